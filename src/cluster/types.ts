@@ -1,0 +1,38 @@
+import type { ClusterChange, ClusterSnapshot } from '../model/cluster.js';
+import type { Diagnostic } from '../model/diagnostic.js';
+
+/** Something about the input that the user should know: stands in the log and in `status`. */
+export interface SourceProblem {
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly object?: { readonly kind: string; readonly namespace?: string; readonly name: string };
+  readonly diagnostic: Diagnostic;
+}
+
+export interface SourceChange {
+  readonly changes: readonly ClusterChange[];
+  /** performance.now() when the source noticed. */
+  readonly noticedAt: number;
+}
+
+/** A cluster that has been read completely at least once: a snapshot can be had from nothing less. */
+export interface SyncedCluster extends Disposable {
+  snapshot(): ClusterSnapshot;
+  /** All problems that stand now. */
+  problems(): readonly SourceProblem[];
+  /** `listener` hears every change after the snapshot was taken, in order. */
+  onChange(listener: (change: SourceChange) => void): Disposable;
+  /** Told whenever problems() changed. */
+  onProblems(listener: (problems: readonly SourceProblem[]) => void): Disposable;
+}
+
+export interface ClusterSource {
+  /** Resolves when everything has been read; rejects with InputError when what is there cannot be read. */
+  sync(signal?: AbortSignal): Promise<SyncedCluster>;
+}
+
+/** The user's input is at fault: exit 2, no stack trace. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+}

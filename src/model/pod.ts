@@ -1,0 +1,56 @@
+import type { Address, Cidr } from './address.js';
+import type { Labels } from './labels.js';
+import type { Protocol } from './policy.js';
+
+export interface ObjectRef {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** `namespace/name`. */
+export const objectKey = (ref: ObjectRef): string => `${ref.namespace}/${ref.name}`;
+
+export interface ContainerPort {
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+
+/** What subjects, peers and status need of a Pod, and no more. */
+export interface Pod {
+  readonly ref: ObjectRef;
+  readonly uid: string;
+  readonly labels: Labels;
+  /** All of status.podIPs, canonical, both families. */
+  readonly addresses: readonly Address[];
+  /** Named ports of containers and of init containers with restartPolicy Always. */
+  readonly ports: readonly ContainerPort[];
+  /** spec.nodeName; empty while unscheduled. */
+  readonly node: string;
+  readonly hostNetwork: boolean;
+  readonly phase: PodPhase;
+  readonly deleting: boolean;
+  /** metadata.creationTimestamp in milliseconds since the epoch; 0 when absent. */
+  readonly created: number;
+}
+
+export interface Namespace {
+  readonly name: string;
+  /** Always with `kubernetes.io/metadata.name`. */
+  readonly labels: Labels;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface Node {
+  readonly name: string;
+  readonly labels: Labels;
+  /** status.addresses of type InternalIP and ExternalIP. */
+  readonly addresses: readonly Address[];
+  readonly podCidrs: readonly Cidr[];
+}
+
+/** Whether policies see the pod at all: hostNetwork pods and finished pods are neither subject nor peer (SEMANTICS A8). */
+export const isEnforceable = (pod: Pod): boolean =>
+  !pod.hostNetwork && pod.phase !== 'Succeeded' && pod.phase !== 'Failed';

@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+
+/** Which folder of src/ may import which: the architecture, as data. A folder may always import itself. */
+const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why: string }>> = {
+  model: { imports: [], why: 'the nouns know nobody' },
+  manifests: { imports: ['model'], why: 'text becomes documents; what they mean is model' },
+  selectors: { imports: ['model'], why: 'matching labels needs the nouns only' },
+  program: { imports: ['model'], why: 'the middle form knows neither where policies come from nor what nft is' },
+  compiler: { imports: ['model', 'selectors', 'program'], why: 'pure: no kernel, no clock, no files' },
+  evaluation: { imports: ['model', 'program'], why: 'answers from the program alone, as the kernel does' },
+  nftables: { imports: ['model', 'program'], why: 'pure: prints the program for nft; running nft is kernel/' },
+  kernel: { imports: ['model', 'nftables'], why: 'the one door to nft, links, routes and conntrack' },
+  cluster: { imports: ['model', 'manifests'], why: 'delivers the cluster; does not judge it' },
+  reconciler: {
+    imports: ['model', 'program', 'compiler', 'nftables', 'kernel', 'cluster'],
+    why: 'the loop owns time and retry; it never parses manifests nor prints for people',
+  },
+  node: {
+    imports: ['model', 'program', 'nftables', 'kernel', 'cluster', 'reconciler'],
+    why: 'the agent as a process: lock, status, state',
+  },
+  report: { imports: ['model'], why: 'prints tables and findings; the values come as data' },
+  cli: { imports: 'all', why: 'the only place that wires real parts' },
+};
+
+const src = resolve(import.meta.dirname, '../src');
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name));
+}
+
+function importsOf(file: string): string[] {
+  const found = readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g);
+  return [...found].map((match) => resolve(dirname(file), match[1] ?? ''));
+}
+
+describe('layers', () => {
+  test('every folder of src/ stands in the table', () => {
+    expect(readdirSync(src).filter((name) => !(name in layers))).toEqual([]);
+  });
+
+  test.each(Object.keys(layers))('%s imports only what the table allows', (layer) => {
+    const rule = layers[layer];
+    if (rule === undefined || rule.imports === 'all' || !existsSync(join(src, layer))) return;
+    const allowed = [layer, ...rule.imports];
+    const wrong = sources(join(src, layer)).flatMap((file) =>
+      importsOf(file)
+        .map((target) => relative(src, target).split('/')[0] ?? '')
+        .filter((target) => !allowed.includes(target))
+        .map((target) => `${relative(src, file)} imports ${target}/: ${layer}/ may not, because ${rule.why}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('the environment and the clock are read in cli/ only', () => {
+    const pure = ['model', 'manifests', 'selectors', 'program', 'compiler', 'evaluation', 'nftables'];
+    const wrong = pure
+      .filter((layer) => existsSync(join(src, layer)))
+      .flatMap((layer) => sources(join(src, layer)))
+      .filter((file) => /process\.env|Date\.now|new Date\(\)/.test(readFileSync(file, 'utf8')));
+    expect(wrong).toEqual([]);
+  });
+});

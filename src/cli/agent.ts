@@ -1,0 +1,139 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DirectorySource } from '../cluster/directory.js';
+import { compile, Compiler, type CompilerOptions } from '../compiler/compiler.js';
+import { bridgeNetfilter, type BridgeNetfilterMode } from '../kernel/bridge-netfilter.js';
+import { openLinks } from '../kernel/links.js';
+import { watchTables } from '../kernel/monitor.js';
+import { openNftables } from '../kernel/nft.js';
+import { parseCidr, type Cidr } from '../model/address.js';
+import { runAgent, type AgentParts } from '../node/agent.js';
+import type { Resources } from '../node/resources.js';
+import { render, Renderer } from '../nftables/renderer.js';
+import { systemClock } from '../reconciler/clock.js';
+import { Reconciler } from '../reconciler/reconciler.js';
+import type { ReconcilerLog } from '../reconciler/types.js';
+import type { SyncedCluster } from '../cluster/types.js';
+import { createLog, type LogFormat } from './log.js';
+import { defaultNode, defaultStateDir, warnOf } from './options.js';
+import { version } from './version.js';
+
+interface AgentFlags {
+  readonly manifests: string;
+  readonly node: string;
+  readonly stateDir: string;
+  readonly unknownPods: 'deny' | 'allow';
+  readonly podCidrs: readonly Cidr[];
+  readonly established: 'cut' | 'keep';
+  readonly sourceGuard: 'on' | 'off';
+  readonly bridgeNetfilter: BridgeNetfilterMode;
+  readonly logLevel: string;
+  readonly logFormat: LogFormat;
+}
+
+/** Everything is read back this often even when no event told of a change. */
+const readBackEvery = 60_000;
+
+export function agentCommand(): Command {
+  const choice = (flags: string, text: string, values: readonly string[], value: string): Option =>
+    new Option(flags, text).choices(values).default(value);
+  return new Command('agent')
+    .description('enforce the policies of a cluster on this node, and keep them enforced')
+    .requiredOption('--manifests <dir>', 'read and watch the cluster in this directory')
+    .option('--node <name>', 'name of this node ($NODE_NAME, then the host name)', defaultNode())
+    .option('--state-dir <dir>', 'socket and state of this agent', defaultStateDir)
+    .addOption(
+      choice('--unknown-pods <mode>', "addresses in this node's pod CIDRs that no pod has", ['deny', 'allow'], 'allow'),
+    )
+    .option('--pod-cidrs <cidrs>', 'pod CIDRs of this node, beside those of its Node object', parseCidrs, [])
+    .addOption(
+      choice('--established <mode>', 'established flows that a change no longer allows', ['cut', 'keep'], 'cut'),
+    )
+    .addOption(choice('--source-guard <mode>', "drop what does not carry the pod's own addresses", ['on', 'off'], 'on'))
+    .addOption(
+      choice(
+        '--bridge-netfilter <mode>',
+        'bridge-nf-call-iptables for pods on a bridge',
+        ['ensure', 'check'],
+        'ensure',
+      ),
+    )
+    .addOption(choice('--log-level <level>', 'least severe level logged', ['error', 'warn', 'info', 'debug'], 'info'))
+    .addOption(
+      choice(
+        '--log-format <format>',
+        'text is the default on a terminal',
+        ['json', 'text'],
+        process.stderr.isTTY ? 'text' : 'json',
+      ),
+    )
+    .action(run);
+}
+
+async function run(flags: AgentFlags): Promise<void> {
+  const log = createLog(flags.logFormat, flags.logLevel, process.stderr);
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
+  const source = new DirectorySource({
+    directory: flags.manifests,
+    onDebug: (message) => log.debug(message),
+    onError: (message) => log.error(message),
+  });
+  const parts: AgentParts = {
+    source,
+    log,
+    startReconciler: (cluster, resources) => build(flags, { cluster, log, resources }),
+  };
+  await runAgent(parts, { node: flags.node, stateDir: flags.stateDir, version, pid: process.pid }, stop);
+}
+
+/** Builds the real parts and wires what wakes the loop: our tables touched by others, links that change. */
+async function build(
+  flags: AgentFlags,
+  { cluster, log, resources }: { cluster: SyncedCluster; log: ReconcilerLog; resources: Resources },
+): Promise<Reconciler> {
+  const options: CompilerOptions = {
+    scope: { node: flags.node },
+    unknownPods: flags.unknownPods,
+    podCidrs: flags.podCidrs,
+  };
+  const renderOptions = { established: flags.established };
+  warnAtStart(flags, cluster, log);
+  const door = await openNftables({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
+  resources.defer(() => door.close());
+  const links = openLinks();
+  const reconciler = new Reconciler(
+    {
+      cluster,
+      compiler: new Compiler(options),
+      renderer: new Renderer(renderOptions),
+      render: (snapshot) => render(compile(snapshot, options), renderOptions),
+      nftables: door,
+      links,
+      bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter),
+      clock: systemClock,
+      log,
+    },
+    { sourceGuard: flags.sourceGuard === 'on', readBackEvery },
+  );
+  resources.use(watchTables({ door, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }));
+  resources.use(links.watch(() => reconciler.linksChanged()));
+  return reconciler;
+}
+
+function warnAtStart(flags: AgentFlags, cluster: SyncedCluster, log: ReconcilerLog): void {
+  for (const problem of cluster.problems()) log.warn({ problem: warnOf(problem) }, 'input');
+  const node = cluster.snapshot().nodes.find(({ name }) => name === flags.node);
+  if (flags.unknownPods === 'deny' && flags.podCidrs.length === 0 && (node?.podCidrs.length ?? 0) === 0)
+    log.warn(
+      { node: flags.node },
+      '--unknown-pods=deny has no effect: no pod CIDR of this node is known (--pod-cidrs)',
+    );
+}
+
+function parseCidrs(text: string): Cidr[] {
+  return text.split(',').map((part) => {
+    const cidr = parseCidr(part.trim());
+    if (cidr === undefined) throw new InvalidArgumentError(`${part} is not a CIDR.`);
+    return cidr;
+  });
+}

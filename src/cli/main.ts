@@ -1,0 +1,32 @@
+import { Command } from 'commander';
+import { agentCommand } from './agent.js';
+import { explainFailure, exitCode } from './exit-codes.js';
+import { renderCommand } from './render.js';
+import { statusCommand } from './status.js';
+import { uninstallCommand } from './uninstall.js';
+import { version } from './version.js';
+
+const program = new Command('podwall')
+  .description('Kubernetes NetworkPolicy, enforced in nftables on every pod')
+  .version(version)
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: true });
+for (const command of [agentCommand(), renderCommand(), statusCommand(), uninstallCommand()])
+  program.addCommand(command.exitOverride());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  const commanderCode = (error as { code?: unknown } | undefined)?.code;
+  if (typeof commanderCode === 'string' && commanderCode.startsWith('commander.'))
+    return (error as { exitCode: number }).exitCode === 0 ? exitCode.done : exitCode.usage;
+  if (error instanceof Error && error.name === 'AbortError') return exitCode.done;
+  const failure = explainFailure(error);
+  if (failure === undefined) throw error;
+  process.stderr.write(`podwall: ${failure.message}\n`);
+  return failure.code;
+}

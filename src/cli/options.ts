@@ -1,0 +1,20 @@
+import { hostname } from 'node:os';
+import type { SourceProblem } from '../cluster/types.js';
+import { formatPath } from '../model/diagnostic.js';
+
+export const defaultStateDir = '/run/podwall';
+
+/** $NODE_NAME, as the DaemonSet sets it, then the host name. */
+export const defaultNode = (): string => process.env['NODE_NAME'] ?? hostname();
+
+export const repeatable = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+/** A problem as one line: `file:line:column: kind namespace/name: field: message`. */
+export function warnOf(problem: SourceProblem): string {
+  const { file, line, column, object, diagnostic } = problem;
+  const place = [file, line, column].filter((part) => part !== undefined).join(':');
+  const name = object && `${object.kind} ${object.namespace === undefined ? '' : `${object.namespace}/`}${object.name}`;
+  return [place, name, formatPath(diagnostic.path), diagnostic.message]
+    .filter((part) => part !== undefined && part !== '')
+    .join(': ');
+}

@@ -1,0 +1,92 @@
+import { Command } from 'commander';
+import { openNftables } from '../kernel/nft.js';
+import { parseListing } from '../nftables/listing.js';
+import { describeKernel, type KernelSummary } from '../nftables/summary.js';
+import { askAgent, type AgentStatus } from '../node/control.js';
+import { readStateFile } from '../node/state-file.js';
+import { formatTable } from '../report/table.js';
+import { exitCode } from './exit-codes.js';
+import { defaultStateDir, warnOf } from './options.js';
+
+interface StatusFlags {
+  readonly stateDir: string;
+  readonly output: 'text' | 'json';
+}
+
+export const statusCommand = (): Command =>
+  new Command('status')
+    .description('what this node enforces now, from the kernel and the running agent; exit 1 when no agent runs')
+    .option('--state-dir <dir>', 'the state folder of the agent', defaultStateDir)
+    .option('-o, --output <format>', 'text or json', 'text')
+    .action(async ({ stateDir, output }: StatusFlags) => {
+      const kernel = await readKernel();
+      const running = (await askAgent(stateDir, 'status')) as AgentStatus | undefined;
+      const last = running ?? (await readStateFile(stateDir));
+      if (output === 'json') process.stdout.write(`${JSON.stringify(asJson(running, last, kernel), null, 2)}\n`);
+      else process.stdout.write(running === undefined ? withoutAgent(last, kernel) : withAgent(running, kernel));
+      process.exitCode = running === undefined ? exitCode.no : exitCode.done;
+    });
+
+async function readKernel(): Promise<KernelSummary | undefined> {
+  const door = await openNftables({});
+  try {
+    const listed = await door.list('inet', 'podwall');
+    const guards = await door.list('netdev', 'podwall');
+    return listed && describeKernel(parseListing(listed), guards && parseListing(guards));
+  } finally {
+    await door.close();
+  }
+}
+
+/** Without an agent nothing is ready to follow a change, though the rules may stand. */
+const asJson = (running: AgentStatus | undefined, last: AgentStatus | undefined, kernel: KernelSummary | undefined) =>
+  running === undefined
+    ? {
+        endpoints: [],
+        failing: [],
+        revision: 0,
+        repairs: 0,
+        ...last,
+        agent: 'none',
+        ready: false,
+        kernel: kernel ?? null,
+      }
+    : { ...running, kernel: kernel ?? null };
+
+function withoutAgent(last: AgentStatus | undefined, kernel: KernelSummary | undefined): string {
+  const lines = ['No agent runs in this network namespace.'];
+  if (kernel === undefined) lines.push('The kernel holds no table of Podwall: nothing is enforced.');
+  else lines.push(`The kernel still enforces what was applied last: ${kernelLine(kernel)}.`);
+  if (last !== undefined) lines.push(`The last agent (pid ${last.pid}) applied revision ${last.revision}.`);
+  return `${lines.join('\n')}\n`;
+}
+
+const kernelLine = (kernel: KernelSummary): string =>
+  `${kernel.podsIsolatedForIngress} addresses isolated for ingress, ${kernel.podsIsolatedForEgress} for egress, ` +
+  `${kernel.chains} chains, ${kernel.sets} sets, ${kernel.elements} elements, ${kernel.guards} source guards`;
+
+function withAgent(status: AgentStatus, kernel: KernelSummary | undefined): string {
+  const applied = status.lastApplied === undefined ? 'never' : new Date(status.lastApplied).toISOString();
+  const lines = [
+    `node ${status.node}: ${status.ready ? 'ready' : 'NOT ready'}, revision ${status.revision}, applied ${applied}`,
+    `policies ${status.policies}, endpoints ${status.endpoints.length}, drift repairs ${status.repairs}, failures ${status.failures}`,
+    `kernel: ${kernel === undefined ? 'no table: nothing is enforced' : kernelLine(kernel)}`,
+    ...(status.lastError === undefined ? [] : [`last error: ${status.lastError}`]),
+    ...status.warnings.map((warning) => `warning: ${warning}`),
+    ...status.failing.map((one) => `fails closed: ${one.namespace}/${one.name}: ${one.reasons.join('; ')}`),
+    ...status.unattached.map(({ pod, reason }) => `NOT enforced: ${pod.namespace}/${pod.name}: ${reason}`),
+    ...status.problems.map((problem) => `input: ${warnOf(problem)}`),
+    '',
+    formatTable([
+      ['POD', 'ADDRESSES', 'DEVICE', 'INGRESS', 'EGRESS'],
+      ...status.endpoints.map((one) => [
+        `${one.namespace}/${one.name}`,
+        one.addresses.join(' '),
+        one.device ?? '-',
+        one.ingress.isolated ? one.ingress.by.join(' ') : 'open',
+        one.egress.isolated ? one.egress.by.join(' ') : 'open',
+      ]),
+    ]),
+  ];
+  return `${lines.join('\n')}\n`;
+}

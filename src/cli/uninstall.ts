@@ -1,0 +1,39 @@
+import { Command } from 'commander';
+import { openNftables } from '../kernel/nft.js';
+import { askAgent } from '../node/control.js';
+import { lockIsHeld } from '../node/lock.js';
+import { removeStateFile } from '../node/state-file.js';
+import { defaultStateDir } from './options.js';
+import { UsageError } from './exit-codes.js';
+
+export const uninstallCommand = (): Command =>
+  new Command('uninstall')
+    .description("remove exactly Podwall's own tables from this network namespace: nothing is enforced afterwards")
+    .option('--state-dir <dir>', 'the state folder of the agent', defaultStateDir)
+    .action(async ({ stateDir }: { stateDir: string }) => {
+      await askAgent(stateDir, 'stop');
+      await agentGone(stateDir);
+      const door = await openNftables({});
+      try {
+        for (const family of ['inet', 'netdev'] as const) {
+          const table = { table: { family, name: 'podwall' } };
+          // `add` first: deleting a table that is not there is an error.
+          await door.apply({ effect: 'widens', commands: [{ add: table }, { delete: table }] });
+        }
+      } finally {
+        await door.close();
+      }
+      await removeStateFile(stateDir);
+      process.stdout.write('Removed table inet podwall and table netdev podwall.\n');
+    });
+
+/** An agent that still runs would put the tables back. */
+async function agentGone(stateDir: string): Promise<void> {
+  for (let tries = 0; tries < 50; tries += 1) {
+    if (!(await lockIsHeld())) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new UsageError(
+    `an agent still runs in this network namespace and does not answer at ${stateDir}: stop it first`,
+  );
+}

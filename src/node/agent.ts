@@ -1,0 +1,61 @@
+/**
+ * The agent as a process: lock, control socket, state file, and the order in which things start and end. What it runs
+ * comes from cli/, which builds the real parts.
+ */
+import type { ClusterSource } from '../cluster/types.js';
+import type { Reconciler } from '../reconciler/reconciler.js';
+import type { ReconcilerLog } from '../reconciler/types.js';
+import type { SyncedCluster } from '../cluster/types.js';
+import { serveControl, type AgentStatus } from './control.js';
+import { acquireLock } from './lock.js';
+import { Resources } from './resources.js';
+import { StateFile } from './state-file.js';
+
+export interface AgentOptions {
+  readonly node: string;
+  readonly stateDir: string;
+  readonly version: string;
+  readonly pid: number;
+}
+
+export interface AgentParts {
+  readonly source: ClusterSource;
+  /** Opens the kernel and builds the loop over a cluster that has been read. */
+  readonly startReconciler: (cluster: SyncedCluster, resources: Resources) => Promise<Reconciler>;
+  readonly log: ReconcilerLog;
+}
+
+/** Runs until `signal` aborts; the rules stay. Rejects with what made a start impossible. */
+export async function runAgent(parts: AgentParts, options: AgentOptions, stop: AbortController): Promise<void> {
+  const { log } = parts;
+  const { signal } = stop;
+  await using resources = new Resources();
+  // Read before anything is touched: a manifest that cannot be read must not cost a running agent its lock.
+  const cluster = resources.use(await parts.source.sync(signal));
+  resources.use(await acquireLock(() => log.info({}, 'waiting for lock'), signal));
+  const reconciler = await parts.startReconciler(cluster, resources);
+  const status = (): AgentStatus => ({
+    agent: 'running',
+    node: options.node,
+    pid: options.pid,
+    version: options.version,
+    ...reconciler.status(),
+  });
+  const control = await serveControl(options.stateDir, { status, stop: () => (stop.abort(), { stopping: true }) });
+  resources.use(control);
+  const state = new StateFile(options.stateDir);
+  const save = (): void =>
+    state.write(status(), (error) => log.error({ error: String(error) }, 'state file not written'));
+  resources.defer(() => state.settled());
+  reconciler.onSettled(save);
+  resources.use(cluster.onProblems(save));
+  resources.use(reconciler);
+  reconciler.start();
+  await aborted(signal);
+  log.info({}, 'stopping; the rules stay in force');
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

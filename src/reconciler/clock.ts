@@ -1,0 +1,15 @@
+/** Time as the loop sees it, so that tests own it. */
+export interface Clock {
+  /** Milliseconds on a steady clock, comparable with a source's `noticedAt`. */
+  now(): number;
+  /** Runs `task` once after `milliseconds`; disposing cancels. */
+  after(milliseconds: number, task: () => void): Disposable;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(milliseconds, task) {
+    const timer = setTimeout(task, milliseconds);
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  },
+};

@@ -1,0 +1,71 @@
+import { planGuards } from '../nftables/guard-plan.js';
+import { renderGuards } from '../nftables/guards.js';
+import { parseListing } from '../nftables/listing.js';
+import type { Nftables } from '../nftables/types.js';
+import type { Attachment } from '../model/attachment.js';
+import type { Address } from '../model/address.js';
+import type { ObjectRef } from '../model/pod.js';
+
+export interface LocalPod {
+  readonly pod: ObjectRef;
+  readonly podUid: string;
+  readonly addresses: readonly Address[];
+}
+
+export interface UnattachedPod {
+  readonly pod: ObjectRef;
+  readonly reason: string;
+}
+
+/** What kernel/ can tell about links; an interface so that the loop is tested without devices. */
+export interface LinkReader {
+  discover(pods: readonly LocalPod[]): Promise<{
+    readonly attachments: readonly Attachment[];
+    readonly unattached: readonly UnattachedPod[];
+  }>;
+  /** Every device of this namespace by name, with its ifindex. */
+  devices(): Promise<ReadonlyMap<string, number>>;
+}
+
+/**
+ * Holds `table netdev podwall` to the pods that are attached here: one guard per veth, hooked on the device that exists
+ * now (a chain survives its device and would hook the next one of that name with the old pod's addresses).
+ */
+export class GuardTable {
+  readonly #nftables: Nftables;
+  readonly #links: LinkReader;
+  /** Chain name to the ifindex that it was created on; nft does not tell. */
+  #hooked = new Map<string, number>();
+
+  constructor(nftables: Nftables, links: LinkReader) {
+    this.#nftables = nftables;
+    this.#links = links;
+  }
+
+  /** @returns the attachments found and the pods without one; `changed` when the kernel was touched. */
+  async converge(
+    pods: readonly LocalPod[],
+    sourceGuardOffNamespaces: ReadonlySet<string>,
+  ): Promise<{ attachments: readonly Attachment[]; unattached: readonly UnattachedPod[]; changed: boolean }> {
+    const { attachments, unattached } = await this.#links.discover(pods);
+    const wanted = renderGuards(attachments, { sourceGuardOffNamespaces });
+    const listed = await this.#nftables.list('netdev', 'podwall');
+    const applied = listed === undefined ? undefined : parseListing(listed);
+    const liveDevices = await this.#links.devices();
+    const transaction = planGuards({ wanted, applied, liveDevices, hookedIfindex: this.#hooked });
+    if (transaction !== undefined) await this.#nftables.apply(transaction);
+    this.#remember(wanted.chains, liveDevices);
+    return { attachments, unattached, changed: transaction !== undefined };
+  }
+
+  #remember(
+    chains: ReadonlyMap<string, { readonly hook?: { readonly device?: string } }>,
+    live: ReadonlyMap<string, number>,
+  ) {
+    this.#hooked = new Map();
+    for (const [name, chain] of chains) {
+      const ifindex = live.get(chain.hook?.device ?? '');
+      if (ifindex !== undefined) this.#hooked.set(name, ifindex);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { differences } from '../nftables/differences.js';
+import { mergeDirty, noneDirty, isDirty, type Dirty } from '../nftables/dirty.js';
+import { parseListing } from '../nftables/listing.js';
+import { planChange, planReplacement } from '../nftables/plan.js';
+import { emptyRuleset, type MutableRuleset } from '../nftables/applied.js';
+import { NftError, type Nftables, type Ruleset, type Transaction } from '../nftables/types.js';
+import type { Effect } from '../program/types.js';
+
+/** The widest effect of two: what may narrow stays narrowing. */
+const worse = (a: Effect, b: Effect): Effect =>
+  a === 'narrows' || b === 'narrows' ? 'narrows' : a === 'widens' || b === 'widens' ? 'widens' : 'none';
+
+/**
+ * Holds `table inet podwall` to the wanted ruleset: knows what the kernel has, what differs, and moves it in three
+ * phases (build, switch, sweep). It never decides when; the reconciler does.
+ */
+export class PolicyTable {
+  readonly #nftables: Nftables;
+  #applied: MutableRuleset = emptyRuleset();
+  #exists = false;
+  #dirty: Dirty = noneDirty();
+  #effect: Effect = 'none';
+
+  constructor(nftables: Nftables) {
+    this.#nftables = nftables;
+  }
+
+  /** Records that `dirty` must be brought to the kernel, with this effect on what is allowed. */
+  note(dirty: Dirty, effect: Effect): void {
+    this.#dirty = mergeDirty(this.#dirty, dirty);
+    this.#effect = worse(this.#effect, effect);
+  }
+
+  get pending(): boolean {
+    return isDirty(this.#dirty);
+  }
+
+  /**
+   * Reads what the kernel holds and notes every difference from `wanted` as a narrowing change.
+   * @returns whether anything differed.
+   */
+  async readBack(wanted: Ruleset): Promise<boolean> {
+    const listed = await this.#nftables.list(wanted.family, wanted.table);
+    this.#exists = listed !== undefined;
+    this.#applied = listed === undefined ? emptyRuleset() : parseListing(listed);
+    this.#dirty = differences(wanted, this.#applied);
+    const differed = this.pending;
+    this.#effect = differed ? 'narrows' : 'none';
+    return differed;
+  }
+
+  /**
+   * Moves the kernel to `wanted`. `onSwitched` is called when the new verdicts are in force; the sweep comes after.
+   * On an NftError nothing is forgotten: what was not applied stays noted.
+   */
+  async converge(wanted: Ruleset, onSwitched: () => void): Promise<void> {
+    if (!this.pending) {
+      onSwitched();
+      return;
+    }
+    const dirty = this.#dirty;
+    const effect = this.#effect;
+    const plan = planChange({ wanted, applied: this.#applied, dirty, effect });
+    for (const step of plan.build) await this.#apply(step.transaction, step.record);
+    if (plan.switch !== undefined) await this.#apply(plan.switch.transaction, plan.switch.record);
+    this.#exists = true;
+    onSwitched();
+    for (const step of plan.sweep) await this.#apply(step.transaction, step.record);
+    this.#dirty = noneDirty();
+    this.#effect = 'none';
+  }
+
+  /** Replaces the whole table in one transaction: for a kernel state that three phases cannot mend. */
+  async replace(wanted: Ruleset, onSwitched: () => void): Promise<void> {
+    await this.#nftables.apply(planReplacement(wanted, this.#exists));
+    onSwitched();
+    await this.readBack(wanted);
+  }
+
+  async #apply(transaction: Transaction, record: () => void): Promise<void> {
+    await this.#nftables.apply(transaction);
+    record();
+  }
+}
+
+export const isRefusal = (error: unknown): boolean => error instanceof NftError && error.reason === 'refused';

@@ -1,0 +1,95 @@
+import type { ClusterSnapshot } from '../model/cluster.js';
+import { policyKey, directions, type AnyPolicy, type BrokenPolicy, type PolicyRef } from '../model/policy.js';
+import { planReplacement } from '../nftables/plan.js';
+import { NftError, type Nftables, type Ruleset } from '../nftables/types.js';
+
+export interface QuarantineInput {
+  readonly snapshot: ClusterSnapshot;
+  readonly render: (snapshot: ClusterSnapshot) => Ruleset;
+  readonly nftables: Nftables;
+  /** What the kernel said, for the policy's diagnostics. */
+  readonly reason: string;
+}
+
+export interface PolicyFailure {
+  readonly kind: 'policy';
+  readonly ref: PolicyRef;
+  readonly policy: BrokenPolicy;
+}
+
+/** The changes that make every refused policy, and no other, fail closed; none when no policy is at fault. */
+export async function quarantined(input: QuarantineInput): Promise<readonly PolicyFailure[]> {
+  const { snapshot, nftables, render, reason } = input;
+  const accepted = async (intact: readonly PolicyRef[]): Promise<boolean> => {
+    const keys = new Set(intact.map(policyKey));
+    const policies = snapshot.policies.map((one) => (keys.has(policyKey(one.ref)) ? one : refusedPolicy(one, reason)));
+    try {
+      await nftables.check(planReplacement(render({ ...snapshot, policies }), true));
+      return true;
+    } catch (error) {
+      if (error instanceof NftError && error.reason === 'refused') return false;
+      throw error;
+    }
+  };
+  const whole = snapshot.policies.filter((policy) => policy.kind === 'policy');
+  const culprits =
+    (await findCulprits(
+      whole.map((policy) => policy.ref),
+      accepted,
+    )) ?? [];
+  return whole
+    .filter((policy) => culprits.includes(policy.ref))
+    .map((policy) => ({ kind: 'policy', ref: policy.ref, policy: refusedPolicy(policy, reason) }));
+}
+
+/** `policy` failing closed because the kernel refused what it compiles to. */
+export function refusedPolicy(policy: AnyPolicy, message: string): BrokenPolicy {
+  const declared =
+    policy.kind === 'broken' ? policy.directions : directions.filter((name) => policy[name] !== undefined);
+  return {
+    kind: 'broken',
+    ref: policy.ref,
+    ...(policy.generation === undefined ? {} : { generation: policy.generation }),
+    appliesTo: policy.appliesTo,
+    directions: declared,
+    diagnostics: [{ code: 'refused-by-kernel', severity: 'error', path: ['spec'], message }],
+  };
+}
+
+/**
+ * The policies that make `accepted` say no, found by halving: `accepted(set)` tells whether the kernel would take the
+ * ruleset with only the policies of `set` intact and all others failing closed.
+ * @returns the culprits, or undefined when the refusal is not a policy's fault (even none of them intact is refused).
+ */
+export async function findCulprits(
+  policies: readonly PolicyRef[],
+  accepted: (intact: readonly PolicyRef[]) => Promise<boolean>,
+): Promise<readonly PolicyRef[] | undefined> {
+  if (!(await accepted([]))) return undefined;
+  const culprits: PolicyRef[] = [];
+  let rest = [...policies].sort((a, b) => (policyKey(a) < policyKey(b) ? -1 : 1));
+  while (rest.length > 0 && !(await accepted(rest))) {
+    const last = await shortestRefusedPrefix(rest, accepted);
+    const culprit = rest[last];
+    if (culprit === undefined) break;
+    culprits.push(culprit);
+    // Everything before the culprit was accepted together; with it gone, look again at the whole.
+    rest = rest.filter((ref) => ref !== culprit);
+  }
+  return culprits;
+}
+
+/** Index of the policy that turns an accepted prefix into a refused one. */
+async function shortestRefusedPrefix(
+  policies: readonly PolicyRef[],
+  accepted: (intact: readonly PolicyRef[]) => Promise<boolean>,
+): Promise<number> {
+  let good = 0;
+  let bad = policies.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (await accepted(policies.slice(0, middle))) good = middle;
+    else bad = middle;
+  }
+  return bad - 1;
+}

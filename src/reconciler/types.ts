@@ -1,0 +1,60 @@
+import type { Diagnostic } from '../model/diagnostic.js';
+import type { PolicyRef } from '../model/policy.js';
+import type { Isolation } from '../program/types.js';
+import type { SourceProblem } from '../cluster/types.js';
+import type { UnattachedPod } from './guard-table.js';
+
+/** A policy that fails closed, and why. */
+export interface FailingPolicy extends PolicyRef {
+  readonly reasons: readonly string[];
+}
+
+export interface EndpointStatus {
+  readonly namespace: string;
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly ingress: IsolationStatus;
+  readonly egress: IsolationStatus;
+  /** The host's end of the pod's veth; absent while none is known. */
+  readonly device?: string;
+}
+
+export interface IsolationStatus {
+  readonly isolated: boolean;
+  /** `namespace/name` of every isolating policy. */
+  readonly by: readonly string[];
+}
+
+/** What the loop enforces now. */
+export interface ReconcilerStatus {
+  readonly ready: boolean;
+  readonly revision: number;
+  readonly repairs: number;
+  readonly failures: number;
+  readonly policies: number;
+  /** Of the last switch, in milliseconds since the epoch; absent before the first. */
+  readonly lastApplied?: number;
+  readonly lastError?: string;
+  readonly endpoints: readonly EndpointStatus[];
+  readonly failing: readonly FailingPolicy[];
+  /** Local pods whose traffic does not pass this node's forward path: not enforced. */
+  readonly unattached: readonly UnattachedPod[];
+  readonly problems: readonly SourceProblem[];
+  readonly warnings: readonly string[];
+}
+
+export const isolationStatus = (isolation: Isolation): IsolationStatus => ({
+  isolated: isolation.kind === 'isolated',
+  by: isolation.kind === 'open' ? [] : isolation.by.map((ref) => `${ref.namespace}/${ref.name}`),
+});
+
+/** What the loop tells the log: one call per event, fields as they appear in the line. */
+export interface ReconcilerLog {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export const reasonsOf = (diagnostics: readonly Diagnostic[], format: (diagnostic: Diagnostic) => string): string[] =>
+  diagnostics.filter((diagnostic) => diagnostic.severity === 'error').map(format);

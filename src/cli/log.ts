@@ -24,6 +24,7 @@ function logfmtStream(out: NodeJS.WritableStream): Writable {
 export function toLogfmt(line: string): string {
   const { time, level, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
   return Object.entries({ time, level, msg, ...rest })
+    .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${logfmtValue(value)}`)
     .join(' ');
 }

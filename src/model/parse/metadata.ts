@@ -1,0 +1,49 @@
+import { dnsLabelProblem, subdomainProblem } from './names.js';
+import { isMapping, type Reader } from './reader.js';
+
+export interface Metadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly generation?: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly created: number;
+  readonly deleting: boolean;
+}
+
+/** metadata, or undefined when the object has no name to be known by. */
+export function parseMetadata(reader: Reader, object: unknown): Metadata | undefined {
+  if (!isMapping(object)) {
+    reader.error('wrong-type', [], 'must be a Kubernetes object');
+    return undefined;
+  }
+  const fields = reader.mapping(object['metadata'], ['metadata']) ?? {};
+  const name = reader.text(fields['name'], ['metadata', 'name']) ?? '';
+  if (name === '') {
+    reader.error('missing-name', ['metadata', 'name'], 'Required value: name is required');
+    return undefined;
+  }
+  const problem = subdomainProblem(name);
+  if (problem !== undefined)
+    reader.error('invalid-name', ['metadata', 'name'], `Invalid value: ${JSON.stringify(name)}: ${problem}`);
+  const namespace = reader.text(fields['namespace'], ['metadata', 'namespace']) ?? '';
+  const namespaceProblem = namespace === '' ? undefined : dnsLabelProblem(namespace);
+  if (namespaceProblem !== undefined)
+    reader.error(
+      'invalid-name',
+      ['metadata', 'namespace'],
+      `Invalid value: ${JSON.stringify(namespace)}: ${namespaceProblem}`,
+    );
+  const { uid, generation, creationTimestamp, deletionTimestamp } = fields;
+  return {
+    name,
+    ...(namespace === '' ? {} : { namespace }),
+    ...(typeof uid === 'string' ? { uid } : {}),
+    ...(typeof generation === 'number' ? { generation } : {}),
+    labels: reader.strings(fields['labels'], ['metadata', 'labels']),
+    annotations: reader.strings(fields['annotations'], ['metadata', 'annotations']),
+    created: typeof creationTimestamp === 'string' ? Date.parse(creationTimestamp) || 0 : 0,
+    deleting: deletionTimestamp !== undefined && deletionTimestamp !== null,
+  };
+}

@@ -1,0 +1,106 @@
+import type { Diagnostic } from '../diagnostic.js';
+
+export type Path = Diagnostic['path'];
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Collects what is wrong while an object is read field by field; reading goes on after an error, to report them all. */
+export class Reader {
+  readonly diagnostics: Diagnostic[] = [];
+
+  error(code: string, path: Path, message: string): void {
+    this.diagnostics.push({ code, severity: 'error', path, message });
+  }
+
+  warning(code: string, path: Path, message: string): void {
+    this.diagnostics.push({ code, severity: 'warning', path, message });
+  }
+
+  get failed(): boolean {
+    return this.diagnostics.some((diagnostic) => diagnostic.severity === 'error');
+  }
+
+  /** A mapping; undefined (absent) when null or missing, an error when it is something else. */
+  mapping(value: unknown, path: Path): Fields | undefined {
+    if (value === undefined || value === null) return undefined;
+    if (isMapping(value)) return value;
+    this.error('wrong-type', path, `must be a mapping, not ${describe(value)}`);
+    return undefined;
+  }
+
+  /** A list; empty when null or missing. */
+  list(value: unknown, path: Path): readonly unknown[] {
+    if (value === undefined || value === null) return [];
+    if (Array.isArray(value)) return value;
+    this.error('wrong-type', path, `must be a list, not ${describe(value)}`);
+    return [];
+  }
+
+  text(value: unknown, path: Path): string | undefined {
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === 'string') return value;
+    this.error('wrong-type', path, `must be a string, not ${describe(value)}${quoteHint(value)}`);
+    return undefined;
+  }
+
+  flag(value: unknown, path: Path): boolean {
+    if (value === undefined || value === null) return false;
+    if (typeof value === 'boolean') return value;
+    this.error('wrong-type', path, `must be true or false, not ${describe(value)}`);
+    return false;
+  }
+
+  /** A mapping from strings to strings, as labels and annotations are. A null value is the empty string. */
+  strings(value: unknown, path: Path): Record<string, string> {
+    const result: Record<string, string> = {};
+    for (const [key, entry] of Object.entries(this.mapping(value, path) ?? {}))
+      result[key] = this.text(entry, [...path, key]) ?? '';
+    return result;
+  }
+
+  /** Reports the fields of `fields` that are not in `known`, with the name that was probably meant. */
+  unknownFields(fields: Fields, known: readonly string[], path: Path, severity: 'error' | 'warning'): void {
+    for (const name of Object.keys(fields)) {
+      if (known.includes(name)) continue;
+      const meant = closest(name, known);
+      const message = `unknown field "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
+      this.diagnostics.push({ code: 'unknown-field', severity, path: [...path, name], message });
+    }
+  }
+}
+
+export const isMapping = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  return `the ${typeof value} ${JSON.stringify(value)}`;
+}
+
+const quoteHint = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'boolean' ? ' (quote it)' : '';
+
+function closest(name: string, known: readonly string[]): string | undefined {
+  const near = known
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return near !== undefined && near.distance <= Math.max(1, Math.floor(near.candidate.length / 2))
+    ? near.candidate
+    : undefined;
+}
+
+/** Levenshtein distance with swaps of neighbours counted as one step, so that `form` is near `from`. */
+function editDistance(a: string, b: string): number {
+  const rows: number[][] = Array.from({ length: a.length + 1 }, (_, i) => [i]);
+  for (let j = 0; j <= b.length; j += 1) (rows[0] as number[])[j] = j;
+  const at = (i: number, j: number): number => rows[i]?.[j] ?? 0;
+  for (let i = 1; i <= a.length; i += 1)
+    for (let j = 1; j <= b.length; j += 1) {
+      const step = a[i - 1] === b[j - 1] ? 0 : 1;
+      let best = Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + step);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, at(i - 2, j - 2) + 1);
+      (rows[i] as number[])[j] = best;
+    }
+  return at(a.length, b.length);
+}

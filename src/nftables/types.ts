@@ -37,6 +37,8 @@ export type KeyType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service';
  */
 export interface NftSet {
   readonly name: string;
+  /** For people who read the text; the kernel does not keep it. */
+  readonly title?: string;
   readonly type: readonly KeyType[];
   readonly verdicts: boolean;
   readonly interval: boolean;

@@ -1,0 +1,80 @@
+import { emptyRuleset, type MutableRuleset, type MutableSet } from './applied.js';
+import { elementFromJson } from './elements.js';
+import type { Chain, Hook, KeyType, ListedObject, Rule, Ruleset, Statement } from './types.js';
+
+type Body = Readonly<Record<string, unknown>>;
+
+const isBody = (value: unknown): value is Body => typeof value === 'object' && value !== null;
+const textOf = (body: Body, key: string): string => {
+  const value = body[key];
+  return typeof value === 'string' ? value : '';
+};
+const numberOf = (body: Body, key: string): number | undefined => {
+  const value = body[key];
+  return typeof value === 'number' ? value : undefined;
+};
+
+function hookOf(body: Body): Hook | undefined {
+  if (typeof body['hook'] !== 'string') return undefined;
+  const device = body['dev'];
+  return {
+    type: textOf(body, 'type') as Hook['type'],
+    hook: body['hook'] as Hook['hook'],
+    priority: numberOf(body, 'prio') ?? 0,
+    policy: textOf(body, 'policy') as Hook['policy'],
+    ...(typeof device === 'string' ? { device } : {}),
+  };
+}
+
+function setOf(body: Body, verdicts: boolean): MutableSet {
+  const type = body['type'];
+  const flags = Array.isArray(body['flags']) ? (body['flags'] as unknown[]) : [];
+  const listed = Array.isArray(body['elem']) ? (body['elem'] as unknown[]) : [];
+  const size = numberOf(body, 'size');
+  const timeoutSeconds = numberOf(body, 'timeout');
+  const dynamic = flags.includes('timeout') || timeoutSeconds !== undefined;
+  return {
+    name: textOf(body, 'name'),
+    type: (Array.isArray(type) ? type : [type]) as KeyType[],
+    verdicts,
+    interval: flags.includes('interval'),
+    ...(dynamic ? { dynamic: { timeoutSeconds: timeoutSeconds ?? 0, size: size ?? 0 } } : {}),
+    // What packets added is theirs.
+    elements: new Map(dynamic ? [] : listed.map((element) => elementFromJson(element, verdicts))),
+  };
+}
+
+const ruleOf = (body: Body): Rule => ({
+  statements: Array.isArray(body['expr']) ? (body['expr'] as Statement[]) : [],
+  ...(typeof body['comment'] === 'string' ? { comment: body['comment'] } : {}),
+});
+
+/**
+ * What `nft -j list table` prints. Objects that we never write are kept as they stand, so that they differ from what is
+ * wanted and are repaired or removed.
+ */
+export function parseListing(objects: readonly ListedObject[]): MutableRuleset {
+  const table = objects.map((object) => object['table']).find(isBody);
+  const ruleset = emptyRuleset(
+    table === undefined ? 'inet' : (textOf(table, 'family') as Ruleset['family']),
+    table === undefined ? 'podwall' : textOf(table, 'name'),
+  );
+  const rules = new Map<string, Rule[]>();
+  const chains: Omit<Chain, 'rules'>[] = [];
+  for (const object of objects) {
+    const { chain, rule, set, map, counter } = object;
+    if (isBody(chain)) {
+      const hook = hookOf(chain);
+      chains.push({ name: textOf(chain, 'name'), ...(hook === undefined ? {} : { hook }) });
+    } else if (isBody(rule)) {
+      const name = textOf(rule, 'chain');
+      const list = rules.get(name);
+      if (list === undefined) rules.set(name, [ruleOf(rule)]);
+      else list.push(ruleOf(rule));
+    } else if (isBody(set)) ruleset.sets.set(textOf(set, 'name'), setOf(set, false));
+    else if (isBody(map)) ruleset.sets.set(textOf(map, 'name'), setOf(map, map['map'] === 'verdict'));
+    else if (isBody(counter)) ruleset.counters.add(textOf(counter, 'name'));
+  }
+  for (const chain of chains) ruleset.chains.set(chain.name, { ...chain, rules: rules.get(chain.name) ?? [] });
+  return ruleset;
+}

@@ -1,0 +1,271 @@
+import { cidrContains, families, familyOf, type Address, type Cidr } from '../model/address.js';
+import { directions, type Direction } from '../model/policy.js';
+import type {
+  Endpoint,
+  Group,
+  GroupChange,
+  GroupId,
+  PolicyProgram,
+  ProgramChange,
+  RuleList,
+  RuleListId,
+  UnknownChange,
+} from '../program/types.js';
+import { cacheChains, cacheSets, firstGeneration } from './cache.js';
+import type { Dirty } from './dirty.js';
+import { joinKey, networkKey } from './elements.js';
+import { groupSetName, groupSets, memberElement } from './group-sets.js';
+import { dropCounter, isolationChain, isolationKey, type Isolated } from './isolation-chains.js';
+import { renderRuleList, type RenderedRuleList } from './rule-lists.js';
+import { setName, skeletonChains, skeletonCounters, skeletonSets, type SkeletonOptions } from './skeleton.js';
+import type { Chain, Ruleset } from './types.js';
+import { WantedRuleset } from './wanted.js';
+
+export type RenderOptions = SkeletonOptions;
+
+/** One set of policies in force in one direction, and the endpoints that it holds for. */
+interface SharedIsolation {
+  readonly direction: Direction;
+  readonly isolation: Isolated;
+  readonly endpoints: Map<string, Endpoint>;
+  chain?: Chain;
+}
+
+/**
+ * Program changes -> the wanted ruleset. What it holds depends on the present program alone: group -> sets, rule list
+ * -> chain, isolation -> chain, endpoint -> elements.
+ */
+export class Renderer {
+  readonly #wanted = new WantedRuleset();
+  readonly #groups = new Map<GroupId, Group>();
+  readonly #lists = new Map<RuleListId, RenderedRuleList>();
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #isolations = new Map<string, SharedIsolation>();
+  /** Isolations to look at again when a rule list changes. */
+  readonly #usersOfList = new Map<RuleListId, Set<string>>();
+  /** Who has an address; two pods for a moment, when one is handed on. */
+  readonly #owners = new Map<Address, Map<string, Endpoint>>();
+  #ranges: readonly Cidr[] = [];
+
+  constructor(options: RenderOptions) {
+    for (const counter of skeletonCounters) this.#wanted.retainCounter(counter);
+    for (const set of [...skeletonSets(), ...cacheSets(firstGeneration)]) this.#wanted.addSet(set);
+    for (const chain of [...skeletonChains(options), ...cacheChains(firstGeneration)]) this.#wanted.addChain(chain);
+  }
+
+  /** A live view: read, do not keep. Its verdict cache has generation 1; the kernel's may be any. */
+  ruleset(): Ruleset {
+    return this.#wanted.ruleset;
+  }
+
+  apply(change: ProgramChange): Dirty {
+    const stale = new Set<string>();
+    const touched = new Set<Address>();
+    for (const group of change.groups) if (group.change !== 'removed') this.#applyGroup(group);
+    for (const { id, after } of change.ruleLists) this.#applyRuleList(id, after, stale);
+    for (const { key, after } of change.endpoints) {
+      const before = this.#endpoints.get(key);
+      if (before !== undefined) this.#removeEndpoint(key, before, stale, touched);
+      if (after !== undefined) this.#addEndpoint(key, after, stale, touched);
+    }
+    for (const key of stale) this.#refresh(key, touched);
+    for (const address of touched) this.#place(address);
+    for (const group of change.groups) if (group.change === 'removed') this.#removeGroup(group.group);
+    if (change.unknown !== undefined) this.#applyUnknown(change.unknown);
+    return this.#wanted.takeDirty();
+  }
+
+  #applyGroup({ group, change, added, removed }: GroupChange): void {
+    this.#groups.set(group.id, group);
+    if (change === 'added') {
+      for (const set of groupSets(group)) this.#wanted.addSet(set);
+      return;
+    }
+    const setElement = (member: Parameters<typeof memberElement>[1], value: string | undefined): void => {
+      const { family, key } = memberElement(group, member);
+      this.#wanted.setElement(groupSetName(group.kind, group.id, family), key, value);
+    };
+    for (const member of removed) setElement(member, undefined);
+    for (const member of added) setElement(member, '');
+  }
+
+  #removeGroup(group: Group): void {
+    this.#groups.delete(group.id);
+    for (const family of families) {
+      const name = groupSetName(group.kind, group.id, family);
+      if (this.#wanted.ruleset.sets.has(name)) this.#wanted.removeSet(name);
+    }
+  }
+
+  #applyRuleList(id: RuleListId, after: RuleList | undefined, stale: Set<string>): void {
+    const old = this.#lists.get(id);
+    if (after === undefined) this.#lists.delete(id);
+    else {
+      const rendered = renderRuleList(after, (group) => this.#group(group));
+      this.#lists.set(id, rendered);
+      for (const set of rendered.portSets) this.#wanted.retainSet(set);
+      for (const counter of rendered.counters) this.#wanted.retainCounter(counter);
+      // A policy that allows nothing needs no chain to say so.
+      if (rendered.chain.rules.length > 0) this.#wanted.addChain(rendered.chain);
+    }
+    if (old !== undefined) this.#forgetRuleList(old, this.#lists.get(id)?.chain.name);
+    for (const key of this.#usersOfList.get(id) ?? []) stale.add(key);
+  }
+
+  #forgetRuleList(old: RenderedRuleList, nameNow: string | undefined): void {
+    for (const set of old.portSets) this.#wanted.releaseSet(set.name);
+    for (const counter of old.counters) this.#wanted.releaseCounter(counter);
+    if (old.chain.name !== nameNow && old.chain.rules.length > 0) this.#wanted.removeChain(old.chain.name);
+  }
+
+  #group(id: GroupId): Group {
+    const group = this.#groups.get(id);
+    if (group === undefined) throw new Error(`a rule names group ${id}, which the program does not have`);
+    return group;
+  }
+
+  #chainOfList(id: RuleListId): Chain {
+    const rendered = this.#lists.get(id);
+    if (rendered === undefined) throw new Error(`an endpoint names rule list ${id}, which the program does not have`);
+    return rendered.chain;
+  }
+
+  #removeEndpoint(key: string, endpoint: Endpoint, stale: Set<string>, touched: Set<Address>): void {
+    this.#endpoints.delete(key);
+    for (const direction of directions) {
+      const isolation = endpoint[direction];
+      if (isolation.kind === 'open') continue;
+      const shared = isolationKey(direction, isolation);
+      this.#isolations.get(shared)?.endpoints.delete(key);
+      stale.add(shared);
+    }
+    for (const address of endpoint.addresses) {
+      touched.add(address);
+      const owners = this.#owners.get(address);
+      owners?.delete(key);
+      if (owners?.size === 0) this.#owners.delete(address);
+    }
+  }
+
+  #addEndpoint(key: string, endpoint: Endpoint, stale: Set<string>, touched: Set<Address>): void {
+    this.#endpoints.set(key, endpoint);
+    for (const direction of directions) {
+      const isolation = endpoint[direction];
+      if (isolation.kind === 'open') continue;
+      const shared = isolationKey(direction, isolation);
+      const entry = this.#isolations.get(shared) ?? this.#addIsolation(shared, direction, isolation);
+      entry.endpoints.set(key, endpoint);
+      stale.add(shared);
+    }
+    for (const address of endpoint.addresses) {
+      touched.add(address);
+      const owners = this.#owners.get(address);
+      if (owners === undefined) this.#owners.set(address, new Map([[key, endpoint]]));
+      else owners.set(key, endpoint);
+    }
+  }
+
+  #addIsolation(key: string, direction: Direction, isolation: Isolated): SharedIsolation {
+    const entry: SharedIsolation = { direction, isolation, endpoints: new Map() };
+    this.#isolations.set(key, entry);
+    this.#wanted.retainCounter(dropCounter(direction, isolation));
+    for (const id of isolation.allowedBy) {
+      const users = this.#usersOfList.get(id);
+      if (users === undefined) this.#usersOfList.set(id, new Set([key]));
+      else users.add(key);
+    }
+    return entry;
+  }
+
+  /** Brings an isolation's chain up to date, or takes it away when nobody is left. */
+  #refresh(key: string, touched: Set<Address>): void {
+    const entry = this.#isolations.get(key);
+    if (entry === undefined) return;
+    const old = entry.chain;
+    if (entry.endpoints.size === 0) {
+      this.#dropIsolation(key, entry);
+      return;
+    }
+    const chain = isolationChain(entry.direction, entry.isolation, (id) => this.#chainOfList(id));
+    if (chain.name === old?.name) return;
+    if (old !== undefined) this.#wanted.removeChain(old.name);
+    this.#wanted.addChain(chain);
+    entry.chain = chain;
+    for (const endpoint of entry.endpoints.values()) for (const address of endpoint.addresses) touched.add(address);
+  }
+
+  #dropIsolation(key: string, entry: SharedIsolation): void {
+    this.#isolations.delete(key);
+    if (entry.chain !== undefined) this.#wanted.removeChain(entry.chain.name);
+    this.#wanted.releaseCounter(dropCounter(entry.direction, entry.isolation));
+    for (const id of entry.isolation.allowedBy) {
+      const users = this.#usersOfList.get(id);
+      users?.delete(key);
+      if (users?.size === 0) this.#usersOfList.delete(id);
+    }
+  }
+
+  /** All elements of one local address, from who has it now. */
+  #place(address: Address): void {
+    const owners = [...(this.#owners.get(address)?.values() ?? [])];
+    const family = familyOf(address);
+    const present = owners.length > 0 ? '' : undefined;
+    this.#wanted.setElement(setName.pods(family), address, present);
+    this.#wanted.setElement(setName.same(family), joinKey(address, address), present);
+    for (const direction of directions) {
+      const chains = owners.flatMap((endpoint) => this.#isolationChains(direction, endpoint));
+      // While two pods have one address, the same one of them is believed on every path; never the open one.
+      const chain = chains.sort()[0];
+      this.#wanted.setElement(setName.isolated(direction, family), address, chain === undefined ? undefined : '');
+      const verdict = chain === undefined ? undefined : `goto ${chain}`;
+      this.#wanted.setElement(setName.dispatch(direction, family), address, verdict);
+    }
+  }
+
+  #isolationChains(direction: Direction, endpoint: Endpoint): string[] {
+    const isolation = endpoint[direction];
+    if (isolation.kind === 'open') return [];
+    const chain = this.#isolations.get(isolationKey(direction, isolation))?.chain;
+    return chain === undefined ? [] : [chain.name];
+  }
+
+  #applyUnknown(change: UnknownChange): void {
+    if (change.ranges !== undefined) {
+      const set = (cidr: Cidr, value: string | undefined): void =>
+        this.#wanted.setElement(setName.unknownRanges(cidr.family), networkKey(cidr), value);
+      for (const cidr of this.#ranges) set(cidr, undefined);
+      this.#ranges = outermost(change.ranges);
+      for (const cidr of this.#ranges) set(cidr, '');
+    }
+    for (const address of change.removed)
+      this.#wanted.setElement(setName.knownPods(familyOf(address)), address, undefined);
+    for (const address of change.added) this.#wanted.setElement(setName.knownPods(familyOf(address)), address, '');
+  }
+}
+
+/** nft refuses a network inside another one. */
+const outermost = (ranges: readonly Cidr[]): Cidr[] =>
+  ranges.filter((range) => !ranges.some((other) => other.prefix < range.prefix && cidrContains(other, range.address)));
+
+const everythingOf = (program: PolicyProgram): ProgramChange => ({
+  revision: program.revision,
+  endpoints: [...program.endpoints].map(([key, after]) => ({ key, after })),
+  ruleLists: [...program.ruleLists].map(([id, after]) => ({ id, after })),
+  groups: [...program.groups.values()].map((group) => ({
+    group,
+    change: 'added',
+    added: group.kind === 'blocks' ? [] : [...group.members],
+    removed: [],
+  })),
+  nodes: [],
+  ...(program.unknown === undefined
+    ? {}
+    : { unknown: { ranges: program.unknown.ranges, added: [...program.unknown.known], removed: [] } }),
+});
+
+/** The ruleset of a whole program. */
+export function render(program: PolicyProgram, options: RenderOptions): Ruleset {
+  const renderer = new Renderer(options);
+  renderer.apply(everythingOf(program));
+  return renderer.ruleset();
+}

@@ -1,0 +1,232 @@
+/**
+ * The part of the ruleset that is the same on every node, and why each rule stands where it does:
+ *
+ *   forward -> both-ways | cached | errors | headers -> egress -> ingress or ingress-judged -> open or admit
+ *
+ * "Allowed" in the egress stage is `goto ingress-judged`, in the ingress stage `goto admit`; only admit and open accept.
+ * Every packet is judged by its flow's own tuple, so replies and Services need no rules of their own.
+ */
+import { families, type Family } from '../model/address.js';
+import type { Direction } from '../model/policy.js';
+import * as x from './expressions.js';
+import type { Chain, KeyType, NftSet, Rule, Statement } from './types.js';
+
+export const digit = (family: Family): '4' | '6' => (family === 'IPv4' ? '4' : '6');
+export const addressType = (family: Family): KeyType => (family === 'IPv4' ? 'ipv4_addr' : 'ipv6_addr');
+
+/** Names of the sets that every node has. */
+export const setName = {
+  pods: (family: Family): string => `pods${digit(family)}`,
+  isolated: (direction: Direction, family: Family): string =>
+    `isolated-${direction === 'ingress' ? 'in' : 'out'}${digit(family)}`,
+  same: (family: Family): string => `same${digit(family)}`,
+  picked: (family: Family): string => `picked${digit(family)}`,
+  dispatch: (direction: Direction, family: Family): string => `${direction}${digit(family)}`,
+  unknownRanges: (family: Family): string => `unknown-ranges${digit(family)}`,
+  knownPods: (family: Family): string => `known-pods${digit(family)}`,
+  cache: (family: Family, generation: number): string => `cache${digit(family)}-${generation}`,
+};
+
+export const skeletonCounters = [
+  'judged',
+  'picked-up',
+  'drop-picked-full',
+  'drop-no-entry',
+  'drop-error',
+  'drop-mid-stream',
+  'drop-unknown-pod',
+] as const;
+
+const rule = (...statements: readonly Statement[]): Rule => ({ statements });
+const named = (comment: string, ...statements: readonly Statement[]): Rule => ({ statements, comment });
+const dropCounted = (counter: (typeof skeletonCounters)[number]): Statement[] => [x.count(counter), x.drop];
+
+/** Conntrack takes whoever it sees first as the client, so the direction of such a stream is not known. */
+const middleOfStream: readonly Statement[] = [
+  x.flowState('new'),
+  x.match({ '&': [x.headerField('tcp', 'flags'), ['fin', 'syn', 'rst', 'ack']] }, 'syn', '!='),
+];
+
+const fullTuple = (family: Family): x.Expression =>
+  x.concat(x.client(family), x.flowPort('original'), x.server(family), x.flowPort('reply'));
+const isTcp = x.match(x.packetProtocol, 'tcp');
+const isPicked = (family: Family): Statement => x.inSet(fullTuple(family), setName.picked(family));
+const recordPicked = (family: Family): Statement => x.record('update', fullTuple(family), setName.picked(family));
+const toItself = (family: Family): Rule =>
+  named('pod to itself', x.inSet(x.concat(x.client(family), x.server(family)), setName.same(family)), x.accept);
+
+export interface SkeletonOptions {
+  /** `keep`: flows that conntrack knows go on, whatever policy says now. */
+  readonly established: 'cut' | 'keep';
+}
+
+function forward(options: SkeletonOptions): Rule[] {
+  const keep = named('established flows are kept', x.flowState('established'), x.accept);
+  return [
+    ...(options.established === 'keep' ? [keep] : []),
+    // Before the cache: the reverse relation may rightly be remembered, and would carry the stream's other half.
+    rule(...middleOfStream, x.goto('both-ways')),
+    ...families.map((family) => rule(isTcp, isPicked(family), x.goto('both-ways'))),
+    rule(x.jump('cached')),
+    // Only on a bridge: a routed packet has at most 254 here. No MLD and no router messages.
+    named(
+      'neighbour discovery',
+      x.match(x.headerField('ip6', 'hoplimit'), 255),
+      x.anyOf(x.headerField('icmpv6', 'type'), ['nd-neighbor-solicit', 'nd-neighbor-advert']),
+      x.accept,
+    ),
+    rule(x.flowState('related'), x.anyOf(x.packetProtocol, ['icmp', 'ipv6-icmp']), x.goto('errors')),
+    // Without an entry no ct key loads and no rule below would match.
+    rule(x.flowState('invalid', 'untracked'), x.goto('headers')),
+    ...families.map(toItself),
+    rule(x.goto('egress')),
+  ];
+}
+
+/** An address inside the node's pod ranges that no known pod has, at either end of the flow. */
+const unknownByFlow = (): Rule[] =>
+  families.flatMap((family) =>
+    [x.client(family), x.server(family)].map((address) =>
+      rule(
+        x.inSet(x.concat(address, x.flowProtocol), setName.unknownRanges(family)),
+        x.notInSet(address, setName.knownPods(family)),
+        ...dropCounted('drop-unknown-pod'),
+      ),
+    ),
+  );
+
+const unknownByHeader = (): Rule[] =>
+  families.flatMap((family) =>
+    (['saddr', 'daddr'] as const).map((field) =>
+      rule(
+        x.inSet(x.concat(x.packetAddress(family, field), x.packetProtocol), setName.unknownRanges(family)),
+        x.notInSet(x.packetAddress(family, field), setName.knownPods(family)),
+        ...dropCounted('drop-unknown-pod'),
+      ),
+    ),
+  );
+
+const stage = (direction: Direction, next: string): Rule[] => [
+  ...families.map((family) =>
+    rule(x.dispatch(direction === 'egress' ? x.client(family) : x.server(family), setName.dispatch(direction, family))),
+  ),
+  rule(x.goto(next)),
+];
+
+/** A picked-up stream is recorded in the rule that accepts it: when the set is full it is refused, never unrecorded. */
+const admit = (): Rule[] => [
+  ...families.map((family) => rule(...middleOfStream, recordPicked(family), x.count('picked-up'), x.accept)),
+  ...families.map((family) => rule(isTcp, isPicked(family), recordPicked(family), x.accept)),
+  rule(...middleOfStream, ...dropCounted('drop-picked-full')),
+  // A jump, not part of the rule that accepts: a full cache must not refuse.
+  rule(x.jump('remember')),
+  rule(x.count('judged'), x.accept),
+];
+
+/** No end is isolated: no relation to remember, but a picked-up stream is recorded, since a policy may come later. */
+const open = (): Rule[] => [...families.map((family) => rule(...middleOfStream, recordPicked(family))), rule(x.accept)];
+
+/** Who is the client is not known: judged as it looks, and only where the swapped orientation meets no isolated end. */
+const bothWays = (): Rule[] => [
+  ...families.map(toItself),
+  ...families.flatMap((family) => [
+    rule(x.inSet(x.client(family), setName.isolated('ingress', family)), ...dropCounted('drop-mid-stream')),
+    rule(x.inSet(x.server(family), setName.isolated('egress', family)), ...dropCounted('drop-mid-stream')),
+  ]),
+  rule(x.goto('egress')),
+];
+
+/** Redirects count as errors to conntrack, and an error's own entry is the quoted flow's. */
+const errors = (): Rule[] => [
+  ...unknownByHeader(),
+  rule(
+    x.anyOf(x.headerField('icmp', 'type'), ['destination-unreachable', 'time-exceeded', 'parameter-problem'], '!='),
+    ...dropCounted('drop-error'),
+  ),
+  rule(
+    x.anyOf(
+      x.headerField('icmpv6', 'type'),
+      ['destination-unreachable', 'packet-too-big', 'time-exceeded', 'parameter-problem'],
+      '!=',
+    ),
+    ...dropCounted('drop-error'),
+  ),
+  // A pod here may send errors about its own flows only: quoting a flow of others would carry a payload past policy.
+  ...families.map((family) => {
+    const sender = x.packetAddress(family, 'saddr');
+    return rule(
+      x.inSet(sender, setName.pods(family)),
+      x.notInSet(x.concat(sender, x.client(family)), setName.same(family)),
+      x.notInSet(x.concat(sender, x.server(family)), setName.same(family)),
+      ...dropCounted('drop-error'),
+    );
+  }),
+  ...families.map((family) => rule(x.ofFamily(family), x.flowHasPorts, isPicked(family), x.goto('both-ways'))),
+  rule(x.jump('error-cached')),
+  rule(x.goto('egress')),
+];
+
+const headers = (): Rule[] => [
+  ...unknownByHeader(),
+  ...families.flatMap((family) =>
+    (['saddr', 'daddr'] as const).flatMap((field) =>
+      (['ingress', 'egress'] as const).map((direction) =>
+        rule(
+          x.inSet(x.packetAddress(family, field), setName.isolated(direction, family)),
+          ...dropCounted('drop-no-entry'),
+        ),
+      ),
+    ),
+  ),
+  rule(x.accept),
+];
+
+/** The chains that never change, without those that name the cache. */
+export function skeletonChains(options: SkeletonOptions): Chain[] {
+  return [
+    {
+      name: 'forward',
+      // After kube-proxy's DNAT, before its SNAT, and just before other filters.
+      hook: { type: 'filter', hook: 'forward', priority: -5, policy: 'drop' },
+      rules: forward(options),
+    },
+    { name: 'egress', rules: [...unknownByFlow(), ...stage('egress', 'ingress')] },
+    { name: 'ingress', rules: stage('ingress', 'open') },
+    { name: 'ingress-judged', rules: stage('ingress', 'admit') },
+    { name: 'both-ways', rules: bothWays() },
+    { name: 'errors', rules: errors() },
+    { name: 'headers', rules: headers() },
+    { name: 'admit', rules: admit() },
+    { name: 'open', rules: open() },
+  ];
+}
+
+/** Sets that stand in the ruleset of every node, empty. */
+export function skeletonSets(): NftSet[] {
+  return families.flatMap((family) => {
+    const address = addressType(family);
+    const plain = (name: string, type: readonly KeyType[]): NftSet => ({
+      name,
+      type,
+      verdicts: false,
+      interval: false,
+      elements: new Map(),
+    });
+    return [
+      plain(setName.pods(family), [address]),
+      plain(setName.isolated('ingress', family), [address]),
+      plain(setName.isolated('egress', family), [address]),
+      plain(setName.same(family), [address, address]),
+      {
+        ...plain(setName.picked(family), [address, 'inet_service', address, 'inet_service']),
+        // As long as conntrack keeps an idle established stream: with less, an idle one would be judged one way.
+        dynamic: { timeoutSeconds: 5 * 24 * 60 * 60, size: 65_536 },
+      },
+      { ...plain(setName.dispatch('egress', family), [address]), verdicts: true },
+      { ...plain(setName.dispatch('ingress', family), [address]), verdicts: true },
+      // Concatenated, because nft reads plain interval sets back at every change of any set.
+      { ...plain(setName.unknownRanges(family), [address, 'inet_proto']), interval: true },
+      plain(setName.knownPods(family), [address]),
+    ];
+  });
+}

@@ -1,5 +1,6 @@
 import { cidrContains, families, familyOf, type Address, type Cidr } from '../model/address.js';
 import { directions, type Direction } from '../model/policy.js';
+import { changeFrom } from '../program/change.js';
 import type {
   Endpoint,
   Group,
@@ -247,25 +248,9 @@ export class Renderer {
 const outermost = (ranges: readonly Cidr[]): Cidr[] =>
   ranges.filter((range) => !ranges.some((other) => other.prefix < range.prefix && cidrContains(other, range.address)));
 
-const everythingOf = (program: PolicyProgram): ProgramChange => ({
-  revision: program.revision,
-  endpoints: [...program.endpoints].map(([key, after]) => ({ key, after })),
-  ruleLists: [...program.ruleLists].map(([id, after]) => ({ id, after })),
-  groups: [...program.groups.values()].map((group) => ({
-    group,
-    change: 'added',
-    added: group.kind === 'blocks' ? [] : [...group.members],
-    removed: [],
-  })),
-  nodes: [],
-  ...(program.unknown === undefined
-    ? {}
-    : { unknown: { ranges: program.unknown.ranges, added: [...program.unknown.known], removed: [] } }),
-});
-
 /** The ruleset of a whole program. */
 export function render(program: PolicyProgram, options: RenderOptions): Ruleset {
   const renderer = new Renderer(options);
-  renderer.apply(everythingOf(program));
+  renderer.apply(changeFrom(program));
   return renderer.ruleset();
 }

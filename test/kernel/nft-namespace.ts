@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ListedObject, Transaction } from '../../src/nftables/types.js';
+
+let created = 0;
+
+/** An empty network namespace with nft in it; gone when disposed. */
+export class NftNamespace implements Disposable {
+  readonly name = `podwall-nft-${process.pid}-${(created += 1)}`;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'podwall-nft-'));
+
+  constructor() {
+    execFileSync('ip', ['netns', 'add', this.name]);
+  }
+
+  /** Runs a command inside; throws with its standard error. */
+  run(...command: readonly string[]): string {
+    return execFileSync('ip', ['netns', 'exec', this.name, ...command], {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 30,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+
+  apply(transaction: Pick<Transaction, 'commands'>): void {
+    this.#load(JSON.stringify({ nftables: transaction.commands }), '-j');
+  }
+
+  load(text: string): void {
+    this.#load(text);
+  }
+
+  list(table = 'podwall'): readonly ListedObject[] {
+    const listed = JSON.parse(this.run('nft', '-j', 'list', 'table', 'inet', table)) as { nftables: ListedObject[] };
+    return listed.nftables;
+  }
+
+  #load(content: string, ...options: readonly string[]): void {
+    const file = join(this.#folder, 'transaction');
+    writeFileSync(file, content);
+    this.run('nft', ...options, '-f', file);
+  }
+
+  [Symbol.dispose](): void {
+    execFileSync('ip', ['netns', 'delete', this.name]);
+    rmSync(this.#folder, { recursive: true });
+  }
+}

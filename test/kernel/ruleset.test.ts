@@ -1,0 +1,170 @@
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { emptyRuleset, type MutableRuleset } from '../../src/nftables/applied.js';
+import { differences } from '../../src/nftables/differences.js';
+import { isDirty } from '../../src/nftables/dirty.js';
+import { parseListing } from '../../src/nftables/listing.js';
+import { planChange, planReplacement, type Plan } from '../../src/nftables/plan.js';
+import { render } from '../../src/nftables/renderer.js';
+import { printRuleset } from '../../src/nftables/text.js';
+import type { Ruleset } from '../../src/nftables/types.js';
+import type { Effect, PolicyProgram } from '../../src/program/types.js';
+import { everyFeature, program } from '../nftables/programs.js';
+import { NftNamespace } from './nft-namespace.js';
+
+const cut = { established: 'cut' } as const;
+const spaces: NftNamespace[] = [];
+const space = (): NftNamespace => {
+  const made = new NftNamespace();
+  spaces.push(made);
+  return made;
+};
+afterAll(() => spaces.forEach((one) => one[Symbol.dispose]()));
+
+function run(plan: Plan, kernel: NftNamespace): void {
+  for (const step of [...plan.build, ...(plan.switch === undefined ? [] : [plan.switch]), ...plan.sweep]) {
+    kernel.apply(step.transaction);
+    step.record();
+  }
+}
+
+/** Brings the kernel to `wanted` from what was read back; returns the applied model. */
+function converge(kernel: NftNamespace, wanted: Ruleset, applied: MutableRuleset, effect: Effect = 'narrows'): Plan {
+  const plan = planChange({ wanted, applied, dirty: differences(wanted, applied), effect });
+  run(plan, kernel);
+  return plan;
+}
+
+const expectEqual = (kernel: NftNamespace, wanted: Ruleset): void => {
+  const listed = parseListing(kernel.list());
+  const dirty = differences(wanted, listed);
+  expect({ chains: [...dirty.chains], sets: [...dirty.sets], counters: [...dirty.counters] }).toEqual({
+    chains: [],
+    sets: [],
+    counters: [],
+  });
+  expect(Object.fromEntries(dirty.elements)).toEqual({});
+};
+
+describe('a program with every feature', () => {
+  const wanted = render(everyFeature, cut);
+
+  test('is listed as it was rendered, statement by statement', () => {
+    const kernel = space();
+    kernel.apply(planReplacement(wanted, false));
+    const listed = parseListing(kernel.list());
+    for (const [name, chain] of wanted.chains) expect(listed.chains.get(name)).toEqual(chain);
+    for (const [name, { title: _title, ...set }] of wanted.sets) expect(listed.sets.get(name)).toEqual(set);
+    expect(listed.counters).toEqual(wanted.counters);
+    expect(listed.chains.size).toBe(wanted.chains.size);
+    expect(listed.sets.size).toBe(wanted.sets.size);
+  });
+
+  test('is replaced over itself in one transaction', () => {
+    const kernel = space();
+    kernel.apply(planReplacement(wanted, false));
+    kernel.apply(planReplacement(wanted, true));
+    expectEqual(kernel, wanted);
+  });
+
+  test('loads as text, and lists like the JSON', () => {
+    const [json, text] = [space(), space()];
+    json.apply(planReplacement(wanted, false));
+    text.load(printRuleset(wanted));
+    expect(parseListing(text.list())).toEqual(parseListing(json.list()));
+    expectEqual(text, wanted);
+  });
+
+  test('is built in phases, and the hook comes last', () => {
+    const kernel = space();
+    const plan = converge(kernel, wanted, emptyRuleset());
+    expectEqual(kernel, wanted);
+    expect(JSON.stringify(plan.build)).not.toContain('"hook"');
+    expect(plan.switch?.transaction.commands[0]).toMatchObject({ add: { chain: { name: 'forward', policy: 'drop' } } });
+    expect(plan.sweep).toEqual([]);
+  });
+
+  test('keeps established flows when asked to', () => {
+    const kernel = space();
+    const keeping = render(everyFeature, { established: 'keep' });
+    kernel.apply(planReplacement(wanted, false));
+    converge(kernel, keeping, parseListing(kernel.list()));
+    expectEqual(kernel, keeping);
+    expect(kernel.run('nft', 'list', 'chain', 'inet', 'podwall', 'forward')).toContain('ct state established accept');
+  });
+});
+
+describe('what others did to the table is undone', () => {
+  const wanted = render(everyFeature, cut);
+  const iso = [...wanted.chains.keys()].find((name) => name.startsWith('iso-in-')) ?? '';
+  const list = [...wanted.chains.keys()].find((name) => name.startsWith('in-lab-web')) ?? '';
+  const table = 'inet podwall';
+  let kernel: NftNamespace;
+  beforeEach(() => {
+    kernel = space();
+    kernel.apply(planReplacement(wanted, false));
+  });
+
+  test.each([
+    ['an element deleted', `delete element ${table} isolated-in4 { 10.244.1.11 }`],
+    ['an element added', `add element ${table} pods4 { 10.9.9.9 }`],
+    ['a map element deleted', `delete element ${table} ingress4 { 10.244.1.11 }`],
+    ['a map emptied', `flush map ${table} ingress4`],
+    ['an interval element deleted', `delete element ${table} unknown-ranges4 { 10.244.1.0/24 . 0-255 }`],
+    ['a foreign rule in the base chain', `insert rule ${table} forward accept`],
+    ['a foreign rule in a rule list', `insert rule ${table} ${list} accept`],
+    ['a foreign rule in an isolation', `insert rule ${table} ${iso} limit rate 1/second log prefix "x" accept`],
+    ['a chain emptied', `flush chain ${table} errors`],
+    ['the base chain deleted', `flush chain ${table} forward; delete chain ${table} forward`],
+    ['the base chain opened', `add chain ${table} forward { policy accept; }`],
+    [
+      'a foreign chain with a hook',
+      `add chain ${table} evil { type filter hook input priority 0; }; add rule ${table} evil jump open`,
+    ],
+    [
+      'a foreign set',
+      `add set ${table} evil { type ipv4_addr; flags interval; }; add element ${table} evil { 10.0.0.0/8 }`,
+    ],
+    [
+      'a foreign map to our chains',
+      `add map ${table} evil { type inet_service : verdict; elements = { 80 : goto admit }; }`,
+    ],
+    ['a foreign counter', `add counter ${table} evil`],
+    ['the cache emptied of rules', `flush chain ${table} cached`],
+    ['the cache taught a wrong rule', `insert rule ${table} cached accept`],
+    ['the remembering stopped', `flush chain ${table} remember`],
+    [
+      'a set made anew with another type',
+      `flush chain ${table} errors; delete set ${table} pods4; add set ${table} pods4 { type ipv6_addr; }`,
+    ],
+    ['everything flushed', 'flush ruleset; add table inet podwall'],
+  ])('%s', (_, damage) => {
+    kernel.load(damage);
+    const applied = parseListing(kernel.list());
+    expect(isDirty(differences(wanted, applied))).toBe(true);
+    converge(kernel, wanted, applied);
+    expectEqual(kernel, wanted);
+    expect(isDirty(differences(applied, parseListing(kernel.list())))).toBe(false);
+  });
+});
+
+describe('moving from one program to another', () => {
+  const steps: readonly (readonly [string, PolicyProgram])[] = [
+    ['everything', everyFeature],
+    ['nothing', program({})],
+    ['everything again', everyFeature],
+    ['no isolation', { ...everyFeature, endpoints: new Map([...everyFeature.endpoints].slice(3)) }],
+    ['half', { ...everyFeature, endpoints: new Map([...everyFeature.endpoints].slice(1)) }],
+  ];
+
+  test('leaves nothing behind, and the model is what the kernel lists', () => {
+    const kernel = space();
+    const applied = emptyRuleset();
+    for (const [, state] of steps) {
+      const wanted = render(state, cut);
+      converge(kernel, wanted, applied);
+      expectEqual(kernel, wanted);
+      expect(applied.sets.size).toBe(wanted.sets.size);
+      expect(isDirty(differences(applied, parseListing(kernel.list())))).toBe(false);
+    }
+  });
+});

@@ -1,0 +1,160 @@
+import type { Address } from '../model/address.js';
+import type { ContainerPort } from '../model/pod.js';
+import { listener, type Group, type Listener, type GroupChange, type GroupId, type Member } from '../program/types.js';
+import type { SelectionId, SelectorIndex } from '../selectors/selector-index.js';
+import { Delta } from './recorder.js';
+import type { GroupDefinition } from './rule-lists.js';
+
+/** What a pod brings into the groups that select it. */
+export interface Contribution {
+  readonly addresses: readonly Address[];
+  readonly ports: readonly ContainerPort[];
+}
+
+interface Entry {
+  readonly definition: GroupDefinition;
+  readonly group: Group;
+  readonly members: Set<Member>;
+  readonly selection: SelectionId | undefined;
+  users: number;
+}
+
+interface Touched {
+  readonly wasThere: boolean;
+  readonly entry: Entry;
+  readonly delta: Delta<Member>;
+}
+
+/** The groups that rules use, counted by use, with their members. */
+export class Groups {
+  readonly #index: SelectorIndex;
+  readonly #contribution: (pod: string) => Contribution | undefined;
+  readonly #entries = new Map<GroupId, Entry>();
+  readonly #bySelection = new Map<SelectionId, Set<Entry>>();
+  readonly groups = new Map<GroupId, Group>();
+  readonly #unused = new Set<Entry>();
+  #touched = new Map<GroupId, Touched>();
+
+  constructor(index: SelectorIndex, contribution: (pod: string) => Contribution | undefined) {
+    this.#index = index;
+    this.#contribution = contribution;
+  }
+
+  use(definition: GroupDefinition): void {
+    const known = this.#entries.get(definition.id);
+    if (known !== undefined) {
+      known.users += 1;
+      return;
+    }
+    this.#touch(this.#create(definition), false);
+  }
+
+  /** One use less; a group that nobody uses goes when the step ends, so that a step may release before it uses. */
+  release(id: GroupId): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    entry.users -= 1;
+    if (entry.users === 0) this.#unused.add(entry);
+  }
+
+  /** The pod's selections or contribution changed. */
+  move(
+    before: Contribution | undefined,
+    selectedBefore: ReadonlySet<SelectionId>,
+    after: Contribution | undefined,
+    selectedNow: ReadonlySet<SelectionId>,
+  ): void {
+    for (const id of new Set([...selectedBefore, ...selectedNow]))
+      for (const entry of this.#bySelection.get(id) ?? []) {
+        const old = selectedBefore.has(id) ? membersFrom(entry.definition, before) : [];
+        const now = selectedNow.has(id) ? membersFrom(entry.definition, after) : [];
+        this.#replace(entry, old, now);
+      }
+  }
+
+  /** Ends a step: drops what nobody uses, and tells what changed since the last one. */
+  endStep(): GroupChange[] {
+    for (const entry of this.#unused) if (entry.users === 0) this.#drop(entry);
+    this.#unused.clear();
+    const changes: GroupChange[] = [];
+    for (const { entry, delta, wasThere } of this.#touched.values()) {
+      const isThere = this.#entries.has(entry.definition.id);
+      if (!wasThere && !isThere) continue;
+      const change = !wasThere ? 'added' : !isThere ? 'removed' : 'members';
+      if (change === 'members' && delta.isEmpty) continue;
+      const { group } = entry;
+      if (change === 'added') changes.push({ group, change, added: [...entry.members], removed: [] });
+      else if (change === 'removed') changes.push({ group, change, added: [], removed: [] });
+      else changes.push({ group, change, added: [...delta.added], removed: [...delta.removed] });
+    }
+    this.#touched = new Map();
+    return changes;
+  }
+
+  #create(definition: GroupDefinition): Entry {
+    const members = new Set<Member>();
+    const { id, title } = definition;
+    const group: Group =
+      definition.kind === 'blocks'
+        ? { kind: 'blocks', id, title, cidrs: definition.cidrs }
+        : definition.kind === 'pods'
+          ? { kind: 'pods', id, title, members: members as Set<Address> }
+          : { kind: 'listeners', id, title, protocol: definition.protocol, members: members as Set<Listener> };
+    const selection = definition.kind === 'blocks' ? undefined : this.#index.add(definition.selection);
+    const entry: Entry = { definition, group, members, selection, users: 1 };
+    if (selection !== undefined) {
+      const sharing = this.#bySelection.get(selection) ?? new Set();
+      this.#bySelection.set(selection, sharing.add(entry));
+      for (const pod of this.#index.membersOf(selection))
+        for (const member of membersFrom(definition, this.#contribution(pod))) members.add(member);
+    }
+    this.#entries.set(id, entry);
+    this.groups.set(id, group);
+    return entry;
+  }
+
+  #replace(entry: Entry, before: readonly Member[], after: readonly Member[]): void {
+    if (before.length === 0 && after.length === 0) return;
+    const { delta } = this.#touch(entry, true);
+    for (const member of before) {
+      if (after.includes(member) || !entry.members.delete(member)) continue;
+      delta.remove(member);
+    }
+    for (const member of after) {
+      if (entry.members.has(member)) continue;
+      entry.members.add(member);
+      delta.add(member);
+    }
+  }
+
+  #touch(entry: Entry, wasThere: boolean): Touched {
+    const { id } = entry.definition;
+    const touched = this.#touched.get(id) ?? { wasThere, entry, delta: new Delta<Member>() };
+    this.#touched.set(id, touched);
+    return touched;
+  }
+
+  #drop(entry: Entry): void {
+    const { id } = entry.definition;
+    this.#touch(entry, true);
+    this.#entries.delete(id);
+    this.groups.delete(id);
+    if (entry.selection === undefined) return;
+    const sharing = this.#bySelection.get(entry.selection);
+    sharing?.delete(entry);
+    if (sharing?.size !== 0) return;
+    this.#bySelection.delete(entry.selection);
+    this.#index.remove(entry.selection);
+  }
+}
+
+function membersFrom(definition: GroupDefinition, contribution: Contribution | undefined): readonly Member[] {
+  if (contribution === undefined || definition.kind === 'blocks') return [];
+  if (definition.kind === 'pods') return contribution.addresses;
+  const ports = new Set(
+    contribution.ports
+      .filter(({ name, protocol }) => name === definition.name && protocol === definition.protocol)
+      .map(({ port }) => port),
+  );
+  return contribution.addresses.flatMap((address) => [...ports].map((port) => listener(address, port)));
+}

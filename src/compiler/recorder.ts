@@ -1,0 +1,31 @@
+/** Remembers what each thing was before it was first touched in one step, so that the step's net change can be told. */
+export class Before<K, V> {
+  readonly #before = new Map<K, V | undefined>();
+
+  touch(key: K, value: V | undefined): void {
+    if (!this.#before.has(key)) this.#before.set(key, value);
+  }
+
+  /** Every key touched, with what it was; in the order of touching. */
+  entries(): Iterable<[K, V | undefined]> {
+    return this.#before.entries();
+  }
+}
+
+/** Members that joined and left in one step; one that did both is neither. */
+export class Delta<T> {
+  readonly added = new Set<T>();
+  readonly removed = new Set<T>();
+
+  add(member: T): void {
+    if (!this.removed.delete(member)) this.added.add(member);
+  }
+
+  remove(member: T): void {
+    if (!this.added.delete(member)) this.removed.add(member);
+  }
+
+  get isEmpty(): boolean {
+    return this.added.size === 0 && this.removed.size === 0;
+  }
+}

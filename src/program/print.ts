@@ -1,0 +1,65 @@
+import { formatCidr } from '../model/address.js';
+import type { PolicyRef } from '../model/policy.js';
+import type { AllowRule, Group, Isolation, PolicyProgram, RuleOrigin } from './types.js';
+
+/** The program as stable text: the same program prints the same, whatever the order in which it was made. */
+export function printProgram(program: PolicyProgram): string {
+  const lines: string[] = [];
+  const section = (title: string, entries: readonly (readonly [string, readonly string[]])[]): void => {
+    lines.push(`${title} (${entries.length})`);
+    for (const [head, body] of [...entries].sort(([a], [b]) => (a < b ? -1 : 1)))
+      lines.push(`  ${head}`, ...body.map((line) => `    ${line}`));
+  };
+  section(
+    'endpoints',
+    [...program.endpoints].map(([key, { addresses, ingress, egress }]) => [
+      `${key} ${addresses.join(' ')}`,
+      [`ingress ${printIsolation(ingress)}`, `egress  ${printIsolation(egress)}`],
+    ]),
+  );
+  section(
+    'rule lists',
+    [...program.ruleLists.values()].map(({ id, rules }) => [id, rules.map(printRule)]),
+  );
+  section(
+    'groups',
+    [...program.groups.values()].map((group) => [group.id, [printMembers(group)]]),
+  );
+  section(
+    'nodes',
+    [...program.nodes].map(([name, addresses]) => [name, [addresses.join(' ')]]),
+  );
+  if (program.unknown !== undefined) {
+    const { ranges, known } = program.unknown;
+    section('unknown pods denied in', [[ranges.map(formatCidr).join(' '), [`known: ${[...known].sort().join(' ')}`]]]);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** `shop/allow-web ingress[0].from[1] ports[0]`: where the rule stands in the YAML. */
+export function printOrigin({ policy, direction, rule, peer, port }: RuleOrigin): string {
+  const peers = peer === undefined ? '' : `.${direction === 'ingress' ? 'from' : 'to'}[${peer}]`;
+  return `${printPolicy(policy)} ${direction}[${rule}]${peers}${port === undefined ? '' : ` ports[${port}]`}`;
+}
+
+export const printPolicy = (policy: PolicyRef): string => `${policy.namespace}/${policy.name}`;
+
+function printIsolation(isolation: Isolation): string {
+  if (isolation.kind === 'open') return 'open';
+  const by = isolation.by.map(printPolicy).join(' ');
+  return `isolated by ${by}; allowed by ${isolation.allowedBy.join(', ') || 'nothing'}`;
+}
+
+function printRule({ peer, port, origin }: AllowRule): string {
+  const from = peer.kind === 'anyone' ? 'anyone' : peer.of;
+  const to =
+    port.kind === 'anyPort'
+      ? 'any port and protocol'
+      : port.kind === 'listeners'
+        ? port.of
+        : `${port.protocol} ${port.first === port.last ? port.first : `${port.first}-${port.last}`}`;
+  return `${printOrigin(origin)}: ${from} | ${to}`;
+}
+
+const printMembers = (group: Group): string =>
+  group.kind === 'blocks' ? group.cidrs.map(formatCidr).join(' ') : [...group.members].sort().join(' | ');

@@ -1,0 +1,58 @@
+import { policyKey } from '../model/policy.js';
+import type { AllowRule, Isolation, PolicyProgram, RuleList } from './types.js';
+
+/** What is wrong with a program, one sentence each; a compiler's output has none. */
+export function validateProgram(program: PolicyProgram): readonly string[] {
+  return [...endpointProblems(program), ...ruleListProblems(program), ...groupProblems(program)];
+}
+
+function* endpointProblems(program: PolicyProgram): Iterable<string> {
+  const owners = new Map<string, string>();
+  for (const [key, endpoint] of program.endpoints) {
+    if (endpoint.addresses.length === 0) yield `endpoint ${key} has no address`;
+    for (const address of endpoint.addresses) {
+      const owner = owners.get(address);
+      if (owner !== undefined) yield `address ${address} belongs to ${owner} and to ${key}`;
+      owners.set(address, key);
+    }
+    for (const direction of ['ingress', 'egress'] as const)
+      yield* isolationProblems(program, `${key} ${direction}`, endpoint[direction]);
+  }
+}
+
+function* isolationProblems(program: PolicyProgram, where: string, isolation: Isolation): Iterable<string> {
+  if (isolation.kind === 'open') return;
+  if (isolation.by.length === 0) yield `${where} is isolated by nobody`;
+  if (!isSorted(isolation.by.map(policyKey))) yield `${where}: isolating policies are not sorted`;
+  if (!isSorted(isolation.allowedBy)) yield `${where}: rule lists are not sorted`;
+  for (const id of isolation.allowedBy) if (!program.ruleLists.has(id)) yield `${where} names no rule list ${id}`;
+}
+
+function* ruleListProblems(program: PolicyProgram): Iterable<string> {
+  const used = new Set(
+    [...program.endpoints.values()].flatMap(({ ingress, egress }) =>
+      [ingress, egress].flatMap((isolation) => (isolation.kind === 'open' ? [] : isolation.allowedBy)),
+    ),
+  );
+  for (const [id, list] of program.ruleLists) {
+    if (!used.has(id)) yield `rule list ${id} is used by nobody`;
+    for (const rule of list.rules) yield* ruleProblems(program, list, rule);
+  }
+}
+
+function* ruleProblems(program: PolicyProgram, list: RuleList, { peer, port }: AllowRule): Iterable<string> {
+  for (const match of [peer, port])
+    if ('of' in match && !program.groups.has(match.of)) yield `${list.id} names no group ${match.of}`;
+  if (port.kind === 'range' && !(port.first >= 0 && port.first <= port.last && port.last <= 65535))
+    yield `${list.id} has a bad port range ${port.first}-${port.last}`;
+}
+
+function* groupProblems(program: PolicyProgram): Iterable<string> {
+  const used = new Set<string>();
+  for (const { rules } of program.ruleLists.values())
+    for (const { peer, port } of rules) for (const match of [peer, port]) if ('of' in match) used.add(match.of);
+  for (const id of program.groups.keys()) if (!used.has(id)) yield `group ${id} is used by nobody`;
+}
+
+const isSorted = (values: readonly string[]): boolean =>
+  values.every((value, index) => index === 0 || (values[index - 1] ?? '') < value);

@@ -23,6 +23,10 @@ export class AddressOwners {
     return affected;
   }
 
+  isHeld(address: Address): boolean {
+    return this.#holders.has(address);
+  }
+
   /** The pod's addresses that no newer pod holds. */
   addressesOf(pod: Pod): readonly Address[] {
     return heldBy(pod).filter((address) => this.#holders.get(address)?.[0] === pod);

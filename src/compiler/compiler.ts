@@ -24,7 +24,7 @@ import { SelectorIndex } from '../selectors/selector-index.js';
 import { AddressOwners } from './address-owners.js';
 import { mergeCidrs } from './cidr-ranges.js';
 import { makeEndpoint, ruleListsOf, sameEndpoint, selects } from './endpoints.js';
-import { Groups, type Contribution } from './groups.js';
+import { Groups, type Contribution, type Move } from './groups.js';
 import { Before, Delta } from './recorder.js';
 import { compileRules, type CompiledRules } from './rule-lists.js';
 
@@ -93,7 +93,7 @@ export class Compiler {
       ranges: false,
     };
     for (const change of changes) this.#take(change, step);
-    for (const pod of step.pods) this.#refreshPod(pod, step);
+    this.#groups.move([...step.pods].map((pod) => this.#refreshPod(pod, step)));
     for (const pod of step.endpoints) this.#refreshEndpoint(pod, step);
     this.#settleRuleLists(step);
     return this.#changeOf(step);
@@ -137,16 +137,20 @@ export class Compiler {
 
   #takeNamespace(name: string, namespace: Namespace | undefined, step: Step): void {
     // Selections are settled pod by pod below, against the contribution that is in the groups now.
-    const before = new Map([...this.#podsOf(name)].map((pod) => [pod, this.#index.selectionsOf(pod)]));
-    for (const pod of this.#index.setNamespace(name, namespace?.labels)) {
-      const contribution = this.#contributions.get(pod);
-      this.#groups.move(contribution, before.get(pod) ?? new Set(), contribution, this.#index.selectionsOf(pod));
-      step.pods.add(pod);
-    }
-  }
-
-  #podsOf(namespace: string): Iterable<string> {
-    return this.#index.podsOf(namespace);
+    const before = new Map([...this.#index.podsOf(name)].map((pod) => [pod, this.#index.selectionsOf(pod)]));
+    const moved = [...this.#index.setNamespace(name, namespace?.labels)];
+    this.#groups.move(
+      moved.map((pod) => {
+        const contribution = this.#contributions.get(pod);
+        const selectedBefore = before.get(pod) ?? new Set();
+        return {
+          before: contribution,
+          selectedBefore,
+          after: contribution,
+          selectedNow: this.#index.selectionsOf(pod),
+        };
+      }),
+    );
   }
 
   #takePolicy(namespace: string, key: string, policy: AnyPolicy | undefined, step: Step): void {
@@ -185,8 +189,8 @@ export class Compiler {
     for (const address of this.#known) if (!this.#inRanges(address)) this.#settleKnown(address, false, step);
   }
 
-  /** Brings one pod's addresses, labels and ports into the groups, and notes whether it is an endpoint here. */
-  #refreshPod(key: string, step: Step): void {
+  /** Settles one pod's addresses, labels and ports, and whether it is an endpoint here; tells its move in the groups. */
+  #refreshPod(key: string, step: Step): Move {
     const pod = this.#pods.get(key);
     const enforced = pod !== undefined && isEnforceable(pod) ? pod : undefined;
     const before = this.#contributions.get(key);
@@ -202,10 +206,10 @@ export class Compiler {
       this.#contributions.set(key, after);
       this.#index.setPod(key, enforced.ref.namespace, enforced.labels);
     }
-    this.#groups.move(before, selectedBefore, after, this.#index.selectionsOf(key));
     this.#refreshKnown(before?.addresses ?? [], after?.addresses ?? [], step);
     this.#noteLocal(key, enforced, after);
     step.endpoints.add(key);
+    return { before, selectedBefore, after, selectedNow: this.#index.selectionsOf(key) };
   }
 
   #noteLocal(key: string, pod: Pod | undefined, contribution: Contribution | undefined): void {
@@ -221,8 +225,7 @@ export class Compiler {
 
   #refreshKnown(before: readonly Address[], after: readonly Address[], step: Step): void {
     if (this.#options.unknownPods !== 'deny') return;
-    for (const address of before) if (!after.includes(address)) this.#settleKnown(address, false, step);
-    for (const address of after) this.#settleKnown(address, true, step);
+    for (const address of [...before, ...after]) this.#settleKnown(address, this.#owners.isHeld(address), step);
   }
 
   #settleKnown(address: Address, held: boolean, step: Step): void {

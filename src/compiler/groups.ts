@@ -11,6 +11,14 @@ export interface Contribution {
   readonly ports: readonly ContainerPort[];
 }
 
+/** A pod's contribution and selections, before and after. */
+export interface Move {
+  readonly before: Contribution | undefined;
+  readonly selectedBefore: ReadonlySet<SelectionId>;
+  readonly after: Contribution | undefined;
+  readonly selectedNow: ReadonlySet<SelectionId>;
+}
+
 interface Entry {
   readonly definition: GroupDefinition;
   readonly group: Group;
@@ -57,19 +65,19 @@ export class Groups {
     if (entry.users === 0) this.#unused.add(entry);
   }
 
-  /** The pod's selections or contribution changed. */
-  move(
-    before: Contribution | undefined,
-    selectedBefore: ReadonlySet<SelectionId>,
-    after: Contribution | undefined,
-    selectedNow: ReadonlySet<SelectionId>,
-  ): void {
-    for (const id of new Set([...selectedBefore, ...selectedNow]))
-      for (const entry of this.#bySelection.get(id) ?? []) {
-        const old = selectedBefore.has(id) ? membersFrom(entry.definition, before) : [];
-        const now = selectedNow.has(id) ? membersFrom(entry.definition, after) : [];
-        this.#replace(entry, old, now);
-      }
+  /**
+   * Pods' selections or contributions changed. First everyone leaves, then everyone joins: an address that went from one
+   * pod to another in one step is a member before and after.
+   */
+  move(moves: readonly Move[]): void {
+    for (const one of moves)
+      this.#forEach(one, (entry, before, after) => {
+        for (const member of before) if (!after.includes(member)) this.#leave(entry, member);
+      });
+    for (const one of moves)
+      this.#forEach(one, (entry, _before, after) => {
+        for (const member of after) this.#join(entry, member);
+      });
   }
 
   /** Ends a step: drops what nobody uses, and tells what changed since the last one. */
@@ -113,18 +121,27 @@ export class Groups {
     return entry;
   }
 
-  #replace(entry: Entry, before: readonly Member[], after: readonly Member[]): void {
-    if (before.length === 0 && after.length === 0) return;
-    const { delta } = this.#touch(entry, true);
-    for (const member of before) {
-      if (after.includes(member) || !entry.members.delete(member)) continue;
-      delta.remove(member);
-    }
-    for (const member of after) {
-      if (entry.members.has(member)) continue;
-      entry.members.add(member);
-      delta.add(member);
-    }
+  #forEach(
+    { before, selectedBefore, after, selectedNow }: Move,
+    visit: (entry: Entry, before: readonly Member[], after: readonly Member[]) => void,
+  ): void {
+    for (const id of new Set([...selectedBefore, ...selectedNow]))
+      for (const entry of this.#bySelection.get(id) ?? [])
+        visit(
+          entry,
+          selectedBefore.has(id) ? membersFrom(entry.definition, before) : [],
+          selectedNow.has(id) ? membersFrom(entry.definition, after) : [],
+        );
+  }
+
+  #leave(entry: Entry, member: Member): void {
+    if (entry.members.delete(member)) this.#touch(entry, true).delta.remove(member);
+  }
+
+  #join(entry: Entry, member: Member): void {
+    if (entry.members.has(member)) return;
+    entry.members.add(member);
+    this.#touch(entry, true).delta.add(member);
   }
 
   #touch(entry: Entry, wasThere: boolean): Touched {

@@ -1,0 +1,112 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Compiler, compile, type CompilerOptions } from '../../src/compiler/compiler.js';
+import { Evaluator } from '../../src/evaluation/evaluate.js';
+import { changesFrom, type ClusterSnapshot } from '../../src/model/cluster.js';
+import { changeFrom, emptyProgram } from '../../src/program/change.js';
+import { printProgram } from '../../src/program/print.js';
+import { validateProgram } from '../../src/program/validate.js';
+import { isAllowed, type Question } from '../oracle/oracle.js';
+import { addressPool, cluster, fold, history, outsiders, portPool } from '../support/arbitrary.js';
+import { applyChange, sameProgram } from '../support/programs.js';
+
+const scopes: readonly CompilerOptions[] = [
+  { scope: 'everywhere' },
+  { scope: { node: 'n1' } },
+  { scope: { node: 'n2' }, unknownPods: 'deny' },
+];
+
+const runs = { numRuns: 2000 };
+
+describe('the compiler', () => {
+  test.each(scopes)('after every step of any history, incremental is the same as from scratch (%j)', (options) => {
+    fc.assert(
+      fc.property(cluster, history, (start, steps) => {
+        const compiler = new Compiler(options);
+        compiler.apply(changesFrom(start));
+        const all = [];
+        for (const step of steps) {
+          compiler.apply(step);
+          all.push(...step);
+          const scratch = compile(fold(start, all), options);
+          expect(printProgram(compiler.program())).toBe(printProgram(scratch));
+          expect(validateProgram(compiler.program())).toEqual([]);
+        }
+      }),
+      { numRuns: runs.numRuns / 5 },
+    );
+  });
+
+  test.each(scopes)('the changes told add up to the program (%j)', (options) => {
+    fc.assert(
+      fc.property(cluster, history, (start, steps) => {
+        const compiler = new Compiler(options);
+        let folded = applyChange(emptyProgram, compiler.apply(changesFrom(start)));
+        for (const step of steps) {
+          folded = applyChange(folded, compiler.apply(step));
+          sameProgram(folded, compiler.program());
+        }
+        sameProgram(applyChange(emptyProgram, changeFrom(compiler.program())), compiler.program());
+      }),
+      { numRuns: runs.numRuns / 5 },
+    );
+  });
+
+  test('the order of events does not matter', () => {
+    fc.assert(
+      fc.property(cluster, fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), (start, random) => {
+        const shuffled = changesFrom(start)
+          .map((change) => ({ change, at: random.next().value }))
+          .sort((a, b) => a.at - b.at);
+        const compiler = new Compiler({ scope: 'everywhere' });
+        for (const { change } of shuffled) compiler.apply([change]);
+        expect(printProgram(compiler.program())).toBe(printProgram(compile(start, { scope: 'everywhere' })));
+      }),
+      { numRuns: runs.numRuns / 5 },
+    );
+  });
+});
+
+describe('evaluation', () => {
+  test('agrees with the oracle on every pair, port and protocol', () => {
+    fc.assert(
+      fc.property(cluster, (start) => {
+        const evaluator = new Evaluator(compile(start, { scope: 'everywhere' }));
+        const wrong = questions(start).filter((one) => evaluator.evaluate(one).allowed !== isAllowed(start, one));
+        expect(wrong).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test('each node’s program decides its own pods’ direction as the oracle does', () => {
+    fc.assert(
+      fc.property(cluster, (start) => {
+        const nodes = ['n1', 'n2'].map((node) => new Evaluator(compile(start, { scope: { node } })));
+        const wrong = questions(start).filter(
+          (one) =>
+            nodes.every((node) => node.evaluate(one).allowed) !== isAllowed(start, one) && !touchesOwnNode(start, one),
+        );
+        expect(wrong).toEqual([]);
+      }),
+      { numRuns: runs.numRuns / 4 },
+    );
+  });
+});
+
+/** The flow between a pod and its own node stays on that node; the other one never sees it. */
+const touchesOwnNode = (start: ClusterSnapshot, { source, destination }: Question): boolean =>
+  start.nodes.some(({ addresses }) => addresses.includes(source) || addresses.includes(destination));
+
+function questions(start: ClusterSnapshot): Question[] {
+  const addresses = [
+    ...new Set([...start.pods.flatMap((pod) => pod.addresses), ...outsiders, ...addressPool.slice(0, 2)]),
+  ];
+  const pairs = addresses.flatMap((source) => addresses.map((destination) => ({ source, destination })));
+  return pairs
+    .filter(({ source, destination }) => source.includes(':') === destination.includes(':'))
+    .flatMap((pair) => [
+      { ...pair, protocol: 'other' as const, port: 0 },
+      ...(['TCP', 'UDP', 'SCTP'] as const).flatMap((protocol) => portPool.map((port) => ({ ...pair, protocol, port }))),
+    ]);
+}

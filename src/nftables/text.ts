@@ -24,7 +24,7 @@ function printExpression(value: unknown): string {
   if (typeof value === 'string' || typeof value === 'number') return String(value);
   if (!isObject(value)) return unknownForm(value);
   const ct = bodyOf(value, 'ct');
-  if (ct !== undefined) return ['ct', ct['dir'], ct['key']].filter((word) => word !== undefined).join(' ');
+  if (ct !== undefined) return ['ct', ct['dir'], ct['key']].filter((word) => typeof word === 'string').join(' ');
   const meta = bodyOf(value, 'meta');
   if (meta !== undefined) return `meta ${String(meta['key'])}`;
   const payload = bodyOf(value, 'payload');

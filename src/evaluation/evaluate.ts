@@ -1,76 +1,114 @@
-import { cidrContains, type Address } from '../model/address.js';
-import type { Direction } from '../model/policy.js';
-import { listener, type AllowRule, type Endpoint, type PolicyProgram, type RuleListId } from '../program/types.js';
+/**
+ * The program's answer for one flow, in the kernel's order:
+ *
+ *   a pod to itself --> the own node --> unknown pods --> egress of the source and ingress of the destination
+ *
+ * Only new connections are judged: a reply shares the verdict of its flow, so nobody asks about it here.
+ */
+import type { Address } from '../model/address.js';
+import { directions, type Direction } from '../model/policy.js';
+import {
+  listener,
+  type AllowRule,
+  type Endpoint,
+  type Group,
+  type GroupId,
+  type PolicyProgram,
+  type RuleOrigin,
+} from '../program/types.js';
+import { CidrSearch } from './membership.js';
 import type { Flow, Reason, Verdict } from './types.js';
 
-/** Looks programs up by address; make one per program state and use it for many flows. */
+/** For one flow; {@link Evaluator} is for many. */
+export function evaluate(program: PolicyProgram, flow: Flow): Verdict {
+  return new Evaluator(program).evaluate(flow);
+}
+
+/** Answers for many flows against a program that does not change meanwhile. */
 export class Evaluator {
   readonly #program: PolicyProgram;
-  readonly #byAddress = new Map<Address, Endpoint>();
+  readonly #endpoints = new Map<Address, Endpoint>();
+  readonly #nodesOf = new Map<Address, Set<string>>();
+  readonly #blocks = new Map<GroupId, CidrSearch>();
+  readonly #unknownRanges: CidrSearch;
 
   constructor(program: PolicyProgram) {
     this.#program = program;
+    this.#unknownRanges = new CidrSearch(program.unknown?.ranges ?? []);
     for (const endpoint of program.endpoints.values())
-      for (const address of endpoint.addresses) this.#byAddress.set(address, endpoint);
+      for (const address of endpoint.addresses) this.#endpoints.set(address, endpoint);
+    for (const [name, addresses] of program.nodes)
+      for (const address of addresses) this.#nodesOf.set(address, (this.#nodesOf.get(address) ?? new Set()).add(name));
   }
 
-  /** Judges a new connection as the kernel does: both ends must allow (SEMANTICS A2). */
   evaluate(flow: Flow): Verdict {
-    const source = this.#byAddress.get(flow.source);
-    const destination = this.#byAddress.get(flow.destination);
-    if (flow.source === flow.destination && source !== undefined)
+    const source = this.#endpoints.get(flow.source);
+    if (source !== undefined && source === this.#endpoints.get(flow.destination))
       return { allowed: true, reasons: [{ kind: 'itself' }] };
-    const ownNode =
-      this.#ownNode(source, flow.destination, 'egress') ?? this.#ownNode(destination, flow.source, 'ingress');
-    if (ownNode !== undefined) return { allowed: true, reasons: [ownNode] };
-    const unknown = [...this.#unknown(flow.source, 'egress'), ...this.#unknown(flow.destination, 'ingress')];
-    if (unknown.length > 0) return { allowed: false, reasons: unknown };
-    const egress = this.#judge(source, 'egress', flow, flow.destination);
-    const ingress = this.#judge(destination, 'ingress', flow, flow.source);
-    const denied = [egress, ingress].filter(({ kind }) => kind === 'isolatedBy');
-    return denied.length > 0 ? { allowed: false, reasons: denied } : { allowed: true, reasons: [egress, ingress] };
+    const reasons = directions.toReversed().flatMap((direction) => this.#judge(flow, direction) ?? []);
+    const denials = reasons.filter(denies);
+    return denials.length > 0 ? { allowed: false, reasons: denials } : { allowed: true, reasons };
   }
 
-  /** Traffic between a pod and its own node never enters forward, so no policy sees it (SEMANTICS A7). */
-  #ownNode(pod: Endpoint | undefined, other: Address, direction: Direction): Reason | undefined {
-    const own = pod !== undefined && this.#program.nodes.get(pod.node)?.includes(other) === true;
-    return own ? { kind: 'ownNode', direction } : undefined;
-  }
-
-  #unknown(address: Address, direction: Direction): readonly Reason[] {
-    const { unknown } = this.#program;
-    if (unknown === undefined || unknown.known.has(address)) return [];
-    return unknown.ranges.some((range) => cidrContains(range, address)) ? [{ kind: 'unknownPod', direction }] : [];
-  }
-
-  #judge(pod: Endpoint | undefined, direction: Direction, flow: Flow, peer: Address): Reason {
-    const isolation = pod?.[direction];
-    if (isolation === undefined || isolation.kind === 'open') return { kind: 'notIsolated', direction };
+  /** Why the flow passes or not at the end that this direction judges; undefined where nobody judges it. */
+  #judge(flow: Flow, direction: Direction): Reason | undefined {
+    const [own, other] = direction === 'egress' ? [flow.source, flow.destination] : [flow.destination, flow.source];
+    const endpoint = this.#endpoints.get(own);
+    if (endpoint === undefined) return this.#judgeUnknown(own, other, direction);
+    // Traffic between a pod and its own node is output or input, which no policy is hooked on.
+    if (this.#nodesOf.get(other)?.has(endpoint.node) === true) return { kind: 'ownNode', direction };
+    const isolation = endpoint[direction];
+    if (isolation.kind === 'open') return { kind: 'notIsolated', direction };
     for (const id of isolation.allowedBy) {
-      const rule = this.#rulesOf(id).find((one) => this.#matches(one, flow, peer));
-      if (rule !== undefined) return { kind: 'allowedBy', direction, origin: rule.origin };
+      const list = this.#program.ruleLists.get(id);
+      if (list === undefined) throw new Error(`the program has no rule list ${id}, which ${own} is allowed by`);
+      const origin = this.#allowingRule(list.rules, flow, other);
+      if (origin !== undefined) return { kind: 'allowedBy', direction, origin };
     }
     return { kind: 'isolatedBy', direction, policies: isolation.by };
   }
 
-  #rulesOf(id: RuleListId): readonly AllowRule[] {
-    return this.#program.ruleLists.get(id)?.rules ?? [];
+  #judgeUnknown(own: Address, other: Address, direction: Direction): Reason | undefined {
+    const { unknown, nodes } = this.#program;
+    if (unknown === undefined || unknown.known.has(own) || !this.#unknownRanges.contains(own)) return undefined;
+    // Nobody says on which node an unknown pod is; a program of one node means its own.
+    const isOwnNode = nodes.size === 1 && this.#nodesOf.has(other);
+    return { kind: isOwnNode ? 'ownNode' : 'unknownPod', direction };
   }
 
-  #matches({ peer, port }: AllowRule, flow: Flow, peerAddress: Address): boolean {
-    if (peer.kind === 'members' && !this.#isMember(peer.of, peerAddress)) return false;
+  #allowingRule(rules: readonly AllowRule[], flow: Flow, peer: Address): RuleOrigin | undefined {
+    return rules.find((rule) => this.#matchesPort(rule, flow) && this.#matchesPeer(rule, peer))?.origin;
+  }
+
+  #matchesPeer({ peer }: AllowRule, address: Address): boolean {
+    if (peer.kind === 'anyone') return true;
+    const group = this.#group(peer.of);
+    if (group.kind === 'blocks') return this.#searchOf(group).contains(address);
+    if (group.kind === 'pods') return group.members.has(address);
+    throw new Error(`group ${group.id} holds listeners, which are no peers`);
+  }
+
+  #matchesPort({ port }: AllowRule, flow: Flow): boolean {
     if (port.kind === 'anyPort') return true;
     if (port.protocol !== flow.protocol) return false;
     if (port.kind === 'range') return flow.port >= port.first && flow.port <= port.last;
-    const group = this.#program.groups.get(port.of);
-    return group?.kind === 'listeners' && group.members.has(listener(flow.destination, flow.port));
+    const group = this.#group(port.of);
+    if (group.kind !== 'listeners') throw new Error(`group ${group.id} holds no listeners`);
+    // A name is resolved where the flow ends, in both directions (SEMANTICS A6).
+    return group.members.has(listener(flow.destination, flow.port));
   }
 
-  #isMember(id: Parameters<PolicyProgram['groups']['get']>[0], address: Address): boolean {
+  #group(id: GroupId): Group {
     const group = this.#program.groups.get(id);
-    if (group === undefined || group.kind === 'listeners') return false;
-    return group.kind === 'pods' ? group.members.has(address) : group.cidrs.some((cidr) => cidrContains(cidr, address));
+    if (group === undefined) throw new Error(`the program has no group ${id}, which a rule names`);
+    return group;
+  }
+
+  #searchOf(group: Extract<Group, { kind: 'blocks' }>): CidrSearch {
+    const search = this.#blocks.get(group.id) ?? new CidrSearch(group.cidrs);
+    this.#blocks.set(group.id, search);
+    return search;
   }
 }
 
-export const evaluate = (program: PolicyProgram, flow: Flow): Verdict => new Evaluator(program).evaluate(flow);
+const denies = (reason: Reason): boolean => reason.kind === 'isolatedBy' || reason.kind === 'unknownPod';

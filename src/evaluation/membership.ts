@@ -1,0 +1,42 @@
+import { addressToNumber, bitsOf, familyOf, type Address, type Cidr, type Family } from '../model/address.js';
+
+interface Range {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** Sorted, disjoint ranges of one family, for a search that halves: blocks hold up to 10,000 CIDRs. */
+export class CidrSearch {
+  readonly #ranges: Readonly<Record<Family, readonly Range[]>>;
+
+  /** @param cidrs disjoint */
+  constructor(cidrs: readonly Cidr[]) {
+    this.#ranges = { IPv4: rangesOf(cidrs, 'IPv4'), IPv6: rangesOf(cidrs, 'IPv6') };
+  }
+
+  contains(address: Address): boolean {
+    const ranges = this.#ranges[familyOf(address)];
+    const value = addressToNumber(address);
+    let low = 0;
+    let high = ranges.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const range = ranges[middle];
+      if (range === undefined) return false;
+      if (value < range.first) high = middle - 1;
+      else if (value > range.last) low = middle + 1;
+      else return true;
+    }
+    return false;
+  }
+}
+
+function rangesOf(cidrs: readonly Cidr[], family: Family): readonly Range[] {
+  return cidrs
+    .filter((cidr) => cidr.family === family)
+    .map((cidr) => {
+      const first = addressToNumber(cidr.address);
+      return { first, last: first + (1n << BigInt(bitsOf(family) - cidr.prefix)) - 1n };
+    })
+    .sort((a, b) => (a.first < b.first ? -1 : 1));
+}

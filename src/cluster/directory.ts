@@ -1,0 +1,321 @@
+import { watch, type FSWatcher } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { formatPath } from '../model/diagnostic.js';
+import type { ClusterSnapshot } from '../model/cluster.js';
+import { readManifestFile, type FileContent } from './manifest-file.js';
+import { describeDuplicate, ManifestSet } from './manifest-set.js';
+import { scanTree } from './manifest-tree.js';
+import { InputError, type ClusterSource, type SourceChange, type SourceProblem, type SyncedCluster } from './types.js';
+
+export interface DirectoryOptions {
+  readonly directory: string;
+  readonly onDebug?: (message: string) => void;
+  readonly onError?: (message: string) => void;
+}
+
+/** From the first event to the scan: long enough for a burst, short against a second. Milliseconds. */
+const settleTime = 5;
+/** Events can be missed (network file systems, exhausted watches): everything is looked at this often. */
+const rescanEvery = 2000;
+/** A file that is being written may be read half; it is read again before it is called bad. */
+const rereadAfter = 100;
+
+/** A directory of manifests as a cluster: read completely, then followed. */
+export class DirectorySource implements ClusterSource {
+  readonly #options: DirectoryOptions;
+
+  constructor(options: DirectoryOptions) {
+    this.#options = options;
+  }
+
+  async sync(signal?: AbortSignal): Promise<SyncedCluster> {
+    signal?.throwIfAborted();
+    const cluster = new DirectoryCluster(this.#options);
+    await cluster.readFirst();
+    return cluster;
+  }
+}
+
+/** Files and directories read once. Throws InputError with every error found. */
+export async function readManifests(
+  paths: readonly string[],
+): Promise<{ snapshot: ClusterSnapshot; problems: readonly SourceProblem[] }> {
+  const contents = new Map<string, FileContent>();
+  for (const path of paths) {
+    const info = await stat(path).catch((error: unknown) => {
+      throw new InputError(`${path}: ${reasonOf(error)}`);
+    });
+    const files = info.isDirectory() ? [...(await scanTree(path)).files.keys()] : [path];
+    for (const file of files)
+      contents.set(
+        file,
+        readManifestFile(await readFile(file, 'utf8'), file, () => undefined),
+      );
+  }
+  const set = wholeOrError(contents);
+  return { snapshot: set.snapshot(), problems: set.problems };
+}
+
+function wholeOrError(contents: ReadonlyMap<string, FileContent>): ManifestSet {
+  const set = new ManifestSet(contents);
+  const errors = [...contents.values()].flatMap((content) => content.errors.map(describeProblem));
+  const all = [...errors, ...set.duplicates.map(describeDuplicate)];
+  if (all.length > 0) throw new InputError(all.join('\n'));
+  return set;
+}
+
+function describeProblem({ file, line, column, object, diagnostic }: SourceProblem): string {
+  const name =
+    object === undefined
+      ? ''
+      : `${object.kind} ${object.namespace === undefined ? '' : `${object.namespace}/`}${object.name}: `;
+  const path = formatPath(diagnostic.path);
+  return `${file ?? ''}:${line ?? 1}:${column ?? 1}: ${name}${path === '' ? '' : `${path}: `}${diagnostic.message}`;
+}
+
+class DirectoryCluster implements SyncedCluster {
+  readonly #options: DirectoryOptions;
+  readonly #listeners = new Set<(change: SourceChange) => void>();
+  readonly #problemListeners = new Set<(problems: readonly SourceProblem[]) => void>();
+  readonly #watchers = new Map<string, FSWatcher>();
+  readonly #signatures = new Map<string, string>();
+  /** Files that could not be read as they are now, and what was wrong; their last good content is in `contents`. */
+  readonly #bad = new Map<string, readonly SourceProblem[]>();
+  #contents = new Map<string, FileContent>();
+  #set = new ManifestSet(new Map());
+  #treeProblem: SourceProblem | undefined;
+  #toldDuplicate: string | undefined;
+  #wakeTimer: NodeJS.Timeout | undefined;
+  #rescanTimer: NodeJS.Timeout | undefined;
+  #noticedAt: number | undefined;
+  #scanning: Promise<void> | undefined;
+  #scanAgain = false;
+  #disposed = false;
+  #toldProblems = '[]';
+
+  constructor(options: DirectoryOptions) {
+    this.#options = options;
+  }
+
+  async readFirst(): Promise<void> {
+    const { directory } = this.#options;
+    const tree = await scanTree(directory).catch((error: unknown) => {
+      throw new InputError(`${directory}: ${reasonOf(error)}`);
+    });
+    for (const [file, signature] of tree.files) {
+      this.#contents.set(file, await this.#read(file));
+      this.#signatures.set(file, signature);
+    }
+    this.#set = wholeOrError(this.#contents);
+    this.#toldProblems = JSON.stringify(this.problems());
+    this.#watch(tree.folders);
+    this.#scheduleRescan();
+    // What changed between the scan and the first watch is found by one more look.
+    this.#wake();
+  }
+
+  snapshot(): ClusterSnapshot {
+    return this.#set.snapshot();
+  }
+
+  problems(): readonly SourceProblem[] {
+    const duplicates = this.#set.duplicates.map((duplicate) => inputProblem(describeDuplicate(duplicate)));
+    const tree = this.#treeProblem === undefined ? [] : [this.#treeProblem];
+    return [...tree, ...[...this.#bad.values()].flat(), ...duplicates, ...this.#set.problems];
+  }
+
+  onChange(listener: (change: SourceChange) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  onProblems(listener: (problems: readonly SourceProblem[]) => void): Disposable {
+    this.#problemListeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#problemListeners.delete(listener) };
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    clearTimeout(this.#wakeTimer);
+    clearTimeout(this.#rescanTimer);
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
+  }
+
+  #read = async (file: string): Promise<FileContent> =>
+    readManifestFile(await readFile(file, 'utf8'), file, this.#options.onDebug ?? (() => undefined));
+
+  #wake = (): void => {
+    if (this.#disposed) return;
+    this.#noticedAt ??= performance.now();
+    this.#wakeTimer ??= setTimeout(() => {
+      this.#wakeTimer = undefined;
+      this.#requestScan();
+    }, settleTime);
+  };
+
+  #requestScan(): void {
+    if (this.#scanning !== undefined) {
+      this.#scanAgain = true;
+      return;
+    }
+    this.#scanning = this.#scan().then(() => {
+      this.#scanning = undefined;
+      if (this.#scanAgain && !this.#disposed) {
+        this.#scanAgain = false;
+        this.#requestScan();
+      }
+    });
+  }
+
+  #scheduleRescan(): void {
+    this.#rescanTimer = setTimeout(() => {
+      this.#requestScan();
+      this.#scheduleRescan();
+    }, rescanEvery);
+  }
+
+  /** One look at the whole tree: what changed is read, and told as one change. */
+  async #scan(): Promise<void> {
+    const noticedAt = this.#noticedAt ?? performance.now();
+    this.#noticedAt = undefined;
+    try {
+      const tree = await scanTree(this.#options.directory);
+      this.#treeProblem = undefined;
+      this.#watch(tree.folders);
+      if (await this.#takeFiles(tree.files)) this.#announce(noticedAt);
+    } catch (error) {
+      // The directory is gone or unreadable: a failure of the world, not an empty cluster.
+      if (this.#disposed) return;
+      const problem = inputProblem(
+        `${this.#options.directory}: ${reasonOf(error)}; the last good state stays in force`,
+      );
+      if (this.#treeProblem === undefined) this.#options.onError?.(problem.diagnostic.message);
+      this.#treeProblem = problem;
+      this.#signatures.clear();
+    }
+    this.#tellProblems();
+  }
+
+  /** @returns whether the contents changed. */
+  async #takeFiles(files: ReadonlyMap<string, string>): Promise<boolean> {
+    const contents = new Map([...this.#contents].filter(([file]) => files.has(file)));
+    let changed = contents.size !== this.#contents.size;
+    for (const file of [...this.#signatures.keys()]) if (!files.has(file)) this.#forget(file);
+    for (const file of [...this.#bad.keys()]) if (!files.has(file)) this.#bad.delete(file);
+    for (const [file, signature] of files) {
+      if (this.#signatures.get(file) === signature) continue;
+      const content = await this.#readSettled(file);
+      if (content === undefined) continue;
+      this.#signatures.set(file, signature);
+      if (content.errors.length > 0) {
+        this.#noteBad(file, content.errors);
+        continue;
+      }
+      this.#bad.delete(file);
+      contents.set(file, content);
+      changed = true;
+    }
+    if (changed) changed = this.#accept(contents);
+    return changed;
+  }
+
+  /** A set in which an object stands twice is not taken: what was before stays, and the error names both places. */
+  #accept(contents: Map<string, FileContent>): boolean {
+    const next = new ManifestSet(contents);
+    const [duplicate] = next.duplicates;
+    if (duplicate !== undefined) {
+      const message = describeDuplicate(duplicate);
+      const file = duplicate.second.file;
+      if (this.#toldDuplicate !== message) this.#options.onError?.(`${message} The last good state stays in force`);
+      this.#toldDuplicate = message;
+      this.#bad.set(file, [inputProblem(message)]);
+      // Looked at again when either file changes: the others' new content is not lost.
+      for (const [changed, content] of contents)
+        if (this.#contents.get(changed) !== content) this.#signatures.delete(changed);
+      return false;
+    }
+    this.#toldDuplicate = undefined;
+    this.#contents = contents;
+    return true;
+  }
+
+  #announce(noticedAt: number): void {
+    const next = new ManifestSet(this.#contents);
+    const changes = next.changesSince(this.#set);
+    this.#set = next;
+    if (changes.length === 0) return;
+    for (const listener of this.#listeners) listener({ changes, noticedAt });
+  }
+
+  #forget(file: string): void {
+    this.#signatures.delete(file);
+    this.#bad.delete(file);
+  }
+
+  #noteBad(file: string, errors: readonly SourceProblem[]): void {
+    this.#bad.set(file, errors);
+    for (const error of errors)
+      this.#options.onError?.(`${describeProblem(error)}; the file's last good content stays in force`);
+  }
+
+  /** Undefined: gone meanwhile. Errors are believed only the second time. */
+  async #readSettled(file: string): Promise<FileContent | undefined> {
+    try {
+      const content = await this.#read(file);
+      if (content.errors.length === 0) return content;
+      await new Promise((resolve) => setTimeout(resolve, rereadAfter));
+      return await this.#read(file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      return { objects: [], problems: [], errors: [{ file, ...inputProblem(reasonOf(error)) }] };
+    }
+  }
+
+  #watch(folders: ReadonlySet<string>): void {
+    if (this.#disposed) return;
+    for (const [folder, watcher] of this.#watchers) {
+      if (folders.has(folder)) continue;
+      watcher.close();
+      this.#watchers.delete(folder);
+    }
+    for (const folder of folders) {
+      if (this.#watchers.has(folder)) continue;
+      try {
+        const watcher = watch(folder, { persistent: true }, this.#wake);
+        watcher.on('error', () => this.#unwatch(folder));
+        this.#watchers.set(folder, watcher);
+      } catch (error) {
+        this.#options.onDebug?.(
+          `${folder} is not watched (${reasonOf(error)}); it is looked at every ${rescanEvery} ms`,
+        );
+      }
+    }
+  }
+
+  #unwatch(folder: string): void {
+    this.#watchers.get(folder)?.close();
+    this.#watchers.delete(folder);
+    this.#wake();
+  }
+
+  #tellProblems(): void {
+    const problems = this.problems();
+    const text = JSON.stringify(problems);
+    if (text === this.#toldProblems) return;
+    this.#toldProblems = text;
+    for (const listener of this.#problemListeners) listener(problems);
+  }
+}
+
+const inputProblem = (message: string): SourceProblem => ({
+  diagnostic: { code: 'input', severity: 'error', path: [], message },
+});
+
+function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'no such file or directory';
+  if (code === 'EACCES') return 'permission denied';
+  if (code === 'ENOTDIR') return 'not a directory';
+  return error instanceof Error ? error.message : String(error);
+}

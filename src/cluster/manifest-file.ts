@@ -1,0 +1,110 @@
+import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
+import type { ClusterChange } from '../model/cluster.js';
+import type { Diagnostic, Parsed } from '../model/diagnostic.js';
+import {
+  parseIdentity,
+  parseNamespace,
+  parseNetworkPolicy,
+  parseNode,
+  parsePod,
+  type Identity,
+} from '../model/parse.js';
+import { objectKey } from '../model/pod.js';
+import type { SourceProblem } from './types.js';
+
+/** One object of a file, as the change that brings it in, and where it stands. */
+export interface ManifestObject {
+  readonly key: string;
+  readonly change: ClusterChange;
+  readonly file: string;
+  readonly line: number;
+}
+
+/** What a file says. With errors it says nothing that may be used. */
+export interface FileContent {
+  readonly objects: readonly ManifestObject[];
+  readonly problems: readonly SourceProblem[];
+  readonly errors: readonly SourceProblem[];
+}
+
+/** Reads one manifest; text and positions are dropped, values and problems stay. */
+export function readManifestFile(text: string, file: string, onDebug: (message: string) => void): FileContent {
+  const { documents, errors } = readDocuments(text, file);
+  const content = { objects: [] as ManifestObject[], problems: [] as SourceProblem[], errors: [] as SourceProblem[] };
+  for (const { line, column, message } of errors)
+    content.errors.push({ file, line, column, diagnostic: { code: 'yaml', severity: 'error', path: [], message } });
+  for (const document of documents) readDocument(document, content, onDebug);
+  return content;
+}
+
+function readDocument(
+  document: ManifestDocument,
+  content: { objects: ManifestObject[]; problems: SourceProblem[]; errors: SourceProblem[] },
+  onDebug: (message: string) => void,
+): void {
+  const identity = parseIdentity(document.object);
+  if (!identity.ok) {
+    content.errors.push(...identity.diagnostics.map((one) => problemAt(document, undefined, one)));
+    return;
+  }
+  const { value } = identity;
+  const parsed = parseObject(value, document.object);
+  if (parsed === 'ignored') {
+    if (mustNotBeOverlooked(value)) content.problems.push(problemAt(document, value, notEnforced(value)));
+    else onDebug(`${document.file}: ${value.kind} ${value.name} is ignored`);
+    return;
+  }
+  const problems = parsed.diagnostics.map((one) => problemAt(document, value, one));
+  if (!parsed.ok) {
+    content.errors.push(...problems.filter(({ diagnostic }) => diagnostic.severity === 'error'));
+    return;
+  }
+  content.problems.push(...problems);
+  const change = parsed.value;
+  content.objects.push({ key: keyOf(change), change, file: document.file, line: document.position([]).line });
+}
+
+export function keyOf(change: ClusterChange): string {
+  return `${change.kind} ${'ref' in change ? objectKey(change.ref) : change.name}`;
+}
+
+function parseObject({ apiVersion, kind }: Identity, object: unknown): Parsed<ClusterChange> | 'ignored' {
+  if (apiVersion === 'v1' && kind === 'Pod')
+    return into(parsePod(object), (pod) => ({ kind: 'pod', ref: pod.ref, pod }));
+  if (apiVersion === 'v1' && kind === 'Namespace')
+    return into(parseNamespace(object), (namespace) => ({ kind: 'namespace', name: namespace.name, namespace }));
+  if (apiVersion === 'v1' && kind === 'Node')
+    return into(parseNode(object), (node) => ({ kind: 'node', name: node.name, node }));
+  if (apiVersion === 'networking.k8s.io/v1' && kind === 'NetworkPolicy')
+    return into(parseNetworkPolicy(object, { strict: true }), (policy) => ({
+      kind: 'policy',
+      ref: policy.ref,
+      policy,
+    }));
+  return 'ignored';
+}
+
+function into<T>(parsed: Parsed<T>, change: (value: T) => ClusterChange): Parsed<ClusterChange> {
+  return parsed.ok ? { ok: true, value: change(parsed.value), diagnostics: parsed.diagnostics } : parsed;
+}
+
+/** Someone relies on such an object for isolation: that it is not enforced must be said. */
+const mustNotBeOverlooked = ({ apiVersion, kind }: Identity): boolean =>
+  (apiVersion.split('/')[0] ?? '').endsWith('networking.k8s.io') || kind.includes('NetworkPol');
+
+const notEnforced = ({ apiVersion, kind }: Identity): Diagnostic => ({
+  code: 'not-enforced',
+  severity: 'warning',
+  path: ['kind'],
+  message: `${kind} of ${apiVersion} is not enforced by Podwall`,
+});
+
+function problemAt(document: ManifestDocument, identity: Identity | undefined, diagnostic: Diagnostic): SourceProblem {
+  const { line, column } = document.position(diagnostic.path);
+  const object = identity && {
+    kind: identity.kind,
+    name: identity.name,
+    ...(identity.namespace === undefined ? {} : { namespace: identity.namespace }),
+  };
+  return { file: document.file, line, column, ...(object === undefined ? {} : { object }), diagnostic };
+}

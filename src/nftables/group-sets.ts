@@ -1,5 +1,5 @@
 /** Groups of the program as sets: one a family, shared by every rule that uses the group. */
-import { families, familyOf, type Address, type Family } from '../model/address.js';
+import { families, familyOf, formatCidr, type Address, type Family } from '../model/address.js';
 import { splitListener, type Group, type GroupId, type Listener, type Member } from '../program/types.js';
 import { joinKey, networkKey } from './elements.js';
 import { hashOf } from './names.js';
@@ -24,6 +24,19 @@ function typeOf(kind: Group['kind'], family: Family): readonly KeyType[] {
   return kind === 'blocks' ? [address, 'inet_proto'] : [address, 'inet_proto', 'inet_service'];
 }
 
+const networksInTitle = 4;
+
+/**
+ * What the group holds, for people. Blocks are named by their networks: two ipBlocks with other excepts may come to the
+ * same networks and share a set, and the ruleset must not depend on whose words came first.
+ */
+export function titleOf(group: Group): string {
+  if (group.kind !== 'blocks') return group.title;
+  const shown = group.cidrs.slice(0, networksInTitle).map(formatCidr).join(', ');
+  const rest = group.cidrs.length - networksInTitle;
+  return rest > 0 ? `${shown} and ${rest} more` : shown;
+}
+
 export interface GroupElement {
   readonly family: Family;
   readonly key: string;
@@ -46,7 +59,7 @@ export function groupSets(group: Group): (NftSet & { readonly elements: Map<stri
     .filter((family) => hasFamily(group, family))
     .map((family) => ({
       name: groupSetName(group.kind, group.id, family),
-      title: group.title,
+      title: titleOf(group),
       type: typeOf(group.kind, family),
       verdicts: false,
       interval: group.kind === 'blocks',

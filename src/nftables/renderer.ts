@@ -46,6 +46,8 @@ export class Renderer {
   readonly #usersOfList = new Map<RuleListId, Set<string>>();
   /** Who has an address; two pods for a moment, when one is handed on. */
   readonly #owners = new Map<Address, Map<string, Endpoint>>();
+  /** The elements of same4 and same6 that begin with an address. */
+  readonly #pairs = new Map<Address, readonly string[]>();
   #ranges: readonly Cidr[] = [];
 
   constructor(options: RenderOptions) {
@@ -212,7 +214,7 @@ export class Renderer {
     const family = familyOf(address);
     const present = owners.length > 0 ? '' : undefined;
     this.#wanted.setElement(setName.pods(family), address, present);
-    this.#wanted.setElement(setName.same(family), joinKey(address, address), present);
+    this.#placePairs(address, owners);
     for (const direction of directions) {
       const chains = owners.flatMap((endpoint) => this.#isolationChains(direction, endpoint));
       // While two pods have one address, the same one of them is believed on every path; never the open one.
@@ -221,6 +223,18 @@ export class Renderer {
       const verdict = chain === undefined ? undefined : `goto ${chain}`;
       this.#wanted.setElement(setName.dispatch(direction, family), address, verdict);
     }
+  }
+
+  /** A pod talks to itself from any of its addresses to any other. */
+  #placePairs(address: Address, owners: readonly Endpoint[]): void {
+    const family = familyOf(address);
+    const others = owners.flatMap((endpoint) => endpoint.addresses.filter((other) => familyOf(other) === family));
+    const pairs = [...new Set(others)].map((other) => joinKey(address, other));
+    for (const pair of this.#pairs.get(address) ?? [])
+      if (!pairs.includes(pair)) this.#wanted.setElement(setName.same(family), pair, undefined);
+    for (const pair of pairs) this.#wanted.setElement(setName.same(family), pair, '');
+    if (pairs.length > 0) this.#pairs.set(address, pairs);
+    else this.#pairs.delete(address);
   }
 
   #isolationChains(direction: Direction, endpoint: Endpoint): string[] {

@@ -4,7 +4,7 @@ import { policyKey, type Direction } from '../model/policy.js';
 import type { AllowRule, Group, GroupId, PeerMatch, PortMatch, RuleList } from '../program/types.js';
 import { joinKey, rangeText } from './elements.js';
 import * as x from './expressions.js';
-import { groupSetName, hasFamily } from './group-sets.js';
+import { groupSetName, hasFamily, titleOf } from './group-sets.js';
 import { commentOf, hashOf, nameWithHash } from './names.js';
 import type { Chain, NftSet, Rule, Statement } from './types.js';
 
@@ -118,7 +118,7 @@ function portForms(bundle: Bundle, ports: NftSet | undefined, groups: GroupLooku
 
 /** One rule a family; a rule that names neither peer nor listener needs no family. */
 function rulesOf(list: RuleList, bundle: Bundle, forms: readonly PortForm[], groups: GroupLookup): Rule[] {
-  const peerTitle = bundle.peer.kind === 'anyone' ? 'anyone' : groups(bundle.peer.of).title;
+  const peerTitle = bundle.peer.kind === 'anyone' ? 'anyone' : titleOf(groups(bundle.peer.of));
   const preposition = list.direction === 'ingress' ? 'from' : 'to';
   const where = `${policyKey(list.policy)} ${list.direction}[${bundle.rule}]`;
   const verdict = [

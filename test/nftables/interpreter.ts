@@ -1,0 +1,121 @@
+/** Walks a ruleset as the kernel does, for the first packet of a flow. Knows just the expressions that we write. */
+import { cidrContains, parseAddress, parseCidr, type Address } from '../../src/model/address.js';
+import type { NftSet, Ruleset, Statement } from '../../src/nftables/types.js';
+import type { Flow } from '../../src/evaluation/types.js';
+
+type Json = Readonly<Record<string, unknown>>;
+type Outcome = 'accept' | 'drop' | undefined;
+
+const protocolNumbers: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, sctp: 132 };
+
+export class Interpreter {
+  readonly #ruleset: Ruleset;
+
+  constructor(ruleset: Ruleset) {
+    this.#ruleset = ruleset;
+  }
+
+  allows(flow: Flow): boolean {
+    return this.#chain('forward', flow) === 'accept';
+  }
+
+  #chain(name: string, flow: Flow): Outcome {
+    const chain = this.#ruleset.chains.get(name);
+    if (chain === undefined) throw new Error(`no chain ${name}`);
+    for (const { statements } of chain.rules) {
+      const outcome = this.#rule(statements, flow);
+      if (outcome === 'return') return undefined;
+      if (outcome !== undefined) return outcome;
+    }
+    return chain.hook?.policy;
+  }
+
+  /** `return`: the rule went to a chain that decided nothing. */
+  #rule(statements: readonly Statement[], flow: Flow): Outcome | 'return' {
+    for (const statement of statements) {
+      const { match, vmap, goto, jump, set, counter } = statement as Readonly<Record<string, Json | undefined>>;
+      if ('accept' in statement) return 'accept';
+      if ('drop' in statement) return 'drop';
+      if (goto !== undefined) return this.#chain(String(goto['target']), flow) ?? 'return';
+      if (jump !== undefined) {
+        const outcome = this.#chain(String(jump['target']), flow);
+        if (outcome !== undefined) return outcome;
+      } else if (vmap !== undefined) {
+        const verdict = this.#set(vmap['data']).elements.get(
+          this.#values(vmap['key'] as Json, flow)?.join(' . ') ?? '',
+        );
+        if (verdict !== undefined) return this.#chain(verdict.replace('goto ', ''), flow) ?? 'return';
+      } else if (match !== undefined) {
+        if (!this.#matches(match, flow)) return undefined;
+      } else if (set === undefined && counter === undefined) throw new Error(JSON.stringify(statement));
+    }
+    return undefined;
+  }
+
+  #set(reference: unknown): NftSet {
+    const set = this.#ruleset.sets.get(String(reference).slice(1));
+    if (set === undefined) throw new Error(`no set ${String(reference)}`);
+    return set;
+  }
+
+  #matches({ op, left, right }: Json, flow: Flow): boolean {
+    const values = this.#values(left as Json, flow);
+    if (values === undefined) return false;
+    const among = (candidates: readonly unknown[]): boolean => candidates.includes(values[0]);
+    const found =
+      typeof right === 'string' && right.startsWith('@')
+        ? contains(this.#set(right), values)
+        : Array.isArray(right)
+          ? among(right)
+          : among(typeof right === 'object' ? ((right as Json)['set'] as unknown[]) : [right]);
+    return op === '!=' ? !found : found;
+  }
+
+  /** Undefined when the expression does not load for this packet, and the rule does not match. */
+  #values(expression: Json, flow: Flow): readonly string[] | undefined {
+    const { concat } = expression;
+    if (Array.isArray(concat)) {
+      const parts = concat.map((part: Json) => this.#values(part, flow));
+      return parts.some((part) => part === undefined) ? undefined : parts.flatMap((part) => part ?? []);
+    }
+    const value = load(expression, flow);
+    return value === undefined ? undefined : [value];
+  }
+}
+
+function load(expression: Json, flow: Flow): string | undefined {
+  const { ct, meta, payload } = expression as Readonly<Record<string, Json | undefined>>;
+  const six = flow.source.includes(':');
+  const protocol = flow.protocol === 'other' ? 'icmp' : flow.protocol.toLowerCase();
+  if (meta !== undefined) return meta['key'] === 'nfproto' ? (six ? 'ipv6' : 'ipv4') : protocol;
+  if (ct !== undefined) {
+    if (ct['key'] === 'state') return 'new';
+    if (ct['key'] === 'protocol') return protocol;
+    if (ct['key'] === 'proto-src') return ct['dir'] === 'original' ? '40000' : String(flow.port);
+    if ((ct['key'] === 'ip6 saddr') !== six) return undefined;
+    return ct['dir'] === 'original' ? flow.source : flow.destination;
+  }
+  if (expression['&'] !== undefined) return protocol === 'tcp' ? 'syn' : undefined;
+  // An echo, and never from the link: neighbour discovery has 255.
+  if (payload?.['field'] === 'hoplimit') return six ? '63' : undefined;
+  if (payload?.['field'] === 'type') return 'echo-request';
+  throw new Error(`a flow's first packet is not judged by ${JSON.stringify(expression)}`);
+}
+
+function contains(set: NftSet, values: readonly string[]): boolean {
+  if (!set.interval) return set.elements.has(values.join(' . '));
+  return [...set.elements.keys()].some((key) =>
+    key.split(' . ').every((part, index) => covers(part, values[index] ?? '')),
+  );
+}
+
+function covers(part: string, value: string): boolean {
+  if (part === value) return true;
+  if (parseAddress(value) !== undefined) {
+    const network = parseCidr(part);
+    return network !== undefined && cidrContains(network, value as Address);
+  }
+  const [first = NaN, last = NaN] = part.split('-').map(Number);
+  const number = protocolNumbers[value] ?? Number(value);
+  return first <= number && number <= last;
+}

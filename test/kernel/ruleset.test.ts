@@ -1,14 +1,22 @@
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Compiler } from '../../src/compiler/compiler.js';
+import type { Address } from '../../src/model/address.js';
+import { changesFrom } from '../../src/model/cluster.js';
 import { emptyRuleset, type MutableRuleset } from '../../src/nftables/applied.js';
+import { generationInUse } from '../../src/nftables/cache.js';
 import { differences } from '../../src/nftables/differences.js';
 import { isDirty } from '../../src/nftables/dirty.js';
 import { parseListing } from '../../src/nftables/listing.js';
 import { planChange, planReplacement, type Plan } from '../../src/nftables/plan.js';
-import { render } from '../../src/nftables/renderer.js';
+import { render, Renderer } from '../../src/nftables/renderer.js';
 import { printRuleset } from '../../src/nftables/text.js';
 import type { Ruleset } from '../../src/nftables/types.js';
-import type { Effect, PolicyProgram } from '../../src/program/types.js';
-import { everyFeature, program } from '../nftables/programs.js';
+import { changeFrom } from '../../src/program/change.js';
+import { effectOf } from '../../src/program/effect.js';
+import type { Effect, GroupId, PolicyProgram } from '../../src/program/types.js';
+import { cidr, everyFeature, program } from '../nftables/programs.js';
+import { cluster, history } from '../support/arbitrary.js';
 import { NftNamespace } from './nft-namespace.js';
 
 const cut = { established: 'cut' } as const;
@@ -166,5 +174,65 @@ describe('moving from one program to another', () => {
       expect(applied.sets.size).toBe(wanted.sets.size);
       expect(isDirty(differences(applied, parseListing(kernel.list())))).toBe(false);
     }
+  });
+
+  test('by way of the compiler and the renderer, on random clusters', () => {
+    const kernel = space();
+    for (const [start, steps] of fc.sample(fc.tuple(cluster, history), { numRuns: 3, seed: 4 })) {
+      const compiler = new Compiler({ scope: { node: 'n1' }, unknownPods: 'deny' });
+      const renderer = new Renderer(cut);
+      const applied = emptyRuleset();
+      for (const changes of [changesFrom(start), ...steps]) {
+        const change = compiler.apply(changes);
+        const [dirty, effect] = [renderer.apply(change), effectOf(change)];
+        run(planChange({ wanted: renderer.ruleset(), applied, dirty, effect }), kernel);
+        expectEqual(kernel, renderer.ruleset());
+        expect(isDirty(differences(applied, parseListing(kernel.list())))).toBe(false);
+      }
+      kernel.run('nft', 'delete', 'table', 'inet', 'podwall');
+    }
+  });
+
+  test('a widening change is one transaction that leaves the verdict cache alone', () => {
+    const [kernel, renderer, applied] = [space(), new Renderer(cut), emptyRuleset()];
+    renderer.apply(changeFrom(everyFeature));
+    converge(kernel, renderer.ruleset(), applied);
+    const group = everyFeature.groups.get('pods app=web' as GroupId);
+    if (group === undefined) throw new Error('the group is gone');
+    const more = ['10.244.1.99', 'fd00:10:244:1::63'].map((text) => text as Address);
+    const change = (added: Address[], removed: Address[]): Plan => {
+      const dirty = renderer.apply({
+        ...changeFrom(program({})),
+        groups: [{ group, change: 'members', added, removed }],
+      });
+      const effect = added.length > 0 ? 'widens' : 'narrows';
+      const plan = planChange({ wanted: renderer.ruleset(), applied, dirty, effect });
+      run(plan, kernel);
+      expectEqual(kernel, renderer.ruleset());
+      return plan;
+    };
+    const widened = change(more, []);
+    expect(widened).toMatchObject({ build: [], sweep: [], switch: { transaction: { effect: 'widens' } } });
+    expect(widened.switch?.transaction.commands).toHaveLength(2);
+    expect(generationInUse(parseListing(kernel.list()))).toBe(1);
+    const narrowed = change([], more);
+    expect(narrowed.build).toEqual([]);
+    expect(generationInUse(parseListing(kernel.list()))).toBe(2);
+    expect(narrowed.sweep[0]?.transaction.commands).toHaveLength(2);
+  });
+
+  test('other ranges of unknown pods swap the cache once more in the sweep', () => {
+    const [kernel, renderer, applied] = [space(), new Renderer(cut), emptyRuleset()];
+    renderer.apply(changeFrom(everyFeature));
+    converge(kernel, renderer.ruleset(), applied);
+    const dirty = renderer.apply({
+      ...changeFrom(program({})),
+      unknown: { ranges: [cidr('10.244.1.0/25')], added: [], removed: [] },
+    });
+    const plan = planChange({ wanted: renderer.ruleset(), applied, dirty, effect: 'narrows' });
+    run(plan, kernel);
+    expectEqual(kernel, renderer.ruleset());
+    expect(plan.sweep[0]?.transaction.effect).toBe('narrows');
+    expect(generationInUse(parseListing(kernel.list()))).toBe(3);
   });
 });

@@ -1,7 +1,7 @@
 /** Does what nft does to a table's objects, and refuses what the kernel refuses: missing names and what is in use. */
 import { emptyRuleset, type MutableRuleset } from '../../src/nftables/applied.js';
 import { parseListing } from '../../src/nftables/listing.js';
-import type { Command, ListedObject, Rule, Transaction } from '../../src/nftables/types.js';
+import type { Command, Rule, Transaction } from '../../src/nftables/types.js';
 import { elementFromJson } from '../../src/nftables/elements.js';
 
 type Body = Readonly<Record<string, unknown>> & { readonly name: string };
@@ -33,7 +33,7 @@ export class FakeTable {
   #add(kind: string, body: Body): void {
     if (kind === 'counter') this.state.counters.add(body.name);
     else if (kind === 'chain' || kind === 'set' || kind === 'map') {
-      const parsed = parseListing([{ [kind]: body } as ListedObject]);
+      const parsed = parseListing([{ [kind]: body }]);
       for (const [name, chain] of parsed.chains) if (!this.state.chains.has(name)) this.state.chains.set(name, chain);
       for (const [name, set] of parsed.sets) if (!this.state.sets.has(name)) this.state.sets.set(name, set);
     } else if (kind === 'rule') this.#addRule(body);

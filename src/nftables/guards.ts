@@ -1,0 +1,126 @@
+import { families, familyOf, type Address, type Family } from '../model/address.js';
+import type { Attachment } from '../model/attachment.js';
+import { objectKey } from '../model/pod.js';
+import { accept, anyOf, drop, headerField, match, packetAddress, type Expression } from './expressions.js';
+import { commentOf } from './names.js';
+import type { Chain, Hook, Rule, Ruleset, Statement } from './types.js';
+
+export interface GuardOptions {
+  /** Namespaces whose pods may send with any source: their veths get no guard. */
+  readonly sourceGuardOffNamespaces: ReadonlySet<string>;
+}
+
+/**
+ * `table netdev podwall`: one chain per pod veth that binds the pod's addresses to that device, and for a bridged pod
+ * one more towards it. The chain's name carries the device, since nft's JSON listing leaves it out.
+ */
+export function renderGuards(attachments: readonly Attachment[], options: GuardOptions): Ruleset {
+  const chains = new Map<string, Chain>();
+  const add = (chain: Chain): void => void chains.set(chain.name, chain);
+  for (const attachment of attachments) {
+    if (!options.sourceGuardOffNamespaces.has(attachment.pod.namespace)) add(guardChain(attachment));
+    if (attachment.kind === 'bridged') add(towardsChain(attachment));
+  }
+  return { family: 'netdev', table: 'podwall', counters: new Set(), sets: new Map(), chains };
+}
+
+/** Before anything else on the device. */
+const priority = -500;
+const hookOn = (device: string, hook: 'ingress' | 'egress'): Hook => ({
+  type: 'filter',
+  hook,
+  priority,
+  policy: 'drop',
+  device,
+});
+
+const linkLocal = { prefix: { addr: 'fe80::', len: 10 } };
+const linkScopeMulticast = { prefix: { addr: 'ff02::', len: 16 } };
+const icmp6Type = headerField('icmpv6', 'type');
+const source6 = packetAddress('IPv6', 'saddr');
+const destination6 = packetAddress('IPv6', 'daddr');
+
+/** What the pod may send: nothing that does not carry its own addresses. */
+function guardChain({ pod, device, addresses }: Attachment): Chain {
+  const rules = [
+    // First: the kernel has already taken a VLAN 0 tag off, so an address rule would match a tagged frame.
+    rule([anyOf(headerField('ether', 'type'), ['ip', 'arp', 'ip6'], '!='), drop], `${objectKey(pod)}: IP and ARP only`),
+    ...own(addresses, 'IPv4').map((address) =>
+      rule([match(packetAddress('IPv4', 'saddr'), address), accept], `${objectKey(pod)}: own address`),
+    ),
+    // 0.0.0.0 is an ARP probe (RFC 5227), sent before an address is used.
+    rule([arpSender(own(addresses, 'IPv4')), accept]),
+    rule([anyOf(icmp6Type, ['nd-router-advert', 'nd-redirect']), drop], 'a pod is no router'),
+    ...own(addresses, 'IPv6').map((address) =>
+      rule([match(source6, address), accept], `${objectKey(pod)}: own address`),
+    ),
+    // No policy knows a link-local address: nothing but neighbour discovery and MLD reports may use one.
+    rule([match(source6, linkLocal), anyOf(icmp6Type, neighbourTypes), accept], 'neighbour discovery'),
+    rule(
+      [match(source6, '::'), anyOf(icmp6Type, ['nd-neighbor-solicit', 'mld2-listener-report']), accept],
+      'duplicate address detection',
+    ),
+  ];
+  return { name: `guard-${device}`, hook: hookOn(device, 'ingress'), rules };
+}
+
+/** nft lists a set of one as the value itself. */
+const arpSender = (addresses: readonly Address[]): Statement => {
+  const senders = ['0.0.0.0', ...addresses].sort(byNumber);
+  const field = headerField('arp', 'saddr ip');
+  return senders.length === 1 ? match(field, senders[0]) : anyOf(field, senders);
+};
+
+const neighbourTypes = [
+  'mld-listener-report',
+  'nd-router-solicit',
+  'nd-neighbor-solicit',
+  'nd-neighbor-advert',
+  'mld2-listener-report',
+];
+
+/**
+ * What may reach a bridged pod: its own addresses only. Broadcast, multicast and link-local frames pass a bridge without
+ * meeting any rule that knows the pod.
+ */
+function towardsChain({ pod, device, addresses }: Attachment): Chain {
+  const rules = [
+    ...families.flatMap((family) =>
+      own(addresses, family).map((address) =>
+        rule([match(packetAddress(family, 'daddr'), address), accept], `${objectKey(pod)}: own address`),
+      ),
+    ),
+    rule([match(metaProtocol, 'arp'), accept]),
+    rule(
+      [
+        match(destination6, { set: [linkLocal, linkScopeMulticast] }),
+        match(headerField('ip6', 'hoplimit'), 255),
+        anyOf(icmp6Type, ['nd-router-advert', 'nd-neighbor-solicit', 'nd-neighbor-advert']),
+        accept,
+      ],
+      'neighbour discovery',
+    ),
+    rule([match(destination6, linkScopeMulticast), match(icmp6Type, 'mld-listener-query'), accept], 'MLD query'),
+  ];
+  return { name: `to-${device}`, hook: hookOn(device, 'egress'), rules };
+}
+
+const metaProtocol: Expression = { meta: { key: 'protocol' } };
+
+const own = (addresses: readonly Address[], family: Family): readonly Address[] =>
+  addresses.filter((address) => familyOf(address) === family);
+
+/** nft lists a set's addresses by value. */
+const byNumber = (a: string, b: string): number => {
+  const [left, right] = [a, b].map((text) => text.split('.').map(Number));
+  for (let index = 0; index < 4; index += 1) {
+    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+};
+
+const rule = (statements: readonly Statement[], comment?: string): Rule => ({
+  statements,
+  ...(comment === undefined ? {} : { comment: commentOf(comment) }),
+});

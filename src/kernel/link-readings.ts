@@ -1,0 +1,110 @@
+import { execa } from 'execa';
+import { parseAddress, parseCidr, type Address, type Cidr } from '../model/address.js';
+
+/** Runs a command in the network namespace that is looked at, and gives what it printed. */
+export type Run = (args: readonly string[]) => Promise<string>;
+
+/** @param prefix for example `['ip', 'netns', 'exec', NAME]` in tests */
+export const runner =
+  (prefix: readonly string[] = []): Run =>
+  async (args) => {
+    const [file = '', ...rest] = [...prefix, ...args];
+    const { stdout } = await execa(file, rest, { env: { LC_ALL: 'C' }, stdin: 'ignore', timeout: 10_000 });
+    return stdout;
+  };
+
+export interface Link {
+  readonly name: string;
+  readonly ifindex: number;
+  /** `veth`, `bridge`, `macvlan`, …; empty for a physical device. */
+  readonly kind: string;
+  /** The bridge that the device is a port of. */
+  readonly master?: string;
+}
+
+export interface Route {
+  readonly to: Cidr;
+  readonly device: string;
+}
+
+/** Which hardware address was last seen for an address, and on which device. */
+export interface Neighbour {
+  readonly address: Address;
+  readonly device: string;
+  readonly mac: string;
+}
+
+/** Which port of a bridge a hardware address was learned on. */
+export interface ForwardingEntry {
+  readonly mac: string;
+  readonly port: string;
+}
+
+/** Everything that tells where a pod hangs, read at one moment. */
+export interface LinkReadings {
+  readonly links: readonly Link[];
+  readonly routes: readonly Route[];
+  readonly neighbours: readonly Neighbour[];
+  readonly forwarding: readonly ForwardingEntry[];
+}
+
+export async function readLinks(run: Run): Promise<LinkReadings> {
+  const [links, routes4, routes6, neighbours, forwarding] = await Promise.all([
+    run(['ip', '-j', '-d', 'link']),
+    run(['ip', '-4', '-j', 'route']),
+    run(['ip', '-6', '-j', 'route']),
+    run(['ip', '-j', 'neigh']),
+    run(['bridge', '-j', 'fdb', 'show']),
+  ]);
+  return {
+    links: parseLinks(links),
+    routes: [...parseRoutes(routes4, '0.0.0.0/0'), ...parseRoutes(routes6, '::/0')],
+    neighbours: parseNeighbours(neighbours),
+    forwarding: parseForwarding(forwarding),
+  };
+}
+
+/** iproute2 prints nothing at all for an empty list. */
+function rowsOf(json: string): readonly Readonly<Record<string, unknown>>[] {
+  const rows: unknown = json.trim() === '' ? [] : JSON.parse(json);
+  return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+export function parseLinks(json: string): readonly Link[] {
+  return rowsOf(json).flatMap((row) => {
+    const { ifname, ifindex, master, linkinfo } = row;
+    if (typeof ifname !== 'string' || typeof ifindex !== 'number') return [];
+    const kind = textOf((linkinfo as { info_kind?: unknown } | undefined)?.info_kind);
+    return [{ name: ifname, ifindex, kind, ...(typeof master === 'string' ? { master } : {}) }];
+  });
+}
+
+export function parseRoutes(json: string, everything: string): readonly Route[] {
+  return rowsOf(json).flatMap(({ dst, dev, type }) => {
+    if (typeof dst !== 'string' || typeof dev !== 'string' || (type !== undefined && type !== 'unicast')) return [];
+    const to = parseCidr(
+      dst === 'default' ? everything : dst.includes('/') ? dst : `${dst}/${dst.includes(':') ? 128 : 32}`,
+    );
+    return to === undefined ? [] : [{ to, device: dev }];
+  });
+}
+
+export function parseNeighbours(json: string): readonly Neighbour[] {
+  return rowsOf(json).flatMap(({ dst, dev, lladdr, state }) => {
+    const address = parseAddress(textOf(dst));
+    const usable = typeof lladdr === 'string' && !(Array.isArray(state) && state.includes('FAILED'));
+    return address === undefined || typeof dev !== 'string' || !usable ? [] : [{ address, device: dev, mac: lladdr }];
+  });
+}
+
+/** Permanent entries are the ports' own addresses and multicast groups, never a pod's. */
+export function parseForwarding(json: string): readonly ForwardingEntry[] {
+  return rowsOf(json).flatMap(({ mac, ifname, state, flags }) => {
+    const isSelf = Array.isArray(flags) && flags.includes('self');
+    return typeof mac !== 'string' || typeof ifname !== 'string' || state === 'permanent' || isSelf
+      ? []
+      : [{ mac, port: ifname }];
+  });
+}

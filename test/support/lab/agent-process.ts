@@ -1,0 +1,107 @@
+import { execa } from 'execa';
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export type AgentFlags = Readonly<Record<string, string>>;
+
+export interface AgentStart {
+  readonly netns: string;
+  readonly node: string;
+  readonly manifests: string;
+  readonly stateDir: string;
+  readonly flags: AgentFlags;
+}
+
+const bundle = resolve(import.meta.dirname, '../../../dist/podwall.js');
+
+/** The real agent, as a process in a node's network namespace. */
+export class AgentProcess {
+  readonly #child: ReturnType<typeof spawnAgent>;
+  readonly lines: Readonly<Record<string, unknown>>[] = [];
+  readonly #start: AgentStart;
+  #rest = '';
+  #exited = false;
+
+  constructor(start: AgentStart) {
+    this.#start = start;
+    this.#child = spawnAgent(start);
+    this.#child.stderr.setEncoding('utf8');
+    this.#child.stderr.on('data', (chunk: string) => {
+      const parts = (this.#rest + chunk).split('\n');
+      this.#rest = parts.pop() ?? '';
+      for (const line of parts)
+        this.lines.push(line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { msg: line });
+    });
+    void this.#child.then(() => (this.#exited = true));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  /** Waits for the next `applied` line after `seen` lines; fails when the agent ends. */
+  async applied(seen = 0, within = 10_000): Promise<Readonly<Record<string, unknown>>> {
+    const deadline = performance.now() + within;
+    while (performance.now() < deadline) {
+      const line = this.lines.slice(seen).find(({ msg }) => msg === 'applied');
+      if (line !== undefined) return line;
+      if (this.#exited) break;
+      await delay(5);
+    }
+    throw new Error(`the agent on ${this.#start.node} applied nothing: ${JSON.stringify(this.lines.slice(-5))}`);
+  }
+
+  /** The first state is in the kernel, and every pod that can be attached has its guard. */
+  async ready(): Promise<void> {
+    await this.applied();
+    const deadline = performance.now() + 10_000;
+    while (performance.now() < deadline) {
+      const status = await this.status();
+      if (status['ready'] === true && (status['unattached'] as unknown[]).length === 0) return;
+      await delay(50);
+    }
+    throw new Error(`the agent on ${this.#start.node} is not ready: ${JSON.stringify(await this.status())}`);
+  }
+
+  async status(): Promise<Readonly<Record<string, unknown>>> {
+    const { netns, stateDir } = this.#start;
+    const args = ['netns', 'exec', netns, process.execPath, bundle, 'status', '--state-dir', stateDir, '-o', 'json'];
+    const { stdout, stderr } = await execa('ip', args, { reject: false });
+    if (stdout === '') throw new Error(`status printed nothing: ${stderr}`);
+    return JSON.parse(stdout) as Record<string, unknown>;
+  }
+
+  /** SIGTERM, and its end. */
+  async stop(): Promise<number | undefined> {
+    this.#child.kill('SIGTERM');
+    return (await this.#child).exitCode;
+  }
+
+  /** SIGKILL: no chance to do anything. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#child;
+  }
+}
+
+function spawnAgent({ netns, node, manifests, stateDir, flags }: AgentStart) {
+  const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+  const agent = [
+    'agent',
+    '--manifests',
+    manifests,
+    '--node',
+    node,
+    '--state-dir',
+    stateDir,
+    '--log-format',
+    'json',
+    ...given,
+  ];
+  // `ip netns exec` becomes the agent, so that a signal reaches it.
+  return execa('ip', ['netns', 'exec', netns, process.execPath, bundle, ...agent], {
+    reject: false,
+    stdout: 'ignore',
+    buffer: false,
+  });
+}

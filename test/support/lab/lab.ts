@@ -1,0 +1,275 @@
+/**
+ * A cluster in network namespaces: nodes on a wire of their own, pods attached by real CNI plugins, one prober for all.
+ * Nothing is connected to the machine's own network, and everything is removed at the end, or at the next start after a
+ * run that was killed.
+ */
+import { execa } from 'execa';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AgentProcess, type AgentFlags } from './agent-process.js';
+import * as libc from './libc.js';
+import { Prober } from './prober.js';
+import { pluginFolder } from './packages.js';
+
+export type Plugin = 'bridge' | 'ptp';
+
+export interface LabNode {
+  readonly name: string;
+  readonly addresses: readonly [string, string];
+  /** IPv4 and IPv6 range of its pods, as /24 and /64. */
+  readonly podCidrs: readonly [string, string];
+  readonly plugin: Plugin;
+}
+
+export interface LabPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  readonly addresses: readonly string[];
+}
+
+export const labNode = (number: 1 | 2, plugin: Plugin = 'bridge'): LabNode => ({
+  name: `n${number}`,
+  addresses: [`172.30.0.${number}`, `fd00:172:30::${number}`],
+  podCidrs: [`10.244.${number}.0/24`, `fd00:10:244:${number}::/64`],
+  plugin,
+});
+
+const ip = (...args: readonly string[]) => execa('ip', args);
+
+export class Lab implements AsyncDisposable {
+  readonly prober = new Prober();
+  readonly #prefix: string;
+  readonly #nodes = new Map<string, LabNode>();
+  readonly #pods = new Map<string, { readonly pod: LabPod; readonly namespace: string }>();
+  readonly #agents = new Set<AgentProcess>();
+  readonly folder: string;
+  #count = 0;
+
+  private constructor(prefix: string, folder: string) {
+    this.#prefix = prefix;
+    this.folder = folder;
+  }
+
+  static async create(nodes: readonly LabNode[]): Promise<Lab> {
+    await removeLeftovers();
+    const folder = await mkdtemp(join(tmpdir(), 'podwall-lab-'));
+    labs += 1;
+    const lab = new Lab(`pw-${process.pid}-${labs}-`, folder);
+    try {
+      await lab.#wire(nodes);
+    } catch (error) {
+      await lab[Symbol.asyncDispose]();
+      throw error;
+    }
+    return lab;
+  }
+
+  /** Network namespace of a node (`n1`), or of a pod (`pod.namespace`). */
+  netns(name: string): string {
+    const pod = this.#pods.get(name);
+    if (pod !== undefined) return pod.namespace;
+    if (!this.#nodes.has(name) && name !== 'outside') throw new Error(`the lab has no ${name}`);
+    return `${this.#prefix}${name}`;
+  }
+
+  node(name: string): LabNode {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw new Error(`the lab has no node ${name}`);
+    return node;
+  }
+
+  address(name: string, family: 4 | 6): string | undefined {
+    return this.#pods.get(name)?.pod.addresses.find((address) => address.includes(':') === (family === 6));
+  }
+
+  /** Runs a command in a node's or pod's namespace. */
+  run(where: string, command: string, ...args: readonly string[]) {
+    return ip('netns', 'exec', this.netns(where), command, ...args);
+  }
+
+  async addPods(pods: readonly LabPod[]): Promise<void> {
+    const byNode = groupBy(pods);
+    await Promise.all(
+      [...byNode.values()].map(async (own) => {
+        // One after the other on a node: the bridge plugin makes its bridge with the first.
+        for (const pod of own) await this.addPod(pod);
+      }),
+    );
+  }
+
+  async addPod(pod: LabPod, plugin: Plugin = this.node(pod.node).plugin): Promise<void> {
+    this.#count += 1;
+    const namespace = `${this.#prefix}p${this.#count}`;
+    await ip('netns', 'add', namespace);
+    quiet(namespace);
+    this.#pods.set(`${pod.name}.${pod.namespace}`, { pod, namespace });
+    await this.#cni('ADD', pod, namespace, plugin);
+    await ip('-n', namespace, 'link', 'set', 'lo', 'up');
+  }
+
+  async deletePod(name: string, plugin?: Plugin): Promise<void> {
+    const entry = this.#pods.get(name);
+    if (entry === undefined) return;
+    this.prober.leave(entry.namespace);
+    await this.#cni('DEL', entry.pod, entry.namespace, plugin ?? this.node(entry.pod.node).plugin);
+    await ip('netns', 'del', entry.namespace);
+    this.#pods.delete(name);
+  }
+
+  /** Host-side device of a pod. */
+  async device(name: string): Promise<string> {
+    const entry = this.#pods.get(name);
+    if (entry === undefined) throw new Error(`the lab has no pod ${name}`);
+    const inside = (await ip('-n', entry.namespace, '-j', 'link', 'show', 'eth0')).stdout;
+    const index = (JSON.parse(inside) as { link_index: number }[])[0]?.link_index;
+    const outside = (await ip('-n', this.netns(entry.pod.node), '-j', 'link')).stdout;
+    const link = (JSON.parse(outside) as { ifindex: number; ifname: string }[]).find(
+      ({ ifindex }) => ifindex === index,
+    );
+    if (link === undefined) throw new Error(`${name} has no host side`);
+    return link.ifname;
+  }
+
+  /** Starts the real agent on a node; resolves when its first state is in the kernel. */
+  async startAgent(node: string, manifests: string, flags: AgentFlags = {}): Promise<AgentProcess> {
+    const agent = new AgentProcess({
+      netns: this.netns(node),
+      node,
+      manifests,
+      stateDir: join(this.folder, `state-${node}`),
+      flags,
+    });
+    this.#agents.add(agent);
+    await agent.ready();
+    return agent;
+  }
+
+  /** Objects as one manifest file each, replaced by rename. */
+  async writeManifests(directory: string, files: Readonly<Record<string, readonly object[]>>): Promise<void> {
+    await mkdir(directory, { recursive: true });
+    for (const [name, objects] of Object.entries(files)) {
+      const path = join(directory, `${name}.json`);
+      await writeFile(
+        join(directory, `.${name}.new`),
+        JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+      );
+      await rename(join(directory, `.${name}.new`), path);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#agents].map((agent) => agent.kill()));
+    this.prober[Symbol.dispose]();
+    for (const name of await namespacesWith(this.#prefix)) await ip('netns', 'del', name);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #wire(nodes: readonly LabNode[]): Promise<void> {
+    const wire = `${this.#prefix}wire`;
+    await ip('netns', 'add', wire);
+    await ip('-n', wire, 'link', 'add', 'wire', 'type', 'bridge');
+    await ip('-n', wire, 'link', 'set', 'wire', 'up');
+    for (const node of nodes) {
+      this.#nodes.set(node.name, node);
+      await this.#attach(node.name, node.addresses);
+    }
+    await this.#attach('outside', ['172.30.0.100', 'fd00:172:30::100']);
+    for (const node of nodes)
+      for (const [index, cidr] of node.podCidrs.entries())
+        for (const other of [...nodes.map(({ name }) => name), 'outside'])
+          if (other !== node.name)
+            await ip('-n', `${this.#prefix}${other}`, 'route', 'add', cidr, 'via', node.addresses[index] ?? '');
+  }
+
+  async #attach(name: string, [address4, address6]: readonly [string, string]): Promise<void> {
+    const [namespace, wire] = [`${this.#prefix}${name}`, `${this.#prefix}wire`];
+    await ip('netns', 'add', namespace);
+    quiet(namespace);
+    settings(namespace, { 'ipv4/ip_forward': '1', 'ipv6/conf/all/forwarding': '1' });
+    await ip('-n', wire, 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'uplink', 'netns', namespace);
+    await ip('-n', wire, 'link', 'set', name, 'master', 'wire', 'up');
+    await ip('-n', namespace, 'link', 'set', 'lo', 'up');
+    await ip('-n', namespace, 'link', 'set', 'uplink', 'up');
+    await ip('-n', namespace, 'address', 'add', `${address4}/24`, 'dev', 'uplink');
+    await ip('-n', namespace, 'address', 'add', `${address6}/64`, 'dev', 'uplink', 'nodad');
+  }
+
+  async #cni(command: 'ADD' | 'DEL', pod: LabPod, namespace: string, plugin: Plugin): Promise<void> {
+    const node = this.node(pod.node);
+    const addresses = pod.addresses.map((address) => {
+      const isV6 = address.includes(':');
+      return { address: `${address}/${isV6 ? 64 : 24}`, gateway: gatewayOf(node.podCidrs[isV6 ? 1 : 0]) };
+    });
+    const routes = addresses.map(({ address }) => ({ dst: address.includes(':') ? '::/0' : '0.0.0.0/0' }));
+    const configuration = {
+      cniVersion: '0.4.0',
+      name: 'lab',
+      type: plugin,
+      ...(plugin === 'bridge' ? { bridge: 'cni0', isGateway: true, hairpinMode: true } : {}),
+      ipam: { type: 'static', addresses, routes },
+    };
+    await execa('ip', ['netns', 'exec', this.netns(pod.node), join(pluginFolder(), plugin)], {
+      input: JSON.stringify(configuration),
+      env: {
+        CNI_COMMAND: command,
+        CNI_CONTAINERID: namespace,
+        CNI_NETNS: `/var/run/netns/${namespace}`,
+        CNI_IFNAME: 'eth0',
+        CNI_PATH: pluginFolder(),
+      },
+    });
+  }
+}
+
+let labs = 0;
+
+const gatewayOf = (cidr: string): string =>
+  cidr.includes(':') ? cidr.replace('::/64', '::1') : cidr.replace('.0/24', '.1');
+
+function groupBy(pods: readonly LabPod[]): Map<string, LabPod[]> {
+  const groups = new Map<string, LabPod[]>();
+  for (const pod of pods) groups.set(pod.node, [...(groups.get(pod.node) ?? []), pod]);
+  return groups;
+}
+
+/** No duplicate address detection: an address can be used at once. */
+const quiet = (namespace: string): void =>
+  settings(namespace, { 'ipv6/conf/all/accept_dad': '0', 'ipv6/conf/default/accept_dad': '0' });
+
+/** Kernel settings below /proc/sys/net, which belong to the network namespace of the thread that writes them. */
+function settings(namespace: string, values: Readonly<Record<string, string>>): void {
+  const fd = libc.openNamespace(namespace);
+  libc.inNamespace(fd, () => {
+    for (const [name, value] of Object.entries(values)) writeFileSync(`/proc/sys/net/${name}`, value);
+  });
+  libc.close(fd);
+}
+
+async function namespacesWith(prefix: string): Promise<string[]> {
+  const { stdout } = await ip('netns', 'list');
+  return stdout
+    .split('\n')
+    .map((line) => line.split(' ')[0] ?? '')
+    .filter((name) => name.startsWith(prefix));
+}
+
+/** What a run that was killed left behind: its namespaces carry its process id. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await namespacesWith('pw-')) {
+    const pid = Number(name.split('-')[1]);
+    if (pid === process.pid || isAlive(pid)) continue;
+    await ip('netns', 'del', name);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8') !== '';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import { execaSync } from 'execa';
+import { existsSync } from 'node:fs';
+
+/** What the lab and the agent need of the machine: the file that shows it is there, and the package that brings it. */
+const needed = [
+  { files: ['/usr/sbin/nft', '/sbin/nft', '/usr/bin/nft'], name: 'nft', package: 'nftables' },
+  { files: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'], name: 'ip', package: 'iproute2' },
+  { files: ['/usr/sbin/conntrack', '/usr/bin/conntrack'], name: 'conntrack', package: 'conntrack' },
+  {
+    files: ['/usr/lib/cni/bridge', '/opt/cni/bin/bridge'],
+    name: 'the CNI plugins',
+    package: 'containernetworking-plugins',
+  },
+] as const;
+
+export const missingPackages = (): string[] =>
+  needed.filter(({ files }) => !files.some((file) => existsSync(file))).map((one) => one.package);
+
+export const pluginFolder = (): string => (existsSync('/usr/lib/cni/bridge') ? '/usr/lib/cni' : '/opt/cni/bin');
+
+/** Why packets cannot be tested here, in a sentence; undefined when they can. */
+export function missingForPackets(): string | undefined {
+  if (process.getuid?.() !== 0) return 'needs root';
+  const packages = missingPackages();
+  if (packages.length > 0) return `needs apt-get install ${packages.join(' ')}`;
+  const trial = execaSync('unshare', ['-n', 'sh', '-c', 'ip link add type veth && nft add table inet podwall-trial'], {
+    reject: false,
+  });
+  return trial.exitCode === 0
+    ? undefined
+    : `needs network namespaces, veth and nf_tables: ${trial.stderr.split('\n')[0] ?? ''}`;
+}

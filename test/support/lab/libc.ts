@@ -38,6 +38,7 @@ export const EAGAIN = 11;
 export const ECONNREFUSED = 111;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
+const MSG_DONTWAIT = 0x40;
 const CLONE_NEWNET = 0x40000000;
 
 const own = openSync('/proc/self/ns/net', 'r');
@@ -64,7 +65,15 @@ export function socket(domain: number, type: number, protocol = 0): number {
 export const errno = (): number => koffi.errno();
 export const close = (fd: number): void => void closeCall(fd);
 export const connect = (fd: number, address: Buffer): number => Number(connectCall(fd, address, address.length));
-export const accept = (fd: number): number => Number(acceptCall(fd, null, null));
+/** The accepted connection and its caller's port; undefined when nobody waits. */
+export function accept(fd: number): { readonly fd: number; readonly port: number } | undefined {
+  const from = Buffer.alloc(32);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(from.length);
+  const accepted = Number(acceptCall(fd, from, length));
+  return accepted < 0 ? undefined : { fd: accepted, port: from.readUInt16BE(2) };
+}
+
 export const send = (fd: number, data: Buffer): number => Number(sendCall(fd, data, data.length, 0x4000));
 export const sendTo = (fd: number, data: Buffer, address: Buffer): number =>
   Number(sendtoCall(fd, data, data.length, 0, address, address.length));
@@ -88,7 +97,7 @@ export function receive(fd: number): Received | undefined {
   const from = Buffer.alloc(32);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(from.length);
-  const count = Number(recvfromCall(fd, data, data.length, 0, from, length));
+  const count = Number(recvfromCall(fd, data, data.length, MSG_DONTWAIT, from, length));
   if (count < 0) return undefined;
   return { data: data.subarray(0, count), from: from.subarray(0, length.readUInt32LE()) };
 }

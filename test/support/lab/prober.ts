@@ -41,6 +41,7 @@ export class Prober implements Disposable {
   readonly #servers = new Map<number, Server>();
   readonly #served = new Map<string, number>();
   #identifier = 1;
+  #streams = 0;
 
   /** Serves a port in a namespace, on every address of both families. */
   serve(namespace: string, port: number, protocol: ProbeProtocol): void {
@@ -100,21 +101,22 @@ export class Prober implements Disposable {
 
   /** A TCP connection that stays; undefined when it is not established in time. */
   async openStream(probe: Omit<Probe, 'protocol'>, timeout = 400): Promise<Stream | undefined> {
-    const listener = libc.inNamespace(this.#enter(probe.from), () => libc.socket(familyOf(probe.to), libc.SOCK_STREAM));
-    bindSource(listener, probe);
-    libc.connect(listener, libc.socketAddress(probe.to, probe.port));
-    this.#held.clear();
+    this.#streams += 1;
+    const sourcePort = probe.sourcePort ?? 15_000 + this.#streams;
+    const client = libc.inNamespace(this.#enter(probe.from), () => libc.socket(familyOf(probe.to), libc.SOCK_STREAM));
+    bindSource(client, { ...probe, sourcePort });
+    libc.connect(client, libc.socketAddress(probe.to, probe.port));
+    const held = new Map<number, number>();
     const deadline = performance.now() + timeout;
+    let connected = false;
     while (performance.now() < deadline) {
-      const ready = this.#serveOnce([{ fd: listener, events: libc.POLLOUT }], 4, true);
-      const [server] = [...this.#held];
-      if (ready.has(listener) && libc.socketError(listener) === 0 && server !== undefined) {
-        this.#held.delete(server);
-        return new Stream(listener, server);
-      }
+      const ready = this.#serveOnce([{ fd: client, events: libc.POLLOUT }], 4, held);
+      connected ||= ready.has(client) && libc.socketError(client) === 0;
+      const server = held.get(sourcePort);
+      if (connected && server !== undefined) return new Stream(client, server);
       await delay(0);
     }
-    libc.close(listener);
+    libc.close(client);
     return undefined;
   }
 
@@ -126,8 +128,6 @@ export class Prober implements Disposable {
   [Symbol.dispose](): void {
     for (const namespace of [...this.#namespaces.keys()]) this.leave(namespace);
   }
-
-  readonly #held = new Set<number>();
 
   #enter(namespace: string): number {
     const known = this.#namespaces.get(namespace);
@@ -165,10 +165,14 @@ export class Prober implements Disposable {
   }
 
   /** Serves whoever calls, once, and tells which of the clients' sockets have something. */
-  #serveOnce(clients: readonly { fd: number; events: number }[], milliseconds: number, hold = false): Set<number> {
+  #serveOnce(
+    clients: readonly { fd: number; events: number }[],
+    milliseconds: number,
+    held?: Map<number, number>,
+  ): Set<number> {
     const servers = [...this.#servers.values()].map(({ fd }) => ({ fd, events: libc.POLLIN }));
     const ready = libc.poll([...clients, ...servers], milliseconds);
-    for (const server of this.#servers.values()) if (ready.has(server.fd)) serve(server, hold ? this.#held : undefined);
+    for (const server of this.#servers.values()) if (ready.has(server.fd)) serve(server, held);
     return ready;
   }
 }
@@ -186,7 +190,7 @@ export class Stream implements Disposable {
   /** Whether bytes sent at one end arrive at the other within `timeout` milliseconds. */
   async carries(direction: 'toServer' | 'toClient', timeout = 400): Promise<boolean> {
     const [from, to] = direction === 'toServer' ? [this.#client, this.#server] : [this.#server, this.#client];
-    while (libc.receive(to) !== undefined) continue;
+    while ((libc.receive(to)?.data.length ?? 0) > 0) continue;
     if (libc.send(from, Buffer.from('x')) < 0) return false;
     const deadline = performance.now() + timeout;
     while (performance.now() < deadline) {
@@ -236,11 +240,12 @@ function answerOf({ fd, probe }: Call): Outcome | undefined {
   return isOurs ? 'allowed' : undefined;
 }
 
-function serve({ fd, kind }: Server, held: Set<number> | undefined): void {
+/** @param held where accepted connections are kept, by their caller's port; without it they are closed at once */
+function serve({ fd, kind }: Server, held: Map<number, number> | undefined): void {
   if (kind === 'TCP') {
-    for (let accepted = libc.accept(fd); accepted >= 0; accepted = libc.accept(fd)) {
-      if (held === undefined) libc.close(accepted);
-      else held.add(accepted);
+    for (let accepted = libc.accept(fd); accepted !== undefined; accepted = libc.accept(fd)) {
+      if (held === undefined) libc.close(accepted.fd);
+      else held.set(accepted.port, accepted.fd);
     }
     return;
   }

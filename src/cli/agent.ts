@@ -72,7 +72,7 @@ export function agentCommand(): Command {
 async function run(flags: AgentFlags): Promise<void> {
   const log = createLog(flags.logFormat, flags.logLevel, process.stderr);
   const stop = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   const source = new DirectorySource({
     directory: flags.manifests,
     onDebug: (message) => log.debug(message),

@@ -75,6 +75,10 @@ export class Lab implements AsyncDisposable {
     return `${this.#prefix}${name}`;
   }
 
+  get nodeNames(): readonly string[] {
+    return [...this.#nodes.keys()];
+  }
+
   node(name: string): LabNode {
     const node = this.#nodes.get(name);
     if (node === undefined) throw new Error(`the lab has no node ${name}`);

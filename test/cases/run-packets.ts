@@ -1,0 +1,155 @@
+/**
+ * Runs a table on real packets: pods in network namespaces attached by a CNI plugin, one real agent per node that follows
+ * a directory of manifests, every step a live change.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { familyOf } from '../../src/model/address.js';
+import type { AgentProcess } from '../support/lab/agent-process.js';
+import { Lab, labNode, type LabPod, type Plugin } from '../support/lab/lab.js';
+import type { Probe } from '../support/lab/prober.js';
+import { describeCell, type Case, type Manifest, type Step } from './types.js';
+import { WorldState, type Pairing } from './world-state.js';
+
+export interface PacketResult {
+  readonly asked: number;
+  readonly wrong: readonly string[];
+  /** Seconds from the change to the table as expected, per step. */
+  readonly settled: readonly number[];
+}
+
+export interface PacketOptions {
+  /** How long a step may take to settle, in milliseconds. */
+  readonly within: number;
+  /** Silence for this long is a denial, in milliseconds. */
+  readonly timeout: number;
+}
+
+const defaults: PacketOptions = { within: 10_000, timeout: 250 };
+
+/** A standing lab that runs one table after another: nodes and agents stay, pods and manifests change. */
+export class PacketRunner implements AsyncDisposable {
+  readonly #lab: Lab;
+  readonly #directory: string;
+  readonly agents: readonly AgentProcess[];
+  /** Namespaces belong to addresses, not to pods: who takes over an address takes over its namespace. */
+  readonly #pods = new Map<string, LabPod>();
+  #count = 0;
+
+  private constructor(lab: Lab, directory: string, agents: readonly AgentProcess[]) {
+    this.#lab = lab;
+    this.#directory = directory;
+    this.agents = agents;
+  }
+
+  static async create(plugin: Plugin, nodes: 1 | 2 = 2): Promise<PacketRunner> {
+    const all = ([1, 2] as const).slice(0, nodes).map((number) => labNode(number, plugin));
+    const lab = await Lab.create(all);
+    const directory = `${lab.folder}/manifests`;
+    await lab.writeManifests(directory, { cluster: [] });
+    const agents = await Promise.all(all.map(({ name }) => lab.startAgent(name, directory)));
+    return new PacketRunner(lab, directory, agents);
+  }
+
+  get lab(): Lab {
+    return this.#lab;
+  }
+
+  async run(table: Case, options: PacketOptions = defaults): Promise<PacketResult> {
+    const state = new WorldState();
+    state.take({ apply: table.world });
+    const objects = new Map(table.world.map((manifest) => [keyOf(manifest), manifest]));
+    await this.#attach(table.world);
+    const result = { asked: 0, wrong: [] as string[], settled: [] as number[] };
+    for (const [index, step] of table.steps.entries()) {
+      state.take(step.changes ?? {});
+      for (const removal of step.changes?.remove ?? [])
+        objects.delete(`${removal.kind} ${removal.namespace ?? ''}/${removal.name}`);
+      for (const manifest of step.changes?.apply ?? []) objects.set(keyOf(manifest), manifest);
+      await this.#attach(step.changes?.apply ?? []);
+      this.#serve(state, step);
+      await this.#lab.writeManifests(this.#directory, { cluster: [...objects.values()] });
+      const { asked, wrong, seconds } = await this.#settle(state, step, options);
+      result.asked += asked;
+      result.settled.push(seconds);
+      result.wrong.push(...wrong.map((line) => `step ${index + 1}: ${line}`));
+    }
+    await this.#lab.writeManifests(this.#directory, { cluster: [] });
+    await this.#detachAll();
+    return result;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lab[Symbol.asyncDispose]();
+  }
+
+  async #attach(manifests: readonly Manifest[]): Promise<void> {
+    for (const manifest of manifests) {
+      if (manifest.kind !== 'Pod') continue;
+      const { spec, status } = manifest as {
+        spec?: { nodeName?: string; hostNetwork?: boolean };
+        status?: { podIPs?: { ip: string }[] };
+      };
+      const addresses = (status?.podIPs ?? []).map(({ ip }) => ip);
+      if (spec?.hostNetwork === true || addresses.length === 0 || addresses.some((address) => this.#pods.has(address)))
+        continue;
+      this.#count += 1;
+      const pod = { namespace: 'lab', name: `p${this.#count}`, node: spec?.nodeName ?? 'n1', addresses };
+      await this.#lab.addPod(pod);
+      for (const address of addresses) this.#pods.set(address, pod);
+    }
+  }
+
+  async #detachAll(): Promise<void> {
+    for (const pod of new Set(this.#pods.values())) await this.#lab.deletePod(`${pod.name}.${pod.namespace}`);
+    this.#pods.clear();
+  }
+
+  #namespaceOf(address: string): string {
+    const pod = this.#pods.get(address);
+    if (pod !== undefined) return this.#lab.netns(`${pod.name}.${pod.namespace}`);
+    const node = this.#lab.nodeNames.find((name) => this.#lab.node(name).addresses.includes(address));
+    return this.#lab.netns(node ?? 'outside');
+  }
+
+  #serve(state: WorldState, step: Step): void {
+    for (const cell of step.expect)
+      for (const pairing of state.pairings(cell))
+        this.#lab.prober.serve(this.#namespaceOf(pairing.destination), pairing.port, cell.protocol);
+  }
+
+  async #settle(
+    state: WorldState,
+    step: Step,
+    { within, timeout }: PacketOptions,
+  ): Promise<{ asked: number; wrong: readonly string[]; seconds: number }> {
+    const cells = step.expect.flatMap((cell) => state.pairings(cell).map((pairing) => ({ cell, pairing })));
+    const started = performance.now();
+    for (;;) {
+      const outcomes = await this.#lab.prober.probe(
+        cells.map(({ pairing }) => this.#probeOf(pairing)),
+        timeout,
+      );
+      const seconds = (performance.now() - started) / 1000;
+      const wrong = cells.flatMap(({ cell, pairing }, index) =>
+        outcomes[index] === (cell.allowed ? 'allowed' : 'blocked')
+          ? []
+          : [
+              `${describeCell(cell)} over ${familyOf(pairing.source)}: ${outcomes[index] ?? ''} instead of ${cell.allowed ? 'allowed' : 'blocked'}`,
+            ],
+      );
+      if (wrong.length === 0 || seconds * 1000 > within) return { asked: cells.length, wrong, seconds };
+      await delay(50);
+    }
+  }
+
+  #probeOf({ source, destination, protocol, port }: Pairing): Probe {
+    return {
+      from: this.#namespaceOf(source),
+      to: destination,
+      port,
+      protocol: protocol === 'other' ? 'ICMP' : protocol,
+    };
+  }
+}
+
+const keyOf = ({ kind, metadata }: Manifest): string => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;

@@ -1,6 +1,6 @@
-import { cidrContains, type Address } from '../model/address.js';
+import { bitsOf, cidrContains, formatCidr, type Address } from '../model/address.js';
 import type { Attachment } from '../model/attachment.js';
-import type { ObjectRef } from '../model/pod.js';
+import { objectKey, type ObjectRef } from '../model/pod.js';
 import type { Link, LinkReadings, Route } from './link-readings.js';
 
 export interface PodToAttach {
@@ -11,13 +11,49 @@ export interface PodToAttach {
 
 export type Place =
   | { readonly kind: 'attached'; readonly attachment: Attachment }
-  /** On a bridge that does not know yet on which port: asking the neighbour may tell. */
-  | { readonly kind: 'silent'; readonly address: Address; readonly bridge: string }
+  /** On a bridge that does not tell on which port: asking the neighbour may. */
+  | { readonly kind: 'silent'; readonly address: Address; readonly bridge: string; readonly reason: string }
   | { readonly kind: 'elsewhere'; readonly reason: string };
 
-/** Where a pod hangs, by routes, the neighbour table and the bridges' forwarding tables. Any of its addresses will do. */
-export function locate(pod: PodToAttach, readings: LinkReadings): Place {
-  const places = pod.addresses.map((address) => locateAddress(pod, address, readings));
+/**
+ * Where the pods hang, in their order, by routes, neighbour table and the bridges' forwarding tables; one of a pod's
+ * addresses is enough.
+ *
+ * What a bridge has learned is what pods claim: one that sends with another's hardware address is taken for it. So a
+ * bridged pod stays where it was found first (`known`) while that veth is a port of the bridge, whatever is learned
+ * later, and its veth is given to no other. Routes are the node's own and need no such care.
+ */
+export function locateAll(
+  pods: readonly PodToAttach[],
+  readings: LinkReadings,
+  known: readonly Attachment[] = [],
+): readonly Place[] {
+  const settled = known.filter(({ kind }) => kind === 'bridged');
+  const places = pods.map((pod) => locate(pod, readings, settled));
+  const owners = new Map<number, string>();
+  for (const place of places)
+    if (place.kind === 'attached' && settled.some((one) => isSame(one, place.attachment)))
+      owners.set(place.attachment.ifindex, place.attachment.podUid);
+  return places.map((place) => withoutTaken(place, owners));
+}
+
+/** A veth that another pod was found on before is not this pod's. */
+function withoutTaken(place: Place, owners: ReadonlyMap<number, string>): Place {
+  if (place.kind !== 'attached' || place.attachment.bridge === undefined) return place;
+  const { addresses, bridge, device, ifindex, podUid } = place.attachment;
+  const owner = owners.get(ifindex);
+  if (owner === undefined || owner === podUid) return place;
+  const [address] = addresses;
+  const reason = `${bridge} has learned it on ${device}, which is another pod's`;
+  return address === undefined ? { kind: 'elsewhere', reason } : { kind: 'silent', address, bridge, reason };
+}
+
+const isSame = (a: Attachment, b: Attachment): boolean =>
+  a.podUid === b.podUid && a.ifindex === b.ifindex && objectKey(a.pod) === objectKey(b.pod);
+
+function locate(pod: PodToAttach, readings: LinkReadings, settled: readonly Attachment[]): Place {
+  const before = settled.find((one) => one.podUid === pod.podUid && objectKey(one.pod) === objectKey(pod.pod));
+  const places = pod.addresses.map((address) => locateAddress({ pod, address, before }, readings));
   return (
     places.find(({ kind }) => kind === 'attached') ??
     places.find(({ kind }) => kind === 'silent') ??
@@ -25,37 +61,51 @@ export function locate(pod: PodToAttach, readings: LinkReadings): Place {
   );
 }
 
-function locateAddress(pod: PodToAttach, address: Address, readings: LinkReadings): Place {
-  const route = longestMatch(readings.routes, address);
+interface Search {
+  readonly pod: PodToAttach;
+  readonly address: Address;
+  /** Where the pod was found before. */
+  readonly before: Attachment | undefined;
+}
+
+function locateAddress(search: Search, readings: LinkReadings): Place {
+  const { pod, address } = search;
+  const route = routeTo(address, readings);
   if (route === undefined) return { kind: 'elsewhere', reason: `no route to ${address}` };
   const device = readings.links.find(({ name }) => name === route.device);
-  if (device?.kind === 'veth' && isHostRoute(route)) return attached(pod, device);
-  if (device?.kind === 'bridge') return onBridge(pod, address, device, readings);
-  const kind = device === undefined || device.kind === '' ? 'device' : device.kind;
+  if (device === undefined)
+    return { kind: 'elsewhere', reason: `the route to ${address} (${formatCidr(route.to)}) leads to no device here` };
+  if (device.kind === 'bridge') return onBridge(search, device, readings);
+  if (device.kind !== 'veth') return notVeth(address, device);
+  if (isHostRoute(route)) return attached(pod, device);
   return {
     kind: 'elsewhere',
-    reason: `${address} is behind ${kind} ${route.device}, not behind a veth of this node: its traffic is not seen here`,
+    reason: `${address} has no route of its own, only ${formatCidr(route.to)} by veth ${device.name}: another node's or network's`,
   };
 }
 
-function onBridge(
-  pod: PodToAttach,
-  address: Address,
-  bridge: Link,
-  { links, neighbours, forwarding }: LinkReadings,
-): Place {
-  const neighbour = neighbours.find((one) => one.address === address && one.device === bridge.name);
-  const port = forwarding
-    .filter(({ mac }) => mac === neighbour?.mac)
-    .map((entry) => links.find(({ name }) => name === entry.port))
-    .find((link) => link?.master === bridge.name);
-  if (port === undefined) return { kind: 'silent', address, bridge: bridge.name };
-  if (port.kind === 'veth') return attached(pod, port, bridge.name);
-  return {
-    kind: 'elsewhere',
-    reason: `${address} is behind ${port.kind === '' ? 'device' : port.kind} ${port.name} on bridge ${bridge.name}, not behind a veth of this node`,
-  };
+function onBridge({ pod, address, before }: Search, bridge: Link, readings: LinkReadings): Place {
+  const { links, neighbours, forwarding } = readings;
+  const ports = links.filter(({ master }) => master === bridge.name);
+  const settled = ports.find(({ ifindex }) => ifindex === before?.ifindex);
+  if (settled !== undefined) return attached(pod, settled, bridge.name);
+  const mac = neighbours.find((one) => one.address === address && one.device === bridge.name)?.mac;
+  const learnedOn = new Set(forwarding.filter((entry) => entry.mac === mac).map((entry) => entry.port));
+  const port = ports.find(({ name }) => learnedOn.has(name));
+  if (port === undefined) {
+    const reason =
+      mac === undefined
+        ? `${address} has not answered on bridge ${bridge.name} yet`
+        : `bridge ${bridge.name} does not tell on which port ${address} (${mac}) is`;
+    return { kind: 'silent', address, bridge: bridge.name, reason };
+  }
+  return port.kind === 'veth' ? attached(pod, port, bridge.name) : notVeth(address, port, ` of bridge ${bridge.name}`);
 }
+
+const notVeth = (address: Address, { kind, name }: Link, where = ''): Place => ({
+  kind: 'elsewhere',
+  reason: `${address} is behind ${kind === '' ? 'device' : kind} ${name}${where}, not behind a veth of this node: its traffic is not seen here`,
+});
 
 function attached(pod: PodToAttach, device: Link, bridge?: string): Place {
   const { name, ifindex } = device;
@@ -66,12 +116,18 @@ function attached(pod: PodToAttach, device: Link, bridge?: string): Place {
   };
 }
 
-function longestMatch(routes: readonly Route[], address: Address): Route | undefined {
+function routeTo(address: Address, { answers, routes }: LinkReadings): Route | undefined {
+  const answer = answers?.get(address);
+  if (answer !== undefined) return answer;
   let best: Route | undefined;
-  for (const route of routes)
-    if (cidrContains(route.to, address) && (best === undefined || route.to.prefix > best.to.prefix)) best = route;
+  for (const route of routes) if (cidrContains(route.to, address) && isBetter(route, best)) best = route;
   return best;
 }
 
+const isBetter = (route: Route, than: Route | undefined): boolean =>
+  than === undefined ||
+  route.to.prefix > than.to.prefix ||
+  (route.to.prefix === than.to.prefix && route.metric < than.metric);
+
 /** A veth with a route to more than the pod leads to another node or a lab's wire, not to a pod. */
-const isHostRoute = ({ to }: Route): boolean => to.prefix === (to.family === 'IPv4' ? 32 : 128);
+const isHostRoute = ({ to }: Route): boolean => to.prefix === bitsOf(to.family);

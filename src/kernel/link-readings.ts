@@ -1,4 +1,4 @@
-import { execa } from 'execa';
+import { execa, ExecaError } from 'execa';
 import { parseAddress, parseCidr, type Address, type Cidr } from '../model/address.js';
 
 /** Runs a command in the network namespace that is looked at, and gives what it printed. */
@@ -24,7 +24,10 @@ export interface Link {
 
 export interface Route {
   readonly to: Cidr;
+  /** Empty when packets go nowhere (blackhole, unreachable, prohibit) or several ways. */
   readonly device: string;
+  /** Of two routes to one network the kernel takes the lower metric. */
+  readonly metric: number;
 }
 
 /** Which hardware address was last seen for an address, and on which device. */
@@ -43,7 +46,10 @@ export interface ForwardingEntry {
 /** Everything that tells where a pod hangs, read at one moment. */
 export interface LinkReadings {
   readonly links: readonly Link[];
+  /** The main table. */
   readonly routes: readonly Route[];
+  /** What the kernel answered for single addresses, by whatever table its rules lead to. */
+  readonly answers?: ReadonlyMap<Address, Route>;
   readonly neighbours: readonly Neighbour[];
   readonly forwarding: readonly ForwardingEntry[];
 }
@@ -82,13 +88,25 @@ export function parseLinks(json: string): readonly Link[] {
 }
 
 export function parseRoutes(json: string, everything: string): readonly Route[] {
-  return rowsOf(json).flatMap(({ dst, dev, type }) => {
-    if (typeof dst !== 'string' || typeof dev !== 'string' || (type !== undefined && type !== 'unicast')) return [];
-    const to = parseCidr(
-      dst === 'default' ? everything : dst.includes('/') ? dst : `${dst}/${dst.includes(':') ? 128 : 32}`,
-    );
-    return to === undefined ? [] : [{ to, device: dev }];
+  return rowsOf(json).flatMap(({ dst, dev, type, metric }) => {
+    if (typeof dst !== 'string') return [];
+    const network = dst === 'default' ? everything : dst;
+    const to = parseCidr(network.includes('/') ? network : `${network}/${network.includes(':') ? 128 : 32}`);
+    const device = type === undefined || type === 'unicast' ? textOf(dev) : '';
+    return to === undefined ? [] : [{ to, device, metric: typeof metric === 'number' ? metric : 0 }];
   });
+}
+
+/** The route that the kernel itself takes to `address`, policy rules included; undefined when there is none. */
+export async function askRoute(run: Run, address: Address): Promise<Route | undefined> {
+  try {
+    const json = await run(['ip', '-j', 'route', 'get', 'fibmatch', address]);
+    return parseRoutes(json, address.includes(':') ? '::/0' : '0.0.0.0/0')[0];
+  } catch (error) {
+    // iproute2 exits with 2 when the kernel has no answer.
+    if (error instanceof ExecaError && error.exitCode === 2) return undefined;
+    throw error;
+  }
 }
 
 export function parseNeighbours(json: string): readonly Neighbour[] {

@@ -17,11 +17,22 @@ export interface GuardOptions {
 export function renderGuards(attachments: readonly Attachment[], options: GuardOptions): Ruleset {
   const chains = new Map<string, Chain>();
   const add = (chain: Chain): void => void chains.set(chain.name, chain);
-  for (const attachment of attachments) {
+  for (const attachment of onePerDevice(attachments)) {
     if (!options.sourceGuardOffNamespaces.has(attachment.pod.namespace)) add(guardChain(attachment));
     if (attachment.kind === 'bridged') add(towardsChain(attachment));
   }
   return { family: 'netdev', table: 'podwall', counters: new Set(), sets: new Map(), chains };
+}
+
+/** While an address passes from an old pod to a new one, both may be found on one veth: it may then send as either. */
+function onePerDevice(attachments: readonly Attachment[]): Iterable<Attachment> {
+  const devices = new Map<string, Attachment>();
+  for (const attachment of attachments) {
+    const other = devices.get(attachment.device);
+    const addresses = [...new Set([...(other?.addresses ?? []), ...attachment.addresses])];
+    devices.set(attachment.device, { ...attachment, addresses });
+  }
+  return devices.values();
 }
 
 /** Before anything else on the device. */

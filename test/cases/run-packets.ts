@@ -104,17 +104,10 @@ export class PacketRunner implements AsyncDisposable {
     this.#pods.clear();
   }
 
-  #namespaceOf(address: string): string {
-    const pod = this.#pods.get(address);
-    if (pod !== undefined) return this.#lab.netns(`${pod.name}.${pod.namespace}`);
-    const node = this.#lab.nodeNames.find((name) => this.#lab.node(name).addresses.includes(address));
-    return this.#lab.netns(node ?? 'outside');
-  }
-
   #serve(state: WorldState, step: Step): void {
     for (const cell of step.expect)
       for (const pairing of state.pairings(cell))
-        this.#lab.prober.serve(this.#namespaceOf(pairing.destination), pairing.port, cell.protocol);
+        this.#lab.prober.serve(this.#lab.placeOf(pairing.destination), pairing.port, cell.protocol);
   }
 
   async #settle(
@@ -144,7 +137,7 @@ export class PacketRunner implements AsyncDisposable {
 
   #probeOf({ source, destination, protocol, port }: Pairing): Probe {
     return {
-      from: this.#namespaceOf(source),
+      from: this.#lab.placeOf(source),
       to: destination,
       port,
       protocol: protocol === 'other' ? 'ICMP' : protocol,

@@ -89,6 +89,13 @@ export class Lab implements AsyncDisposable {
     return this.#pods.get(name)?.pod.addresses.find((address) => address.includes(':') === (family === 6));
   }
 
+  /** Network namespace that has an address: a pod's, a node's, or the host outside the cluster. */
+  placeOf(address: string): string {
+    for (const { pod, namespace } of this.#pods.values()) if (pod.addresses.includes(address)) return namespace;
+    const node = this.nodeNames.find((name) => this.node(name).addresses.includes(address));
+    return this.netns(node ?? 'outside');
+  }
+
   /** Runs a command in a node's or pod's namespace. */
   run(where: string, command: string, ...args: readonly string[]) {
     return ip('netns', 'exec', this.netns(where), command, ...args);

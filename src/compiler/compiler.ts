@@ -117,7 +117,7 @@ export class Compiler {
         this.#takePod(objectKey(change.ref), change.pod, step);
         return;
       case 'namespace':
-        this.#takeNamespace(change.name, change.namespace, step);
+        this.#takeNamespace(change.name, change.namespace);
         return;
       case 'policy':
         this.#takePolicy(change.ref.namespace, policyKey(change.ref), change.policy, step);
@@ -135,7 +135,7 @@ export class Compiler {
     step.pods.add(key);
   }
 
-  #takeNamespace(name: string, namespace: Namespace | undefined, step: Step): void {
+  #takeNamespace(name: string, namespace: Namespace | undefined): void {
     // Selections are settled pod by pod below, against the contribution that is in the groups now.
     const before = new Map([...this.#index.podsOf(name)].map((pod) => [pod, this.#index.selectionsOf(pod)]));
     const moved = [...this.#index.setNamespace(name, namespace?.labels)];

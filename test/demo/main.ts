@@ -34,10 +34,18 @@ async function main(): Promise<number> {
     return 5;
   }
   const lab = await Lab.create([labNode(1, 'bridge'), labNode(2, 'ptp')]);
-  const stop = (): void => void lab[Symbol.asyncDispose]().finally(() => process.exit(130));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  let interrupted = false;
+  // Twice is not more urgent than once: a terminal and npm both send it.
+  const stop = (): void => {
+    interrupted = true;
+    void lab[Symbol.asyncDispose]().finally(() => process.exit(130));
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
     await show(lab);
+  } catch (error) {
+    // What fails because the cluster is being taken away needs no word.
+    if (!interrupted) throw error;
   } finally {
     await lab[Symbol.asyncDispose]();
   }

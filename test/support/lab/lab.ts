@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { join } from 'node:path';
 import { AgentProcess, type AgentFlags } from './agent-process.js';
 import * as libc from './libc.js';
@@ -47,6 +48,7 @@ export class Lab implements AsyncDisposable {
   readonly #agents = new Set<AgentProcess>();
   readonly folder: string;
   #count = 0;
+  #disposing: Promise<void> | undefined;
 
   private constructor(prefix: string, folder: string) {
     this.#prefix = prefix;
@@ -112,6 +114,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async addPod(pod: LabPod, plugin: Plugin = this.node(pod.node).plugin): Promise<void> {
+    if (this.#disposing !== undefined) throw new Error('the lab is being removed');
     this.#count += 1;
     const namespace = `${this.#prefix}p${this.#count}`;
     await ip('netns', 'add', namespace);
@@ -171,10 +174,20 @@ export class Lab implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Removes everything, once, whoever asks: the end of a run, or Ctrl-C in the middle of it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposing ??= this.#dispose();
+    return this.#disposing;
+  }
+
+  async #dispose(): Promise<void> {
     await Promise.all([...this.#agents].map((agent) => agent.kill()));
     this.prober[Symbol.dispose]();
-    for (const name of await namespacesWith(this.#prefix)) await ip('netns', 'del', name);
+    // What was being added while this began is there by the second look.
+    for (let left = await namespacesWith(this.#prefix); left.length > 0; left = await namespacesWith(this.#prefix)) {
+      for (const name of left) await execa('ip', ['netns', 'del', name], { reject: false });
+      await delay(100);
+    }
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -272,7 +285,8 @@ async function removeLeftovers(): Promise<void> {
   for (const name of await namespacesWith('pw-')) {
     const pid = Number(name.split('-')[1]);
     if (pid === process.pid || isAlive(pid)) continue;
-    await ip('netns', 'del', name);
+    // Another run may be tidying up as well.
+    await execa('ip', ['netns', 'del', name], { reject: false });
   }
 }
 

@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals';
+import { readDocuments } from '../../src/manifests/documents.js';
+
+const objectOf = (text: string): unknown => readDocuments(text, 'f.yaml').documents[0]?.object;
+
+describe('scalars, as kubectl reads them', () => {
+  test.each([
+    ['n', false],
+    ['on', true],
+    ['yes', true],
+    ['"yes"', 'yes'],
+    ['010', 8],
+    ['0o10', 8],
+    ['0x1F', 31],
+    ['1_000', 1000],
+    ['1.10', 1.1],
+    ['"80"', '80'],
+    ['~', null],
+    ['2020-01-01', '2020-01-01'],
+    ['1:30', '1:30'],
+  ])('%s', (text, value) => {
+    expect(objectOf(`a: ${text}\n`)).toEqual({ a: value });
+  });
+
+  test('keys are strings, whatever they look like', () => {
+    expect(objectOf('y: 1\n80: 2\n')).toEqual({ true: 1, '80': 2 });
+  });
+
+  test('anchors and merge keys', () => {
+    expect(objectOf('a: &x { b: 1 }\nc:\n  <<: *x\n  d: 2\n')).toEqual({ a: { b: 1 }, c: { b: 1, d: 2 } });
+  });
+});
+
+describe('documents', () => {
+  test('many in one file; empty ones are none', () => {
+    expect(readDocuments('---\na: 1\n---\n# nothing\n---\nb: 2\n', 'f').documents.map(({ object }) => object)).toEqual([
+      { a: 1 },
+      { b: 2 },
+    ]);
+  });
+
+  test('Lists are unfolded, also Lists of Lists and typed Lists', () => {
+    const inner = { kind: 'NetworkPolicyList', items: [{ kind: 'NetworkPolicy' }] };
+    const text = JSON.stringify({ kind: 'List', items: [{ kind: 'Pod' }, inner] });
+    expect(readDocuments(text, 'f.json').documents.map(({ object }) => object)).toEqual([
+      { kind: 'Pod' },
+      { kind: 'NetworkPolicy' },
+    ]);
+  });
+});
+
+describe('positions', () => {
+  const text =
+    'kind: NetworkPolicy\nspec:\n  ingress:\n    - form: [{ podSelector: {} }]\n    - ports:\n        - port: 0\n';
+  const [document] = readDocuments(text, 'f.yaml').documents;
+
+  test.each([
+    [['spec', 'ingress', 0, 'form'], { line: 4, column: 7 }],
+    [['spec', 'ingress', 0, 'form', 0, 'podSelector'], { line: 4, column: 16 }],
+    [['spec', 'ingress', 1, 'ports', 0, 'port'], { line: 6, column: 11 }],
+    [['spec', 'egress'], { line: 2, column: 1 }],
+    [[], { line: 1, column: 1 }],
+  ])('%j', (path, position) => {
+    expect(document?.position(path)).toEqual(position);
+  });
+
+  test('in the items of a List, also in JSON', () => {
+    const list = '{"kind": "List", "items": [\n  {"kind": "Pod",\n   "spec": 1}]}';
+    expect(readDocuments(list, 'f.json').documents[0]?.position(['spec'])).toEqual({ line: 3, column: 4 });
+  });
+});
+
+describe('what cannot be read', () => {
+  test.each([
+    ['a duplicate key', 'a: 1\nb: 2\na: 3\n', 3],
+    ['a broken flow', 'a: [1, 2\nb: 3\n', 2],
+    ['a tab for indentation', 'a:\n\tb: 1\n', 2],
+    ['broken JSON', '{"a": 1,\n "b": }}\n', 2],
+  ])('%s is an error with its line', (_, text, line) => {
+    const { documents, errors } = readDocuments(text, 'f.yaml');
+    expect(documents).toEqual([]);
+    expect(errors[0]).toMatchObject({ file: 'f.yaml', line });
+    expect(errors[0]?.message).not.toBe('');
+  });
+});

@@ -18,7 +18,8 @@ export interface Question {
 export function isAllowed(cluster: ClusterSnapshot, question: Question): boolean {
   const source = podAt(cluster, question.source);
   const destination = podAt(cluster, question.destination);
-  if (source !== undefined && source === destination && question.source === question.destination) return true;
+  // A pod cannot block itself: what it sends to one of its own addresses never leaves it.
+  if (source !== undefined && source === destination) return true;
   if (source !== undefined && isOwnNode(cluster, source, question.destination)) return true;
   if (destination !== undefined && isOwnNode(cluster, destination, question.source)) return true;
   return (

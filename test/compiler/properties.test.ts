@@ -54,9 +54,9 @@ describe('the compiler', () => {
 
   test('the order of events does not matter', () => {
     fc.assert(
-      fc.property(cluster, fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), (start, random) => {
+      fc.property(cluster, fc.array(fc.nat(), { minLength: 40, maxLength: 40 }), (start, ranks) => {
         const shuffled = changesFrom(start)
-          .map((change) => ({ change, at: random.next().value }))
+          .map((change, index) => ({ change, at: ranks[index] ?? 0 }))
           .sort((a, b) => a.at - b.at);
         const compiler = new Compiler({ scope: 'everywhere' });
         for (const { change } of shuffled) compiler.apply([change]);

@@ -34,10 +34,10 @@ async function main(): Promise<number> {
     return 5;
   }
   const lab = await Lab.create([labNode(1, 'bridge'), labNode(2, 'ptp')]);
-  let interrupted = false;
+  const interruption = new AbortController();
   // Twice is not more urgent than once: a terminal and npm both send it.
   const stop = (): void => {
-    interrupted = true;
+    interruption.abort();
     void lab[Symbol.asyncDispose]().finally(() => process.exit(130));
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
@@ -45,7 +45,7 @@ async function main(): Promise<number> {
     await show(lab);
   } catch (error) {
     // What fails because the cluster is being taken away needs no word.
-    if (!interrupted) throw error;
+    if (!interruption.signal.aborted) throw error;
   } finally {
     await lab[Symbol.asyncDispose]();
   }

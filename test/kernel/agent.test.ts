@@ -146,10 +146,10 @@ describePackets('an agent on a node', () => {
   test('killed, changed manifests, started again: never a wrong packet in between', async () => {
     await agent.kill();
     const wrong: string[] = [];
-    let running = true;
+    const ending = new AbortController();
     const watching = (async () => {
       // While the agent is away and while it takes over, the client stays allowed (it is in both states).
-      while (running) {
+      while (!ending.signal.aborted) {
         const [client, other] = await lab.prober.probe([probe('client', 'UDP'), probe('other', 'UDP')], 200);
         if (client !== 'allowed') wrong.push(`client ${client ?? ''}`);
         if (other !== 'blocked') wrong.push(`other ${other ?? ''}`);
@@ -161,7 +161,7 @@ describePackets('an agent on a node', () => {
     );
     agent = await lab.startAgent('n1', directory);
     await delay(300);
-    running = false;
+    ending.abort();
     await watching;
     expect(wrong).toEqual([]);
     const toOther: Probe = { from: lab.netns('client.x'), to: '10.244.1.13', port: 80, protocol: 'TCP' };

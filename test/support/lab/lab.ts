@@ -5,12 +5,16 @@
  */
 import { execa } from 'execa';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import { join } from 'node:path';
 import { AgentProcess, type AgentFlags } from './agent-process.js';
-import * as libc from './libc.js';
+import {
+  removeLeftovers,
+  removeNamespaces,
+  runFolder,
+  runPrefix,
+  skipAddressDetection,
+  writeSettings,
+} from './namespaces.js';
 import { Prober } from './prober.js';
 import { pluginFolder } from './packages.js';
 
@@ -31,6 +35,12 @@ export interface LabPod {
   readonly addresses: readonly string[];
 }
 
+interface Attached {
+  readonly pod: LabPod;
+  readonly namespace: string;
+  readonly plugin: Plugin;
+}
+
 export const labNode = (number: 1 | 2, plugin: Plugin = 'bridge'): LabNode => ({
   name: `n${number}`,
   addresses: [`172.30.0.${number}`, `fd00:172:30::${number}`],
@@ -44,7 +54,7 @@ export class Lab implements AsyncDisposable {
   readonly prober = new Prober();
   readonly #prefix: string;
   readonly #nodes = new Map<string, LabNode>();
-  readonly #pods = new Map<string, { readonly pod: LabPod; readonly namespace: string }>();
+  readonly #pods = new Map<string, Attached>();
   readonly #agents = new Set<AgentProcess>();
   readonly folder: string;
   #count = 0;
@@ -57,9 +67,9 @@ export class Lab implements AsyncDisposable {
 
   static async create(nodes: readonly LabNode[]): Promise<Lab> {
     await removeLeftovers();
-    const folder = await mkdtemp(join(tmpdir(), 'podwall-lab-'));
+    const folder = await mkdtemp(runFolder);
     labs += 1;
-    const lab = new Lab(`pw-${process.pid}-${labs}-`, folder);
+    const lab = new Lab(`${runPrefix}${labs}-`, folder);
     try {
       await lab.#wire(nodes);
     } catch (error) {
@@ -118,25 +128,31 @@ export class Lab implements AsyncDisposable {
     this.#count += 1;
     const namespace = `${this.#prefix}p${this.#count}`;
     await ip('netns', 'add', namespace);
-    quiet(namespace);
-    this.#pods.set(`${pod.name}.${pod.namespace}`, { pod, namespace });
+    skipAddressDetection(namespace);
+    this.#pods.set(`${pod.name}.${pod.namespace}`, { pod, namespace, plugin });
     await this.#cni('ADD', pod, namespace, plugin);
     await ip('-n', namespace, 'link', 'set', 'lo', 'up');
   }
 
-  async deletePod(name: string, plugin?: Plugin): Promise<void> {
+  async deletePod(name: string): Promise<void> {
     const entry = this.#pods.get(name);
     if (entry === undefined) return;
     this.prober.leave(entry.namespace);
-    await this.#cni('DEL', entry.pod, entry.namespace, plugin ?? this.node(entry.pod.node).plugin);
+    await this.#cni('DEL', entry.pod, entry.namespace, entry.plugin);
     await ip('netns', 'del', entry.namespace);
     this.#pods.delete(name);
   }
 
+  /** Deletes a pod and makes it anew elsewhere under its name; what it served is to be served again. */
+  async movePod(name: string, to: Pick<LabPod, 'node' | 'addresses'>): Promise<void> {
+    const { pod } = this.#attached(name);
+    await this.deletePod(name);
+    await this.addPod({ ...pod, ...to });
+  }
+
   /** Host-side device of a pod. */
   async device(name: string): Promise<string> {
-    const entry = this.#pods.get(name);
-    if (entry === undefined) throw new Error(`the lab has no pod ${name}`);
+    const entry = this.#attached(name);
     const inside = (await ip('-n', entry.namespace, '-j', 'link', 'show', 'eth0')).stdout;
     const index = (JSON.parse(inside) as { link_index: number }[])[0]?.link_index;
     const outside = (await ip('-n', this.netns(entry.pod.node), '-j', 'link')).stdout;
@@ -180,14 +196,16 @@ export class Lab implements AsyncDisposable {
     return this.#disposing;
   }
 
+  #attached(name: string): Attached {
+    const entry = this.#pods.get(name);
+    if (entry === undefined) throw new Error(`the lab has no pod ${name}`);
+    return entry;
+  }
+
   async #dispose(): Promise<void> {
     await Promise.all([...this.#agents].map((agent) => agent.kill()));
     this.prober[Symbol.dispose]();
-    // What was being added while this began is there by the second look.
-    for (let left = await namespacesWith(this.#prefix); left.length > 0; left = await namespacesWith(this.#prefix)) {
-      for (const name of left) await execa('ip', ['netns', 'del', name], { reject: false });
-      await delay(100);
-    }
+    await removeNamespaces(this.#prefix);
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -211,8 +229,8 @@ export class Lab implements AsyncDisposable {
   async #attach(name: string, [address4, address6]: readonly [string, string]): Promise<void> {
     const [namespace, wire] = [`${this.#prefix}${name}`, `${this.#prefix}wire`];
     await ip('netns', 'add', namespace);
-    quiet(namespace);
-    settings(namespace, { 'ipv4/ip_forward': '1', 'ipv6/conf/all/forwarding': '1' });
+    skipAddressDetection(namespace);
+    writeSettings(namespace, { 'ipv4/ip_forward': '1', 'ipv6/conf/all/forwarding': '1' });
     await ip('-n', wire, 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'uplink', 'netns', namespace);
     await ip('-n', wire, 'link', 'set', name, 'master', 'wire', 'up');
     await ip('-n', namespace, 'link', 'set', 'lo', 'up');
@@ -257,44 +275,4 @@ function groupBy(pods: readonly LabPod[]): Map<string, LabPod[]> {
   const groups = new Map<string, LabPod[]>();
   for (const pod of pods) groups.set(pod.node, [...(groups.get(pod.node) ?? []), pod]);
   return groups;
-}
-
-/** No duplicate address detection: an address can be used at once. */
-const quiet = (namespace: string): void =>
-  settings(namespace, { 'ipv6/conf/all/accept_dad': '0', 'ipv6/conf/default/accept_dad': '0' });
-
-/** Kernel settings below /proc/sys/net, which belong to the network namespace of the thread that writes them. */
-function settings(namespace: string, values: Readonly<Record<string, string>>): void {
-  const fd = libc.openNamespace(namespace);
-  libc.inNamespace(fd, () => {
-    for (const [name, value] of Object.entries(values)) writeFileSync(`/proc/sys/net/${name}`, value);
-  });
-  libc.close(fd);
-}
-
-async function namespacesWith(prefix: string): Promise<string[]> {
-  const { stdout } = await ip('netns', 'list');
-  return stdout
-    .split('\n')
-    .map((line) => line.split(' ')[0] ?? '')
-    .filter((name) => name.startsWith(prefix));
-}
-
-/** What a run that was killed left behind: its namespaces carry its process id. */
-async function removeLeftovers(): Promise<void> {
-  for (const name of await namespacesWith('pw-')) {
-    const pid = Number(name.split('-')[1]);
-    if (pid === process.pid || isAlive(pid)) continue;
-    // Another run may be tidying up as well.
-    await execa('ip', ['netns', 'del', name], { reject: false });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8') !== '';
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
 }

@@ -17,10 +17,28 @@ const sendtoCall = libc.func(
 const recvfromCall = libc.func(
   'long recvfrom(int fd, void *data, size_t length, int flags, void *address, void *addressLength)',
 );
+// Without names: koffi keeps names for the whole process, and jest loads this module once for each test file.
+const vector = koffi.struct({ base: 'void *', length: 'size_t' });
+const messageHeader = koffi.struct({
+  name: 'void *',
+  nameLength: 'uint32',
+  vectors: koffi.pointer(vector),
+  count: 'size_t',
+  control: 'void *',
+  controlLength: 'size_t',
+  flags: 'int',
+});
+const recvmsgCall = libc.func('recvmsg', 'long', ['int', koffi.inout(koffi.pointer(messageHeader)), 'int']);
+const sendmsgCall = libc.func('sendmsg', 'long', ['int', koffi.pointer(messageHeader), 'int']);
 const setsockoptCall = libc.func('int setsockopt(int fd, int level, int name, void *value, uint32 length)');
 const getsockoptCall = libc.func('int getsockopt(int fd, int level, int name, void *value, void *length)');
+const getsocknameCall = libc.func('int getsockname(int fd, void *address, void *length)');
+const indexCall = libc.func('uint if_nametoindex(const char *name)');
+const ioctlCall = libc.func('int ioctl(int fd, ulong request, void *argument)');
 const pollCall = libc.func('int poll(void *fds, ulong count, int timeout)');
 
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_PACKET = 17;
@@ -30,12 +48,21 @@ export const SOCK_RAW = 3;
 export const POLLIN = 1;
 export const POLLOUT = 4;
 export const IPPROTO_ICMP = 1;
+export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
 export const IPPROTO_SCTP = 132;
 export const IPPROTO_RAW = 255;
 export const EINPROGRESS = 115;
 export const EAGAIN = 11;
+export const EPERM = 1;
+export const ENETUNREACH = 101;
 export const ECONNREFUSED = 111;
+export const EHOSTUNREACH = 113;
+const IP_PKTINFO = 8;
+const IPV6_RECVPKTINFO = 49;
+const SO_ERROR = 4;
+const SO_LINGER = 13;
+const SIOCGIFHWADDR = 0x8927;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
@@ -53,7 +80,18 @@ export function inNamespace<T>(namespaceFd: number, work: () => T): T {
   }
 }
 
-export const openNamespace = (name: string): number => openSync(`/var/run/netns/${name}`, 'r');
+export const namespaceFolder = '/var/run/netns';
+export const openNamespace = (name: string): number => openSync(`${namespaceFolder}/${name}`, 'r');
+
+/** As inNamespace, by name. */
+export function inNamed<T>(name: string, work: () => T): T {
+  const fd = openNamespace(name);
+  try {
+    return inNamespace(fd, work);
+  } finally {
+    close(fd);
+  }
+}
 
 /** A non-blocking socket; negative results of later calls leave errno in `errno()`. */
 export function socket(domain: number, type: number, protocol = 0): number {
@@ -102,6 +140,43 @@ export function receive(fd: number): Received | undefined {
   return { data: data.subarray(0, count), from: from.subarray(0, length.readUInt32LE()) };
 }
 
+export interface ReceivedAt extends Received {
+  /** Control message that says which of our addresses was asked; without its device, an answer is sent with it. */
+  readonly control: Buffer;
+}
+
+/** Makes a datagram or raw socket tell which address a packet was sent to. */
+export const tellDestination = (fd: number, family: number): void =>
+  family === AF_INET ? setOption(fd, 0, IP_PKTINFO, 1) : setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+
+/** As receive, with the address that the packet was sent to. */
+export function receiveAt(fd: number): ReceivedAt | undefined {
+  const [data, from, control] = [Buffer.alloc(9216), Buffer.alloc(32), Buffer.alloc(64)];
+  const message = messageOf(data, from, control);
+  const count = Number(recvmsgCall(fd, message, MSG_DONTWAIT));
+  if (count < 0) return undefined;
+  const used = control.subarray(0, message.controlLength);
+  // The device follows 16 bytes of head, and in IPv6 the address, too: routes choose it for the answer.
+  const device = used.readInt32LE(8) === IPPROTO_IPV6 ? 32 : 16;
+  used.fill(0, device, device + 4);
+  return { data: data.subarray(0, count), from: from.subarray(0, message.nameLength), control: used };
+}
+
+/** Answers from the address that was asked, or from any when that cannot be a source (a broadcast). */
+export function answer(fd: number, data: Buffer, { from, control }: ReceivedAt): void {
+  if (Number(sendmsgCall(fd, messageOf(data, from, control), 0)) < 0) sendTo(fd, data, from);
+}
+
+const messageOf = (data: Buffer, name: Buffer, control: Buffer) => ({
+  name,
+  nameLength: name.length,
+  vectors: [{ base: data, length: data.length }],
+  count: 1,
+  control,
+  controlLength: control.length,
+  flags: 0,
+});
+
 export function setOption(fd: number, level: number, name: number, value: number | Buffer): void {
   const buffer = typeof value === 'number' ? Buffer.alloc(4) : value;
   if (typeof value === 'number') buffer.writeInt32LE(value);
@@ -114,8 +189,39 @@ export function socketError(fd: number): number {
   const value = Buffer.alloc(4);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(4);
-  getsockoptCall(fd, 1, 4, value, length);
+  getsockoptCall(fd, SOL_SOCKET, SO_ERROR, value, length);
   return value.readInt32LE();
+}
+
+/** Makes close(2) reset the connection instead of ending it; nothing waits in TIME_WAIT then. */
+export function resetOnClose(fd: number): void {
+  const linger = Buffer.alloc(8);
+  linger.writeInt32LE(1);
+  setOption(fd, SOL_SOCKET, SO_LINGER, linger);
+}
+
+/** What a socket is bound to, as a socket address. */
+export function boundAddress(fd: number): Buffer {
+  const address = Buffer.alloc(32);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(address.length);
+  if (Number(getsocknameCall(fd, address, length)) !== 0) throw systemError('getsockname');
+  return address.subarray(0, length.readUInt32LE());
+}
+
+/** Index of a device in the namespace that the thread is in. */
+export function deviceIndex(device: string): number {
+  const index = Number(indexCall(device));
+  if (index === 0) throw systemError(`if_nametoindex(${device})`);
+  return index;
+}
+
+/** The 6 bytes of a device's hardware address, by any socket of its namespace. */
+export function hardwareAddress(fd: number, device: string): Buffer {
+  const request = Buffer.alloc(40);
+  request.write(device, 'latin1');
+  if (Number(ioctlCall(fd, SIOCGIFHWADDR, request)) !== 0) throw systemError(`hardware address of ${device}`);
+  return Buffer.from(request.subarray(18, 24));
 }
 
 /** The descriptors that have any event; waits at most `milliseconds`. */

@@ -72,6 +72,20 @@ export function ipv4Packet({ source, destination, protocol, ttl = 64 }: IpHeader
   return Buffer.concat([header, payload]);
 }
 
+/** The same packet as two, the first with so many bytes of payload (a multiple of 8). */
+export function ipv4Fragments(packet: Buffer, first: number): [Buffer, Buffer] {
+  const part = (from: number, to: number, more: boolean): Buffer => {
+    const header = Buffer.from(packet.subarray(0, 20));
+    header.writeUInt16BE(20 + to - from, 2);
+    header.writeUInt16BE(0x1234, 4);
+    header.writeUInt16BE((more ? 0x2000 : 0) | (from / 8), 6);
+    header.writeUInt16BE(0, 10);
+    header.writeUInt16BE(checksum(header), 10);
+    return Buffer.concat([header, packet.subarray(20 + from, 20 + to)]);
+  };
+  return [part(0, first, true), part(first, packet.length - 20, false)];
+}
+
 export function udpDatagram(ends: IpHeader & Segment, payload: Buffer): Buffer {
   const header = Buffer.alloc(8);
   header.writeUInt16BE(ends.sourcePort, 0);
@@ -108,7 +122,8 @@ export function tcpSegment(
   return Buffer.concat([header, payload]);
 }
 
-function pseudoHeader({ source, destination, protocol }: IpHeader, length: number): Buffer {
+/** What TCP, UDP and ICMPv6 put before their own bytes for the checksum. */
+export function pseudoHeader({ source, destination, protocol }: IpHeader, length: number): Buffer {
   const tail = Buffer.alloc(4);
   tail.writeUInt8(protocol, 1);
   tail.writeUInt16BE(length, 2);

@@ -3,16 +3,26 @@ import { execa } from 'execa';
 import { existsSync } from 'node:fs';
 import { missingPackages } from './lab/packages.js';
 
-const missing = missingPackages();
-if (missing.length > 0) {
-  const command = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
-  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    console.log(`Installing missing system packages: ${missing.join(' ')}`);
-    const environment = { env: { DEBIAN_FRONTEND: 'noninteractive' }, stdio: 'inherit' } as const;
-    await execa('apt-get', ['update', '-qq'], environment);
-    await execa('apt-get', command.split(' ').slice(1), environment);
-  } else {
-    console.error(`Missing system packages: ${missing.join(' ')}. Install them as root: ${command}`);
-    if (process.argv.includes('--required')) process.exitCode = 5;
+const aptGet = '/usr/bin/apt-get';
+
+async function provide(packages: readonly string[]): Promise<boolean> {
+  const names = packages.join(' ');
+  const install = ['install', '-y', '--no-install-recommends', ...packages];
+  const command = `apt-get update && apt-get ${install.join(' ')}`;
+  if (process.getuid?.() !== 0 || !existsSync(aptGet)) {
+    console.error(`Missing system packages: ${names}. Install them as root, on Debian or Ubuntu with: ${command}`);
+    return false;
   }
+  console.log(`Installing missing system packages: ${names}`);
+  const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, stdio: 'inherit', reject: false } as const;
+  // Lists that cannot be refreshed may still be good enough to install from.
+  await execa(aptGet, ['update', '-qq'], options);
+  await execa(aptGet, install, options);
+  const left = missingPackages();
+  if (left.length > 0)
+    console.error(`These system packages could not be installed: ${left.join(' ')}. See: ${command}`);
+  return left.length === 0;
 }
+
+const missing = missingPackages();
+if (missing.length > 0 && !(await provide(missing)) && process.argv.includes('--required')) process.exitCode = 5;

@@ -71,6 +71,7 @@ export class Evaluator {
   #judgeUnknown(own: Address, other: Address, direction: Direction): Reason | undefined {
     const { unknown, nodes } = this.#program;
     if (unknown === undefined || unknown.known.has(own) || !this.#unknownRanges.contains(own)) return undefined;
+    if (this.#nodesOf.has(own)) return undefined;
     // Nobody says on which node an unknown pod is; a program of one node means its own.
     const isOwnNode = nodes.size === 1 && this.#nodesOf.has(other);
     return { kind: isOwnNode ? 'ownNode' : 'unknownPod', direction };

@@ -1,0 +1,70 @@
+/** From a change event to the kernel's acknowledgement of the switch; the sweep comes after and is not counted. */
+import { Compiler } from '../../src/compiler/compiler.js';
+import { openNftables } from '../../src/kernel/nft.js';
+import { changesFrom, type ClusterChange } from '../../src/model/cluster.js';
+import { Renderer } from '../../src/nftables/renderer.js';
+import { effectOf } from '../../src/program/effect.js';
+import { PolicyTable } from '../../src/reconciler/policy-table.js';
+import { podChange, policyChange } from './changes.js';
+import type { BenchOptions, Figure } from './figures.js';
+import { withNamespace } from './namespace.js';
+import { quantile } from './statistics.js';
+import { largeWorld, makeWorld } from './world.js';
+
+const goals = { p50: 10, p99: 25 };
+
+export async function measureEvents({ fast }: BenchOptions): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const policies of [10, 10_000])
+    figures.push(...(await withNamespace((netns) => measureSize(netns, policies, fast ? 20 : 200))));
+  return figures;
+}
+
+async function measureSize(netns: string, policies: number, changes: number): Promise<Figure[]> {
+  const door = await openNftables({ command: ['ip', 'netns', 'exec', netns, 'nft'] });
+  try {
+    const compiler = new Compiler({ scope: { node: 'n0' } });
+    const renderer = new Renderer({ established: 'cut' });
+    const table = new PolicyTable(door);
+    const bring = async (change: readonly ClusterChange[]): Promise<number> => {
+      const started = performance.now();
+      let switched = NaN;
+      const program = compiler.apply(change);
+      table.note(renderer.apply(program), effectOf(program));
+      if (!table.pending) throw new Error('a change of the bench changed nothing');
+      await table.converge(renderer.ruleset(), () => (switched = performance.now() - started));
+      return switched;
+    };
+    await bring(changesFrom(makeWorld({ ...largeWorld, policies })));
+    // The first of each kind makes what the others only change.
+    for (const step of [0, 1, 2]) {
+      await bring([policyChange(step)]);
+      await bring([podChange(step)]);
+    }
+    const local = new Set([...compiler.program().ruleLists.values()].map(({ policy }) => policy.name)).size;
+    const size = `${policies} policies (${local} here)`;
+    const figures: Figure[] = [];
+    for (const [name, change] of [
+      ['policy', policyChange],
+      ['pod', podChange],
+    ] as const) {
+      const times: number[] = [];
+      for (let step = 0; step < changes; step += 1) times.push(await bring([change(step + 3)]));
+      figures.push(figure(`one ${name} change to the kernel, ${size}`, times));
+    }
+    return figures;
+  } finally {
+    await door.close();
+  }
+}
+
+function figure(what: string, times: readonly number[]): Figure {
+  const [p50, p99] = [quantile(times, 0.5), quantile(times, 0.99)];
+  return {
+    what: `(b) ${what}`,
+    measured: `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
+    goal: `p50 <= ${goals.p50} ms, p99 <= ${goals.p99} ms`,
+    met: p50 <= goals.p50 && p99 <= goals.p99,
+    values: { p50, p99 },
+  };
+}

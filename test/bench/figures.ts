@@ -1,0 +1,13 @@
+/** One line of the bench's table; `met` is absent where the figure has no goal. */
+export interface Figure {
+  readonly what: string;
+  readonly measured: string;
+  readonly goal?: string;
+  readonly met?: boolean;
+  readonly values: Readonly<Record<string, number>>;
+}
+
+export interface BenchOptions {
+  /** Fewer repetitions and shorter waits: to see that it runs, not to be quoted. */
+  readonly fast: boolean;
+}

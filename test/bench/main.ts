@@ -1,0 +1,45 @@
+/** `npm run bench [-- --fast]`: measures, prints a table, and writes bench.json. */
+import { writeFile } from 'node:fs/promises';
+import { formatTable } from '../../src/report/table.js';
+import { missingForPackets } from '../support/lab/packages.js';
+import { measureCompile } from './compile.js';
+import { measureEvents } from './events.js';
+import type { BenchOptions, Figure } from './figures.js';
+import { measureMemory } from './memory.js';
+import { removeNamespaces } from './namespace.js';
+
+async function main(): Promise<number> {
+  const reason = missingForPackets();
+  if (reason !== undefined) {
+    console.error(`The bench needs network namespaces, and cannot run here: ${reason}`);
+    return 5;
+  }
+  const stop = (): void => void removeNamespaces().finally(() => process.exit(130));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const options: BenchOptions = { fast: process.argv.includes('--fast') };
+  const figures: Figure[] = [];
+  for (const [name, measure] of [
+    ['compile', measureCompile],
+    ['events', measureEvents],
+    ['memory', measureMemory],
+  ] as const) {
+    console.error(`measuring ${name} ...`);
+    figures.push(...(await measure(options)));
+  }
+  console.log(tableOf(figures));
+  await writeFile('bench.json', `${JSON.stringify({ fast: options.fast, figures }, null, 2)}\n`);
+  return 0;
+}
+
+function tableOf(figures: readonly Figure[]): string {
+  const rows = figures.map(({ what, measured, goal = '', met }) => [
+    what,
+    measured,
+    goal,
+    met === undefined ? '' : met ? 'met' : 'NOT met',
+  ]);
+  const [head, ...body] = formatTable([['Figure', 'Measured', 'Goal', ''], ...rows]).split('\n');
+  return [head, ...body].join('\n');
+}
+
+process.exitCode = await main();

@@ -1,0 +1,58 @@
+/** Resident memory of the real agent on the large cluster, in a network namespace without pods. */
+import { execa } from 'execa';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AgentProcess } from '../support/lab/agent-process.js';
+import type { BenchOptions, Figure } from './figures.js';
+import { manifestsOf } from './manifests.js';
+import { withNamespace } from './namespace.js';
+import { largeWorld, makeWorld } from './world.js';
+
+const goalMegabytes = 120;
+
+export function measureMemory({ fast }: BenchOptions): Promise<Figure[]> {
+  return withNamespace(async (netns) => {
+    const folder = await mkdtemp(join(tmpdir(), 'podwall-bench-'));
+    const manifests = join(folder, 'manifests');
+    await mkdir(manifests);
+    for (const [name, items] of Object.entries(manifestsOf(makeWorld(largeWorld))))
+      await writeFile(join(manifests, `${name}.json`), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    const agent = new AgentProcess({ netns, node: 'n0', manifests, stateDir: join(folder, 'state'), flags: {} });
+    try {
+      await agent.applied(0, 60_000);
+      await delay(fast ? 10_000 : 60_000);
+      return await read(agent.pid, fast);
+    } finally {
+      await agent.kill();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+}
+
+async function read(pid: number, fast: boolean): Promise<Figure[]> {
+  const own = await memoryOf(pid);
+  const { stdout } = await execa('pgrep', ['-P', String(pid)], { reject: false });
+  const children = await Promise.all(stdout.split('\n').filter(Boolean).map(Number).map(memoryOf));
+  const nft = children.reduce((sum, { resident }) => sum + resident, 0);
+  return [
+    {
+      what: `(d) resident memory of the agent, ${fast ? '10' : '60'} s after it settled`,
+      measured: `${own.resident.toFixed(0)} MB (peak ${own.peak.toFixed(0)} MB; its child processes ${nft.toFixed(0)} MB)`,
+      goal: `<= ${goalMegabytes} MB`,
+      met: own.resident <= goalMegabytes,
+      values: { resident: own.resident, peak: own.peak, children: nft },
+    },
+  ];
+}
+
+async function memoryOf(pid: number): Promise<{ resident: number; peak: number }> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8');
+  const megabytes = (field: string): number => {
+    const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1];
+    if (kibibytes === undefined) throw new Error(`/proc/${pid}/status has no ${field}`);
+    return (Number(kibibytes) * 1024) / 1e6;
+  };
+  return { resident: megabytes('VmRSS'), peak: megabytes('VmHWM') };
+}

@@ -1,0 +1,137 @@
+/** One suite for the real nft and for its fake: what a transaction does, and what is refused. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execaSync } from 'execa';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openNftables, type NftablesDoor } from '../../src/kernel/nft.js';
+import { watchTables, type ForeignChange } from '../../src/kernel/monitor.js';
+import { parseListing } from '../../src/nftables/listing.js';
+import { NftError, type Command, type Nftables, type Transaction } from '../../src/nftables/types.js';
+import { FakeNftables } from '../support/fake-nftables.js';
+import { describePackets } from '../support/lab/requirements.js';
+
+const common = { family: 'inet', table: 'podwall' };
+const tx = (...commands: Command[]): Transaction => ({ effect: 'narrows', commands });
+const table: Command = { add: { table: { family: 'inet', name: 'podwall' } } };
+const chain = (name: string): Command => ({ add: { chain: { ...common, name } } });
+const set = (name: string): Command => ({ add: { set: { ...common, name, type: 'ipv4_addr' } } });
+const element = (verb: 'add' | 'delete', ...elem: string[]): Command => ({
+  [verb]: { element: { ...common, name: 's', elem } },
+});
+const rule = (name: string, target: string): Command => ({
+  add: { rule: { ...common, chain: name, expr: [{ goto: { target } }] } },
+});
+
+function suite(open: () => Promise<Nftables>): void {
+  let nft: Nftables;
+  beforeAll(async () => {
+    nft = await open();
+  });
+  afterAll(() => nft.close());
+  const held = async () => parseListing((await nft.list('inet', 'podwall')) ?? []);
+
+  test('there is no table at first', async () => {
+    expect(await nft.list('inet', 'podwall')).toBeUndefined();
+  });
+
+  test('what was applied is listed', async () => {
+    await nft.apply(
+      tx(table, chain('a'), chain('b'), set('s'), rule('a', 'b'), element('add', '10.0.0.1', '10.0.0.2')),
+    );
+    const { chains, sets } = await held();
+    expect(chains.get('a')?.rules).toEqual([{ statements: [{ goto: { target: 'b' } }] }]);
+    expect([...(sets.get('s')?.elements.keys() ?? [])].sort()).toEqual(['10.0.0.1', '10.0.0.2']);
+  });
+
+  test.each([
+    ['a rule in a chain that is not there', [rule('missing', 'b')]],
+    ['a jump to a chain that is not there', [rule('a', 'missing')]],
+    ['deleting a chain that is in use', [{ delete: { chain: { ...common, name: 'b' } } }]],
+    ['deleting an element that is not there', [element('delete', '10.9.9.9')]],
+    ['an unknown set', [{ add: { element: { ...common, name: 'nope', elem: ['10.0.0.1'] } } }]],
+  ])('%s is refused, and leaves no trace of its transaction', async (_, commands: Command[]) => {
+    const before = await held();
+    await expect(nft.apply(tx(element('add', '10.7.7.7'), ...commands))).rejects.toMatchObject({ reason: 'refused' });
+    expect(await held()).toEqual(before);
+    await nft.apply(tx(element('add', '10.0.0.1')));
+  });
+
+  test('a check changes nothing, and refuses the same', async () => {
+    const before = await held();
+    await nft.check(tx(chain('checked')));
+    await expect(nft.check(tx(rule('missing', 'b')))).rejects.toBeInstanceOf(NftError);
+    expect(await held()).toEqual(before);
+  });
+
+  test('a flush keeps the chain, a delete removes it', async () => {
+    await nft.apply(
+      tx({ flush: { chain: { ...common, name: 'a' } } }, { delete: { chain: { ...common, name: 'b' } } }),
+    );
+    const { chains } = await held();
+    expect(chains.get('a')?.rules).toEqual([]);
+    expect(chains.has('b')).toBe(false);
+  });
+}
+
+describe('the fake', () => {
+  suite(() => Promise.resolve(new FakeNftables()));
+});
+
+describePackets('the real nft', () => {
+  const namespace = `pw-${process.pid}-nft`;
+  const command = ['ip', 'netns', 'exec', namespace, 'nft'];
+  beforeAll(() => void execaSync('ip', ['netns', 'add', namespace]));
+  afterAll(() => void execaSync('ip', ['netns', 'del', namespace]));
+
+  suite(() => openNftables({ command }));
+
+  test('20,000 elements in one transaction', async () => {
+    const nft = await openNftables({ command });
+    const many = Array.from(
+      { length: 20_000 },
+      (_, index) => `10.${1 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`,
+    );
+    await nft.apply(tx(set('many'), { add: { element: { ...common, name: 'many', elem: many } } }));
+    expect(parseListing((await nft.list('inet', 'podwall')) ?? []).sets.get('many')?.elements.size).toBe(20_000);
+    await nft.close();
+  }, 30_000);
+
+  test('a killed shell is replaced, and transactions go on', async () => {
+    const restarts: string[] = [];
+    const nft = await openNftables({ command, onRestart: (why) => restarts.push(why) });
+    await nft.apply(tx(chain('before')));
+    execaSync('ip', ['netns', 'exec', namespace, 'sh', '-c', `kill -9 $(ip netns pids ${namespace} | head -1)`], {
+      reject: false,
+    });
+    await delay(200);
+    await nft.apply(tx(chain('after')));
+    expect(parseListing((await nft.list('inet', 'podwall')) ?? []).chains.has('after')).toBe(true);
+    await nft.close();
+  }, 30_000);
+
+  test('nft that is not there: a sentence that says what to install', async () => {
+    await expect(openNftables({ command: ['/nowhere/nft'] })).rejects.toMatchObject({
+      reason: 'missing',
+      message: expect.stringContaining('apt-get install nftables'),
+    });
+  });
+
+  test('the monitor tells foreign changes with their process, and never our own', async () => {
+    const door: NftablesDoor = await openNftables({ command });
+    const seen: ForeignChange[] = [];
+    const monitor = watchTables({ door, onForeignChange: (change) => seen.push(change) });
+    await delay(300);
+    for (let index = 0; index < 20; index += 1) await door.apply(tx(chain(`own${index}`)));
+    await delay(200);
+    expect(seen).toEqual([]);
+    execaSync('ip', ['netns', 'exec', namespace, 'nft', 'add', 'chain', 'inet', 'podwall', 'foreign']);
+    execaSync('ip', ['netns', 'exec', namespace, 'nft', 'add', 'table', 'inet', 'other']);
+    await delay(300);
+    expect(seen).toHaveLength(1);
+    expect(seen[0]).toMatchObject({
+      process: expect.stringMatching(/^\d+ \(nft\)$/),
+      text: expect.stringContaining('foreign'),
+    });
+    monitor[Symbol.dispose]();
+    await door.close();
+  }, 30_000);
+});

@@ -1,0 +1,224 @@
+/** The loop against the fake nft: what it does when the world fails. */
+import { describe, expect, test } from '@jest/globals';
+import { Compiler, compile } from '../../src/compiler/compiler.js';
+import type { SourceChange, SyncedCluster } from '../../src/cluster/types.js';
+import type { ClusterChange, ClusterSnapshot } from '../../src/model/cluster.js';
+import { parseNetworkPolicy, parsePod } from '../../src/model/parse.js';
+import type { AnyPolicy } from '../../src/model/policy.js';
+import type { Pod } from '../../src/model/pod.js';
+import { differences } from '../../src/nftables/differences.js';
+import { noneDirty } from '../../src/nftables/dirty.js';
+import { render, Renderer } from '../../src/nftables/renderer.js';
+import { NftError, type Transaction } from '../../src/nftables/types.js';
+import type { Clock } from '../../src/reconciler/clock.js';
+import { Reconciler } from '../../src/reconciler/reconciler.js';
+import { FakeNftables } from '../support/fake-nftables.js';
+
+function policyNamed(name: string, spec: object = {}): AnyPolicy {
+  const parsed = parseNetworkPolicy({ metadata: { name, namespace: 'x' }, spec }, { strict: true });
+  if (!parsed.ok) throw new Error(name);
+  return parsed.value;
+}
+
+function podNamed(name: string, address: string): Pod {
+  const parsed = parsePod({
+    metadata: { name, namespace: 'x', labels: { app: name } },
+    spec: { nodeName: 'n1' },
+    status: { podIPs: [{ ip: address }] },
+  });
+  if (!parsed.ok) throw new Error(name);
+  return parsed.value;
+}
+
+const allow = (app: string): object => ({ ingress: [{ from: [{ podSelector: { matchLabels: { app } } }] }] });
+const change = (policy: AnyPolicy): ClusterChange => ({ kind: 'policy', ref: policy.ref, policy });
+
+/** A cluster in hand: a test pushes changes into it. */
+class HandCluster implements SyncedCluster {
+  readonly #listeners = new Set<(change: SourceChange) => void>();
+  #snapshot: ClusterSnapshot;
+  constructor(policies: readonly AnyPolicy[]) {
+    this.#snapshot = {
+      policies,
+      pods: [podNamed('a', '10.0.0.1'), podNamed('b', '10.0.0.2')],
+      namespaces: [],
+      nodes: [],
+    };
+  }
+  snapshot(): ClusterSnapshot {
+    return this.#snapshot;
+  }
+  problems(): readonly never[] {
+    return [];
+  }
+  onChange(listener: (change: SourceChange) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+  onProblems(): Disposable {
+    return { [Symbol.dispose]: () => undefined };
+  }
+  push(...policies: readonly AnyPolicy[]): void {
+    this.#snapshot = { ...this.#snapshot, policies: [...this.#snapshot.policies, ...policies] };
+    for (const listener of this.#listeners) listener({ changes: policies.map(change), noticedAt: 0 });
+  }
+  [Symbol.dispose](): void {
+    this.#listeners.clear();
+  }
+}
+
+/** Time stands still but for what a test lets pass. */
+class ManualClock implements Clock {
+  #now = 0;
+  #timers: { at: number; task: () => void }[] = [];
+  now(): number {
+    return this.#now;
+  }
+  after(milliseconds: number, task: () => void): Disposable {
+    const timer = { at: this.#now + milliseconds, task };
+    this.#timers.push(timer);
+    return { [Symbol.dispose]: () => (this.#timers = this.#timers.filter((one) => one !== timer)) };
+  }
+  advance(milliseconds: number): void {
+    this.#now += milliseconds;
+    const due = this.#timers.filter(({ at }) => at <= this.#now);
+    this.#timers = this.#timers.filter(({ at }) => at > this.#now);
+    for (const { task } of due) task();
+  }
+}
+
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+function start(policies: readonly AnyPolicy[]) {
+  const [cluster, nft, clock] = [new HandCluster(policies), new FakeNftables(), new ManualClock()];
+  const lines: { message: string; fields: Readonly<Record<string, unknown>> }[] = [];
+  const write = (fields: Readonly<Record<string, unknown>>, message: string): void =>
+    void lines.push({ fields, message });
+  const options = { scope: { node: 'n1' } };
+  const wanted = (snapshot: ClusterSnapshot) => render(compile(snapshot, options), { established: 'cut' });
+  const reconciler = new Reconciler(
+    {
+      cluster,
+      compiler: new Compiler(options),
+      renderer: new Renderer({ established: 'cut' }),
+      render: wanted,
+      nftables: nft,
+      links: {
+        discover: () => Promise.resolve({ attachments: [], unattached: [] }),
+        devices: () => Promise.resolve(new Map()),
+      },
+      bridgeNetfilter: () => Promise.resolve(undefined),
+      clock,
+      log: { info: write, warn: write, error: write, debug: write },
+    },
+    { sourceGuard: true, readBackEvery: 60_000 },
+  );
+  reconciler.start();
+  const holds = () => differences(wanted(cluster.snapshot()), nft.ruleset);
+  return { cluster, nft, clock, lines, reconciler, holds };
+}
+
+const mentions = (transaction: Transaction, word: string): boolean =>
+  JSON.stringify(transaction.commands).includes(word);
+
+describe('the loop', () => {
+  test('brings the first state to the kernel, says so, and is ready', async () => {
+    const { reconciler, lines, holds } = start([policyNamed('p', allow('a'))]);
+    await settle();
+    expect(holds()).toEqual(noneDirty());
+    expect(lines.filter(({ message }) => message === 'applied')).toHaveLength(1);
+    expect(reconciler.status()).toMatchObject({ ready: true, revision: 1, repairs: 0 });
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('a burst is one change', async () => {
+    const { cluster, reconciler, lines, holds } = start([policyNamed('p')]);
+    await settle();
+    cluster.push(policyNamed('q', allow('a')));
+    cluster.push(policyNamed('r', allow('b')));
+    await settle();
+    expect(holds()).toEqual(noneDirty());
+    expect(lines.filter(({ message }) => message === 'applied')).toHaveLength(2);
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('while nft fails the last good rules stay and status says so; when it works again nothing was lost', async () => {
+    const { cluster, nft, clock, reconciler, holds } = start([policyNamed('p', allow('a'))]);
+    await settle();
+    const before = JSON.stringify([...nft.ruleset.chains]);
+    nft.failWith = () => new NftError('failed', 'the world is down');
+    cluster.push(policyNamed('q', allow('b')));
+    await settle();
+    for (let tries = 0; tries < 6; tries += 1) {
+      clock.advance(10_000);
+      await settle();
+    }
+    expect(JSON.stringify([...nft.ruleset.chains])).toBe(before);
+    expect(reconciler.status().lastError).toContain('the world is down');
+    expect(reconciler.status().failures).toBeGreaterThan(3);
+    nft.failWith = () => undefined;
+    clock.advance(10_000);
+    await settle();
+    expect(holds()).toEqual(noneDirty());
+    expect(reconciler.status().lastError).toBeUndefined();
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('what the kernel refuses is traced to its policy, which alone fails closed', async () => {
+    const { cluster, nft, clock, reconciler, lines } = start([policyNamed('p', allow('a'))]);
+    await settle();
+    nft.failWith = (transaction) =>
+      mentions(transaction, 'in-x-poison') ? new NftError('refused', 'no such thing') : undefined;
+    cluster.push(
+      policyNamed('good', allow('b')),
+      policyNamed('poison', { ...allow('a'), podSelector: { matchLabels: { app: 'b' } } }),
+    );
+    await settle();
+    for (let tries = 0; tries < 8; tries += 1) {
+      clock.advance(10_000);
+      await settle();
+    }
+    expect(reconciler.status().failing).toMatchObject([{ name: 'poison', reasons: ['spec: no such thing'] }]);
+    expect(
+      lines.filter(({ message }) => message === 'policy fails closed').map(({ fields }) => fields['policy']),
+    ).toEqual(['x/poison']);
+    expect(
+      [...nft.ruleset.chains.keys()]
+        .filter((name) => name.startsWith('in-x-'))
+        .map((name) => name.split('-')[2])
+        .sort(),
+    ).toEqual(['good', 'p']);
+    expect(reconciler.status().lastError).toBeUndefined();
+    const { endpoints } = reconciler.status();
+    expect(endpoints.find(({ name }) => name === 'b')?.ingress.by).toEqual(['x/good', 'x/p', 'x/poison']);
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('drift is repaired and counted, with who did it', async () => {
+    const { nft, reconciler, lines, holds } = start([policyNamed('p', allow('a'))]);
+    await settle();
+    await nft.apply({
+      effect: 'narrows',
+      commands: [{ flush: { chain: { family: 'inet', table: 'podwall', name: 'egress' } } }],
+    });
+    reconciler.drift('1234 (someone)');
+    await settle();
+    expect(holds()).toEqual(noneDirty());
+    expect(reconciler.status().repairs).toBe(1);
+    expect(lines.find(({ message }) => message === 'drift')?.fields).toEqual({ by: '1234 (someone)' });
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('a read-back that finds nothing is no repair', async () => {
+    const { clock, reconciler, nft } = start([policyNamed('p', allow('a'))]);
+    await settle();
+    const count = nft.applied.length;
+    clock.advance(60_000);
+    await settle();
+    expect(nft.applied.length).toBe(count);
+    expect(reconciler.status().repairs).toBe(0);
+    await reconciler[Symbol.asyncDispose]();
+  });
+});

@@ -1,57 +1,87 @@
 import { copySet, type MutableRuleset } from './applied.js';
-import type { Batch } from './batch.js';
-import { weightOfObject } from './batch.js';
-import { cacheChainNames, cacheChains, cacheSets, generationInUse, isCacheSet, nextGeneration } from './cache.js';
-import type { NftSet, Ruleset } from './types.js';
+import { weightOfObject, weightOfRule, type Batch } from './batch.js';
+import {
+  cacheSets,
+  generationChains,
+  generationInUse,
+  generationsIn,
+  pointerChains,
+  standbyGeneration,
+  type GenerationObjects,
+} from './cache.js';
+import type { Ruleset } from './types.js';
 
-/** Moves the verdict cache to new generations within one plan, and knows which sets are then unused. */
+/**
+ * Moves the verdict cache to new generations within one plan, and knows which are then unused. A plan's records run
+ * later, so the state that the plan has reached is kept here, apart from `applied`.
+ */
 export class CacheSwaps {
   readonly #applied: MutableRuleset;
   readonly #cached: boolean;
-  readonly #staleCaches: boolean;
-  readonly #left: NftSet[] = [];
+  readonly #generations: Map<number, GenerationObjects>;
   #current: number | undefined;
-  #next: number | undefined;
+  #standby: number | undefined;
+  #swapped = false;
 
-  constructor(wanted: Ruleset, applied: MutableRuleset, staleCaches: boolean) {
+  constructor(wanted: Ruleset, applied: MutableRuleset) {
     this.#applied = applied;
     this.#cached = wanted.chains.has('cached');
-    this.#staleCaches = staleCaches;
+    this.#generations = new Map(generationsIn(applied));
+    this.#current = generationInUse(applied);
+    this.#standby = standbyGeneration(applied);
   }
 
-  /** The chains must exist before a rule jumps to them; the swap fills them. */
-  prepareChains(batch: Batch): void {
+  /** The fixed chains must exist before a rule jumps to them; the swap fills them. */
+  preparePointers(batch: Batch): void {
     if (!this.#cached) return;
-    for (const name of cacheChainNames) {
+    for (const { name } of pointerChains(0)) {
       if (this.#applied.chains.has(name)) continue;
       batch.commands.addChain({ name, rules: [] });
       batch.done(weightOfObject, () => this.#applied.chains.set(name, { name, rules: [] }));
     }
   }
 
-  /** A new name, not a flush: a flush takes longer the fuller the set is, and stalls other flows. */
+  /** A new generation, not a flush: a flush takes longer the fuller the set is, and stalls other flows. */
   swap(batch: Batch): void {
-    if (this.#current !== undefined) this.#left.push(...cacheSets(this.#current));
-    const generation = (this.#next ??= nextGeneration(this.#applied));
-    const chains = cacheChains(generation);
+    const generation = this.#standby ?? this.#make(batch);
+    const pointers = pointerChains(generation);
+    for (const { name } of pointers) batch.commands.flushChain(name);
+    for (const { name, rules } of pointers) batch.commands.addRules(name, rules);
+    batch.done(weightOfRule, () => {
+      for (const pointer of pointers) this.#applied.chains.set(pointer.name, pointer);
+    });
+    this.#current = generation;
+    this.#standby = undefined;
+    this.#swapped = true;
+  }
+
+  /** Generations that no packet reaches after the swaps of this plan, but for the one that stands ready. */
+  unused(): readonly GenerationObjects[] {
+    return [...this.#generations]
+      .filter(([generation]) => generation !== this.#current && generation !== this.#standby)
+      .map(([, objects]) => objects);
+  }
+
+  /** Makes the generation that the next swap will move to, when this plan has used up the one that stood ready. */
+  prepareStandby(batch: Batch): void {
+    if (this.#swapped && this.#standby === undefined) this.#standby = this.#make(batch);
+  }
+
+  /** Above every generation that the kernel has an object of. */
+  #make(batch: Batch): number {
+    const generation = Math.max(0, ...this.#generations.keys()) + 1;
     const sets = cacheSets(generation);
+    const chains = generationChains(generation);
     for (const set of sets) batch.commands.addSet(set);
-    for (const { name } of chains) batch.commands.flushChain(name);
-    for (const { name, rules } of chains) batch.commands.addRules(name, rules);
+    for (const chain of chains) {
+      batch.commands.addChain(chain);
+      batch.commands.addRules(chain.name, chain.rules);
+    }
     batch.done(weightOfObject, () => {
       for (const set of sets) this.#applied.sets.set(set.name, copySet(set));
       for (const chain of chains) this.#applied.chains.set(chain.name, chain);
     });
-    this.#current = generation;
-    this.#next = generation + 1;
-  }
-
-  /** Caches that no rule names after the swaps of this plan. */
-  unused(): readonly NftSet[] {
-    if (this.#current === undefined && !this.#staleCaches) return [];
-    const generation = this.#current ?? generationInUse(this.#applied);
-    const inUse = new Set(cacheSets(generation ?? 0).map((set) => set.name));
-    const known = [...this.#applied.sets.values()].filter((set) => isCacheSet(set.name));
-    return [...known, ...this.#left].filter((set) => !inUse.has(set.name));
+    this.#generations.set(generation, { sets, chains: chains.map(({ name }) => name) });
+    return generation;
   }
 }

@@ -1,12 +1,4 @@
-import {
-  cacheChainNames,
-  cacheIsIntact,
-  cacheSets,
-  firstGeneration,
-  generationInUse,
-  isCacheChain,
-  isCacheSet,
-} from './cache.js';
+import { cacheIsIntact, firstGeneration, isCacheChain, isCacheSet, pointerChains, staleCaches } from './cache.js';
 import { sameChain, sameKind } from './compare.js';
 import { DirtyCollector, type Dirty } from './dirty.js';
 import type { NftSet, Ruleset } from './types.js';
@@ -23,10 +15,11 @@ function collectElements(wanted: NftSet, applied: NftSet, dirty: DirtyCollector)
 
 function collectCache(wanted: Ruleset, applied: Ruleset, dirty: DirtyCollector): void {
   if (!wanted.chains.has('cached')) return;
-  if (!cacheIsIntact(applied)) for (const name of cacheChainNames) dirty.chains.add(name);
-  const generation = generationInUse(applied);
-  const current = new Set(cacheSets(generation ?? firstGeneration).map((set) => set.name));
-  for (const name of applied.sets.keys()) if (isCacheSet(name) && !current.has(name)) dirty.sets.add(name);
+  if (!cacheIsIntact(applied)) for (const { name } of pointerChains(firstGeneration)) dirty.chains.add(name);
+  for (const { chains, sets } of staleCaches(applied)) {
+    for (const name of chains) dirty.chains.add(name);
+    for (const set of sets) dirty.sets.add(set.name);
+  }
 }
 
 /** Compares everything: after a start, and when somebody else may have touched the table. */
@@ -37,7 +30,7 @@ export function differences(wanted: Ruleset, applied: Ruleset): Dirty {
     const found = applied.chains.get(name);
     if (found === undefined || !sameChain(chain, found)) dirty.chains.add(name);
   }
-  collectOneSided(applied.chains.keys(), wanted.chains, dirty.chains);
+  for (const name of applied.chains.keys()) if (!isCacheChain(name) && !wanted.chains.has(name)) dirty.chains.add(name);
   collectOneSided(wanted.counters, applied.counters, dirty.counters);
   collectOneSided(applied.counters, wanted.counters, dirty.counters);
   for (const [name, set] of wanted.sets) {

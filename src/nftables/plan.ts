@@ -3,7 +3,8 @@
  *
  *   build   counters, sets and chains that nothing refers to yet; in pieces when there is much
  *   switch  one transaction: elements, map elements, rewritten chains, and a new verdict cache when it may narrow
- *   sweep   what nothing refers to any more, old caches, and one more new cache when an interval set was narrowed
+ *   sweep   what nothing refers to any more, old caches, one more new cache when an interval set was narrowed, and
+ *           the cache that the next narrowing will move to
  *
  * Built first, because in one transaction a packet may read the new element and meet a chain that is still empty.
  */
@@ -55,13 +56,13 @@ export function planChange({ wanted, applied, dirty, effect }: PlanInput): Plan 
   const narrows = effect === 'narrows' || mayNarrow(work);
   // Without its base chain nothing of ours is on the way of a packet: all can be built, and the hook comes last.
   const live = applied.chains.has('forward');
-  const cache = new CacheSwaps(wanted, applied, work.staleCaches);
+  const cache = new CacheSwaps(wanted, applied);
   const swaps = narrows && wanted.chains.has('cached');
 
   const build = new Batch(wanted, 'none');
   if (isEmpty(applied)) build.commands.addTable();
   planBuild(build, work, applied);
-  cache.prepareChains(build);
+  cache.preparePointers(build);
   planRules(
     build,
     work.newChains.filter((chain) => chain.hook === undefined),
@@ -137,12 +138,14 @@ function planSwitch(batch: Batch, work: Work, applied: MutableRuleset): void {
 }
 
 function planSweep(batch: Batch, work: Work, applied: MutableRuleset, cache: CacheSwaps): void {
-  for (const name of work.oldChains) batch.commands.flushChain(name);
-  for (const set of [...work.oldSets, ...cache.unused()]) {
+  const unused = cache.unused();
+  const chains = [...work.oldChains, ...unused.flatMap((generation) => generation.chains)];
+  for (const name of chains) batch.commands.flushChain(name);
+  for (const set of [...work.oldSets, ...unused.flatMap((generation) => generation.sets)]) {
     batch.commands.deleteSet(set);
     batch.done(1, () => applied.sets.delete(set.name));
   }
-  for (const name of work.oldChains) {
+  for (const name of chains) {
     batch.commands.deleteChain(name);
     batch.done(1, () => applied.chains.delete(name));
   }
@@ -150,6 +153,7 @@ function planSweep(batch: Batch, work: Work, applied: MutableRuleset, cache: Cac
     batch.commands.deleteCounter(name);
     batch.done(1, () => applied.counters.delete(name));
   }
+  cache.prepareStandby(batch);
 }
 
 function addTo(applied: MutableRuleset, set: string, elements: readonly (readonly [string, string])[]): void {

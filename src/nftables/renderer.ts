@@ -12,7 +12,7 @@ import type {
   RuleListId,
   UnknownChange,
 } from '../program/types.js';
-import { cacheChains, cacheSets, firstGeneration } from './cache.js';
+import { cacheSets, firstGeneration, generationChains, pointerChains } from './cache.js';
 import type { Dirty } from './dirty.js';
 import { joinKey, networkKey } from './elements.js';
 import { groupSetName, groupSets, memberElement } from './group-sets.js';
@@ -53,7 +53,8 @@ export class Renderer {
   constructor(options: RenderOptions) {
     for (const counter of skeletonCounters) this.#wanted.retainCounter(counter);
     for (const set of [...skeletonSets(), ...cacheSets(firstGeneration)]) this.#wanted.addSet(set);
-    for (const chain of [...skeletonChains(options), ...cacheChains(firstGeneration)]) this.#wanted.addChain(chain);
+    const cache = [...pointerChains(firstGeneration), ...generationChains(firstGeneration)];
+    for (const chain of [...skeletonChains(options), ...cache]) this.#wanted.addChain(chain);
   }
 
   /** A live view: read, do not keep. Its verdict cache has generation 1; the kernel's may be any. */

@@ -107,7 +107,7 @@ const chainNotes: ReadonlyMap<string, string> = new Map([
   ['headers', 'no conntrack entry: nothing to or from an isolated pod'],
   ['admit', 'allowed by a policy: remembered, and accepted'],
   ['open', 'no policy isolates either end'],
-  ['cached', 'relations that were allowed before'],
+  ['cached', 'relations that were allowed before; a change that may narrow moves on to another, empty generation'],
 ]);
 
 /** The skeleton first, in its own order; then by name. */
@@ -130,7 +130,14 @@ export function printRuleset(ruleset: Ruleset): string {
     `table ${ruleset.family} ${ruleset.table} {`,
     ...[...ruleset.counters].sort().map((name) => `  counter ${name} { }`),
     ...sets.flatMap(printSet),
-    ...ordered(ruleset.chains.values(), [...chainNotes.keys(), 'remember', 'error-cached']).flatMap(printChain),
+    ...ordered(ruleset.chains.values(), [
+      ...chainNotes.keys(),
+      'remember',
+      'error-cached',
+      'cached-1',
+      'remember-1',
+      'error-cached-1',
+    ]).flatMap(printChain),
     '}',
     '',
   ].join('\n');

@@ -22,8 +22,6 @@ export interface Work {
   readonly elements: ElementWork[];
   /** The verdict cache's chains or sets are missing or not as they should be. */
   readonly cacheDamaged: boolean;
-  /** There are caches that nothing uses. */
-  readonly staleCaches: boolean;
   /** An object has a form that cannot be changed in place. */
   needsReplacement: boolean;
 }
@@ -83,7 +81,6 @@ export function workOf(wanted: Ruleset, applied: MutableRuleset, dirty: Dirty): 
     oldChains: [],
     elements: [],
     cacheDamaged: wanted.chains.has('cached') && !cacheIsIntact(applied),
-    staleCaches: [...dirty.sets].some(isCacheSet),
     needsReplacement: false,
   };
   for (const name of dirty.counters) {

@@ -5,7 +5,7 @@ import { Evaluator } from '../../src/evaluation/evaluate.js';
 import type { Flow } from '../../src/evaluation/types.js';
 import { changesFrom } from '../../src/model/cluster.js';
 import { emptyRuleset, overwrite } from '../../src/nftables/applied.js';
-import { generationInUse, isCacheSet } from '../../src/nftables/cache.js';
+import { generationInUse, isCacheChain, isCacheSet } from '../../src/nftables/cache.js';
 import { differences } from '../../src/nftables/differences.js';
 import { isDirty } from '../../src/nftables/dirty.js';
 import { planChange, type Plan, type Step } from '../../src/nftables/plan.js';
@@ -95,7 +95,9 @@ describe.each(scopes)('the ruleset of %j', (options) => {
           expect(isDirty(differences(applied, table.state))).toBe(false);
           if (effect === 'widens') expect(generationInUse(applied)).toBe(before ?? 1);
           if (effect === 'narrows' && before !== undefined) expect(generationInUse(applied)).toBeGreaterThan(before);
-          expect([...table.state.sets.keys()].filter(isCacheSet)).toHaveLength(2);
+          // One generation in use and one that stands ready, no third.
+          expect([...table.state.sets.keys()].filter(isCacheSet)).toHaveLength(4);
+          expect([...table.state.chains.keys()].filter(isCacheChain)).toHaveLength(9);
         }
       }),
       runs,

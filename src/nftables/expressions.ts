@@ -35,6 +35,8 @@ export const flowState = (...states: readonly string[]): Statement =>
 export const ofFamily = (family: Family): Statement =>
   match({ meta: { key: 'nfproto' } }, family === 'IPv4' ? 'ipv4' : 'ipv6');
 
+export const flowDirection = (direction: End): Statement => match({ ct: { key: 'direction' } }, direction);
+
 const withPorts = ['tcp', 'udp', 'sctp'];
 /** Types the port for nft, for a packet itself; never true of an ICMP error. */
 export const packetHasPorts = anyOf(packetProtocol, withPorts);
@@ -53,3 +55,14 @@ export const dispatch = (key: Expression, map: string): Statement => ({ vmap: { 
 export const record = (operation: 'add' | 'update', elem: Expression, set: string): Statement => ({
   set: { op: operation, elem, set: reference(set) },
 });
+
+/** Packets a second; true of those within the rate. */
+export const limit = (rate: number, burst: number): Statement => ({ limit: { rate, burst, per: 'second' } });
+/** A limit for every element; false beyond it, and false when the set has no room for the element. */
+export const recordLimited = (elem: Expression, set: string, limited: Statement): Statement => ({
+  set: { op: 'update', elem, set: reference(set), stmt: [limited] },
+});
+export const log = (
+  prefix: string,
+  { group, snaplen, queueThreshold }: { group: number; snaplen: number; queueThreshold: number },
+): Statement => ({ log: { prefix, group, snaplen, 'queue-threshold': queueThreshold } });

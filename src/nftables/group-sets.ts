@@ -3,7 +3,7 @@ import { families, familyOf, formatCidr, type Address, type Family } from '../mo
 import { splitListener, type Group, type GroupId, type Listener, type Member } from '../program/types.js';
 import { joinKey, networkKey } from './elements.js';
 import { hashOf } from './names.js';
-import { addressType, digit } from './skeleton.js';
+import { addressType, digit } from './key-types.js';
 import type { KeyType, NftSet } from './types.js';
 
 export const groupSetName = (kind: Group['kind'], id: GroupId, family: Family): string =>

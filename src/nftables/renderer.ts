@@ -13,10 +13,18 @@ import type {
   UnknownChange,
 } from '../program/types.js';
 import { cacheSets, firstGeneration, generationChains, pointerChains } from './cache.js';
+import { auditObjects, type AuditRules } from './denials.js';
 import type { Dirty } from './dirty.js';
 import { joinKey, networkKey } from './elements.js';
 import { groupSetName, groupSets, memberElement } from './group-sets.js';
-import { dropCounter, isolationChain, isolationKey, type Isolated } from './isolation-chains.js';
+import {
+  denialName,
+  dropCounter,
+  isolationChain,
+  isolationDenial,
+  isolationKey,
+  type Isolated,
+} from './isolation-chains.js';
 import { renderRuleList, type RenderedRuleList } from './rule-lists.js';
 import { setName, skeletonChains, skeletonCounters, skeletonSets, type SkeletonOptions } from './skeleton.js';
 import type { Chain, Ruleset } from './types.js';
@@ -48,11 +56,14 @@ export class Renderer {
   readonly #owners = new Map<Address, Map<string, Endpoint>>();
   /** The elements of same4 and same6 that begin with an address. */
   readonly #pairs = new Map<Address, readonly string[]>();
+  readonly #audit: AuditRules | undefined;
   #ranges: readonly Cidr[] = [];
 
   constructor(options: RenderOptions) {
-    for (const counter of skeletonCounters) this.#wanted.retainCounter(counter);
-    for (const set of [...skeletonSets(), ...cacheSets(firstGeneration)]) this.#wanted.addSet(set);
+    this.#audit = options.audit;
+    const audited = auditObjects(options.audit);
+    for (const counter of [...skeletonCounters, ...audited.counters]) this.#wanted.retainCounter(counter);
+    for (const set of [...skeletonSets(), ...cacheSets(firstGeneration), ...audited.sets]) this.#wanted.addSet(set);
     const cache = [...pointerChains(firstGeneration), ...generationChains(firstGeneration)];
     for (const chain of [...skeletonChains(options), ...cache]) this.#wanted.addChain(chain);
   }
@@ -173,6 +184,7 @@ export class Renderer {
     const entry: SharedIsolation = { direction, isolation, endpoints: new Map() };
     this.#isolations.set(key, entry);
     this.#wanted.retainCounter(dropCounter(direction, isolation));
+    this.#wanted.retainChain(isolationDenial(direction, isolation, this.#audit));
     for (const id of isolation.allowedBy) {
       const users = this.#usersOfList.get(id);
       if (users === undefined) this.#usersOfList.set(id, new Set([key]));
@@ -201,6 +213,7 @@ export class Renderer {
   #dropIsolation(key: string, entry: SharedIsolation): void {
     this.#isolations.delete(key);
     if (entry.chain !== undefined) this.#wanted.removeChain(entry.chain.name);
+    this.#wanted.releaseChain(denialName(entry.direction, entry.isolation));
     this.#wanted.releaseCounter(dropCounter(entry.direction, entry.isolation));
     for (const id of entry.isolation.allowedBy) {
       const users = this.#usersOfList.get(id);

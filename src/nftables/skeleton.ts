@@ -8,11 +8,10 @@
  */
 import { families, type Family } from '../model/address.js';
 import type { Direction } from '../model/policy.js';
+import { deny, skeletonDenialChains, skeletonDrops, type AuditRules } from './denials.js';
 import * as x from './expressions.js';
+import { addressType, digit } from './key-types.js';
 import type { Chain, KeyType, NftSet, Rule, Statement } from './types.js';
-
-export const digit = (family: Family): '4' | '6' => (family === 'IPv4' ? '4' : '6');
-export const addressType = (family: Family): KeyType => (family === 'IPv4' ? 'ipv4_addr' : 'ipv6_addr');
 
 /** Names of the sets that every node has. */
 export const setName = {
@@ -27,19 +26,10 @@ export const setName = {
   cache: (family: Family, generation: number): string => `cache${digit(family)}-${generation}`,
 };
 
-export const skeletonCounters = [
-  'judged',
-  'picked-up',
-  'drop-picked-full',
-  'drop-no-entry',
-  'drop-error',
-  'drop-mid-stream',
-  'drop-unknown-pod',
-] as const;
+export const skeletonCounters: readonly string[] = ['judged', 'picked-up', ...skeletonDrops];
 
 const rule = (...statements: readonly Statement[]): Rule => ({ statements });
 const named = (comment: string, ...statements: readonly Statement[]): Rule => ({ statements, comment });
-const dropCounted = (counter: (typeof skeletonCounters)[number]): Statement[] => [x.count(counter), x.drop];
 
 /** Conntrack takes whoever it sees first as the client, so the direction of such a stream is not known. */
 const middleOfStream: readonly Statement[] = [
@@ -58,6 +48,8 @@ const toItself = (family: Family): Rule =>
 export interface SkeletonOptions {
   /** `keep`: flows that conntrack knows go on, whatever policy says now. */
   readonly established: 'cut' | 'keep';
+  /** Denials are logged; absent: only counted. */
+  readonly audit?: AuditRules;
 }
 
 function forward(options: SkeletonOptions): Rule[] {
@@ -90,7 +82,7 @@ const unknownByFlow = (): Rule[] =>
       rule(
         x.inSet(x.concat(address, x.flowProtocol), setName.unknownRanges(family)),
         x.notInSet(address, setName.knownPods(family)),
-        ...dropCounted('drop-unknown-pod'),
+        deny('unknown-pod'),
       ),
     ),
   );
@@ -101,7 +93,7 @@ const unknownByHeader = (): Rule[] =>
       rule(
         x.inSet(x.concat(x.packetAddress(family, field), x.packetProtocol), setName.unknownRanges(family)),
         x.notInSet(x.packetAddress(family, field), setName.knownPods(family)),
-        ...dropCounted('drop-unknown-pod'),
+        deny('unknown-pod-packet'),
       ),
     ),
   );
@@ -117,7 +109,7 @@ const stage = (direction: Direction, next: string): Rule[] => [
 const admit = (): Rule[] => [
   ...families.map((family) => rule(...middleOfStream, recordPicked(family), x.count('picked-up'), x.accept)),
   ...families.map((family) => rule(isTcp, isPicked(family), recordPicked(family), x.accept)),
-  rule(...middleOfStream, ...dropCounted('drop-picked-full')),
+  rule(...middleOfStream, deny('picked-full')),
   // A jump, not part of the rule that accepts: a full cache must not refuse.
   rule(x.jump('remember')),
   rule(x.count('judged'), x.accept),
@@ -130,8 +122,8 @@ const open = (): Rule[] => [...families.map((family) => rule(...middleOfStream, 
 const bothWays = (): Rule[] => [
   ...families.map(toItself),
   ...families.flatMap((family) => [
-    rule(x.inSet(x.client(family), setName.isolated('ingress', family)), ...dropCounted('drop-mid-stream')),
-    rule(x.inSet(x.server(family), setName.isolated('egress', family)), ...dropCounted('drop-mid-stream')),
+    rule(x.inSet(x.client(family), setName.isolated('ingress', family)), deny('mid-stream')),
+    rule(x.inSet(x.server(family), setName.isolated('egress', family)), deny('mid-stream')),
   ]),
   rule(x.goto('egress')),
 ];
@@ -141,7 +133,7 @@ const errors = (): Rule[] => [
   ...unknownByHeader(),
   rule(
     x.anyOf(x.headerField('icmp', 'type'), ['destination-unreachable', 'time-exceeded', 'parameter-problem'], '!='),
-    ...dropCounted('drop-error'),
+    deny('error'),
   ),
   rule(
     x.anyOf(
@@ -149,7 +141,7 @@ const errors = (): Rule[] => [
       ['destination-unreachable', 'packet-too-big', 'time-exceeded', 'parameter-problem'],
       '!=',
     ),
-    ...dropCounted('drop-error'),
+    deny('error'),
   ),
   // A pod here may send errors about its own flows only: quoting a flow of others would carry a payload past policy.
   ...families.map((family) => {
@@ -158,7 +150,7 @@ const errors = (): Rule[] => [
       x.inSet(sender, setName.pods(family)),
       x.notInSet(x.concat(sender, x.client(family)), setName.same(family)),
       x.notInSet(x.concat(sender, x.server(family)), setName.same(family)),
-      ...dropCounted('drop-error'),
+      deny('error'),
     );
   }),
   ...families.map((family) => rule(x.ofFamily(family), x.flowHasPorts, isPicked(family), x.goto('both-ways'))),
@@ -171,10 +163,7 @@ const headers = (): Rule[] => [
   ...families.flatMap((family) =>
     (['saddr', 'daddr'] as const).flatMap((field) =>
       (['ingress', 'egress'] as const).map((direction) =>
-        rule(
-          x.inSet(x.packetAddress(family, field), setName.isolated(direction, family)),
-          ...dropCounted('drop-no-entry'),
-        ),
+        rule(x.inSet(x.packetAddress(family, field), setName.isolated(direction, family)), deny('no-entry')),
       ),
     ),
   ),
@@ -198,6 +187,7 @@ export function skeletonChains(options: SkeletonOptions): Chain[] {
     { name: 'headers', rules: headers() },
     { name: 'admit', rules: admit() },
     { name: 'open', rules: open() },
+    ...skeletonDenialChains(options.audit),
   ];
 }
 

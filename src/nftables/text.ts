@@ -56,7 +56,16 @@ function printStatement(statement: Statement): string {
   const vmap = bodyOf(statement, 'vmap');
   if (vmap !== undefined) return `${printExpression(vmap['key'])} vmap ${printList(vmap['data'])}`;
   const set = bodyOf(statement, 'set');
-  if (set !== undefined) return `${String(set['op'])} ${String(set['set'])} { ${printExpression(set['elem'])} }`;
+  if (set !== undefined) {
+    const limited = Array.isArray(set['stmt']) ? set['stmt'].map((one: Statement) => ` ${printStatement(one)}`) : [];
+    return `${String(set['op'])} ${String(set['set'])} { ${printExpression(set['elem'])}${limited.join('')} }`;
+  }
+  const limit = bodyOf(statement, 'limit');
+  if (limit !== undefined)
+    return `limit rate ${String(limit['rate'])}/${String(limit['per'])} burst ${String(limit['burst'])} packets`;
+  const log = bodyOf(statement, 'log');
+  if (log !== undefined)
+    return `log prefix "${String(log['prefix'])}" group ${String(log['group'])} snaplen ${String(log['snaplen'])} queue-threshold ${String(log['queue-threshold'])}`;
   if (typeof statement['counter'] === 'string') return `counter name "${statement['counter']}"`;
   for (const word of ['goto', 'jump'])
     if (word in statement) return `${word} ${String(bodyOf(statement, word)?.['target'])}`;

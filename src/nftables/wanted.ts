@@ -45,13 +45,21 @@ export class WantedRuleset {
     this.#dirty.chains.add(name);
   }
 
-  /** Several rule lists may use one port list, several isolations one drop counter. */
+  /** Several rule lists may use one port list, several isolations one denial and its counter. */
   retainSet(set: NftSet): void {
     if (this.#retain(`set ${set.name}`)) this.addSet(set);
   }
 
   releaseSet(name: string): void {
     if (this.#release(`set ${name}`)) this.removeSet(name);
+  }
+
+  retainChain(chain: Chain): void {
+    if (this.#retain(`chain ${chain.name}`)) this.addChain(chain);
+  }
+
+  releaseChain(name: string): void {
+    if (this.#release(`chain ${name}`)) this.removeChain(name);
   }
 
   retainCounter(name: string): void {

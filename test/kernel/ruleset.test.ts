@@ -9,7 +9,7 @@ import { differences } from '../../src/nftables/differences.js';
 import { isDirty } from '../../src/nftables/dirty.js';
 import { parseListing } from '../../src/nftables/listing.js';
 import { planChange, planReplacement, type Plan } from '../../src/nftables/plan.js';
-import { render, Renderer } from '../../src/nftables/renderer.js';
+import { render, Renderer, type RenderOptions } from '../../src/nftables/renderer.js';
 import { printRuleset } from '../../src/nftables/text.js';
 import type { Ruleset } from '../../src/nftables/types.js';
 import { changeFrom } from '../../src/program/change.js';
@@ -20,6 +20,10 @@ import { cluster, history } from '../support/arbitrary.js';
 import { NftNamespace } from './nft-namespace.js';
 
 const cut = { established: 'cut' } as const;
+const audited: RenderOptions = {
+  ...cut,
+  audit: { group: 100, pairRate: 10, pairBurst: 20, pairs: 4096, sharedRate: 50 },
+};
 const spaces: NftNamespace[] = [];
 const space = (): NftNamespace => {
   const made = new NftNamespace();
@@ -68,8 +72,11 @@ const expectEqual = (kernel: NftNamespace, wanted: Ruleset): void => {
   expect(Object.fromEntries(dirty.elements)).toEqual({});
 };
 
-describe('a program with every feature', () => {
-  const wanted = render(everyFeature, cut);
+describe.each([
+  ['denials only counted', cut],
+  ['denials logged', audited],
+])('a program with every feature, %s', (_, options) => {
+  const wanted = render(everyFeature, options);
 
   test('is listed as it was rendered, statement by statement', () => {
     const kernel = space();
@@ -108,7 +115,7 @@ describe('a program with every feature', () => {
 
   test('keeps established flows when asked to', () => {
     const kernel = space();
-    const keeping = render(everyFeature, { established: 'keep' });
+    const keeping = render(everyFeature, { ...options, established: 'keep' });
     kernel.apply(planReplacement(wanted, false));
     converge(kernel, keeping, parseListing(kernel.list()));
     expectEqual(kernel, keeping);

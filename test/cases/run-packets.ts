@@ -58,14 +58,14 @@ export class PacketRunner implements AsyncDisposable {
     const state = new WorldState();
     state.take({ apply: table.world });
     const objects = new Map(table.world.map((manifest) => [keyOf(manifest), manifest]));
-    await this.#attach(table.world);
+    await this.#attach(table.world, eventualAddresses(table));
     const result = { asked: 0, wrong: [] as string[], settled: [] as number[] };
     for (const [index, step] of table.steps.entries()) {
       state.take(step.changes ?? {});
       for (const removal of step.changes?.remove ?? [])
         objects.delete(`${removal.kind} ${removal.namespace ?? ''}/${removal.name}`);
       for (const manifest of step.changes?.apply ?? []) objects.set(keyOf(manifest), manifest);
-      await this.#attach(step.changes?.apply ?? []);
+      await this.#attach(step.changes?.apply ?? [], new Map());
       this.#serve(state, step);
       await this.#lab.writeManifests(this.#directory, { cluster: [...objects.values()] });
       const { asked, wrong, seconds } = await this.#settle(state, step, options);
@@ -82,14 +82,11 @@ export class PacketRunner implements AsyncDisposable {
     await this.#lab[Symbol.asyncDispose]();
   }
 
-  async #attach(manifests: readonly Manifest[]): Promise<void> {
+  async #attach(manifests: readonly Manifest[], eventual: ReadonlyMap<string, readonly string[]>): Promise<void> {
     for (const manifest of manifests) {
       if (manifest.kind !== 'Pod') continue;
-      const { spec, status } = manifest as {
-        spec?: { nodeName?: string; hostNetwork?: boolean };
-        status?: { podIPs?: { ip: string }[] };
-      };
-      const addresses = (status?.podIPs ?? []).map(({ ip }) => ip);
+      const { spec } = manifest as { spec?: { nodeName?: string; hostNetwork?: boolean } };
+      const addresses = eventual.get(keyOf(manifest)) ?? addressesIn(manifest);
       if (spec?.hostNetwork === true || addresses.length === 0 || addresses.some((address) => this.#pods.has(address)))
         continue;
       this.#count += 1;
@@ -144,5 +141,17 @@ export class PacketRunner implements AsyncDisposable {
     };
   }
 }
+
+/** By pod: all addresses that it will have. The wire has them from the start, its status may tell of some later. */
+function eventualAddresses({ world, steps }: Case): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const manifest of [...world, ...steps.flatMap(({ changes }) => changes?.apply ?? [])])
+    if (manifest.kind === 'Pod')
+      found.set(keyOf(manifest), [...new Set([...(found.get(keyOf(manifest)) ?? []), ...addressesIn(manifest)])]);
+  return found;
+}
+
+const addressesIn = ({ status }: Manifest): string[] =>
+  ((status as { podIPs?: { ip: string }[] } | undefined)?.podIPs ?? []).map(({ ip }) => ip);
 
 const keyOf = ({ kind, metadata }: Manifest): string => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;

@@ -1,10 +1,10 @@
 /** What stands after a table's changes so far, and what the names in its cells mean then. */
 import { familyOf, parseAddress, type Address, type Family } from '../../src/model/address.js';
-import type { ClusterChange } from '../../src/model/cluster.js';
+import type { ClusterChange, ClusterSnapshot } from '../../src/model/cluster.js';
 import type { Parsed } from '../../src/model/diagnostic.js';
 import { parseNamespace, parseNetworkPolicy, parseNode, parsePod } from '../../src/model/parse.js';
-import { objectKey, type Node, type Pod } from '../../src/model/pod.js';
-import type { Protocol } from '../../src/model/policy.js';
+import { objectKey, type Namespace, type Node, type Pod } from '../../src/model/pod.js';
+import { policyKey, type AnyPolicy, type Protocol } from '../../src/model/policy.js';
 import type { Cell, Changes, Manifest, Removal } from './types.js';
 
 /** One flow that a cell stands for. */
@@ -19,6 +19,8 @@ export interface Pairing {
 export class WorldState {
   readonly #pods = new Map<string, Pod>();
   readonly #nodes = new Map<string, Node>();
+  readonly #namespaces = new Map<string, Namespace>();
+  readonly #policies = new Map<string, AnyPolicy>();
 
   /** Takes the changes in, and tells them as the compiler hears them. */
   take({ apply = [], remove = [] }: Changes): readonly ClusterChange[] {
@@ -26,12 +28,23 @@ export class WorldState {
     for (const change of changes) {
       if (change.kind === 'pod') keep(this.#pods, objectKey(change.ref), change.pod);
       if (change.kind === 'node') keep(this.#nodes, change.name, change.node);
+      if (change.kind === 'namespace') keep(this.#namespaces, change.name, change.namespace);
+      if (change.kind === 'policy') keep(this.#policies, policyKey(change.ref), change.policy);
     }
     return changes;
   }
 
   get nodes(): readonly Node[] {
     return [...this.#nodes.values()];
+  }
+
+  snapshot(): ClusterSnapshot {
+    return {
+      policies: [...this.#policies.values()],
+      pods: [...this.#pods.values()],
+      namespaces: [...this.#namespaces.values()],
+      nodes: this.nodes,
+    };
   }
 
   /** The flows of a cell: one per family that both ends have. */

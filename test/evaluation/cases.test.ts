@@ -1,13 +1,23 @@
 import { describe, expect, test } from '@jest/globals';
 import { conformanceCases } from '../cases/conformance.js';
+import { cornerCases } from '../cases/corner-cases.js';
 import { runEvaluation } from '../cases/run-evaluation.js';
+import { runOracle } from '../cases/run-oracle.js';
 import type { Case } from '../cases/types.js';
 
+/** The kernel runs the same tables: test/kernel/. */
+const implementations = [
+  ['evaluation', runEvaluation],
+  ['the oracle', runOracle],
+] as const;
+
 function runAll(tables: readonly Case[]): void {
-  test.each(tables.map((table) => [`${table.id} ${table.title}`, table] as const))('%s', (_, table) => {
-    const { asked, wrong } = runEvaluation(table);
-    expect(wrong).toEqual([]);
-    expect(asked).toBeGreaterThan(0);
+  describe.each(implementations)('%s', (_, run) => {
+    test.each(tables.map((table) => [`${table.id} ${table.title}`, table] as const))('%s', (__, table) => {
+      const { asked, wrong } = run(table);
+      expect(wrong).toEqual([]);
+      expect(asked).toBeGreaterThan(0);
+    });
   });
 }
 
@@ -22,5 +32,13 @@ describe('upstream conformance', () => {
     const cases = conformanceCases({ families: 'IPv4', nodes: 1 });
     const cells = cases.flatMap(({ steps }) => steps.flatMap(({ expect: cells }) => cells));
     expect([cases.length, cells.length, cells.filter(({ allowed }) => allowed).length]).toEqual([48, 506, 397]);
+  });
+});
+
+describe('corner cases', () => {
+  runAll(cornerCases);
+
+  test('all thirty of the checklist', () => {
+    expect(cornerCases.filter(({ id }) => id.startsWith('A'))).toHaveLength(30);
   });
 });

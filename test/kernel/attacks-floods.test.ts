@@ -1,0 +1,117 @@
+/** Rules that are replaced under a flood: no denied packet gets in, and no allowed one is lost. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { namespace, node, pod, policy } from '../cases/objects.js';
+import type { Manifest } from '../cases/types.js';
+import type { AgentProcess } from '../support/lab/agent-process.js';
+import { Lab, labNode } from '../support/lab/lab.js';
+import { ipv4Packet, udpDatagram } from '../support/lab/packets.js';
+import { Capture, sendIp } from '../support/lab/raw.js';
+import { describePackets } from '../support/lab/requirements.js';
+
+const client = { node: 'n1', addresses: ['10.244.1.11', 'fd00:10:244:1::11'] } as const;
+const server = { node: 'n1', addresses: ['10.244.1.12', 'fd00:10:244:1::12'] } as const;
+const [allowedPort, deniedPort] = [8080, 9090];
+const world: readonly Manifest[] = [
+  node('n1'),
+  namespace('x'),
+  pod('client.x', { ...client, labels: { role: 'client' } }),
+  pod('server.x', { ...server, labels: { role: 'server' } }),
+];
+const toServer = { podSelector: { matchLabels: { role: 'server' } } };
+const udp = (port: number): object => ({ protocol: 'UDP', port });
+
+describePackets('rules replaced under a flood', () => {
+  let lab: Lab;
+  let directory: string;
+  let agent: AgentProcess;
+
+  const apply = async (...policies: readonly Manifest[]): Promise<void> => {
+    const seen = agent.lines.length;
+    await lab.writeManifests(directory, { cluster: [...world, ...policies] });
+    await agent.applied(seen);
+  };
+  const packet = (port: number, text: string): Buffer => {
+    const ends = { source: client.addresses[0], destination: server.addresses[0], protocol: 17 };
+    const ports = { sourcePort: 4000, destinationPort: port };
+    return ipv4Packet(ends, udpDatagram({ ...ends, ...ports }, Buffer.from(text)));
+  };
+  /** Sends without pause while `work` runs; returns what was sent and what arrived, by its text. */
+  const flood = async (port: number, work: () => Promise<void>): Promise<{ sent: number; arrived: Set<string> }> => {
+    using capture = new Capture(lab.netns('server.x'), 'eth0');
+    const ending = new AbortController();
+    const arrived = new Set<string>();
+    const drain = async (milliseconds: number): Promise<void> => {
+      for (const frame of await capture.frames((one) => one.includes('flood-'), milliseconds))
+        arrived.add(/flood-\d+/.exec(frame.toString('latin1'))?.[0] ?? '');
+    };
+    let sent = 0;
+    const sending = (async () => {
+      while (!ending.signal.aborted) {
+        for (let burst = 0; burst < 20; burst += 1) {
+          sendIp(lab.netns('client.x'), packet(port, `flood-${sent}-`));
+          sent += 1;
+        }
+        await drain(0);
+        await turn();
+      }
+    })();
+    try {
+      await work();
+    } finally {
+      ending.abort();
+      await sending;
+    }
+    await drain(200);
+    return { sent, arrived };
+  };
+  const swaps = async (even: Manifest, odd: Manifest): Promise<void> => {
+    for (let round = 0; round < 20; round += 1) await apply(round % 2 === 0 ? even : odd);
+  };
+
+  beforeAll(async () => {
+    lab = await Lab.create([labNode(1, 'ptp')]);
+    directory = join(lab.folder, 'manifests');
+    await lab.addPods([
+      { namespace: 'x', name: 'client', ...client },
+      { namespace: 'x', name: 'server', ...server },
+    ]);
+    await lab.writeManifests(directory, { cluster: world });
+    agent = await lab.startAgent('n1', directory);
+  }, 60_000);
+  afterAll(() => lab[Symbol.asyncDispose](), 60_000);
+
+  const rules = (extra: number): Manifest =>
+    policy('p.x', { ...toServer, ingress: [{ ports: [udp(allowedPort), udp(extra)] }] });
+  const blocks = (...cidrs: readonly string[]): Manifest =>
+    policy('p.x', { ...toServer, ingress: [{ from: cidrs.map((cidr) => ({ ipBlock: { cidr } })) }] });
+
+  test('chains swapped: what both states deny never arrives', async () => {
+    await apply(rules(1));
+    const { sent, arrived } = await flood(deniedPort, () => swaps(rules(2), rules(3)));
+    expect([...arrived]).toEqual([]);
+    expect(sent).toBeGreaterThan(1000);
+  }, 60_000);
+
+  test('chains swapped: what both states allow always arrives', async () => {
+    await apply(rules(1));
+    const { sent, arrived } = await flood(allowedPort, () => swaps(rules(2), rules(3)));
+    expect(sent - arrived.size).toBe(0);
+    expect(sent).toBeGreaterThan(1000);
+  }, 60_000);
+
+  test('a block narrowed: nothing that the cache learned in the last moment stays open', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      await apply(blocks('10.244.1.0/24', '192.0.2.0/24'));
+      // The flood teaches the cache the old verdict up to the last moment.
+      const { sent, arrived } = await flood(allowedPort, () => apply(blocks('10.244.1.0/29', '192.0.2.0/24')));
+      expect([arrived.size > 0, arrived.size < sent]).toEqual([true, true]);
+      // The sweep, which swaps the cache once more, follows the switch.
+      await delay(50);
+      const late = await flood(allowedPort, () => delay(20));
+      expect([...late.arrived]).toEqual([]);
+      expect(late.sent).toBeGreaterThan(0);
+    }
+  }, 60_000);
+});

@@ -88,6 +88,9 @@ describePackets('guards on the veths of real pods', () => {
   const reaches = async (pod: LocalPod): Promise<string> => {
     const from = lab.netns(`${pod.pod.name}.shop`);
     lab.prober.serve(lab.netns('n1'), 7000, 'UDP');
+    // A resolution that a guard has made fail is tried again after a second only, longer than a probe waits.
+    for (const where of [`${pod.pod.name}.shop`, 'n1']) await ipIn(where, 'neigh', 'flush', 'nud', 'incomplete');
+    for (const where of [`${pod.pod.name}.shop`, 'n1']) await ipIn(where, 'neigh', 'flush', 'nud', 'failed');
     const targets = ['10.244.1.1', 'fd00:10:244:1::1'];
     const outcomes = await lab.prober.probe(targets.map((to) => ({ from, to, port: 7000, protocol: 'UDP' })));
     return outcomes.join(' ');

@@ -7,6 +7,7 @@ import { measureEvents } from './events.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { measureMemory } from './memory.js';
 import { removeNamespaces } from './namespace.js';
+import { measurePackets } from './packets.js';
 
 async function main(): Promise<number> {
   const reason = missingForPackets();
@@ -19,6 +20,7 @@ async function main(): Promise<number> {
   const options: BenchOptions = { fast: process.argv.includes('--fast') };
   const figures: Figure[] = [];
   for (const [name, measure] of [
+    ['packets', measurePackets],
     ['compile', measureCompile],
     ['events', measureEvents],
     ['memory', measureMemory],

@@ -4,7 +4,8 @@ import type { Isolation, RuleListId } from '../program/types.js';
 import { denialChain, loggedCounters, type AuditRules } from './denials.js';
 import * as x from './expressions.js';
 import { commentOf, hashOf } from './names.js';
-import { short } from './rule-lists.js';
+import { peerMapRules, peerMaps, type PeerMap } from './peer-maps.js';
+import { short, type RenderedRuleList } from './rule-lists.js';
 import type { Chain } from './types.js';
 
 export type Isolated = Extract<Isolation, { kind: 'isolated' }>;
@@ -40,13 +41,30 @@ export const isolationDenial = (direction: Direction, isolation: Isolated, audit
 const commentFor = (direction: Direction, isolation: Isolated): string =>
   commentOf(`${direction} isolated by ${isolation.by.map(policyKey).join(', ')}`);
 
-/** Tries every rule list, then denies. */
-export function isolationChain(direction: Direction, isolation: Isolated, chainOf: (id: RuleListId) => Chain): Chain {
-  const lists = isolation.allowedBy.map(chainOf).filter((chain) => chain.rules.length > 0);
+/** An isolation's chain and what it goes to: the chains of rule lists, or of single rules by way of peer maps. */
+export interface IsolationForm {
+  readonly chain: Chain;
+  readonly targets: readonly Chain[];
+  readonly maps: readonly PeerMap[];
+}
+
+/** Tries every rule list, then denies. With more than `listsTried`, those that name pods only become peer maps. */
+export function isolationForm(
+  direction: Direction,
+  isolation: Isolated,
+  { listOf, listsTried }: { listOf: (id: RuleListId) => RenderedRuleList; listsTried: number },
+): IsolationForm {
+  const lists = isolation.allowedBy.map(listOf).filter(({ chain }) => chain.rules.length > 0);
+  const mapped = lists.length > listsTried ? lists.filter(({ hits }) => hits !== undefined) : [];
+  const tried = lists.filter((list) => !mapped.includes(list)).map(({ chain }) => chain);
+  const hits = mapped.flatMap((list) => list.hits ?? []);
+  const key = isolationKey(direction, isolation);
+  const maps = peerMaps(key, hits);
   const rules = [
-    ...lists.map((chain) => ({ statements: [x.jump(chain.name)] })),
+    ...maps.flatMap((map) => peerMapRules(map, direction)),
+    ...tried.map(({ name }) => ({ statements: [x.jump(name)] })),
     { statements: [x.goto(denialName(direction, isolation))], comment: commentFor(direction, isolation) },
   ];
-  const hash = hashOf(isolationKey(direction, isolation), JSON.stringify(rules));
-  return { name: `iso-${short(direction)}-${hash}`, rules };
+  const chain = { name: `iso-${short(direction)}-${hashOf(key, JSON.stringify(rules))}`, rules };
+  return { chain, targets: [...tried, ...new Map(hits.map((hit) => [hit.chain.name, hit.chain])).values()], maps };
 }

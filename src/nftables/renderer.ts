@@ -20,24 +20,32 @@ import { groupSetName, groupSets, memberElement } from './group-sets.js';
 import {
   denialName,
   dropCounter,
-  isolationChain,
   isolationDenial,
+  isolationForm,
   isolationKey,
   type Isolated,
+  type IsolationForm,
 } from './isolation-chains.js';
+import { peerElement, peerMapName, peerMapSets, type PeerMap } from './peer-maps.js';
 import { renderRuleList, type RenderedRuleList } from './rule-lists.js';
 import { setName, skeletonChains, skeletonCounters, skeletonSets, type SkeletonOptions } from './skeleton.js';
-import type { Chain, Ruleset } from './types.js';
+import type { Ruleset } from './types.js';
 import { WantedRuleset } from './wanted.js';
 
-export type RenderOptions = SkeletonOptions;
+export interface RenderOptions extends SkeletonOptions {
+  /** Rule lists that are tried one after another before peer maps take their place; 8 unless told. */
+  readonly listsTried?: number;
+}
+
+/** A look-up costs about as much as trying this many lists. */
+const listsTriedByDefault = 8;
 
 /** One set of policies in force in one direction, and the endpoints that it holds for. */
 interface SharedIsolation {
   readonly direction: Direction;
   readonly isolation: Isolated;
   readonly endpoints: Map<string, Endpoint>;
-  chain?: Chain;
+  form?: IsolationForm;
 }
 
 /**
@@ -52,15 +60,19 @@ export class Renderer {
   readonly #isolations = new Map<string, SharedIsolation>();
   /** Isolations to look at again when a rule list changes. */
   readonly #usersOfList = new Map<RuleListId, Set<string>>();
+  /** Peer maps to look at again when a group's members change, by their ids. */
+  readonly #mapsOfGroup = new Map<GroupId, Map<string, PeerMap>>();
   /** Who has an address; two pods for a moment, when one is handed on. */
   readonly #owners = new Map<Address, Map<string, Endpoint>>();
   /** The elements of same4 and same6 that begin with an address. */
   readonly #pairs = new Map<Address, readonly string[]>();
   readonly #audit: AuditRules | undefined;
+  readonly #listsTried: number;
   #ranges: readonly Cidr[] = [];
 
   constructor(options: RenderOptions) {
     this.#audit = options.audit;
+    this.#listsTried = options.listsTried ?? listsTriedByDefault;
     const audited = auditObjects(options.audit);
     for (const counter of [...skeletonCounters, ...audited.counters]) this.#wanted.retainCounter(counter);
     for (const set of [...skeletonSets(), ...cacheSets(firstGeneration), ...audited.sets]) this.#wanted.addSet(set);
@@ -102,10 +114,17 @@ export class Renderer {
     };
     for (const member of removed) setElement(member, undefined);
     for (const member of added) setElement(member, '');
+    if (group.kind !== 'pods') return;
+    for (const map of this.#mapsOfGroup.get(group.id)?.values() ?? [])
+      for (const member of [...removed, ...added]) {
+        const { set, verdict } = peerElement(map, member as Address, (id) => this.#group(id));
+        this.#wanted.setElement(set, member, verdict);
+      }
   }
 
   #removeGroup(group: Group): void {
     this.#groups.delete(group.id);
+    this.#mapsOfGroup.delete(group.id);
     for (const family of families) {
       const name = groupSetName(group.kind, group.id, family);
       if (this.#wanted.ruleset.sets.has(name)) this.#wanted.removeSet(name);
@@ -120,17 +139,14 @@ export class Renderer {
       this.#lists.set(id, rendered);
       for (const set of rendered.portSets) this.#wanted.retainSet(set);
       for (const counter of rendered.counters) this.#wanted.retainCounter(counter);
-      // A policy that allows nothing needs no chain to say so.
-      if (rendered.chain.rules.length > 0) this.#wanted.addChain(rendered.chain);
     }
-    if (old !== undefined) this.#forgetRuleList(old, this.#lists.get(id)?.chain.name);
+    if (old !== undefined) this.#forgetRuleList(old);
     for (const key of this.#usersOfList.get(id) ?? []) stale.add(key);
   }
 
-  #forgetRuleList(old: RenderedRuleList, nameNow: string | undefined): void {
+  #forgetRuleList(old: RenderedRuleList): void {
     for (const set of old.portSets) this.#wanted.releaseSet(set.name);
     for (const counter of old.counters) this.#wanted.releaseCounter(counter);
-    if (old.chain.name !== nameNow && old.chain.rules.length > 0) this.#wanted.removeChain(old.chain.name);
   }
 
   #group(id: GroupId): Group {
@@ -139,10 +155,10 @@ export class Renderer {
     return group;
   }
 
-  #chainOfList(id: RuleListId): Chain {
+  #list(id: RuleListId): RenderedRuleList {
     const rendered = this.#lists.get(id);
     if (rendered === undefined) throw new Error(`an endpoint names rule list ${id}, which the program does not have`);
-    return rendered.chain;
+    return rendered;
   }
 
   #removeEndpoint(key: string, endpoint: Endpoint, stale: Set<string>, touched: Set<Address>): void {
@@ -193,26 +209,57 @@ export class Renderer {
     return entry;
   }
 
-  /** Brings an isolation's chain up to date, or takes it away when nobody is left. */
+  /** Brings an isolation's chains up to date, or takes them away when nobody is left. */
   #refresh(key: string, touched: Set<Address>): void {
     const entry = this.#isolations.get(key);
     if (entry === undefined) return;
-    const old = entry.chain;
+    const old = entry.form;
     if (entry.endpoints.size === 0) {
       this.#dropIsolation(key, entry);
       return;
     }
-    const chain = isolationChain(entry.direction, entry.isolation, (id) => this.#chainOfList(id));
-    if (chain.name === old?.name) return;
-    if (old !== undefined) this.#wanted.removeChain(old.name);
-    this.#wanted.addChain(chain);
-    entry.chain = chain;
+    const form = isolationForm(entry.direction, entry.isolation, {
+      listOf: (id) => this.#list(id),
+      listsTried: this.#listsTried,
+    });
+    entry.form = form;
+    for (const chain of [form.chain, ...form.targets]) this.#wanted.retainChain(chain);
+    this.#fillMaps(form.maps, old?.maps ?? []);
+    if (old !== undefined) this.#forgetForm(old);
+    if (form.chain.name === old?.chain.name) return;
     for (const endpoint of entry.endpoints.values()) for (const address of endpoint.addresses) touched.add(address);
+  }
+
+  #forgetForm({ chain, targets }: IsolationForm): void {
+    for (const { name } of [chain, ...targets]) this.#wanted.releaseChain(name);
+  }
+
+  /** Maps keep their names while their ports stay, so what changes in them are elements. */
+  #fillMaps(maps: readonly PeerMap[], old: readonly PeerMap[]): void {
+    const known = new Set(old.map(({ id }) => id));
+    const kept = new Set(maps.map(({ id }) => id));
+    for (const map of old) {
+      for (const { peer } of map.hits) this.#mapsOfGroup.get(peer)?.delete(map.id);
+      if (!kept.has(map.id)) for (const family of families) this.#wanted.removeSet(peerMapName(map, family));
+    }
+    for (const map of maps) {
+      for (const { peer } of map.hits) {
+        const users = this.#mapsOfGroup.get(peer);
+        if (users === undefined) this.#mapsOfGroup.set(peer, new Map([[map.id, map]]));
+        else users.set(map.id, map);
+      }
+      for (const set of peerMapSets(map, (id) => this.#group(id)))
+        if (known.has(map.id)) this.#wanted.replaceElements(set);
+        else this.#wanted.addSet(set);
+    }
   }
 
   #dropIsolation(key: string, entry: SharedIsolation): void {
     this.#isolations.delete(key);
-    if (entry.chain !== undefined) this.#wanted.removeChain(entry.chain.name);
+    if (entry.form !== undefined) {
+      this.#fillMaps([], entry.form.maps);
+      this.#forgetForm(entry.form);
+    }
     this.#wanted.releaseChain(denialName(entry.direction, entry.isolation));
     this.#wanted.releaseCounter(dropCounter(entry.direction, entry.isolation));
     for (const id of entry.isolation.allowedBy) {
@@ -254,7 +301,7 @@ export class Renderer {
   #isolationChains(direction: Direction, endpoint: Endpoint): string[] {
     const isolation = endpoint[direction];
     if (isolation.kind === 'open') return [];
-    const chain = this.#isolations.get(isolationKey(direction, isolation))?.chain;
+    const chain = this.#isolations.get(isolationKey(direction, isolation))?.form?.chain;
     return chain === undefined ? [] : [chain.name];
   }
 

@@ -6,6 +6,7 @@ import { joinKey, rangeText } from './elements.js';
 import * as x from './expressions.js';
 import { groupSetName, hasFamily, titleOf } from './group-sets.js';
 import { commentOf, hashOf, nameWithHash } from './names.js';
+import type { Hit } from './peer-maps.js';
 import type { Chain, NftSet, Rule, Statement } from './types.js';
 
 export type GroupLookup = (id: GroupId) => Group;
@@ -23,6 +24,8 @@ export interface RenderedRuleList {
   readonly chain: Chain;
   readonly portSets: readonly NftSet[];
   readonly counters: readonly string[];
+  /** The same rules for a verdict map by peer; undefined when a peer is no group of pods. */
+  readonly hits: readonly Hit[] | undefined;
 }
 
 export const short = (direction: Direction): 'in' | 'out' => (direction === 'ingress' ? 'in' : 'out');
@@ -82,7 +85,10 @@ function peerMatch(list: RuleList, peer: PeerMatch, family: Family, groups: Grou
   return [x.inSet(group.kind === 'blocks' ? x.concat(address, x.flowProtocol) : address, name)];
 }
 
-interface PortForm {
+/** What one look-up can ask of a flow's ports. */
+export interface PortForm {
+  /** Equal for forms that ask the same. */
+  readonly key: string;
   readonly text: string;
   /** Stands before everything that names a port. */
   readonly guard: readonly Statement[];
@@ -93,15 +99,17 @@ function portForms(bundle: Bundle, ports: NftSet | undefined, groups: GroupLooku
   const forms: PortForm[] = [];
   if (ports !== undefined)
     forms.push({
+      key: ports.name,
       text: ` to ${ports.title ?? ''}`,
       guard: [x.flowHasPorts],
       match: () => [x.inSet(x.concat(x.flowProtocol, x.flowPort('reply')), ports.name)],
     });
   for (const port of bundle.others) {
-    if (port.kind === 'anyPort') forms.push({ text: '', guard: [], match: () => [] });
+    if (port.kind === 'anyPort') forms.push({ key: 'any', text: '', guard: [], match: () => [] });
     else {
       const group = groups(port.of);
       forms.push({
+        key: group.id,
         text: ` to ${group.title}`,
         guard: [x.flowHasPorts],
         match: (family) => [
@@ -116,20 +124,24 @@ function portForms(bundle: Bundle, ports: NftSet | undefined, groups: GroupLooku
   return forms;
 }
 
+const whereOf = (list: RuleList, rule: number): string => `${policyKey(list.policy)} ${list.direction}[${rule}]`;
+
+/** What happens to a packet that a rule allows. */
+const allowed = (list: RuleList, rule: number): Statement[] => [
+  x.count(ruleCounter(list, rule)),
+  x.goto(list.direction === 'ingress' ? 'admit' : 'ingress-judged'),
+];
+
 /** One rule a family; a rule that names neither peer nor listener needs no family. */
 function rulesOf(list: RuleList, bundle: Bundle, forms: readonly PortForm[], groups: GroupLookup): Rule[] {
   const peerTitle = bundle.peer.kind === 'anyone' ? 'anyone' : titleOf(groups(bundle.peer.of));
   const preposition = list.direction === 'ingress' ? 'from' : 'to';
-  const where = `${policyKey(list.policy)} ${list.direction}[${bundle.rule}]`;
-  const verdict = [
-    x.count(ruleCounter(list, bundle.rule)),
-    x.goto(list.direction === 'ingress' ? 'admit' : 'ingress-judged'),
-  ];
+  const verdict = allowed(list, bundle.rule);
   const possible = families.filter(
     (family) => bundle.peer.kind === 'anyone' || hasFamily(groups(bundle.peer.of), family),
   );
   return forms.flatMap((form) => {
-    const comment = commentOf(`${where} ${preposition} ${peerTitle}${form.text}`);
+    const comment = commentOf(`${whereOf(list, bundle.rule)} ${preposition} ${peerTitle}${form.text}`);
     const everyFamily = bundle.peer.kind === 'anyone' && form.guard.length === 0;
     if (everyFamily) return [{ statements: verdict, comment }];
     return possible.map((family) => ({
@@ -155,16 +167,38 @@ const ruleCounter = (list: RuleList, rule: number): string => {
 /** The chain's name covers all of its content, so a chain in the kernel never changes. */
 export function renderRuleList(list: RuleList, groups: GroupLookup): RenderedRuleList {
   const portSets: NftSet[] = [];
-  const rules = bundlesOf(list.rules).flatMap((bundle) => {
+  const bundles = bundlesOf(list.rules).map((bundle) => {
     const ports = bundle.ranges.length === 0 ? undefined : portSet(bundle.ranges);
     if (ports !== undefined) portSets.push(ports);
-    return rulesOf(list, bundle, portForms(bundle, ports, groups), groups);
+    return { bundle, forms: portForms(bundle, ports, groups) };
   });
+  const rules = bundles.flatMap(({ bundle, forms }) => rulesOf(list, bundle, forms, groups));
   const { kind, namespace, name } = list.policy;
   const hash = hashOf(kind, namespace, name, list.direction, JSON.stringify(rules));
   return {
     chain: { name: nameWithHash(`${short(list.direction)}-${namespace}-${name}`, hash), rules },
     portSets,
     counters: [...new Set(list.rules.map(({ origin }) => ruleCounter(list, origin.rule)))],
+    hits: hitsOf(list, bundles, groups),
   };
+}
+
+function hitsOf(
+  list: RuleList,
+  bundles: readonly { readonly bundle: Bundle; readonly forms: readonly PortForm[] }[],
+  groups: GroupLookup,
+): readonly Hit[] | undefined {
+  const hits: Hit[] = [];
+  for (const { bundle, forms } of bundles) {
+    const { peer, rule } = bundle;
+    if (peer.kind === 'anyone' || groups(peer.of).kind !== 'pods') return undefined;
+    // `hit-` and what the counter is called after `rule-`.
+    const name = `hit-${ruleCounter(list, rule).slice('rule-'.length)}`;
+    const chain: Chain = {
+      name,
+      rules: [{ statements: allowed(list, rule), comment: commentOf(whereOf(list, rule)) }],
+    };
+    for (const ports of forms) hits.push({ ports, peer: peer.of, chain });
+  }
+  return hits;
 }

@@ -20,6 +20,13 @@ export class WantedRuleset {
     this.#dirty.sets.add(set.name);
   }
 
+  /** Makes a set that is there hold just these elements. */
+  replaceElements({ name, elements }: NftSet): void {
+    for (const key of [...(this.ruleset.sets.get(name)?.elements.keys() ?? [])])
+      if (!elements.has(key)) this.setElement(name, key, undefined);
+    for (const [key, value] of elements) this.setElement(name, key, value);
+  }
+
   removeSet(name: string): void {
     this.ruleset.sets.delete(name);
     this.#dirty.sets.add(name);

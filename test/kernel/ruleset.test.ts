@@ -75,53 +75,63 @@ const expectEqual = (kernel: NftNamespace, wanted: Ruleset): void => {
 describe.each([
   ['denials only counted', cut],
   ['denials logged', audited],
-])('a program with every feature, %s', (_, options) => {
-  const wanted = render(everyFeature, options);
+  ['peers looked up in maps', { ...cut, listsTried: 0 }],
+] as const satisfies readonly (readonly [string, RenderOptions])[])(
+  'a program with every feature, %s',
+  (_, options: RenderOptions) => {
+    const wanted = render(everyFeature, options);
 
-  test('is listed as it was rendered, statement by statement', () => {
-    const kernel = space();
-    kernel.apply(planReplacement(wanted, false));
-    const listed = parseListing(kernel.list());
-    for (const [name, chain] of wanted.chains) expect(listed.chains.get(name)).toEqual(chain);
-    for (const [name, set] of wanted.sets) expect({ ...listed.sets.get(name), title: set.title }).toEqual(set);
-    expect(listed.counters).toEqual(wanted.counters);
-    expect(listed.chains.size).toBe(wanted.chains.size);
-    expect(listed.sets.size).toBe(wanted.sets.size);
-  });
+    test('is listed as it was rendered, statement by statement', () => {
+      const kernel = space();
+      kernel.apply(planReplacement(wanted, false));
+      const listed = parseListing(kernel.list());
+      for (const [name, chain] of wanted.chains) expect(listed.chains.get(name)).toEqual(chain);
+      for (const [name, set] of wanted.sets) expect({ ...listed.sets.get(name), title: set.title }).toEqual(set);
+      expect(listed.counters).toEqual(wanted.counters);
+      expect(listed.chains.size).toBe(wanted.chains.size);
+      expect(listed.sets.size).toBe(wanted.sets.size);
+    });
 
-  test('is replaced over itself in one transaction', () => {
-    const kernel = space();
-    kernel.apply(planReplacement(wanted, false));
-    kernel.apply(planReplacement(wanted, true));
-    expectEqual(kernel, wanted);
-  });
+    test('looks peers up in maps only when asked to, or when there are many lists', () => {
+      expect([...wanted.sets.keys()].some((name) => name.startsWith('peers4-'))).toBe(options.listsTried === 0);
+    });
 
-  test('loads as text, and lists like the JSON', () => {
-    const [json, text] = [space(), space()];
-    json.apply(planReplacement(wanted, false));
-    text.load(printRuleset(wanted));
-    expect(parseListing(text.list())).toEqual(parseListing(json.list()));
-    expectEqual(text, wanted);
-  });
+    test('is replaced over itself in one transaction', () => {
+      const kernel = space();
+      kernel.apply(planReplacement(wanted, false));
+      kernel.apply(planReplacement(wanted, true));
+      expectEqual(kernel, wanted);
+    });
 
-  test('is built in phases, and the hook comes last', () => {
-    const kernel = space();
-    const plan = converge(kernel, wanted, emptyRuleset());
-    expectEqual(kernel, wanted);
-    expect(JSON.stringify(plan.build)).not.toContain('"hook"');
-    expect(plan.switch?.transaction.commands[0]).toMatchObject({ add: { chain: { name: 'forward', policy: 'drop' } } });
-    expect(objectsOf(plan.sweep)).toEqual(['add', ['cache4-2', 'cache6-2', ...generation(2)]]);
-  });
+    test('loads as text, and lists like the JSON', () => {
+      const [json, text] = [space(), space()];
+      json.apply(planReplacement(wanted, false));
+      text.load(printRuleset(wanted));
+      expect(parseListing(text.list())).toEqual(parseListing(json.list()));
+      expectEqual(text, wanted);
+    });
 
-  test('keeps established flows when asked to', () => {
-    const kernel = space();
-    const keeping = render(everyFeature, { ...options, established: 'keep' });
-    kernel.apply(planReplacement(wanted, false));
-    converge(kernel, keeping, parseListing(kernel.list()));
-    expectEqual(kernel, keeping);
-    expect(kernel.run('nft', 'list', 'chain', 'inet', 'podwall', 'forward')).toContain('ct state established accept');
-  });
-});
+    test('is built in phases, and the hook comes last', () => {
+      const kernel = space();
+      const plan = converge(kernel, wanted, emptyRuleset());
+      expectEqual(kernel, wanted);
+      expect(JSON.stringify(plan.build)).not.toContain('"hook"');
+      expect(plan.switch?.transaction.commands[0]).toMatchObject({
+        add: { chain: { name: 'forward', policy: 'drop' } },
+      });
+      expect(objectsOf(plan.sweep)).toEqual(['add', ['cache4-2', 'cache6-2', ...generation(2)]]);
+    });
+
+    test('keeps established flows when asked to', () => {
+      const kernel = space();
+      const keeping = render(everyFeature, { ...options, established: 'keep' });
+      kernel.apply(planReplacement(wanted, false));
+      converge(kernel, keeping, parseListing(kernel.list()));
+      expectEqual(kernel, keeping);
+      expect(kernel.run('nft', 'list', 'chain', 'inet', 'podwall', 'forward')).toContain('ct state established accept');
+    });
+  },
+);
 
 describe('what others did to the table is undone', () => {
   const wanted = render(everyFeature, cut);

@@ -108,6 +108,7 @@ export const program = (input: ProgramInput): PolicyProgram => ({
 });
 
 const web = pods('app=web', '10.244.1.11', 'fd00:10:244:1::b', '10.244.2.7');
+const db = pods('app=db', '10.244.1.11', '10.244.2.9', 'fd00:10:244:2::9');
 const outside = blocks('10.99.0.0/16', '192.0.2.1/32', '32.0.0.0/3', '64:ff9b::/96', '2001:db8::1/128');
 const only6 = blocks('2001:db8:1::/48', '::1.2.3.4/128', '100::/64');
 const nothing: Group = { kind: 'blocks', id: 'blocks none' as GroupId, title: 'nothing', cidrs: [] };
@@ -118,7 +119,7 @@ export const everyFeature: PolicyProgram = program({
   endpoints: [
     endpoint('a', ['10.244.1.11', 'fd00:10:244:1::b'], { ingress: isolatedBy('ingress', 'deny') }),
     endpoint('b', ['10.244.1.12', 'fd00:10:244:1::c'], {
-      ingress: isolatedBy('ingress', 'deny', 'web'),
+      ingress: isolatedBy('ingress', 'deny', 'peers', 'web'),
       egress: isolatedBy('egress', 'out'),
     }),
     endpoint('c', ['10.244.1.13', '10.244.1.14'], { egress: isolatedBy('egress', 'out') }),
@@ -142,9 +143,18 @@ export const everyFeature: PolicyProgram = program({
       { rule: 5, port: range('TCP', 22) },
       { rule: 6, port: named(http) },
     ),
+    // Pods alone: what peer maps are for.
+    ruleList(
+      'peers',
+      'ingress',
+      { from: web, port: range('TCP', 80) },
+      { from: db, port: range('TCP', 80) },
+      { rule: 1, from: db, port: named(http) },
+      { rule: 2, from: db, port: anyPort },
+    ),
     ruleList('out', 'egress', { from: web, port: anyPort }, { rule: 1, port: anyPort }),
   ],
-  groups: [web, outside, only6, nothing, http],
+  groups: [web, db, outside, only6, nothing, http],
   unknown: {
     ranges: [cidr('10.244.1.0/24'), cidr('10.244.1.0/25'), cidr('fd00:10:244:1::/64')],
     known: new Set(['10.244.1.11', '10.244.1.12', 'fd00:10:244:1::b'].map(address)),

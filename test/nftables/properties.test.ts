@@ -9,7 +9,7 @@ import { generationInUse, isCacheChain, isCacheSet } from '../../src/nftables/ca
 import { differences } from '../../src/nftables/differences.js';
 import { isDirty } from '../../src/nftables/dirty.js';
 import { planChange, type Plan, type Step } from '../../src/nftables/plan.js';
-import { render, Renderer } from '../../src/nftables/renderer.js';
+import { render, Renderer, type RenderOptions } from '../../src/nftables/renderer.js';
 import { printRuleset } from '../../src/nftables/text.js';
 import { effectOf } from '../../src/program/effect.js';
 import type { PolicyProgram } from '../../src/program/types.js';
@@ -17,7 +17,9 @@ import { addressPool, cluster, fold, history, outsiders, portPool } from '../sup
 import { FakeTable } from './fake-table.js';
 import { Interpreter } from './interpreter.js';
 
-const cut = { established: 'cut' } as const;
+const cut: RenderOptions = { established: 'cut' };
+/** Peers that are pods are always looked up in maps. */
+const mapped: RenderOptions = { ...cut, listsTried: 0 };
 const scopes: readonly CompilerOptions[] = [{ scope: { node: 'n1' } }, { scope: { node: 'n2' }, unknownPods: 'deny' }];
 const runs = { numRuns: 60 };
 
@@ -43,18 +45,20 @@ function flows(program: PolicyProgram): Flow[] {
   );
 }
 
-describe.each(scopes)('the ruleset of %j', (options) => {
+const rendered = scopes.flatMap((scope) => [cut, mapped].map((how) => ({ scope, how })));
+
+describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how }) => {
   test('after every step of any history is the one rendered from scratch', () => {
     fc.assert(
       fc.property(cluster, history, (start, steps) => {
         const compiler = new Compiler(options);
-        const renderer = new Renderer(cut);
+        const renderer = new Renderer(how);
         renderer.apply(compiler.apply(changesFrom(start)));
         const all = [];
         for (const step of steps) {
           all.push(...step);
           renderer.apply(compiler.apply(step));
-          const scratch = render(compile(fold(start, all), options), cut);
+          const scratch = render(compile(fold(start, all), options), how);
           expect(printRuleset(renderer.ruleset())).toBe(printRuleset(scratch));
         }
       }),
@@ -67,7 +71,7 @@ describe.each(scopes)('the ruleset of %j', (options) => {
       fc.property(cluster, (start) => {
         const program = compile(start, options);
         const evaluator = new Evaluator(program);
-        const kernel = new Interpreter(render(program, cut));
+        const kernel = new Interpreter(render(program, how));
         const wrong = flows(program).filter((flow) => kernel.allows(flow) !== evaluator.evaluate(flow).allowed);
         expect(wrong.slice(0, 2)).toEqual([]);
       }),
@@ -79,7 +83,7 @@ describe.each(scopes)('the ruleset of %j', (options) => {
     fc.assert(
       fc.property(cluster, history, (start, steps) => {
         const compiler = new Compiler(options);
-        const renderer = new Renderer(cut);
+        const renderer = new Renderer(how);
         const table = new FakeTable();
         const applied = emptyRuleset();
         for (const changes of [changesFrom(start), ...steps]) {
@@ -107,32 +111,39 @@ describe.each(scopes)('the ruleset of %j', (options) => {
 
 test('a plan that breaks off anywhere is completed by the next one, even from what is read back', () => {
   fc.assert(
-    fc.property(cluster, cluster, fc.nat({ max: 3 }), fc.boolean(), (from, to, stop, readBack) => {
-      const options = scopes[0] as CompilerOptions;
-      const [first, wanted] = [from, to].map((state) => render(compile(state, options), cut)) as [
-        ReturnType<typeof render>,
-        ReturnType<typeof render>,
-      ];
-      const table = new FakeTable();
-      let applied = emptyRuleset();
-      const converge = (goal: typeof first, limit: number): void => {
-        const dirty = differences(goal, applied);
-        const plan = stepsOf(planChange({ wanted: goal, applied, dirty, effect: 'narrows' }));
-        for (const step of plan.slice(0, limit)) {
-          table.apply(step.transaction);
-          step.record();
+    fc.property(
+      cluster,
+      cluster,
+      fc.nat({ max: 3 }),
+      fc.boolean(),
+      fc.constantFrom(cut, mapped),
+      (from, to, stop, readBack, how) => {
+        const options = scopes[0] as CompilerOptions;
+        const [first, wanted] = [from, to].map((state) => render(compile(state, options), how)) as [
+          ReturnType<typeof render>,
+          ReturnType<typeof render>,
+        ];
+        const table = new FakeTable();
+        let applied = emptyRuleset();
+        const converge = (goal: typeof first, limit: number): void => {
+          const dirty = differences(goal, applied);
+          const plan = stepsOf(planChange({ wanted: goal, applied, dirty, effect: 'narrows' }));
+          for (const step of plan.slice(0, limit)) {
+            table.apply(step.transaction);
+            step.record();
+          }
+        };
+        converge(first, Infinity);
+        converge(wanted, stop);
+        if (readBack) {
+          applied = emptyRuleset();
+          overwrite(applied, table.state);
         }
-      };
-      converge(first, Infinity);
-      converge(wanted, stop);
-      if (readBack) {
-        applied = emptyRuleset();
-        overwrite(applied, table.state);
-      }
-      converge(wanted, Infinity);
-      expect(isDirty(differences(wanted, table.state))).toBe(false);
-      expect(isDirty(differences(applied, table.state))).toBe(false);
-    }),
+        converge(wanted, Infinity);
+        expect(isDirty(differences(wanted, table.state))).toBe(false);
+        expect(isDirty(differences(applied, table.state))).toBe(false);
+      },
+    ),
     runs,
   );
 });

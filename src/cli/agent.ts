@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DirectorySource } from '../cluster/directory.js';
 import { compile, Compiler, type CompilerOptions } from '../compiler/compiler.js';
 import { bridgeNetfilter, type BridgeNetfilterMode } from '../kernel/bridge-netfilter.js';
 import { openLinks } from '../kernel/links.js';
@@ -15,10 +14,10 @@ import type { ReconcilerLog } from '../reconciler/types.js';
 import type { SyncedCluster } from '../cluster/types.js';
 import { createLog, type LogFormat } from './log.js';
 import { defaultNode, defaultStateDir, warnOf } from './options.js';
+import { sourceOf, type SourceFlags } from './source.js';
 import { version } from './version.js';
 
-interface AgentFlags {
-  readonly manifests: string;
+interface AgentFlags extends SourceFlags {
   readonly node: string;
   readonly stateDir: string;
   readonly unknownPods: 'deny' | 'allow';
@@ -38,7 +37,9 @@ export function agentCommand(): Command {
     new Option(flags, text).choices(values).default(value);
   return new Command('agent')
     .description('enforce the policies of a cluster on this node, and keep them enforced')
-    .requiredOption('--manifests <dir>', 'read and watch the cluster in this directory')
+    .option('--manifests <dir>', 'read and watch the cluster in this directory instead of an API server')
+    .option('--kubeconfig <file>', 'API server to follow ($KUBECONFIG, then ~/.kube/config, then the pod it runs in)')
+    .option('--context <name>', 'context of the kubeconfig')
     .option('--node <name>', 'name of this node ($NODE_NAME, then the host name)', defaultNode())
     .option('--state-dir <dir>', 'socket and state of this agent', defaultStateDir)
     .addOption(
@@ -73,10 +74,9 @@ async function run(flags: AgentFlags): Promise<void> {
   const log = createLog(flags.logFormat, flags.logLevel, process.stderr);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
-  const source = new DirectorySource({
-    directory: flags.manifests,
-    onDebug: (message) => log.debug(message),
-    onError: (message) => log.error(message),
+  const source = sourceOf(flags, {
+    debug: (message) => log.debug(message),
+    error: (message) => log.error(message),
   });
   const parts: AgentParts = {
     source,

@@ -72,6 +72,9 @@ function withAgent(status: AgentStatus, kernel: KernelSummary | undefined): stri
     `policies ${status.policies}, endpoints ${status.endpoints.length}, drift repairs ${status.repairs}, failures ${status.failures}`,
     `kernel: ${kernel === undefined ? 'no table: nothing is enforced' : kernelLine(kernel)}`,
     ...(status.lastError === undefined ? [] : [`last error: ${status.lastError}`]),
+    ...(status.staleSeconds === undefined
+      ? []
+      : [`out of touch with the cluster for ${status.staleSeconds} s: the last known state stays in force`]),
     ...status.warnings.map((warning) => `warning: ${warning}`),
     ...status.failing.map((one) => `fails closed: ${one.namespace}/${one.name}: ${one.reasons.join('; ')}`),
     ...status.unattached.map(({ pod, reason }) => `NOT enforced: ${pod.namespace}/${pod.name}: ${reason}`),

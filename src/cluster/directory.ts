@@ -84,6 +84,7 @@ class DirectoryCluster implements SyncedCluster {
   #contents = new Map<string, FileContent>();
   #set = new ManifestSet(new Map());
   #treeProblem: SourceProblem | undefined;
+  #goneSince: number | undefined;
   #toldDuplicate: string | undefined;
   #wakeTimer: NodeJS.Timeout | undefined;
   #rescanTimer: NodeJS.Timeout | undefined;
@@ -122,6 +123,10 @@ class DirectoryCluster implements SyncedCluster {
     const duplicates = this.#set.duplicates.map((duplicate) => inputProblem(describeDuplicate(duplicate)));
     const tree = this.#treeProblem === undefined ? [] : [this.#treeProblem];
     return [...tree, ...[...this.#bad.values()].flat(), ...duplicates, ...this.#set.problems];
+  }
+
+  staleSince(): number | undefined {
+    return this.#goneSince;
   }
 
   onChange(listener: (change: SourceChange) => void): Disposable {
@@ -182,6 +187,7 @@ class DirectoryCluster implements SyncedCluster {
     try {
       const tree = await scanTree(this.#options.directory);
       this.#treeProblem = undefined;
+      this.#goneSince = undefined;
       this.#watch(tree.folders);
       if (await this.#takeFiles(tree.files)) this.#announce(noticedAt);
     } catch (error) {
@@ -192,6 +198,7 @@ class DirectoryCluster implements SyncedCluster {
       );
       if (this.#treeProblem === undefined) this.#options.onError?.(problem.diagnostic.message);
       this.#treeProblem = problem;
+      this.#goneSince ??= performance.now();
       this.#signatures.clear();
     }
     this.#tellProblems();

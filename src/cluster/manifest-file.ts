@@ -1,5 +1,5 @@
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
-import type { ClusterChange } from '../model/cluster.js';
+import { changeKey, type ClusterChange } from '../model/cluster.js';
 import type { Diagnostic, Parsed } from '../model/diagnostic.js';
 import {
   parseIdentity,
@@ -9,7 +9,6 @@ import {
   parsePod,
   type Identity,
 } from '../model/parse.js';
-import { objectKey } from '../model/pod.js';
 import type { SourceProblem } from './types.js';
 
 /** One object of a file, as the change that brings it in, and where it stands. */
@@ -61,11 +60,7 @@ function readDocument(
   }
   content.problems.push(...problems);
   const change = parsed.value;
-  content.objects.push({ key: keyOf(change), change, file: document.file, line: document.position([]).line });
-}
-
-export function keyOf(change: ClusterChange): string {
-  return `${change.kind} ${'ref' in change ? objectKey(change.ref) : change.name}`;
+  content.objects.push({ key: changeKey(change), change, file: document.file, line: document.position([]).line });
 }
 
 function parseObject({ apiVersion, kind }: Identity, object: unknown): Parsed<ClusterChange> | 'ignored' {

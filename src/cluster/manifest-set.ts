@@ -1,5 +1,5 @@
 import { impliedNamespace } from '../model/parse.js';
-import type { ClusterChange, ClusterSnapshot } from '../model/cluster.js';
+import { deletionOf, snapshotOf, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
 import type { FileContent, ManifestObject } from './manifest-file.js';
 import type { SourceProblem } from './types.js';
 
@@ -30,13 +30,7 @@ export class ManifestSet {
   }
 
   snapshot(): ClusterSnapshot {
-    const all = [...this.#objects.values()].map(({ change }) => change);
-    return {
-      policies: all.flatMap((change) => (change.kind === 'policy' && change.policy ? [change.policy] : [])),
-      pods: all.flatMap((change) => (change.kind === 'pod' && change.pod ? [change.pod] : [])),
-      namespaces: all.flatMap((change) => (change.kind === 'namespace' && change.namespace ? [change.namespace] : [])),
-      nodes: all.flatMap((change) => (change.kind === 'node' && change.node ? [change.node] : [])),
-    };
+    return snapshotOf([...this.#objects.values()].map(({ change }) => change));
   }
 
   /** The changes that lead from `before` to this set; an object that only moved to another file is none. */
@@ -64,19 +58,6 @@ export class ManifestSet {
         change: { kind: 'namespace', name, namespace: impliedNamespace(name) },
       });
     }
-  }
-}
-
-function deletionOf(change: ClusterChange): ClusterChange {
-  switch (change.kind) {
-    case 'policy':
-      return { kind: 'policy', ref: change.ref };
-    case 'pod':
-      return { kind: 'pod', ref: change.ref };
-    case 'namespace':
-      return { kind: 'namespace', name: change.name };
-    case 'node':
-      return { kind: 'node', name: change.name };
   }
 }
 

@@ -23,6 +23,8 @@ export interface SyncedCluster extends Disposable {
   problems(): readonly SourceProblem[];
   /** `listener` hears every change after the snapshot was taken, in order. */
   onChange(listener: (change: SourceChange) => void): Disposable;
+  /** Since when the source has lost touch with the cluster, by performance.now(); undefined while it follows it. */
+  staleSince(): number | undefined;
   /** Told whenever problems() changed. */
   onProblems(listener: (problems: readonly SourceProblem[]) => void): Disposable;
 }

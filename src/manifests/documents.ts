@@ -11,6 +11,7 @@ import {
   type ScalarTag,
   type Tags,
 } from 'yaml';
+import { itemOffsets } from './json-items.js';
 
 /** 1-based. */
 export interface Position {
@@ -39,14 +40,14 @@ export interface Documents {
 export function readDocuments(text: string, file: string): Documents {
   if (/^\s*[{[]/.test(text)) {
     const object = tryJson(text);
-    // Positions in JSON are rarely asked for: the text is read a second time only then.
-    if (object !== undefined) return { documents: unfold(object, [], { file, tree: lazyTree(text) }), errors: [] };
+    if (object !== undefined) return { documents: unfold(object, [], jsonPlace(text, file)), errors: [] };
   }
   const { trees, errors } = parseYaml(text, file);
   if (errors.length > 0) return { documents: [], errors };
   const documents = trees.flatMap((tree) => {
     const object: unknown = tree.document.toJS({ maxAliasCount: 1000 });
-    return object === null || object === undefined ? [] : unfold(object, [], { file, tree: () => tree });
+    if (object === null || object === undefined) return [];
+    return unfold(object, [], { file, position: (path) => locate(tree, path) });
   });
   return { documents, errors };
 }
@@ -58,7 +59,7 @@ interface Tree {
 
 interface Place {
   readonly file: string;
-  readonly tree: () => Tree | undefined;
+  readonly position: (path: readonly (string | number)[]) => Position;
 }
 
 function tryJson(text: string): unknown {
@@ -71,9 +72,29 @@ function tryJson(text: string): unknown {
   }
 }
 
-function lazyTree(text: string): () => Tree | undefined {
+/** Where an item begins is cheap to tell; for anything deeper, which is rarely asked for, the text is read once more. */
+function jsonPlace(text: string, file: string): Place {
+  let items: readonly number[] | undefined;
+  let lines: LineCounter | undefined;
   let tree: Tree | undefined;
-  return () => (tree ??= parseYaml(text, '').trees[0]);
+  const position: Place['position'] = (path) => {
+    const [field, index] = path;
+    if (path.length === 0) return { line: 1, column: 1 };
+    if (path.length === 2 && field === 'items' && typeof index === 'number') {
+      items ??= itemOffsets(text);
+      lines ??= linesOf(text);
+      return positionAt(lines, items[index] ?? 0);
+    }
+    return locate((tree ??= parseYaml(text, '').trees[0]), path);
+  };
+  return { file, position };
+}
+
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+  return lines;
 }
 
 function parseYaml(text: string, file: string): { trees: readonly Tree[]; errors: readonly ManifestError[] } {
@@ -121,7 +142,7 @@ function unfold(object: unknown, at: readonly (string | number)[], place: Place)
   const { kind, items } = (typeof object === 'object' && object !== null ? object : {}) as Record<string, unknown>;
   if (typeof kind === 'string' && kind.endsWith('List') && (Array.isArray(items) || items === null))
     return (items ?? []).flatMap((item: unknown, index) => unfold(item, [...at, 'items', index], place));
-  const position = (path: readonly (string | number)[]): Position => locate(place.tree(), [...at, ...path]);
+  const position: Place['position'] = (path) => place.position([...at, ...path]);
   return [{ file: place.file, object, position }];
 }
 

@@ -1,5 +1,5 @@
 import type { AnyPolicy, PolicyRef } from './policy.js';
-import type { Namespace, Node, ObjectRef, Pod } from './pod.js';
+import { objectKey, type Namespace, type Node, type ObjectRef, type Pod } from './pod.js';
 
 /** Everything known about the cluster at one revision of the source. */
 export interface ClusterSnapshot {
@@ -24,4 +24,33 @@ export function changesFrom(snapshot: ClusterSnapshot): ClusterChange[] {
     ...snapshot.pods.map((pod) => ({ kind: 'pod' as const, ref: pod.ref, pod })),
     ...snapshot.policies.map((policy) => ({ kind: 'policy' as const, ref: policy.ref, policy })),
   ];
+}
+
+/** Equal for changes of the same object. */
+export const changeKey = (change: ClusterChange): string =>
+  `${change.kind} ${'ref' in change ? objectKey(change.ref) : change.name}`;
+
+/** The change that takes the object away. */
+export function deletionOf(change: ClusterChange): ClusterChange {
+  switch (change.kind) {
+    case 'policy':
+      return { kind: 'policy', ref: change.ref };
+    case 'pod':
+      return { kind: 'pod', ref: change.ref };
+    case 'namespace':
+      return { kind: 'namespace', name: change.name };
+    case 'node':
+      return { kind: 'node', name: change.name };
+  }
+}
+
+/** What stands after changes that each made an object. */
+export function snapshotOf(changes: Iterable<ClusterChange>): ClusterSnapshot {
+  const all = [...changes];
+  return {
+    policies: all.flatMap((change) => (change.kind === 'policy' && change.policy ? [change.policy] : [])),
+    pods: all.flatMap((change) => (change.kind === 'pod' && change.pod ? [change.pod] : [])),
+    namespaces: all.flatMap((change) => (change.kind === 'namespace' && change.namespace ? [change.namespace] : [])),
+    nodes: all.flatMap((change) => (change.kind === 'node' && change.node ? [change.node] : [])),
+  };
 }

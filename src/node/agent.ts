@@ -8,6 +8,7 @@ import type { ReconcilerLog } from '../reconciler/types.js';
 import type { SyncedCluster } from '../cluster/types.js';
 import { serveControl, type AgentStatus } from './control.js';
 import { acquireLock } from './lock.js';
+import { StartMemory } from './memory.js';
 import { Resources } from './resources.js';
 import { StateFile } from './state-file.js';
 
@@ -44,10 +45,14 @@ export async function runAgent(parts: AgentParts, options: AgentOptions, stop: A
   const control = await serveControl(options.stateDir, { status, stop: () => (stop.abort(), { stopping: true }) });
   resources.use(control);
   const state = new StateFile(options.stateDir);
+  const memory = resources.use(new StartMemory());
   const save = (): void =>
     state.write(status(), (error) => log.error({ error: String(error) }, 'state file not written'));
   resources.defer(() => state.settled());
-  reconciler.onSettled(save);
+  reconciler.onSettled(() => {
+    save();
+    memory.settled();
+  });
   resources.use(cluster.onProblems(save));
   resources.use(reconciler);
   reconciler.start();

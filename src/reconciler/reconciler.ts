@@ -134,6 +134,7 @@ export class Reconciler implements AsyncDisposable {
 
   status(): ReconcilerStatus {
     const program = this.#parts.compiler.program();
+    const staleSince = this.#parts.cluster.staleSince();
     const devices = new Map(this.#attachments.map((attachment) => [objectKey(attachment.pod), attachment.device]));
     const endpoints = [...program.endpoints.values()].map((endpoint): EndpointStatus => {
       const device = devices.get(objectKey(endpoint.pod));
@@ -157,6 +158,7 @@ export class Reconciler implements AsyncDisposable {
       failing: this.#view.failing(),
       unattached: this.#unattached,
       problems: this.#parts.cluster.problems(),
+      ...(staleSince === undefined ? {} : { staleSeconds: Math.round((this.#parts.clock.now() - staleSince) / 1000) }),
       warnings: [this.#bridgeProblem, this.#guardProblem, this.#guardFailure].filter((text) => text !== undefined),
     };
   }

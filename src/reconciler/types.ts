@@ -40,6 +40,8 @@ export interface ReconcilerStatus {
   /** Local pods whose traffic does not pass this node's forward path: not enforced. */
   readonly unattached: readonly UnattachedPod[];
   readonly problems: readonly SourceProblem[];
+  /** How long the source has been out of touch with the cluster, in seconds; absent while it follows it. */
+  readonly staleSeconds?: number;
   readonly warnings: readonly string[];
 }
 

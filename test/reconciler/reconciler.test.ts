@@ -48,6 +48,10 @@ class HandCluster implements SyncedCluster {
   snapshot(): ClusterSnapshot {
     return this.#snapshot;
   }
+  staleSince(): undefined {
+    return undefined;
+  }
+
   problems(): readonly never[] {
     return [];
   }

@@ -1,7 +1,13 @@
 /** Random small clusters, dense enough that policies, selectors and addresses meet. */
 import fc from 'fast-check';
 import type { Address, Cidr } from '../../src/model/address.js';
-import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../../src/model/cluster.js';
+import {
+  changeKey,
+  changesFrom,
+  snapshotOf,
+  type ClusterChange,
+  type ClusterSnapshot,
+} from '../../src/model/cluster.js';
 import type { Labels, LabelSelector, Requirement } from '../../src/model/labels.js';
 import { objectKey, type Namespace, type Node, type Pod } from '../../src/model/pod.js';
 import { parseCidr } from '../../src/model/address.js';
@@ -177,16 +183,9 @@ export const history: fc.Arbitrary<readonly (readonly ClusterChange[])[]> = fc.a
 export function fold(snapshot: ClusterSnapshot, changes: readonly ClusterChange[]): ClusterSnapshot {
   const state = new Map<string, ClusterChange>();
   for (const change of [...changesFrom(snapshot), ...changes]) {
-    const key = `${change.kind} ${'ref' in change ? objectKey(change.ref) : change.name}`;
     const present = 'policy' in change || 'pod' in change || 'namespace' in change || 'node' in change;
-    if (present) state.set(key, change);
-    else state.delete(key);
+    if (present) state.set(changeKey(change), change);
+    else state.delete(changeKey(change));
   }
-  const all = [...state.values()];
-  return {
-    policies: all.flatMap((change) => (change.kind === 'policy' && change.policy ? [change.policy] : [])),
-    pods: all.flatMap((change) => (change.kind === 'pod' && change.pod ? [change.pod] : [])),
-    namespaces: all.flatMap((change) => (change.kind === 'namespace' && change.namespace ? [change.namespace] : [])),
-    nodes: all.flatMap((change) => (change.kind === 'node' && change.node ? [change.node] : [])),
-  };
+  return snapshotOf(state.values());
 }

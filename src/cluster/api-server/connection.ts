@@ -1,0 +1,224 @@
+import type { KubeConfig } from '@kubernetes/client-node';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { InputError } from '../types.js';
+import { LineSplitter } from './line-splitter.js';
+
+/** The server answered, and the answer is no; `message` is the server's own. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Nobody answered, or the answer broke off. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+}
+
+export interface ConnectionChoice {
+  /** Undefined: $KUBECONFIG or ~/.kube/config, inside a pod its service account. */
+  readonly kubeconfig?: string;
+  readonly context?: string;
+}
+
+export interface StreamOptions {
+  readonly signal: AbortSignal;
+  /** The server is taken for gone when it sends nothing for so many milliseconds. */
+  readonly silence: number;
+  readonly onLine: (line: Buffer) => void;
+  /** The server has answered, and the stream begins. */
+  readonly onOpen?: () => void;
+}
+
+/** How long a connection may take to answer at all, in milliseconds. */
+const answerWithin = 10_000;
+
+/**
+ * One API server. Authentication, TLS and proxies are the official client's business; requests are our own, since its
+ * list and watch keep whole objects and do not notice a connection that has gone silent.
+ */
+export class ApiConnection {
+  readonly server: string;
+  readonly #config: KubeConfig;
+  readonly #https = new HttpsAgent({ keepAlive: true });
+  readonly #http = new HttpAgent({ keepAlive: true });
+
+  private constructor(config: KubeConfig, server: string) {
+    this.#config = config;
+    this.server = server.replace(/\/$/, '');
+  }
+
+  /** @throws InputError when there is no configuration, or none of that name. */
+  static async open({ kubeconfig, context }: ConnectionChoice): Promise<ApiConnection> {
+    const { KubeConfig } = await import('@kubernetes/client-node');
+    const config = new KubeConfig();
+    try {
+      if (kubeconfig === undefined) config.loadFromDefault();
+      else config.loadFromFile(kubeconfig);
+    } catch (error) {
+      throw new InputError(`${kubeconfig ?? 'kubeconfig'}: ${messageOf(error)}`);
+    }
+    if (context !== undefined) {
+      const known = config.getContexts().map(({ name }) => name);
+      if (!known.includes(context))
+        throw new InputError(`no context ${context}; there are: ${known.join(', ') || 'none'}`);
+      config.setCurrentContext(context);
+    }
+    const server = config.getCurrentCluster()?.server;
+    // What the client assumes when there is nothing to load.
+    if (kubeconfig === undefined && server === 'http://localhost:8080')
+      throw new InputError('no cluster: give --manifests or --kubeconfig, set KUBECONFIG, or run inside a pod');
+    if (server === undefined || server === '')
+      throw new InputError(
+        `${kubeconfig ?? 'kubeconfig'}: context ${JSON.stringify(config.getCurrentContext())} names no cluster`,
+      );
+    return new ApiConnection(config, server);
+  }
+
+  /** The whole body of a GET. */
+  async get(path: string, signal: AbortSignal): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    await this.#read(path, { signal, silence: answerWithin, onChunk: (chunk) => void chunks.push(chunk) });
+    return Buffer.concat(chunks);
+  }
+
+  /** The lines of a GET as they come, until the server ends it. */
+  async stream(path: string, { onLine, ...options }: StreamOptions): Promise<void> {
+    const splitter = new LineSplitter(onLine);
+    await this.#read(path, { ...options, onChunk: (chunk) => splitter.take(chunk) });
+    splitter.end();
+  }
+
+  /** Writes an object as JSON; what the server answers. */
+  async send(method: 'POST' | 'PUT' | 'PATCH', path: string, body: object, signal: AbortSignal): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    const text = JSON.stringify(body);
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const onChunk = (chunk: Buffer): void => void chunks.push(chunk);
+    await this.#read(path, { signal, silence: answerWithin, onChunk, method, text, type });
+    return Buffer.concat(chunks);
+  }
+
+  close(): void {
+    this.#https.destroy();
+    this.#http.destroy();
+  }
+
+  async #read(path: string, exchange: Exchange): Promise<void> {
+    exchange.signal.throwIfAborted();
+    const options = await this.#options(exchange);
+    const url = new URL(this.server + path);
+    const response = await answerTo(url, options, exchange);
+    const body = exchange.onChunk;
+    if (response.statusCode !== undefined && response.statusCode < 300) {
+      exchange.onOpen?.();
+      await consume(response, exchange.silence, body);
+      return;
+    }
+    const chunks: Buffer[] = [];
+    await consume(response, answerWithin, (chunk) => void chunks.push(chunk));
+    throw new ApiError(response.statusCode ?? 0, statusMessage(Buffer.concat(chunks), response));
+  }
+
+  /** Asked for anew each time: tokens are rotated. */
+  async #options({ method = 'GET', type }: Exchange): Promise<RequestOptions> {
+    const headers = { accept: 'application/json', ...(type === undefined ? {} : { 'content-type': type }) };
+    const options: RequestOptions = { method, headers };
+    try {
+      await this.#config.applyToHTTPSOptions(options);
+    } catch (error) {
+      throw new ConnectionError(`credentials: ${messageOf(error)}`, { cause: error });
+    }
+    if (this.#isProxied()) return options;
+    const { ca, cert, key } = options;
+    Object.assign(this.#https.options, { ca, cert, key });
+    return { ...options, agent: this.server.startsWith('http:') ? this.#http : this.#https };
+  }
+
+  #isProxied(): boolean {
+    const cluster = this.#config.getCurrentCluster();
+    return cluster?.proxyUrl !== undefined && cluster.proxyUrl !== '';
+  }
+}
+
+interface Exchange {
+  readonly signal: AbortSignal;
+  readonly silence: number;
+  readonly onChunk: (chunk: Buffer) => void;
+  readonly onOpen?: (() => void) | undefined;
+  readonly method?: string;
+  readonly text?: string;
+  readonly type?: string;
+}
+
+function answerTo(url: URL, options: RequestOptions, { signal, text }: Exchange): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const send = url.protocol === 'http:' ? httpRequest : httpsRequest;
+    const request = send(url, { ...options, signal });
+    const timer = setTimeout(
+      () => request.destroy(new Error(`no answer within ${answerWithin / 1000} s`)),
+      answerWithin,
+    );
+    request.once('response', (response) => {
+      clearTimeout(timer);
+      resolve(response);
+    });
+    request.on('error', (error) => {
+      clearTimeout(timer);
+      reject(signal.aborted ? error : new ConnectionError(`${url.host}: ${messageOf(error)}`, { cause: error }));
+    });
+    request.end(text);
+  });
+}
+
+/** Resolves at the end of the body; rejects when it breaks off or falls silent. */
+function consume(response: IncomingMessage, silence: number, onChunk: (chunk: Buffer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fall = (): void => void response.destroy(new Error(`silent for ${silence / 1000} s`));
+    let timer = setTimeout(fall, silence);
+    let refused: unknown;
+    response.on('data', (chunk: Buffer) => {
+      clearTimeout(timer);
+      timer = setTimeout(fall, silence);
+      try {
+        onChunk(chunk);
+      } catch (error) {
+        refused = error;
+        response.destroy();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+    response.once('end', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    response.once('error', (error) => {
+      clearTimeout(timer);
+      reject(new ConnectionError(messageOf(error), { cause: error }));
+    });
+    response.once('close', () => {
+      clearTimeout(timer);
+      if (refused === undefined && !response.complete)
+        reject(new ConnectionError('the connection was closed in the middle'));
+    });
+  });
+}
+
+/** A Status object's message, or what there is. */
+function statusMessage(body: Buffer, response: IncomingMessage): string {
+  const text = body.toString('utf8');
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    if (typeof message === 'string' && message !== '') return message;
+  } catch {
+    return `${response.statusCode ?? 0} ${text.slice(0, 200) || (response.statusMessage ?? '')}`;
+  }
+  return `${response.statusCode ?? 0} ${response.statusMessage ?? ''}`;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,250 @@
+/**
+ * Follows one kind of object:
+ *
+ *   list (streamed, else in pages) --everything--> watch --events--> ... --410 Gone--> list again
+ *
+ * What vanished while nobody watched is found by comparison. Nothing is forgotten while the server is away.
+ */
+import { ApiError, type ApiConnection } from './connection.js';
+import type { ReadObject, Resource } from './resources.js';
+
+export interface ReflectorEvents {
+  /** Everything there is, after a list. */
+  readonly onList: (objects: readonly ReadObject[]) => void;
+  readonly onEvent: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: ReadObject) => void;
+  /** The server was heard: a list has ended, a watch goes on. */
+  readonly onHeard: () => void;
+  /** Touch was lost; it is tried again. */
+  readonly onTrouble: (message: string) => void;
+}
+
+export interface ReflectorTimes {
+  /** A watch that is silent for so many milliseconds is taken for dead; bookmarks come about once a minute. */
+  readonly silence: number;
+  /** A streamed list whose end does not come is given up, in milliseconds. */
+  readonly streamedList: number;
+  readonly firstRetry: number;
+  readonly longestRetry: number;
+}
+
+export const defaultTimes: ReflectorTimes = {
+  silence: 90_000,
+  streamedList: 30_000,
+  firstRetry: 200,
+  longestRetry: 10_000,
+};
+
+const pageSize = 500;
+/** The server ends a watch after so many seconds, plus up to a tenth, so that a thousand agents do not return at once. */
+const watchSeconds = 290;
+
+interface WatchEvent {
+  readonly type: string;
+  readonly object: Readonly<Record<string, unknown>>;
+}
+
+/** The server no longer has the history since our version. */
+class Gone extends Error {
+  override readonly name = 'Gone';
+}
+
+/** The server does not stream lists: too old, switched off, or its etcd cannot. */
+class NotStreamed extends Error {
+  override readonly name = 'NotStreamed';
+}
+
+export class Reflector {
+  readonly #connection: ApiConnection;
+  readonly #resource: Resource;
+  readonly #events: ReflectorEvents;
+  readonly #times: ReflectorTimes;
+  #version: string | undefined;
+  #streams = true;
+  #failures = 0;
+
+  constructor(connection: ApiConnection, resource: Resource, events: ReflectorEvents, times = defaultTimes) {
+    this.#connection = connection;
+    this.#resource = resource;
+    this.#events = events;
+    this.#times = times;
+  }
+
+  /** Lists and watches until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    const isOver = (): boolean => signal.aborted;
+    while (!isOver()) {
+      try {
+        await this.#follow(signal);
+      } catch (error) {
+        if (isOver()) return;
+        if (error instanceof Gone) this.#version = undefined;
+        else await this.#recover(error, signal);
+      }
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    if (this.#version === undefined) {
+      if (this.#streams) return this.#listAndWatch(signal);
+      await this.#listInPages(signal);
+    }
+    await this.#watch(signal);
+  }
+
+  /** A streaming list goes on as the watch. */
+  async #listAndWatch(signal: AbortSignal): Promise<void> {
+    // What we need of each object is taken at once: whole ones would be gigabytes.
+    const list = { objects: [] as ReadObject[], complete: false as boolean };
+    const tooLong = new AbortController();
+    const timer = setTimeout(() => tooLong.abort(), this.#times.streamedList);
+    const query = `sendInitialEvents=true&resourceVersionMatch=NotOlderThan&${watchQuery()}`;
+    try {
+      await this.#stream(query, AbortSignal.any([signal, tooLong.signal]), (event) => {
+        if (list.complete) this.#take(event);
+        else if (event.type === 'ADDED' || event.type === 'MODIFIED')
+          list.objects.push(this.#resource.read(event.object));
+        else if (event.type === 'ERROR') throw errorIn(event, new NotStreamed(messageIn(event)));
+        else if (isEndOfList(event)) {
+          clearTimeout(timer);
+          list.complete = true;
+          this.#version = versionOf(event.object);
+          this.#heard();
+          this.#events.onList(list.objects.splice(0));
+        }
+      });
+      if (!list.complete) throw new NotStreamed('the stream ended before its list did');
+    } catch (error) {
+      if (list.complete || signal.aborted || !(tooLong.signal.aborted || refusesStreams(error))) throw error;
+      this.#streams = false;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #listInPages(signal: AbortSignal): Promise<void> {
+    const listed: ReadObject[] = [];
+    let next: string | undefined = '';
+    let version = '';
+    while (next !== undefined) {
+      const page = await this.#page(next, signal);
+      for (const item of page.items ?? []) listed.push(this.#resource.read(item));
+      version = page.metadata?.resourceVersion ?? version;
+      next = page.metadata?.continue === '' ? undefined : page.metadata?.continue;
+    }
+    this.#version = version;
+    this.#heard();
+    this.#events.onList(listed);
+  }
+
+  async #page(next: string, signal: AbortSignal): Promise<Page> {
+    const query = `limit=${pageSize}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
+    const body = await this.#connection.get(`${this.#resource.path}?${query}`, signal).catch((error: unknown) => {
+      // The pages' snapshot has expired: begin again.
+      if (error instanceof ApiError && error.status === 410) throw new Gone(error.message);
+      throw error;
+    });
+    return JSON.parse(body.toString('utf8')) as Page;
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const query = `resourceVersion=${encodeURIComponent(this.#version ?? '')}&${watchQuery()}`;
+    try {
+      await this.#stream(query, signal, (event) => {
+        if (event.type === 'ERROR') throw errorIn(event, new ApiError(500, messageIn(event)));
+        this.#take(event);
+      });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 410) throw new Gone(error.message);
+      throw error;
+    }
+  }
+
+  #stream(query: string, signal: AbortSignal, onEvent: (event: WatchEvent) => void): Promise<void> {
+    return this.#connection.stream(`${this.#resource.path}?${query}`, {
+      signal,
+      silence: this.#times.silence,
+      onLine: (line) => onEvent(JSON.parse(line.toString('utf8')) as WatchEvent),
+      onOpen: () => {
+        // A watch that resumes has lost nothing: being let in is the sign.
+        if (this.#version !== undefined) this.#heard();
+      },
+    });
+  }
+
+  #take({ type, object }: WatchEvent): void {
+    this.#version = versionOf(object) ?? this.#version;
+    this.#heard();
+    if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED')
+      this.#events.onEvent(type, this.#resource.read(object));
+  }
+
+  #heard(): void {
+    this.#failures = 0;
+    this.#events.onHeard();
+  }
+
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    this.#failures += 1;
+    this.#events.onTrouble(this.#describe(error));
+    const { firstRetry, longestRetry } = this.#times;
+    const longest = Math.min(firstRetry * 2 ** (this.#failures - 1), longestRetry);
+    await pause(longest / 2 + (Math.random() * longest) / 2, signal);
+  }
+
+  #describe(error: unknown): string {
+    const message = error instanceof Error ? error.message : String(error);
+    const { name } = this.#resource;
+    if (!(error instanceof ApiError)) return `${name}: ${message}`;
+    const group = name === 'networkpolicies' ? ' in networking.k8s.io' : '';
+    if (error.status === 403) return `list and watch of ${name}${group} are forbidden (RBAC): ${message}`;
+    if (error.status === 401) return `the API server does not accept our credentials for ${name}: ${message}`;
+    return `${name}: the API server answered ${error.status}: ${message}`;
+  }
+}
+
+interface Page {
+  readonly items?: readonly unknown[];
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+}
+
+const watchQuery = (): string => {
+  const seconds = Math.round(watchSeconds * (1 + Math.random() / 10));
+  return `watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}`;
+};
+
+function versionOf(object: Readonly<Record<string, unknown>>): string | undefined {
+  const metadata = object['metadata'] as { resourceVersion?: string } | undefined;
+  return metadata?.resourceVersion;
+}
+
+function isEndOfList({ type, object }: WatchEvent): boolean {
+  if (type !== 'BOOKMARK') return false;
+  const metadata = object['metadata'] as { annotations?: Record<string, string> } | undefined;
+  return metadata?.annotations?.['k8s.io/initial-events-end'] === 'true';
+}
+
+const messageIn = ({ object }: WatchEvent): string =>
+  typeof object['message'] === 'string' ? object['message'] : JSON.stringify(object).slice(0, 200);
+
+/** 410 in the stream is what 410 as an answer is. */
+const errorIn = (event: WatchEvent, otherwise: Error): Error =>
+  event.object['code'] === 410 ? new Gone(messageIn(event)) : otherwise;
+
+const refusesStreams = (error: unknown): boolean =>
+  error instanceof NotStreamed ||
+  (error instanceof ApiError &&
+    error.status >= 400 &&
+    error.status < 500 &&
+    ![401, 403, 410, 429].includes(error.status));
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

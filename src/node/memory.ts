@@ -1,0 +1,27 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** From the first state in force to the collection: what comes right after a start is over by then. Milliseconds. */
+const afterStart = 2000;
+
+/**
+ * Gives back, once, what the start needed: V8 lets a heap that has grown stand for as long as nothing forces it, and an
+ * agent that has read a large cluster would keep many times what it holds.
+ */
+export class StartMemory implements Disposable {
+  #timer: NodeJS.Timeout | undefined;
+
+  settled(): void {
+    this.#timer ??= setTimeout(collect, afterStart);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  const garbageCollector = runInNewContext('gc') as () => void;
+  garbageCollector();
+}

@@ -1,0 +1,206 @@
+/** An API server for four kinds over real HTTP: lists in pages and as streams, watches with bookmarks, and every way to fail. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface ApiObject {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [field: string]: unknown };
+  readonly [field: string]: unknown;
+}
+
+const paths: Readonly<Record<string, string>> = {
+  '/api/v1/nodes': 'Node',
+  '/api/v1/namespaces': 'Namespace',
+  '/api/v1/pods': 'Pod',
+  '/apis/networking.k8s.io/v1/networkpolicies': 'NetworkPolicy',
+};
+
+interface Change {
+  readonly version: number;
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly object: ApiObject;
+}
+
+/** How the server behaves beyond its duty. */
+export interface Faults {
+  /** Answered to a request for a streamed list; `never ends` sends no bookmark. */
+  streams: 'yes' | 'refused' | 'error in the stream' | 'never ends';
+  /** By path: the status that every request gets. */
+  readonly refused: Map<string, number>;
+}
+
+export class FakeApiServer implements AsyncDisposable {
+  readonly faults: Faults = { streams: 'yes', refused: new Map() };
+  /** Path and query of every request, in order. */
+  readonly requests: string[] = [];
+  readonly #objects = new Map<string, ApiObject>();
+  #history: Change[] = [];
+  #version = 1;
+  /** Versions before this one are forgotten. */
+  #oldest = 0;
+  readonly #watches = new Set<{ readonly kind: string; readonly response: ServerResponse }>();
+  #server: Server;
+  #port = 0;
+
+  private constructor() {
+    this.#server = this.#makeServer();
+  }
+
+  static async start(): Promise<FakeApiServer> {
+    const fake = new FakeApiServer();
+    await fake.listen();
+    return fake;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** A kubeconfig that names this server. */
+  get kubeconfig(): string {
+    return JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'fake', cluster: { server: this.url, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'agent', user: { token: 'secret' } }],
+      contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'agent' } }],
+      'current-context': 'fake',
+    });
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** As a crash: every connection breaks, the objects stay. */
+  async stop(): Promise<void> {
+    for (const { response } of this.#watches) response.destroy();
+    this.#watches.clear();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+    this.#server = this.#makeServer();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  put(...objects: readonly ApiObject[]): void {
+    for (const object of objects) {
+      const key = keyOf(object);
+      this.#record(this.#objects.has(key) ? 'MODIFIED' : 'ADDED', object);
+    }
+  }
+
+  delete(object: ApiObject): void {
+    this.#record('DELETED', object);
+  }
+
+  /** Forgets the history, as etcd's compaction does: older versions are answered with 410. */
+  compact(): void {
+    this.#oldest = this.#version;
+    this.#history = [];
+  }
+
+  /** Cuts every watch in the middle of its stream, so that clients resume. */
+  cutWatches(): void {
+    for (const { response } of this.#watches) response.destroy();
+    this.#watches.clear();
+  }
+
+  /** Writes bytes of no event to every watch. */
+  writeRaw(text: string): void {
+    for (const { response } of this.#watches) response.write(text);
+  }
+
+  get watching(): number {
+    return this.#watches.size;
+  }
+
+  #makeServer(): Server {
+    return createServer((request, response) => this.#answer(request, response));
+  }
+
+  #record(type: Change['type'], object: ApiObject): void {
+    this.#version += 1;
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } };
+    if (type === 'DELETED') this.#objects.delete(keyOf(object));
+    else this.#objects.set(keyOf(object), stored);
+    const change = { version: this.#version, type, object: stored };
+    this.#history.push(change);
+    for (const { kind, response } of this.#watches) if (kind === object.kind) send(response, type, stored);
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? '', this.url);
+    this.requests.push(request.url ?? '');
+    const kind = paths[url.pathname];
+    const refused = this.faults.refused.get(url.pathname);
+    if (request.headers.authorization !== 'Bearer secret') refuse(response, 401, 'Unauthorized');
+    else if (kind === undefined) refuse(response, 404, 'the server could not find the requested resource');
+    else if (refused !== undefined) refuse(response, refused, `${url.pathname} is refused`);
+    else if (url.searchParams.get('watch') === '1') this.#watch(kind, url.searchParams, response);
+    else this.#list(kind, url.searchParams, response);
+  }
+
+  #ofKind(kind: string): ApiObject[] {
+    return [...this.#objects.values()].filter((object) => object.kind === kind);
+  }
+
+  #list(kind: string, query: URLSearchParams, response: ServerResponse): void {
+    const limit = Number(query.get('limit') ?? Infinity);
+    const from = Number(query.get('continue') ?? 0);
+    const all = this.#ofKind(kind);
+    const next = from + limit < all.length ? { continue: String(from + limit) } : {};
+    response.setHeader('content-type', 'application/json');
+    const metadata = { resourceVersion: String(this.#version), ...next };
+    response.end(JSON.stringify({ kind: `${kind}List`, metadata, items: all.slice(from, from + limit) }));
+  }
+
+  #watch(kind: string, query: URLSearchParams, response: ServerResponse): void {
+    const streams = query.get('sendInitialEvents') === 'true';
+    if (streams && this.faults.streams === 'refused') {
+      refuse(response, 422, 'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled');
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.flushHeaders();
+    if (streams && this.faults.streams === 'error in the stream') {
+      send(response, 'ERROR', { kind: 'Status', code: 500, message: 'etcd does not support progress notifications' });
+      response.end();
+      return;
+    }
+    const since = Number(query.get('resourceVersion') ?? 0);
+    if (!streams && since < this.#oldest) {
+      send(response, 'ERROR', { kind: 'Status', code: 410, message: `too old resource version: ${since}` });
+      response.end();
+      return;
+    }
+    if (streams) this.#sendInitial(kind, response);
+    else
+      for (const { version, type, object } of this.#history)
+        if (version > since && object.kind === kind) send(response, type, object);
+    const watch = { kind, response };
+    this.#watches.add(watch);
+    response.on('close', () => this.#watches.delete(watch));
+  }
+
+  #sendInitial(kind: string, response: ServerResponse): void {
+    for (const object of this.#ofKind(kind)) send(response, 'ADDED', object);
+    if (this.faults.streams === 'never ends') return;
+    const annotations = { 'k8s.io/initial-events-end': 'true' };
+    send(response, 'BOOKMARK', { kind, metadata: { resourceVersion: String(this.#version), annotations } });
+  }
+}
+
+const keyOf = ({ kind, metadata }: ApiObject): string => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
+
+function send(response: ServerResponse, type: string, object: object): void {
+  response.write(`${JSON.stringify({ type, object })}\n`);
+}
+
+function refuse(response: ServerResponse, code: number, message: string): void {
+  response.writeHead(code, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ kind: 'Status', status: 'Failure', code, message }));
+}

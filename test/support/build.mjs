@@ -1,11 +1,14 @@
-// Bundles the agent and the command line into one file: a bundle starts in a third of the time and half the memory of
-// the unbundled modules.
+// Bundles the agent and the command line: a bundle starts in a third of the time and half the memory of the unbundled
+// modules. What is imported on demand, above all the Kubernetes client, stands in chunks that are loaded only then.
 import { build } from 'esbuild';
-import { chmod } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 
+await rm('dist', { recursive: true, force: true });
 await build({
-  entryPoints: ['src/cli/main.ts'],
-  outfile: 'dist/podwall.js',
+  entryPoints: { podwall: 'src/cli/main.ts' },
+  outdir: 'dist',
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
   platform: 'node',
   format: 'esm',

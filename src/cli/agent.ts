@@ -6,6 +6,7 @@ import { watchTables } from '../kernel/monitor.js';
 import { openNftables } from '../kernel/nft.js';
 import { parseCidr, type Cidr } from '../model/address.js';
 import { runAgent, type AgentParts } from '../node/agent.js';
+import { preferSmallHeap } from '../node/memory.js';
 import type { Resources } from '../node/resources.js';
 import { render, Renderer } from '../nftables/renderer.js';
 import { systemClock } from '../reconciler/clock.js';
@@ -71,6 +72,7 @@ export function agentCommand(): Command {
 }
 
 async function run(flags: AgentFlags): Promise<void> {
+  preferSmallHeap();
   const log = createLog(flags.logFormat, flags.logLevel, process.stderr);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());

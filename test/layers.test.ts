@@ -10,6 +10,10 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
   program: { imports: ['model'], why: 'the middle form knows neither where policies come from nor what nft is' },
   compiler: { imports: ['model', 'selectors', 'program'], why: 'pure: no kernel, no clock, no files' },
   evaluation: { imports: ['model', 'program'], why: 'answers from the program alone, as the kernel does' },
+  analysis: {
+    imports: ['model', 'selectors', 'program', 'compiler', 'evaluation'],
+    why: 'answers for people, from the same program that the agent enforces',
+  },
   nftables: { imports: ['model', 'program'], why: 'pure: prints the program for nft; running nft is kernel/' },
   kernel: { imports: ['model', 'nftables'], why: 'the one door to nft, links, routes and conntrack' },
   cluster: { imports: ['model', 'manifests'], why: 'delivers the cluster; does not judge it' },
@@ -57,7 +61,7 @@ describe('layers', () => {
   });
 
   test('the environment and the clock are read in cli/ only', () => {
-    const pure = ['model', 'manifests', 'selectors', 'program', 'compiler', 'evaluation', 'nftables'];
+    const pure = ['model', 'manifests', 'selectors', 'program', 'compiler', 'evaluation', 'analysis', 'nftables'];
     const wrong = pure
       .filter((layer) => existsSync(join(src, layer)))
       .flatMap((layer) => sources(join(src, layer)))

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { agentCommand } from './agent.js';
 import { explainFailure, exitCode } from './exit-codes.js';
+import { canCommand } from './can.js';
+import { reachCommand } from './reach.js';
 import { renderCommand } from './render.js';
 import { statusCommand } from './status.js';
 import { uninstallCommand } from './uninstall.js';
@@ -11,7 +13,14 @@ const program = new Command('podwall')
   .version(version)
   .exitOverride()
   .configureHelp({ showGlobalOptions: true });
-for (const command of [agentCommand(), renderCommand(), statusCommand(), uninstallCommand()])
+for (const command of [
+  agentCommand(),
+  canCommand(),
+  reachCommand(),
+  renderCommand(),
+  statusCommand(),
+  uninstallCommand(),
+])
   program.addCommand(command.exitOverride());
 
 try {

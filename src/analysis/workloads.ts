@@ -1,0 +1,92 @@
+/** Pods of one owner as few endpoints as policies can tell apart. */
+import { createHash } from 'node:crypto';
+import type { Address } from '../model/address.js';
+import type { Labels, LabelSelector } from '../model/labels.js';
+import { isEnforceable, type ContainerPort, type Pod } from '../model/pod.js';
+import type { AnyPolicy, Peer } from '../model/policy.js';
+
+export interface WorkloadPod {
+  readonly owner: { readonly namespace: string; readonly kind: string; readonly name: string };
+  readonly pod: Pod;
+}
+
+/** Pods of one owner with the same labels and named ports. */
+export interface Workload {
+  /** `namespace/Kind/name`, with `#` and a hash where one owner's pods differ. */
+  readonly id: string;
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly ports: readonly ContainerPort[];
+  /** Of all its pods; none for a template. */
+  readonly addresses: readonly Address[];
+}
+
+/** Labels that tell a controller's pods apart for the controller's own purposes. */
+const controllersOwn = new Set([
+  'pod-template-hash',
+  'controller-revision-hash',
+  'statefulset.kubernetes.io/pod-name',
+  'apps.kubernetes.io/pod-index',
+  'batch.kubernetes.io/controller-uid',
+  'controller-uid',
+  'batch.kubernetes.io/job-name',
+  'job-name',
+]);
+
+/** Host-network and finished pods are no endpoints of policies. */
+export function workloadsOf(pods: readonly WorkloadPod[], policies: readonly AnyPolicy[]): readonly Workload[] {
+  const selected = keysIn(policies);
+  const owners = new Map<string, Map<string, WorkloadPod[]>>();
+  for (const one of pods) {
+    if (!isEnforceable(one.pod)) continue;
+    const { namespace, kind, name } = one.owner;
+    const id = `${namespace}/${kind}/${name}`;
+    const groups = owners.get(id) ?? new Map<string, WorkloadPod[]>();
+    owners.set(id, groups);
+    const key = canonical(tellingLabels(one.pod.labels, selected), one.pod.ports);
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  const workloads = [...owners].flatMap(([id, groups]) =>
+    [...groups].map(([key, members]) => makeWorkload(groups.size === 1 ? id : `${id}#${hashOf(key)}`, members)),
+  );
+  return workloads.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function makeWorkload(id: string, members: readonly WorkloadPod[]): Workload {
+  const [first] = members;
+  if (first === undefined) throw new Error(`${id} has no pods`);
+  const { owner, pod } = first;
+  const addresses = [...new Set(members.flatMap((member) => member.pod.addresses))];
+  return { id, ...owner, labels: pod.labels, ports: pod.ports, addresses };
+}
+
+const tellingLabels = (labels: Labels, selected: ReadonlySet<string>): Labels =>
+  Object.fromEntries(Object.entries(labels).filter(([key]) => selected.has(key) || !controllersOwn.has(key)));
+
+/** `{labels, ports}` with keys and ports sorted. */
+function canonical(labels: Labels, ports: readonly ContainerPort[]): string {
+  const byKey = ([a]: readonly [string, string], [b]: readonly [string, string]): number => (a < b ? -1 : 1);
+  const texts = ports.map(({ name, protocol, port }) => JSON.stringify({ name, port, protocol })).sort();
+  return `{"labels":${JSON.stringify(Object.fromEntries(Object.entries(labels).sort(byKey)))},"ports":[${texts.join()}]}`;
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
+
+function keysIn(policies: readonly AnyPolicy[]): ReadonlySet<string> {
+  const keys = new Set<string>();
+  const add = (selector: LabelSelector | 'wholeNamespace' | 'own'): void => {
+    if (typeof selector !== 'string') for (const { key } of selector.requirements) keys.add(key);
+  };
+  const addPeer = (peer: Peer): void => {
+    if (peer.kind === 'pods') add(peer.pods);
+  };
+  for (const policy of policies) {
+    add(policy.appliesTo);
+    if (policy.kind === 'broken') continue;
+    for (const rule of [...(policy.ingress ?? []), ...(policy.egress ?? [])])
+      if (rule.peers !== 'anyone') rule.peers.forEach(addPeer);
+  }
+  return keys;
+}

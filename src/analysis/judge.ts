@@ -44,6 +44,19 @@ export interface MatchingRule extends Allowed {
   readonly origin: RuleOrigin;
 }
 
+interface Peer {
+  readonly workload: Workload;
+  readonly assumed: boolean;
+}
+
+/** What two rules allow together; assumed where the sure ones allow less. */
+export function both(a: Allowed | undefined, b: Allowed): Allowed {
+  if (a === undefined) return b;
+  const ports = union(a.ports, b.ports);
+  if (a.assumed === b.assumed) return { ports, assumed: a.assumed };
+  return { ports, assumed: (a.assumed ? b : a).ports !== ports };
+}
+
 /** The address of a workload in a compiled program; no IP address begins so. */
 export const memberOf = (workload: Workload): Address => `workload:${workload.id}` as Address;
 
@@ -52,6 +65,10 @@ export class Judge {
   readonly #options: JudgeOptions;
   readonly #endpoints = new Map<Address, Endpoint>();
   readonly #searches = new Map<GroupId, CidrSearch>();
+  readonly #ranges = new Map<AllowRule, PortSet>();
+  /** By block and family: the workloads that it is about. */
+  readonly #blockPeers = new Map<string, readonly Peer[]>();
+  readonly #peers = new Map<string, 'everyone' | ReadonlyMap<Workload, Allowed>>();
 
   constructor(program: PolicyProgram, options: JudgeOptions) {
     this.#program = program;
@@ -69,6 +86,55 @@ export class Judge {
     return { ports, assumed: out.assumed || into.assumed };
   }
 
+  /** Everyone of `among` whom `own` may open to, or who may open to it, as far as its own policies are asked. */
+  peersOf(
+    own: Workload,
+    among: ReadonlyMap<Address, Workload>,
+    { family, direction }: { family: Family; direction: Direction },
+  ): 'everyone' | ReadonlyMap<Workload, Allowed> {
+    const key = `${direction} ${family} ${own.id}`;
+    const known = this.#peers.get(key) ?? this.#findPeers(own, among, { family, direction });
+    this.#peers.set(key, known);
+    return known;
+  }
+
+  #findPeers(
+    own: Workload,
+    among: ReadonlyMap<Address, Workload>,
+    { family, direction }: { family: Family; direction: Direction },
+  ): 'everyone' | ReadonlyMap<Workload, Allowed> {
+    const isolation = this.#endpoints.get(memberOf(own))?.[direction];
+    if (isolation === undefined || isolation.kind === 'open') return 'everyone';
+    const found = new Map<Workload, Allowed>();
+    for (const id of isolation.allowedBy)
+      for (const rule of this.#program.ruleLists.get(id)?.rules ?? [])
+        for (const { workload, assumed } of this.#peersIn(rule, among, family)) {
+          const ports = this.#portsAllowed(rule, direction === 'ingress' ? own : workload);
+          if (ports !== noPorts) found.set(workload, both(found.get(workload), { ports, assumed }));
+        }
+    return found;
+  }
+
+  #peersIn({ peer }: AllowRule, among: ReadonlyMap<Address, Workload>, family: Family): readonly Peer[] {
+    const sure = (workload: Workload): Peer => ({ workload, assumed: false });
+    if (peer.kind === 'anyone') return [...among.values()].map(sure);
+    const group = this.#group(peer.of);
+    if (group.kind === 'pods')
+      return [...group.members].flatMap((member) => {
+        const workload = among.get(member);
+        return workload === undefined ? [] : [sure(workload)];
+      });
+    const key = `${family} ${group.id}`;
+    const known = this.#blockPeers.get(key);
+    if (known !== undefined) return known;
+    const peers = [...among.values()].flatMap((workload) => {
+      const match = this.#matchesBlock(group, { kind: 'workload', workload }, family);
+      return match === 'no' ? [] : [{ workload, assumed: match === 'assumed' }];
+    });
+    this.#blockPeers.set(key, peers);
+    return peers;
+  }
+
   /** Why: who isolates `own` in this direction, and which rules let `peer` through. */
   judge(own: End, peer: End, { family, direction }: { family: Family; direction: Direction }): Judgement {
     const endpoint = own.kind === 'workload' ? this.#endpoints.get(memberOf(own.workload)) : undefined;
@@ -78,7 +144,8 @@ export class Judge {
     const rules = isolation.allowedBy.flatMap((id) =>
       (this.#program.ruleLists.get(id)?.rules ?? []).flatMap((rule) => {
         const match = this.#matchesPeer(rule, peer, family);
-        const ports = match === 'no' ? noPorts : this.#portsAllowed(rule, destination);
+        const server = destination.kind === 'workload' ? destination.workload : undefined;
+        const ports = match === 'no' ? noPorts : this.#portsAllowed(rule, server);
         return ports === noPorts ? [] : [{ origin: rule.origin, ports, assumed: match === 'assumed' }];
       }),
     );
@@ -88,11 +155,7 @@ export class Judge {
   #portsOf(own: End, peer: End, how: { family: Family; direction: Direction }): Allowed {
     const judgement = this.judge(own, peer, how);
     if (judgement.kind === 'open') return { ports: allPorts, assumed: false };
-    const sure = judgement.rules
-      .filter(({ assumed }) => !assumed)
-      .reduce((set, { ports }) => union(set, ports), noPorts);
-    const ports = judgement.rules.reduce((set, rule) => union(set, rule.ports), noPorts);
-    return { ports, assumed: ports !== sure };
+    return judgement.rules.reduce<Allowed | undefined>(both, undefined) ?? { ports: noPorts, assumed: false };
   }
 
   #matchesPeer({ peer }: AllowRule, end: End, family: Family): 'yes' | 'assumed' | 'no' {
@@ -100,6 +163,10 @@ export class Judge {
     const group = this.#group(peer.of);
     if (group.kind === 'pods')
       return end.kind === 'workload' && group.members.has(memberOf(end.workload)) ? 'yes' : 'no';
+    return this.#matchesBlock(group, end, family);
+  }
+
+  #matchesBlock(group: Group, end: End, family: Family): 'yes' | 'assumed' | 'no' {
     if (group.kind !== 'blocks') throw new Error(`group ${group.id} holds listeners, which are no peers`);
     if (end.kind === 'address') return this.#search(group).contains(end.address) ? 'yes' : 'no';
     if (this.#options.ipBlocks === 'external') return 'no';
@@ -117,14 +184,20 @@ export class Judge {
     return wanted.map(rangeOf).every((range) => covered(range, blocks));
   }
 
-  #portsAllowed({ port }: AllowRule, destination: End): PortSet {
+  /** @param server undefined for an address outside, which has no named ports */
+  #portsAllowed(rule: AllowRule, server: Workload | undefined): PortSet {
+    const { port } = rule;
     if (port.kind === 'anyPort') return allPorts;
-    if (port.kind === 'range') return portSet([port]);
-    if (destination.kind === 'address') return noPorts;
+    if (port.kind === 'range') {
+      const ports = this.#ranges.get(rule) ?? portSet([port]);
+      this.#ranges.set(rule, ports);
+      return ports;
+    }
+    if (server === undefined) return noPorts;
     const group = this.#group(port.of);
     if (group.kind !== 'listeners') throw new Error(`group ${group.id} holds no listeners`);
-    const member = memberOf(destination.workload);
-    const numbers = destination.workload.ports.filter(
+    const member = memberOf(server);
+    const numbers = server.ports.filter(
       (one) => one.protocol === port.protocol && group.members.has(listener(member, one.port)),
     );
     return portSet(numbers.map((one) => ({ protocol: one.protocol, first: one.port, last: one.port })));

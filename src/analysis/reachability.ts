@@ -5,7 +5,7 @@ import type { ClusterSnapshot } from '../model/cluster.js';
 import type { Pod } from '../model/pod.js';
 import type { PolicyProgram } from '../program/types.js';
 import { commonFamilies, Judge, memberOf, rangeOf, type Allowed, type End, type JudgeOptions } from './judge.js';
-import { formatPorts, noPorts, type PortSet } from './port-sets.js';
+import { allPorts, formatPorts, intersection, noPorts, type PortSet } from './port-sets.js';
 import type { Workload } from './workloads.js';
 
 export interface ExternalRange {
@@ -62,9 +62,8 @@ export function reachability(
 ): Reachability {
   const judge = new Judge(program, options);
   const ends = workloads.map((workload): End => ({ kind: 'workload', workload }));
-  const inside = ends.flatMap((from) =>
-    ends.flatMap((to) => (from === to && !options.self ? [] : connectionsBetween(judge, from, to))),
-  );
+  const members = new Map(workloads.map((workload) => [memberOf(workload), workload]));
+  const inside = workloads.flatMap((from) => connectionsOf(judge, from, members, options.self));
   const outside = families.flatMap((family) => externalRanges(judge, ends, boundaries(program, family), family));
   return {
     workloads,
@@ -89,20 +88,74 @@ const byEnds = (a: Connection, b: Connection): number =>
 
 const idOf = (end: End): string => (end.kind === 'workload' ? end.workload.id : end.address);
 
-/** One entry for both families, unless they differ. */
-function connectionsBetween(judge: Judge, from: End, to: End): Connection[] {
-  const found = commonFamilies(from, to).map((family) => ({ family, ...judge.allowed(from, to, family) }));
-  const [first] = found;
-  if (first === undefined) return [];
-  const same = found.every(({ ports, assumed }) => ports === first.ports && assumed === first.assumed);
-  const ids = { from: idOf(from), to: idOf(to) };
-  const entries = same
-    ? [{ ...ids, ...entry(first) }]
-    : found.map((one) => ({ ...ids, family: one.family, ...entry(one) }));
-  return entries.filter(({ allowed }) => allowed !== noPorts);
+/** From one workload to all others: only pairs that one of the ends' policies lets through are looked at. */
+function connectionsOf(
+  judge: Judge,
+  from: Workload,
+  members: ReadonlyMap<Address, Workload>,
+  self: boolean,
+): Connection[] {
+  const reached = new Map<Workload, Found[]>();
+  for (const family of families)
+    for (const [to, allowed] of allowedFrom(judge, from, members, family)) {
+      if (to === from && !self) continue;
+      const found = reached.get(to);
+      if (found === undefined) reached.set(to, [{ family, allowed }]);
+      else found.push({ family, allowed });
+    }
+  return [...reached].flatMap(([to, found]) => {
+    const common = commonFamilies({ kind: 'workload', workload: from }, { kind: 'workload', workload: to });
+    return entries({ from: from.id, to: to.id }, common, found);
+  });
 }
 
-const entry = ({ ports, assumed }: Allowed): Pick<Connection, 'allowed' | 'assumed'> => ({ allowed: ports, assumed });
+interface Found {
+  readonly family: Family;
+  readonly allowed: Allowed;
+}
+
+const everything: Allowed = { ports: allPorts, assumed: false };
+
+function* allowedFrom(
+  judge: Judge,
+  from: Workload,
+  members: ReadonlyMap<Address, Workload>,
+  family: Family,
+): Generator<readonly [Workload, Allowed]> {
+  const out = judge.peersOf(from, members, { family, direction: 'egress' });
+  for (const to of out === 'everyone' ? members.values() : out.keys()) {
+    const sent = out === 'everyone' ? everything : (out.get(to) ?? everything);
+    const into = judge.peersOf(to, members, { family, direction: 'ingress' });
+    const taken = into === 'everyone' ? everything : into.get(from);
+    if (taken === undefined) continue;
+    const ports = intersection(sent.ports, taken.ports);
+    if (ports !== noPorts) yield [to, { ports, assumed: sent.assumed || taken.assumed }];
+  }
+}
+
+/** Between a workload and an address outside. */
+function connectionsBetween(judge: Judge, from: End, to: End): Connection[] {
+  const common = commonFamilies(from, to);
+  const found = common.map((family) => ({ family, allowed: judge.allowed(from, to, family) }));
+  return entries({ from: idOf(from), to: idOf(to) }, common, found);
+}
+
+/** One entry for both families, unless they differ. */
+function entries(
+  ids: Pick<Connection, 'from' | 'to'>,
+  common: readonly Family[],
+  found: readonly Found[],
+): Connection[] {
+  const shown = found.filter(({ family, allowed }) => common.includes(family) && allowed.ports !== noPorts);
+  const [first] = shown;
+  if (first === undefined) return [];
+  const { ports, assumed } = first.allowed;
+  const same =
+    shown.length === common.length &&
+    shown.every(({ allowed }) => allowed.ports === ports && allowed.assumed === assumed);
+  if (same) return [{ ...ids, allowed: ports, assumed }];
+  return shown.map(({ family, allowed }) => ({ ...ids, family, allowed: allowed.ports, assumed: allowed.assumed }));
+}
 
 /** First addresses of the ranges within which no block tells addresses apart. */
 function boundaries(program: PolicyProgram, family: Family): readonly bigint[] {

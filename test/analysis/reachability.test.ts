@@ -38,9 +38,16 @@ describe('reachability', () => {
         const workloads = workloadsOf(snapshot.pods.map(bare), snapshot.policies);
         const judge = new Judge(compileWorkloads(workloads, snapshot), options);
         const inside = workloads.flatMap((workload) =>
-          workload.addresses.map((address) => ({ address, end: { kind: 'workload', workload } })),
+          workload.addresses.map((address): { address: Address; end: End; id: string } => ({
+            address,
+            id: workload.id,
+            end: { kind: 'workload', workload },
+          })),
         );
-        const outside = outsiders.map((address) => ({ address, end: { kind: 'address', address } }));
+        const outside = outsiders.map((address): { address: Address; end: End } => ({
+          address,
+          end: { kind: 'address', address },
+        }));
         const wrong: string[] = [];
         for (const from of [...inside, ...outside])
           for (const to of [...inside, ...outside]) {
@@ -57,6 +64,17 @@ describe('reachability', () => {
               }
           }
         expect(wrong.slice(0, 3)).toEqual([]);
+        // The whole table, made from tables of peers, says of every pair what the judge says of it.
+        const { connections } = reachability(workloads, compileWorkloads(workloads, snapshot), options);
+        for (const from of inside)
+          for (const to of inside) {
+            const family = familyOf(from.address);
+            if (from.id === to.id || familyOf(to.address) !== family) continue;
+            const listed = connections.find(
+              (one) => one.from === from.id && one.to === to.id && (one.family ?? family) === family,
+            );
+            expect(listed?.allowed ?? noPorts).toBe(judge.allowed(from.end, to.end, family).ports);
+          }
       }),
       { numRuns: 300 },
     );

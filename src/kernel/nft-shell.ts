@@ -1,7 +1,13 @@
 import { execa } from 'execa';
 import { nftErrorFrom } from './nft-errors.js';
-import { nftTimeout, type NftCommand } from './nft-process.js';
+import type { NftCommand } from './nft-process.js';
 import { NftError } from '../nftables/types.js';
+
+/**
+ * Milliseconds after which a shell that does not answer is given up: the largest transaction takes a tenth of it, and
+ * while it is waited for nothing else reaches the kernel.
+ */
+const answerWithin = 5_000;
 
 /** Starts the shell; nothing is buffered, since it may live for months. */
 function startShell([file = 'nft', ...prefix]: NftCommand) {
@@ -58,7 +64,7 @@ export class NftShell {
     this.#count += 1;
     const marker = `ack-${this.#count}`;
     const error = await new Promise<NftError | undefined>((resolve) => {
-      const timer = setTimeout(() => this.#giveUp(), nftTimeout);
+      const timer = setTimeout(() => this.#giveUp(), answerWithin);
       const settle = (outcome: NftError | undefined): void => {
         clearTimeout(timer);
         this.#waiting = undefined;
@@ -92,7 +98,7 @@ export class NftShell {
 
   #giveUp(): void {
     this.#child.kill('SIGKILL');
-    this.#end(`nft -i did not answer within ${nftTimeout / 1000} s`);
+    this.#end(`nft -i did not answer within ${answerWithin / 1000} s`);
   }
 
   #end(why: string): void {

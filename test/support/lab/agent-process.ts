@@ -7,7 +7,8 @@ export type AgentFlags = Readonly<Record<string, string>>;
 export interface AgentStart {
   readonly netns: string;
   readonly node: string;
-  readonly manifests: string;
+  /** Absent: the flags say where the cluster comes from. */
+  readonly manifests?: string;
   readonly stateDir: string;
   readonly flags: AgentFlags;
 }
@@ -88,8 +89,7 @@ function spawnAgent({ netns, node, manifests, stateDir, flags }: AgentStart) {
   const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
   const agent = [
     'agent',
-    '--manifests',
-    manifests,
+    ...(manifests === undefined ? [] : ['--manifests', manifests]),
     '--node',
     node,
     '--state-dir',

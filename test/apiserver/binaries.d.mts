@@ -1,0 +1,2 @@
+export function binaryFolder(): Promise<string>;
+export function findBinaries(): Promise<string | undefined>;

@@ -42,6 +42,8 @@ export type Judgement =
 /** A rule whose peer matches, and the ports that it allows. */
 export interface MatchingRule extends Allowed {
   readonly origin: RuleOrigin;
+  /** It names no ports, so it allows what has none (ICMP and the like), too. */
+  readonly everyProtocol: boolean;
 }
 
 interface Peer {
@@ -84,6 +86,15 @@ export class Judge {
     const into = this.#portsOf(to, from, { family, direction: 'ingress' });
     const ports = intersection(out.ports, into.ports);
     return { ports, assumed: out.assumed || into.assumed };
+  }
+
+  /** Whether `from` may send `to` what has no ports: ICMP and the like. */
+  allowsWithoutPorts(from: End, to: End, family: Family): boolean {
+    const lets = (own: End, peer: End, direction: Direction): boolean => {
+      const judgement = this.judge(own, peer, { family, direction });
+      return judgement.kind === 'open' || judgement.rules.some(({ everyProtocol }) => everyProtocol);
+    };
+    return lets(from, to, 'egress') && lets(to, from, 'ingress');
   }
 
   /** Everyone of `among` whom `own` may open to, or who may open to it, as far as its own policies are asked. */
@@ -146,7 +157,16 @@ export class Judge {
         const match = this.#matchesPeer(rule, peer, family);
         const server = destination.kind === 'workload' ? destination.workload : undefined;
         const ports = match === 'no' ? noPorts : this.#portsAllowed(rule, server);
-        return ports === noPorts ? [] : [{ origin: rule.origin, ports, assumed: match === 'assumed' }];
+        return ports === noPorts
+          ? []
+          : [
+              {
+                origin: rule.origin,
+                everyProtocol: rule.port.kind === 'anyPort',
+                ports,
+                assumed: match === 'assumed',
+              },
+            ];
       }),
     );
     return { kind: 'isolated', by: isolation.by, rules };

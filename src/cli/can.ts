@@ -2,10 +2,11 @@ import { Command } from 'commander';
 import { commonFamilies, Judge, type End, type Judgement } from '../analysis/judge.js';
 import { formatPorts, hasPort, noPorts, type PortSet } from '../analysis/port-sets.js';
 import { compileWorkloads } from '../analysis/reachability.js';
-import { workloadsOf, type Workload } from '../analysis/workloads.js';
-import { parseAddress, type Address, type Family } from '../model/address.js';
-import { policyKey, protocols, type Direction, type Protocol } from '../model/policy.js';
+import { workloadsOf } from '../analysis/workloads.js';
+import type { Family } from '../model/address.js';
+import { policyKey, type Direction } from '../model/policy.js';
 import { printOrigin } from '../program/print.js';
+import { endsNamed, nameOf, portNamed, type NumberedPort } from './ends.js';
 import { exitCode, UsageError } from './exit-codes.js';
 import { readInputs } from './inputs.js';
 import { conclude, withInputs, type AnalysisFlags } from './reach.js';
@@ -96,77 +97,23 @@ interface Direct {
 function reasonFor(
   judge: Judge,
   { from, to, family, direction }: Direct,
-  asked: { protocol: Protocol; number: number } | undefined,
+  asked: NumberedPort | undefined,
 ): { readonly denies: boolean; readonly text: string } {
   const [own, peer] = direction === 'egress' ? [from, to] : [to, from];
   const judgement = judge.judge(own, peer, { family, direction });
   return { denies: !allows(judgement, asked), text: textOf(judgement, own, direction, asked) };
 }
 
-const matchesAsked = (ports: PortSet, asked: { protocol: Protocol; number: number } | undefined): boolean =>
+const matchesAsked = (ports: PortSet, asked: NumberedPort | undefined): boolean =>
   asked === undefined ? ports !== noPorts : hasPort(ports, asked.protocol, asked.number);
 
-const allows = (judgement: Judgement, asked: { protocol: Protocol; number: number } | undefined): boolean =>
+const allows = (judgement: Judgement, asked: NumberedPort | undefined): boolean =>
   judgement.kind === 'open' || judgement.rules.some(({ ports }) => matchesAsked(ports, asked));
 
-function textOf(
-  judgement: Judgement,
-  own: End,
-  direction: Direction,
-  asked: { protocol: Protocol; number: number } | undefined,
-): string {
+function textOf(judgement: Judgement, own: End, direction: Direction, asked: NumberedPort | undefined): string {
   if (own.kind === 'address') return `nothing judges the ${direction} of ${own.address}`;
   if (judgement.kind === 'open') return `no policy isolates ${nameOf(own)} for ${direction}`;
   const rule = judgement.rules.find(({ ports }) => matchesAsked(ports, asked));
   if (rule !== undefined) return `${direction} allowed by ${printOrigin(rule.origin)}`;
   return `${direction} isolated by ${judgement.by.map(policyKey).join(', ')}, and no rule allows it`;
-}
-
-const nameOf = (end: End): string => (end.kind === 'workload' ? end.workload.id : end.address);
-
-function portNamed(text: string, to: End): { protocol: Protocol; number: number } {
-  const [name = '', suffix = 'TCP'] = text.split('/');
-  const protocol = protocols.find((one) => one === suffix.toUpperCase());
-  if (protocol === undefined) throw new UsageError(`${suffix} is no protocol: TCP, UDP or SCTP`);
-  if (/^\d+$/.test(name) && Number(name) >= 1 && Number(name) <= 65_535) return { protocol, number: Number(name) };
-  const named =
-    to.kind === 'workload'
-      ? to.workload.ports.find((one) => one.name === name && one.protocol === protocol)
-      : undefined;
-  if (named === undefined) throw new UsageError(`${nameOf(to)} has no ${protocol} port named ${name}`);
-  return { protocol, number: named.port };
-}
-
-/** Addresses of every family that no private range holds: what the world outside looks like. */
-const internet: readonly Address[] = ['198.51.100.1', '2001:db8::1'].map((text) => text as Address);
-
-function endsNamed(text: string, workloads: readonly Workload[], namespace: string | undefined): readonly End[] {
-  if (text === 'internet') return internet.map((address) => ({ kind: 'address', address }));
-  const address = parseAddress(text);
-  if (address !== undefined) {
-    const holder = workloads.filter((workload) => workload.addresses.includes(address));
-    return holder.length === 0 ? [{ kind: 'address', address }] : holder.map(asEnd);
-  }
-  const found = workloads.filter((workload) => isNamed(workload, text, namespace));
-  const owners = [...new Set(found.map(({ id }) => id.split('#')[0] ?? ''))];
-  if (owners.length > 1) throw new UsageError(`${text} is ambiguous: ${owners.join(', ')}`);
-  if (found.length > 0) return found.map(asEnd);
-  const near = workloads.map(({ id }) => id).filter((id) => id.includes(text.split(/[./]/)[0] ?? text));
-  throw new UsageError(
-    `nobody is called ${text}${near.length === 0 ? '' : `; there are: ${near.slice(0, 5).join(', ')}`}`,
-  );
-}
-
-const asEnd = (workload: Workload): End => ({ kind: 'workload', workload });
-
-/** `web.shop` is split at its last dot; `deployment/web.shop` names the kind too. */
-function isNamed(workload: Workload, text: string, namespace = 'default'): boolean {
-  if (workload.id === text || workload.id.split('#')[0] === text) return true;
-  const [kind, rest] = text.includes('/')
-    ? [text.slice(0, text.indexOf('/')), text.slice(text.indexOf('/') + 1)]
-    : [undefined, text];
-  if (kind !== undefined && kind.toLowerCase() !== workload.kind.toLowerCase()) return false;
-  const dot = rest.lastIndexOf('.');
-  if (workload.name === rest && workload.namespace === namespace) return true;
-  return dot > 0 && rest.slice(0, dot) === workload.name && rest.slice(dot + 1) === workload.namespace;
 }

@@ -44,6 +44,7 @@ export interface InputFlags {
 
 /** @throws InputError when a path cannot be read at all. */
 export async function readInputs({ file, namespace = 'default' }: InputFlags): Promise<Inputs> {
+  if (file.length === 0) throw new InputError('nothing to read: give -f FILE, -f DIR, or -f - for stdin');
   const collected = new Collected(namespace);
   for (const path of file) for (const one of await filesAt(path)) collected.take(one.text, one.name);
   return collected.inputs();

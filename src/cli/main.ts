@@ -5,6 +5,7 @@ import { canCommand } from './can.js';
 import { reachCommand } from './reach.js';
 import { renderCommand } from './render.js';
 import { statusCommand } from './status.js';
+import { testCommand } from './test.js';
 import { uninstallCommand } from './uninstall.js';
 import { version } from './version.js';
 
@@ -19,6 +20,7 @@ for (const command of [
   reachCommand(),
   renderCommand(),
   statusCommand(),
+  testCommand(),
   uninstallCommand(),
 ])
   program.addCommand(command.exitOverride());

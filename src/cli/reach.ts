@@ -25,7 +25,7 @@ interface ReachFlags extends AnalysisFlags {
 /** The options of every command that answers from files. */
 export const withInputs = (command: Command): Command =>
   command
-    .requiredOption('-f, --file <path>', 'file, directory or - for stdin (repeatable)', repeatable, [])
+    .option('-f, --file <path>', 'file, directory or - for stdin (repeatable)', repeatable, [])
     .option('-n, --namespace <name>', 'namespace of objects and names that have none')
     .addOption(
       new Option('--ip-blocks <reading>', 'are ipBlocks about pods too, or about addresses outside only')

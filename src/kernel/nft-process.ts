@@ -15,7 +15,7 @@ export interface NftOutcome {
 }
 
 /** Milliseconds after which a process that does not end is given up. */
-export const nftTimeout = 30_000;
+export const nftTimeout = 10_000;
 
 /** Runs nft once. `onStart` hears the process id before any event of it can be read. */
 export async function runNft(

@@ -2,6 +2,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { formatPath } from '../model/diagnostic.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
+import { Listeners } from './listeners.js';
 import { readManifestFile, type FileContent } from './manifest-file.js';
 import { describeDuplicate, ManifestSet } from './manifest-set.js';
 import { scanTree } from './manifest-tree.js';
@@ -75,8 +76,8 @@ function describeProblem({ file, line, column, object, diagnostic }: SourceProbl
 
 class DirectoryCluster implements SyncedCluster {
   readonly #options: DirectoryOptions;
-  readonly #listeners = new Set<(change: SourceChange) => void>();
-  readonly #problemListeners = new Set<(problems: readonly SourceProblem[]) => void>();
+  readonly #listeners = new Listeners<SourceChange>();
+  readonly #problemListeners = new Listeners<readonly SourceProblem[]>();
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #signatures = new Map<string, string>();
   /** Files that could not be read as they are now, and what was wrong; their last good content is in `contents`. */
@@ -130,13 +131,11 @@ class DirectoryCluster implements SyncedCluster {
   }
 
   onChange(listener: (change: SourceChange) => void): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+    return this.#listeners.add(listener);
   }
 
   onProblems(listener: (problems: readonly SourceProblem[]) => void): Disposable {
-    this.#problemListeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#problemListeners.delete(listener) };
+    return this.#problemListeners.add(listener);
   }
 
   [Symbol.dispose](): void {
@@ -252,7 +251,7 @@ class DirectoryCluster implements SyncedCluster {
     const changes = next.changesSince(this.#set);
     this.#set = next;
     if (changes.length === 0) return;
-    for (const listener of this.#listeners) listener({ changes, noticedAt });
+    this.#listeners.tell({ changes, noticedAt });
   }
 
   #forget(file: string): void {
@@ -311,7 +310,7 @@ class DirectoryCluster implements SyncedCluster {
     const text = JSON.stringify(problems);
     if (text === this.#toldProblems) return;
     this.#toldProblems = text;
-    for (const listener of this.#problemListeners) listener(problems);
+    this.#problemListeners.tell(problems);
   }
 }
 

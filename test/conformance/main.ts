@@ -1,5 +1,5 @@
 /**
- * `npm run conformance [-- --fast] [-- --json]`: upstream's 48 cases in every variant and the corner cases, on real packets,
+ * `npm run conformance [-- --fast] [-- --json] [-- --variant TEXT]`: upstream's 48 cases in every variant and the corner cases, on real packets,
  * on evaluation and on the oracle. Exit 0 only when every cell is as expected; nothing stays behind.
  */
 import { execa } from 'execa';
@@ -87,7 +87,17 @@ async function main(): Promise<number> {
   const stop = (): void =>
     void (running?.[Symbol.asyncDispose]() ?? Promise.resolve()).finally(() => process.exit(130));
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  const chosen = variants(process.argv.includes('--fast'));
+  const at = process.argv.indexOf('--variant');
+  const named = at < 0 ? '' : (process.argv[at + 1] ?? '');
+  const chosen = variants(process.argv.includes('--fast')).filter(({ title }) => title.includes(named));
+  if (chosen.length === 0) {
+    console.error(
+      `No variant is called ${named}: ${variants(false)
+        .map(({ title }) => title)
+        .join('; ')}`,
+    );
+    return 2;
+  }
   const outcomes: Outcome[] = [];
   for (const variant of chosen) outcomes.push(...(await runVariant(variant)));
   const versions = { kernel: release(), nft: (await execa('nft', ['--version'])).stdout };

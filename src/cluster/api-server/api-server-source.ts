@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { changeKey, deletionOf, snapshotOf, type ClusterChange, type ClusterSnapshot } from '../../model/cluster.js';
 import type { Labels } from '../../model/labels.js';
+import { Listeners } from '../listeners.js';
 import type { ClusterSource, SourceChange, SourceProblem, SyncedCluster } from '../types.js';
 import { ApiConnection, type ConnectionChoice } from './connection.js';
 import { defaultTimes, Reflector, type ReflectorTimes } from './reflector.js';
@@ -45,8 +46,8 @@ class ApiServerCluster implements SyncedCluster {
   readonly #troubles = new Map<Resource['name'], string>();
   readonly #missing = new Set(resources.map(({ name }) => name));
   readonly #labels = new LRUCache<string, Labels>({ max: 20_000 });
-  readonly #listeners = new Set<(change: SourceChange) => void>();
-  readonly #problemListeners = new Set<(problems: readonly SourceProblem[]) => void>();
+  readonly #listeners = new Listeners<SourceChange>();
+  readonly #problemListeners = new Listeners<readonly SourceProblem[]>();
   readonly #synced: Promise<void>;
   #markSynced: () => void = () => undefined;
   #staleSince: number | undefined;
@@ -79,13 +80,11 @@ class ApiServerCluster implements SyncedCluster {
   }
 
   onChange(listener: (change: SourceChange) => void): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+    return this.#listeners.add(listener);
   }
 
   onProblems(listener: (problems: readonly SourceProblem[]) => void): Disposable {
-    this.#problemListeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#problemListeners.delete(listener) };
+    return this.#problemListeners.add(listener);
   }
 
   [Symbol.dispose](): void {
@@ -165,7 +164,7 @@ class ApiServerCluster implements SyncedCluster {
 
   #announce(changes: readonly ClusterChange[], noticedAt = performance.now()): void {
     if (changes.length === 0 || this.#missing.size > 0) return;
-    for (const listener of this.#listeners) listener({ changes, noticedAt });
+    this.#listeners.tell({ changes, noticedAt });
   }
 
   #heard({ name }: Resource): void {
@@ -184,7 +183,7 @@ class ApiServerCluster implements SyncedCluster {
   }
 
   #tellProblems(): void {
-    for (const listener of this.#problemListeners) listener(this.problems());
+    this.#problemListeners.tell(this.problems());
   }
 }
 

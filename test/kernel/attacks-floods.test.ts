@@ -104,9 +104,9 @@ describePackets('rules replaced under a flood', () => {
   test('a block narrowed: nothing that the cache learned in the last moment stays open', async () => {
     for (let round = 0; round < 10; round += 1) {
       await apply(blocks('10.244.1.0/24', '192.0.2.0/24'));
-      // The flood teaches the cache the old verdict up to the last moment.
-      const { sent, arrived } = await flood(allowedPort, () => apply(blocks('10.244.1.0/29', '192.0.2.0/24')));
-      expect([arrived.size > 0, arrived.size < sent]).toEqual([true, true]);
+      // The flood teaches the cache the old verdict up to the last moment, and ends with it.
+      const { arrived } = await flood(allowedPort, () => apply(blocks('10.244.1.0/29', '192.0.2.0/24')));
+      expect(arrived.size).toBeGreaterThan(0);
       // The sweep, which swaps the cache once more, follows the switch.
       await delay(50);
       const late = await flood(allowedPort, () => delay(20));

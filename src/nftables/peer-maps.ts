@@ -30,6 +30,9 @@ export interface PeerMap {
 
 export const peerMapName = (map: PeerMap, family: Family): string => `peers${digit(family)}-${map.id}`;
 
+/** Every element of such a map allows: one that moves from a rule to another takes nothing away. */
+export const isPeerMap = (name: string): boolean => /^peers[46]-/.test(name);
+
 /** One map for every distinct form of ports, in the order of the rules. */
 export function peerMaps(isolation: string, hits: readonly Hit[]): PeerMap[] {
   const byPorts = new Map<string, Hit[]>();

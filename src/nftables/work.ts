@@ -2,6 +2,7 @@ import type { MutableRuleset } from './applied.js';
 import { cacheIsIntact, isCacheChain, isCacheSet } from './cache.js';
 import { sameHook, sameKind, sameRules } from './compare.js';
 import type { Dirty } from './dirty.js';
+import { isPeerMap } from './peer-maps.js';
 import type { Chain, NftSet, Ruleset } from './types.js';
 
 export interface ElementWork {
@@ -97,4 +98,6 @@ export function workOf(wanted: Ruleset, applied: MutableRuleset, dirty: Dirty): 
 export const mayNarrow = (work: Work): boolean =>
   work.cacheDamaged ||
   work.changedChains.length > 0 ||
-  work.elements.some(({ set, added, removed }) => set.verdicts && added.length > 0 && removed.length > 0);
+  work.elements.some(
+    ({ set, added, removed }) => set.verdicts && !isPeerMap(set.name) && added.length > 0 && removed.length > 0,
+  );

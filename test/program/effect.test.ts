@@ -1,0 +1,84 @@
+import { describe, expect, test } from '@jest/globals';
+import { changeFrom } from '../../src/program/change.js';
+import { effectOf } from '../../src/program/effect.js';
+import { printProgram } from '../../src/program/print.js';
+import type { Endpoint, ProgramChange } from '../../src/program/types.js';
+import { validateProgram } from '../../src/program/validate.js';
+import {
+  address,
+  cidr,
+  endpoint,
+  everyFeature,
+  isolatedBy,
+  pods,
+  program,
+  ruleList,
+  anyPort,
+} from '../nftables/programs.js';
+
+const nothing = changeFrom(program({}));
+const changed = (change: Partial<ProgramChange>): ProgramChange => ({ ...nothing, ...change });
+const moved = (before: Endpoint | undefined, after: Endpoint | undefined): ProgramChange =>
+  changed({ endpoints: [{ key: 'lab/a', ...(before && { before }), ...(after && { after }) }] });
+
+const open = endpoint('a', ['10.0.0.1']);
+const isolated = endpoint('a', ['10.0.0.1'], { ingress: isolatedBy('ingress', 'p') });
+const web = pods('web', '10.0.0.2');
+const list = ruleList('p', 'ingress', { port: anyPort });
+
+describe('the effect of a change', () => {
+  test.each([
+    ['nothing', nothing, 'none'],
+    [
+      'a member more',
+      changed({ groups: [{ group: web, change: 'members', added: [address('10.0.0.3')], removed: [] }] }),
+      'widens',
+    ],
+    [
+      'a member less',
+      changed({ groups: [{ group: web, change: 'members', added: [], removed: [address('10.0.0.2')] }] }),
+      'narrows',
+    ],
+    ['a group that comes', changed({ groups: [{ group: web, change: 'added', added: [], removed: [] }] }), 'none'],
+    ['isolation that ends', moved(isolated, open), 'widens'],
+    ['isolation that begins', moved(open, isolated), 'narrows'],
+    [
+      'another isolation',
+      moved(isolated, endpoint('a', ['10.0.0.1'], { ingress: isolatedBy('ingress', 'q') })),
+      'narrows',
+    ],
+    ['an endpoint that comes', moved(undefined, open), 'narrows'],
+    ['another address', moved(open, endpoint('a', ['10.0.0.9'])), 'narrows'],
+    ['a rule list that changes', changed({ ruleLists: [{ id: list.id, before: list, after: list }] }), 'narrows'],
+    ['a known pod more', changed({ unknown: { added: [address('10.0.0.1')], removed: [] } }), 'widens'],
+    [
+      'other ranges of unknown pods',
+      changed({ unknown: { ranges: [cidr('10.0.0.0/8')], added: [], removed: [] } }),
+      'narrows',
+    ],
+  ] as const)('%s', (_, change, effect) => {
+    expect(effectOf(change)).toBe(effect);
+  });
+});
+
+describe('a program', () => {
+  test('with every feature is valid, and prints the same in any order', () => {
+    expect(validateProgram(everyFeature)).toEqual([]);
+    const reversed = { ...everyFeature, endpoints: new Map([...everyFeature.endpoints].reverse()) };
+    expect(printProgram(reversed)).toBe(printProgram(everyFeature));
+    expect(printProgram(everyFeature)).toContain('lab/web ingress[5]: anyone | TCP 22');
+  });
+
+  test('that contradicts itself is told so', () => {
+    const broken = program({
+      endpoints: [isolated, endpoint('b', ['10.0.0.1']), endpoint('c', [])],
+      groups: [web],
+    });
+    expect(validateProgram(broken)).toEqual([
+      'lab/a ingress names no rule list ingress lab/p',
+      'address 10.0.0.1 belongs to lab/a and to lab/b',
+      'endpoint lab/c has no address',
+      'group pods web is used by nobody',
+    ]);
+  });
+});

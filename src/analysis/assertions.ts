@@ -20,22 +20,43 @@ export interface Assertions {
 export const isAssertions = (object: unknown): boolean =>
   isMapping(object) && object['kind'] === 'Assertions' && String(object['apiVersion']).startsWith('podwall.dev/');
 
+export interface AssertionProblem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
 /** @returns what the document expects, or what is wrong with it: the field and why. */
-export function parseAssertions(
-  object: unknown,
-): Assertions | { readonly path: readonly (string | number)[]; readonly message: string } {
+export function parseAssertions(object: unknown): Assertions | AssertionProblem {
   const spec = isMapping(object) && isMapping(object['spec']) ? object['spec'] : {};
-  const { unlisted = 'unchecked', expect } = spec;
+  const { unlisted = 'unchecked', expect, table } = spec;
   if (unlisted !== 'unchecked' && unlisted !== 'denied')
     return { path: ['spec', 'unlisted'], message: 'must be unchecked or denied' };
-  if (!Array.isArray(expect)) return { path: ['spec', 'expect'], message: 'must be a list' };
+  if (expect === undefined && table === undefined)
+    return { path: ['spec', 'expect'], message: 'must be a list (or spec.table a text)' };
+  if (expect !== undefined && !Array.isArray(expect)) return { path: ['spec', 'expect'], message: 'must be a list' };
+  if (table !== undefined && typeof table !== 'string') return { path: ['spec', 'table'], message: 'must be a text' };
   const expectations: Expectation[] = [];
-  for (const [index, one] of (expect as unknown[]).entries()) {
+  for (const [index, one] of ((expect ?? []) as unknown[]).entries()) {
     const parsed = parseExpectation(one);
     if ('field' in parsed) return { path: ['spec', 'expect', index, parsed.field], message: parsed.message };
     expectations.push(parsed);
   }
+  for (const line of (table ?? '').split('\n').filter((text) => text.trim() !== '')) {
+    const parsed = parseLine(line.trim());
+    if ('message' in parsed) return { path: ['spec', 'table'], message: parsed.message };
+    expectations.push(parsed);
+  }
   return { expect: expectations, unlisted };
+}
+
+/** `web.shop -> db.shop 5432/TCP allowed` */
+function parseLine(line: string): Expectation | { readonly message: string } {
+  const [, from, to, where = '', verdict] = /^(\S+)\s+->\s+(\S+)\s+(\S+)\s+(allowed|denied)$/.exec(line) ?? [];
+  if (from === undefined || to === undefined)
+    return { message: `${line}: must be FROM -> TO PORT[/PROTOCOL] allowed|denied` };
+  const [port, protocol = 'TCP'] = where === 'ICMP' ? ['0', 'ICMP'] : where.split('/');
+  const parsed = parseExpectation({ from, to, port, protocol, allowed: verdict === 'allowed' });
+  return 'field' in parsed ? { message: `${line}: ${parsed.field} ${parsed.message}` } : parsed;
 }
 
 function parseExpectation(value: unknown): Expectation | { readonly field: string; readonly message: string } {

@@ -1,40 +1,30 @@
 /** Who may open connections to whom, over every pair of workloads and every range outside. */
 import { compile } from '../compiler/compiler.js';
-import { bitsOf, families, numberToAddress, type Address, type Family } from '../model/address.js';
+import { families, numberToAddress, type Family } from '../model/address.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import type { Pod } from '../model/pod.js';
+import { directions } from '../model/policy.js';
+import type { Connection, GroupedReachability, PortSet, ReachEndpoint } from '../model/reachability.js';
 import type { PolicyProgram } from '../program/types.js';
-import { commonFamilies, Judge, memberOf, rangeOf, type Allowed, type End, type JudgeOptions } from './judge.js';
-import { allPorts, formatPorts, intersection, noPorts, type PortSet } from './port-sets.js';
+import { isAssumed, nothingId } from './allowances.js';
+import { hasFamily } from './ends.js';
+import { externalRanges, makeRange, rangeId, type ExternalRange } from './external-ranges.js';
+import { groupEnds } from './groups.js';
+import { memberOf } from './judge.js';
+import { cellOf, Matrix } from './matrix.js';
+import type { BlockOptions } from './pod-blocks.js';
+import { allPorts, intersection } from './port-sets.js';
 import type { Workload } from './workloads.js';
 
-export interface ExternalRange {
-  /** `first-last`. */
-  readonly id: string;
-  readonly first: Address;
-  readonly last: Address;
-}
-
-export interface Connection {
-  readonly from: string;
-  readonly to: string;
-  /** Only where the families differ. */
-  readonly family?: Family;
-  readonly allowed: PortSet;
-  readonly assumed: boolean;
-}
-
-export interface Reachability {
-  readonly workloads: readonly Workload[];
-  readonly external: readonly ExternalRange[];
-  /** Pairs with something allowed, by their ids. */
-  readonly connections: readonly Connection[];
-}
-
-export interface ReachOptions extends JudgeOptions {
+export interface ReachOptions extends BlockOptions {
   /** What the pods of one workload may say to each other, too. */
   readonly self: boolean;
+  readonly from?: EndFilter;
+  readonly to?: EndFilter;
 }
+
+/** Which ports of an end are asked about; none: it is not asked about at all. */
+export type EndFilter = (end: ListedEnd) => PortSet;
 
 /** The program of the cluster in which every workload is one pod. */
 export const compileWorkloads = (
@@ -55,151 +45,142 @@ const podOf = (workload: Workload): Pod => ({
   created: 0,
 });
 
-export function reachability(
-  workloads: readonly Workload[],
-  program: PolicyProgram,
-  options: ReachOptions,
-): Reachability {
-  const judge = new Judge(program, options);
-  const ends = workloads.map((workload): End => ({ kind: 'workload', workload }));
-  const members = new Map(workloads.map((workload) => [memberOf(workload), workload]));
-  const inside = workloads.flatMap((from) => connectionsOf(judge, from, members, options.self));
-  const outside = families.flatMap((family) => externalRanges(judge, ends, boundaries(program, family), family));
+/** All ends and what they may do towards each other. */
+export class Reach {
+  readonly ends: readonly ListedEnd[];
+  readonly matrix: Matrix;
+  readonly #options: ReachOptions;
+
+  constructor(workloads: readonly Workload[], program: PolicyProgram, options: ReachOptions) {
+    const ranges = families.flatMap((family) => externalRanges([program], family));
+    this.matrix = new Matrix(program, { workloads, ranges }, options);
+    this.ends = listedEnds(this.matrix);
+    this.#options = options;
+  }
+
+  get endpoints(): readonly ReachEndpoint[] {
+    const { from = everyEnd, to = everyEnd } = this.#options;
+    return this.ends.filter((end) => isWanted(from(end)) || isWanted(to(end))).map(({ endpoint }) => endpoint);
+  }
+
+  /** Made as they are walked: there may be millions. */
+  get connections(): Iterable<Connection> {
+    return { [Symbol.iterator]: () => connectionsOf(this.matrix, this.ends, this.#options) };
+  }
+
+  grouped(): GroupedReachability {
+    const { from = everyEnd, to = everyEnd } = this.#options;
+    return groupEnds(this.matrix, this.ends, {
+      from: (end) => isWanted(from(end)),
+      to: (end) => isWanted(to(end)),
+    });
+  }
+}
+
+/** Sorted by id. */
+export function listedEnds(matrix: Matrix): readonly ListedEnd[] {
+  return [
+    ...matrix.ends.workloads.map((workload, number) => workloadEnd(workload, number)),
+    ...mergeRanges(matrix).map(({ range, number }) => rangeEnd(range, number)),
+  ].sort((a, b) => (a.endpoint.id < b.endpoint.id ? -1 : 1));
+}
+
+const everyEnd: EndFilter = () => allPorts;
+const isWanted = (ports: PortSet): boolean => ports.length > 0;
+
+/** An end as it is listed. */
+export interface ListedEnd {
+  readonly endpoint: ReachEndpoint;
+  /** In the matrix. */
+  readonly number: number;
+  readonly workload?: Workload;
+  readonly range?: ExternalRange;
+  readonly families: readonly Family[];
+  /** Has no address yet, so that it may be of any family. */
+  readonly isTemplate: boolean;
+}
+
+export function workloadEnd(workload: Workload, number: number): ListedEnd {
+  const { id, namespace, kind, name, labels } = workload;
   return {
-    workloads,
-    external: outside.map(({ range }) => range).sort(byId),
-    connections: [...inside, ...outside.flatMap(({ connections }) => connections)].sort(byEnds),
+    endpoint: { id, kind: 'workload', namespace, workload: { kind, name }, labels },
+    number,
+    workload,
+    families: families.filter((family) => hasFamily({ kind: 'workload', workload }, family)),
+    isTemplate: workload.addresses.length === 0,
   };
 }
 
-const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
-const byEnds = (a: Connection, b: Connection): number =>
-  a.from !== b.from
-    ? a.from < b.from
-      ? -1
-      : 1
-    : a.to !== b.to
-      ? a.to < b.to
-        ? -1
-        : 1
-      : (a.family ?? '') < (b.family ?? '')
-        ? -1
-        : 1;
-
-const idOf = (end: End): string => (end.kind === 'workload' ? end.workload.id : end.address);
-
-/** From one workload to all others: only pairs that one of the ends' policies lets through are looked at. */
-function connectionsOf(
-  judge: Judge,
-  from: Workload,
-  members: ReadonlyMap<Address, Workload>,
-  self: boolean,
-): Connection[] {
-  const reached = new Map<Workload, Found[]>();
-  for (const family of families)
-    for (const [to, allowed] of allowedFrom(judge, from, members, family)) {
-      if (to === from && !self) continue;
-      const found = reached.get(to);
-      if (found === undefined) reached.set(to, [{ family, allowed }]);
-      else found.push({ family, allowed });
-    }
-  return [...reached].flatMap(([to, found]) => {
-    const common = commonFamilies({ kind: 'workload', workload: from }, { kind: 'workload', workload: to });
-    return entries({ from: from.id, to: to.id }, common, found);
-  });
-}
-
-interface Found {
-  readonly family: Family;
-  readonly allowed: Allowed;
-}
-
-const everything: Allowed = { ports: allPorts, assumed: false };
-
-function* allowedFrom(
-  judge: Judge,
-  from: Workload,
-  members: ReadonlyMap<Address, Workload>,
-  family: Family,
-): Generator<readonly [Workload, Allowed]> {
-  const out = judge.peersOf(from, members, { family, direction: 'egress' });
-  for (const to of out === 'everyone' ? members.values() : out.keys()) {
-    const sent = out === 'everyone' ? everything : (out.get(to) ?? everything);
-    const into = judge.peersOf(to, members, { family, direction: 'ingress' });
-    const taken = into === 'everyone' ? everything : into.get(from);
-    if (taken === undefined) continue;
-    const ports = intersection(sent.ports, taken.ports);
-    if (ports !== noPorts) yield [to, { ports, assumed: sent.assumed || taken.assumed }];
-  }
-}
-
-/** Between a workload and an address outside. */
-function connectionsBetween(judge: Judge, from: End, to: End): Connection[] {
-  const common = commonFamilies(from, to);
-  const found = common.map((family) => ({ family, allowed: judge.allowed(from, to, family) }));
-  return entries({ from: idOf(from), to: idOf(to) }, common, found);
-}
-
-/** One entry for both families, unless they differ. */
-function entries(
-  ids: Pick<Connection, 'from' | 'to'>,
-  common: readonly Family[],
-  found: readonly Found[],
-): Connection[] {
-  const shown = found.filter(({ family, allowed }) => common.includes(family) && allowed.ports !== noPorts);
-  const [first] = shown;
-  if (first === undefined) return [];
-  const { ports, assumed } = first.allowed;
-  const same =
-    shown.length === common.length &&
-    shown.every(({ allowed }) => allowed.ports === ports && allowed.assumed === assumed);
-  if (same) return [{ ...ids, allowed: ports, assumed }];
-  return shown.map(({ family, allowed }) => ({ ...ids, family, allowed: allowed.ports, assumed: allowed.assumed }));
-}
-
-/** First addresses of the ranges within which no block tells addresses apart. */
-function boundaries(program: PolicyProgram, family: Family): readonly bigint[] {
-  const starts = new Set([0n]);
-  const end = 1n << BigInt(bitsOf(family));
-  for (const group of program.groups.values()) {
-    if (group.kind !== 'blocks') continue;
-    for (const cidr of group.cidrs) {
-      if (cidr.family !== family) continue;
-      const { first, last } = rangeOf(cidr);
-      starts.add(first);
-      if (last + 1n < end) starts.add(last + 1n);
-    }
-  }
-  return [...starts].sort((a, b) => (a < b ? -1 : 1));
-}
-
-interface External {
-  readonly range: ExternalRange;
-  readonly connections: readonly Connection[];
+export function rangeEnd(range: ExternalRange, number: number): ListedEnd {
+  const [first, last] = [range.first, range.last].map((value) => numberToAddress(value, range.family));
+  if (first === undefined || last === undefined) throw new Error('a range has two ends');
+  return {
+    endpoint: { id: rangeId(range), kind: 'external', first, last },
+    number,
+    range,
+    families: [range.family],
+    isTemplate: false,
+  };
 }
 
 /** The coarsest ranges: neighbours with equal connections are one. */
-function externalRanges(judge: Judge, ends: readonly End[], starts: readonly bigint[], family: Family): External[] {
-  const merged: { first: bigint; key: string; connections: readonly Connection[] }[] = [];
-  for (const first of starts) {
-    const outside: End = { kind: 'address', address: numberToAddress(first, family) };
-    const connections = ends.flatMap((end) => [
-      ...connectionsBetween(judge, end, outside),
-      ...connectionsBetween(judge, outside, end),
-    ]);
-    const key = connections
-      .map(({ from, to, allowed }) => `${from === idOf(outside) ? `<${to}` : `>${from}`} ${formatPorts(allowed)}`)
-      .join('\n');
-    if (merged.at(-1)?.key !== key) merged.push({ first, key, connections });
-  }
-  return merged.map(({ first, connections }, index) => {
-    const last = (merged[index + 1]?.first ?? 1n << BigInt(bitsOf(family))) - 1n;
-    const [from, to] = [numberToAddress(first, family), numberToAddress(last, family)];
-    const range = { id: `${from}-${to}`, first: from, last: to };
-    const renamed = (id: string): string => (id === from ? range.id : id);
-    return {
-      range,
-      connections: connections.map((one) => ({ ...one, from: renamed(one.from), to: renamed(one.to) })),
-    };
+export function mergeRanges(matrix: Matrix): readonly { range: ExternalRange; number: number }[] {
+  const { workloads, ranges } = matrix.ends;
+  const rows = new Map(
+    families.map((family) => [family, [...new Set(directions.flatMap((direction) => matrix.rows(family, direction)))]]),
+  );
+  const isSame = (family: Family, a: number, b: number): boolean =>
+    (rows.get(family) ?? []).every((row) => cellOf(row, a) === cellOf(row, b));
+  const merged: { range: ExternalRange; number: number }[] = [];
+  ranges.forEach((range, index) => {
+    const number = workloads.length + index;
+    const last = merged.at(-1);
+    if (last?.range.family === range.family && isSame(range.family, last.number, number))
+      merged[merged.length - 1] = { ...last, range: makeRange(range.family, last.range.first, range.last) };
+    else merged.push({ range, number });
   });
+  return merged;
+}
+
+function* connectionsOf(
+  matrix: Matrix,
+  ends: readonly ListedEnd[],
+  { self, from: fromFilter, to: toFilter }: ReachOptions,
+): Generator<Connection> {
+  const sources = ends.filter((end) => isWanted((fromFilter ?? everyEnd)(end)));
+  const destinations = ends
+    .map((end) => ({ end, asked: (toFilter ?? everyEnd)(end) }))
+    .filter(({ asked }) => isWanted(asked));
+  for (const from of sources)
+    for (const { end: to, asked } of destinations) {
+      if (from === to && !self) continue;
+      if (from.range !== undefined && to.range !== undefined) continue;
+      for (const [family, id] of familiesOf(matrix, from, to)) {
+        if (id === nothingId) continue;
+        const allowance = matrix.allowances.get(id);
+        const allowed = asked === allPorts ? allowance.ports : intersection(allowance.ports, asked);
+        if (allowed.length === 0) continue;
+        const of = family === undefined ? {} : { family };
+        yield { from: from.endpoint.id, to: to.endpoint.id, ...of, allowed, assumed: isAssumed(allowance) };
+      }
+    }
+}
+
+/** What a pair is allowed: one entry without a family, unless the families differ. */
+export function familiesOf(
+  matrix: Matrix,
+  from: ListedEnd,
+  to: ListedEnd,
+): readonly (readonly [Family | undefined, number])[] {
+  const [one, other] = from.families.filter((family) => to.families.includes(family));
+  if (one === undefined) return [];
+  const first = matrix.pair(from.number, to.number, one);
+  if (other === undefined) return [[undefined, first]];
+  const second = matrix.pair(from.number, to.number, other);
+  if (first === second) return [[undefined, first]];
+  if (from.isTemplate && to.isTemplate) return [[undefined, matrix.allowances.union(first, second)]];
+  return [
+    [one, first],
+    [other, second],
+  ];
 }

@@ -1,5 +1,6 @@
 /** Pods of one owner as few endpoints as policies can tell apart. */
 import { createHash } from 'node:crypto';
+import { AddressOwners } from '../compiler/address-owners.js';
 import type { Address } from '../model/address.js';
 import type { Labels, LabelSelector } from '../model/labels.js';
 import { isEnforceable, type ContainerPort, type Pod } from '../model/pod.js';
@@ -8,6 +9,8 @@ import type { AnyPolicy, Peer } from '../model/policy.js';
 export interface WorkloadPod {
   readonly owner: { readonly namespace: string; readonly kind: string; readonly name: string };
   readonly pod: Pod;
+  /** It is not there itself: what a workload's template would make. */
+  readonly isTemplate?: boolean;
 }
 
 /** Pods of one owner with the same labels and named ports. */
@@ -21,11 +24,21 @@ export interface Workload {
   readonly ports: readonly ContainerPort[];
   /** Of all its pods; none for a template. */
   readonly addresses: readonly Address[];
+  /** Pods that are really there; none for a template. */
+  readonly pods: readonly WorkloadMember[];
+}
+
+export interface WorkloadMember {
+  readonly name: string;
+  /** Empty while unscheduled. */
+  readonly node: string;
+  readonly addresses: readonly Address[];
 }
 
 /** Labels that tell a controller's pods apart for the controller's own purposes. */
 const controllersOwn = new Set([
   'pod-template-hash',
+  'pod-template-generation',
   'controller-revision-hash',
   'statefulset.kubernetes.io/pod-name',
   'apps.kubernetes.io/pod-index',
@@ -33,20 +46,23 @@ const controllersOwn = new Set([
   'controller-uid',
   'batch.kubernetes.io/job-name',
   'job-name',
+  'batch.kubernetes.io/job-completion-index',
 ]);
 
-/** Host-network and finished pods are no endpoints of policies. */
+/** Host-network and finished pods are no endpoints of policies; an address is the newest live pod's. */
 export function workloadsOf(pods: readonly WorkloadPod[], policies: readonly AnyPolicy[]): readonly Workload[] {
   const selected = keysIn(policies);
+  const live = withOwnAddresses(pods.filter(({ pod }) => isEnforceable(pod)));
   const owners = new Map<string, Map<string, WorkloadPod[]>>();
-  for (const one of pods) {
-    if (!isEnforceable(one.pod)) continue;
+  for (const one of live) {
     const { namespace, kind, name } = one.owner;
     const id = `${namespace}/${kind}/${name}`;
     const groups = owners.get(id) ?? new Map<string, WorkloadPod[]>();
     owners.set(id, groups);
     const key = canonical(tellingLabels(one.pod.labels, selected), one.pod.ports);
-    groups.set(key, [...(groups.get(key) ?? []), one]);
+    const members = groups.get(key);
+    if (members === undefined) groups.set(key, [one]);
+    else members.push(one);
   }
   const workloads = [...owners].flatMap(([id, groups]) =>
     [...groups].map(([key, members]) => makeWorkload(groups.size === 1 ? id : `${id}#${hashOf(key)}`, members)),
@@ -54,12 +70,21 @@ export function workloadsOf(pods: readonly WorkloadPod[], policies: readonly Any
   return workloads.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
+function withOwnAddresses(pods: readonly WorkloadPod[]): readonly WorkloadPod[] {
+  const owners = new AddressOwners();
+  for (const { pod } of pods) owners.replace(undefined, pod);
+  return pods.map((one) => ({ ...one, pod: { ...one.pod, addresses: owners.addressesOf(one.pod) } }));
+}
+
 function makeWorkload(id: string, members: readonly WorkloadPod[]): Workload {
   const [first] = members;
   if (first === undefined) throw new Error(`${id} has no pods`);
   const { owner, pod } = first;
-  const addresses = [...new Set(members.flatMap((member) => member.pod.addresses))];
-  return { id, ...owner, labels: pod.labels, ports: pod.ports, addresses };
+  const pods = members
+    .filter(({ isTemplate }) => isTemplate !== true)
+    .map((member) => ({ name: member.pod.ref.name, node: member.pod.node, addresses: member.pod.addresses }));
+  const addresses = [...new Set(pods.flatMap((member) => member.addresses))];
+  return { id, ...owner, labels: pod.labels, ports: pod.ports, addresses, pods };
 }
 
 const tellingLabels = (labels: Labels, selected: ReadonlySet<string>): Labels =>

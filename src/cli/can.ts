@@ -1,119 +1,194 @@
 import { Command } from 'commander';
-import { commonFamilies, Judge, type End, type Judgement } from '../analysis/judge.js';
-import { formatPorts, hasPort, noPorts, type PortSet } from '../analysis/port-sets.js';
-import { compileWorkloads } from '../analysis/reachability.js';
-import { workloadsOf } from '../analysis/workloads.js';
-import type { Family } from '../model/address.js';
-import { policyKey, type Direction } from '../model/policy.js';
+import { nameOf, type End } from '../analysis/ends.js';
+import { Judge } from '../analysis/judge.js';
+import { answersFor, type Answer, type Question, type Reason } from '../analysis/questions.js';
+import { answerWarnings } from '../analysis/warnings.js';
+import { policyKey } from '../model/policy.js';
+import { formatPorts } from '../model/reachability.js';
 import { printOrigin } from '../program/print.js';
-import { endsNamed, nameOf, portNamed, type NumberedPort } from './ends.js';
+import { conclude, withInputs, worldOf, type AnalysisFlags } from './analysis-options.js';
+import { EndNames, perNode, type NamedEnd } from './end-names.js';
 import { exitCode, UsageError } from './exit-codes.js';
 import { readInputs } from './inputs.js';
-import { conclude, withInputs, type AnalysisFlags } from './reach.js';
+import { outputOption, writeOutputs, type Output } from './outputs.js';
+
+const formats = ['text', 'json', 'yaml'] as const;
+
+interface CanFlags extends AnalysisFlags {
+  readonly all: boolean;
+  readonly output?: readonly Output<(typeof formats)[number]>[];
+}
+
+const examples = `
+Ends:
+  web.shop               pod or workload web in namespace shop (split at the last dot)
+  deployment/web.shop    with its kind; deployment/web -n shop is the same
+  shop/Deployment/web    an id as \`podwall reach\` prints it
+  10.0.0.7               an IP address; that of a known pod is that pod
+  svc/api.shop:80        the pods of a Service, at their target port
+  internet               every public address
+
+Examples:
+  podwall can web.shop db.shop 5432 -f manifests/
+  podwall can internet deployment/web.shop https -f manifests/
+  podwall can web.shop svc/dns.kube-system 53/UDP -f manifests/
+  podwall can web.shop web.shop -f manifests/                two pods of one workload; which ports?`;
 
 export const canCommand = (): Command =>
   withInputs(new Command('can'))
     .description('whether one end may open connections to another; exit 0 when it may, 1 when not')
-    .argument('<source>', 'web.shop, deployment/web.shop, an id of `reach`, an IP address, or internet')
-    .argument('<destination>', 'the same')
+    .argument('<source>', 'an end')
+    .argument('<destination>', 'an end')
     .argument('[port]', 'number or name, with /UDP or /SCTP where it is not TCP')
-    .option('--all', 'of several pods that policies tell apart, every one must be allowed', false)
-    .addHelpText(
-      'after',
-      '\nExamples:\n  podwall can web.shop db.shop 5432 -f manifests/\n  podwall can internet deployment/web.shop 443 -f manifests/',
-    )
+    .option('--all', 'of several pods or addresses that policies tell apart, every one must be allowed', false)
+    .addOption(outputOption(formats))
+    .addHelpText('after', examples)
     .action(run);
 
 async function run(source: string, destination: string, port: string | undefined, flags: CanFlags): Promise<void> {
-  const inputs = await readInputs(flags);
-  const workloads = workloadsOf(inputs.pods, inputs.policies);
-  const partial = conclude(inputs, flags, false);
-  const judge = new Judge(compileWorkloads(workloads, inputs), {
-    ipBlocks: flags.ipBlocks,
-    podCidrs: [...inputs.podCidrs, ...flags.podCidr],
-  });
-  const ends = (text: string): readonly End[] => endsNamed(text, workloads, flags.namespace);
-  const answers = ends(source).flatMap((from) =>
-    ends(destination).flatMap((to) => answersFor(judge, { from, to, port })),
-  );
+  const world = worldOf(await readInputs(flags), flags);
+  const partial = conclude(world.inputs, flags, false);
+  const judge = new Judge(world.program, world.blocks);
+  const names = new EndNames(world.inputs, world.workloads, world.program, flags.namespace);
+  const [from, to] = [names.named(source), names.named(destination)];
+  const answers = questions(names, from, to, port).flatMap((question) => answersFor(judge, question));
   if (answers.length === 0) throw new UsageError(`${source} and ${destination} have no address family in common`);
   const allowed = flags.all ? answers.every((one) => one.allowed) : answers.some((one) => one.allowed);
-  const told = new Set(answers.filter((one) => one.allowed === allowed).map(({ sentence }) => sentence));
-  const exceptions = new Set(answers.filter((one) => one.allowed !== allowed).map(({ sentence }) => sentence));
-  process.stdout.write(`${allowed ? 'yes' : 'no'}: ${[...told].join('\n  ')}\n`);
-  for (const sentence of exceptions) process.stdout.write(`  but ${sentence}\n`);
+  const warnings = [
+    ...new Set(answers.flatMap((one) => answerWarnings(one, world.inputs.policies, world.inputs.implied))),
+  ];
+  await writeOutputs(flags.output, 'text', (format) => {
+    if (format === 'text') return [textOf({ answers, allowed, warnings }, from, to)];
+    const document = { kind: 'Answer', schemaVersion: 1, allowed, answers: answers.map(asJson), warnings };
+    return [`${JSON.stringify(document, undefined, format === 'json' ? 2 : 0)}\n`];
+  });
   process.exitCode = partial !== exitCode.done ? partial : allowed ? exitCode.done : exitCode.no;
 }
 
-interface CanFlags extends AnalysisFlags {
-  readonly all: boolean;
+/** Every member of one end with every member of the other. */
+export function questions(
+  names: EndNames,
+  from: NamedEnd,
+  to: NamedEnd,
+  port: string | undefined,
+): readonly Question[] {
+  const asked = port ?? to.service?.port ?? onlyPort(to);
+  const pairs: readonly Question[] = perNode(from.ends, to.ends).flatMap((one) =>
+    perNode(to.ends, from.ends).map((other) => ({ from: one, to: other })),
+  );
+  if (asked === undefined) return pairs;
+  const questions = pairs.flatMap((pair) => {
+    const number = names.port(asked, to, pair.to);
+    return number === undefined ? [] : [{ ...pair, port: number }];
+  });
+  const [name = '', protocol = 'TCP'] = asked.split('/');
+  if (questions.length === 0) throw new UsageError(`${to.title} has no ${protocol} port named ${name}`);
+  return questions;
 }
 
-interface Question {
-  readonly from: End;
-  readonly to: End;
-  readonly port: string | undefined;
+/** Undefined where a Service has several: then it matters which. */
+function onlyPort({ title, service }: NamedEnd): string | undefined {
+  if (service === undefined) return undefined;
+  const [first, ...more] = service.service.ports;
+  if (first === undefined || more.length > 0)
+    throw new UsageError(`which port of ${title}? It has: ${service.service.ports.map(({ port }) => port).join(', ')}`);
+  return `${first.port}/${first.protocol}`;
 }
 
-interface Answer {
+interface Told {
+  readonly answers: readonly Answer[];
   readonly allowed: boolean;
-  readonly sentence: string;
+  readonly warnings: readonly string[];
 }
 
-/** One answer, unless the families differ. */
-function answersFor(judge: Judge, question: Question): readonly Answer[] {
-  const answers = commonFamilies(question.from, question.to).map((family) => ({
-    family,
-    ...answer(judge, question, family),
-  }));
-  const [first] = answers;
-  if (first === undefined || answers.every(({ sentence }) => sentence === first.sentence)) return answers.slice(0, 1);
-  return answers.map(({ allowed, sentence, family }) => ({ allowed, sentence: `over ${family}, ${sentence}` }));
+function textOf({ answers, allowed, warnings }: Told, from: NamedEnd, to: NamedEnd): string {
+  const sentences = (some: readonly Answer[]): readonly string[] => sentencesOf(some, answers, from, to);
+  const told = sentences(answers.filter((one) => one.allowed === allowed));
+  const exceptions = sentences(answers.filter((one) => one.allowed !== allowed));
+  return [
+    `${allowed ? 'yes' : 'no'}: ${told.join('\n  ')}`,
+    ...exceptions.map((sentence) => `  but ${sentence}`),
+    ...warnings.map((warning) => `warning: ${warning}`),
+    '',
+  ].join('\n');
 }
 
-function answer(judge: Judge, { from, to, port }: Question, family: Family): Answer {
-  const { ports, assumed } = judge.allowed(from, to, family);
-  const asked = port === undefined ? undefined : portNamed(port, to);
-  const allowed = asked === undefined ? ports !== noPorts : hasPort(ports, asked.protocol, asked.number);
-  const what = asked === undefined ? (allowed ? formatPorts(ports) : 'any port') : `${asked.protocol} ${asked.number}`;
-  const reasons = (['egress', 'ingress'] as const)
-    .map((direction) => reasonFor(judge, { from, to, family, direction }, asked))
-    .filter((reason) => reason.denies !== allowed)
-    .map(({ text }) => text);
-  const sentence = `${nameOf(from)} ${allowed ? 'may' : 'may not'} reach ${nameOf(to)} on ${what}: ${reasons.join('; ')}`;
-  return {
-    allowed,
-    sentence: assumed ? `${sentence} (assumed: a block covers every address that pods may get)` : sentence,
+const shownMembers = 4;
+
+/** Members with the same answer share a sentence. */
+function sentencesOf(some: readonly Answer[], all: readonly Answer[], from: NamedEnd, to: NamedEnd): readonly string[] {
+  const shared = new Map<string, Answer[]>();
+  for (const one of some) {
+    const key = `${one.family ?? ''} ${predicateOf(one)}`;
+    const alike = shared.get(key);
+    if (alike === undefined) shared.set(key, [one]);
+    else alike.push(one);
+  }
+  const members = (named: NamedEnd, ends: readonly End[], every: readonly End[]): string => {
+    const [mine, everybody] = [new Set(ends.map(nameOf)), new Set(every.map(nameOf))];
+    if (named.isLoose === true && mine.size === everybody.size) return named.title;
+    const listed = [...mine];
+    return listed.length <= shownMembers
+      ? listed.join(', ')
+      : `${listed.slice(0, shownMembers - 1).join(', ')} and ${listed.length - shownMembers + 1} more of ${named.title}`;
   };
+  return [...shared.values()].map((alike) => {
+    const source = members(
+      from,
+      alike.map((one) => one.from),
+      all.map((one) => one.from),
+    );
+    const destination = members(
+      to,
+      alike.map((one) => one.to),
+      all.map((one) => one.to),
+    );
+    const [first] = alike;
+    if (first === undefined) throw new Error('a sentence about nobody');
+    const over = first.family === undefined ? '' : `over ${first.family}, `;
+    return `${over}${source} ${predicateOf(first).replace('\0', destination)}`;
+  });
 }
 
-interface Direct {
-  readonly from: End;
-  readonly to: End;
-  readonly family: Family;
-  readonly direction: Direction;
+/** What is said of the source; the destination's name goes where the NUL is. */
+function predicateOf(answer: Answer): string {
+  const { allowed, port, ports, assumed, reasons } = answer;
+  const what = port === undefined ? (allowed ? formatPorts(ports) : 'any port') : `${port.protocol} ${port.number}`;
+  const why = reasons.map(reasonText).filter((text) => text !== '');
+  const assumption = assumed ? ' (assumed: a block covers every address that pods may get)' : '';
+  const because = why.length === 0 ? '' : `: ${why.join('; ')}`;
+  return `${allowed ? 'may' : 'may not'} reach \0 on ${what}${because}${assumption}`;
 }
 
-function reasonFor(
-  judge: Judge,
-  { from, to, family, direction }: Direct,
-  asked: NumberedPort | undefined,
-): { readonly denies: boolean; readonly text: string } {
-  const [own, peer] = direction === 'egress' ? [from, to] : [to, from];
-  const judgement = judge.judge(own, peer, { family, direction });
-  return { denies: !allows(judgement, asked), text: textOf(judgement, own, direction, asked) };
+export function reasonText(reason: Reason): string {
+  const name = nameOf(reason.end);
+  switch (reason.kind) {
+    case 'itself':
+      return reason.direction === 'egress' ? 'a pod may always reach itself' : '';
+    case 'ownNode':
+      return `a pod and its own node may always reach each other`;
+    case 'open':
+      return `no policy isolates ${name} for ${reason.direction}`;
+    case 'nobody':
+      return '';
+    case 'allowedBy':
+      return `${reason.direction} allowed by ${reason.rules.slice(0, 1).map(printOrigin).join()}`;
+    case 'isolatedBy':
+      return `${reason.direction} isolated by ${reason.policies.map(policyKey).join(', ')}, and no rule allows it`;
+  }
 }
 
-const matchesAsked = (ports: PortSet, asked: NumberedPort | undefined): boolean =>
-  asked === undefined ? ports !== noPorts : hasPort(ports, asked.protocol, asked.number);
-
-const allows = (judgement: Judgement, asked: NumberedPort | undefined): boolean =>
-  judgement.kind === 'open' || judgement.rules.some(({ ports }) => matchesAsked(ports, asked));
-
-function textOf(judgement: Judgement, own: End, direction: Direction, asked: NumberedPort | undefined): string {
-  if (own.kind === 'address') return `nothing judges the ${direction} of ${own.address}`;
-  if (judgement.kind === 'open') return `no policy isolates ${nameOf(own)} for ${direction}`;
-  const rule = judgement.rules.find(({ ports }) => matchesAsked(ports, asked));
-  if (rule !== undefined) return `${direction} allowed by ${printOrigin(rule.origin)}`;
-  return `${direction} isolated by ${judgement.by.map(policyKey).join(', ')}, and no rule allows it`;
+function asJson({ from, to, port, family, allowed, assumed, ports, reasons }: Answer): object {
+  return {
+    from: nameOf(from),
+    to: nameOf(to),
+    ...(port === undefined ? {} : { port: port.number, protocol: port.protocol }),
+    ...(family === undefined ? {} : { family }),
+    allowed,
+    ...(assumed ? { assumed } : {}),
+    ports,
+    reasons: reasons
+      .map((reason) => ({ direction: reason.direction, text: reasonText(reason) }))
+      .filter(({ text }) => text !== ''),
+  };
 }

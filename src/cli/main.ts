@@ -25,6 +25,12 @@ for (const command of [
 ])
   program.addCommand(command.exitOverride());
 
+// Who reads our output may have seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,114 +1,103 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import type { BlockReading } from '../analysis/judge.js';
-import { formatPorts } from '../analysis/port-sets.js';
-import { compileWorkloads, reachability, type Connection, type Reachability } from '../analysis/reachability.js';
-import { workloadsOf } from '../analysis/workloads.js';
-import { parseCidr, type Cidr } from '../model/address.js';
-import { formatTable } from '../report/table.js';
-import { exitCode, UsageError } from './exit-codes.js';
-import { readInputs, type Inputs } from './inputs.js';
-import { repeatable } from './options.js';
+import { Command } from 'commander';
+import { exposure } from '../analysis/exposure.js';
+import { Reach } from '../analysis/reachability.js';
+import { impliedNamespaceWarnings, partialBlockWarnings } from '../analysis/warnings.js';
+import type { GroupedReachability, Reachability } from '../model/reachability.js';
+import { pairFormats, printPairs } from '../report/reachability.js';
+import { printReachabilityPage } from '../report/reachability-page.js';
+import { printGroups, printPairTable } from '../report/reachability-text.js';
+import { conclude, withInputs, worldOf, type AnalysisFlags, type World } from './analysis-options.js';
+import { EndNames } from './end-names.js';
 
-export interface AnalysisFlags {
-  readonly file: readonly string[];
-  readonly namespace?: string;
-  readonly ipBlocks: BlockReading;
-  readonly podCidr: readonly Cidr[];
-  readonly allowPartial: boolean;
-}
+import { filterOf } from './filters.js';
+import { readInputs } from './inputs.js';
+import { repeatable } from './options.js';
+import { outputOption, writeOutputs, type Output } from './outputs.js';
+
+const formats = ['text', ...pairFormats, 'html'] as const;
+type Format = (typeof formats)[number];
 
 interface ReachFlags extends AnalysisFlags {
   readonly self: boolean;
-  readonly output: 'text' | 'json' | 'csv' | 'md';
+  readonly pairs: boolean;
+  readonly exposure: boolean;
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly output?: readonly Output<Format>[];
 }
 
-/** The options of every command that answers from files. */
-export const withInputs = (command: Command): Command =>
-  command
-    .option('-f, --file <path>', 'file, directory or - for stdin (repeatable)', repeatable, [])
-    .option('-n, --namespace <name>', 'namespace of objects and names that have none')
-    .addOption(
-      new Option('--ip-blocks <reading>', 'are ipBlocks about pods too, or about addresses outside only')
-        .choices(['cluster', 'external'])
-        .default('cluster'),
-    )
-    .option('--pod-cidr <cidr>', 'where pods without an address get theirs (repeatable)', repeatableCidr, [])
-    .option('--allow-partial', 'exit as if what cannot be read were not there', false);
-
-const repeatableCidr = (value: string, before: readonly Cidr[]): readonly Cidr[] => {
-  const cidr = parseCidr(value);
-  if (cidr === undefined) throw new InvalidArgumentError(`${value} is not a CIDR.`);
-  return [...before, cidr];
-};
+const examples = `
+Examples:
+  podwall reach -f manifests/                               who may reach whom, with what is alike said once
+  podwall reach -f manifests/ --pairs --to db.shop          everyone who may reach the database, one a line
+  podwall reach -f manifests/ --to svc/api.shop:80          the pods of a Service, at its target port
+  podwall reach -f manifests/ --from ns/shop --to internet  what a namespace may say to the world
+  podwall reach -f manifests/ --exposure                    what an unknown pod or the internet may reach
+  helm template . | podwall reach -f - -o json              for programs
+  podwall reach -f manifests/ -o text -o html=reach.html    a page with a matrix, too
+  podwall reach --context production -o md                  a live cluster`;
 
 export const reachCommand = (): Command =>
   withInputs(new Command('reach'))
     .description('who may open connections to whom, on which ports')
+    .option('--pairs', 'text: one line for each pair', false)
     .option('--self', 'also what the pods of one workload may say to each other', false)
-    .addOption(new Option('-o, --output <format>', 'format').choices(['text', 'json', 'csv', 'md']).default('text'))
-    .addHelpText('after', '\nExamples:\n  podwall reach -f manifests/\n  helm template . | podwall reach -f - -o json')
+    .option(
+      '--from <end>',
+      'only from these: an end of `can`, ns/NAME, labels (a=b), an IP (repeatable)',
+      repeatable,
+      [],
+    )
+    .option('--to <end>', 'only to these, and svc/NAME.NAMESPACE:PORT (repeatable)', repeatable, [])
+    .option('--exposure', 'what a pod that nobody knows, and what the internet may reach', false)
+    .addOption(outputOption(formats))
+    .addHelpText('after', examples)
     .action(async (flags: ReachFlags) => {
-      const inputs = await readInputs(flags);
-      const workloads = workloadsOf(inputs.pods, inputs.policies);
-      const found = reachability(workloads, compileWorkloads(workloads, inputs), {
-        ipBlocks: flags.ipBlocks,
-        podCidrs: [...inputs.podCidrs, ...flags.podCidr],
-        self: flags.self,
-      });
-      process.stdout.write(formats[flags.output](found));
-      process.exitCode = conclude(inputs, flags, workloads.length === 0);
+      const world = worldOf(await readInputs(flags), flags);
+      const { found, grouped } = flags.exposure ? exposed(world) : reached(world, flags);
+      await writeOutputs(flags.output, 'text', (format) => print(format, flags.pairs, found, grouped));
+      process.exitCode = conclude(world.inputs, flags, world.workloads.length === 0);
     });
 
-/** Says what was left out, and how that bears on the exit code. */
-export function conclude(inputs: Inputs, { allowPartial }: AnalysisFlags, nothing: boolean): number {
-  for (const line of [...inputs.unparsed, ...inputs.skipped, ...inputs.problems])
-    process.stderr.write(`podwall: ${line}\n`);
-  const read = inputs.policies.length + inputs.pods.length + inputs.namespaces.length;
-  if (inputs.unparsed.length > 0 && read === 0) throw new UsageError('nothing of the input could be read');
-  if (inputs.unparsed.length > 0 && !allowPartial) return exitCode.partial;
-  return nothing ? exitCode.nothing : exitCode.done;
+interface Shown {
+  readonly found: Reachability;
+  readonly grouped: () => GroupedReachability;
 }
 
-const formats: Readonly<Record<ReachFlags['output'], (found: Reachability) => string>> = {
-  json: (found) => `${JSON.stringify(asJson(found))}\n`,
-  text: (found) => `${formatTable([['FROM', 'TO', 'ALLOWED'], ...rowsOf(found)])}\n`,
-  csv: (found) =>
-    [['from', 'to', 'allowed'], ...rowsOf(found)].map((row) => `${row.map(quoted).join(',')}\r\n`).join(''),
-  md: (found) =>
-    [['From', 'To', 'Allowed'], ['---', '---', '---'], ...rowsOf(found)]
-      .map((row) => `| ${row.join(' | ')} |\n`)
-      .join(''),
-};
+function reached(world: World, flags: ReachFlags): Shown {
+  const { inputs, workloads, program, blocks } = world;
+  const names = new EndNames(inputs, workloads, program, flags.namespace);
+  const namespaces = new Set(inputs.namespaces.map(({ name }) => name));
+  const from = filterOf(flags.from, names, namespaces);
+  const to = filterOf(flags.to, names, namespaces);
+  const filters = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const reach = new Reach(workloads, program, { ...blocks, ...filters, self: flags.self });
+  const { endpoints, connections } = reach;
+  return { found: { endpoints, connections, warnings: warningsFor(world) }, grouped: () => reach.grouped() };
+}
 
-const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+function exposed(world: World): Shown {
+  const { endpoints, connections } = exposure(world.workloads, world.inputs, world.blocks);
+  const ids = endpoints.map(({ id }) => id);
+  const grouped = {
+    groups: ids.map((id) => [id]),
+    connections: connections.map(({ from, to, ...one }) => ({ ...one, from: ids.indexOf(from), to: ids.indexOf(to) })),
+  };
+  return { found: { endpoints, connections, warnings: warningsFor(world) }, grouped: () => grouped };
+}
 
-const rowsOf = ({ connections }: Reachability): string[][] =>
-  connections.map(({ from, to, allowed, family, assumed }) => [
-    from,
-    to,
-    `${formatPorts(allowed)}${family === undefined ? '' : ` (${family})`}${assumed ? ' (assumed)' : ''}`,
-  ]);
+const warningsFor = ({ inputs, workloads, program, blocks }: World): readonly string[] => [
+  ...impliedNamespaceWarnings(inputs.policies, inputs.implied),
+  ...partialBlockWarnings(program, workloads, blocks),
+];
 
-const asJson = ({ workloads, external, connections }: Reachability) => ({
-  kind: 'Reachability',
-  schemaVersion: 1,
-  endpoints: [
-    ...workloads.map(({ id, namespace, kind, name, labels }) => ({
-      id,
-      kind: 'workload',
-      namespace,
-      workload: { kind, name },
-      labels,
-    })),
-    ...external.map(({ id, first, last }) => ({ id, kind: 'external', first, last })),
-  ].sort((a, b) => (a.id < b.id ? -1 : 1)),
-  connections: connections.map(asJsonConnection),
-});
-
-const asJsonConnection = ({ from, to, allowed, family, assumed }: Connection) => ({
-  from,
-  to,
-  ...(family === undefined ? {} : { family }),
-  allowed,
-  ...(assumed ? { assumed: true } : {}),
-});
+function print(
+  format: Format,
+  pairs: boolean,
+  found: Reachability,
+  grouped: () => GroupedReachability,
+): Iterable<string> {
+  if (format === 'html') return printReachabilityPage(found);
+  if (format !== 'text') return printPairs(found, format);
+  return pairs ? printPairTable(found) : printGroups(grouped(), found.endpoints, found.warnings);
+}

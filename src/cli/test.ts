@@ -1,120 +1,149 @@
-import { Command, Option } from 'commander';
-import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
 import { dirname } from 'node:path';
-import { isAssertions, parseAssertions, type Assertions, type Expectation } from '../analysis/assertions.js';
-import { commonFamilies, Judge, type End } from '../analysis/judge.js';
-import { hasPort } from '../analysis/port-sets.js';
-import { compileWorkloads, reachability } from '../analysis/reachability.js';
-import { workloadsOf, type Workload } from '../analysis/workloads.js';
-import { InputError } from '../cluster/types.js';
-import { readDocuments } from '../manifests/documents.js';
-import { formatPath } from '../model/diagnostic.js';
-import { reportTests, testFormats, type TestFormat, type TestResult } from '../report/tests.js';
-import { endsNamed, portNamed } from './ends.js';
+import { type Assertions, type Expectation } from '../analysis/assertions.js';
+import { commonFamilies } from '../analysis/ends.js';
+import { Judge } from '../analysis/judge.js';
+import { allPorts, hasPort, noPorts } from '../analysis/port-sets.js';
+import { verdicts, type Question } from '../analysis/questions.js';
+import { Reach } from '../analysis/reachability.js';
+import { formatPorts } from '../model/reachability.js';
+import { reportTests, testFormats, type TestResult } from '../report/tests.js';
+import { conclude, withInputs, worldOf, type AnalysisFlags, type World } from './analysis-options.js';
+import { readAssertions } from './assertion-files.js';
+import { questions } from './can.js';
+import { EndNames } from './end-names.js';
 import { exitCode } from './exit-codes.js';
 import { readInputs } from './inputs.js';
-import { conclude, withInputs, type AnalysisFlags } from './reach.js';
+import { outputOption, writeOutputs, type Output } from './outputs.js';
 
 interface TestFlags extends AnalysisFlags {
-  readonly output: TestFormat;
+  readonly output?: readonly Output<(typeof testFormats)[number]>[];
 }
+
+const examples = `
+A document of kind Assertions:
+  apiVersion: podwall.dev/v1alpha1
+  kind: Assertions
+  metadata: { name: shop }
+  spec:
+    unlisted: denied            # or unchecked, the default: connections of workloads that nothing lists
+    expect:
+      - { from: web.shop, to: db.shop, port: 5432, allowed: true }       # protocol: TCP, UDP, SCTP or ICMP
+    table: |                    # the same, shorter
+      internet -> db.shop 5432 denied
+      web.shop -> dns.kube-system 53/UDP allowed
+
+Examples:
+  podwall test policies-examples/12-three-tiers/expected.yaml
+  podwall test -f policies-examples/12-three-tiers
+  podwall test expected.yaml -f manifests/ -o text -o junit=results.xml`;
 
 export const testCommand = (): Command =>
   withInputs(new Command('test'))
     .description('hold policies to expected reachability: documents of kind Assertions; exit 1 when one does not hold')
     .argument(
-      '<file...>',
-      'files with Assertions; policies and pods come from -f, else from the directory of each file',
+      '[path...]',
+      'files or directories with Assertions (default: those of -f); policies and pods come from -f, else from the directory of each',
     )
-    .addOption(new Option('-o, --output <format>', 'format').choices(testFormats).default('text'))
-    .addHelpText('after', '\nExample:\n  podwall test policies-examples/12-three-tiers/expected.yaml')
-    .action(async (files: readonly string[], flags: TestFlags) => {
+    .addOption(outputOption(testFormats))
+    .addHelpText('after', examples)
+    .action(async (paths: readonly string[], flags: TestFlags) => {
+      const files = await readAssertions(paths.length > 0 ? paths : flags.file.filter((path) => path !== '-'));
       const results: TestResult[] = [];
-      let code: number = exitCode.done;
-      for (const file of files) {
-        const found = await testFile(file, flags);
-        results.push(...found.results);
-        code ||= found.code;
+      const codes: number[] = [];
+      for (const { file, assertions } of files) {
+        const given =
+          [...flags.file, ...(flags.kustomize ?? [])].length > 0 ||
+          flags.kubeconfig !== undefined ||
+          flags.context !== undefined;
+        const inputs = await readInputs(given ? flags : { ...flags, file: [dirname(file)] });
+        codes.push(conclude(inputs, flags, false));
+        results.push(...check(worldOf(inputs, flags), assertions, flags.namespace).map((one) => ({ ...one, file })));
       }
-      process.stdout.write(reportTests(results, flags.output));
+      await writeOutputs(flags.output, 'text', (format) => [reportTests(results, format)]);
+      if (results.length === 0)
+        process.stderr.write('podwall: no Assertions found: give a file or a directory that has some\n');
       const failed = results.some(({ failure }) => failure !== undefined);
-      process.exitCode = code || (failed ? exitCode.no : results.length === 0 ? exitCode.nothing : exitCode.done);
+      const verdict = failed ? exitCode.no : results.length === 0 ? exitCode.nothing : exitCode.done;
+      process.exitCode = codes.includes(exitCode.partial) ? exitCode.partial : verdict;
     });
 
-async function testFile(file: string, flags: TestFlags): Promise<{ results: readonly TestResult[]; code: number }> {
-  const assertions = await readAssertions(file);
-  const inputs = await readInputs({ ...flags, file: flags.file.length > 0 ? flags.file : [dirname(file)] });
-  const workloads = workloadsOf(inputs.pods, inputs.policies);
-  const options = { ipBlocks: flags.ipBlocks, podCidrs: [...inputs.podCidrs, ...flags.podCidr], self: false };
-  const program = compileWorkloads(workloads, inputs);
-  const judge = new Judge(program, options);
-  const results = assertions.flatMap(({ expect, unlisted }) => [
-    ...expect.map((one) => check(judge, workloads, one, flags.namespace)),
-    ...(unlisted === 'denied'
-      ? checkUnlisted(reachability(workloads, program, options).connections, expect, workloads)
-      : []),
-  ]);
-  return { results: results.map((one) => ({ ...one, file })), code: conclude(inputs, flags, false) };
-}
-
-async function readAssertions(file: string): Promise<readonly Assertions[]> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new InputError(`${file}: ${(error as Error).message}`);
-  });
-  const { documents, errors } = readDocuments(text, file);
-  const [error] = errors;
-  if (error !== undefined) throw new InputError(`${file}:${error.line}:${error.column}: ${error.message}`);
-  return documents.flatMap((document) => {
-    if (!isAssertions(document.object)) return [];
-    const parsed = parseAssertions(document.object);
-    if ('expect' in parsed) return [parsed];
-    const { line, column } = document.position(parsed.path);
-    throw new InputError(`${file}:${line}:${column}: ${formatPath(parsed.path)}: ${parsed.message}`);
-  });
-}
-
 type Checked = Omit<TestResult, 'file'>;
+
+function check(world: World, assertions: readonly Assertions[], namespace: string | undefined): readonly Checked[] {
+  const judge = new Judge(world.program, world.blocks);
+  const names = new EndNames(world.inputs, world.workloads, world.program, namespace);
+  return assertions.flatMap(({ expect, unlisted }) => [
+    ...expect.map((one) => checkOne(judge, names, one)),
+    ...(unlisted === 'denied' ? checkUnlisted(world, names, expect) : []),
+  ]);
+}
 
 const titleOf = ({ from, to, port, protocol, allowed }: Expectation): string =>
   `${from} -> ${to} ${protocol === 'ICMP' ? protocol : `${protocol} ${port}`} ${allowed ? 'allowed' : 'denied'}`;
 
-/** Every pod and family that the ends stand for must be as expected. */
-function check(judge: Judge, workloads: readonly Workload[], one: Expectation, namespace: string | undefined): Checked {
+/** In every family that the ends have in common it must be as expected. */
+function checkOne(judge: Judge, names: EndNames, one: Expectation): Checked {
   const title = titleOf(one);
-  const wrong = endsNamed(one.from, workloads, namespace).flatMap((from) =>
-    endsNamed(one.to, workloads, namespace).flatMap((to) =>
-      commonFamilies(from, to).filter((family) => isAllowed(judge, { from, to, family }, one) !== one.allowed),
-    ),
-  );
+  const wrong = answers(judge, names, one).filter(({ allowed }) => allowed !== one.allowed);
   if (wrong.length === 0) return { title };
-  return { title, failure: `it is ${one.allowed ? 'denied' : 'allowed'} over ${[...new Set(wrong)].join(' and ')}` };
+  const over = wrong.flatMap(({ family }) => family ?? []);
+  const where = over.length === 0 ? '' : ` over ${over.join(' and ')}`;
+  return { title, failure: `it is ${one.allowed ? 'denied' : 'allowed'}${where}` };
 }
 
-function isAllowed(
-  judge: Judge,
-  { from, to, family }: { from: End; to: End; family: ReturnType<typeof commonFamilies>[number] },
-  { port, protocol }: Expectation,
-): boolean {
-  if (protocol === 'ICMP') return judge.allowsWithoutPorts(from, to, family);
-  const asked = portNamed(`${port}/${protocol}`, to);
-  return hasPort(judge.allowed(from, to, family).ports, asked.protocol, asked.number);
+function answers(judge: Judge, names: EndNames, { from, to, port, protocol }: Expectation) {
+  const [source, destination] = [names.named(from), names.named(to)];
+  if (protocol === 'ICMP')
+    return questions(names, source, { ...destination, isLoose: false }, undefined).flatMap((pair) =>
+      commonFamilies(pair.from, pair.to).map((family) => ({
+        family,
+        allowed: judge.allowsWithoutPorts(pair.from, pair.to, family),
+      })),
+    );
+  const asked = questions(names, source, destination, `${port}/${protocol}`);
+  const isLoose = source.isLoose === true || destination.isLoose === true;
+  const allows = (question: Question, ports: Parameters<typeof hasPort>[0]): boolean =>
+    question.port !== undefined && hasPort(ports, question.port.protocol, question.port.number);
+  // Pods that have the named port under different numbers are asked by their own.
+  const byPort = new Map(asked.map((question) => [JSON.stringify(question.port), question]));
+  const found = [...byPort.values()].flatMap((question) =>
+    verdicts(
+      judge,
+      asked.filter(({ port: number }) => JSON.stringify(number) === JSON.stringify(question.port)),
+      isLoose,
+    ).map(({ family, allowance }) => ({ family, allowed: allows(question, allowance.ports) })),
+  );
+  const families = [...new Set(found.map(({ family }) => family))];
+  return families.map((family) => ({
+    family,
+    allowed: found.some((one) => one.family === family && one.allowed),
+  }));
 }
 
 /** Connections of workloads that no expectation names. */
 function checkUnlisted(
-  connections: ReturnType<typeof reachability>['connections'],
+  { workloads, program, blocks }: World,
+  names: EndNames,
   expect: readonly Expectation[],
-  workloads: readonly Workload[],
 ): Checked[] {
-  const ids = new Set(workloads.map(({ id }) => id));
-  const idOf = (text: string): string =>
-    endsNamed(text, workloads, undefined).map((end) => (end.kind === 'workload' ? end.workload.id : end.address))[0] ??
-    text;
-  const listed = new Set(expect.filter(({ allowed }) => allowed).map(({ from, to }) => `${idOf(from)} ${idOf(to)}`));
-  return connections
-    .filter(({ from, to }) => ids.has(from) && ids.has(to) && !listed.has(`${from} ${to}`))
-    .map(({ from, to }) => ({
+  const idsOf = (text: string): readonly string[] =>
+    names.named(text).ends.flatMap((end) => (end.kind === 'workload' ? [end.workload.id] : []));
+  const listed = new Set(
+    expect
+      .filter(({ allowed }) => allowed)
+      .flatMap(({ from, to }) => idsOf(from).flatMap((one) => idsOf(to).map((other) => `${one} ${other}`))),
+  );
+  const { connections } = new Reach(workloads, program, {
+    ...blocks,
+    self: false,
+    from: ({ workload }) => (workload === undefined ? noPorts : allPorts),
+    to: ({ workload }) => (workload === undefined ? noPorts : allPorts),
+  });
+  return [...connections]
+    .filter(({ from, to }) => !listed.has(`${from} ${to}`))
+    .map(({ from, to, allowed }) => ({
       title: `${from} -> ${to} denied, as nothing lists it`,
-      failure: 'something is allowed',
+      failure: `${formatPorts(allowed)} is allowed`,
     }));
 }

@@ -1,16 +1,28 @@
 /** Workloads as the pods that they would have: what a repository holds instead of Pods. */
 
-/** The topmost controller, or the pod itself. */
 export interface Owner {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
 }
 
-/** A pod, or what a template makes, in the API's form. */
-export interface OwnedPod {
-  readonly owner: Owner;
-  readonly pod: object;
+/** `namespace/Kind/name`. */
+export const ownerKey = ({ namespace, kind, name }: Owner): string => `${namespace}/${kind}/${name}`;
+
+/** A workload as it stands in the input. */
+export interface WorkloadObject {
+  readonly self: Owner;
+  /** Who made it. */
+  readonly controller?: Controller;
+  /** In the API's form: the pod itself, or what its template makes; absent where there is no template. */
+  readonly pod?: object;
+}
+
+export interface Controller {
+  readonly kind: string;
+  readonly name: string;
+  /** The pod-template-hash of what it made. */
+  readonly hash?: string;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -29,41 +41,64 @@ const templates: Readonly<Record<string, readonly string[]>> = {
   CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
 };
 
-export const isWorkload = (kind: string): boolean => kind === 'Pod' || kind in templates;
+export const workloadKinds = ['Pod', ...Object.keys(templates)];
+export const isWorkload = (kind: string): boolean => workloadKinds.includes(kind);
 
-/** Undefined for what is no workload, or has no template. */
-export function podOf(object: unknown, defaultNamespace = 'default'): OwnedPod | undefined {
+/** Undefined for what is no workload, or has no name. */
+export function readWorkload(object: unknown, defaultNamespace = 'default'): WorkloadObject | undefined {
   const { kind, metadata, ...rest } = fieldsOf(object);
   const own = fieldsOf(metadata);
-  const name = textOf(own['name']) ?? textOf(own['generateName']);
-  if (typeof kind !== 'string' || name === undefined) return undefined;
+  const name = textOf(own['name']) ?? textOf(own['generateName'])?.replace(/-$/, '');
+  if (typeof kind !== 'string' || !isWorkload(kind) || name === undefined) return undefined;
   const namespace = textOf(own['namespace']) ?? defaultNamespace;
-  if (kind === 'Pod')
-    return {
-      owner: ownerOf(own, { namespace, kind, name }),
-      pod: { ...fieldsOf(object), metadata: { ...own, namespace } },
-    };
-  const path = templates[kind];
-  if (path === undefined) return undefined;
-  const template = path.reduce<Fields>((fields, part) => fieldsOf(fields[part]), rest);
-  if (template['spec'] === undefined) return undefined;
+  const controller = controllerOf(own);
+  const found = { self: { namespace, kind, name }, ...(controller === undefined ? {} : { controller }) };
+  if (kind === 'Pod') return { ...found, pod: { ...fieldsOf(object), metadata: { ...own, name, namespace } } };
+  const template = (templates[kind] ?? []).reduce<Fields>((fields, part) => fieldsOf(fields[part]), rest);
+  // A Deployment keeps its former ReplicaSets, with nothing in them.
+  const isFormer =
+    kind === 'ReplicaSet' && controller !== undefined && fieldsOf(fieldsOf(object)['spec'])['replicas'] === 0;
+  if (template['spec'] === undefined || isFormer) return found;
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { ...fieldsOf(template['metadata']), namespace, name },
     spec: template['spec'],
   };
-  return { owner: ownerOf(own, { namespace, kind, name }), pod };
+  return { ...found, pod };
 }
 
-/** The controller that is named, or `self`; a ReplicaSet made by a Deployment is that Deployment. */
-function ownerOf(metadata: Fields, self: Owner): Owner {
+function controllerOf(metadata: Fields): Controller | undefined {
   const references = Array.isArray(metadata['ownerReferences']) ? metadata['ownerReferences'].map(fieldsOf) : [];
-  const controller = references.find((reference) => reference['controller'] === true);
-  const [kind, name] = [textOf(controller?.['kind']), textOf(controller?.['name'])];
-  if (kind === undefined || name === undefined) return self;
+  const reference = references.find((one) => one['controller'] === true) ?? references[0];
+  const [kind, name] = [textOf(reference?.['kind']), textOf(reference?.['name'])];
+  // A static pod's Node made it, but is no workload.
+  if (kind === undefined || name === undefined || kind === 'Node') return undefined;
   const hash = textOf(fieldsOf(metadata['labels'])['pod-template-hash']);
-  if (kind === 'ReplicaSet' && hash !== undefined && name.endsWith(`-${hash}`))
-    return { namespace: self.namespace, kind: 'Deployment', name: name.slice(0, -hash.length - 1) };
-  return { namespace: self.namespace, kind, name };
+  return { kind, name, ...(hash === undefined ? {} : { hash }) };
+}
+
+/** Kubernetes makes template hashes of these characters only. */
+const hashSuffix = /-[bcdfghjklmnpqrstvwxz2456789]{5,10}$/;
+
+/** The topmost controller that is known. A ReplicaSet that is not in the input is its Deployment. */
+export function topmostOwner(object: WorkloadObject, known: ReadonlyMap<string, WorkloadObject>): Owner {
+  const seen = new Set<WorkloadObject>();
+  let current = object;
+  for (;;) {
+    const { self, controller } = current;
+    if (controller === undefined || seen.has(current)) return self;
+    seen.add(current);
+    const owner = { namespace: self.namespace, kind: controller.kind, name: controller.name };
+    const next = known.get(ownerKey(owner));
+    if (next === undefined) return owner.kind === 'ReplicaSet' ? deploymentOf(owner, controller.hash) : owner;
+    current = next;
+  }
+}
+
+function deploymentOf(replicaSet: Owner, hash: string | undefined): Owner {
+  const { name } = replicaSet;
+  const stripped =
+    hash !== undefined && name.endsWith(`-${hash}`) ? name.slice(0, -hash.length - 1) : name.replace(hashSuffix, '');
+  return stripped === name ? replicaSet : { ...replicaSet, kind: 'Deployment', name: stripped };
 }

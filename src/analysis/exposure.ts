@@ -1,0 +1,53 @@
+/** What somebody whom no manifest names may reach. */
+import { families } from '../model/address.js';
+import type { ClusterSnapshot } from '../model/cluster.js';
+import type { Connection, ReachEndpoint } from '../model/reachability.js';
+import { either, isAssumed, nothing, type Allowance } from './allowances.js';
+import { externalRanges, internetRanges, partsOf } from './external-ranges.js';
+import { Judge } from './judge.js';
+import type { BlockOptions } from './pod-blocks.js';
+import { compileWorkloads, workloadEnd } from './reachability.js';
+import type { Workload } from './workloads.js';
+
+/** A pod without labels, in a namespace without labels. No object may be called so. */
+const unknownPod: Workload = {
+  id: 'unknown pod',
+  namespace: '?',
+  kind: 'Pod',
+  name: '?',
+  labels: {},
+  ports: [],
+  addresses: [],
+  pods: [],
+};
+
+/** Connections into each workload from a pod that nobody knows, and from any public address. */
+export function exposure(
+  workloads: readonly Workload[],
+  cluster: Pick<ClusterSnapshot, 'policies' | 'namespaces'>,
+  options: BlockOptions,
+): { readonly endpoints: readonly ReachEndpoint[]; readonly connections: readonly Connection[] } {
+  const program = compileWorkloads([...workloads, unknownPod], cluster);
+  const judge = new Judge(program, options);
+  const public_ = families
+    .flatMap((family) => internetRanges(family).flatMap((range) => partsOf(range, externalRanges([program], family))))
+    .map((range) => ({ kind: 'address', address: range.sample }) as const);
+  const stranger = { kind: 'workload', workload: unknownPod } as const;
+  const connections = workloads.flatMap((workload) => {
+    const to = { kind: 'workload', workload } as const;
+    const fromInternet = public_.map((from) => judge.allowedSomehow(from, to)).reduce(either, nothing);
+    return [
+      ...connection('internet', workload.id, fromInternet),
+      ...connection(unknownPod.id, workload.id, judge.allowedSomehow(stranger, to)),
+    ];
+  });
+  const listed = workloads.map((workload, number) => workloadEnd(workload, number).endpoint);
+  const strangers: readonly ReachEndpoint[] = [
+    { id: 'internet', kind: 'internet' },
+    { id: unknownPod.id, kind: 'unknownPod' },
+  ];
+  return { endpoints: [...strangers, ...listed], connections: connections.sort((a, b) => (a.from < b.from ? -1 : 1)) };
+}
+
+const connection = (from: string, to: string, allowance: Allowance): readonly Connection[] =>
+  allowance.ports.length === 0 ? [] : [{ from, to, allowed: allowance.ports, assumed: isAssumed(allowance) }];

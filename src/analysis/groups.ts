@@ -1,0 +1,68 @@
+/** Reachability between sets of ends that nothing tells apart: what is readable at a thousand workloads. */
+import { families } from '../model/address.js';
+import { directions } from '../model/policy.js';
+import type { GroupedConnection, GroupedReachability } from '../model/reachability.js';
+import { isAssumed, nothingId } from './allowances.js';
+import { cellOf, type Matrix, type Row } from './matrix.js';
+import { familiesOf, type ListedEnd } from './reachability.js';
+
+/** @param wanted which of the ends are shown as the one and as the other end */
+export function groupEnds(
+  matrix: Matrix,
+  ends: readonly ListedEnd[],
+  wanted: { readonly from: (end: ListedEnd) => boolean; readonly to: (end: ListedEnd) => boolean },
+): GroupedReachability {
+  const signature = signatures(matrix);
+  const byKey = new Map<string, ListedEnd[]>();
+  for (const end of ends) {
+    const key = `${end.endpoint.kind} ${String(wanted.from(end))} ${String(wanted.to(end))} ${signature(end)}`;
+    const alike = byKey.get(key);
+    if (alike === undefined) byKey.set(key, [end]);
+    else alike.push(end);
+  }
+  const groups = [...byKey.values()];
+  return {
+    groups: groups.map((members) => members.map(({ endpoint }) => endpoint.id)),
+    connections: connectionsBetween(matrix, groups, wanted),
+  };
+}
+
+function connectionsBetween(
+  matrix: Matrix,
+  groups: readonly (readonly ListedEnd[])[],
+  wanted: { readonly from: (end: ListedEnd) => boolean; readonly to: (end: ListedEnd) => boolean },
+): readonly GroupedConnection[] {
+  const connections: GroupedConnection[] = [];
+  for (const [to, server] of groups.entries())
+    for (const [from, client] of groups.entries()) {
+      const source = client[0];
+      // Two different members stand for what a group allows itself.
+      const destination = from === to ? server[1] : server[0];
+      if (source === undefined || destination === undefined) continue;
+      if (!wanted.from(source) || !wanted.to(destination)) continue;
+      if (source.endpoint.kind === 'external' && destination.endpoint.kind === 'external') continue;
+      for (const [family, id] of familiesOf(matrix, source, destination)) {
+        if (id === nothingId) continue;
+        const allowance = matrix.allowances.get(id);
+        const of = family === undefined ? {} : { family };
+        connections.push({ from, to, ...of, allowed: allowance.ports, assumed: isAssumed(allowance) });
+      }
+    }
+  return connections;
+}
+
+/** Equal for ends that judge alike and are judged alike. */
+function signatures(matrix: Matrix): (end: ListedEnd) => string {
+  const rows = new Map<Row, number>();
+  for (const family of families)
+    for (const direction of directions)
+      for (const row of matrix.rows(family, direction)) if (!rows.has(row)) rows.set(row, rows.size);
+  const distinct = [...rows.keys()];
+  return ({ number, families: own, isTemplate }) => {
+    const judges = families.flatMap((family) =>
+      directions.map((direction) => rows.get(matrix.rows(family, direction)[number] ?? 'open') ?? 'none'),
+    );
+    const judged = distinct.map((row) => cellOf(row, number));
+    return `${own.join()} ${String(isTemplate)} ${judges.join()} ${judged.join()}`;
+  };
+}

@@ -1,0 +1,71 @@
+/** Which ends an ipBlock is about. */
+import { CidrSearch } from '../evaluation/membership.js';
+import { families, familyOf, type Address, type Cidr, type Family } from '../model/address.js';
+import type { Group, GroupId } from '../program/types.js';
+import { coverage, rangeOf } from './address-ranges.js';
+import { addressesOf, type End } from './ends.js';
+
+/** Whether an ipBlock is about pods: `cluster` as the API asks of agents, `external` as offline analysers read it. */
+export type BlockReading = 'cluster' | 'external';
+
+export interface BlockOptions {
+  readonly ipBlocks: BlockReading;
+  /** Where pods without an address may get theirs; none: anywhere. */
+  readonly podCidrs: readonly Cidr[];
+}
+
+export type Match = 'yes' | 'assumed' | 'no';
+export type Blocks = Extract<Group, { kind: 'blocks' }>;
+
+export class PodBlocks {
+  readonly #options: BlockOptions;
+  readonly #searches = new Map<GroupId, CidrSearch>();
+  readonly #coverages = new Map<string, 'all' | 'part' | 'none'>();
+
+  constructor(options: BlockOptions) {
+    this.#options = options;
+  }
+
+  match(group: Blocks, end: End, family: Family): Match {
+    if (end.kind === 'address') return this.#contains(group, end.address) ? 'yes' : 'no';
+    const addresses = addressesOf(end);
+    if (addresses.length === 0) return this.matchTemplate(group, family);
+    if (this.#options.ipBlocks === 'external') return 'no';
+    return addresses.some((address) => familyOf(address) === family && this.#contains(group, address)) ? 'yes' : 'no';
+  }
+
+  /** A pod without addresses. */
+  matchTemplate(group: Blocks, family: Family): Match {
+    if (this.#options.ipBlocks === 'external') return 'no';
+    return this.coverage(group, family) === 'all' ? 'assumed' : 'no';
+  }
+
+  /** How much it holds of what a pod without an address may get. */
+  coverage(group: Blocks, family: Family): 'all' | 'part' | 'none' {
+    const key = `${family} ${group.id}`;
+    const known = this.#coverages.get(key);
+    if (known !== undefined) return known;
+    const blocks = group.cidrs.filter((cidr) => cidr.family === family).map(rangeOf);
+    const parts = new Set(this.#podRanges(family).map((cidr) => coverage(rangeOf(cidr), blocks)));
+    const found = parts.size === 1 ? ([...parts][0] ?? 'none') : parts.size === 0 ? 'none' : 'part';
+    this.#coverages.set(key, found);
+    return found;
+  }
+
+  #podRanges(family: Family): readonly Cidr[] {
+    const { podCidrs } = this.#options;
+    return (podCidrs.length > 0 ? podCidrs : families.map(wholeFamily)).filter((cidr) => cidr.family === family);
+  }
+
+  #contains(group: Blocks, address: Address): boolean {
+    const search = this.#searches.get(group.id) ?? new CidrSearch(group.cidrs);
+    this.#searches.set(group.id, search);
+    return search.contains(address);
+  }
+}
+
+const wholeFamily = (family: Family): Cidr => ({
+  family,
+  address: (family === 'IPv4' ? '0.0.0.0' : '::') as Address,
+  prefix: 0,
+});

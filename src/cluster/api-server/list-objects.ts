@@ -1,0 +1,71 @@
+import { InputError } from '../types.js';
+import { ApiConnection, ApiError, ConnectionError, type ConnectionChoice } from './connection.js';
+
+interface Listed {
+  readonly path: string;
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Without it, a little less is known, and no answer is wrong. */
+  readonly optional?: true;
+}
+
+const lists: readonly Listed[] = [
+  { path: '/api/v1/namespaces', apiVersion: 'v1', kind: 'Namespace' },
+  { path: '/api/v1/pods', apiVersion: 'v1', kind: 'Pod' },
+  { path: '/apis/networking.k8s.io/v1/networkpolicies', apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
+  { path: '/api/v1/nodes', apiVersion: 'v1', kind: 'Node', optional: true },
+  { path: '/api/v1/services', apiVersion: 'v1', kind: 'Service', optional: true },
+  { path: '/apis/apps/v1/replicasets', apiVersion: 'apps/v1', kind: 'ReplicaSet', optional: true },
+  { path: '/apis/batch/v1/jobs', apiVersion: 'batch/v1', kind: 'Job', optional: true },
+];
+
+interface Page {
+  readonly items?: readonly object[];
+  readonly metadata?: { readonly continue?: string };
+}
+
+/**
+ * What a question about a live cluster needs, once.
+ * @throws InputError when the server cannot be reached, or does not let us read.
+ */
+export async function listObjects(
+  choice: ConnectionChoice,
+  signal: AbortSignal,
+): Promise<{ readonly objects: readonly object[]; readonly server: string }> {
+  const connection = await ApiConnection.open(choice);
+  try {
+    const objects = await Promise.all(lists.map((one) => listAll(connection, one, signal)));
+    return { objects: objects.flat(), server: connection.server };
+  } catch (error) {
+    if (signal.aborted) throw new InputError(`${connection.server}: did not answer in time`);
+    if (error instanceof ApiError || error instanceof ConnectionError)
+      throw new InputError(`${connection.server}: ${error.message}`);
+    throw error;
+  } finally {
+    connection.close();
+  }
+}
+
+async function listAll(connection: ApiConnection, listed: Listed, signal: AbortSignal): Promise<readonly object[]> {
+  const { path, apiVersion, kind, optional } = listed;
+  const objects: object[] = [];
+  let next: string | undefined = '';
+  try {
+    while (next !== undefined) {
+      const query: string = next === '' ? '' : `&continue=${encodeURIComponent(next)}`;
+      const body = await connection.get(`${path}?limit=500${query}`, signal);
+      const page = JSON.parse(body.toString('utf8')) as Page;
+      for (const item of page.items ?? []) objects.push(templateless(kind, { apiVersion, kind, ...item }));
+      next = page.metadata?.continue === '' ? undefined : page.metadata?.continue;
+    }
+  } catch (error) {
+    if (optional === true && error instanceof ApiError && (error.status === 403 || error.status === 404)) return [];
+    throw error;
+  }
+  return objects;
+}
+
+/** In a live cluster pods are pods: of a controller only its owner is asked, since its template may have none. */
+function templateless(kind: string, object: object): object {
+  return kind === 'ReplicaSet' || kind === 'Job' ? { ...object, spec: {} } : object;
+}

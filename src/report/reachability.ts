@@ -1,0 +1,113 @@
+/** Who may reach whom, pair by pair, in the formats of machines and documents; in pieces, since it may be long. */
+import { formatPorts, type Connection, type Reachability } from '../model/reachability.js';
+
+export const pairFormats = ['json', 'yaml', 'csv', 'md', 'dot', 'mermaid'] as const;
+export type PairFormat = (typeof pairFormats)[number];
+
+export const printPairs = (found: Reachability, format: PairFormat): Iterable<string> => printers[format](found);
+
+const printers: Readonly<Record<PairFormat, (found: Reachability) => Iterable<string>>> = {
+  json,
+  yaml,
+  csv,
+  md,
+  dot,
+  mermaid,
+};
+
+/** Pairs share few ends and few sets of ports: each is printed once. */
+function remembered<T>(print: (value: T) => string): (value: T) => string {
+  const printed = new Map<T, string>();
+  return (value) => {
+    const known = printed.get(value);
+    if (known !== undefined) return known;
+    const made = print(value);
+    printed.set(value, made);
+    return made;
+  };
+}
+
+function* connectionsAsJson(connections: Iterable<Connection>): Generator<string> {
+  const ports = remembered((set) => JSON.stringify(set));
+  const quoted = remembered((id: string) => JSON.stringify(id));
+  for (const { from, to, family, allowed, assumed } of connections)
+    yield `{"from":${quoted(from)},"to":${quoted(to)}${family === undefined ? '' : `,"family":"${family}"`},"allowed":${ports(allowed)}${assumed ? ',"assumed":true' : ''}}`;
+}
+
+function* json({ endpoints, connections, warnings }: Reachability): Generator<string> {
+  yield `{"kind":"Reachability","schemaVersion":1,"endpoints":${JSON.stringify(endpoints)},`;
+  if (warnings.length > 0) yield `"warnings":${JSON.stringify(warnings)},`;
+  yield '"connections":[';
+  let separator = '';
+  for (const connection of connectionsAsJson(connections)) {
+    yield separator + connection;
+    separator = ',';
+  }
+  yield ']}\n';
+}
+
+/** JSON is YAML: one line for each end and each connection. */
+function* yaml({ endpoints, connections, warnings }: Reachability): Generator<string> {
+  yield 'kind: Reachability\nschemaVersion: 1\n';
+  yield* list(
+    'endpoints',
+    endpoints.map((endpoint) => JSON.stringify(endpoint)),
+  );
+  if (warnings.length > 0)
+    yield* list(
+      'warnings',
+      warnings.map((warning) => JSON.stringify(warning)),
+    );
+  yield* list('connections', connectionsAsJson(connections));
+}
+
+function* list(name: string, items: Iterable<string>): Generator<string> {
+  let head = `${name}:\n`;
+  for (const item of items) {
+    yield `${head}  - ${item}\n`;
+    head = '';
+  }
+  if (head !== '') yield `${name}: []\n`;
+}
+
+/** How a connection's ports are told in a cell. */
+export const allowedText = ({ allowed, family, assumed }: Omit<Connection, 'from' | 'to'>): string =>
+  `${formatPorts(allowed)}${family === undefined ? '' : ` (${family})`}${assumed ? ' (assumed)' : ''}`;
+
+function* csv({ connections, warnings }: Reachability): Generator<string> {
+  const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+  const row = (...cells: readonly string[]): string => `${cells.map(quoted).join(',')}\r\n`;
+  yield row('from', 'to', 'family', 'allowed', 'assumed');
+  for (const { from, to, family = '', allowed, assumed } of connections)
+    yield row(from, to, family, formatPorts(allowed), assumed ? 'assumed' : '');
+  for (const warning of warnings) yield row(`# warning: ${warning}`);
+}
+
+function* md({ connections, warnings }: Reachability): Generator<string> {
+  const cell = (text: string): string => text.replaceAll('|', '\\|');
+  for (const warning of warnings) yield `> warning: ${warning}\n\n`;
+  yield '| From | To | Allowed |\n| --- | --- | --- |\n';
+  for (const one of connections) yield `| ${cell(one.from)} | ${cell(one.to)} | ${allowedText(one)} |\n`;
+}
+
+function* dot({ endpoints, connections, warnings }: Reachability): Generator<string> {
+  for (const warning of warnings) yield `// warning: ${warning}\n`;
+  yield 'digraph reachability {\n  rankdir=LR;\n  node [shape=box];\n';
+  for (const { id, kind } of endpoints)
+    yield `  ${JSON.stringify(id)}${kind === 'workload' ? '' : ' [shape=ellipse]'};\n`;
+  for (const one of connections)
+    yield `  ${JSON.stringify(one.from)} -> ${JSON.stringify(one.to)} [label=${JSON.stringify(allowedText(one))}];\n`;
+  yield '}\n';
+}
+
+function* mermaid({ endpoints, connections, warnings }: Reachability): Generator<string> {
+  for (const warning of warnings) yield `%% warning: ${warning}\n`;
+  yield 'flowchart LR\n';
+  const nodes = new Map(endpoints.map(({ id }, index) => [id, `n${index}`]));
+  for (const { id, kind } of endpoints) {
+    const label = `"${id.replaceAll('#', '#35;')}"`;
+    yield `  ${nodes.get(id) ?? id}${kind === 'workload' ? `[${label}]` : `([${label}])`}\n`;
+  }
+  for (const one of connections)
+    yield `  ${nodes.get(one.from) ?? one.from} -- "${allowedText(one)}" --> ${nodes.get(one.to) ?? one.to}\n`;
+}

@@ -1,0 +1,135 @@
+/** Ends, Services, nodes, the internet and what is not known, as `can` and the filters of `reach` take them. */
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { execa } from 'execa';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+jest.setTimeout(30_000);
+
+const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'podwall-can-'));
+  await writeFile(join(folder, 'world.yaml'), world);
+});
+afterAll(() => rm(folder, { recursive: true }));
+const podwall = (...args: readonly string[]) =>
+  execa(process.execPath, [bundle, ...args, '-f', folder], { reject: false });
+
+const pod = (name: string, node: string, status: string, more = ''): string => `
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name}, ${more} }
+spec: { nodeName: ${node}, containers: [{ name: c, ports: [{ name: http, containerPort: 8080 }] }] }
+status: ${status}`;
+const ofWeb = `labels: { app: web, pod-template-hash: 5d4fb }, ownerReferences: [{ kind: ReplicaSet, name: web-5d4fb, controller: true }]`;
+const world = [
+  `apiVersion: v1
+kind: Node
+metadata: { name: n1 }
+status: { addresses: [{ type: InternalIP, address: 172.30.0.1 }] }`,
+  `apiVersion: v1
+kind: Pod
+metadata: { name: agent-1, ownerReferences: [{ kind: DaemonSet, name: agent, controller: true }] }
+spec: { hostNetwork: true, nodeName: n1, containers: [{ name: c }] }
+status: { podIP: 172.30.0.1, phase: Running }`,
+  pod('web-5d4fb-x1', 'n1', '{ phase: Running, podIPs: [{ ip: 10.244.1.5 }] }', ofWeb),
+  pod('web-5d4fb-x2', 'n2', '{ phase: Running, podIPs: [{ ip: 10.244.2.5 }] }', ofWeb),
+  pod('client', 'n2', '{ phase: Running, podIPs: [{ ip: 10.244.2.9 }] }', 'labels: { app: client }'),
+  pod('done', 'n2', '{ phase: Succeeded, podIPs: [{ ip: 10.244.2.9 }] }', 'labels: { app: done }'),
+  `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: client }
+spec: { template: { metadata: { labels: { app: other } }, spec: { containers: [{ name: c }] } } }`,
+  `apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { selector: { app: web }, ports: [{ port: 80, targetPort: http }] }`,
+  `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: web }
+spec:
+  podSelector: { matchLabels: { app: web } }
+  ingress:
+    - from: [{ podSelector: { matchLabels: { app: client } } }]
+      ports: [{ port: http }]
+    - from: [{ namespaceSelector: { matchLabels: { team: x } } }]
+    - from: [{ ipBlock: { cidr: 203.0.113.0/24 } }]`,
+].join('\n---\n');
+
+describe('can', () => {
+  test.each([
+    ['a Service stands for its pods and target port', ['pod/client', 'svc/web.default:80'], 0, 'on TCP 8080'],
+    ['its only port need not be named', ['pod/client', 'svc/web'], 0, 'on TCP 8080'],
+    ['a port that it does not have', ['pod/client', 'svc/web', '81'], 2, 'has no TCP port 81; it has: 80'],
+    ['a pod by its address', ['10.244.2.9', '10.244.1.5', 'http'], 0, 'default/Pod/client may reach'],
+    ['a finished pod leaves its address to a live one', ['10.244.2.9', '10.244.1.5', '8080'], 0, 'default/Pod/client'],
+    ['a pod by its name', ['web-5d4fb-x1', '10.244.2.5', '8080'], 1, '(pod web-5d4fb-x1) may not reach'],
+    ['twice the same workload: two of its pods', ['deploy/web', 'deploy/web', '8080'], 1, 'isolated by default/web'],
+    ['a pod to itself', ['10.244.1.5', '10.244.1.5', '9'], 0, 'a pod may always reach itself'],
+    ['an ambiguous name', ['client', 'web'], 2, 'ambiguous: default/Deployment/client, default/Pod/client'],
+    ['a port name that nobody has', ['pod/client', 'web', 'grpc'], 2, 'web has no TCP port named grpc'],
+    ['any address of the internet is enough', ['internet', 'web', '443'], 0, 'yes: 203.0.113.0-203.0.113.255 may'],
+    ['with --all it is not', ['internet', 'web', '443', '--all'], 1, 'but 203.0.113.0-203.0.113.255 may'],
+    ['a range as reach prints it', ['203.0.113.0-203.0.113.255', 'web'], 0, 'on all ports'],
+    ['the own node, for the pods on it', ['172.30.0.1', 'web', '8080'], 0, 'its own node may always'],
+    [
+      'a pod on the host network is its node',
+      ['ds/agent', 'web', '8080'],
+      0,
+      'on the host network: 172.30.0.1, node n1',
+    ],
+  ])('%s', async (_, args, code, text) => {
+    const { stdout, stderr, exitCode } = await podwall('can', ...args);
+    expect([exitCode, stdout + stderr]).toEqual([code, expect.stringContaining(text)]);
+  });
+
+  test('the pods of other nodes are named as exceptions', async () => {
+    const { stdout } = await podwall('can', '172.30.0.1', 'web', '8080');
+    expect(stdout).toMatch(/yes: .*web-5d4fb-x1.*\n {2}but .*may not reach .*web-5d4fb-x2/);
+  });
+
+  test('an answer that rests on unknown labels of a namespace says so, another does not', async () => {
+    expect((await podwall('can', 'web', 'web', '8080')).stdout).toContain('warning: only the name is known of default');
+    expect((await podwall('can', 'pod/client', 'web', '8080')).stdout).not.toContain('warning');
+  });
+});
+
+describe('reach', () => {
+  const rows = async (...args: readonly string[]): Promise<readonly string[]> =>
+    (await podwall('reach', '-o', 'csv', ...args)).stdout
+      .split('\r\n')
+      .filter((line) => /^[^#]*\/.*,/.test(line) && !line.startsWith('"'));
+
+  test.each([
+    [['--from', 'app=client', '--to', 'svc/web:80'], ['default/Pod/client,default/Deployment/web,,TCP 8080,']],
+    [['--from', '203.0.113.7', '--to', 'deploy/web'], ['203.0.113.0-203.0.113.255,default/Deployment/web,,all ports,']],
+    [['--from', 'app!=client,app', '--to', '10.244.1.5'], []],
+    [['--from', 'ns/default', '--to', 'web', '--self'], ['default/Pod/client,default/Deployment/web,,TCP 8080,']],
+  ])('filters: %j', async (args, expected) => {
+    expect(await rows(...args)).toEqual(expected);
+  });
+
+  test('exposure', async () => {
+    const { stdout } = await podwall('reach', '--exposure', '-o', 'csv', '--assume', 'kube-dns');
+    expect(stdout).toContain('internet,default/Deployment/web,,all ports,');
+    expect(stdout).not.toContain('unknown pod,default/Deployment/web');
+    expect(stdout).toContain('unknown pod,kube-system/Deployment/coredns,,all ports,');
+  });
+
+  test('several outputs at once; every text format warns', async () => {
+    const formats = ['text', 'json', 'yaml', 'csv', 'md', 'dot', 'mermaid', 'html'];
+    const files = Object.fromEntries(formats.map((format) => [format, join(folder, `out.${format}`)]));
+    const { exitCode } = await podwall(
+      'reach',
+      ...formats.flatMap((format) => ['-o', `${format}=${files[format] ?? ''}`]),
+    );
+    expect(exitCode).toBe(0);
+    for (const format of formats)
+      expect([format, await readFile(files[format] ?? '', 'utf8')]).toEqual([
+        format,
+        expect.stringContaining('only the name is known of default'),
+      ]);
+  });
+});

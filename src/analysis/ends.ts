@@ -1,4 +1,5 @@
 import { families, familyOf, type Address, type Family } from '../model/address.js';
+import type { ExternalRange } from './external-ranges.js';
 import type { Workload, WorkloadMember } from './workloads.js';
 
 /** Where a connection begins or ends. */
@@ -10,6 +11,8 @@ export type End =
       readonly address: Address;
       /** How to speak of it, where the address alone would not do. */
       readonly title?: string;
+      /** It stands for all of these. */
+      readonly range?: ExternalRange;
       /** The nodes whose address it is. */
       readonly nodes?: readonly string[];
     };

@@ -24,6 +24,8 @@ export interface Answer {
   readonly from: End;
   readonly to: End;
   readonly port?: AskedPort;
+  /** It was judged over this one. */
+  readonly over: Family;
   /** Only where the families differ. */
   readonly family?: Family;
   readonly allowed: boolean;
@@ -55,8 +57,14 @@ export function answersFor(judge: Judge, question: Question): readonly Answer[] 
 }
 
 const sameAnswer = (a: Answer, b: Answer): boolean =>
-  JSON.stringify([a.allowed, a.assumed, a.ports, a.reasons]) ===
-  JSON.stringify([b.allowed, b.assumed, b.ports, b.reasons]);
+  JSON.stringify([a.allowed, a.assumed, portsAsked(a), a.reasons.map(told)]) ===
+  JSON.stringify([b.allowed, b.assumed, portsAsked(b), b.reasons.map(told)]);
+
+/** Who asked about one port does not ask about others. */
+const portsAsked = ({ port, ports }: Answer): PortSet => (port === undefined ? ports : []);
+
+/** The end goes without saying: it is the direction's. */
+const told = ({ end, ...reason }: Reason): object => ({ ...reason, end: end.kind });
 
 function answerOver(judge: Judge, { from, to, port }: Question, family: Family): Answer {
   const sides = (['egress', 'ingress'] as const).map((direction) => {
@@ -72,6 +80,7 @@ function answerOver(judge: Judge, { from, to, port }: Question, family: Family):
     from,
     to,
     ...(port === undefined ? {} : { port }),
+    over: family,
     allowed,
     assumed: allowed && isAssumed(allowance) && !includes(allowance.sure, port),
     ports: allowance.ports,

@@ -101,7 +101,7 @@ export class EndNames {
     return among
       .flatMap(rangesOf)
       .flatMap((range) => partsOf(range, this.#ranges))
-      .map((part) => ({ kind: 'address', address: part.sample, title: rangeId(part) }));
+      .map((part) => ({ kind: 'address', address: part.sample, title: rangeId(part), range: part }));
   }
 
   /** The pod that has the address; a node's address is its own end. */

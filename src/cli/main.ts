@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { agentCommand } from './agent.js';
 import { explainFailure, exitCode } from './exit-codes.js';
 import { canCommand } from './can.js';
+import { explainCommand } from './explain.js';
 import { reachCommand } from './reach.js';
 import { renderCommand } from './render.js';
 import { statusCommand } from './status.js';
@@ -17,6 +18,7 @@ const program = new Command('podwall')
 for (const command of [
   agentCommand(),
   canCommand(),
+  explainCommand(),
   reachCommand(),
   renderCommand(),
   statusCommand(),

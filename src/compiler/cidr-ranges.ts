@@ -46,7 +46,7 @@ function mergeRanges(ranges: readonly Range[]): readonly Range[] {
 }
 
 /** The fewest CIDRs of exactly this range: the largest aligned block that fits, again and again. */
-function cidrsOf({ first, last }: Range, family: Family): Cidr[] {
+export function cidrsOf({ first, last }: Range, family: Family): Cidr[] {
   const bits = bitsOf(family);
   const cidrs: Cidr[] = [];
   for (let next = first; next <= last;) {

@@ -35,7 +35,7 @@ export function* printGroups(
 const shown = 6;
 
 /** Many ends in few words. */
-class Crowd {
+export class Crowd {
   readonly #kinds: ReadonlyMap<string, ReachEndpoint>;
   readonly #byNamespace: ReadonlyMap<string, readonly string[]>;
   readonly #outside: readonly string[];

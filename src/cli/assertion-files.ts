@@ -1,6 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { isAssertions, parseAssertions, type Assertions } from '../analysis/assertions.js';
-import { scanTree } from '../cluster/manifest-tree.js';
+import { manifestsAt } from '../cluster/manifest-tree.js';
 import { InputError } from '../cluster/types.js';
 import { readDocuments } from '../manifests/documents.js';
 import { formatPath } from '../model/diagnostic.js';
@@ -16,7 +16,7 @@ export async function readAssertions(
 
 async function filesAt(path: string): Promise<readonly string[]> {
   try {
-    return (await stat(path)).isDirectory() ? [...(await scanTree(path)).files.keys()].sort() : [path];
+    return await manifestsAt(path);
   } catch (error) {
     throw new InputError(`${path}: ${(error as Error).message}`);
   }

@@ -10,7 +10,7 @@ import { conclude, withInputs, worldOf, type AnalysisFlags } from './analysis-op
 import { EndNames, perNode, type NamedEnd } from './end-names.js';
 import { exitCode, UsageError } from './exit-codes.js';
 import { readInputs } from './inputs.js';
-import { outputOption, writeOutputs, type Output } from './outputs.js';
+import { documentText, outputOption, writeOutputs, type Output } from './outputs.js';
 
 const formats = ['text', 'json', 'yaml'] as const;
 
@@ -60,7 +60,7 @@ async function run(source: string, destination: string, port: string | undefined
   await writeOutputs(flags.output, 'text', (format) => {
     if (format === 'text') return [textOf({ answers, allowed, warnings }, from, to)];
     const document = { kind: 'Answer', schemaVersion: 1, allowed, answers: answers.map(asJson), warnings };
-    return [`${JSON.stringify(document, undefined, format === 'json' ? 2 : 0)}\n`];
+    return [documentText(document, format)];
   });
   process.exitCode = partial !== exitCode.done ? partial : allowed ? exitCode.done : exitCode.no;
 }
@@ -160,7 +160,7 @@ function predicateOf(answer: Answer): string {
   return `${allowed ? 'may' : 'may not'} reach \0 on ${what}${because}${assumption}`;
 }
 
-export function reasonText(reason: Reason): string {
+function reasonText(reason: Reason): string {
   const name = nameOf(reason.end);
   switch (reason.kind) {
     case 'itself':
@@ -178,17 +178,20 @@ export function reasonText(reason: Reason): string {
   }
 }
 
-function asJson({ from, to, port, family, allowed, assumed, ports, reasons }: Answer): object {
-  return {
-    from: nameOf(from),
-    to: nameOf(to),
-    ...(port === undefined ? {} : { port: port.number, protocol: port.protocol }),
-    ...(family === undefined ? {} : { family }),
-    allowed,
-    ...(assumed ? { assumed } : {}),
-    ports,
-    reasons: reasons
-      .map((reason) => ({ direction: reason.direction, text: reasonText(reason) }))
-      .filter(({ text }) => text !== ''),
-  };
-}
+/** What was answered, without why. */
+export const answerAsJson = ({ from, to, port, family, allowed, assumed, ports }: Answer): object => ({
+  from: nameOf(from),
+  to: nameOf(to),
+  ...(port === undefined ? {} : { port: port.number, protocol: port.protocol }),
+  ...(family === undefined ? {} : { family }),
+  allowed,
+  ...(assumed ? { assumed } : {}),
+  ports,
+});
+
+const asJson = (answer: Answer): object => ({
+  ...answerAsJson(answer),
+  reasons: answer.reasons
+    .map((reason) => ({ direction: reason.direction, text: reasonText(reason) }))
+    .filter(({ text }) => text !== ''),
+});

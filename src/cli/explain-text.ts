@@ -13,6 +13,7 @@ import { printOrigin } from '../program/print.js';
 import type { RuleOrigin } from '../program/types.js';
 import { Crowd } from '../report/reachability-text.js';
 import { allowedText } from '../report/reachability.js';
+import { answerAsJson } from './can.js';
 
 /** `file:line:column` of a policy's field; undefined for a policy that has no place. */
 export type Places = (policy: PolicyRef, path: Mismatch['path']) => string | undefined;
@@ -87,15 +88,8 @@ function editLines({ policy, path, add }: Edit, places: Places): readonly string
 }
 
 export function explanationAsJson({ answer, steps }: Explanation, places: Places): object {
-  const { allowed, from, to, port, ports, family, assumed } = answer;
   return {
-    from: nameOf(from),
-    to: nameOf(to),
-    ...(port === undefined ? {} : { port: port.number, protocol: port.protocol }),
-    ...(family === undefined ? {} : { family }),
-    allowed,
-    ...(assumed ? { assumed } : {}),
-    ports,
+    ...answerAsJson(answer),
     steps: steps.map((step) => ({
       direction: step.direction,
       end: nameOf(step.end),

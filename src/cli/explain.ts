@@ -13,7 +13,7 @@ import { exitCode, UsageError } from './exit-codes.js';
 import { explanationAsJson, explanationText, sidesAsJson, sidesText, type Places } from './explain-text.js';
 import { readInputs } from './inputs.js';
 import { placeOf } from './collected.js';
-import { outputOption, writeOutputs, type Output } from './outputs.js';
+import { documentText, outputOption, writeOutputs, type Output } from './outputs.js';
 
 const formats = ['text', 'json', 'yaml'] as const;
 
@@ -44,7 +44,7 @@ export const explainCommand = (): Command =>
       const told =
         destination === undefined ? workload(world, names, source) : pair(world, names, { source, destination, port });
       await writeOutputs(flags.output, 'text', (format) =>
-        format === 'text' ? [told.text] : [`${JSON.stringify(told.document, undefined, format === 'json' ? 2 : 0)}\n`],
+        format === 'text' ? [told.text] : [documentText(told.document, format)],
       );
       process.exitCode = partial !== exitCode.done ? partial : told.code;
     });

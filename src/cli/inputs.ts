@@ -1,8 +1,8 @@
 /** What commands for people read: files, directories, stdin, kustomizations, a live cluster. */
 import { execa, ExecaError } from 'execa';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { scanTree } from '../cluster/manifest-tree.js';
+import { manifestsAt } from '../cluster/manifest-tree.js';
 import { InputError } from '../cluster/types.js';
 import { assumedObjects } from './assumed.js';
 import { Collected, type Inputs } from './collected.js';
@@ -45,8 +45,7 @@ async function takePath(collected: Collected, path: string): Promise<void> {
     return;
   }
   try {
-    const names = (await stat(path)).isDirectory() ? [...(await scanTree(path)).files.keys()].sort() : [path];
-    for (const name of names) collected.takeText(decoded(await readFile(name)), name);
+    for (const name of await manifestsAt(path)) collected.takeText(decoded(await readFile(name)), name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new InputError(`${path}: ${(error as Error).message}`);

@@ -63,3 +63,7 @@ async function writeTo(stream: Writable, pieces: Iterable<string>): Promise<void
   }
   if (text !== '') await write(text);
 }
+
+/** A document as JSON: laid out for `json`, on one line, which is YAML too, for `yaml`. */
+export const documentText = (document: object, format: 'json' | 'yaml'): string =>
+  `${JSON.stringify(document, undefined, format === 'json' ? 2 : 0)}\n`;

@@ -1,11 +1,11 @@
 import { watch, type FSWatcher } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { formatPath } from '../model/diagnostic.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import { Listeners } from './listeners.js';
 import { readManifestFile, type FileContent } from './manifest-file.js';
 import { describeDuplicate, ManifestSet } from './manifest-set.js';
-import { scanTree } from './manifest-tree.js';
+import { manifestsAt, scanTree } from './manifest-tree.js';
 import { InputError, type ClusterSource, type SourceChange, type SourceProblem, type SyncedCluster } from './types.js';
 
 export interface DirectoryOptions {
@@ -43,10 +43,9 @@ export async function readManifests(
 ): Promise<{ snapshot: ClusterSnapshot; problems: readonly SourceProblem[] }> {
   const contents = new Map<string, FileContent>();
   for (const path of paths) {
-    const info = await stat(path).catch((error: unknown) => {
+    const files = await manifestsAt(path).catch((error: unknown) => {
       throw new InputError(`${path}: ${reasonOf(error)}`);
     });
-    const files = info.isDirectory() ? [...(await scanTree(path)).files.keys()] : [path];
     for (const file of files)
       contents.set(
         file,

@@ -37,6 +37,11 @@ export async function scanTree(directory: string): Promise<ManifestTree> {
   return { files, folders };
 }
 
+/** The manifests that a path means: a directory's, sorted, or the file itself. Rejects with the file system's errors. */
+export async function manifestsAt(path: string): Promise<readonly string[]> {
+  return (await stat(path)).isDirectory() ? [...(await scanTree(path)).files.keys()].sort() : [path];
+}
+
 /** A file may vanish between being listed and being looked at; it is then simply not there. */
 async function statOrGone(path: string): Promise<BigIntStats | undefined> {
   try {

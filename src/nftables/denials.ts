@@ -50,12 +50,6 @@ const pairSet = (family: Family): string => `log-pairs${family === 'IPv4' ? '4' 
 
 export const logPrefix = (chain: string, orientation: Orientation): string => `podwall ${chain} ${orientation}`;
 
-/** Undefined for a prefix that we did not write. */
-export function parseLogPrefix(prefix: string): { chain: string; orientation: Orientation } | undefined {
-  const found = /^podwall (\S+) (original|reply|packet)$/.exec(prefix);
-  return found === null ? undefined : { chain: found[1] ?? '', orientation: found[2] as Orientation };
-}
-
 export function denialChain(denial: Denial, audit: AuditRules | undefined): Chain {
   const { name, dropped, comment } = denial;
   return {

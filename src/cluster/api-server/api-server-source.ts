@@ -51,6 +51,7 @@ class ApiServerCluster implements SyncedCluster {
   readonly #synced: Promise<void>;
   #markSynced: () => void = () => undefined;
   #staleSince: number | undefined;
+  #problemsChanged = false;
 
   constructor(connection: ApiConnection, options: ApiServerOptions) {
     this.#connection = connection;
@@ -95,8 +96,14 @@ class ApiServerCluster implements SyncedCluster {
 
   #eventsOf(resource: Resource): ConstructorParameters<typeof Reflector>[2] {
     return {
-      onList: (objects) => this.#replace(resource, objects),
-      onEvent: (type, object) => this.#announce(this.#take(object, type === 'DELETED')),
+      onList: (objects) => {
+        this.#replace(resource, objects);
+        this.#tellChangedProblems();
+      },
+      onEvent: (type, object) => {
+        this.#announce(this.#take(object, type === 'DELETED'));
+        this.#tellChangedProblems();
+      },
       onHeard: () => this.#heard(resource),
       onTrouble: (message) => this.#trouble(resource, message),
     };
@@ -149,7 +156,7 @@ class ApiServerCluster implements SyncedCluster {
 
   #forget(key: string): void {
     this.#objects.delete(key);
-    if (this.#diagnosed.delete(key)) this.#tellProblems();
+    if (this.#diagnosed.delete(key)) this.#problemsChanged = true;
   }
 
   #diagnose(key: string, change: ClusterChange, diagnostics: ReadObject['diagnostics']): void {
@@ -159,7 +166,7 @@ class ApiServerCluster implements SyncedCluster {
     const problems = diagnostics.map((diagnostic) => ({ object: { ...object, kind }, diagnostic }));
     if (problems.length === 0) this.#diagnosed.delete(key);
     else this.#diagnosed.set(key, problems);
-    this.#tellProblems();
+    this.#problemsChanged = true;
   }
 
   #announce(changes: readonly ClusterChange[], noticedAt = performance.now()): void {
@@ -179,6 +186,13 @@ class ApiServerCluster implements SyncedCluster {
     if (this.#troubles.get(name) !== text) this.#options.onError?.(text);
     this.#troubles.set(name, text);
     this.#staleSince ??= performance.now();
+    this.#tellProblems();
+  }
+
+  /** Once for a list, however many of its objects have problems. */
+  #tellChangedProblems(): void {
+    if (!this.#problemsChanged) return;
+    this.#problemsChanged = false;
     this.#tellProblems();
   }
 

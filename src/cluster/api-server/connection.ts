@@ -94,16 +94,6 @@ export class ApiConnection {
     splitter.end();
   }
 
-  /** Writes an object as JSON; what the server answers. */
-  async send(method: 'POST' | 'PUT' | 'PATCH', path: string, body: object, signal: AbortSignal): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    const text = JSON.stringify(body);
-    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    const onChunk = (chunk: Buffer): void => void chunks.push(chunk);
-    await this.#read(path, { signal, silence: answerWithin, onChunk, method, text, type });
-    return Buffer.concat(chunks);
-  }
-
   close(): void {
     this.#https.destroy();
     this.#http.destroy();
@@ -111,13 +101,12 @@ export class ApiConnection {
 
   async #read(path: string, exchange: Exchange): Promise<void> {
     exchange.signal.throwIfAborted();
-    const options = await this.#options(exchange);
+    const options = await this.#options();
     const url = new URL(this.server + path);
     const response = await answerTo(url, options, exchange);
-    const body = exchange.onChunk;
     if (response.statusCode !== undefined && response.statusCode < 300) {
       exchange.onOpen?.();
-      await consume(response, exchange.silence, body);
+      await consume(response, exchange.silence, exchange.onChunk);
       return;
     }
     const chunks: Buffer[] = [];
@@ -126,9 +115,8 @@ export class ApiConnection {
   }
 
   /** Asked for anew each time: tokens are rotated. */
-  async #options({ method = 'GET', type }: Exchange): Promise<RequestOptions> {
-    const headers = { accept: 'application/json', ...(type === undefined ? {} : { 'content-type': type }) };
-    const options: RequestOptions = { method, headers };
+  async #options(): Promise<RequestOptions> {
+    const options: RequestOptions = { headers: { accept: 'application/json' } };
     try {
       await this.#config.applyToHTTPSOptions(options);
     } catch (error) {
@@ -151,12 +139,9 @@ interface Exchange {
   readonly silence: number;
   readonly onChunk: (chunk: Buffer) => void;
   readonly onOpen?: (() => void) | undefined;
-  readonly method?: string;
-  readonly text?: string;
-  readonly type?: string;
 }
 
-function answerTo(url: URL, options: RequestOptions, { signal, text }: Exchange): Promise<IncomingMessage> {
+function answerTo(url: URL, options: RequestOptions, { signal }: Exchange): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const send = url.protocol === 'http:' ? httpRequest : httpsRequest;
     const request = send(url, { ...options, signal });
@@ -172,7 +157,7 @@ function answerTo(url: URL, options: RequestOptions, { signal, text }: Exchange)
       clearTimeout(timer);
       reject(signal.aborted ? error : new ConnectionError(`${url.host}: ${messageOf(error)}`, { cause: error }));
     });
-    request.end(text);
+    request.end();
   });
 }
 

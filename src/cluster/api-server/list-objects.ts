@@ -1,4 +1,5 @@
 import { InputError } from '../types.js';
+import { listPages } from './list-pages.js';
 import { ApiConnection, ApiError, ConnectionError, type ConnectionChoice } from './connection.js';
 
 interface Listed {
@@ -18,11 +19,6 @@ const lists: readonly Listed[] = [
   { path: '/apis/apps/v1/replicasets', apiVersion: 'apps/v1', kind: 'ReplicaSet', optional: true },
   { path: '/apis/batch/v1/jobs', apiVersion: 'batch/v1', kind: 'Job', optional: true },
 ];
-
-interface Page {
-  readonly items?: readonly object[];
-  readonly metadata?: { readonly continue?: string };
-}
 
 /**
  * What a question about a live cluster needs, once.
@@ -49,15 +45,9 @@ export async function listObjects(
 async function listAll(connection: ApiConnection, listed: Listed, signal: AbortSignal): Promise<readonly object[]> {
   const { path, apiVersion, kind, optional } = listed;
   const objects: object[] = [];
-  let next: string | undefined = '';
   try {
-    while (next !== undefined) {
-      const query: string = next === '' ? '' : `&continue=${encodeURIComponent(next)}`;
-      const body = await connection.get(`${path}?limit=500${query}`, signal);
-      const page = JSON.parse(body.toString('utf8')) as Page;
-      for (const item of page.items ?? []) objects.push(templateless(kind, { apiVersion, kind, ...item }));
-      next = page.metadata?.continue === '' ? undefined : page.metadata?.continue;
-    }
+    for await (const { items = [] } of listPages(connection, path, signal))
+      for (const item of items) objects.push(templateless(kind, { apiVersion, kind, ...item }));
   } catch (error) {
     if (optional === true && error instanceof ApiError && (error.status === 403 || error.status === 404)) return [];
     throw error;

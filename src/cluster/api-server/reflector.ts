@@ -6,6 +6,7 @@
  * What vanished while nobody watched is found by comparison. Nothing is forgotten while the server is away.
  */
 import { ApiError, type ApiConnection } from './connection.js';
+import { listPages } from './list-pages.js';
 import type { ReadObject, Resource } from './resources.js';
 
 export interface ReflectorEvents {
@@ -34,7 +35,6 @@ export const defaultTimes: ReflectorTimes = {
   longestRetry: 10_000,
 };
 
-const pageSize = 500;
 /** The server ends a watch after so many seconds, plus up to a tenth, so that a thousand agents do not return at once. */
 const watchSeconds = 290;
 
@@ -123,27 +123,19 @@ export class Reflector {
 
   async #listInPages(signal: AbortSignal): Promise<void> {
     const listed: ReadObject[] = [];
-    let next: string | undefined = '';
     let version = '';
-    while (next !== undefined) {
-      const page = await this.#page(next, signal);
-      for (const item of page.items ?? []) listed.push(this.#resource.read(item));
-      version = page.metadata?.resourceVersion ?? version;
-      next = page.metadata?.continue === '' ? undefined : page.metadata?.continue;
+    try {
+      for await (const { items = [], metadata } of listPages(this.#connection, this.#resource.path, signal)) {
+        for (const item of items) listed.push(this.#resource.read(item));
+        version = metadata?.resourceVersion ?? version;
+      }
+    } catch (error) {
+      // The pages' snapshot has expired: begin again.
+      throw goneIfSo(error);
     }
     this.#version = version;
     this.#heard();
     this.#events.onList(listed);
-  }
-
-  async #page(next: string, signal: AbortSignal): Promise<Page> {
-    const query = `limit=${pageSize}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
-    const body = await this.#connection.get(`${this.#resource.path}?${query}`, signal).catch((error: unknown) => {
-      // The pages' snapshot has expired: begin again.
-      if (error instanceof ApiError && error.status === 410) throw new Gone(error.message);
-      throw error;
-    });
-    return JSON.parse(body.toString('utf8')) as Page;
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -154,8 +146,7 @@ export class Reflector {
         this.#take(event);
       });
     } catch (error) {
-      if (error instanceof ApiError && error.status === 410) throw new Gone(error.message);
-      throw error;
+      throw goneIfSo(error);
     }
   }
 
@@ -202,11 +193,6 @@ export class Reflector {
   }
 }
 
-interface Page {
-  readonly items?: readonly unknown[];
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-}
-
 const watchQuery = (): string => {
   const seconds = Math.round(watchSeconds * (1 + Math.random() / 10));
   return `watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}`;
@@ -225,6 +211,10 @@ function isEndOfList({ type, object }: WatchEvent): boolean {
 
 const messageIn = ({ object }: WatchEvent): string =>
   typeof object['message'] === 'string' ? object['message'] : JSON.stringify(object).slice(0, 200);
+
+/** 410 as an answer. */
+const goneIfSo = (error: unknown): unknown =>
+  error instanceof ApiError && error.status === 410 ? new Gone(error.message) : error;
 
 /** 410 in the stream is what 410 as an answer is. */
 const errorIn = (event: WatchEvent, otherwise: Error): Error =>

@@ -1,0 +1,20 @@
+import type { ApiConnection } from './connection.js';
+
+export interface Page {
+  readonly items?: readonly object[];
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+}
+
+const pageSize = 500;
+
+/** All of a collection, so many objects at a time: whole ones would be gigabytes. Errors as ApiConnection's. */
+export async function* listPages(connection: ApiConnection, path: string, signal: AbortSignal): AsyncGenerator<Page> {
+  let next: string | undefined = '';
+  while (next !== undefined) {
+    const query: string = next === '' ? '' : `&continue=${encodeURIComponent(next)}`;
+    const body = await connection.get(`${path}?limit=${pageSize}${query}`, signal);
+    const page = JSON.parse(body.toString('utf8')) as Page;
+    yield page;
+    next = page.metadata?.continue === '' ? undefined : page.metadata?.continue;
+  }
+}

@@ -1,0 +1,26 @@
+/** Tables on real packets as a test suite: one lab for all of them, a real agent on each node. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Plugin } from '../support/lab/lab.js';
+import { describePackets } from '../support/lab/requirements.js';
+import { PacketRunner } from './run-packets.js';
+import type { Case } from './types.js';
+
+export function packetSuite(title: string, plugin: Plugin, cases: readonly Case[]): void {
+  describePackets(title, () => {
+    let runner: PacketRunner;
+    beforeAll(async () => {
+      runner = await PacketRunner.create(plugin);
+    }, 60_000);
+    afterAll(() => runner[Symbol.asyncDispose](), 60_000);
+
+    test.each(cases.map((table) => [`${table.id} ${table.title}`, table] as const))(
+      '%s',
+      async (_, table) => {
+        const { wrong, asked } = await runner.run(table);
+        expect(wrong).toEqual([]);
+        expect(asked).toBeGreaterThan(0);
+      },
+      60_000,
+    );
+  });
+}

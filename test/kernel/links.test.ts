@@ -134,12 +134,16 @@ describePackets('attachments of real CNI plugins', () => {
     const before = summary(await links.discover([victim, thief]));
     const mac = (await lab.run('victim.shop', 'cat', '/sys/class/net/eth0/address')).stdout.trim();
     await ipIn('thief.shop', 'link', 'set', 'eth0', 'address', mac);
-    await ipIn('thief.shop', 'neigh', 'flush', 'dev', 'eth0');
-    await ipIn('thief.shop', 'neigh', 'replace', '10.244.1.1', 'dev', 'eth0', 'use');
-    await delay(100);
-    // The control: the bridge has indeed learned it there.
-    const learned = (await lab.run('n1', 'bridge', 'fdb', 'show', 'br', 'cni0')).stdout;
-    expect(learned).toMatch(new RegExp(`^${mac} dev ${await lab.device('thief.shop')} `, 'm'));
+    const stolen = new RegExp(`^${mac} dev ${await lab.device('thief.shop')} `, 'm');
+    let learned = '';
+    // The control: the bridge has indeed learned it there. A victim that speaks takes it back, so the thief repeats.
+    for (let round = 0; round < 20 && !stolen.test(learned); round += 1) {
+      await ipIn('thief.shop', 'neigh', 'flush', 'dev', 'eth0');
+      await ipIn('thief.shop', 'neigh', 'replace', '10.244.1.1', 'dev', 'eth0', 'use');
+      await delay(50);
+      learned = (await lab.run('n1', 'bridge', 'fdb', 'show', 'br', 'cni0')).stdout;
+    }
+    expect(learned).toMatch(stolen);
     expect(summary(await links.discover([victim, thief]))).toEqual(before);
   });
 

@@ -12,14 +12,18 @@ export class ClusterView {
   readonly #failing = new Map<string, BrokenPolicy>();
   readonly #guardOff = new Set<string>();
 
-  apply(changes: readonly ClusterChange[]): void {
+  /** @returns whether a namespace opted out of the source guard, or in again. */
+  apply(changes: readonly ClusterChange[]): { readonly guardsChanged: boolean } {
+    let guardsChanged = false;
     for (const change of changes) {
       if (change.kind === 'policy') this.#applyPolicy(policyKey(change.ref), change.policy);
-      if (change.kind === 'namespace') {
-        if (change.namespace?.annotations[guardAnnotation] === 'off') this.#guardOff.add(change.name);
-        else this.#guardOff.delete(change.name);
-      }
+      if (change.kind !== 'namespace') continue;
+      const off = change.namespace?.annotations[guardAnnotation] === 'off';
+      guardsChanged ||= off !== this.#guardOff.has(change.name);
+      if (off) this.#guardOff.add(change.name);
+      else this.#guardOff.delete(change.name);
     }
+    return { guardsChanged };
   }
 
   get policyCount(): number {

@@ -3,7 +3,7 @@
  *
  *   source --changes--> [pending] --> compiler --> renderer --> PolicyTable --build, switch, sweep--> kernel
  *   nft monitor, periodic read-back --drift--------------------^
- *   link events, endpoint changes ----------------------------> GuardTable --> kernel
+ *   link events, endpoint changes ----------------------------> GuardLoop --> kernel
  *
  * One run at a time. A failure keeps the last good rules in force and is retried; only state that is in the kernel is
  * reported as such.
@@ -11,15 +11,15 @@
 import type { Compiler } from '../compiler/compiler.js';
 import type { SourceChange, SyncedCluster } from '../cluster/types.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
-import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
 import type { Renderer } from '../nftables/renderer.js';
 import type { Nftables, Ruleset } from '../nftables/types.js';
 import { effectOf } from '../program/effect.js';
 import type { ProgramChange } from '../program/types.js';
 import type { Clock } from './clock.js';
-import { ClusterView, namespacesOf } from './cluster-view.js';
-import { GuardTable, type LinkReader, type LocalPod, type UnattachedPod } from './guard-table.js';
+import { ClusterView } from './cluster-view.js';
+import { GuardLoop } from './guard-loop.js';
+import type { LinkReader } from './guard-table.js';
 import { isRefusal, PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
 import { SingleRunner } from './single-runner.js';
@@ -55,16 +55,14 @@ export class Reconciler implements AsyncDisposable {
   readonly #options: ReconcilerOptions;
   readonly #runner: SingleRunner;
   readonly #policyTable: PolicyTable;
-  readonly #guardTable: GuardTable;
+  readonly #guards: GuardLoop;
   readonly #view: ClusterView;
   readonly #subscriptions: Disposable[] = [];
   #pending: ClusterChange[] = [];
   #noticedAt: number | undefined;
   #driftBy: string | undefined;
-  #guardsDue = true;
+  #started = false;
   #retry: Disposable | undefined;
-  #guardRetry: Disposable | undefined;
-  #guardAttempts = 0;
   #readBackTimer: Disposable | undefined;
   #failuresInRow = 0;
   #failures = 0;
@@ -73,21 +71,21 @@ export class Reconciler implements AsyncDisposable {
   #changed = 0;
   #inKernel = false;
   #quarantineDue = false;
-  #bridgeProblem: string | undefined;
-  #guardProblem: string | undefined;
-  #guardFailure: string | undefined;
   #lastError: string | undefined;
   #lastApplied: number | undefined;
-  #attachments: readonly Attachment[] = [];
-  #unattached: readonly UnattachedPod[] = [];
   #onSettled: (() => void) | undefined;
 
   constructor(parts: ReconcilerParts, options: ReconcilerOptions) {
     this.#parts = parts;
     this.#options = options;
     this.#policyTable = new PolicyTable(parts.nftables);
-    this.#guardTable = new GuardTable(parts.nftables, parts.links);
     this.#view = new ClusterView();
+    this.#guards = new GuardLoop(parts, {
+      sourceGuard: options.sourceGuard,
+      pods: () => [...parts.compiler.program().endpoints.values()],
+      optedOut: () => this.#view.guardOffNamespaces,
+      onSettled: () => this.#onSettled?.(),
+    });
     this.#runner = new SingleRunner(
       () => this.#run(),
       (error) => this.#failed(error),
@@ -99,6 +97,7 @@ export class Reconciler implements AsyncDisposable {
     this.#pending = changesFrom(this.#parts.cluster.snapshot());
     this.#noticedAt = this.#parts.clock.now();
     this.#driftBy = '';
+    this.#started = true;
     this.#subscriptions.push(this.#parts.cluster.onChange((change) => this.#noteChange(change)));
     this.#scheduleReadBack();
     this.#runner.request();
@@ -106,16 +105,16 @@ export class Reconciler implements AsyncDisposable {
 
   /** Someone else may have touched our tables; `who` as the kernel tells it. */
   drift(who: string): void {
+    // Before the start there is nothing to converge to: an empty program would open what the last agent left closed.
+    if (!this.#started) return;
     this.#driftBy = who;
-    this.#guardsDue = true;
     this.#runner.request();
+    this.#guards.request();
   }
 
   /** A link, route or neighbour changed: pods may hang elsewhere now. */
   linksChanged(): void {
-    this.#guardsDue = true;
-    this.#guardAttempts = 0;
-    this.#runner.request();
+    this.#guards.request('fresh');
   }
 
   /** Called after every run that ended, well or not: `status()` may have changed. */
@@ -127,15 +126,15 @@ export class Reconciler implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
     this.#retry?.[Symbol.dispose]();
-    this.#guardRetry?.[Symbol.dispose]();
     this.#readBackTimer?.[Symbol.dispose]();
-    await this.#runner.stop();
+    await Promise.all([this.#runner.stop(), this.#guards[Symbol.asyncDispose]()]);
   }
 
   status(): ReconcilerStatus {
     const program = this.#parts.compiler.program();
     const staleSince = this.#parts.cluster.staleSince();
-    const devices = new Map(this.#attachments.map((attachment) => [objectKey(attachment.pod), attachment.device]));
+    const guards = this.#guards.status();
+    const devices = new Map(guards.attachments.map((attachment) => [objectKey(attachment.pod), attachment.device]));
     const endpoints = [...program.endpoints.values()].map((endpoint): EndpointStatus => {
       const device = devices.get(objectKey(endpoint.pod));
       return {
@@ -147,19 +146,19 @@ export class Reconciler implements AsyncDisposable {
       };
     });
     return {
-      ready: this.#inKernel && this.#bridgeProblem === undefined,
+      ready: this.#inKernel && guards.bridgesReady,
       revision: this.#revision,
       repairs: this.#repairs,
-      failures: this.#failures,
+      failures: this.#failures + guards.failures,
       policies: this.#view.policyCount,
       ...(this.#lastApplied === undefined ? {} : { lastApplied: this.#lastApplied }),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       endpoints: endpoints.sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1)),
       failing: this.#view.failing(),
-      unattached: this.#unattached,
+      unattached: guards.unattached,
       problems: this.#parts.cluster.problems(),
       ...(staleSince === undefined ? {} : { staleSeconds: Math.round((this.#parts.clock.now() - staleSince) / 1000) }),
-      warnings: [this.#bridgeProblem, this.#guardProblem, this.#guardFailure].filter((text) => text !== undefined),
+      warnings: guards.warnings,
     };
   }
 
@@ -172,9 +171,9 @@ export class Reconciler implements AsyncDisposable {
   async #run(): Promise<void> {
     if (this.#quarantineDue) await this.#quarantine();
     this.#takeChanges();
+    this.#guards.start();
     await this.#readBackIfDrifted();
     await this.#converge();
-    await this.#guard();
     this.#onSettled?.();
   }
 
@@ -182,16 +181,13 @@ export class Reconciler implements AsyncDisposable {
     if (this.#pending.length === 0) return;
     const changes = this.#pending;
     this.#pending = [];
-    this.#view.apply(changes);
+    if (this.#view.apply(changes).guardsChanged) this.#guards.request('fresh');
     this.#noteProgram(this.#parts.compiler.apply(changes));
   }
 
   #noteProgram(change: ProgramChange): void {
     this.#policyTable.note(this.#parts.renderer.apply(change), effectOf(change));
-    if (change.endpoints.length > 0) {
-      this.#guardsDue = true;
-      this.#guardAttempts = 0;
-    }
+    if (change.endpoints.length > 0) this.#guards.request('fresh');
     this.#changed += change.endpoints.length + change.ruleLists.length + change.groups.length;
   }
 
@@ -238,71 +234,11 @@ export class Reconciler implements AsyncDisposable {
     this.#changed = 0;
   }
 
-  /** Guards stand apart from policies: a device that vanishes under them is no reason to doubt the policy table. */
-  async #guard(): Promise<void> {
-    if (!this.#guardsDue) return;
-    this.#guardsDue = false;
-    const pods: LocalPod[] = [...this.#parts.compiler.program().endpoints.values()];
-    const off = this.#options.sourceGuard ? this.#view.guardOffNamespaces : namespacesOf(pods);
-    try {
-      const found = await this.#guardTable.converge(pods, off);
-      this.#noteUnattached(found.unattached);
-      this.#attachments = found.attachments;
-      this.#guardFailure = undefined;
-      this.#warnOfOpenGuards(off);
-      await this.#checkBridges();
-    } catch (error) {
-      this.#failures += 1;
-      this.#guardFailure = `source guards are not up to date: ${messageOf(error)}`;
-      this.#parts.log.warn({ error: messageOf(error) }, 'guards failed; trying again');
-    }
-    if (this.#guardFailure !== undefined || this.#unattached.length > 0) this.#retryGuards();
-  }
-
-  #noteUnattached(unattached: readonly UnattachedPod[]): void {
-    const known = new Set(this.#unattached.map((entry) => objectKey(entry.pod) + entry.reason));
-    for (const { pod, reason } of unattached)
-      if (!known.has(objectKey(pod) + reason)) this.#parts.log.warn({ pod: objectKey(pod), reason }, 'not enforced');
-    this.#unattached = unattached;
-  }
-
-  /** Opting out on a bridge opens more than spoofing: frames that no rule can read pass too. */
-  #warnOfOpenGuards(off: ReadonlySet<string>): void {
-    const open = this.#attachments.filter((one) => one.kind === 'bridged' && off.has(one.pod.namespace));
-    const problem =
-      open.length === 0
-        ? undefined
-        : `source guard is off for ${open.length} pods on a bridge: tagged frames and forged sources pass their policies`;
-    if (problem !== undefined && problem !== this.#guardProblem) this.#parts.log.warn({}, problem);
-    this.#guardProblem = problem;
-  }
-
-  async #checkBridges(): Promise<void> {
-    if (!this.#attachments.some((attachment) => attachment.kind === 'bridged')) {
-      this.#bridgeProblem = undefined;
-      return;
-    }
-    const problem = await this.#parts.bridgeNetfilter();
-    if (problem !== undefined && problem !== this.#bridgeProblem) this.#parts.log.error({}, problem);
-    this.#bridgeProblem = problem;
-  }
-
-  /** A pod's device or neighbour entry may come seconds after its address, and no event may tell. */
-  #retryGuards(): void {
-    this.#guardRetry?.[Symbol.dispose]();
-    const delay = Math.min(firstRetry * 2 ** this.#guardAttempts, longestRetry);
-    this.#guardAttempts += 1;
-    this.#guardRetry = this.#parts.clock.after(delay, () => {
-      this.#guardsDue = true;
-      this.#runner.request();
-    });
-  }
-
   #scheduleReadBack(): void {
     this.#readBackTimer = this.#parts.clock.after(this.#options.readBackEvery, () => {
       this.#driftBy ??= 'found by read-back';
-      this.#guardsDue = true;
       this.#runner.request();
+      this.#guards.request();
       this.#scheduleReadBack();
     });
   }
@@ -310,7 +246,6 @@ export class Reconciler implements AsyncDisposable {
   #failed(error: unknown): void {
     this.#failures += 1;
     this.#failuresInRow += 1;
-    this.#guardsDue = true;
     this.#lastError = messageOf(error);
     this.#parts.log.error({ error: this.#lastError, attempt: this.#failuresInRow }, 'failed; the last good rules stay');
     if (this.#failuresInRow >= failuresBeforeReadBack) this.#driftBy ??= 'own failure';

@@ -68,10 +68,12 @@ export class PacketRunner implements AsyncDisposable {
       await this.#attach(step.changes?.apply ?? [], new Map());
       this.#serve(state, step);
       await this.#lab.writeManifests(this.#directory, { cluster: [...objects.values()] });
+      const seen = this.agents.map(({ lines }) => lines.length);
       const { asked, wrong, seconds } = await this.#settle(state, step, options);
       result.asked += asked;
       result.settled.push(seconds);
       result.wrong.push(...wrong.map((line) => `step ${index + 1}: ${line}`));
+      if (wrong.length > 0) result.wrong.push(...(await this.#testimony(seen)));
     }
     await this.#lab.writeManifests(this.#directory, { cluster: [] });
     await this.#detachAll();
@@ -80,6 +82,17 @@ export class PacketRunner implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lab[Symbol.asyncDispose]();
+  }
+
+  /** What every agent logged during a step that went wrong, and says of itself now. */
+  async #testimony(seen: readonly number[]): Promise<readonly string[]> {
+    return Promise.all(
+      this.agents.map(async (agent, index) => {
+        const { endpoints, ...status } = await agent.status().catch((error: unknown) => ({ error, endpoints: [] }));
+        const count = (endpoints as readonly unknown[]).length;
+        return `agent ${index + 1}: ${JSON.stringify({ said: agent.lines.slice(seen[index]), count, status })}`;
+      }),
+    );
   }
 
   async #attach(manifests: readonly Manifest[], eventual: ReadonlyMap<string, readonly string[]>): Promise<void> {

@@ -11,6 +11,7 @@ import { noneDirty } from '../../src/nftables/dirty.js';
 import { render, Renderer } from '../../src/nftables/renderer.js';
 import { NftError, type Transaction } from '../../src/nftables/types.js';
 import type { Clock } from '../../src/reconciler/clock.js';
+import type { LinkReader } from '../../src/reconciler/guard-table.js';
 import { Reconciler } from '../../src/reconciler/reconciler.js';
 import { FakeNftables } from '../support/fake-nftables.js';
 
@@ -66,6 +67,11 @@ class HandCluster implements SyncedCluster {
     this.#snapshot = { ...this.#snapshot, policies: [...this.#snapshot.policies, ...policies] };
     for (const listener of this.#listeners) listener({ changes: policies.map(change), noticedAt: 0 });
   }
+  optOut(name: string): void {
+    const namespace = { name, labels: {}, annotations: { 'podwall.dev/source-guard': 'off' } };
+    for (const listener of this.#listeners)
+      listener({ changes: [{ kind: 'namespace', name, namespace }], noticedAt: 0 });
+  }
   [Symbol.dispose](): void {
     this.#listeners.clear();
   }
@@ -95,7 +101,12 @@ const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-function start(policies: readonly AnyPolicy[]) {
+const noLinks = (): LinkReader => ({
+  discover: () => Promise.resolve({ attachments: [], unattached: [] }),
+  devices: () => Promise.resolve(new Map()),
+});
+
+function start(policies: readonly AnyPolicy[], { begin = true, links = noLinks() } = {}) {
   const [cluster, nft, clock] = [new HandCluster(policies), new FakeNftables(), new ManualClock()];
   const lines: { message: string; fields: Readonly<Record<string, unknown>> }[] = [];
   const write = (fields: Readonly<Record<string, unknown>>, message: string): void =>
@@ -109,17 +120,14 @@ function start(policies: readonly AnyPolicy[]) {
       renderer: new Renderer({ established: 'cut' }),
       render: wanted,
       nftables: nft,
-      links: {
-        discover: () => Promise.resolve({ attachments: [], unattached: [] }),
-        devices: () => Promise.resolve(new Map()),
-      },
+      links,
       bridgeNetfilter: () => Promise.resolve(undefined),
       clock,
       log: { info: write, warn: write, error: write, debug: write },
     },
     { sourceGuard: true, readBackEvery: 60_000 },
   );
-  reconciler.start();
+  if (begin) reconciler.start();
   const holds = () => differences(wanted(cluster.snapshot()), nft.ruleset);
   return { cluster, nft, clock, lines, reconciler, holds };
 }
@@ -134,6 +142,50 @@ describe('the loop', () => {
     expect(holds()).toEqual(noneDirty());
     expect(lines.filter(({ message }) => message === 'applied')).toHaveLength(1);
     expect(reconciler.status()).toMatchObject({ ready: true, revision: 1, repairs: 0 });
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('links that cannot be read delay no policy; the agent is not ready before they were', async () => {
+    let answer = (): void => undefined;
+    const discover: LinkReader['discover'] = () =>
+      new Promise((resolve) => (answer = () => resolve({ attachments: [], unattached: [] })));
+    const { cluster, reconciler, holds } = start([policyNamed('p', allow('a'))], {
+      links: { ...noLinks(), discover },
+    });
+    await settle();
+    cluster.push(policyNamed('q', allow('b')));
+    await settle();
+    expect(holds()).toEqual(noneDirty());
+    expect(reconciler.status()).toMatchObject({ ready: false, revision: 2 });
+    answer();
+    await settle();
+    expect(reconciler.status().ready).toBe(true);
+    const ended = reconciler[Symbol.asyncDispose]();
+    answer();
+    await ended;
+  });
+
+  test('what happens before the start touches nothing: an empty program would open everything', async () => {
+    const { nft, reconciler } = start([policyNamed('p', allow('a'))], { begin: false });
+    reconciler.drift('nft');
+    reconciler.linksChanged();
+    await settle();
+    expect(nft.applied).toEqual([]);
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('guards are looked at when a namespace opts out, not at the next read-back', async () => {
+    let looked = 0;
+    const discover: LinkReader['discover'] = () => {
+      looked += 1;
+      return noLinks().discover([]);
+    };
+    const { cluster, reconciler } = start([], { links: { ...noLinks(), discover } });
+    await settle();
+    const before = looked;
+    cluster.optOut('x');
+    await settle();
+    expect(looked).toBe(before + 1);
     await reconciler[Symbol.asyncDispose]();
   });
 

@@ -1,0 +1,162 @@
+/**
+ * The guards' own loop. It stands apart from the policies': reading links can wait long for the kernel (a namespace that
+ * is being removed holds its lock), and a device that vanishes is no reason to doubt the policy table.
+ */
+import type { Attachment } from '../model/attachment.js';
+import { objectKey } from '../model/pod.js';
+import type { Nftables } from '../nftables/types.js';
+import type { Clock } from './clock.js';
+import { namespacesOf } from './cluster-view.js';
+import { GuardTable, type LinkReader, type LocalPod, type UnattachedPod } from './guard-table.js';
+import { SingleRunner } from './single-runner.js';
+import type { ReconcilerLog } from './types.js';
+
+export interface GuardParts {
+  readonly nftables: Nftables;
+  readonly links: LinkReader;
+  /** Sees to it that bridged pods' frames reach our table; a message when they do not. */
+  readonly bridgeNetfilter: () => Promise<string | undefined>;
+  readonly clock: Clock;
+  readonly log: ReconcilerLog;
+}
+
+export interface GuardOptions {
+  readonly sourceGuard: boolean;
+  readonly pods: () => readonly LocalPod[];
+  /** Namespaces whose pods may send what is not theirs. */
+  readonly optedOut: () => ReadonlySet<string>;
+  readonly onSettled: () => void;
+}
+
+export interface GuardStatus {
+  readonly attachments: readonly Attachment[];
+  readonly unattached: readonly UnattachedPod[];
+  readonly failures: number;
+  /** The links have been looked at, and bridged frames reach our rules or no pod is bridged. */
+  readonly bridgesReady: boolean;
+  readonly warnings: readonly string[];
+}
+
+const firstRetry = 100;
+const longestRetry = 10_000;
+
+export class GuardLoop implements AsyncDisposable {
+  readonly #parts: GuardParts;
+  readonly #options: GuardOptions;
+  readonly #table: GuardTable;
+  readonly #runner: SingleRunner;
+  #started = false;
+  #settled = false;
+  #retry: Disposable | undefined;
+  #attempts = 0;
+  #failures = 0;
+  #attachments: readonly Attachment[] = [];
+  #unattached: readonly UnattachedPod[] = [];
+  #bridgeProblem: string | undefined;
+  #openProblem: string | undefined;
+  #failure: string | undefined;
+
+  constructor(parts: GuardParts, options: GuardOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#table = new GuardTable(parts.nftables, parts.links);
+    this.#runner = new SingleRunner(
+      () => this.#run(),
+      (error) => this.#failed(error),
+    );
+  }
+
+  /** The pods are known from now on: before that, guards of an earlier agent must not be taken for nobody's. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#runner.request();
+  }
+
+  /** Looks again; `fresh` when there is news, so that what was not found is soon searched again. */
+  request(news?: 'fresh'): void {
+    if (!this.#started) return;
+    if (news === 'fresh') this.#attempts = 0;
+    this.#runner.request();
+  }
+
+  status(): GuardStatus {
+    return {
+      attachments: this.#attachments,
+      unattached: this.#unattached,
+      failures: this.#failures,
+      bridgesReady: this.#settled && this.#bridgeProblem === undefined,
+      warnings: [this.#bridgeProblem, this.#openProblem, this.#failure].filter((text) => text !== undefined),
+    };
+  }
+
+  /** Lets a transaction in flight end; the guards stay. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#retry?.[Symbol.dispose]();
+    await this.#runner.stop();
+    this.#retry?.[Symbol.dispose]();
+  }
+
+  async #run(): Promise<void> {
+    const pods = this.#options.pods();
+    const off = this.#options.sourceGuard ? this.#options.optedOut() : namespacesOf(pods);
+    const found = await this.#table.converge(pods, off);
+    this.#noteUnattached(found.unattached);
+    this.#attachments = found.attachments;
+    this.#failure = undefined;
+    this.#warnOfOpenGuards(off);
+    await this.#checkBridges();
+    if (this.#unattached.length > 0) this.#retryLater();
+    this.#noteSettled();
+  }
+
+  #failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#failures += 1;
+    this.#failure = `source guards are not up to date: ${message}`;
+    this.#parts.log.warn({ error: message }, 'guards failed; trying again');
+    this.#retryLater();
+    this.#noteSettled();
+  }
+
+  #noteSettled(): void {
+    this.#settled = true;
+    this.#options.onSettled();
+  }
+
+  #noteUnattached(unattached: readonly UnattachedPod[]): void {
+    const known = new Set(this.#unattached.map((entry) => objectKey(entry.pod) + entry.reason));
+    for (const { pod, reason } of unattached)
+      if (!known.has(objectKey(pod) + reason)) this.#parts.log.warn({ pod: objectKey(pod), reason }, 'not enforced');
+    this.#unattached = unattached;
+  }
+
+  /** Opting out on a bridge opens more than spoofing: frames that no rule can read pass too. */
+  #warnOfOpenGuards(off: ReadonlySet<string>): void {
+    const open = this.#attachments.filter((one) => one.kind === 'bridged' && off.has(one.pod.namespace));
+    const problem =
+      open.length === 0
+        ? undefined
+        : `source guard is off for ${open.length} pods on a bridge: tagged frames and forged sources pass their policies`;
+    if (problem !== undefined && problem !== this.#openProblem) this.#parts.log.warn({}, problem);
+    this.#openProblem = problem;
+  }
+
+  async #checkBridges(): Promise<void> {
+    if (!this.#attachments.some((attachment) => attachment.kind === 'bridged')) {
+      this.#bridgeProblem = undefined;
+      return;
+    }
+    const problem = await this.#parts.bridgeNetfilter();
+    if (problem !== undefined && problem !== this.#bridgeProblem) this.#parts.log.error({}, problem);
+    this.#bridgeProblem = problem;
+  }
+
+  /** A pod's device or neighbour entry may come seconds after its address, and no event may tell. */
+  #retryLater(): void {
+    this.#retry?.[Symbol.dispose]();
+    const delay = Math.min(firstRetry * 2 ** this.#attempts, longestRetry);
+    this.#attempts += 1;
+    this.#retry = this.#parts.clock.after(delay, () => this.#runner.request());
+  }
+}

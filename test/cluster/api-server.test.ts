@@ -8,7 +8,7 @@ import { namespace, node, pod, policy } from '../cases/objects.js';
 import { FakeApiServer, type ApiObject } from '../support/fake-api-server.js';
 import { until } from '../support/until.js';
 
-const times = { silence: 300, streamedList: 200, firstRetry: 5, longestRetry: 50 };
+const times = { silence: 1500, streamedList: 1000, firstRetry: 5, longestRetry: 50 };
 const object = (manifest: object): ApiObject => manifest as ApiObject;
 const podNumbered = (index: number): ApiObject =>
   object(pod(`p${index}.x`, { addresses: [`10.244.${index >> 8}.${index & 255}`], labels: { app: 'web' } }));
@@ -19,18 +19,20 @@ describe('the API server as a source', () => {
   let folder: string;
   let config: string;
   let cluster: SyncedCluster | undefined;
+  let ending: AbortController;
   const errors: string[] = [];
   const heard: SourceChange[] = [];
 
   const source = (): ApiServerSource =>
     new ApiServerSource({ kubeconfig: config, times, onError: (message) => void errors.push(message) });
   const sync = async (): Promise<SyncedCluster> => {
-    const synced = await source().sync();
+    const synced = await source().sync(ending.signal);
     synced.onChange((change) => void heard.push(change));
     return (cluster = synced);
   };
 
   beforeEach(async () => {
+    ending = new AbortController();
     server = await FakeApiServer.start();
     folder = await mkdtemp(join(tmpdir(), 'podwall-api-'));
     config = join(folder, 'config');
@@ -41,6 +43,7 @@ describe('the API server as a source', () => {
     heard.length = 0;
   });
   afterEach(async () => {
+    ending.abort();
     cluster?.[Symbol.dispose]();
     cluster = undefined;
     await server[Symbol.asyncDispose]();

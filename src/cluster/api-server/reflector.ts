@@ -22,7 +22,7 @@ export interface ReflectorEvents {
 export interface ReflectorTimes {
   /** A watch that is silent for so many milliseconds is taken for dead; bookmarks come about once a minute. */
   readonly silence: number;
-  /** A streamed list whose end does not come is given up, in milliseconds. */
+  /** A streamed list that brings nothing, not even its end, for so many milliseconds is given up. */
   readonly streamedList: number;
   readonly firstRetry: number;
   readonly longestRetry: number;
@@ -101,9 +101,10 @@ export class Reflector {
     try {
       await this.#stream(query, AbortSignal.any([signal, tooLong.signal]), (event) => {
         if (list.complete) this.#take(event);
-        else if (event.type === 'ADDED' || event.type === 'MODIFIED')
+        else if (event.type === 'ADDED' || event.type === 'MODIFIED') {
+          timer.refresh();
           list.objects.push(this.#resource.read(event.object));
-        else if (event.type === 'ERROR') throw errorIn(event, new NotStreamed(messageIn(event)));
+        } else if (event.type === 'ERROR') throw errorIn(event, new NotStreamed(messageIn(event)));
         else if (isEndOfList(event)) {
           clearTimeout(timer);
           list.complete = true;

@@ -1,12 +1,15 @@
 /**
- * `npm run conformance [-- --fast] [-- --json] [-- --variant TEXT]`: upstream's 48 cases in every variant and the corner cases, on real packets,
- * on evaluation and on the oracle. Exit 0 only when every cell is as expected; nothing stays behind.
+ * `npm run conformance [-- --fast] [-- --json] [-- --variant TEXT] [-- --random COUNT] [-- --seed SEED]`: upstream's 48
+ * cases in every variant, the corner cases and random clusters, on real packets, on evaluation and on the oracle. Exit 0
+ * only when every cell is as expected; nothing stays behind.
  */
 import { execa } from 'execa';
 import { release } from 'node:os';
+import { parseArgs } from 'node:util';
 import { formatTable } from '../../src/report/table.js';
 import { conformanceCases, type Placement } from '../cases/conformance.js';
 import { cornerCases } from '../cases/corner-cases.js';
+import { randomClusters } from '../cases/random-clusters.js';
 import { runEvaluation } from '../cases/run-evaluation.js';
 import { runOracle } from '../cases/run-oracle.js';
 import { PacketRunner } from '../cases/run-packets.js';
@@ -39,7 +42,22 @@ const upstream = (plugin: Plugin, placement: Placement): Variant => ({
   cases: conformanceCases(placement),
 });
 
-function variants(fast: boolean): readonly Variant[] {
+/** A table of so many clusters; a seed tells them again. */
+const clustersPerTable = 25;
+
+function random({ count, seed }: Random): Variant {
+  const tables = Array.from({ length: Math.ceil(count / clustersPerTable) }, (_, index) =>
+    randomClusters(seed + index, Math.min(clustersPerTable, count - index * clustersPerTable)),
+  );
+  return { title: 'random clusters, dual, two nodes, bridge', plugin: 'bridge', nodes: 2, cases: tables };
+}
+
+interface Random {
+  readonly count: number;
+  readonly seed: number;
+}
+
+function variants(fast: boolean, chosen: Random): readonly Variant[] {
   const corner: Variant = { title: 'corner cases, dual, two nodes, ptp', plugin: 'ptp', nodes: 2, cases: cornerCases };
   if (fast) return [upstream('bridge', { families: 'dual', nodes: 2 })];
   const all = (['IPv4', 'IPv6', 'dual'] as const).flatMap((families) =>
@@ -47,7 +65,7 @@ function variants(fast: boolean): readonly Variant[] {
       (['bridge', 'ptp'] as const).map((plugin) => upstream(plugin, { families, nodes })),
     ),
   );
-  return [...all, corner];
+  return [...all, corner, random(chosen)];
 }
 
 let running: PacketRunner | undefined;
@@ -87,21 +105,30 @@ async function main(): Promise<number> {
   const stop = (): void =>
     void (running?.[Symbol.asyncDispose]() ?? Promise.resolve()).finally(() => process.exit(130));
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  const at = process.argv.indexOf('--variant');
-  const named = at < 0 ? '' : (process.argv[at + 1] ?? '');
-  const chosen = variants(process.argv.includes('--fast')).filter(({ title }) => title.includes(named));
+  const { values: flags } = parseArgs({
+    options: {
+      fast: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      variant: { type: 'string', default: '' },
+      random: { type: 'string', default: '100' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    },
+  });
+  const [count, seed] = [Number(flags.random), Number(flags.seed)];
+  if (!Number.isInteger(count) || count < 1 || !Number.isInteger(seed)) {
+    console.error('--random takes a number of clusters, --seed an integer.');
+    return 2;
+  }
+  const all = variants(flags.fast, { count, seed });
+  const chosen = all.filter(({ title }) => title.includes(flags.variant));
   if (chosen.length === 0) {
-    console.error(
-      `No variant is called ${named}: ${variants(false)
-        .map(({ title }) => title)
-        .join('; ')}`,
-    );
+    console.error(`No variant is called ${flags.variant}: ${all.map(({ title }) => title).join('; ')}`);
     return 2;
   }
   const outcomes: Outcome[] = [];
   for (const variant of chosen) outcomes.push(...(await runVariant(variant)));
   const versions = { kernel: release(), nft: (await execa('nft', ['--version'])).stdout };
-  if (process.argv.includes('--json')) console.log(JSON.stringify({ versions, outcomes }, null, 2));
+  if (flags.json) console.log(JSON.stringify({ versions, seed, outcomes }, null, 2));
   else console.log(`${summary(chosen, outcomes)}\nkernel ${versions.kernel}, ${versions.nft}`);
   const wrong = outcomes.filter((outcome) => outcome.wrong.length > 0).length;
   console.error(

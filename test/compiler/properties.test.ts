@@ -6,8 +6,10 @@ import { changesFrom, type ClusterSnapshot } from '../../src/model/cluster.js';
 import { changeFrom, emptyProgram } from '../../src/program/change.js';
 import { printProgram } from '../../src/program/print.js';
 import { validateProgram } from '../../src/program/validate.js';
+import type { AnyPolicy } from '../../src/model/policy.js';
+import { effectOf } from '../../src/program/effect.js';
 import { isAllowed, type Question } from '../oracle/oracle.js';
-import { addressPool, cluster, fold, history, outsiders, portPool } from '../support/arbitrary.js';
+import { addressPool, cluster, fold, history, outsiders, portPool, rule } from '../support/arbitrary.js';
 import { applyChange, sameProgram } from '../support/programs.js';
 
 const scopes: readonly CompilerOptions[] = [
@@ -90,6 +92,53 @@ describe('evaluation', () => {
         expect(wrong).toEqual([]);
       }),
       { numRuns: runs.numRuns / 4 },
+    );
+  });
+});
+
+describe('what may stay in a verdict cache', () => {
+  const wide: readonly CompilerOptions[] = [{ scope: { node: 'n1' } }, { scope: { node: 'n2' }, unknownPods: 'deny' }];
+
+  test.each(wide)('a change called widening forbids nothing, one without effect changes nothing (%j)', (options) => {
+    let judged = 0;
+    fc.assert(
+      fc.property(cluster, history, (start, steps) => {
+        const compiler = new Compiler(options);
+        compiler.apply(changesFrom(start));
+        const all = questions(fold(start, steps.flat()));
+        const allowedNow = (): ReadonlySet<Question> => {
+          const evaluator = new Evaluator(compiler.program());
+          return new Set(all.filter((one) => evaluator.evaluate(one).allowed));
+        };
+        // As the kernel does: what was allowed once is remembered until a change narrows.
+        let remembered = allowedNow();
+        for (const step of steps) {
+          const effect = effectOf(compiler.apply(step));
+          const allowed = allowedNow();
+          if (effect !== 'narrows') expect([...remembered].filter((one) => !allowed.has(one))).toEqual([]);
+          if (effect === 'none') expect(allowed.size).toBe(remembered.size);
+          if (effect !== 'narrows') judged += 1;
+          remembered = allowed;
+        }
+      }),
+      { numRuns: runs.numRuns / 20 },
+    );
+    expect(judged).toBeGreaterThan(0);
+  });
+
+  test('a policy more for pods that are isolated takes nothing away', () => {
+    fc.assert(
+      fc.property(cluster, fc.array(rule, { minLength: 1, maxLength: 3 }), fc.nat(), (start, rules, pick) => {
+        const [first] = start.policies.slice(pick % Math.max(start.policies.length, 1));
+        fc.pre(first?.kind === 'policy');
+        const directions = { ...(first.ingress && { ingress: rules }), ...(first.egress && { egress: rules }) };
+        const added: AnyPolicy = { ...first, ref: { ...first.ref, name: 'added' }, ...directions };
+        const more = { ...start, policies: [...start.policies, added] };
+        const [before, after] = [start, more].map((one) => new Evaluator(compile(one, { scope: 'everywhere' })));
+        const lost = questions(start).filter((one) => before?.evaluate(one).allowed && !after?.evaluate(one).allowed);
+        expect(lost).toEqual([]);
+      }),
+      { numRuns: runs.numRuns / 5 },
     );
   });
 });

@@ -92,7 +92,7 @@ const port: fc.Arbitrary<Port> = fc.oneof(
       last: Math.max(...ends),
     })),
 );
-const rule: fc.Arbitrary<PolicyRule> = fc.record({
+export const rule: fc.Arbitrary<PolicyRule> = fc.record({
   peers: fc.oneof(fc.constant('anyone' as const), fc.array(peer, { minLength: 1, maxLength: 3 })),
   ports: fc.oneof(fc.constant('anyPort' as const), fc.array(port, { minLength: 1, maxLength: 3 })),
 });

@@ -538,6 +538,37 @@ const lessons: readonly Omit<Case, 'id'>[] = [
       ),
     ],
   },
+  {
+    title: 'policyTypes omitted, an egress rule: egress is isolated as well',
+    ...steady(
+      [policy('p.x', { ...toServer, egress: [{ to: [{ podSelector: app('client') }] }] })],
+      deny(...both, 'server.x > client.y TCP 80'),
+      allow('server.x > client.x TCP 80'),
+    ),
+  },
+  {
+    title: 'a finished pod is no peer, wherever its address still is',
+    world: withPolicies(
+      policy('p.x', ingressFrom([fromClients])),
+      pod('done.x', { host: 14, labels: { app: 'client' }, phase: 'Succeeded' }),
+      pod('failed.x', { host: 15, labels: { app: 'client' }, phase: 'Failed' }),
+    ),
+    steps: [
+      step(
+        undefined,
+        allow('client.x > server.x TCP 80'),
+        deny('done.x > server.x TCP 80', 'failed.x > server.x TCP 80'),
+      ),
+    ],
+  },
+  {
+    title: "an address is its living holder's, though a newer pod with it has finished",
+    world: withPolicies(
+      policy('p.x', ingressFrom([fromClients])),
+      pod('job.x', { host: 11, labels: { app: 'job' }, phase: 'Succeeded', created: '2026-01-02T00:00:00Z' }),
+    ),
+    steps: [step(undefined, allow('client.x > server.x TCP 80'), deny('client.y > server.x TCP 80'))],
+  },
 ];
 
 function terminating(end: string): Manifest {

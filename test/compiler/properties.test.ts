@@ -10,6 +10,7 @@ import type { AnyPolicy } from '../../src/model/policy.js';
 import { effectOf } from '../../src/program/effect.js';
 import { isAllowed, type Question } from '../oracle/oracle.js';
 import { addressPool, cluster, fold, history, outsiders, portPool, rule } from '../support/arbitrary.js';
+import { cases } from '../support/seed.js';
 import { applyChange, sameProgram } from '../support/programs.js';
 
 const scopes: readonly CompilerOptions[] = [
@@ -18,7 +19,7 @@ const scopes: readonly CompilerOptions[] = [
   { scope: { node: 'n2' }, unknownPods: 'deny' },
 ];
 
-const runs = { numRuns: 2000 };
+const runs = { numRuns: cases(2000) };
 
 describe('the compiler', () => {
   test.each(scopes)('after every step of any history, incremental is the same as from scratch (%j)', (options) => {
@@ -35,7 +36,7 @@ describe('the compiler', () => {
           expect(validateProgram(compiler.program())).toEqual([]);
         }
       }),
-      { numRuns: runs.numRuns / 5 },
+      { numRuns: cases(400) },
     );
   });
 
@@ -50,7 +51,7 @@ describe('the compiler', () => {
         }
         sameProgram(applyChange(emptyProgram, changeFrom(compiler.program())), compiler.program());
       }),
-      { numRuns: runs.numRuns / 5 },
+      { numRuns: cases(400) },
     );
   });
 
@@ -64,7 +65,7 @@ describe('the compiler', () => {
         for (const { change } of shuffled) compiler.apply([change]);
         expect(printProgram(compiler.program())).toBe(printProgram(compile(start, { scope: 'everywhere' })));
       }),
-      { numRuns: runs.numRuns / 5 },
+      { numRuns: cases(400) },
     );
   });
 });
@@ -91,7 +92,7 @@ describe('evaluation', () => {
         );
         expect(wrong).toEqual([]);
       }),
-      { numRuns: runs.numRuns / 4 },
+      { numRuns: cases(500) },
     );
   });
 });
@@ -121,7 +122,7 @@ describe('what may stay in a verdict cache', () => {
           remembered = allowed;
         }
       }),
-      { numRuns: runs.numRuns / 20 },
+      { numRuns: cases(100) },
     );
     expect(judged).toBeGreaterThan(0);
   });
@@ -138,7 +139,7 @@ describe('what may stay in a verdict cache', () => {
         const lost = questions(start).filter((one) => before?.evaluate(one).allowed && !after?.evaluate(one).allowed);
         expect(lost).toEqual([]);
       }),
-      { numRuns: runs.numRuns / 5 },
+      { numRuns: cases(400) },
     );
   });
 });

@@ -14,6 +14,7 @@ import { printRuleset } from '../../src/nftables/text.js';
 import { effectOf } from '../../src/program/effect.js';
 import type { PolicyProgram } from '../../src/program/types.js';
 import { addressPool, cluster, fold, history, outsiders, portPool } from '../support/arbitrary.js';
+import { cases } from '../support/seed.js';
 import { FakeTable } from './fake-table.js';
 import { Interpreter } from './interpreter.js';
 
@@ -21,7 +22,7 @@ const cut: RenderOptions = { established: 'cut' };
 /** Peers that are pods are always looked up in maps. */
 const mapped: RenderOptions = { ...cut, listsTried: 0 };
 const scopes: readonly CompilerOptions[] = [{ scope: { node: 'n1' } }, { scope: { node: 'n2' }, unknownPods: 'deny' }];
-const runs = { numRuns: 60 };
+const runs = { numRuns: cases(60) };
 
 const stepsOf = (plan: Plan): Step[] => [
   ...plan.build,

@@ -5,3 +5,9 @@
 export const seed = Number(process.env['PODWALL_SEED'] ?? Date.now() % 2 ** 31);
 if (!Number.isInteger(seed)) throw new Error('PODWALL_SEED must be an integer');
 process.stderr.write(`random cases of seed ${seed}\n`);
+
+const scale = process.env['PODWALL_PROPERTY_SCALE'];
+export const isCutDown = scale !== undefined;
+
+/** Random cases of a property, cut down where the same suite is run again and again. */
+export const cases = (count: number): number => Math.max(1, Math.round(count * Number(scale ?? 1)));

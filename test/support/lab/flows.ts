@@ -29,13 +29,13 @@ export class Flow implements Disposable {
     return this.#open.has(from) && libc.send(from, Buffer.from(text)) >= 0;
   }
 
-  /** Whether bytes sent at one end arrive at the other within `timeout` milliseconds. */
-  async carries(heading: Heading, timeout = 400): Promise<boolean> {
+  /** Whether bytes sent at one end arrive at the other within `timeout` milliseconds, `more` of them behind the first. */
+  async carries(heading: Heading, timeout = 400, more = 0): Promise<boolean> {
     const to = heading === 'toServer' ? this.#server : this.#client;
     while ((libc.receive(to)?.data.length ?? 0) > 0) continue;
     this.#count += 1;
     // A late datagram of an earlier call does not count as this one; in a stream it arrives before this one.
-    const text = `${heading} ${this.#count};`;
+    const text = `${heading} ${this.#count};${'.'.repeat(more)}`;
     if (!this.send(heading, text)) return false;
     const deadline = performance.now() + timeout;
     let arrived = '';

@@ -154,9 +154,9 @@ export class Collected {
   }
 
   #note(document: ManifestDocument, diagnostics: readonly Diagnostic[], into: string[]): void {
-    for (const { path, message } of diagnostics) {
+    for (const { path, at = path, message } of diagnostics) {
       const field = formatPath(path);
-      into.push(`${placeOf(document, path)}: ${field === '' ? '' : `${field}: `}${message}`);
+      into.push(`${placeOf(document, at)}: ${field === '' ? '' : `${field}: `}${message}`);
     }
   }
 }

@@ -95,7 +95,7 @@ const notEnforced = ({ apiVersion, kind }: Identity): Diagnostic => ({
 });
 
 function problemAt(document: ManifestDocument, identity: Identity | undefined, diagnostic: Diagnostic): SourceProblem {
-  const { line, column } = document.position(diagnostic.path);
+  const { line, column } = document.position(diagnostic.at ?? diagnostic.path);
   const object = identity && {
     kind: identity.kind,
     name: identity.name,

@@ -6,6 +6,8 @@ export interface Diagnostic {
   readonly code: string;
   readonly severity: Severity;
   readonly path: readonly (string | number)[];
+  /** Where it stands, when the API server's path is coarser than what can be told. */
+  readonly at?: readonly (string | number)[];
   readonly message: string;
 }
 

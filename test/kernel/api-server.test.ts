@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findBinaries } from '../apiserver/binaries.mjs';
+import { invalidPolicies } from '../cases/invalid-policies.js';
 import { namespace, node, pod, policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import { AgentProcess } from '../support/lab/agent-process.js';
@@ -139,6 +140,11 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await stale()).toBe(false);
   }, 90_000);
+
+  test.each(invalidPolicies)('refuses, in the words that we use: $title', async ({ name = 'p', spec, says }) => {
+    const manifest = policy(`${name}.x`, spec);
+    await expect(create(manifest)).rejects.toThrow(says);
+  });
 
   test('without rights: an error that names verb and resource, and nothing enforced from half a view', async () => {
     const space = lab.netns('n1');

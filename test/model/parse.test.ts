@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { formatPath } from '../../src/model/diagnostic.js';
+import { invalidPolicies } from '../cases/invalid-policies.js';
 import { parseIdentity, parseNamespace, parseNetworkPolicy, parseNode, parsePod } from '../../src/model/parse.js';
 
 const policyOf = (spec: unknown, strict = true) => {
@@ -62,7 +63,7 @@ describe('validation, with the API server’s words', () => {
     [ingress({ ports: [{ port: '80' }] }), 'must contain at least one letter (a-z)'],
     [
       ingress({ ports: [{ port: 90, endPort: 80 }] }),
-      'endPort: Invalid value: 80: must be greater than or equal to `port`',
+      'endPort: Invalid value: 90: must be greater than or equal to `port`',
     ],
     [ingress({ ports: [{ endPort: 80 }] }), 'may not be specified when `port` is not specified'],
     [ingress({ ports: [{ port: 'http', endPort: 80 }] }), 'may not be specified when `port` is non-numeric'],
@@ -85,6 +86,15 @@ describe('validation, with the API server’s words', () => {
   ])('%j', (spec, message) => {
     expect(problemsOf(spec).join('\n')).toContain(message);
     expect(policyOf(spec).value.kind).toBe('broken');
+  });
+});
+
+describe('what the API server refuses', () => {
+  test.each(invalidPolicies)('$title', ({ name = 'p', spec, says }) => {
+    const { diagnostics } = parseNetworkPolicy({ metadata: { name, namespace: 'shop' }, spec }, { strict: true });
+    const said = diagnostics.map(({ path, message }) => `${formatPath(path)}: ${message}`);
+    expect(said).toEqual([expect.stringContaining(says)]);
+    expect(said[0]?.startsWith(says)).toBe(true);
   });
 });
 

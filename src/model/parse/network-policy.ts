@@ -151,8 +151,7 @@ function parsePeer(context: RuleContext, value: unknown, path: Path): PeerResult
   const present = (name: string): boolean => fields[name] !== undefined && fields[name] !== null;
   const selects = present('podSelector') || present('namespaceSelector');
   if (present('ipBlock')) {
-    if (selects)
-      reader.error('invalid-peer', [...path, 'ipBlock'], 'Forbidden: may not specify both ipBlock and another peer');
+    if (selects) reader.error('invalid-peer', path, 'Forbidden: may not specify both ipBlock and another peer');
     return parseIpBlock(reader, fields['ipBlock'], [...path, 'ipBlock'], unknown);
   }
   if (!selects) {
@@ -194,7 +193,8 @@ function parsePort(reader: Reader, value: unknown, path: Path, unknown: 'error' 
     invalid(reader, [...path, 'endPort'], endPort, 'must be between 1 and 65535, inclusive');
     return undefined;
   }
-  if (endPort < port) invalid(reader, [...path, 'endPort'], endPort, 'must be greater than or equal to `port`');
+  // The API server names the port here, not the endPort.
+  if (endPort < port) invalid(reader, [...path, 'endPort'], port, 'must be greater than or equal to `port`');
   return { kind: 'range', protocol, first: port, last: endPort };
 }
 

@@ -7,8 +7,9 @@ export type Fields = Readonly<Record<string, unknown>>;
 export class Reader {
   readonly diagnostics: Diagnostic[] = [];
 
-  error(code: string, path: Path, message: string): void {
-    this.diagnostics.push({ code, severity: 'error', path, message });
+  /** @param at where it stands, when that is deeper than `path` */
+  error(code: string, path: Path, message: string, at?: Path): void {
+    this.diagnostics.push({ code, severity: 'error', path, message, ...(at === undefined ? {} : { at }) });
   }
 
   warning(code: string, path: Path, message: string): void {

@@ -17,10 +17,14 @@ export function parseSelector(
   const errorsBefore = reader.diagnostics.length;
   const fields = reader.mapping(value, path) ?? {};
   reader.unknownFields(fields, ['matchLabels', 'matchExpressions'], path, unknown);
-  const labels = reader.strings(fields['matchLabels'], [...path, 'matchLabels']);
-  const requirements: Requirement[] = Object.entries(labels).map(([key, label]) => {
-    checkKey(reader, key, [...path, 'matchLabels', key]);
-    checkValue(reader, label, [...path, 'matchLabels', key]);
+  const matchLabels = reader.strings(fields['matchLabels'], [...path, 'matchLabels']);
+  const requirements: Requirement[] = Object.entries(matchLabels).map(([key, label]) => {
+    const [labels, entry] = [
+      [...path, 'matchLabels'],
+      [...path, 'matchLabels', key],
+    ];
+    checkKey(reader, key, labels, entry);
+    checkValue(reader, label, labels, entry);
     return { operator: 'In', key, values: [label] };
   });
   reader.list(fields['matchExpressions'], [...path, 'matchExpressions']).forEach((entry, index) => {
@@ -72,14 +76,14 @@ function parseRequirement(
   return { operator, key };
 }
 
-function checkKey(reader: Reader, key: string, path: Path): void {
+function checkKey(reader: Reader, key: string, path: Path, at?: Path): void {
   const problem = labelKeyProblem(key);
   if (problem !== undefined)
-    reader.error('invalid-selector', path, `Invalid value: ${JSON.stringify(key)}: ${problem}`);
+    reader.error('invalid-selector', path, `Invalid value: ${JSON.stringify(key)}: ${problem}`, at);
 }
 
-function checkValue(reader: Reader, value: string, path: Path): void {
+function checkValue(reader: Reader, value: string, path: Path, at?: Path): void {
   const problem = labelValueProblem(value);
   if (problem !== undefined)
-    reader.error('invalid-selector', path, `Invalid value: ${JSON.stringify(value)}: ${problem}`);
+    reader.error('invalid-selector', path, `Invalid value: ${JSON.stringify(value)}: ${problem}`, at);
 }

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { manifestsAt } from '../cluster/manifest-tree.js';
 import { InputError } from '../cluster/types.js';
+import { documentWithoutText } from '../manifests/documents.js';
 import { assumedObjects } from './assumed.js';
 import { Collected, type Inputs } from './collected.js';
 
@@ -18,34 +19,43 @@ export interface InputFlags {
   readonly assume?: readonly string[];
 }
 
-const isLive = ({ kubeconfig, context }: InputFlags): boolean => kubeconfig !== undefined || context !== undefined;
+export const isLive = ({ kubeconfig, context }: InputFlags): boolean =>
+  kubeconfig !== undefined || context !== undefined;
 
 /** @throws InputError when a path, a kustomization or the API server cannot be read at all. */
 export async function readInputs(flags: InputFlags): Promise<Inputs> {
-  const { file, kustomize = [], assume = [] } = flags;
+  const { assume = [] } = flags;
+  const collected = new Collected({ strict: !isLive(flags) });
+  await readInto(collected, flags);
+  for (const { name, object } of assumedObjects(assume))
+    if (!collected.has(object)) collected.takeDocument(documentWithoutText(`--assume ${name}`, object));
+  return collected.inputs();
+}
+
+/** What takes in what was read: texts of files, and objects of a live cluster. */
+export type Reading = Pick<Collected, 'takeText' | 'takeDocument'>;
+
+/** @throws InputError as {@link readInputs} */
+export async function readInto(into: Reading, flags: InputFlags): Promise<void> {
+  const { file, kustomize = [] } = flags;
   if (file.length + kustomize.length === 0 && !isLive(flags))
     throw new InputError(
       'nothing to read: give -f FILE, -f DIR, -f - for stdin, -k DIR, or --kubeconfig or --context for a live cluster',
     );
   if (file.length + kustomize.length > 0 && isLive(flags))
     throw new InputError('-f and -k read files; --kubeconfig and --context read a live cluster: give one of them');
-  const collected = new Collected({ strict: !isLive(flags) });
-  for (const path of file) await takePath(collected, path);
-  for (const directory of kustomize) collected.takeText(await kustomized(directory), directory);
-  if (isLive(flags)) await takeCluster(collected, flags);
-  for (const { name, object } of assumedObjects(assume))
-    if (!collected.has(object))
-      collected.takeDocument({ file: `--assume ${name}`, object, position: () => ({ line: 0, column: 0 }) });
-  return collected.inputs();
+  for (const path of file) await takePath(into, path);
+  for (const directory of kustomize) into.takeText(await kustomized(directory), directory);
+  if (isLive(flags)) await takeCluster(into, flags);
 }
 
-async function takePath(collected: Collected, path: string): Promise<void> {
+async function takePath(into: Reading, path: string): Promise<void> {
   if (path === '-') {
-    collected.takeText(decoded(await buffer(process.stdin)), '<stdin>');
+    into.takeText(decoded(await buffer(process.stdin)), '<stdin>');
     return;
   }
   try {
-    for (const name of await manifestsAt(path)) collected.takeText(decoded(await readFile(name)), name);
+    for (const name of await manifestsAt(path)) into.takeText(decoded(await readFile(name)), name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new InputError(`${path}: ${(error as Error).message}`);
@@ -75,10 +85,9 @@ async function kustomized(directory: string): Promise<string> {
 }
 
 /** Objects as the API server lists them; loaded only when asked for, since the client is large. */
-async function takeCluster(collected: Collected, { kubeconfig, context }: InputFlags): Promise<void> {
+async function takeCluster(into: Reading, { kubeconfig, context }: InputFlags): Promise<void> {
   const { listObjects } = await import('../cluster/api-server/list-objects.js');
   const choice = { ...(kubeconfig === undefined ? {} : { kubeconfig }), ...(context === undefined ? {} : { context }) };
   const { objects, server } = await listObjects(choice, AbortSignal.timeout(60_000));
-  for (const object of objects)
-    collected.takeDocument({ file: server, object, position: () => ({ line: 0, column: 0 }) });
+  for (const object of objects) into.takeDocument(documentWithoutText(server, object));
 }

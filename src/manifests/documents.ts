@@ -8,6 +8,7 @@ import {
   LineCounter,
   parseAllDocuments,
   type Document,
+  type Node as YamlNode,
   type ScalarTag,
   type Tags,
 } from 'yaml';
@@ -19,16 +20,31 @@ export interface Position {
   readonly column: number;
 }
 
+/** A piece of the text: from its first character to behind its last one. */
+export interface Range extends Position {
+  readonly endLine: number;
+  readonly endColumn: number;
+  /** Offsets in the text, for edits. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export type Path = readonly (string | number)[];
+
 export interface ManifestDocument {
   readonly file: string;
   readonly object: unknown;
   /** Where the field stands, or its nearest ancestor that is there. Keeps the text alive: drop the document after use. */
-  position(path: readonly (string | number)[]): Position;
+  position(path: Path): Position;
+  /** The field's key or its value (an item of a list has no key), or the nearest ancestor's that is there. */
+  range(path: Path, part: 'key' | 'value'): Range;
 }
 
 export interface ManifestError extends Position {
   readonly file: string;
   readonly message: string;
+  /** A key stands twice in one mapping: the documents are still there, with the last value. */
+  readonly isDuplicateKey: boolean;
 }
 
 export interface Documents {
@@ -36,18 +52,25 @@ export interface Documents {
   readonly errors: readonly ManifestError[];
 }
 
-/** All documents of one file. With errors, the documents that could be read are still there. */
+/** An object that no text holds: of a live cluster, or assumed. */
+export function documentWithoutText(file: string, object: unknown): ManifestDocument {
+  const nowhere = { line: 0, column: 0, endLine: 0, endColumn: 0, start: 0, end: 0 };
+  return { file, object, position: () => nowhere, range: () => nowhere };
+}
+
+/** All documents of one file; none when it cannot be read. */
 export function readDocuments(text: string, file: string): Documents {
   if (/^\s*[{[]/.test(text)) {
     const object = tryJson(text);
     if (object !== undefined) return { documents: unfold(object, [], jsonPlace(text, file)), errors: [] };
   }
   const { trees, errors } = parseYaml(text, file);
-  if (errors.length > 0) return { documents: [], errors };
+  if (errors.some(({ isDuplicateKey }) => !isDuplicateKey)) return { documents: [], errors };
   const documents = trees.flatMap((tree) => {
     const object: unknown = tree.document.toJS({ maxAliasCount: 1000 });
     if (object === null || object === undefined) return [];
-    return unfold(object, [], { file, position: (path) => locate(tree, path) });
+    const range: Place['range'] = (path, part) => rangeIn(tree, path, part);
+    return unfold(object, [], { file, position: (path) => locate(tree, path), range });
   });
   return { documents, errors };
 }
@@ -57,10 +80,7 @@ interface Tree {
   readonly lines: LineCounter;
 }
 
-interface Place {
-  readonly file: string;
-  readonly position: (path: readonly (string | number)[]) => Position;
-}
+type Place = Pick<ManifestDocument, 'file' | 'position' | 'range'>;
 
 function tryJson(text: string): unknown {
   try {
@@ -87,7 +107,8 @@ function jsonPlace(text: string, file: string): Place {
     }
     return locate((tree ??= parseYaml(text, '').trees[0]), path);
   };
-  return { file, position };
+  const range: Place['range'] = (path, part) => rangeIn((tree ??= parseYaml(text, '').trees[0]), path, part);
+  return { file, position, range };
 }
 
 function linesOf(text: string): LineCounter {
@@ -107,7 +128,9 @@ function parseYaml(text: string, file: string): { trees: readonly Tree[]; errors
   });
   const documents = Array.isArray(parsed) ? (parsed as Document.Parsed[]) : [];
   const errors = documents.flatMap((document) =>
-    document.errors.map(({ message, pos }): ManifestError => ({ file, ...positionAt(lines, pos[0]), message })),
+    document.errors.map(({ message, pos, code }): ManifestError => {
+      return { file, ...positionAt(lines, pos[0]), message, isDuplicateKey: code === 'DUPLICATE_KEY' };
+    }),
   );
   return { trees: documents.map((document) => ({ document, lines })), errors };
 }
@@ -143,36 +166,51 @@ function unfold(object: unknown, at: readonly (string | number)[], place: Place)
   if (typeof kind === 'string' && kind.endsWith('List') && (Array.isArray(items) || items === null))
     return (items ?? []).flatMap((item: unknown, index) => unfold(item, [...at, 'items', index], place));
   const position: Place['position'] = (path) => place.position([...at, ...path]);
-  return [{ file: place.file, object, position }];
+  const range: Place['range'] = (path, part) => place.range([...at, ...path], part);
+  return [{ file: place.file, object, position, range }];
 }
 
-function locate(tree: Tree | undefined, path: readonly (string | number)[]): Position {
+function locate(tree: Tree | undefined, path: Path): Position {
   if (tree === undefined) return { line: 1, column: 1 };
-  let node: unknown = tree.document.contents;
-  let offset = offsetOf(node) ?? 0;
-  for (const part of path) {
-    const next = step(node, part, tree.document);
-    if (next === undefined) break;
-    offset = next.offset ?? offset;
-    node = next.node;
-  }
-  return positionAt(tree.lines, offset);
+  const { key, value } = find(tree, path);
+  return positionAt(tree.lines, (key ?? value)?.range?.[0] ?? 0);
 }
 
-function step(
-  node: unknown,
-  part: string | number,
-  document: Document.Parsed,
-): { node: unknown; offset: number | undefined } | undefined {
+function rangeIn(tree: Tree | undefined, path: Path, part: 'key' | 'value'): Range {
+  if (tree === undefined) return { line: 1, column: 1, endLine: 1, endColumn: 1, start: 0, end: 0 };
+  const { key, value } = find(tree, path);
+  const [start, end] = (part === 'key' ? (key ?? value) : (value ?? key))?.range ?? [0, 0];
+  const { line: endLine, column: endColumn } = positionAt(tree.lines, end);
+  return { ...positionAt(tree.lines, start), endLine, endColumn, start, end };
+}
+
+interface Found {
+  /** Of an entry of a mapping. */
+  readonly key: YamlNode | undefined;
+  readonly value: YamlNode | undefined;
+}
+
+/** The deepest node on the path that is there. */
+function find({ document }: Tree, path: Path): Found {
+  let found: Found = { key: undefined, value: asNode(document.contents) };
+  for (const part of path) {
+    const next = step(found.value, part, document);
+    if (next === undefined) break;
+    found = next;
+  }
+  return found;
+}
+
+function step(node: YamlNode | undefined, part: string | number, document: Document.Parsed): Found | undefined {
   const resolved =
-    isNode(node) && 'source' in node && !isScalar(node) && !isCollection(node) ? node.resolve(document) : node;
+    node !== undefined && 'source' in node && !isScalar(node) && !isCollection(node) ? node.resolve(document) : node;
   if (isMap(resolved)) {
-    const pair = resolved.items.find(({ key }) => String(isScalar(key) ? key.value : key) === String(part));
-    return pair && { node: pair.value, offset: offsetOf(pair.key) };
+    const pair = resolved.items.findLast(({ key }) => String(isScalar(key) ? key.value : key) === String(part));
+    return pair && { key: asNode(pair.key), value: asNode(pair.value) };
   }
   if (!isSeq(resolved) || typeof part !== 'number') return undefined;
-  const item = resolved.items[part];
-  return item === undefined ? undefined : { node: item, offset: offsetOf(item) };
+  const item = asNode(resolved.items[part]);
+  return item === undefined ? undefined : { key: undefined, value: item };
 }
 
-const offsetOf = (node: unknown): number | undefined => (isNode(node) ? node.range?.[0] : undefined);
+const asNode = (value: unknown): YamlNode | undefined => (isNode(value) ? value : undefined);

@@ -569,6 +569,20 @@ const lessons: readonly Omit<Case, 'id'>[] = [
     ),
     steps: [step(undefined, allow('client.x > server.x TCP 80'), deny('client.y > server.x TCP 80'))],
   },
+  ...(
+    [
+      ['an IPv4-mapped block is the IPv4 block', '::ffff:10.244.1.8/126'],
+      ['a block with host bits is its network', '10.244.1.11/30'],
+      ['leading zeros are decimal', '010.244.001.008/30'],
+    ] as const
+  ).map(([title, cidr]) => ({
+    title,
+    ...steady(
+      [policy('p.x', ingressFrom([block(cidr)]))],
+      allow('client.x > server.x TCP 80 IPv4'),
+      deny('client.y > server.x TCP 80 IPv4', 'client.x > server.x TCP 80 IPv6'),
+    ),
+  })),
 ];
 
 function terminating(end: string): Manifest {

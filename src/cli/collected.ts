@@ -62,7 +62,6 @@ export class Collected {
       return;
     }
     for (const { line, column, message } of errors) this.#unparsed.push(`${name}:${line}:${column}: ${message}`);
-    if (errors.length > 0) return;
     for (const document of documents) this.takeDocument(document);
   }
 

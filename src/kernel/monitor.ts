@@ -16,6 +16,11 @@ export interface WatchOptions {
 
 const ours = /\b(inet|netdev) podwall\b/;
 const restartAfter = 500;
+/**
+ * nft 1.0.6 was seen to print some event as zeros without end, hundreds of megabytes of them. No line of ours is nearly
+ * as long as this, in characters.
+ */
+const longestLine = 1 << 20;
 
 /**
  * Follows `nft monitor` and tells of every transaction by others that touched our tables. Its text form names the process
@@ -51,6 +56,8 @@ class Monitor implements Disposable {
   }
 
   start(): void {
+    this.#rest = '';
+    this.#firstEvent = undefined;
     const child = startMonitor(this.#options.door.command);
     child.stdout.setEncoding('utf8');
     child.stdout.on('data', (chunk: string) => this.#read(chunk));
@@ -65,9 +72,17 @@ class Monitor implements Disposable {
   }
 
   #read(chunk: string): void {
-    const lines = (this.#rest + chunk).split('\n');
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#readLine(line);
+    // A line that grows is not looked through again with every chunk.
+    if (!chunk.includes('\n')) this.#rest += chunk;
+    else {
+      const lines = (this.#rest + chunk).split('\n');
+      this.#rest = lines.pop() ?? '';
+      for (const line of lines) this.#readLine(line);
+    }
+    if (this.#rest.length > longestLine) {
+      this.#rest = '';
+      this.#child?.kill('SIGKILL');
+    }
   }
 
   #readLine(line: string): void {
@@ -85,8 +100,9 @@ class Monitor implements Disposable {
 
   /** What happened while nobody listened is unknown: it must be looked for. */
   #ended(): void {
-    if (this.#disposed) return;
+    if (this.#disposed || this.#restart !== undefined) return;
     this.#restart = setTimeout(() => {
+      this.#restart = undefined;
       this.start();
       this.#options.onForeignChange({ text: 'nft monitor was restarted' });
     }, restartAfter);

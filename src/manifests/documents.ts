@@ -38,12 +38,14 @@ export interface ManifestDocument {
   position(path: Path): Position;
   /** The field's key or its value (an item of a list has no key), or the nearest ancestor's that is there. */
   range(path: Path, part: 'key' | 'value'): Range;
+  /** The whole file's. */
+  text(): string;
 }
 
 export interface ManifestError extends Position {
   readonly file: string;
   readonly message: string;
-  /** A key stands twice in one mapping: the documents are still there, with the last value. */
+  /** A key stands twice in one mapping. */
   readonly isDuplicateKey: boolean;
 }
 
@@ -55,22 +57,28 @@ export interface Documents {
 /** An object that no text holds: of a live cluster, or assumed. */
 export function documentWithoutText(file: string, object: unknown): ManifestDocument {
   const nowhere = { line: 0, column: 0, endLine: 0, endColumn: 0, start: 0, end: 0 };
-  return { file, object, position: () => nowhere, range: () => nowhere };
+  return { file, object, position: () => nowhere, range: () => nowhere, text: () => '' };
+}
+
+export interface ReadOptions {
+  /** With `tolerated`, documents in which a key stands twice are read all the same, with the last value. */
+  readonly duplicateKeys?: 'refused' | 'tolerated';
 }
 
 /** All documents of one file; none when it cannot be read. */
-export function readDocuments(text: string, file: string): Documents {
+export function readDocuments(text: string, file: string, { duplicateKeys }: ReadOptions = {}): Documents {
   if (/^\s*[{[]/.test(text)) {
     const object = tryJson(text);
     if (object !== undefined) return { documents: unfold(object, [], jsonPlace(text, file)), errors: [] };
   }
   const { trees, errors } = parseYaml(text, file);
-  if (errors.some(({ isDuplicateKey }) => !isDuplicateKey)) return { documents: [], errors };
+  const tolerated = (error: ManifestError): boolean => duplicateKeys === 'tolerated' && error.isDuplicateKey;
+  if (!errors.every(tolerated)) return { documents: [], errors };
   const documents = trees.flatMap((tree) => {
     const object: unknown = tree.document.toJS({ maxAliasCount: 1000 });
     if (object === null || object === undefined) return [];
     const range: Place['range'] = (path, part) => rangeIn(tree, path, part);
-    return unfold(object, [], { file, position: (path) => locate(tree, path), range });
+    return unfold(object, [], { file, position: (path) => locate(tree, path), range, text: () => text });
   });
   return { documents, errors };
 }
@@ -80,7 +88,7 @@ interface Tree {
   readonly lines: LineCounter;
 }
 
-type Place = Pick<ManifestDocument, 'file' | 'position' | 'range'>;
+type Place = Omit<ManifestDocument, 'object'>;
 
 function tryJson(text: string): unknown {
   try {
@@ -108,7 +116,7 @@ function jsonPlace(text: string, file: string): Place {
     return locate((tree ??= parseYaml(text, '').trees[0]), path);
   };
   const range: Place['range'] = (path, part) => rangeIn((tree ??= parseYaml(text, '').trees[0]), path, part);
-  return { file, position, range };
+  return { file, position, range, text: () => text };
 }
 
 function linesOf(text: string): LineCounter {
@@ -167,7 +175,7 @@ function unfold(object: unknown, at: readonly (string | number)[], place: Place)
     return (items ?? []).flatMap((item: unknown, index) => unfold(item, [...at, 'items', index], place));
   const position: Place['position'] = (path) => place.position([...at, ...path]);
   const range: Place['range'] = (path, part) => place.range([...at, ...path], part);
-  return [{ file: place.file, object, position, range }];
+  return [{ ...place, object, position, range }];
 }
 
 function locate(tree: Tree | undefined, path: Path): Position {

@@ -16,4 +16,6 @@ export interface Service {
   /** Absent: its endpoints are somebody else's business. */
   readonly selector?: LabelSelector;
   readonly ports: readonly ServicePort[];
+  /** clusterIP None: it is called at its pods' addresses, and translates nothing. */
+  readonly headless: boolean;
 }

@@ -24,6 +24,7 @@ export function parseService(object: unknown): Parsed<Service> {
     ref: { namespace: metadata.namespace ?? 'default', name: metadata.name },
     ...(requirements.length === 0 ? {} : { selector: { requirements } }),
     ports,
+    headless: spec['clusterIP'] === 'None',
   };
   return { ok: true, value, diagnostics: reader.diagnostics };
 }

@@ -1,0 +1,96 @@
+/** Runs the rules, and takes out what somebody has said to leave. */
+import { formatPath } from '../model/diagnostic.js';
+import { rules } from './rules.js';
+import { Suppressions } from './suppressions.js';
+import type { Finding, Hit, LintObject, Place, Rule, Severity, World } from './types.js';
+
+export interface LintOptions {
+  /** By id or name: another severity, or `off`. */
+  readonly severities?: Readonly<Record<string, Severity | 'off'>>;
+}
+
+const ranks: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 2 };
+
+/** Whether a finding of this severity is at or above the other. */
+export const atLeast = (severity: Severity, limit: Severity): boolean => ranks[severity] <= ranks[limit];
+
+/** Everything that the rules find, by file and line. */
+export function lint(world: World, { severities = {} }: LintOptions = {}): readonly Finding[] {
+  const suppressions = new Suppressions(world.objects);
+  const findings: Finding[] = [];
+  for (const rule of rules) {
+    const wanted = severities[rule.id] ?? severities[rule.name];
+    if (wanted === 'off' || (rule.scope === 'cluster' && !world.closed)) continue;
+    if (rule.scope === 'policies' && !world.closed) continue;
+    for (const hit of rule.check(world)) {
+      const finding = findingOf(rule, wanted === undefined ? hit : { ...hit, severity: wanted });
+      if (!suppressions.covers(hit.object, finding)) findings.push(finding);
+    }
+  }
+  findings.push(...suppressions.unused(), ...duplicateKeyFindings(world, severities));
+  return findings.sort(
+    (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule),
+  );
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function findingOf(rule: Rule, hit: Hit): Finding {
+  const { object, path, part = 'value', message, fix } = hit;
+  const { line, column, endLine, endColumn } = object.document.range(path, part);
+  return {
+    rule: rule.id,
+    name: rule.name,
+    severity: hit.severity ?? rule.severity,
+    confidence: hit.confidence ?? rule.confidence,
+    file: object.document.file,
+    line,
+    column,
+    endLine,
+    endColumn,
+    pointer: pointerOf(path),
+    object: refOf(object),
+    message,
+    why: rule.why,
+    ...(fix === undefined ? {} : { fix: { description: fix.description, replacement: fix.replacement } }),
+    related: (hit.related ?? []).map((one) => ({ ...placeOf(one.object, one.path), message: one.message })),
+  };
+}
+
+/** RFC 6901. */
+const pointerOf = (path: Hit['path']): string =>
+  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+const refOf = ({ kind, namespace, name }: LintObject): Finding['object'] =>
+  kind === 'Namespace' || kind === 'Node' ? { kind, name } : { kind, namespace, name };
+
+const placeOf = ({ document }: LintObject, path: Hit['path']): Place => {
+  const { line, column } = document.range(path, 'value');
+  return { file: document.file, line, column };
+};
+
+/** A file in which a key stands twice is no object's: the finding names what the file tells. */
+function duplicateKeyFindings(world: World, severities: LintOptions['severities'] = {}): readonly Finding[] {
+  const rule = rules.find(({ id }) => id === 'NP002');
+  const wanted = severities['NP002'] ?? rule?.severity;
+  if (rule === undefined || wanted === undefined || wanted === 'off') return [];
+  return world.duplicateKeys.map(({ file, line, column }) => ({
+    rule: rule.id,
+    name: rule.name,
+    severity: wanted,
+    confidence: rule.confidence,
+    file,
+    line,
+    column,
+    endLine: line,
+    endColumn: column,
+    pointer: '',
+    object: { kind: 'File', name: file },
+    message: 'this key stands twice in one mapping: the last one counts, the others vanish',
+    why: rule.why,
+    related: [],
+  }));
+}
+
+/** How a hit's place is spoken of: `spec.ingress[0].from[1]`. */
+export const fieldName = formatPath;

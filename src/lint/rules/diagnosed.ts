@@ -1,0 +1,23 @@
+/** Validity is the model's business: a rule tells its diagnostics of some codes. */
+import { formatPath, type Diagnostic } from '../../model/diagnostic.js';
+import type { Hit, PolicyObject, World } from '../types.js';
+
+export type Chosen = Partial<Pick<Hit, 'part' | 'severity' | 'fix' | 'message'>>;
+
+/**
+ * @param choose what is special about one diagnostic; undefined: it belongs to another rule
+ */
+export function* diagnosed(
+  { policies }: World,
+  code: string,
+  choose: (diagnostic: Diagnostic, object: PolicyObject) => Chosen | undefined = () => ({}),
+): Iterable<Hit> {
+  for (const object of policies)
+    for (const diagnostic of object.diagnostics) {
+      if (diagnostic.code !== code) continue;
+      const chosen = choose(diagnostic, object);
+      if (chosen === undefined) continue;
+      const { path, at = path, message } = diagnostic;
+      yield { object, path: at, message: `${formatPath(path)}: ${message}`, ...chosen };
+    }
+}

@@ -1,0 +1,15 @@
+import type { Rule } from '../types.js';
+
+/** The engine tells it: a file's keys are no object's. */
+export const rule: Rule = {
+  id: 'NP002',
+  name: 'duplicate-yaml-key',
+  severity: 'error',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'the same key twice in one mapping',
+  why: 'Of two `podSelector` in one peer the last one counts, and the first vanishes without a word.',
+  bad: 'podSelector: {}\ningress:\n  - from:\n      - podSelector: {matchLabels: {app: a}}\n        podSelector: {}',
+  good: 'podSelector: {}\ningress:\n  - from:\n      - podSelector: {matchLabels: {app: a}}\n      - podSelector: {}',
+  check: () => [],
+};

@@ -1,0 +1,34 @@
+import type { Rule } from '../types.js';
+
+const gone = /^(extensions\/v1beta1|networking\.k8s\.io\/v1beta1)$/;
+
+export const rule: Rule = {
+  id: 'NP003',
+  name: 'bad-apiversion',
+  severity: 'error',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'an API version that no API server serves any more',
+  why: 'NetworkPolicy of extensions/v1beta1 went with Kubernetes 1.16, AdminNetworkPolicy with network-policy-api 0.2.',
+  bad: 'apiVersion: extensions/v1beta1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}}',
+  good: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: {}}',
+  *check({ objects }) {
+    for (const object of objects) {
+      const { kind, apiVersion } = object;
+      if (kind === 'NetworkPolicy' && gone.test(apiVersion))
+        yield {
+          object,
+          path: ['apiVersion'],
+          message: `NetworkPolicy of ${apiVersion} is not served any more; it is networking.k8s.io/v1`,
+          fix: { description: 'use networking.k8s.io/v1', path: ['apiVersion'], replacement: 'networking.k8s.io/v1' },
+        };
+      if (/^(Baseline)?AdminNetworkPolicy$/.test(kind) && apiVersion.startsWith('policy.networking.k8s.io/'))
+        yield {
+          object,
+          path: ['kind'],
+          severity: 'warning',
+          message: `${kind} became ClusterNetworkPolicy, which has tiers`,
+        };
+    }
+  },
+};

@@ -1,0 +1,31 @@
+import { dirname } from 'node:path';
+import type { LintObject, Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP005',
+  name: 'duplicate-object',
+  severity: 'error',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'the same NetworkPolicy twice in one directory or stream',
+  why: 'The one that is applied last replaces the other, and with it what it allowed or denied.',
+  bad: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: {}}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: {}, ingress: [{}]}',
+  good: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: {}}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: q, namespace: shop}\nspec: {podSelector: {}, ingress: [{}]}',
+  *check({ objects }) {
+    const seen = new Map<string, LintObject>();
+    for (const object of objects) {
+      if (object.kind !== 'NetworkPolicy' || object.name === '') continue;
+      // A base and its overlays lie in directories of their own, and are meant to be the same.
+      const key = `${dirname(object.document.file)} ${object.namespace}/${object.name}`;
+      const first = seen.get(key);
+      if (first === undefined) seen.set(key, object);
+      else
+        yield {
+          object,
+          path: ['metadata', 'name'],
+          message: `NetworkPolicy ${object.namespace}/${object.name} is there already`,
+          related: [{ object: first, path: ['metadata', 'name'], message: 'the first one' }],
+        };
+    }
+  },
+};

@@ -1,0 +1,15 @@
+import { diagnosed } from './diagnosed.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP008',
+  name: 'empty-peer',
+  severity: 'error',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'a peer with no field, or with nothing but nulls',
+  why: '`- namespaceSelector:` without a value is no selector at all; every namespace is `{}`.',
+  bad: 'podSelector: {}\ningress:\n  - from:\n      - namespaceSelector:',
+  good: 'podSelector: {}\ningress:\n  - from:\n      - namespaceSelector: {matchLabels: {team: a}}',
+  check: (world) => diagnosed(world, 'empty-peer'),
+};

@@ -1,0 +1,15 @@
+import { diagnosed } from './diagnosed.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP009',
+  name: 'ipblock-plus-selector',
+  severity: 'error',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'an ipBlock beside a selector in one peer',
+  why: 'A peer is pods or addresses, never both; the API server refuses it.',
+  bad: 'podSelector: {}\ningress:\n  - from:\n      - podSelector: {matchLabels: {app: a}}\n        ipBlock: {cidr: 192.0.2.0/24}',
+  good: 'podSelector: {}\ningress:\n  - from:\n      - podSelector: {matchLabels: {app: a}}\n      - ipBlock: {cidr: 192.0.2.0/24}',
+  check: (world) => diagnosed(world, 'invalid-peer'),
+};

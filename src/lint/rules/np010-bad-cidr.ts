@@ -1,0 +1,15 @@
+import { diagnosed } from './diagnosed.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP010',
+  name: 'bad-cidr',
+  severity: 'error',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'a cidr or except that is none',
+  why: 'The API server refuses it; an address needs its prefix, as in 10.0.0.1/32.',
+  bad: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.1}',
+  good: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.1/32}',
+  check: (world) => diagnosed(world, 'invalid-cidr'),
+};

@@ -1,0 +1,23 @@
+import { formatCidr, parseCidr } from '../../model/address.js';
+import { fieldAt } from '../world.js';
+import { diagnosed } from './diagnosed.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP011',
+  name: 'cidr-not-canonical',
+  severity: 'warning',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'host bits, leading zeros, an IPv4 network written as IPv6',
+  why: 'Newer API servers refuse it, older ones and agents do not agree on what it means.',
+  bad: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.1/8}',
+  good: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.0/8}',
+  check: (world) =>
+    diagnosed(world, 'cidr-not-canonical', ({ path }, { fields }) => {
+      const cidr = parseCidr(String(fieldAt(fields, path)));
+      if (cidr === undefined) return {};
+      const replacement = formatCidr(cidr);
+      return { fix: { description: `write ${replacement}`, path, replacement } };
+    }),
+};

@@ -1,0 +1,15 @@
+import { diagnosed } from './diagnosed.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP012',
+  name: 'except-not-subset',
+  severity: 'error',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'an except that is not a smaller part of its cidr',
+  why: 'The API server refuses it: nothing is taken out, or everything.',
+  bad: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.0/24]}',
+  good: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.0/25]}',
+  check: (world) => diagnosed(world, 'invalid-except'),
+};

@@ -1,0 +1,15 @@
+import { diagnosed } from './diagnosed.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP015',
+  name: 'endport-invalid',
+  severity: 'error',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'an endPort below its port, out of range, or without a numeric port',
+  why: 'The API server refuses it: a range goes from a number up to a number.',
+  bad: 'podSelector: {}\ningress:\n  - ports: [{port: 8080, endPort: 80}]',
+  good: 'podSelector: {}\ningress:\n  - ports: [{port: 8080, endPort: 8090}]',
+  check: (world) => diagnosed(world, 'invalid-port', ({ path }) => (path.at(-1) === 'endPort' ? {} : undefined)),
+};

@@ -1,0 +1,15 @@
+import { diagnosed } from './diagnosed.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP016',
+  name: 'bad-selector',
+  severity: 'error',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'a label key or value that no object can have, or an operator with the wrong values',
+  why: 'The API server refuses it: In and NotIn need values, Exists and DoesNotExist have none.',
+  bad: 'podSelector:\n  matchExpressions:\n    - {key: tier, operator: Exists, values: [x]}',
+  good: 'podSelector:\n  matchExpressions:\n    - {key: tier, operator: Exists}',
+  check: (world) => diagnosed(world, 'invalid-selector'),
+};

@@ -1,0 +1,38 @@
+import { isEnforceable } from '../../model/pod.js';
+import { matches } from '../../selectors/match.js';
+import { knowsWorkloads, peersKey, rulesOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP101',
+  name: 'peer-or-not-and',
+  severity: 'warning',
+  scope: 'namespace',
+  confidence: 'closed-world',
+  summary: 'a podSelector and a namespaceSelector as two peers, where one peer with both was meant',
+  why: 'Two list items mean "either": every pod of that namespace, and those labels in the own namespace.',
+  bad: 'podSelector: {}\ningress:\n  - from:\n      - namespaceSelector: {matchLabels: {team: a}}\n      - podSelector: {matchLabels: {app: only-there}}',
+  good: 'podSelector: {}\ningress:\n  - from:\n      - namespaceSelector: {matchLabels: {team: a}}\n        podSelector: {matchLabels: {app: only-there}}',
+  *check(world) {
+    for (const { object, policy, direction, rule: entry, path } of rulesOf(world)) {
+      const { namespace } = policy.ref;
+      if (entry.peers === 'anyone' || !knowsWorkloads(world, namespace)) continue;
+      for (const [index, peer] of entry.peers.entries()) {
+        const pair = [entry.peers[index - 1], entry.peers[index + 1]];
+        if (peer.kind !== 'pods' || peer.namespaces !== 'own' || peer.pods.requirements.length === 0) continue;
+        const hasNamespaceBeside = pair.some(
+          (other) => other?.kind === 'pods' && other.namespaces !== 'own' && other.pods.requirements.length === 0,
+        );
+        if (!hasNamespaceBeside) continue;
+        const selected = world.workloads.filter(({ pod }) => isEnforceable(pod) && matches(peer.pods, pod.labels));
+        const isElsewhereOnly = selected.length > 0 && selected.every(({ owner }) => owner.namespace !== namespace);
+        if (isElsewhereOnly)
+          yield {
+            object,
+            path: [...path, peersKey(direction), index],
+            message: `no pod of ${namespace} has these labels, ${selected[0]?.owner.namespace ?? ''} has some: was one peer with both selectors meant?`,
+          };
+      }
+    }
+  },
+};

@@ -1,0 +1,26 @@
+import { rulesOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP102',
+  name: 'split-from-ports',
+  severity: 'info',
+  scope: 'document',
+  confidence: 'heuristic',
+  summary: 'a rule with peers and no ports beside a rule with ports and no peers',
+  why: 'The first opens all ports to its peers, the second opens its ports to everyone; together they were one rule.',
+  bad: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n  - ports: [{port: 80}]',
+  good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n    ports: [{port: 80}]',
+  *check(world) {
+    for (const { object, policy, direction, rule: entry, path } of rulesOf(world)) {
+      if (entry.peers !== 'anyone' || entry.ports === 'anyPort') continue;
+      // DNS to anywhere is said so on purpose.
+      if (entry.ports.every((port) => port.kind === 'range' && port.first === 53 && port.last === 53)) continue;
+      const index = Number(path.at(-1));
+      const list = policy[direction] ?? [];
+      const beside = [list[index - 1], list[index + 1]];
+      if (beside.some((other) => other !== undefined && other.peers !== 'anyone' && other.ports === 'anyPort'))
+        yield { object, path, message: 'these ports are open to everyone, and the peers beside them on every port' };
+    }
+  },
+};

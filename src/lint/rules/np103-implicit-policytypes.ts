@@ -1,0 +1,30 @@
+import { fieldAt, validPolicies } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP103',
+  name: 'implicit-policytypes',
+  severity: 'info',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'policyTypes is left out',
+  why: 'Ingress is always implied: a policy with nothing but egress rules also denies everything that comes in.',
+  bad: 'podSelector: {}\negress:\n  - to: [{podSelector: {}}]',
+  good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {}}]',
+  *check(world) {
+    for (const { object, policy } of validPolicies(world)) {
+      const types = fieldAt(object.fields, ['spec', 'policyTypes']);
+      if (Array.isArray(types) && types.length > 0) continue;
+      const onlyEgress = (policy.egress?.length ?? 0) > 0 && (policy.ingress?.length ?? 0) === 0;
+      yield {
+        object,
+        path: ['spec'],
+        part: 'key',
+        ...(onlyEgress ? { severity: 'warning' as const } : {}),
+        message: onlyEgress
+          ? 'policyTypes is left out, so everything that comes in is denied as well; say [Egress] or [Ingress, Egress]'
+          : `policyTypes is left out, which means [${policy.egress === undefined ? 'Ingress' : 'Ingress, Egress'}]`,
+      };
+    }
+  },
+};

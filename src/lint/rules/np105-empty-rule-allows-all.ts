@@ -1,0 +1,39 @@
+import { fieldAt, peersKey, rulesOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP105',
+  name: 'empty-rule-allows-all',
+  severity: 'warning',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'a rule without peers and ports beside others, or `from: []`',
+  why: 'An empty rule allows everything, the internet included, and makes its siblings moot; no rule at all denies.',
+  bad: 'podSelector: {}\ningress:\n  - {}\n  - from: [{podSelector: {}}]',
+  good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {}}]',
+  *check(world) {
+    for (const { object, policy, direction, rule: entry, path } of rulesOf(world)) {
+      const peers = peersKey(direction);
+      const raw = fieldAt(object.fields, [...path, peers]);
+      if (Array.isArray(raw) && raw.length === 0) {
+        yield {
+          object,
+          path: [...path, peers],
+          part: 'key',
+          message: `an empty \`${peers}\` is everyone, not nobody`,
+        };
+        continue;
+      }
+      if (entry.peers !== 'anyone' || entry.ports !== 'anyPort') continue;
+      const isOnly = (policy[direction]?.length ?? 0) === 1;
+      yield {
+        object,
+        path,
+        ...(isOnly ? { severity: 'info' as const } : {}),
+        message: isOnly
+          ? `this allows everything ${direction === 'ingress' ? 'in' : 'out'}, as \`${direction}: []\` denies everything`
+          : 'this rule allows everything: the rules beside it change nothing',
+      };
+    }
+  },
+};

@@ -1,0 +1,20 @@
+import { peersOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP108',
+  name: 'all-namespaces-peer',
+  severity: 'warning',
+  scope: 'document',
+  confidence: 'proved',
+  summary: '`namespaceSelector: {}` with no podSelector beside it',
+  why: 'It means every pod of every namespace, but neither nodes, hostNetwork pods nor anything outside the cluster.',
+  bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{namespaceSelector: {}}]',
+  good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{namespaceSelector: {}, podSelector: {matchLabels: {app: proxy}}}]',
+  *check(world) {
+    for (const { object, peer, path } of peersOf(world))
+      if (peer.kind === 'pods' && peer.namespaces !== 'own')
+        if (peer.namespaces.requirements.length === 0 && peer.pods.requirements.length === 0)
+          yield { object, path, message: 'this is every pod of every namespace, and nothing outside the cluster' };
+  },
+};

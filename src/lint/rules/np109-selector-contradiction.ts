@@ -1,0 +1,43 @@
+import type { LabelSelector } from '../../model/labels.js';
+import { requirementPath, selectorsOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+/** A key on which the selector contradicts itself. */
+export function contradiction({ requirements }: LabelSelector): string | undefined {
+  for (const { key } of requirements) {
+    const own = requirements.filter((one) => one.key === key);
+    const absent = own.some(({ operator }) => operator === 'DoesNotExist');
+    const present = own.some(({ operator }) => operator === 'Exists' || operator === 'In');
+    if (absent && present) return key;
+    let allowed: readonly string[] | undefined;
+    for (const one of own)
+      if (one.operator === 'In') allowed = allowed?.filter((value) => one.values.includes(value)) ?? one.values;
+    for (const one of own)
+      if (one.operator === 'NotIn') allowed = allowed?.filter((value) => !one.values.includes(value));
+    if (allowed?.length === 0) return key;
+  }
+  return undefined;
+}
+
+export const rule: Rule = {
+  id: 'NP109',
+  name: 'selector-contradiction',
+  severity: 'error',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'a selector that no object can match',
+  why: 'All requirements must hold at once: a label cannot have two values, nor be there and not be there.',
+  bad: 'podSelector:\n  matchLabels: {app: a}\n  matchExpressions: [{key: app, operator: NotIn, values: [a]}]',
+  good: 'podSelector:\n  matchLabels: {app: a}\n  matchExpressions: [{key: tier, operator: NotIn, values: [a]}]',
+  *check(world) {
+    for (const { object, selector, path } of selectorsOf(world)) {
+      const key = contradiction(selector);
+      if (key !== undefined)
+        yield {
+          object,
+          path: requirementPath(object.fields, path, key),
+          message: `nothing can match: the requirements for ${key} exclude each other`,
+        };
+    }
+  },
+};

@@ -1,0 +1,27 @@
+import { requirementPath, selectorsOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP111',
+  name: 'notin-matches-missing',
+  severity: 'info',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'NotIn in a selector that does not demand the key',
+  why: 'NotIn holds for objects without the key too: the selector is usually wider than it reads.',
+  bad: 'podSelector:\n  matchExpressions: [{key: env, operator: NotIn, values: [prod]}]',
+  good: 'podSelector:\n  matchExpressions: [{key: env, operator: NotIn, values: [prod]}, {key: env, operator: Exists}]',
+  *check(world) {
+    for (const { object, selector, path } of selectorsOf(world))
+      for (const one of selector.requirements) {
+        if (one.operator !== 'NotIn') continue;
+        const demanded = selector.requirements.some((other) => other.key === one.key && other.operator !== 'NotIn');
+        if (!demanded)
+          yield {
+            object,
+            path: requirementPath(object.fields, path, one.key),
+            message: `this also selects what has no label ${one.key} at all`,
+          };
+      }
+  },
+};

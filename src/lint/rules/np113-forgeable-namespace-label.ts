@@ -1,0 +1,27 @@
+import { requirementPath, selectorsOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP113',
+  name: 'forgeable-namespace-label',
+  severity: 'info',
+  scope: 'document',
+  confidence: 'heuristic',
+  summary: 'a namespaceSelector by a label other than kubernetes.io/metadata.name',
+  why: 'Whoever may label a namespace joins; only kubernetes.io/metadata.name is set by the API server itself.',
+  bad: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {team: a}}}]',
+  good: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: a}}}]',
+  *check(world) {
+    for (const { object, selector, path, of } of selectorsOf(world)) {
+      if (of !== 'namespaces' || selector.requirements.length === 0) continue;
+      if (selector.requirements.some(({ key }) => key === 'kubernetes.io/metadata.name')) continue;
+      const [first] = selector.requirements;
+      if (first !== undefined)
+        yield {
+          object,
+          path: requirementPath(object.fields, path, first.key),
+          message: `whoever may label a namespace ${first.key} becomes a peer`,
+        };
+    }
+  },
+};

@@ -1,0 +1,28 @@
+import { matches } from '../../selectors/match.js';
+import { validPolicies } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP117',
+  name: 'hostnetwork-subject',
+  severity: 'warning',
+  scope: 'namespace',
+  confidence: 'closed-world',
+  summary: 'a policy that selects nothing but hostNetwork pods',
+  why: "A hostNetwork pod shares its node's network: no NetworkPolicy applies to it.",
+  bad: 'podSelector: {matchLabels: {app: node-exporter}}',
+  good: 'podSelector: {matchLabels: {app: web}}',
+  *check(world) {
+    for (const { object, policy } of validPolicies(world)) {
+      const selected = world.workloads.filter(
+        ({ owner, pod }) => owner.namespace === policy.ref.namespace && matches(policy.appliesTo, pod.labels),
+      );
+      if (selected.length > 0 && selected.every(({ pod }) => pod.hostNetwork))
+        yield {
+          object,
+          path: ['spec', 'podSelector'],
+          message: `this selects only pods on the host network (${selected[0]?.owner.name ?? ''}), which no policy isolates`,
+        };
+    }
+  },
+};

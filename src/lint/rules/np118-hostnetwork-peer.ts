@@ -1,0 +1,33 @@
+import { matches } from '../../selectors/match.js';
+import { labelsOfNamespace, peersOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP118',
+  name: 'hostnetwork-peer',
+  severity: 'warning',
+  scope: 'cluster',
+  confidence: 'closed-world',
+  summary: 'a peer that means nothing but hostNetwork pods',
+  why: "Their packets carry their node's address: only an ipBlock can name it.",
+  bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: node-exporter}}}]',
+  good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{ipBlock: {cidr: 172.30.0.0/24}}]',
+  *check(world) {
+    for (const { object, policy, peer, path } of peersOf(world)) {
+      if (peer.kind !== 'pods') continue;
+      const meant = world.workloads.filter(({ owner, pod }) => {
+        const isInScope =
+          peer.namespaces === 'own'
+            ? owner.namespace === policy.ref.namespace
+            : matches(peer.namespaces, labelsOfNamespace(world, owner.namespace));
+        return isInScope && matches(peer.pods, pod.labels);
+      });
+      if (meant.length > 0 && meant.every(({ pod }) => pod.hostNetwork))
+        yield {
+          object,
+          path,
+          message: 'every pod that this means is on the host network: its node must be named by ipBlock',
+        };
+    }
+  },
+};

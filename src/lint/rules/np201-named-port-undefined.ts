@@ -1,0 +1,46 @@
+import { knowsWorkloads, podsOfPeer, portsOf, subjectsOf, type PortEntry } from '../world.js';
+import type { Rule, WorkloadEntry, World } from '../types.js';
+
+/** The pods at which a named port is looked up; undefined when they are not known. */
+export function destinationsOf(world: World, entry: PortEntry): readonly WorkloadEntry[] | undefined {
+  const { policy, direction, rule: own } = entry;
+  if (direction === 'ingress')
+    return knowsWorkloads(world, policy.ref.namespace) ? subjectsOf(world, policy) : undefined;
+  if (own.peers === 'anyone') return undefined;
+  const isKnown = own.peers.every(
+    (peer) =>
+      peer.kind === 'pods' && (peer.namespaces === 'own' ? knowsWorkloads(world, policy.ref.namespace) : world.closed),
+  );
+  return isKnown ? own.peers.flatMap((peer) => podsOfPeer(world, policy, peer)) : undefined;
+}
+
+export const rule: Rule = {
+  id: 'NP201',
+  name: 'named-port-undefined',
+  severity: 'warning',
+  scope: 'namespace',
+  confidence: 'closed-world',
+  summary: 'a named port that no destination pod has for this protocol',
+  why: 'A name is looked up at the pods that are called, together with its protocol: without one it matches nothing.',
+  bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: htp}]',
+  good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: http}]',
+  *check(world) {
+    for (const entry of portsOf(world)) {
+      const { object, port, path } = entry;
+      if (port.kind !== 'named') continue;
+      const destinations = destinationsOf(world, entry);
+      if (destinations === undefined || destinations.length === 0) continue;
+      const named = destinations.flatMap(({ pod }) => pod.ports).filter(({ name }) => name === port.name);
+      if (named.some(({ protocol }) => protocol === port.protocol)) continue;
+      const other = named[0];
+      yield {
+        object,
+        path: [...path, 'port'],
+        message:
+          other === undefined
+            ? `no pod that this is about has a port named ${port.name}`
+            : `${port.name} is ${other.protocol} at these pods, and ${port.protocol} here`,
+      };
+    }
+  },
+};

@@ -1,0 +1,31 @@
+import { portsOf } from '../world.js';
+import { destinationsOf } from './np201-named-port-undefined.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP202',
+  name: 'named-port-partial',
+  severity: 'info',
+  scope: 'namespace',
+  confidence: 'closed-world',
+  summary: 'a named port that only some destination pods have',
+  why: 'The rule opens something at some of its pods and nothing at the others.',
+  bad: 'podSelector: {}\ningress:\n  - ports: [{port: metrics}]',
+  good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: http}]',
+  *check(world) {
+    for (const entry of portsOf(world)) {
+      const { object, port, path } = entry;
+      if (port.kind !== 'named') continue;
+      const destinations = destinationsOf(world, entry) ?? [];
+      const without = destinations.filter(
+        ({ pod }) => !pod.ports.some(({ name, protocol }) => name === port.name && protocol === port.protocol),
+      );
+      if (without.length > 0 && without.length < destinations.length)
+        yield {
+          object,
+          path: [...path, 'port'],
+          message: `${without.map(({ owner }) => owner.name).join(', ')} has no port named ${port.name}`,
+        };
+    }
+  },
+};

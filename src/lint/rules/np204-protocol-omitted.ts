@@ -1,0 +1,30 @@
+import { fieldAt, portsOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP204',
+  name: 'protocol-omitted',
+  severity: 'info',
+  scope: 'document',
+  confidence: 'heuristic',
+  summary: 'a port without protocol, which is TCP',
+  why: 'DNS, NTP and QUIC are UDP: without `protocol` the rule opens a port that nobody calls.',
+  bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53}]',
+  good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]',
+  *check(world) {
+    for (const { object, port, rule: own, path } of portsOf(world)) {
+      if (fieldAt(object.fields, [...path, 'protocol']) !== undefined || port.kind !== 'range') continue;
+      const isUdp = port.first === port.last && (port.first === 53 || port.first === 123);
+      const hasUdp =
+        own.ports !== 'anyPort' &&
+        own.ports.some((other) => other.protocol === 'UDP' && other.kind === 'range' && other.first === port.first);
+      if (isUdp && !hasUdp)
+        yield {
+          object,
+          path,
+          severity: 'warning',
+          message: `port ${port.first} is left to TCP, its default; ${port.first === 53 ? 'DNS' : 'NTP'} is UDP`,
+        };
+    }
+  },
+};

@@ -1,0 +1,25 @@
+import { matches } from '../../selectors/match.js';
+import { peersOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP301',
+  name: 'ns-label-not-existing',
+  severity: 'warning',
+  scope: 'cluster',
+  confidence: 'closed-world',
+  summary: 'a namespaceSelector that matches no namespace',
+  why: '`name: kube-system` is a label that nobody sets; the API server sets kubernetes.io/metadata.name.',
+  bad: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {name: kube-system}}}]',
+  good: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]',
+  *check(world) {
+    // Of a namespace that is only named, the labels are not known.
+    if (world.implied.size > 0) return;
+    for (const { object, peer, path } of peersOf(world)) {
+      if (peer.kind !== 'pods' || peer.namespaces === 'own') continue;
+      const selector = peer.namespaces;
+      if (!world.namespaces.some(({ labels }) => matches(selector, labels)))
+        yield { object, path: [...path, 'namespaceSelector'], message: 'no namespace has these labels' };
+    }
+  },
+};

@@ -1,0 +1,27 @@
+import { cidrContains } from '../../model/address.js';
+import { peersOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP302',
+  name: 'ipblock-covers-pods',
+  severity: 'warning',
+  scope: 'namespace',
+  confidence: 'closed-world',
+  summary: 'an ipBlock inside the pod ranges of the cluster',
+  why: 'Pod addresses change with every restart: labels name pods, blocks name what is outside.',
+  bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.244.1.0/24}}]',
+  good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]',
+  *check({ podCidrs, ...world }) {
+    for (const { object, peer, path } of peersOf({ ...world, podCidrs })) {
+      if (peer.kind !== 'ipBlock' || peer.cidr.prefix === 0) continue;
+      const { cidr } = peer;
+      const at = [...path, 'ipBlock', 'cidr'];
+      const around = podCidrs.find((range) => range.prefix <= cidr.prefix && cidrContains(range, cidr.address));
+      const inside = podCidrs.find((range) => cidr.prefix < range.prefix && cidrContains(cidr, range.address));
+      if (around !== undefined) yield { object, path: at, message: 'these are addresses of pods, which change' };
+      else if (inside !== undefined)
+        yield { object, path: at, severity: 'info', message: "this block contains the cluster's pods" };
+    }
+  },
+};

@@ -1,0 +1,36 @@
+import { rulesOf } from '../world.js';
+import { familyOf } from '../../model/address.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP306',
+  name: 'one-family-only',
+  severity: 'warning',
+  scope: 'namespace',
+  confidence: 'closed-world',
+  summary: 'all of one address family in a dual-stack cluster',
+  why: '0.0.0.0/0 says nothing about IPv6: half of the traffic is denied.',
+  bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]',
+  good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}, {ipBlock: {cidr: "::/0"}}]',
+  *check(world) {
+    const families = new Set([
+      ...world.podCidrs.map(({ family }) => family),
+      ...world.workloads.flatMap(({ pod }) => pod.addresses.map(familyOf)),
+    ]);
+    if (families.size < 2) return;
+    for (const { object, direction, rule: own, path } of rulesOf(world)) {
+      if (own.peers === 'anyone') continue;
+      const whole = own.peers.flatMap((peer, index) =>
+        peer.kind === 'ipBlock' && peer.cidr.prefix === 0 ? [{ family: peer.cidr.family, index }] : [],
+      );
+      const [first] = whole;
+      if (first === undefined || new Set(whole.map(({ family }) => family)).size > 1) continue;
+      const key = direction === 'ingress' ? 'from' : 'to';
+      yield {
+        object,
+        path: [...path, key, first.index, 'ipBlock', 'cidr'],
+        message: `this is all of ${first.family} and nothing of the other family, which pods here have too`,
+      };
+    }
+  },
+};

@@ -1,0 +1,24 @@
+import { subtractCidrs } from '../../compiler/cidr-ranges.js';
+import { peersOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP307',
+  name: 'except-covers-cidr',
+  severity: 'error',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'excepts that together leave nothing of their block',
+  why: 'Each of them is valid, and the peer is nobody.',
+  bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.0/25, 10.0.0.128/25]}}]',
+  good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.0/25]}}]',
+  *check(world) {
+    for (const { object, peer, path } of peersOf(world))
+      if (peer.kind === 'ipBlock' && subtractCidrs(peer.cidr, peer.except).length === 0)
+        yield {
+          object,
+          path: [...path, 'ipBlock', 'except'],
+          message: 'nothing of the block is left: this peer is nobody',
+        };
+  },
+};

@@ -1,0 +1,35 @@
+import { cidrContains, formatCidr } from '../../model/address.js';
+import { peersOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP308',
+  name: 'overlapping-cidr',
+  severity: 'info',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'a block that another block of the same rule contains',
+  why: 'It adds nothing, and who removes it later believes to close something.',
+  bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/8}}, {ipBlock: {cidr: 10.1.0.0/16}}]',
+  good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/8}}]',
+  *check(world) {
+    for (const { object, rule: own, peer, path } of peersOf(world)) {
+      if (peer.kind !== 'ipBlock' || own.peers === 'anyone') continue;
+      const index = Number(path.at(-1));
+      const container = own.peers.find(
+        (other, at) =>
+          at !== index &&
+          other.kind === 'ipBlock' &&
+          other.except.length === 0 &&
+          (other.cidr.prefix < peer.cidr.prefix || (other.cidr.prefix === peer.cidr.prefix && at < index)) &&
+          cidrContains(other.cidr, peer.cidr.address),
+      );
+      if (container?.kind === 'ipBlock')
+        yield {
+          object,
+          path: [...path, 'ipBlock', 'cidr'],
+          message: `${formatCidr(container.cidr)} of the same rule contains this`,
+        };
+    }
+  },
+};

@@ -1,0 +1,23 @@
+import { subjectsOf, validPolicies } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP401',
+  name: 'selects-no-pods',
+  severity: 'warning',
+  scope: 'cluster',
+  confidence: 'closed-world',
+  summary: 'a podSelector that matches no workload',
+  why: 'The policy protects nobody: a typo, or a workload that was renamed.',
+  bad: 'podSelector: {matchLabels: {app: wbe}}',
+  good: 'podSelector: {matchLabels: {app: web}}',
+  *check(world) {
+    for (const { object, policy } of validPolicies(world))
+      if (policy.appliesTo.requirements.length > 0 && subjectsOf(world, policy).length === 0)
+        yield {
+          object,
+          path: ['spec', 'podSelector'],
+          message: `no workload of ${policy.ref.namespace} has these labels`,
+        };
+  },
+};

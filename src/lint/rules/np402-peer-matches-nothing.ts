@@ -1,0 +1,22 @@
+import { peersOf, podsOfPeer } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP402',
+  name: 'peer-matches-nothing',
+  severity: 'warning',
+  scope: 'cluster',
+  confidence: 'closed-world',
+  summary: 'a peer that no workload is',
+  why: 'The rule allows nobody, where somebody was meant.',
+  bad: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: wbe}}}]',
+  good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]',
+  *check(world) {
+    for (const { object, policy, peer, path } of peersOf(world)) {
+      if (peer.kind !== 'pods') continue;
+      // Of a namespace that is only named, the labels are not known.
+      if (peer.namespaces !== 'own' && world.implied.size > 0) continue;
+      if (podsOfPeer(world, policy, peer).length === 0) yield { object, path, message: 'no workload is meant by this' };
+    }
+  },
+};

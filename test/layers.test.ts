@@ -14,6 +14,10 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     imports: ['model', 'selectors', 'program', 'compiler', 'evaluation'],
     why: 'answers for people, from the same program that the agent enforces',
   },
+  lint: {
+    imports: ['model', 'manifests', 'selectors', 'compiler'],
+    why: 'rules speak of objects and where they stand; what they do to packets is analysis',
+  },
   nftables: { imports: ['model', 'program'], why: 'pure: prints the program for nft; running nft is kernel/' },
   kernel: { imports: ['model', 'nftables'], why: 'the one door to nft, links, routes and conntrack' },
   cluster: { imports: ['model', 'manifests'], why: 'delivers the cluster; does not judge it' },

@@ -17,7 +17,8 @@ export interface AnalysisFlags extends InputFlags {
   readonly allowPartial: boolean;
 }
 
-export const withInputs = (command: Command): Command =>
+/** Where manifests come from. */
+export const withFiles = (command: Command): Command =>
   command
     .option('-f, --file <path>', 'manifests: file, directory, or - for stdin (repeatable)', repeatable, [])
     .option(
@@ -30,14 +31,17 @@ export const withInputs = (command: Command): Command =>
     .option('--context <name>', 'ask about the live cluster of this context')
     .option('-n, --namespace <name>', 'namespace of names that have none')
     .option('-A, --all-namespaces', 'as kubectl has it; everything is always read')
+    .option('--allow-partial', 'exit as if what cannot be read were not there', false);
+
+export const withInputs = (command: Command): Command =>
+  withFiles(command)
     .option('--assume <names>', `counterparts that are not in the input: ${assumable.join(',')}`, commaSeparated, [])
     .addOption(
       new Option('--ip-blocks <reading>', 'are ipBlocks about pods too, or about addresses outside only')
         .choices(['cluster', 'external'])
         .default('cluster'),
     )
-    .option('--pod-cidr <cidr>', 'where pods without an address get theirs (repeatable)', repeatableCidr, [])
-    .option('--allow-partial', 'exit as if what cannot be read were not there', false);
+    .option('--pod-cidr <cidr>', 'where pods without an address get theirs (repeatable)', repeatableCidr, []);
 
 const commaSeparated = (value: string, before: readonly string[]): readonly string[] => [
   ...before,

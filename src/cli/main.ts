@@ -3,6 +3,7 @@ import { agentCommand } from './agent.js';
 import { explainFailure, exitCode } from './exit-codes.js';
 import { canCommand } from './can.js';
 import { explainCommand } from './explain.js';
+import { lintCommand } from './lint.js';
 import { reachCommand } from './reach.js';
 import { renderCommand } from './render.js';
 import { statusCommand } from './status.js';
@@ -19,6 +20,7 @@ for (const command of [
   agentCommand(),
   canCommand(),
   explainCommand(),
+  lintCommand(),
   reachCommand(),
   renderCommand(),
   statusCommand(),

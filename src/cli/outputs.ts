@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { stringify } from 'yaml';
 import { InputError } from '../cluster/types.js';
 
 export interface Output<F extends string> {
@@ -64,6 +65,8 @@ async function writeTo(stream: Writable, pieces: Iterable<string>): Promise<void
   if (text !== '') await write(text);
 }
 
-/** A document as JSON: laid out for `json`, on one line, which is YAML too, for `yaml`. */
+/** A document of a versioned schema. */
 export const documentText = (document: object, format: 'json' | 'yaml'): string =>
-  `${JSON.stringify(document, undefined, format === 'json' ? 2 : 0)}\n`;
+  format === 'json'
+    ? `${JSON.stringify(document, undefined, 2)}\n`
+    : stringify(document, { aliasDuplicateObjects: false });

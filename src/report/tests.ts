@@ -32,8 +32,8 @@ function tap(results: readonly TestResult[]): string {
 function junit(results: readonly TestResult[]): string {
   const failures = results.filter(({ failure }) => failure !== undefined).length;
   const cases = results.map(({ file, title, failure }) => {
-    const head = `    <testcase classname="${escape(file)}" name="${escape(title)}"`;
-    return failure === undefined ? `${head}/>` : `${head}><failure message="${escape(failure)}"/></testcase>`;
+    const head = `    <testcase classname="${escapeXml(file)}" name="${escapeXml(title)}"`;
+    return failure === undefined ? `${head}/>` : `${head}><failure message="${escapeXml(failure)}"/></testcase>`;
   });
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
@@ -46,5 +46,6 @@ function junit(results: readonly TestResult[]): string {
   ].join('\n');
 }
 
-const escape = (value: string): string =>
+/** For XML 1.0, which cannot hold most control characters. */
+export const escapeXml = (value: string): string =>
   value.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`).replace(/[\u0000-\u001f]/g, ' ');

@@ -1,0 +1,101 @@
+/** Findings for machines that watch repositories: GitHub's annotations, JUnit, SARIF. */
+import { objectOf, type PrintedFinding } from './findings.js';
+import { escapeXml } from './tests.js';
+
+/** GitHub shows at most 10 annotations of a severity for a step: the worst come first. */
+const annotationsShown = 10;
+const severities = ['error', 'warning', 'info'] as const;
+const commands = { error: 'error', warning: 'warning', info: 'notice' } as const;
+
+/** Workflow commands; data and properties are escaped as the runner reads them. */
+export function* printFindingsGithub(findings: readonly PrintedFinding[]): Iterable<string> {
+  const data = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+  for (const severity of severities) {
+    const own = findings.filter((one) => one.severity === severity);
+    for (const { file, line, endLine, column, rule, name, message } of own.slice(0, annotationsShown)) {
+      const at = `file=${property(file)},line=${line},endLine=${endLine},col=${column},title=${property(`${rule} ${name}`)}`;
+      yield `::${commands[severity]} ${at}::${data(message)}\n`;
+    }
+    if (own.length > annotationsShown)
+      yield `::notice title=podwall lint::${own.length - annotationsShown} more of severity ${severity} are in the log or in -o sarif\n`;
+  }
+}
+
+/** One test case an object that was found at fault, and one for all when nothing was. */
+export function* printFindingsJunit(findings: readonly PrintedFinding[]): Iterable<string> {
+  const failing = findings.filter(({ severity }) => severity !== 'info');
+  yield '<?xml version="1.0" encoding="UTF-8"?>\n';
+  const tests = Math.max(failing.length, 1);
+  yield `<testsuites><testsuite name="podwall lint" tests="${tests}" failures="${failing.length}">\n`;
+  if (failing.length === 0) yield '  <testcase name="no error and no warning" classname="podwall.lint"/>\n';
+  for (const one of failing) {
+    const where = `${one.file}:${one.line}:${one.column}`;
+    yield `  <testcase name="${escapeXml(`${one.rule} ${one.name} ${where}`)}" classname="${escapeXml(objectOf(one))}">`;
+    yield `<failure type="${one.severity}" message="${escapeXml(one.message)}">${escapeXml(`${where}: ${one.message}\n${one.why}`)}</failure></testcase>\n`;
+  }
+  yield '</testsuite></testsuites>\n';
+}
+
+export interface SarifRule {
+  readonly id: string;
+  readonly name: string;
+  readonly summary: string;
+  readonly why: string;
+  readonly severity: 'error' | 'warning' | 'info';
+}
+
+const levels = { error: 'error', warning: 'warning', info: 'note' } as const;
+
+/** SARIF 2.1.0, as code scanning takes it. */
+export function findingsSarif(
+  findings: readonly PrintedFinding[],
+  { rules, version }: { readonly rules: readonly SarifRule[]; readonly version: string },
+): object {
+  const location = (file: string, region: object): object => ({
+    physicalLocation: { artifactLocation: { uri: file.replaceAll('\\', '/') }, region },
+  });
+  return {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'podwall',
+            version,
+            rules: rules.map(({ id, name, summary, why, severity }) => ({
+              id,
+              name,
+              shortDescription: { text: summary },
+              fullDescription: { text: why },
+              defaultConfiguration: { level: levels[severity] },
+            })),
+          },
+        },
+        columnKind: 'utf16CodeUnits',
+        results: findings.map((one) => ({
+          ruleId: one.rule,
+          level: levels[one.severity],
+          message: { text: one.message },
+          locations: [
+            location(one.file, {
+              startLine: one.line,
+              startColumn: one.column,
+              endLine: one.endLine,
+              endColumn: one.endColumn,
+            }),
+          ],
+          ...(one.related.length === 0
+            ? {}
+            : {
+                relatedLocations: one.related.map(({ file, line, column, message }) => ({
+                  ...location(file, { startLine: line, startColumn: column }),
+                  message: { text: message },
+                })),
+              }),
+        })),
+      },
+    ],
+  };
+}

@@ -57,7 +57,7 @@ export class Collected {
 
   takeText(content: string, name: string): void {
     const { documents, errors } = readDocuments(content, name);
-    if (errors.length > 0 && content.includes('{{')) {
+    if (isTemplate(content) || (errors.length > 0 && content.includes('{{'))) {
       this.#skipped.push(`${name}: a template, not YAML: render it first`);
       return;
     }
@@ -160,6 +160,12 @@ export class Collected {
     }
   }
 }
+
+/** Helm's and Go's templates may be YAML by accident: a value that begins with an action, or a line that is one. */
+export const isTemplate = (text: string): boolean =>
+  /^\s*(?:-\s+)?(?:[\w./-]+:\s*)?\{\{-?\s*(?:[.$]|(?:if|range|with|end|else|include|define|template|toYaml)\b)/m.test(
+    text,
+  );
 
 /** `file:line:column` of a field. */
 export function placeOf(document: ManifestDocument, path: Diagnostic['path']): string {

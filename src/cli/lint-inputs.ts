@@ -2,7 +2,7 @@
 import type { DuplicateKey, LintObject, PolicyObject, World } from '../lint/types.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { isMapping, parseNetworkPolicy } from '../model/parse.js';
-import { Collected } from './collected.js';
+import { Collected, isTemplate } from './collected.js';
 import { isLive, readInto, type InputFlags } from './inputs.js';
 
 export interface LintInputs {
@@ -31,6 +31,10 @@ export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs>
   await readInto(
     {
       takeText(text, name) {
+        if (isTemplate(text)) {
+          collected.takeText(text, name);
+          return;
+        }
         const { documents, errors } = readDocuments(text, name, { duplicateKeys: 'tolerated' });
         duplicateKeys.push(...errors.filter(({ isDuplicateKey }) => isDuplicateKey));
         if (errors.every(({ isDuplicateKey }) => isDuplicateKey)) documents.forEach(takeDocument);

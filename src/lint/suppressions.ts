@@ -36,7 +36,7 @@ export class Suppressions {
       (one) =>
         (one.rule === finding.rule || one.rule === finding.name) &&
         (one.line === undefined
-          ? one.object === object
+          ? one.object.document === object.document
           : one.object.document.file === finding.file && (one.line === finding.line || one.line === finding.line - 1)),
     );
     if (found !== undefined) found.used = true;

@@ -169,9 +169,14 @@ function parsePort(reader: Reader, value: unknown, path: Path, unknown: 'error' 
   const fields = reader.mapping(value, path) ?? {};
   reader.unknownFields(fields, ['protocol', 'port', 'endPort'], path, unknown);
   const protocol = parseProtocol(reader, fields['protocol'], [...path, 'protocol']);
+  // The numbers are looked at in any case, to report all errors.
+  const port = parsePortNumbers(reader, fields, path, protocol ?? 'TCP');
+  return protocol === undefined ? undefined : port;
+}
+
+function parsePortNumbers(reader: Reader, fields: Fields, path: Path, protocol: Protocol): Port | undefined {
   const port = fields['port'] ?? undefined;
   const endPort = fields['endPort'] ?? undefined;
-  if (protocol === undefined) return undefined;
   if (port === undefined) {
     if (endPort !== undefined)
       invalid(reader, [...path, 'endPort'], endPort, 'may not be specified when `port` is not specified');

@@ -1,0 +1,93 @@
+/** What a rule needs around its examples to speak: the workloads of `shop`, its Services, other namespaces. */
+import { rules } from '../../src/lint/rules.js';
+import type { Rule } from '../../src/lint/types.js';
+
+const deployment = (name: string, namespace: string, template: string): string => `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}, namespace: ${namespace}}
+spec:
+  template: ${template}
+`;
+const template = (labels: string, spec = 'containers: [{name: main}]'): string =>
+  `{metadata: {labels: {${labels}}}, spec: {${spec}}}`;
+const namespace = (name: string, labels = ''): string =>
+  `apiVersion: v1\nkind: Namespace\nmetadata: {name: ${name}, labels: {kubernetes.io/metadata.name: ${name}${labels}}}\n`;
+
+const web = deployment(
+  'web',
+  'shop',
+  template('app: web', 'containers: [{name: main, ports: [{name: http, containerPort: 8080}]}]'),
+);
+const db = deployment(
+  'db',
+  'shop',
+  template('app: db', 'containers: [{name: main, ports: [{name: sql, containerPort: 5432}]}]'),
+);
+const exporter = deployment(
+  'node-exporter',
+  'shop',
+  template(
+    'app: node-exporter',
+    'hostNetwork: true, containers: [{name: main, ports: [{name: metrics, containerPort: 9100}]}]',
+  ),
+);
+const service =
+  'apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}\n';
+const node =
+  'apiVersion: v1\nkind: Node\nmetadata: {name: n1}\nspec: {podCIDR: 10.244.1.0/24, podCIDRs: [10.244.1.0/24, "fd00:10:244:1::/64"]}\n';
+const elsewhere = deployment('there', 'other', template('app: only-there'));
+const metrics = deployment(
+  'metered',
+  'shop',
+  template('app: metered', 'containers: [{name: main, ports: [{name: metrics, containerPort: 9090}]}]'),
+);
+
+const contexts: Readonly<Record<string, readonly string[]>> = {
+  NP101: [web, elsewhere, namespace('other', ', team: a')],
+  NP117: [web, exporter],
+  NP118: [namespace('shop'), web, exporter],
+  NP201: [web],
+  NP202: [web, metrics],
+  NP205: [web, service],
+  NP301: [namespace('shop'), namespace('kube-system')],
+  NP302: [node],
+  NP306: [node],
+  NP401: [namespace('shop'), web],
+  NP402: [namespace('shop'), web],
+  NP404: [namespace('shop'), web],
+  NP405: [namespace('shop'), web, db],
+};
+
+/** The texts of a rule's example, each policy as a whole object in `shop`, and of what stands around it. */
+export function manifestsOf(rule: Rule, example: string, annotations: Readonly<Record<string, string>> = {}): string[] {
+  const policies = example.split('\n---\n').map((part, index) => {
+    if (part.startsWith('apiVersion')) return part;
+    const metadata = {
+      name: `p${index}`,
+      namespace: 'shop',
+      ...(Object.keys(annotations).length > 0 && { annotations }),
+    };
+    const head = `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: ${JSON.stringify(metadata)}\n`;
+    return `${head}spec:\n${part.replace(/^/gm, '  ')}`;
+  });
+  return [...(contexts[rule.id] ?? []), ...policies];
+}
+
+/** Rules whose finding is of a whole object that the example does not annotate, or of no object. */
+export const withoutAnnotation: ReadonlySet<string> = new Set([
+  'NP002',
+  'NP003',
+  'NP004',
+  'NP005',
+  'NP006',
+  'NP404',
+  'NP405',
+]);
+
+export const isClosed = ({ scope }: Rule): boolean => scope === 'cluster' || scope === 'policies';
+
+export const ruleNamed = (id: string): Rule => {
+  const rule = rules.find((one) => one.id === id);
+  if (rule === undefined) throw new Error(`no rule ${id}`);
+  return rule;
+};

@@ -20,8 +20,6 @@ export function program(name: 'helm' | 'kubectl'): string {
 export const combinations: Readonly<Record<string, readonly string[]>> = {
   default: [],
   'bridge-netfilter-ensure': ['agent.bridgeNetfilter=ensure'],
-  'node-policy-status': ['nodePolicyStatus.enabled=true'],
-  monitoring: ['podMonitor.enabled=true', 'service.enabled=true'],
   'own-image-and-nodes': [
     'image.repository=registry.example/team/podwall',
     `image.digest=sha256:${'0123456789abcdef'.repeat(4)}`,
@@ -29,7 +27,6 @@ export const combinations: Readonly<Record<string, readonly string[]>> = {
     'agent.podCIDRs={10.244.0.0/16,fd00:10:244::/48}',
     'agent.sourceGuard=off',
     'agent.stateDir=/var/run/podwall',
-    'metrics.port=19808',
     'nodeSelector.pool=workers',
     'updateStrategy.maxUnavailable=1',
     'podLabels.team=network',
@@ -45,10 +42,7 @@ export function helm(command: readonly string[], values: readonly string[] = [])
 
 /** What `helm template` prints: the chart's objects as one YAML stream. */
 export async function template(values: readonly string[]): Promise<string> {
-  const { stdout } = await helm(
-    ['template', release.name, chartFolder, '--namespace', release.namespace, '--kube-version', '1.34.4'],
-    values,
-  );
+  const { stdout } = await helm(['template', release.name, chartFolder, '--namespace', release.namespace], values);
   return `${stdout}\n`;
 }
 

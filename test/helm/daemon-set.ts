@@ -10,8 +10,13 @@ export interface Container {
     readonly value?: string;
     readonly valueFrom?: { readonly fieldRef: { readonly fieldPath: string } };
   }[];
+  readonly readinessProbe?: { readonly exec: { readonly command: readonly string[] } };
   readonly securityContext: SecurityContext;
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+}
+
+export interface Pod extends KubernetesObject {
+  readonly spec: PodSpec;
 }
 
 export interface SecurityContext {

@@ -60,7 +60,7 @@ seccompProfile:
   mountPath: /tmp
 {{- end -}}
 
-{{/* What needs no right at all: the test, and the pod that idles after the rules were removed. */}}
+{{/* What needs no right at all: the pod that idles after the rules were removed. */}}
 {{- define "podwall.unprivileged" -}}
 runAsUser: 65534
 runAsNonRoot: true
@@ -70,4 +70,15 @@ capabilities:
   drop: [ALL]
 seccompProfile:
   type: RuntimeDefault
+{{- end -}}
+
+{{- define "podwall.writableVolumes" -}}
+- name: state
+  hostPath:
+    path: {{ .Values.agent.stateDir }}
+    type: DirectoryOrCreate
+- name: transactions
+  emptyDir:
+    medium: Memory
+    sizeLimit: 64Mi
 {{- end -}}

@@ -26,6 +26,7 @@ interface AgentFlags extends SourceFlags {
   readonly established: 'cut' | 'keep';
   readonly sourceGuard: 'on' | 'off';
   readonly bridgeNetfilter: BridgeNetfilterMode;
+  readonly sysctlDir: string;
   readonly logLevel: string;
   readonly logFormat: LogFormat;
 }
@@ -59,6 +60,7 @@ export function agentCommand(): Command {
         'ensure',
       ),
     )
+    .option('--sysctl-dir <dir>', 'where the settings of net are: a container cannot write its own', '/proc/sys/net')
     .addOption(choice('--log-level <level>', 'least severe level logged', ['error', 'warn', 'info', 'debug'], 'info'))
     .addOption(
       choice(
@@ -111,7 +113,7 @@ async function build(
       render: (snapshot) => render(compile(snapshot, options), renderOptions),
       nftables: door,
       links,
-      bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter),
+      bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter, `${flags.sysctlDir}/bridge`),
       clock: systemClock,
       log,
     },

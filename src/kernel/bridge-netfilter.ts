@@ -6,13 +6,10 @@ const settings = ['bridge-nf-call-iptables', 'bridge-nf-call-ip6tables'];
 
 /**
  * Frames between pods on one bridge reach our rules only with these two settings, which belong to the network namespace.
- * @param folder where the kernel shows them; another one in tests
+ * @param folder where the kernel shows them: `/proc/sys/net/bridge`, or where a container has it
  * @returns what is wrong, or undefined when frames are seen
  */
-export async function bridgeNetfilter(
-  mode: BridgeNetfilterMode,
-  folder = '/proc/sys/net/bridge',
-): Promise<string | undefined> {
+export async function bridgeNetfilter(mode: BridgeNetfilterMode, folder: string): Promise<string | undefined> {
   for (const setting of settings) {
     const path = `${folder}/${setting}`;
     try {

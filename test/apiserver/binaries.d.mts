@@ -1,2 +1,3 @@
 export function binaryFolder(): Promise<string>;
 export function findBinaries(): Promise<string | undefined>;
+export function cacheFolder(name: string): string;

@@ -3,12 +3,14 @@ import { access, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
+/** A folder of ours in the user's cache, for programs that are built or unpacked once. */
+export const cacheFolder = (name) => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'podwall', name);
+
 /** Where our own build goes: another folder for every other set of modules. */
 export async function binaryFolder() {
   const hash = createHash('sha256');
   for (const name of ['etcd', 'kube-apiserver']) hash.update(await readFile(join(import.meta.dirname, name, 'go.sum')));
-  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-  return join(cache, 'podwall', `apiserver-${hash.digest('hex').slice(0, 12)}`);
+  return cacheFolder(`apiserver-${hash.digest('hex').slice(0, 12)}`);
 }
 
 /** The folder that has both programs: KUBEBUILDER_ASSETS, PATH, our own build; undefined when none has. */

@@ -20,14 +20,6 @@ const reason =
 const suite = reason === undefined ? describe : describe.skip;
 const address = '172.30.0.100';
 
-const collections: Readonly<Record<string, string>> = {
-  Node: '/api/v1/nodes',
-  Namespace: '/api/v1/namespaces',
-  Pod: '/api/v1/namespaces/NS/pods',
-  NetworkPolicy: '/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies',
-  ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
-  ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
-};
 const rbac = 'rbac.authorization.k8s.io/v1';
 
 suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
@@ -35,15 +27,6 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
   let server: KubeApiServer;
   let agents: AgentProcess[];
 
-  const pathOf = ({ kind, metadata }: Manifest): string =>
-    (collections[kind] ?? '').replace('NS', metadata.namespace ?? '');
-  const create = async (manifest: Manifest): Promise<void> => {
-    await server.call('POST', pathOf(manifest), manifest);
-    if (manifest.kind !== 'Pod' && manifest.kind !== 'Node') return;
-    await server.call('PATCH', `${pathOf(manifest)}/${manifest.metadata.name}/status`, { status: manifest.status });
-  };
-  const remove = (manifest: Manifest) =>
-    server.call('DELETE', `${pathOf(manifest)}/${manifest.metadata.name}`, { gracePeriodSeconds: 0 });
   const becomes = async (outcome: 'allowed' | 'blocked', within = 10_000): Promise<void> => {
     const cell = {
       from: lab.netns('client.x'),
@@ -85,7 +68,7 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
       pod('client.x', { node: 'n1', addresses: ['10.244.1.11'], labels: { app: 'client' } }),
       pod('server.x', { node: 'n2', addresses: ['10.244.2.12'], labels: { app: 'server' } }),
     ];
-    for (const object of objects) await create(withoutUid(object));
+    for (const object of objects) await server.create(object);
     const kubeconfig = await server.kubeconfig('agent');
     agents = lab.nodeNames.map(
       (name) =>
@@ -106,14 +89,14 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
 
   test('a policy that is written denies, one that is deleted does not', async () => {
     await becomes('allowed');
-    await create(deny);
+    await server.create(deny);
     await becomes('blocked');
-    await remove(deny);
+    await server.delete(deny);
     await becomes('allowed');
   }, 60_000);
 
   test('a label changed on a pod changes the verdict', async () => {
-    await create(
+    await server.create(
       policy('web.x', {
         podSelector: { matchLabels: { app: 'server' } },
         ingress: [{ from: [{ podSelector: { matchLabels: { app: 'web' } } }] }],
@@ -132,7 +115,7 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await stale()).toBe(true);
     await server.startServer();
-    await create(deny);
+    await server.create(deny);
     await server.call('PATCH', '/api/v1/namespaces/x/pods/client', { metadata: { labels: { app: 'client' } } });
     await becomes('blocked', 20_000);
     // Each kind finds the server again in its own time.
@@ -164,9 +147,3 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
     expect((await execa('ip', ['netns', 'exec', space, 'nft', 'list', 'tables'])).stdout).toBe('');
   }, 30_000);
 });
-
-/** The API server gives uids itself. */
-function withoutUid(manifest: Manifest): Manifest {
-  const { uid, ...metadata } = manifest.metadata;
-  return uid === undefined ? manifest : { ...manifest, metadata };
-}

@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Manifest } from '../cases/types.js';
 
 export interface ApiServerPlace {
   /** The programs' folder. */
@@ -14,6 +15,18 @@ export interface ApiServerPlace {
   readonly address: string;
   readonly folder: string;
 }
+
+const collections: Readonly<Record<string, string>> = {
+  Node: '/api/v1/nodes',
+  Namespace: '/api/v1/namespaces',
+  Pod: '/api/v1/namespaces/NS/pods',
+  NetworkPolicy: '/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies',
+  ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
+  ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
+};
+
+const pathOf = ({ kind, metadata }: Manifest): string =>
+  (collections[kind] ?? '').replace('NS', metadata.namespace ?? '');
 
 const tokens = { admin: 'admin-token', agent: 'agent-token', nobody: 'nobody-token' } as const;
 const port = 6443;
@@ -97,6 +110,18 @@ export class KubeApiServer implements AsyncDisposable {
       }),
     );
     return file;
+  }
+
+  /** Creates an object as the admin, with the status that controllers and kubelets would write; the server gives uids. */
+  async create(manifest: Manifest): Promise<void> {
+    const { metadata } = manifest;
+    await this.call('POST', pathOf(manifest), { ...manifest, metadata: { ...metadata, uid: undefined } });
+    if (manifest.kind !== 'Pod' && manifest.kind !== 'Node') return;
+    await this.call('PATCH', `${pathOf(manifest)}/${metadata.name}/status`, { status: manifest.status });
+  }
+
+  async delete(manifest: Manifest): Promise<void> {
+    await this.call('DELETE', `${pathOf(manifest)}/${manifest.metadata.name}`, { gracePeriodSeconds: 0 });
   }
 
   /** One request as the admin, by way of the namespace; what the server answers. */

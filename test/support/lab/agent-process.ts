@@ -11,6 +11,8 @@ export interface AgentStart {
   readonly manifests?: string;
   readonly stateDir: string;
   readonly flags: AgentFlags;
+  /** What becomes the agent instead of our own bundle, with arguments of its own: a container. */
+  readonly launch?: readonly string[];
 }
 
 const bundle = resolve(import.meta.dirname, '../../../dist/podwall.js');
@@ -85,9 +87,20 @@ export class AgentProcess {
   }
 }
 
-function spawnAgent({ netns, node, manifests, stateDir, flags }: AgentStart) {
+function spawnAgent({ netns, launch, ...start }: AgentStart) {
+  // `ip netns exec` becomes the agent, so that a signal reaches it.
+  return execa('ip', ['netns', 'exec', netns, ...(launch ?? ownBundle(start))], {
+    reject: false,
+    stdout: 'ignore',
+    buffer: false,
+  });
+}
+
+function ownBundle({ node, manifests, stateDir, flags }: Omit<AgentStart, 'netns' | 'launch'>): readonly string[] {
   const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-  const agent = [
+  return [
+    process.execPath,
+    bundle,
     'agent',
     ...(manifests === undefined ? [] : ['--manifests', manifests]),
     '--node',
@@ -98,10 +111,4 @@ function spawnAgent({ netns, node, manifests, stateDir, flags }: AgentStart) {
     'json',
     ...given,
   ];
-  // `ip netns exec` becomes the agent, so that a signal reaches it.
-  return execa('ip', ['netns', 'exec', netns, process.execPath, bundle, ...agent], {
-    reject: false,
-    stdout: 'ignore',
-    buffer: false,
-  });
 }

@@ -1,17 +1,22 @@
 import { execaSync } from 'execa';
 import { existsSync } from 'node:fs';
 
-/** What the lab and the agent need of the machine: the file that shows it is there, and the package that brings it. */
-const needed = [
-  { files: ['/usr/sbin/nft', '/sbin/nft', '/usr/bin/nft'], name: 'nft', package: 'nftables' },
-  { files: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'], name: 'ip', package: 'iproute2' },
-  { files: ['/usr/sbin/conntrack', '/usr/bin/conntrack'], name: 'conntrack', package: 'conntrack' },
-  {
-    files: ['/usr/lib/cni/bridge', '/opt/cni/bin/bridge'],
-    name: 'the CNI plugins',
-    package: 'containernetworking-plugins',
-  },
-] as const;
+/** What is needed of the machine: the file that shows it is there, and the package that brings it. */
+const neededByAgent = [
+  { files: ['/usr/sbin/nft', '/sbin/nft', '/usr/bin/nft'], package: 'nftables' },
+  { files: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'], package: 'iproute2' },
+  // nft asks libc what number `tcp` is.
+  { files: ['/etc/protocols'], package: 'netbase' },
+];
+const neededByLab = [
+  { files: ['/usr/sbin/conntrack', '/usr/bin/conntrack'], package: 'conntrack' },
+  { files: ['/usr/lib/cni/bridge', '/opt/cni/bin/bridge'], package: 'containernetworking-plugins' },
+  { files: ['/usr/sbin/capsh', '/sbin/capsh'], package: 'libcap2-bin' },
+];
+const needed = [...neededByAgent, ...neededByLab];
+
+/** What an agent needs, and the image therefore has. */
+export const agentPackages: readonly string[] = neededByAgent.map((one) => one.package);
 
 export const missingPackages = (): string[] =>
   needed.filter(({ files }) => !files.some((file) => existsSync(file))).map((one) => one.package);

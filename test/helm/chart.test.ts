@@ -1,0 +1,77 @@
+/** The chart as helm sees it: lint, what it renders, and the values that it refuses. */
+import { describe, expect, test } from '@jest/globals';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { chartFolder, combinations, helm, missingHelm, objectsOf, release, template } from './chart.js';
+import { daemonSetOf } from './daemon-set.js';
+
+const suite = missingHelm === undefined ? describe : describe.skip;
+const golden = (name: string): string => join(import.meta.dirname, 'golden', `${name}.yaml`);
+
+suite(`the chart${missingHelm === undefined ? '' : ` [${missingHelm}]`}`, () => {
+  test.each(Object.entries(combinations))('lints without a warning: %s', async (_name, values) => {
+    const { stdout } = await helm(['lint', '--strict', chartFolder], values);
+    expect(stdout).toContain('0 chart(s) failed');
+    expect(stdout).not.toMatch(/\[(WARNING|ERROR)\]/);
+  });
+
+  // `GOLDEN=write npx jest test/helm` writes the files anew; what changed is then read in the diff.
+  test.each(Object.entries(combinations))('renders what the golden file says: %s', async (name, values) => {
+    const rendered = await template(values);
+    if (process.env['GOLDEN'] === 'write') await writeFile(golden(name), rendered);
+    expect(rendered).toBe(await readFile(golden(name), 'utf8'));
+  });
+
+  test('chart, image and agent have one version', async () => {
+    const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+    const { stdout } = await helm(['show', 'chart', chartFolder]);
+    expect(parse(stdout)).toMatchObject({ version, appVersion: version });
+  });
+
+  test('a pod of `helm test` is none that the DaemonSet would adopt', async () => {
+    const objects = objectsOf(await template([]));
+    const labels = objects.find(({ kind }) => kind === 'Pod')?.metadata.labels;
+    expect(labels).toBeDefined();
+    expect(labels).not.toMatchObject(daemonSetOf(objects).spec.selector.matchLabels);
+  });
+
+  test('the notes tell how to see it working, and how to leave no rules', async () => {
+    const notes = async (values: readonly string[]): Promise<string> =>
+      (await helm(['install', release.name, chartFolder, '--dry-run=client', '--namespace', 'net'], values)).stdout;
+    expect(await notes([])).toContain('kubectl --namespace net exec daemonset/podwall -- podwall status');
+    expect(await notes([])).toContain('--set uninstall=true');
+    expect(await notes(['uninstall=true'])).toContain('rollout status daemonset/podwall');
+  });
+});
+
+/** A value that makes no sense, and the field that the refusal must name. */
+const refused: readonly (readonly [value: string, field: string])[] = [
+  ['agent.unknownPods=maybe', '/agent/unknownPods'],
+  ['agent.unknownPodz=deny', "'unknownPodz' not allowed"],
+  ['agent.established=true', '/agent/established'],
+  ['agent.sourceGuard=true', '/agent/sourceGuard'],
+  ['agent.bridgeNetfilter=off', '/agent/bridgeNetfilter'],
+  ['agent.logLevel=loud', '/agent/logLevel'],
+  ['agent.stateDir=run/podwall', '/agent/stateDir'],
+  ['agent.stateDir=/', '/agent/stateDir'],
+  ['agent.podCIDRs={10.244.0.0}', '/agent/podCIDRs/0'],
+  ['agent.podCIDRs=10.244.0.0/16', '/agent/podCIDRs'],
+  ['image.repository=', '/image/repository'],
+  ['image.digest=latest', '/image/digest'],
+  ['image.pullPolicy=Sometimes', '/image/pullPolicy'],
+  ['updateStrategy.maxUnavailable=0', '/updateStrategy/maxUnavailable'],
+  ['updateStrategy.maxUnavailable=some', '/updateStrategy/maxUnavailable'],
+  ['updateStrategy.maxUnavailable=0%', '/updateStrategy/maxUnavailable'],
+  ['resources.limits.memory=much', '/resources/limits/memory'],
+  ['terminationGracePeriodSeconds=1', '/terminationGracePeriodSeconds'],
+  ['tolerations=all', '/tolerations'],
+  ['uninstall=1', '/uninstall'],
+  ['podwal.unknownPods=deny', "'podwal' not allowed"],
+];
+
+suite('values that make no sense', () => {
+  test.each(refused)('%s is refused by its name', async (value, field) => {
+    await expect(template([value])).rejects.toThrow(field);
+  });
+});

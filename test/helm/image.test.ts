@@ -1,0 +1,174 @@
+/**
+ * The image's own files, run as the installed DaemonSet says on a node of the lab: its arguments, environment, mounts,
+ * user and capabilities, its service account's rights, and nothing else.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execa } from 'execa';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Resources } from '../../src/node/resources.js';
+import { namespace, node, pod, policy } from '../cases/objects.js';
+import { AgentProcess } from '../support/lab/agent-process.js';
+import { Lab, labNode } from '../support/lab/lab.js';
+import { until } from '../support/until.js';
+import { settle } from '../support/lab/table.js';
+import { objectsOf, template } from './chart.js';
+import { launchOf, type Host } from './container.js';
+import { readContainerfile } from './containerfile.js';
+import type { Container, Pod, PodSpec } from './daemon-set.js';
+import { assembleTree } from './image-tree.js';
+import { InstalledChart, missingForCluster, serverAddress } from './installed.js';
+
+const suite = missingForCluster === undefined ? describe : describe.skip;
+const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+suite(`the image, as the chart runs it${missingForCluster === undefined ? '' : ` [${missingForCluster}]`}`, () => {
+  const resources = new Resources();
+  let lab: Lab;
+  let chart: InstalledChart;
+  let host: Host;
+  let agent: AgentProcess;
+
+  const run = async (where: string, spec: PodSpec, container: Container | undefined) => {
+    if (container === undefined) throw new Error('no such container');
+    const launch = await launchOf(host, spec, container);
+    return execa('ip', ['netns', 'exec', lab.netns(where), ...launch], { reject: false });
+  };
+  const startAgent = async (): Promise<void> => {
+    const { spec } = (await chart.daemonSet()).spec.template;
+    const [container] = spec.containers;
+    if (container === undefined) throw new Error('the DaemonSet has no container');
+    agent = new AgentProcess({
+      netns: lab.netns('n1'),
+      node: 'n1',
+      stateDir: join(lab.folder, 'state-n1'),
+      flags: {},
+      launch: await launchOf(host, spec, container),
+    });
+    resources.defer(() => agent.kill());
+    await agent.applied(0, 30_000);
+  };
+  const becomes = async (expected: 'allowed' | 'blocked'): Promise<void> => {
+    const cell = { from: lab.netns('client.x'), to: '10.244.1.12', port: 80, protocol: 'TCP', expected } as const;
+    const { wrong } = await settle(lab.prober, [cell], { within: 10_000, timeout: 250 });
+    expect(wrong).toEqual([]);
+  };
+  const testPod = async (): Promise<Pod> => {
+    const pod = objectsOf(await template([])).find(({ kind }) => kind === 'Pod');
+    if (pod === undefined) throw new Error('the chart has no test');
+    return pod as Pod;
+  };
+  const tables = async (): Promise<string> => (await lab.run('n1', 'nft', 'list', 'tables')).stdout;
+
+  beforeAll(async () => {
+    lab = resources.use(await Lab.create([labNode(1, 'bridge')]));
+    await lab.addPods([
+      { namespace: 'x', name: 'client', node: 'n1', addresses: ['10.244.1.11'] },
+      { namespace: 'x', name: 'server', node: 'n1', addresses: ['10.244.1.12'] },
+    ]);
+    lab.prober.serve(lab.netns('server.x'), 80, 'TCP');
+    chart = resources.use(await InstalledChart.start(lab));
+    await chart.helm('install');
+    const image = await readContainerfile();
+    const tree = join(lab.folder, 'image');
+    await mkdir(tree);
+    await assembleTree(image, tree);
+    await mkdir(join(lab.folder, 'state-n1'));
+    host = {
+      image,
+      tree,
+      folders: {
+        '/run/podwall': join(lab.folder, 'state-n1'),
+        [accountFolder]: await chart.serviceAccountFolder('podwall'),
+      },
+      fields: { 'spec.nodeName': 'n1' },
+      environment: { KUBERNETES_SERVICE_HOST: serverAddress, KUBERNETES_SERVICE_PORT: '6443' },
+    };
+    const objects = [
+      node('n1', 'IPv4'),
+      namespace('x'),
+      pod('client.x', { node: 'n1', addresses: ['10.244.1.11'], labels: { app: 'client' } }),
+      pod('server.x', { node: 'n1', addresses: ['10.244.1.12'], labels: { app: 'server' } }),
+    ];
+    for (const object of objects) await chart.server.create(object);
+    await startAgent();
+  }, 120_000);
+  afterAll(() => resources[Symbol.asyncDispose](), 60_000);
+
+  test('the process has NET_ADMIN and nothing else, and can gain nothing', async () => {
+    const status = await readFile(`/proc/${agent.pid}/status`, 'utf8');
+    const netAdmin = (1n << 12n).toString(16).padStart(16, '0');
+    const none = ''.padStart(16, '0');
+    const lines = [...status.matchAll(/^(Cap\w+|NoNewPrivs|Uid):\s+(\S+)/gm)];
+    const sets = Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value]));
+    expect(sets).toEqual({
+      Uid: '0',
+      NoNewPrivs: '1',
+      CapInh: none,
+      CapPrm: netAdmin,
+      CapEff: netAdmin,
+      CapBnd: netAdmin,
+      CapAmb: none,
+    });
+  });
+
+  test('its root is read-only, and so are its sysctls', async () => {
+    const mounts = (await readFile(`/proc/${agent.pid}/mountinfo`, 'utf8')).split('\n').map((line) => line.split(' '));
+    const optionsOf = (point: string) => mounts.filter((mount) => mount[4] === point).at(-1)?.[5];
+    expect(optionsOf('/')).toMatch(/^ro\b/);
+    expect(optionsOf('/proc/sys')).toMatch(/^ro\b/);
+    expect(optionsOf('/run/podwall')).toMatch(/^rw\b/);
+  });
+
+  test('it enforces what is written to the API server, with the rights of its service account', async () => {
+    await becomes('allowed');
+    await chart.server.create(
+      policy('deny.x', { podSelector: { matchLabels: { app: 'server' } }, policyTypes: ['Ingress'] }),
+    );
+    await becomes('blocked');
+    await chart.kubectl(['delete', 'networkpolicy', 'deny', '--namespace', 'x']);
+    await becomes('allowed');
+  }, 60_000);
+
+  test("the image's health check, the readiness probe and the pod of `helm test` say yes; without an agent, no", async () => {
+    const { spec } = (await chart.daemonSet()).spec.template;
+    const test = (await testPod()).spec;
+    const [container] = spec.containers;
+    const check = container && { ...container, command: host.image.healthCheck, args: [] };
+    const probe = container && { ...container, command: container.readinessProbe?.exec.command ?? [], args: [] };
+    const answers = async () =>
+      [await run('n1', spec, check), await run('n1', spec, probe), await run('n1', test, test.containers[0])].map(
+        ({ exitCode }) => exitCode,
+      );
+    expect(await answers()).toEqual([0, 0, 0]);
+    await agent.kill();
+    expect(await answers()).toEqual([1, 1, 1]);
+    await startAgent();
+  }, 60_000);
+
+  test('SIGTERM leaves the rules', async () => {
+    expect(await agent.stop()).toBe(0);
+    expect(await tables()).toContain('table inet podwall');
+  }, 30_000);
+
+  test('with ensure it sets bridge netfilter itself', async () => {
+    const setting = 'net.bridge.bridge-nf-call-iptables';
+    await lab.run('n1', 'sysctl', '-qw', `${setting}=0`);
+    await chart.helm('upgrade', ['agent.bridgeNetfilter=ensure']);
+    await startAgent();
+    await until(async () => (await lab.run('n1', 'sysctl', '-n', setting)).stdout === '1');
+  }, 60_000);
+
+  test('uninstall=true removes the rules from the node; then `helm uninstall` leaves nothing in the cluster', async () => {
+    await chart.helm('upgrade', ['uninstall=true']);
+    const { spec } = (await chart.daemonSet()).spec.template;
+    // The DaemonSet controller ends the old pod before the new one starts.
+    await agent.stop();
+    expect(await run('n1', spec, spec.initContainers?.[0])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await tables()).toBe('');
+    await chart.helm('uninstall');
+    const kinds = 'daemonset,serviceaccount,configmap,pod,service,clusterrole,clusterrolebinding';
+    const selector = ['--all-namespaces', '--selector', 'app.kubernetes.io/instance=podwall'];
+    expect(await chart.kubectl(['get', kinds, ...selector, '--output', 'name'])).toBe('');
+  }, 60_000);
+});

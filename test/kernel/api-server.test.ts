@@ -126,7 +126,7 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
 
   test.each(invalidPolicies)('refuses, in the words that we use: $title', async ({ name = 'p', spec, says }) => {
     const manifest = policy(`${name}.x`, spec);
-    await expect(create(manifest)).rejects.toThrow(says);
+    await expect(server.create(manifest)).rejects.toThrow(says);
   });
 
   test('without rights: an error that names verb and resource, and nothing enforced from half a view', async () => {

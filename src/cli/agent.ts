@@ -6,6 +6,8 @@ import { watchTables } from '../kernel/monitor.js';
 import { openNftables } from '../kernel/nft.js';
 import { parseCidr, type Cidr } from '../model/address.js';
 import { runAgent, type AgentParts } from '../node/agent.js';
+import type { AgentMetrics } from '../node/metrics.js';
+import { Monitoring, parseMonitoringAddress } from '../node/monitoring.js';
 import { preferSmallHeap } from '../node/memory.js';
 import type { Resources } from '../node/resources.js';
 import { render, Renderer } from '../nftables/renderer.js';
@@ -27,6 +29,7 @@ interface AgentFlags extends SourceFlags {
   readonly sourceGuard: 'on' | 'off';
   readonly bridgeNetfilter: BridgeNetfilterMode;
   readonly sysctlDir: string;
+  readonly metricsAddress: string;
   readonly logLevel: string;
   readonly logFormat: LogFormat;
 }
@@ -61,6 +64,7 @@ export function agentCommand(): Command {
       ),
     )
     .option('--sysctl-dir <dir>', 'where the settings of net are: a container cannot write its own', '/proc/sys/net')
+    .option('--metrics-address <address>', '/metrics, /healthz and /readyz: HOST:PORT, or off', '127.0.0.1:9808')
     .addOption(choice('--log-level <level>', 'least severe level logged', ['error', 'warn', 'info', 'debug'], 'info'))
     .addOption(
       choice(
@@ -82,19 +86,35 @@ async function run(flags: AgentFlags): Promise<void> {
     debug: (message) => log.debug(message),
     error: (message) => log.error(message),
   });
+  const monitoring = await monitoringOf(flags, log);
   const parts: AgentParts = {
+    ...(monitoring === undefined ? {} : { monitoring }),
     source,
     log,
-    startReconciler: (cluster, resources) => build(flags, { cluster, log, resources }),
+    startReconciler: (cluster, resources) => build(flags, { cluster, log, resources, metrics: monitoring?.metrics }),
   };
   await runAgent(parts, { node: flags.node, stateDir: flags.stateDir, version, pid: process.pid }, stop);
 }
 
+interface BuildParts {
+  readonly cluster: SyncedCluster;
+  readonly log: ReconcilerLog;
+  readonly resources: Resources;
+  readonly metrics: AgentMetrics | undefined;
+}
+
+/** Loaded only when somebody may ask: it is memory. */
+async function monitoringOf(flags: AgentFlags, log: ReconcilerLog): Promise<AgentParts['monitoring']> {
+  const address = parseMonitoringAddress(flags.metricsAddress);
+  if (address === undefined) return undefined;
+  const { AgentMetrics } = await import('../node/metrics.js');
+  const metrics = new AgentMetrics();
+  const { contentType } = metrics;
+  return { metrics, server: new Monitoring({ address, log, contentType, metrics: () => metrics.text() }) };
+}
+
 /** Builds the real parts and wires what wakes the loop: our tables touched by others, links that change. */
-async function build(
-  flags: AgentFlags,
-  { cluster, log, resources }: { cluster: SyncedCluster; log: ReconcilerLog; resources: Resources },
-): Promise<Reconciler> {
+async function build(flags: AgentFlags, { cluster, log, resources, metrics }: BuildParts): Promise<Reconciler> {
   const options: CompilerOptions = {
     scope: { node: flags.node },
     unknownPods: flags.unknownPods,
@@ -105,13 +125,20 @@ async function build(
   const door = await openNftables({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
   resources.defer(() => door.close());
   const links = openLinks();
+  const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
+  if (metrics !== undefined)
+    Object.assign(metrics.sources, {
+      program: () => compiler.program(),
+      ruleset: () => renderer.ruleset(),
+      counters: () => door.counters(),
+    });
   const reconciler = new Reconciler(
     {
       cluster,
-      compiler: new Compiler(options),
-      renderer: new Renderer(renderOptions),
+      compiler,
+      renderer,
       render: (snapshot) => render(compile(snapshot, options), renderOptions),
-      nftables: door,
+      nftables: metrics?.counted(door) ?? door,
       links,
       bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter, `${flags.sysctlDir}/bridge`),
       clock: systemClock,

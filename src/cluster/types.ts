@@ -25,8 +25,17 @@ export interface SyncedCluster extends Disposable {
   onChange(listener: (change: SourceChange) => void): Disposable;
   /** Since when the source has lost touch with the cluster, by performance.now(); undefined while it follows it. */
   staleSince(): number | undefined;
+  /** Absent for a source that reads no network. */
+  traffic?(): SourceTraffic;
   /** Told whenever problems() changed. */
   onProblems(listener: (problems: readonly SourceProblem[]) => void): Disposable;
+}
+
+/** How hard it is to follow the cluster. */
+export interface SourceTraffic {
+  /** Lists and watches that broke off and were begun again. */
+  readonly restarts: number;
+  readonly receivedBytes: number;
 }
 
 export interface ClusterSource {

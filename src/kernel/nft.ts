@@ -14,6 +14,8 @@ export interface NftablesOptions {
 export interface NftablesDoor extends Nftables {
   readonly command: NftCommand;
   isOwnProcess(pid: number): boolean;
+  /** Packets of every named counter of the policy table; empty when there is no such table. */
+  counters(): Promise<ReadonlyMap<string, number>>;
 }
 
 /** A longer line goes to a process of its own, which need not share its memory with the long-lived one. Bytes. */
@@ -88,6 +90,21 @@ class NftDoor implements NftablesDoor {
       if (exitCode !== 0 && /No such file or directory/.test(stderr)) return undefined;
       if (exitCode !== 0) throw nftErrorFrom(stderr);
       return (JSON.parse(stdout) as { nftables: readonly ListedObject[] }).nftables;
+    });
+  }
+
+  counters(): Promise<ReadonlyMap<string, number>> {
+    return this.#inTurn(undefined, async () => {
+      const { stdout, exitCode } = await runNft(
+        this.command,
+        ['-j', 'list', 'counters', 'table', 'inet', 'podwall'],
+        this.#own,
+      );
+      if (exitCode !== 0) return new Map();
+      const { nftables } = JSON.parse(stdout) as { nftables: { counter?: { name: string; packets: number } }[] };
+      return new Map(
+        nftables.flatMap(({ counter }) => (counter === undefined ? [] : [[counter.name, counter.packets]])),
+      );
     });
   }
 

@@ -158,7 +158,7 @@ function rulesOf(list: RuleList, bundle: Bundle, forms: readonly PortForm[], gro
 }
 
 /** Named by where the rule stands in the YAML, so that its counts survive every regeneration. */
-const ruleCounter = (list: RuleList, rule: number): string => {
+export const ruleCounter = (list: Pick<RuleList, 'policy' | 'direction'>, rule: number): string => {
   const { kind, namespace, name } = list.policy;
   const readable = `rule-${short(list.direction)}-${namespace}-${name}`;
   return nameWithHash(readable, `${rule}-${hashOf(kind, namespace, name, list.direction)}`);

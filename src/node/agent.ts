@@ -8,6 +8,8 @@ import type { ReconcilerLog } from '../reconciler/types.js';
 import type { SyncedCluster } from '../cluster/types.js';
 import { serveControl, type AgentStatus } from './control.js';
 import { acquireLock } from './lock.js';
+import type { AgentMetrics } from './metrics.js';
+import type { Monitoring } from './monitoring.js';
 import { StartMemory } from './memory.js';
 import { Resources } from './resources.js';
 import { StateFile } from './state-file.js';
@@ -20,6 +22,8 @@ export interface AgentOptions {
 }
 
 export interface AgentParts {
+  /** Health and metrics, served from the beginning; absent when nobody asks. */
+  readonly monitoring?: { readonly server: Monitoring; readonly metrics: AgentMetrics };
   readonly source: ClusterSource;
   /** Opens the kernel and builds the loop over a cluster that has been read. */
   readonly startReconciler: (cluster: SyncedCluster, resources: Resources) => Promise<Reconciler>;
@@ -31,6 +35,11 @@ export async function runAgent(parts: AgentParts, options: AgentOptions, stop: A
   const { log } = parts;
   const { signal } = stop;
   await using resources = new Resources();
+  const { monitoring } = parts;
+  if (monitoring !== undefined) {
+    resources.use(monitoring.metrics);
+    resources.use(monitoring.server);
+  }
   // Read before anything is touched: a manifest that cannot be read must not cost a running agent its lock.
   const cluster = resources.use(await parts.source.sync(signal));
   resources.use(await acquireLock(() => log.info({}, 'waiting for lock'), signal));
@@ -49,6 +58,13 @@ export async function runAgent(parts: AgentParts, options: AgentOptions, stop: A
   const save = (): void =>
     state.write(status(), (error) => log.error({ error: String(error) }, 'state file not written'));
   resources.defer(() => state.settled());
+  if (monitoring !== undefined) {
+    const { metrics, server } = monitoring;
+    metrics.sources.status = status;
+    metrics.sources.source = () => cluster.traffic?.();
+    reconciler.onApplied((milliseconds) => metrics.applied(milliseconds));
+    server.watch({ status, busySince: () => reconciler.busySince });
+  }
   reconciler.onSettled(() => {
     save();
     memory.settled();

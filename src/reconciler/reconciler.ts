@@ -74,6 +74,7 @@ export class Reconciler implements AsyncDisposable {
   #lastError: string | undefined;
   #lastApplied: number | undefined;
   #onSettled: (() => void) | undefined;
+  #onApplied: ((milliseconds: number) => void) | undefined;
 
   constructor(parts: ReconcilerParts, options: ReconcilerOptions) {
     this.#parts = parts;
@@ -120,6 +121,16 @@ export class Reconciler implements AsyncDisposable {
   /** Called after every run that ended, well or not: `status()` may have changed. */
   onSettled(listener: () => void): void {
     this.#onSettled = listener;
+  }
+
+  /** Called when a new state is in force, with the milliseconds since its first change was noticed. */
+  onApplied(listener: (milliseconds: number) => void): void {
+    this.#onApplied = listener;
+  }
+
+  /** When the run that goes on now began, by performance.now(); undefined between runs. */
+  get busySince(): number | undefined {
+    return this.#runner.busySince;
   }
 
   /** Lets a transaction in flight end; the rules stay. */
@@ -230,6 +241,7 @@ export class Reconciler implements AsyncDisposable {
     this.#revision = this.#parts.compiler.program().revision;
     this.#lastApplied = performance.timeOrigin + performance.now();
     this.#parts.log.info({ revision: this.#revision, changed: this.#changed, ms }, 'applied');
+    this.#onApplied?.(ms);
     this.#noticedAt = undefined;
     this.#changed = 0;
   }

@@ -8,6 +8,7 @@ export class SingleRunner {
   #running: Promise<void> | undefined;
   #again = false;
   #stopped = false;
+  #busySince: number | undefined;
 
   constructor(task: () => Promise<void>, onFailure: (error: unknown) => void) {
     this.#task = task;
@@ -24,6 +25,11 @@ export class SingleRunner {
     this.#running = Promise.resolve().then(() => this.#loop());
   }
 
+  /** When the task that runs now began, by performance.now(); undefined while none does. */
+  get busySince(): number | undefined {
+    return this.#busySince;
+  }
+
   /** Resolves when nothing runs and nothing waits. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
@@ -38,6 +44,7 @@ export class SingleRunner {
   async #loop(): Promise<void> {
     do {
       this.#again = false;
+      this.#busySince = performance.now();
       try {
         await this.#task();
       } catch (error) {
@@ -45,6 +52,7 @@ export class SingleRunner {
       }
     } while (this.#mayRunAgain());
     this.#running = undefined;
+    this.#busySince = undefined;
   }
 
   #mayRunAgain(): boolean {

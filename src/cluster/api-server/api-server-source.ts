@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { changeKey, deletionOf, snapshotOf, type ClusterChange, type ClusterSnapshot } from '../../model/cluster.js';
 import type { Labels } from '../../model/labels.js';
 import { Listeners } from '../listeners.js';
-import type { ClusterSource, SourceChange, SourceProblem, SyncedCluster } from '../types.js';
+import type { ClusterSource, SourceChange, SourceProblem, SourceTraffic, SyncedCluster } from '../types.js';
 import { ApiConnection, type ConnectionChoice } from './connection.js';
 import { defaultTimes, Reflector, type ReflectorTimes } from './reflector.js';
 import { resources, type ReadObject, type Resource } from './resources.js';
@@ -52,6 +52,7 @@ class ApiServerCluster implements SyncedCluster {
   #markSynced: () => void = () => undefined;
   #staleSince: number | undefined;
   #problemsChanged = false;
+  #restarts = 0;
 
   constructor(connection: ApiConnection, options: ApiServerOptions) {
     this.#connection = connection;
@@ -78,6 +79,10 @@ class ApiServerCluster implements SyncedCluster {
 
   staleSince(): number | undefined {
     return this.#staleSince;
+  }
+
+  traffic(): SourceTraffic {
+    return { restarts: this.#restarts, receivedBytes: this.#connection.receivedBytes };
   }
 
   onChange(listener: (change: SourceChange) => void): Disposable {
@@ -182,6 +187,7 @@ class ApiServerCluster implements SyncedCluster {
   }
 
   #trouble({ name }: Resource, message: string): void {
+    this.#restarts += 1;
     const text = this.#missing.size > 0 ? message : `${message}; the last known state stays in force`;
     if (this.#troubles.get(name) !== text) this.#options.onError?.(text);
     this.#troubles.set(name, text);

@@ -44,6 +44,8 @@ const answerWithin = 10_000;
  */
 export class ApiConnection {
   readonly server: string;
+  /** Of all answers' bodies. */
+  receivedBytes = 0;
   readonly #config: KubeConfig;
   readonly #https = new HttpsAgent({ keepAlive: true });
   readonly #http = new HttpAgent({ keepAlive: true });
@@ -106,7 +108,10 @@ export class ApiConnection {
     const response = await answerTo(url, options, exchange);
     if (response.statusCode !== undefined && response.statusCode < 300) {
       exchange.onOpen?.();
-      await consume(response, exchange.silence, exchange.onChunk);
+      await consume(response, exchange.silence, (chunk) => {
+        this.receivedBytes += chunk.length;
+        exchange.onChunk(chunk);
+      });
       return;
     }
     const chunks: Buffer[] = [];

@@ -1,0 +1,33 @@
+/** Every metric of the agent: what is scraped, what the dashboard draws, what alerts ask for. */
+export const metricNames = {
+  policies: ['podwall_policies', 'NetworkPolicies of the cluster'],
+  failing: ['podwall_policies_failing_closed', 'Policies that are not valid and allow nothing'],
+  endpoints: ['podwall_endpoints', 'Pods of this node that are enforced'],
+  unattached: ['podwall_endpoints_unattached', 'Pods of this node whose traffic does not pass its forward path'],
+  sets: ['podwall_nft_sets', 'Sets and maps of the policy table'],
+  elements: ['podwall_nft_elements', 'Elements of those sets, without what packets add'],
+  rules: ['podwall_nft_rules', 'Rules of the policy table'],
+  chains: ['podwall_nft_chains', 'Chains of the policy table'],
+  applied: ['podwall_event_to_kernel_seconds', 'From the first change noticed to the new rules in force'],
+  transactions: ['podwall_nft_transactions_total', 'Transactions given to nft, by outcome'],
+  changed: ['podwall_nft_elements_changed_total', 'Elements added to or deleted from sets'],
+  failures: ['podwall_failures_total', 'Runs of the loop that failed and were tried again'],
+  repairs: ['podwall_drift_repairs_total', "Others' changes of our tables that were undone"],
+  revision: ['podwall_revision', 'Revision of the program that is in force'],
+  lastApplied: ['podwall_last_applied_timestamp_seconds', 'When the last change came into force'],
+  ready: ['podwall_ready', '1 when the cluster is read and enforced'],
+  stale: [
+    'podwall_view_age_seconds',
+    'How long the source has been out of touch with the cluster; 0 while it follows it',
+  ],
+  restarts: ['podwall_watch_restarts_total', 'Lists and watches that broke off and were begun again'],
+  received: ['podwall_source_received_bytes_total', 'Bytes read from the API server'],
+  allowed: [
+    'podwall_policy_allowed_packets_total',
+    'Packets judged and allowed by a policy; the verdict cache is not counted',
+  ],
+  denied: ['podwall_policy_denied_packets_total', 'Packets denied, by all policies that isolate the pod'],
+  lag: ['podwall_event_loop_lag_seconds', 'Longest delay of the event loop since the last scrape'],
+  memory: ['process_resident_memory_bytes', 'Resident memory of the agent'],
+  cpu: ['process_cpu_seconds_total', 'CPU time of the agent, without nft'],
+} as const satisfies Readonly<Record<string, readonly [name: string, help: string]>>;

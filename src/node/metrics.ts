@@ -1,0 +1,203 @@
+/** The agent's numbers for Prometheus. Gauges are read when they are asked for; only what happens is counted as it does. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { SourceTraffic } from '../cluster/types.js';
+import { policyCounters } from '../nftables/policy-counters.js';
+import type { ListedObject, Nftables, Ruleset, Transaction } from '../nftables/types.js';
+import type { PolicyProgram } from '../program/types.js';
+import type { AgentStatus } from './control.js';
+import { metricNames } from './metric-names.js';
+
+/** What the numbers are taken from; each may come when the agent has got so far. */
+export interface MetricSources {
+  status?: () => AgentStatus;
+  program?: () => PolicyProgram;
+  ruleset?: () => Ruleset;
+  /** Packets by named counter, from the kernel. */
+  counters?: () => Promise<ReadonlyMap<string, number>>;
+  source?: () => SourceTraffic | undefined;
+}
+
+/** Series by policy; what comes after is summed under `(others)`, so that a large cluster is no burden to Prometheus. */
+const mostPolicySeries = 1000;
+/** Milliseconds: several scrapers read the kernel once. */
+const countersKept = 1000;
+
+export class AgentMetrics implements Disposable {
+  readonly sources: MetricSources = {};
+  readonly #registry = new Registry();
+  readonly #applied: Histogram;
+  readonly #transactions: Counter;
+  readonly #changed: Counter;
+  readonly #delay = monitorEventLoopDelay({ resolution: 20 });
+  #read: { readonly at: number; readonly counters: Promise<ReadonlyMap<string, number>> } | undefined;
+
+  constructor() {
+    const [name, help] = metricNames.applied;
+    const buckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+    this.#applied = new Histogram({ name, help, buckets, registers: [this.#registry] });
+    this.#transactions = this.#counter('transactions', ['outcome']);
+    this.#changed = this.#counter('changed');
+    this.#defineGauges();
+    this.#definePolicyCounters();
+    this.#delay.enable();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  applied(milliseconds: number): void {
+    this.#applied.observe(milliseconds / 1000);
+  }
+
+  [Symbol.dispose](): void {
+    this.#delay.disable();
+  }
+
+  /** The same door, with its transactions counted. */
+  counted(door: Nftables): Nftables {
+    const apply = async (transaction: Transaction, signal?: AbortSignal): Promise<void> => {
+      try {
+        await door.apply(transaction, signal);
+        this.#transactions.inc({ outcome: 'applied' });
+        this.#changed.inc(elementsIn(transaction));
+      } catch (error) {
+        this.#transactions.inc({ outcome: 'failed' });
+        throw error;
+      }
+    };
+    return {
+      apply,
+      check: (transaction, signal) => door.check(transaction, signal),
+      list: (family, table, signal): Promise<readonly ListedObject[] | undefined> => door.list(family, table, signal),
+      close: () => door.close(),
+    };
+  }
+
+  #counter(key: keyof typeof metricNames, labelNames: readonly string[] = []): Counter {
+    const [name, help] = metricNames[key];
+    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  /** A number that is somebody else's, read at each scrape; absent while nobody knows it. */
+  #reading(key: keyof typeof metricNames, kind: typeof Gauge | typeof Counter, read: () => number | undefined): void {
+    const [name, help] = metricNames[key];
+    new kind({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        const value = read();
+        if (value === undefined) this.remove();
+        else this.inc(value);
+      },
+    });
+  }
+
+  #defineGauges(): void {
+    const { sources } = this;
+    const status = (): AgentStatus | undefined => sources.status?.();
+    const ruleset = (): Ruleset | undefined => sources.ruleset?.();
+    const gauge = (key: keyof typeof metricNames, read: () => number | undefined): void =>
+      this.#reading(key, Gauge, read);
+    const counter = (key: keyof typeof metricNames, read: () => number | undefined): void =>
+      this.#reading(key, Counter, read);
+    gauge('policies', () => status()?.policies);
+    gauge('failing', () => status()?.failing.length);
+    gauge('endpoints', () => status()?.endpoints.length);
+    gauge('unattached', () => status()?.unattached.length);
+    gauge('ready', () => (status()?.ready === true ? 1 : 0));
+    gauge('revision', () => status()?.revision);
+    gauge('stale', () => (status() === undefined ? undefined : (status()?.staleSeconds ?? 0)));
+    gauge('lastApplied', () => {
+      const at = status()?.lastApplied;
+      return at === undefined ? undefined : at / 1000;
+    });
+    counter('failures', () => status()?.failures);
+    counter('repairs', () => status()?.repairs);
+    gauge('sets', () => ruleset()?.sets.size);
+    gauge('chains', () => ruleset()?.chains.size);
+    gauge('rules', () => sum(ruleset()?.chains.values(), ({ rules }) => rules.length));
+    gauge('elements', () => sum(ruleset()?.sets.values(), ({ elements }) => elements.size));
+    counter('restarts', () => sources.source?.()?.restarts);
+    counter('received', () => sources.source?.()?.receivedBytes);
+    gauge('memory', () => process.memoryUsage.rss());
+    counter('cpu', () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    });
+    gauge('lag', () => {
+      const longest = this.#delay.max;
+      this.#delay.reset();
+      return longest / 1e9;
+    });
+  }
+
+  #definePolicyCounters(): void {
+    const packets = (verdict: 'allow' | 'deny'): Promise<ReadonlyMap<string, number>> => this.#packetsBy(verdict);
+    for (const [key, verdict] of [
+      ['allowed', 'allow'],
+      ['denied', 'deny'],
+    ] as const) {
+      const [name, help] = metricNames[key];
+      new Counter({
+        name,
+        help,
+        labelNames: ['direction', 'policy'],
+        registers: [this.#registry],
+        async collect() {
+          this.reset();
+          for (const [labels, value] of await packets(verdict)) {
+            const [direction = '', policy = ''] = labels.split(' ');
+            this.inc({ direction, policy }, value);
+          }
+        },
+      });
+    }
+  }
+
+  /** By `direction policies`. */
+  async #packetsBy(verdict: 'allow' | 'deny'): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    const program = this.sources.program?.();
+    if (program === undefined) return found;
+    const counted = await this.#counters();
+    for (const [name, counter] of policyCounters(program)) {
+      if (counter.verdict !== verdict) continue;
+      const full = `${counter.direction} ${counter.policies.join(',')}`;
+      const key = found.has(full) || found.size < mostPolicySeries ? full : `${counter.direction} (others)`;
+      found.set(key, (found.get(key) ?? 0) + (counted.get(name) ?? 0));
+    }
+    return found;
+  }
+
+  #counters(): Promise<ReadonlyMap<string, number>> {
+    const now = performance.now();
+    if (this.#read === undefined || now - this.#read.at > countersKept)
+      this.#read = { at: now, counters: this.sources.counters?.() ?? Promise.resolve(new Map<string, number>()) };
+    return this.#read.counters;
+  }
+}
+
+const sum = <T>(items: Iterable<T> | undefined, size: (item: T) => number): number | undefined => {
+  if (items === undefined) return undefined;
+  let total = 0;
+  for (const item of items) total += size(item);
+  return total;
+};
+
+function elementsIn({ commands }: Transaction): number {
+  let count = 0;
+  for (const command of commands)
+    for (const body of Object.values(command)) {
+      const { element } = body as { element?: { elem?: readonly unknown[] } };
+      count += element?.elem?.length ?? 0;
+    }
+  return count;
+}

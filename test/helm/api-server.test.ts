@@ -16,6 +16,13 @@ suite(`the chart before a real API server${missingForCluster === undefined ? '' 
   beforeAll(async () => {
     const lab = resources.use(await Lab.create([]));
     chart = resources.use(await InstalledChart.start(lab));
+    // Stand-ins for the Prometheus operator's kinds, whose own definitions are not ours to carry.
+    const definitions = [
+      monitoringKind('podmonitors', 'PodMonitor'),
+      monitoringKind('prometheusrules', 'PrometheusRule'),
+    ];
+    await create(definitions.map((one) => JSON.stringify(one)).join('\n---\n'));
+    await chart.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=20s']);
   }, 90_000);
   afterAll(() => resources[Symbol.asyncDispose](), 60_000);
 
@@ -32,3 +39,18 @@ suite(`the chart before a real API server${missingForCluster === undefined ? '' 
     );
   });
 });
+
+function monitoringKind(plural: string, kind: string): object {
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.monitoring.coreos.com` },
+    spec: {
+      group: 'monitoring.coreos.com',
+      scope: 'Namespaced',
+      names: { plural, kind },
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  };
+}

@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { chartFolder, combinations, helm, missingHelm, objectsOf, release, template } from './chart.js';
+import { metricNames } from '../../src/node/metric-names.js';
 import { daemonSetOf } from './daemon-set.js';
 
 const suite = missingHelm === undefined ? describe : describe.skip;
@@ -36,6 +37,16 @@ suite(`the chart${missingHelm === undefined ? '' : ` [${missingHelm}]`}`, () => 
     expect(labels).not.toMatchObject(daemonSetOf(objects).spec.selector.matchLabels);
   });
 
+  test('dashboard and alerts ask for metrics that there are', async () => {
+    const rendered = await template(combinations['monitored'] ?? []);
+    const names = new Set<string>(Object.values(metricNames).map(([name]) => name));
+    const asked = [...rendered.matchAll(/\b(?:podwall|process)_[a-z_]+/g)].map(([name]) =>
+      name.replace(/_bucket$/, ''),
+    );
+    expect(asked.length).toBeGreaterThan(20);
+    expect(asked.filter((name) => !names.has(name))).toEqual([]);
+  });
+
   test('the notes tell how to see it working, and how to leave no rules', async () => {
     const notes = async (values: readonly string[]): Promise<string> =>
       (await helm(['install', release.name, chartFolder, '--dry-run=client', '--namespace', 'net'], values)).stdout;
@@ -53,6 +64,7 @@ const refused: readonly (readonly [value: string, field: string])[] = [
   ['agent.sourceGuard=true', '/agent/sourceGuard'],
   ['agent.bridgeNetfilter=off', '/agent/bridgeNetfilter'],
   ['agent.logLevel=loud', '/agent/logLevel'],
+  ['metrics.port=0', '/metrics/port'],
   ['agent.stateDir=run/podwall', '/agent/stateDir'],
   ['agent.stateDir=/', '/agent/stateDir'],
   ['agent.podCIDRs={10.244.0.0}', '/agent/podCIDRs/0'],

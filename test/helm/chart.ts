@@ -32,6 +32,7 @@ export const combinations: Readonly<Record<string, readonly string[]>> = {
     'podLabels.team=network',
     'serviceAccount.name=enforcer',
   ],
+  monitored: ['metrics.podMonitor=true', 'metrics.prometheusRule=true', 'metrics.dashboard=true', 'metrics.port=9900'],
   uninstall: ['uninstall=true'],
 };
 

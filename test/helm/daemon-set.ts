@@ -10,7 +10,9 @@ export interface Container {
     readonly value?: string;
     readonly valueFrom?: { readonly fieldRef: { readonly fieldPath: string } };
   }[];
-  readonly readinessProbe?: { readonly exec: { readonly command: readonly string[] } };
+  readonly readinessProbe?: { readonly httpGet: { readonly path: string; readonly port: string | number } };
+  readonly livenessProbe?: { readonly httpGet: { readonly path: string; readonly port: string | number } };
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly securityContext: SecurityContext;
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
 }

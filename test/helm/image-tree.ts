@@ -13,6 +13,11 @@ const baseFiles = ['/usr/bin/env', '/usr/bin/sleep', '/lib/terminfo/d/dumb'];
 const mountPoints = ['proc', 'sys', 'dev', 'tmp', 'run', 'var'];
 const repository = resolve(import.meta.dirname, '../..');
 
+/** Why the image's files cannot be had here, in a sentence. */
+export const missingForTree = existsSync('/usr/bin/dpkg')
+  ? undefined
+  : 'needs Debian: the image is assembled from its packages';
+
 /** Assembles the image's root file system in an empty folder. */
 export async function assembleTree(image: Image, folder: string): Promise<void> {
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {

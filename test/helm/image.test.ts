@@ -16,13 +16,14 @@ import { objectsOf, template } from './chart.js';
 import { launchOf, type Host } from './container.js';
 import { readContainerfile } from './containerfile.js';
 import type { Container, Pod, PodSpec } from './daemon-set.js';
-import { assembleTree } from './image-tree.js';
+import { assembleTree, missingForTree } from './image-tree.js';
 import { InstalledChart, missingForCluster, serverAddress } from './installed.js';
 
-const suite = missingForCluster === undefined ? describe : describe.skip;
+const reason = missingForCluster ?? missingForTree;
+const suite = reason === undefined ? describe : describe.skip;
 const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-suite(`the image, as the chart runs it${missingForCluster === undefined ? '' : ` [${missingForCluster}]`}`, () => {
+suite(`the image, as the chart runs it${reason === undefined ? '' : ` [${reason}]`}`, () => {
   const resources = new Resources();
   let lab: Lab;
   let chart: InstalledChart;
@@ -81,7 +82,7 @@ suite(`the image, as the chart runs it${missingForCluster === undefined ? '' : `
         '/run/podwall': join(lab.folder, 'state-n1'),
         [accountFolder]: await chart.serviceAccountFolder('podwall'),
       },
-      fields: { 'spec.nodeName': 'n1' },
+      fields: { 'spec.nodeName': 'n1', 'status.hostIP': '172.30.0.1' },
       environment: { KUBERNETES_SERVICE_HOST: serverAddress, KUBERNETES_SERVICE_PORT: '6443' },
     };
     const objects = [
@@ -130,19 +131,30 @@ suite(`the image, as the chart runs it${missingForCluster === undefined ? '' : `
     await becomes('allowed');
   }, 60_000);
 
-  test("the image's health check, the readiness probe and the pod of `helm test` say yes; without an agent, no", async () => {
+  test("the image's health check, both probes and the pod of `helm test` say yes; without an agent, no", async () => {
     const { spec } = (await chart.daemonSet()).spec.template;
     const test = (await testPod()).spec;
     const [container] = spec.containers;
     const check = container && { ...container, command: host.image.healthCheck, args: [] };
-    const probe = container && { ...container, command: container.readinessProbe?.exec.command ?? [], args: [] };
-    const answers = async () =>
-      [await run('n1', spec, check), await run('n1', spec, probe), await run('n1', test, test.containers[0])].map(
-        ({ exitCode }) => exitCode,
+    /** As a kubelet asks: by the port's name, at the pod's address, which is the host's. */
+    const probe = async (kind: 'readinessProbe' | 'livenessProbe'): Promise<number> => {
+      const { path, port } = container?.[kind]?.httpGet ?? {};
+      const number = container?.ports?.find(({ name }) => name === port)?.containerPort;
+      const script = `fetch('http://172.30.0.1:${number}${path}').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))`;
+      return (
+        (await execa('ip', ['netns', 'exec', lab.netns('n1'), process.execPath, '-e', script], { reject: false }))
+          .exitCode ?? -1
       );
-    expect(await answers()).toEqual([0, 0, 0]);
+    };
+    const answers = async () => [
+      (await run('n1', spec, check)).exitCode,
+      await probe('readinessProbe'),
+      await probe('livenessProbe'),
+      (await run('n1', test, test.containers[0])).exitCode,
+    ];
+    expect(await answers()).toEqual([0, 0, 0, 0]);
     await agent.kill();
-    expect(await answers()).toEqual([1, 1, 1]);
+    expect(await answers()).toEqual([1, 1, 1, 1]);
     await startAgent();
   }, 60_000);
 

@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { agentCommand } from './agent.js';
 import { explainFailure, exitCode } from './exit-codes.js';
 import { canCommand } from './can.js';
+import { completionCommand } from './completion.js';
+import { diffCommand } from './diff.js';
 import { explainCommand } from './explain.js';
 import { lintCommand } from './lint.js';
 import { reachCommand } from './reach.js';
@@ -11,7 +13,7 @@ import { testCommand } from './test.js';
 import { uninstallCommand } from './uninstall.js';
 import { version } from './version.js';
 
-const program = new Command('podwall')
+const program: Command = new Command('podwall')
   .description('Kubernetes NetworkPolicy, enforced in nftables on every pod')
   .version(version)
   .exitOverride()
@@ -19,6 +21,8 @@ const program = new Command('podwall')
 for (const command of [
   agentCommand(),
   canCommand(),
+  completionCommand(() => program),
+  diffCommand(),
   explainCommand(),
   lintCommand(),
   reachCommand(),

@@ -1,0 +1,54 @@
+/** A difference of reachability, for people and documents. */
+import { formatPorts } from '../model/reachability.js';
+import type { ConnectionDifference, ReachabilityDiff } from '../model/reachability-diff.js';
+
+const sign = { added: '+', removed: '-', changed: '~' } as const;
+
+function changeText({ added, removed }: ConnectionDifference): string {
+  return [
+    ...(added.length === 0 ? [] : [`+ ${formatPorts(added)}`]),
+    ...(removed.length === 0 ? [] : [`- ${formatPorts(removed)}`]),
+  ].join('; ');
+}
+
+const causeText = ({ causes }: ConnectionDifference): string =>
+  causes.length === 0 ? 'labels, workloads or namespaces' : causes.join(', ');
+
+const pairText = ({ from, to, family }: ConnectionDifference): string =>
+  `${from} -> ${to}${family === undefined ? '' : ` (${family})`}`;
+
+export function* printDiffText({ policies, endpoints, connections }: ReachabilityDiff): Iterable<string> {
+  for (const { change, policy } of policies) yield `${sign[change]} NetworkPolicy ${policy}\n`;
+  for (const { change, id } of endpoints) yield `${sign[change]} ${id}\n`;
+  if (policies.length + endpoints.length > 0 && connections.length > 0) yield '\n';
+  for (const one of connections) yield `${pairText(one)}: ${changeText(one)}  (by ${causeText(one)})\n`;
+  yield `${connections.length === 0 ? 'no connection changes' : summary(connections)}\n`;
+}
+
+const summary = (connections: readonly ConnectionDifference[]): string => {
+  const gained = connections.filter(({ added }) => added.length > 0).length;
+  const lost = connections.filter(({ removed }) => removed.length > 0).length;
+  return `\n${gained} gained, ${lost} lost`;
+};
+
+export function* printDiffMarkdown({ policies, endpoints, connections }: ReachabilityDiff): Iterable<string> {
+  for (const { change, policy } of policies) yield `- ${change}: NetworkPolicy \`${policy}\`\n`;
+  for (const { change, id } of endpoints) yield `- ${change}: \`${id}\`\n`;
+  if (connections.length === 0) {
+    yield '\nNo connection changes.\n';
+    return;
+  }
+  yield '\n| From | To | Change | By |\n|---|---|---|---|\n';
+  const cell = (text: string): string => text.replaceAll('|', '\\|');
+  for (const one of connections) {
+    const family = one.family === undefined ? '' : ` (${one.family})`;
+    yield `| ${[one.from, `${one.to}${family}`, changeText(one), causeText(one)].map(cell).join(' | ')} |\n`;
+  }
+}
+
+export function* printDiffCsv({ connections }: ReachabilityDiff): Iterable<string> {
+  const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+  yield 'from,to,family,added,removed,causes\r\n';
+  for (const { from, to, family = '', added, removed, causes } of connections)
+    yield `${[from, to, family, formatPorts(added), formatPorts(removed), causes.join(' ')].map(quoted).join(',')}\r\n`;
+}

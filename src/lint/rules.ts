@@ -39,6 +39,7 @@ import { rule as np202 } from './rules/np202-named-port-partial.js';
 import { rule as np203 } from './rules/np203-egress-without-dns.js';
 import { rule as np204 } from './rules/np204-protocol-omitted.js';
 import { rule as np205 } from './rules/np205-service-port-used.js';
+import { rule as np206 } from './rules/np206-port-not-exposed.js';
 import { rule as np207 } from './rules/np207-port-range-too-wide.js';
 import { rule as np301 } from './rules/np301-ns-label-not-existing.js';
 import { rule as np302 } from './rules/np302-ipblock-covers-pods.js';
@@ -47,11 +48,14 @@ import { rule as np305 } from './rules/np305-world-open.js';
 import { rule as np306 } from './rules/np306-one-family-only.js';
 import { rule as np307 } from './rules/np307-except-covers-cidr.js';
 import { rule as np308 } from './rules/np308-overlapping-cidr.js';
+import { rule as np309 } from './rules/np309-single-host-cidr-pod.js';
 import { rule as np310 } from './rules/np310-named-port-on-ipblock.js';
 import { rule as np401 } from './rules/np401-selects-no-pods.js';
 import { rule as np402 } from './rules/np402-peer-matches-nothing.js';
+import { rule as np403 } from './rules/np403-near-miss-selector.js';
 import { rule as np404 } from './rules/np404-unprotected-workload.js';
 import { rule as np405 } from './rules/np405-ns-without-default-deny.js';
+import { rule as np406 } from './rules/np406-isolated-no-ingress.js';
 import { rule as np409 } from './rules/np409-duplicate-peer.js';
 import { rule as np410 } from './rules/np410-vacuous-policy.js';
 
@@ -95,6 +99,7 @@ export const rules: readonly Rule[] = [
   np203,
   np204,
   np205,
+  np206,
   np207,
   np301,
   np302,
@@ -103,11 +108,14 @@ export const rules: readonly Rule[] = [
   np306,
   np307,
   np308,
+  np309,
   np310,
   np401,
   np402,
+  np403,
   np404,
   np405,
+  np406,
   np409,
   np410,
 ];

@@ -49,13 +49,19 @@ const contexts: Readonly<Record<string, readonly string[]>> = {
   NP201: [web],
   NP202: [web, metrics],
   NP205: [web, service],
+  NP206: [web],
   NP301: [namespace('shop'), namespace('kube-system')],
   NP302: [node],
   NP306: [node],
+  NP309: [
+    'apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec: {containers: [{name: main}]}\nstatus: {podIPs: [{ip: 10.244.1.7}]}\n',
+  ],
   NP401: [namespace('shop'), web],
   NP402: [namespace('shop'), web],
+  NP403: [namespace('shop'), web],
   NP404: [namespace('shop'), web],
   NP405: [namespace('shop'), web, db],
+  NP406: [namespace('shop'), web, service],
 };
 
 /** The texts of a rule's example, each policy as a whole object in `shop`, and of what stands around it. */
@@ -82,6 +88,7 @@ export const withoutAnnotation: ReadonlySet<string> = new Set([
   'NP006',
   'NP404',
   'NP405',
+  'NP406',
 ]);
 
 export const isClosed = ({ scope }: Rule): boolean => scope === 'cluster' || scope === 'policies';

@@ -1,0 +1,31 @@
+import { bitsOf } from '../../model/address.js';
+import { isEnforceable } from '../../model/pod.js';
+import { peersOf } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP309',
+  name: 'single-host-cidr-pod',
+  severity: 'warning',
+  scope: 'namespace',
+  confidence: 'closed-world',
+  summary: 'an ipBlock of one address that is a pod of today',
+  why: 'The address is another pod’s tomorrow; labels name pods.',
+  bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.244.1.7/32}}]',
+  good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 192.0.2.7/32}}]',
+  *check(world) {
+    for (const { object, peer, path } of peersOf(world)) {
+      if (peer.kind !== 'ipBlock' || peer.cidr.prefix !== bitsOf(peer.cidr.family)) continue;
+      const { address } = peer.cidr;
+      // A node can be named in no other way.
+      if (world.nodes.some(({ addresses }) => addresses.includes(address))) continue;
+      const holder = world.workloads.find(({ pod }) => isEnforceable(pod) && pod.addresses.includes(address));
+      if (holder !== undefined)
+        yield {
+          object,
+          path: [...path, 'ipBlock', 'cidr'],
+          message: `this is ${holder.owner.kind} ${holder.owner.namespace}/${holder.owner.name} of today`,
+        };
+    }
+  },
+};

@@ -1,0 +1,68 @@
+import type { LabelSelector } from '../../model/labels.js';
+import { isEnforceable } from '../../model/pod.js';
+import { matches } from '../../selectors/match.js';
+import { labelsOfNamespace, peersOf, podsOfPeer, requirementPath, subjectsOf, validPolicies } from '../world.js';
+import type { Path, PolicyObject, Rule, WorkloadEntry } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP403',
+  name: 'near-miss-selector',
+  severity: 'warning',
+  scope: 'cluster',
+  confidence: 'heuristic',
+  summary: 'a selector that matches nothing, and would match with one label spelled otherwise',
+  why: 'One letter decides whether a policy protects anybody.',
+  bad: 'podSelector: {matchLabels: {app: wbe}}',
+  good: 'podSelector: {matchLabels: {app: web}}',
+  *check(world) {
+    for (const { object, policy } of validPolicies(world)) {
+      if (subjectsOf(world, policy).length > 0) continue;
+      const own = world.workloads.filter(
+        ({ owner, pod }) => owner.namespace === policy.ref.namespace && isEnforceable(pod),
+      );
+      yield* nearMisses(object, policy.appliesTo, ['spec', 'podSelector'], own);
+    }
+    for (const { object, policy, peer, path } of peersOf(world)) {
+      if (peer.kind !== 'pods' || podsOfPeer(world, policy, peer).length > 0) continue;
+      const { namespaces } = peer;
+      const meant = world.workloads.filter(
+        ({ owner, pod }) =>
+          isEnforceable(pod) &&
+          (namespaces === 'own'
+            ? owner.namespace === policy.ref.namespace
+            : matches(namespaces, labelsOfNamespace(world, owner.namespace))),
+      );
+      yield* nearMisses(object, peer.pods, [...path, 'podSelector'], meant);
+    }
+  },
+};
+
+function* nearMisses(object: PolicyObject, selector: LabelSelector, path: Path, workloads: readonly WorkloadEntry[]) {
+  for (const { key, ...one } of selector.requirements) {
+    if (one.operator !== 'In' || one.values.length !== 1) continue;
+    const [wanted = ''] = one.values;
+    const others = { requirements: selector.requirements.filter((other) => other.key !== key) };
+    const near = workloads.find(
+      ({ pod }) => matches(others, pod.labels) && pod.labels[key] !== undefined && isNear(wanted, pod.labels[key]),
+    );
+    if (near === undefined) continue;
+    yield {
+      object,
+      path: requirementPath(object.fields, path, key),
+      message: `${near.owner.kind} ${near.owner.name} has ${key}: ${near.pod.labels[key] ?? ''}: was that meant?`,
+    };
+    return;
+  }
+}
+
+/** One letter more, less, other, or two that have changed places; short words are near to everything. */
+export function isNear(a: string, b: string): boolean {
+  if (a === b || Math.min(a.length, b.length) < 3 || Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start += 1;
+  let end = 0;
+  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end += 1;
+  const [left, right] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
+  const isSwap = left.length === 2 && right.length === 2 && left[0] === right[1] && left[1] === right[0];
+  return isSwap || (left.length <= 1 && right.length <= 1);
+}

@@ -1,4 +1,5 @@
 /** A difference of reachability, for people and documents. */
+import { csvRow } from './csv.js';
 import { formatPorts } from '../model/reachability.js';
 import type { ConnectionDifference, ReachabilityDiff } from '../model/reachability-diff.js';
 
@@ -47,8 +48,7 @@ export function* printDiffMarkdown({ policies, endpoints, connections }: Reachab
 }
 
 export function* printDiffCsv({ connections }: ReachabilityDiff): Iterable<string> {
-  const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-  yield 'from,to,family,added,removed,causes\r\n';
+  yield csvRow('from', 'to', 'family', 'added', 'removed', 'causes');
   for (const { from, to, family = '', added, removed, causes } of connections)
-    yield `${[from, to, family, formatPorts(added), formatPorts(removed), causes.join(' ')].map(quoted).join(',')}\r\n`;
+    yield csvRow(from, to, family, formatPorts(added), formatPorts(removed), causes.join(' '));
 }

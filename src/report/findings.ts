@@ -1,5 +1,6 @@
 /** Findings for people: by file, with what to do. The values come as data. */
 import { createColors } from 'picocolors';
+import { csvRow } from './csv.js';
 
 /** What is printed of a finding. */
 export interface PrintedFinding {
@@ -63,12 +64,10 @@ export function* printFindingsMarkdown(findings: readonly PrintedFinding[]): Ite
   }
 }
 
-const csvCell = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
 export function* printFindingsCsv(findings: readonly PrintedFinding[]): Iterable<string> {
-  yield 'severity,rule,name,file,line,column,object,message\n';
+  yield csvRow('severity', 'rule', 'name', 'file', 'line', 'column', 'object', 'message');
   for (const one of findings) {
     const cells = [one.severity, one.rule, one.name, one.file, String(one.line), String(one.column), objectOf(one)];
-    yield `${[...cells, one.message].map(csvCell).join(',')}\n`;
+    yield csvRow(...cells, one.message);
   }
 }

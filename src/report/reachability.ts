@@ -1,4 +1,5 @@
 /** Who may reach whom, pair by pair, in the formats of machines and documents; in pieces, since it may be long. */
+import { csvRow } from './csv.js';
 import { formatPorts, type Connection, type Reachability } from '../model/reachability.js';
 
 export const pairFormats = ['json', 'yaml', 'csv', 'md', 'dot', 'mermaid'] as const;
@@ -75,12 +76,10 @@ export const allowedText = ({ allowed, family, assumed }: Omit<Connection, 'from
   `${formatPorts(allowed)}${family === undefined ? '' : ` (${family})`}${assumed ? ' (assumed)' : ''}`;
 
 function* csv({ connections, warnings }: Reachability): Generator<string> {
-  const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-  const row = (...cells: readonly string[]): string => `${cells.map(quoted).join(',')}\r\n`;
-  yield row('from', 'to', 'family', 'allowed', 'assumed');
+  yield csvRow('from', 'to', 'family', 'allowed', 'assumed');
   for (const { from, to, family = '', allowed, assumed } of connections)
-    yield row(from, to, family, formatPorts(allowed), assumed ? 'assumed' : '');
-  for (const warning of warnings) yield row(`# warning: ${warning}`);
+    yield csvRow(from, to, family, formatPorts(allowed), assumed ? 'assumed' : '');
+  for (const warning of warnings) yield csvRow(`# warning: ${warning}`);
 }
 
 function* md({ connections, warnings }: Reachability): Generator<string> {

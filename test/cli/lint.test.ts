@@ -69,7 +69,7 @@ describe('podwall lint', () => {
     expect(await read('junit')).toContain('<failure type="error"');
     expect(await read('github')).toContain('::error file=bad.yaml,line=9,endLine=9,col=26,title=NP013 bad-protocol::');
     expect(await read('md')).toContain('| error | NP013 bad-protocol | bad.yaml:9:26 |');
-    expect((await read('csv')).split('\n')[0]).toBe('severity,rule,name,file,line,column,object,message');
+    expect((await read('csv')).split('\r\n')[0]).toBe('severity,rule,name,file,line,column,object,message');
   });
 
   test('.podwall.yaml turns rules down and leaves paths out; a mistake in it has a place', async () => {

@@ -1,9 +1,9 @@
 /** Two reachabilities side by side: what may be reached now and could not before, and the other way round. */
+import { isolates, selects } from '../compiler/endpoints.js';
 import { addressToNumber, families, familyOf, type Family } from '../model/address.js';
 import { directions, policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Connection, PortSet, ReachEndpoint } from '../model/reachability.js';
 import type { ConnectionDifference, PolicyDifference, ReachabilityDiff } from '../model/reachability-diff.js';
-import { matches } from '../selectors/match.js';
 import { makeRange, rangeId, type ExternalRange } from './external-ranges.js';
 import { difference, keyOf, noPorts } from './port-sets.js';
 
@@ -172,12 +172,7 @@ function causes(before: Side, after: Side, differences: readonly PolicyDifferenc
     const end = ends.get(id);
     if (end?.kind !== 'workload') return [];
     return policies
-      .filter(
-        (policy) =>
-          policy.ref.namespace === end.namespace &&
-          (policy.kind === 'broken' ? policy.directions.includes(direction) : policy[direction] !== undefined) &&
-          (policy.appliesTo === 'wholeNamespace' || matches(policy.appliesTo, end.labels)),
-      )
+      .filter((policy) => policy.ref.namespace === end.namespace && isolates(policy, direction) && selects(policy, end))
       .map(({ ref }) => policyKey(ref));
   };
   return (from: string, to: string): readonly string[] =>

@@ -5,7 +5,7 @@ import { open, ruleListId, type Endpoint, type Isolation, type RuleListId } from
 import { matches } from '../selectors/match.js';
 
 /** Whether the policy selects a pod of its own namespace. */
-export const selects = (policy: AnyPolicy, pod: Pod): boolean =>
+export const selects = (policy: AnyPolicy, pod: Pick<Pod, 'labels'>): boolean =>
   policy.appliesTo === 'wholeNamespace' || matches(policy.appliesTo, pod.labels);
 
 export const isolates = (policy: AnyPolicy, direction: Direction): boolean =>

@@ -1,5 +1,4 @@
 /** Runs the rules, and takes out what somebody has said to leave. */
-import { formatPath } from '../model/diagnostic.js';
 import { rules } from './rules.js';
 import { Suppressions } from './suppressions.js';
 import type { Finding, Hit, LintObject, Place, Rule, Severity, World } from './types.js';
@@ -91,6 +90,3 @@ function duplicateKeyFindings(world: World, severities: LintOptions['severities'
     related: [],
   }));
 }
-
-/** How a hit's place is spoken of: `spec.ingress[0].from[1]`. */
-export const fieldName = formatPath;

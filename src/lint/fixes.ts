@@ -44,7 +44,7 @@ function quotedAlike(old: string, replacement: string): string {
   return plain && !needsQuotes ? replacement : `${quote || '"'}${replacement}${quote || '"'}`;
 }
 
-/** Changed lines with one line around them; fixes never add or remove lines. */
+/** The changed lines alone; fixes never add or remove lines. */
 export function unifiedDiff(file: string, before: string, after: string): string {
   const [old, now] = [before.split('\n'), after.split('\n')];
   const hunks = old.flatMap((line, index) => {

@@ -131,7 +131,7 @@ export interface Finding extends Place {
   readonly related: readonly (Place & { readonly message: string })[];
 }
 
-/** Schema version 1; `schemas/findings.json`. */
+/** What `-o json` prints, schema version 1. */
 export interface Findings {
   readonly kind: 'Findings';
   readonly schemaVersion: 1;

@@ -111,15 +111,18 @@ export const subjectsOf = ({ workloads }: World, policy: NetworkPolicy): readonl
       owner.namespace === policy.ref.namespace && isEnforceable(pod) && matches(policy.appliesTo, pod.labels),
   );
 
+/** Whether a peer is about pods of a namespace. */
+export const coversNamespace = (world: World, policy: NetworkPolicy, { namespaces }: PodPeer, name: string): boolean =>
+  namespaces === 'own' ? name === policy.ref.namespace : matches(namespaces, labelsOfNamespace(world, name));
+
+type PodPeer = Extract<Peer, { kind: 'pods' }>;
+
+/** The workloads that a peer names by their labels, on the host network or not. */
+export const namedByPeer = (world: World, policy: NetworkPolicy, peer: PodPeer): readonly WorkloadEntry[] =>
+  world.workloads.filter(
+    ({ owner, pod }) => coversNamespace(world, policy, peer, owner.namespace) && matches(peer.pods, pod.labels),
+  );
+
 /** The workloads that a peer means. */
 export const podsOfPeer = (world: World, policy: NetworkPolicy, peer: Peer): readonly WorkloadEntry[] =>
-  peer.kind === 'ipBlock'
-    ? []
-    : world.workloads.filter(
-        ({ owner, pod }) =>
-          isEnforceable(pod) &&
-          (peer.namespaces === 'own'
-            ? owner.namespace === policy.ref.namespace
-            : matches(peer.namespaces, labelsOfNamespace(world, owner.namespace))) &&
-          matches(peer.pods, pod.labels),
-      );
+  peer.kind === 'ipBlock' ? [] : namedByPeer(world, policy, peer).filter(({ pod }) => isEnforceable(pod));

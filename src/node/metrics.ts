@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { SourceTraffic } from '../cluster/types.js';
-import { policyCounters } from '../nftables/policy-counters.js';
+import { policyCounters, type PolicyCounter } from '../nftables/policy-counters.js';
 import type { ListedObject, Nftables, Ruleset, Transaction } from '../nftables/types.js';
 import type { PolicyProgram } from '../program/types.js';
 import type { AgentStatus } from './control.js';
@@ -21,7 +21,10 @@ export interface MetricSources {
 /** Series by policy; what comes after is summed under `(others)`, so that a large cluster is no burden to Prometheus. */
 const mostPolicySeries = 1000;
 /** Milliseconds: several scrapers read the kernel once. */
-const countersKept = 1000;
+const packetsKept = 1000;
+
+/** By `direction policies`. */
+type Packets = Readonly<Record<PolicyCounter['verdict'], ReadonlyMap<string, number>>>;
 
 export class AgentMetrics implements Disposable {
   readonly sources: MetricSources = {};
@@ -30,7 +33,9 @@ export class AgentMetrics implements Disposable {
   readonly #transactions: Counter;
   readonly #changed: Counter;
   readonly #delay = monitorEventLoopDelay({ resolution: 20 });
-  #read: { readonly at: number; readonly counters: Promise<ReadonlyMap<string, number>> } | undefined;
+  /** Read once a scrape: it walks every pod of the node. */
+  #status: AgentStatus | undefined;
+  #read: { readonly at: number; readonly packets: Promise<Packets> } | undefined;
 
   constructor() {
     const [name, help] = metricNames.applied;
@@ -48,6 +53,7 @@ export class AgentMetrics implements Disposable {
   }
 
   text(): Promise<string> {
+    this.#status = this.sources.status?.();
     return this.#registry.metrics();
   }
 
@@ -102,7 +108,7 @@ export class AgentMetrics implements Disposable {
 
   #defineGauges(): void {
     const { sources } = this;
-    const status = (): AgentStatus | undefined => sources.status?.();
+    const status = (): AgentStatus | undefined => this.#status;
     const ruleset = (): Ruleset | undefined => sources.ruleset?.();
     const gauge = (key: keyof typeof metricNames, read: () => number | undefined): void =>
       this.#reading(key, Gauge, read);
@@ -140,7 +146,7 @@ export class AgentMetrics implements Disposable {
   }
 
   #definePolicyCounters(): void {
-    const packets = (verdict: 'allow' | 'deny'): Promise<ReadonlyMap<string, number>> => this.#packetsBy(verdict);
+    const packets = (): Promise<Packets> => this.#packets();
     for (const [key, verdict] of [
       ['allowed', 'allow'],
       ['denied', 'deny'],
@@ -153,7 +159,7 @@ export class AgentMetrics implements Disposable {
         registers: [this.#registry],
         async collect() {
           this.reset();
-          for (const [labels, value] of await packets(verdict)) {
+          for (const [labels, value] of (await packets())[verdict]) {
             const [direction = '', policy = ''] = labels.split(' ');
             this.inc({ direction, policy }, value);
           }
@@ -162,26 +168,25 @@ export class AgentMetrics implements Disposable {
     }
   }
 
-  /** By `direction policies`. */
-  async #packetsBy(verdict: 'allow' | 'deny'): Promise<ReadonlyMap<string, number>> {
-    const found = new Map<string, number>();
-    const program = this.sources.program?.();
-    if (program === undefined) return found;
-    const counted = await this.#counters();
-    for (const [name, counter] of policyCounters(program)) {
-      if (counter.verdict !== verdict) continue;
-      const full = `${counter.direction} ${counter.policies.join(',')}`;
-      const key = found.has(full) || found.size < mostPolicySeries ? full : `${counter.direction} (others)`;
-      found.set(key, (found.get(key) ?? 0) + (counted.get(name) ?? 0));
-    }
-    return found;
+  #packets(): Promise<Packets> {
+    const now = performance.now();
+    if (this.#read === undefined || now - this.#read.at > packetsKept)
+      this.#read = { at: now, packets: this.#readPackets() };
+    return this.#read.packets;
   }
 
-  #counters(): Promise<ReadonlyMap<string, number>> {
-    const now = performance.now();
-    if (this.#read === undefined || now - this.#read.at > countersKept)
-      this.#read = { at: now, counters: this.sources.counters?.() ?? Promise.resolve(new Map<string, number>()) };
-    return this.#read.counters;
+  async #readPackets(): Promise<Packets> {
+    const packets = { allow: new Map<string, number>(), deny: new Map<string, number>() };
+    const { program, counters } = this.sources;
+    if (program === undefined || counters === undefined) return packets;
+    const counted = await counters();
+    for (const [name, { verdict, direction, policies }] of policyCounters(program())) {
+      const found = packets[verdict];
+      const full = `${direction} ${policies.join(',')}`;
+      const key = found.has(full) || found.size < mostPolicySeries ? full : `${direction} (others)`;
+      found.set(key, (found.get(key) ?? 0) + (counted.get(name) ?? 0));
+    }
+    return packets;
   }
 }
 

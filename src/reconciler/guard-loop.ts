@@ -8,6 +8,7 @@ import type { Nftables } from '../nftables/types.js';
 import type { Clock } from './clock.js';
 import { namespacesOf } from './cluster-view.js';
 import { GuardTable, type LinkReader, type LocalPod, type UnattachedPod } from './guard-table.js';
+import { retryDelay } from './retry-delay.js';
 import { SingleRunner } from './single-runner.js';
 import type { ReconcilerLog } from './types.js';
 
@@ -36,9 +37,6 @@ export interface GuardStatus {
   readonly bridgesReady: boolean;
   readonly warnings: readonly string[];
 }
-
-const firstRetry = 100;
-const longestRetry = 10_000;
 
 export class GuardLoop implements AsyncDisposable {
   readonly #parts: GuardParts;
@@ -155,8 +153,7 @@ export class GuardLoop implements AsyncDisposable {
   /** A pod's device or neighbour entry may come seconds after its address, and no event may tell. */
   #retryLater(): void {
     this.#retry?.[Symbol.dispose]();
-    const delay = Math.min(firstRetry * 2 ** this.#attempts, longestRetry);
+    this.#retry = this.#parts.clock.after(retryDelay(this.#attempts), () => this.#runner.request());
     this.#attempts += 1;
-    this.#retry = this.#parts.clock.after(delay, () => this.#runner.request());
   }
 }

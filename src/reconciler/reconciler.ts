@@ -22,6 +22,7 @@ import { GuardLoop } from './guard-loop.js';
 import type { LinkReader } from './guard-table.js';
 import { isRefusal, PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
+import { retryDelay } from './retry-delay.js';
 import { SingleRunner } from './single-runner.js';
 import { isolationStatus, type EndpointStatus, type ReconcilerLog, type ReconcilerStatus } from './types.js';
 
@@ -45,8 +46,6 @@ export interface ReconcilerOptions {
   readonly readBackEvery: number;
 }
 
-const firstRetry = 100;
-const longestRetry = 10_000;
 /** After this many failures in a row the kernel is read back; after one more, the whole table is replaced. */
 const failuresBeforeReadBack = 2;
 
@@ -262,9 +261,8 @@ export class Reconciler implements AsyncDisposable {
     this.#parts.log.error({ error: this.#lastError, attempt: this.#failuresInRow }, 'failed; the last good rules stay');
     if (this.#failuresInRow >= failuresBeforeReadBack) this.#driftBy ??= 'own failure';
     this.#quarantineDue = isRefusal(error) && this.#failuresInRow > failuresBeforeReadBack;
-    const delay = Math.min(firstRetry * 2 ** (this.#failuresInRow - 1), longestRetry);
     this.#retry?.[Symbol.dispose]();
-    this.#retry = this.#parts.clock.after(delay, () => this.#runner.request());
+    this.#retry = this.#parts.clock.after(retryDelay(this.#failuresInRow - 1), () => this.#runner.request());
     this.#onSettled?.();
   }
 

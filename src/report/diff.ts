@@ -1,5 +1,6 @@
 /** A difference of reachability, for people and documents. */
 import { csvRow } from './csv.js';
+import { markdownRow } from './markdown.js';
 import { formatPorts } from '../model/reachability.js';
 import type { ConnectionDifference, ReachabilityDiff } from '../model/reachability-diff.js';
 
@@ -40,10 +41,9 @@ export function* printDiffMarkdown({ policies, endpoints, connections }: Reachab
     return;
   }
   yield '\n| From | To | Change | By |\n|---|---|---|---|\n';
-  const cell = (text: string): string => text.replaceAll('|', '\\|');
   for (const one of connections) {
     const family = one.family === undefined ? '' : ` (${one.family})`;
-    yield `| ${[one.from, `${one.to}${family}`, changeText(one), causeText(one)].map(cell).join(' | ')} |\n`;
+    yield markdownRow(one.from, `${one.to}${family}`, changeText(one), causeText(one));
   }
 }
 

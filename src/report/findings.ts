@@ -1,6 +1,7 @@
 /** Findings for people: by file, with what to do. The values come as data. */
 import { createColors } from 'picocolors';
 import { csvRow } from './csv.js';
+import { markdownRow } from './markdown.js';
 
 /** What is printed of a finding. */
 export interface PrintedFinding {
@@ -52,15 +53,13 @@ export function* printFindingsText(
   yield `${findings.length === 0 ? '' : '\n'}${countFindings(findings)}\n`;
 }
 
-const escapeCell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-
 export function* printFindingsMarkdown(findings: readonly PrintedFinding[]): Iterable<string> {
   yield `**podwall lint: ${countFindings(findings)}**\n`;
   if (findings.length === 0) return;
   yield '\n| Severity | Rule | Where | Object | Finding |\n|---|---|---|---|---|\n';
   for (const one of findings) {
     const where = `${one.file}:${one.line}:${one.column}`;
-    yield `| ${[one.severity, `${one.rule} ${one.name}`, where, objectOf(one), one.message].map(escapeCell).join(' | ')} |\n`;
+    yield markdownRow(one.severity, `${one.rule} ${one.name}`, where, objectOf(one), one.message);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Who may reach whom, pair by pair, in the formats of machines and documents; in pieces, since it may be long. */
 import { csvRow } from './csv.js';
+import { markdownRow } from './markdown.js';
 import { formatPorts, type Connection, type Reachability } from '../model/reachability.js';
 
 export const pairFormats = ['json', 'yaml', 'csv', 'md', 'dot', 'mermaid'] as const;
@@ -83,10 +84,9 @@ function* csv({ connections, warnings }: Reachability): Generator<string> {
 }
 
 function* md({ connections, warnings }: Reachability): Generator<string> {
-  const cell = (text: string): string => text.replaceAll('|', '\\|');
   for (const warning of warnings) yield `> warning: ${warning}\n\n`;
   yield '| From | To | Allowed |\n| --- | --- | --- |\n';
-  for (const one of connections) yield `| ${cell(one.from)} | ${cell(one.to)} | ${allowedText(one)} |\n`;
+  for (const one of connections) yield markdownRow(one.from, one.to, allowedText(one));
 }
 
 function* dot({ endpoints, connections, warnings }: Reachability): Generator<string> {

@@ -1,5 +1,4 @@
-import { matches } from '../../selectors/match.js';
-import { labelsOfNamespace, peersOf } from '../world.js';
+import { namedByPeer, peersOf } from '../world.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -15,13 +14,7 @@ export const rule: Rule = {
   *check(world) {
     for (const { object, policy, peer, path } of peersOf(world)) {
       if (peer.kind !== 'pods') continue;
-      const meant = world.workloads.filter(({ owner, pod }) => {
-        const isInScope =
-          peer.namespaces === 'own'
-            ? owner.namespace === policy.ref.namespace
-            : matches(peer.namespaces, labelsOfNamespace(world, owner.namespace));
-        return isInScope && matches(peer.pods, pod.labels);
-      });
+      const meant = namedByPeer(world, policy, peer);
       if (meant.length > 0 && meant.every(({ pod }) => pod.hostNetwork))
         yield {
           object,

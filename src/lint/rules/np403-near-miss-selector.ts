@@ -1,7 +1,7 @@
 import type { LabelSelector } from '../../model/labels.js';
 import { isEnforceable } from '../../model/pod.js';
 import { matches } from '../../selectors/match.js';
-import { labelsOfNamespace, peersOf, podsOfPeer, requirementPath, subjectsOf, validPolicies } from '../world.js';
+import { coversNamespace, peersOf, podsOfPeer, requirementPath, subjectsOf, validPolicies } from '../world.js';
 import type { Path, PolicyObject, Rule, WorkloadEntry } from '../types.js';
 
 export const rule: Rule = {
@@ -24,13 +24,8 @@ export const rule: Rule = {
     }
     for (const { object, policy, peer, path } of peersOf(world)) {
       if (peer.kind !== 'pods' || podsOfPeer(world, policy, peer).length > 0) continue;
-      const { namespaces } = peer;
       const meant = world.workloads.filter(
-        ({ owner, pod }) =>
-          isEnforceable(pod) &&
-          (namespaces === 'own'
-            ? owner.namespace === policy.ref.namespace
-            : matches(namespaces, labelsOfNamespace(world, owner.namespace))),
+        ({ owner, pod }) => isEnforceable(pod) && coversNamespace(world, policy, peer, owner.namespace),
       );
       yield* nearMisses(object, peer.pods, [...path, 'podSelector'], meant);
     }

@@ -1,6 +1,6 @@
+import { isolates, selects } from '../../compiler/endpoints.js';
 import { isEnforceable } from '../../model/pod.js';
 import { directions } from '../../model/policy.js';
-import { matches } from '../../selectors/match.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -28,8 +28,8 @@ export const rule: Rule = {
             ({ policy }) =>
               policy !== undefined &&
               policy.ref.namespace === owner.namespace &&
-              (policy.appliesTo === 'wholeNamespace' || matches(policy.appliesTo, pod.labels)) &&
-              (policy.kind === 'broken' ? policy.directions.includes(direction) : policy[direction] !== undefined),
+              selects(policy, pod) &&
+              isolates(policy, direction),
           ),
       );
       // Ingress is what isolation is first about; an open egress alone is common.

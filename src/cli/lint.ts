@@ -85,7 +85,8 @@ async function fix(findings: readonly Finding[], onlyShow: boolean): Promise<voi
 
 async function print(document: Findings, { output }: LintFlags): Promise<void> {
   const { findings } = document;
-  const colours = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+  // hasColors heeds NO_COLOR, FORCE_COLOR and TERM; what is no terminal has no such method, whatever FORCE_COLOR says.
+  const colours = process.stdout.isTTY ? process.stdout.hasColors() : false;
   await writeOutputs(output, 'text', (format) => {
     switch (format) {
       case 'text':

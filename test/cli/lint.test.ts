@@ -14,8 +14,8 @@ const bad = policy(
 
 describe('podwall lint', () => {
   let folder: string;
-  const lint = (args: readonly string[], input = '') =>
-    execa(process.execPath, [bundle, 'lint', ...args], { cwd: folder, input, reject: false });
+  const lint = (args: readonly string[], input = '', env: Record<string, string> = {}) =>
+    execa(process.execPath, [bundle, 'lint', ...args], { cwd: folder, input, env, reject: false });
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'podwall-lint-cli-'));
   });
@@ -28,6 +28,11 @@ describe('podwall lint', () => {
     expect(stdout).toContain('bad.yaml:9:26: error NP013 bad-protocol: NetworkPolicy shop/web');
     expect(stdout).toContain('fix: write TCP (--fix)');
     expect(stdout).toMatch(/2 errors, 1 warning/);
+  });
+
+  test('what is read by a program has no colours, even where CI forces them', async () => {
+    const { stdout } = await lint(['-f', 'bad.yaml'], '', { FORCE_COLOR: '1', CI: 'true' });
+    expect(stdout).toContain('bad.yaml:9:26: error NP013');
   });
 
   test.each([

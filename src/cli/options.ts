@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { ConnectionChoice } from '../cluster/api-server/connection.js';
 import type { SourceProblem } from '../cluster/types.js';
 import { formatPath } from '../model/diagnostic.js';
 
@@ -18,3 +19,9 @@ export function warnOf(problem: SourceProblem): string {
     .filter((part) => part !== undefined && part !== '')
     .join(': ');
 }
+
+/** The flags that choose an API server, without what was not given. */
+export const choiceOf = ({ kubeconfig, context }: ConnectionChoice): ConnectionChoice => ({
+  ...(kubeconfig === undefined ? {} : { kubeconfig }),
+  ...(context === undefined ? {} : { context }),
+});

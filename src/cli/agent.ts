@@ -14,7 +14,9 @@ import { render, Renderer } from '../nftables/renderer.js';
 import { systemClock } from '../reconciler/clock.js';
 import { Reconciler } from '../reconciler/reconciler.js';
 import type { ReconcilerLog } from '../reconciler/types.js';
-import type { SyncedCluster } from '../cluster/types.js';
+import { CniResults } from '../cluster/cni-results.js';
+import { EarlyAddressesSource } from '../cluster/early-addresses.js';
+import type { ClusterSource, SyncedCluster } from '../cluster/types.js';
 import { createLog, type LogFormat } from './log.js';
 import { defaultNode, defaultStateDir, warnOf } from './options.js';
 import { reportsOf, type ReportFlags } from './agent-reports.js';
@@ -29,6 +31,7 @@ interface AgentFlags extends ReportFlags {
   readonly sourceGuard: 'on' | 'off';
   readonly bridgeNetfilter: BridgeNetfilterMode;
   readonly sysctlDir: string;
+  readonly cniResults: string;
   readonly metricsAddress: string;
   readonly logLevel: string;
   readonly logFormat: LogFormat;
@@ -64,6 +67,11 @@ export function agentCommand(): Command {
       ),
     )
     .option('--sysctl-dir <dir>', 'where the settings of net are: a container cannot write its own', '/proc/sys/net')
+    .option(
+      '--cni-results <dir>',
+      "where the container runtime keeps CNI's results: pods are enforced before their status tells addresses; or off",
+      '/var/lib/cni/results',
+    )
     .option('--metrics-address <address>', '/metrics, /healthz and /readyz: HOST:PORT, or off', '127.0.0.1:9808')
     .addOption(
       choice(
@@ -98,10 +106,7 @@ async function run(flags: AgentFlags): Promise<void> {
   const log = createLog(flags.logFormat, flags.logLevel, process.stderr);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
-  const source = sourceOf(flags, {
-    debug: (message) => log.debug(message),
-    error: (message) => log.error(message),
-  });
+  const source = await nodeSource(flags, log);
   const monitoring = await monitoringOf(flags, log);
   const reports = reportsOf(flags, { metrics: monitoring?.metrics, log });
   const parts: AgentParts = {
@@ -112,6 +117,16 @@ async function run(flags: AgentFlags): Promise<void> {
     startReconciler: (cluster, resources) => build(flags, { cluster, log, resources, metrics: monitoring?.metrics }),
   };
   await runAgent(parts, { node: flags.node, stateDir: flags.stateDir, version, pid: process.pid }, stop);
+}
+
+/** Manifests tell addresses as soon as they tell of pods; an API server tells them seconds after CNI has given them. */
+async function nodeSource(flags: AgentFlags, log: ReconcilerLog): Promise<ClusterSource> {
+  const source = sourceOf(flags, {
+    debug: (message) => log.debug({}, message),
+    error: (message) => log.error({}, message),
+  });
+  if (flags.manifests !== undefined || flags.cniResults === 'off') return source;
+  return new EarlyAddressesSource(source, { node: flags.node, results: await CniResults.open(flags.cniResults) });
 }
 
 interface BuildParts {

@@ -64,6 +64,7 @@ const refused: readonly (readonly [value: string, field: string])[] = [
   ['agent.sourceGuard=true', '/agent/sourceGuard'],
   ['agent.bridgeNetfilter=off', '/agent/bridgeNetfilter'],
   ['agent.logLevel=loud', '/agent/logLevel'],
+  ['agent.cniResults=results', '/agent/cniResults'],
   ['nodePolicyStatus.enabled=yes', '/nodePolicyStatus/enabled'],
   ['events=off', '/events'],
   ['metrics.port=0', '/metrics/port'],

@@ -26,6 +26,7 @@ export const combinations: Readonly<Record<string, readonly string[]>> = {
     'imagePullSecrets[0].name=registry',
     'agent.podCIDRs={10.244.0.0/16,fd00:10:244::/48}',
     'agent.sourceGuard=off',
+    'agent.cniResults=',
     'agent.stateDir=/var/run/podwall',
     'nodeSelector.pool=workers',
     'updateStrategy.maxUnavailable=1',

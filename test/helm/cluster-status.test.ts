@@ -1,12 +1,14 @@
-/** What the cluster's users see of two nodes, with the rights and kinds that the chart brings: statuses and events. */
+/** Two nodes with the rights and kinds that the chart brings: what the cluster's users see of them, and early addresses. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Resources } from '../../src/node/resources.js';
 import { namespace, node, pod, policy } from '../cases/objects.js';
+import { cniResult } from '../support/cni-result.js';
 import { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
+import { settle } from '../support/lab/table.js';
 import { until } from '../support/until.js';
 import { InstalledChart, missingForCluster, serverAddress } from './installed.js';
 
@@ -43,7 +45,12 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
       netns: lab.netns(name),
       node: name,
       stateDir: join(lab.folder, `state-${name}`),
-      flags: { kubeconfig, 'node-policy-status': 'on', 'cluster-events': 'on' },
+      flags: {
+        kubeconfig,
+        'node-policy-status': 'on',
+        'cluster-events': 'on',
+        'cni-results': join(lab.folder, 'results'),
+      },
     });
     agents.set(name, agent);
     resources.defer(() => agent.kill());
@@ -53,8 +60,10 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
     lab = resources.use(await Lab.create([labNode(1, 'ptp'), labNode(2, 'bridge')]));
     await lab.addPods([
       { namespace: 'x', name: 'client', node: 'n1', addresses: ['10.244.1.11'] },
+      { namespace: 'x', name: 'early', node: 'n1', addresses: ['10.244.1.13'] },
       { namespace: 'x', name: 'server', node: 'n2', addresses: ['10.244.2.12'] },
     ]);
+    lab.prober.serve(lab.netns('early.x'), 80, 'TCP');
     chart = resources.use(await InstalledChart.start(lab));
     const objects = [
       ...(['n1', 'n2'] as const).map((name) => node(name, 'IPv4')),
@@ -128,6 +137,25 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
       items: [{ involvedObject: { name: 'ghost' }, reason: 'NotEnforced', count: 1 }],
     });
   }, 90_000);
+
+  test('a pod is enforced when CNI has attached it, before its status tells an address', async () => {
+    const becomes = async (expected: 'allowed' | 'blocked'): Promise<void> => {
+      const cell = { from: lab.netns('client.x'), to: '10.244.1.13', port: 80, protocol: 'TCP', expected } as const;
+      expect((await settle(lab.prober, [cell], { within: 10_000, timeout: 250 })).wrong).toEqual([]);
+    };
+    await chart.kubectl(['delete', 'networkpolicy', 'deny', '-n', 'x']);
+    await chart.server.create(
+      policy('early.x', { podSelector: { matchLabels: { app: 'early' } }, policyTypes: ['Ingress'] }),
+    );
+    const { metadata, spec } = pod('early.x', { node: 'n1', addresses: [], labels: { app: 'early' } });
+    const object = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, uid: undefined }, spec };
+    const created = await chart.server.call('POST', '/api/v1/namespaces/x/pods', object);
+    const { uid } = (created as { metadata: { uid: string } }).metadata;
+    await becomes('allowed');
+    await mkdir(join(lab.folder, 'results'), { recursive: true });
+    await writeFile(join(lab.folder, 'results', 'podnet-0a1b-eth0'), cniResult({ uid, addresses: ['10.244.1.13/24'] }));
+    await becomes('blocked');
+  }, 60_000);
 
   test('bad questions and a server that says no are exit 2', async () => {
     const absent = await status(['--for', 'policy/x/absent']);

@@ -1,0 +1,110 @@
+import type { ClusterChange, ClusterSnapshot } from '../model/cluster.js';
+import { isEnforceable, objectKey, type Pod } from '../model/pod.js';
+import type { CniResults } from './cni-results.js';
+import { Listeners } from './listeners.js';
+import type { ClusterSource, SourceChange, SyncedCluster } from './types.js';
+
+export interface EarlyAddressesOptions {
+  /** The node whose pods are attached here. */
+  readonly node: string;
+  /** Goes with the cluster. */
+  readonly results: CniResults;
+}
+
+/** The same cluster, whose pods of this node have their addresses as soon as they are attached. */
+export class EarlyAddressesSource implements ClusterSource {
+  readonly #source: ClusterSource;
+  readonly #options: EarlyAddressesOptions;
+
+  constructor(source: ClusterSource, options: EarlyAddressesOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  async sync(signal?: AbortSignal): Promise<SyncedCluster> {
+    return new EarlyAddresses(await this.#source.sync(signal), this.#options);
+  }
+}
+
+/**
+ * Adds to pods that have none the addresses that CNI gave them. As soon as a pod's status tells addresses, they alone
+ * count.
+ */
+class EarlyAddresses implements SyncedCluster {
+  readonly #cluster: SyncedCluster;
+  readonly #options: EarlyAddressesOptions;
+  readonly #listeners = new Listeners<SourceChange>();
+  /** Pods of this node whose status tells no address yet, as the cluster has them. */
+  readonly #waiting = new Map<string, Pod>();
+  /** What was said of them last. */
+  readonly #said = new Map<string, string>();
+  readonly #subscriptions: Disposable[];
+  #known: ReadonlyMap<string, Pod['addresses']>;
+
+  constructor(cluster: SyncedCluster, options: EarlyAddressesOptions) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#known = options.results.addresses();
+    for (const pod of cluster.snapshot().pods) this.#note(objectKey(pod.ref), pod);
+    this.#subscriptions = [
+      cluster.onChange(({ changes, noticedAt }) =>
+        this.#listeners.tell({ changes: changes.map((change) => this.#completed(change)), noticedAt }),
+      ),
+      options.results.onChange(() => this.#resultsChanged()),
+    ];
+  }
+
+  snapshot(): ClusterSnapshot {
+    const snapshot = this.#cluster.snapshot();
+    if (this.#waiting.size === 0) return snapshot;
+    return { ...snapshot, pods: snapshot.pods.map((pod) => this.#note(objectKey(pod.ref), pod)) };
+  }
+
+  problems: SyncedCluster['problems'] = () => this.#cluster.problems();
+  staleSince: SyncedCluster['staleSince'] = () => this.#cluster.staleSince();
+  traffic: NonNullable<SyncedCluster['traffic']> = () => this.#cluster.traffic?.() ?? { restarts: 0, receivedBytes: 0 };
+  onProblems: SyncedCluster['onProblems'] = (listener) => this.#cluster.onProblems(listener);
+
+  onChange(listener: (change: SourceChange) => void): Disposable {
+    return this.#listeners.add(listener);
+  }
+
+  [Symbol.dispose](): void {
+    for (const subscription of this.#subscriptions) subscription[Symbol.dispose]();
+    this.#options.results[Symbol.dispose]();
+    this.#cluster[Symbol.dispose]();
+  }
+
+  #completed(change: ClusterChange): ClusterChange {
+    if (change.kind !== 'pod') return change;
+    const key = objectKey(change.ref);
+    if (change.pod !== undefined) return { ...change, pod: this.#note(key, change.pod) };
+    this.#waiting.delete(key);
+    this.#said.delete(key);
+    return change;
+  }
+
+  /** @returns the pod with the addresses that are known of it. */
+  #note(key: string, pod: Pod): Pod {
+    if (pod.node !== this.#options.node || pod.addresses.length > 0 || !isEnforceable(pod)) {
+      this.#waiting.delete(key);
+      this.#said.delete(key);
+      return pod;
+    }
+    const addresses = this.#known.get(pod.uid) ?? [];
+    this.#waiting.set(key, pod);
+    this.#said.set(key, addresses.join());
+    return addresses.length === 0 ? pod : { ...pod, addresses };
+  }
+
+  #resultsChanged(): void {
+    const noticedAt = performance.now();
+    this.#known = this.#options.results.addresses();
+    const changes = [...this.#waiting].flatMap(([key, pod]): ClusterChange[] => {
+      const before = this.#said.get(key);
+      const completed = this.#note(key, pod);
+      return this.#said.get(key) === before ? [] : [{ kind: 'pod', ref: pod.ref, pod: completed }];
+    });
+    if (changes.length > 0) this.#listeners.tell({ changes, noticedAt });
+  }
+}

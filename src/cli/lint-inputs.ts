@@ -1,5 +1,6 @@
 /** What `lint` reads: every object with its text, and the world that they make together. */
 import type { DuplicateKey, LintObject, PolicyObject, World } from '../lint/types.js';
+import { makeWorld } from '../lint/world.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { isMapping, parseNetworkPolicy } from '../model/parse.js';
 import { Collected, isTemplate } from './collected.js';
@@ -19,7 +20,7 @@ export interface LintInputFlags extends InputFlags {
 /** @throws InputError when nothing can be read at all */
 export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs> {
   const strict = !isLive(flags);
-  const collected = new Collected({ strict });
+  const collected = new Collected({ strict, unnamedPorts: true });
   const objects: LintObject[] = [];
   const duplicateKeys: DuplicateKey[] = [];
   const takeDocument = (document: ManifestDocument): void => {
@@ -48,7 +49,7 @@ export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs>
   const policies = objects.flatMap((object) => policyObject(object, strict) ?? []);
   const known = new Set(namespaces.map(({ name }) => name));
   return {
-    world: {
+    world: makeWorld({
       objects,
       policies,
       workloads: pods,
@@ -59,7 +60,7 @@ export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs>
       podCidrs,
       duplicateKeys,
       closed: flags.closedWorld || isLive(flags),
-    },
+    }),
     skipped,
     unparsed,
   };

@@ -5,7 +5,7 @@ import { isMapping, Reader } from './parse/reader.js';
 
 export { impliedNamespace, parseNamespace, parseNode } from './parse/namespace-and-node.js';
 export { parseNetworkPolicy, type ParseOptions } from './parse/network-policy.js';
-export { parsePod } from './parse/pod.js';
+export { parsePod, type PodOptions } from './parse/pod.js';
 export { parseService } from './parse/service.js';
 export { isMapping } from './parse/reader.js';
 

@@ -33,11 +33,15 @@ export interface LintObject {
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** A policy, with what is wrong with it by the API's own rules. */
+export interface CheckedObject extends LintObject {
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 /** A NetworkPolicy of networking.k8s.io/v1. */
-export interface PolicyObject extends LintObject {
+export interface PolicyObject extends CheckedObject {
   /** Undefined when it has no name to be known by. */
   readonly policy: AnyPolicy | undefined;
-  readonly diagnostics: readonly Diagnostic[];
 }
 
 /** A policy that parsed, with its object. */
@@ -58,6 +62,8 @@ export interface WorkloadEntry {
 export interface Known {
   readonly objects: readonly LintObject[];
   readonly policies: readonly PolicyObject[];
+  /** ClusterNetworkPolicies of policy.networking.k8s.io. */
+  readonly clusterPolicies: readonly CheckedObject[];
   readonly workloads: readonly WorkloadEntry[];
   readonly namespaces: readonly Namespace[];
   /** Namespaces of which nothing but the name is known. */

@@ -1,4 +1,6 @@
 /** By rule: what looks like its fault, and is right. Examples as in the rules' own documents, with the same world around. */
+import { clusterPolicy } from '../../src/lint/rules/examples.js';
+
 const deployment = (labels: string, containers: string): string =>
   `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: near, namespace: shop}\nspec: {template: {metadata: {labels: {${labels}}}, spec: {containers: ${containers}}}}`;
 
@@ -10,6 +12,24 @@ const together = (...parts: readonly string[]): string => parts.join('\n---\n');
 const ingressTo80 = 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 80}]';
 
 export const nearMisses: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  NP018: {
+    "another project's ClusterNetworkPolicy":
+      'apiVersion: crd.antrea.io/v1beta1\nkind: ClusterNetworkPolicy\nmetadata: {name: p}\nspec: {priority: 5000, tier: securityops}',
+    'the last of everything that fits': clusterPolicy(
+      '  ingress:\n    - {action: Pass, from: [{pods: {podSelector: {}}}], protocols: [{tcp: {destinationPort: {range: {start: 1, end: 65535}}}}]}',
+      1000,
+    ),
+  },
+  NP019: {
+    'a named port of pods, beside a rule with networks': clusterPolicy(
+      '  egress:\n    - {action: Accept, to: [{pods: {podSelector: {}}}], protocols: [{destinationNamedPort: http}]}\n    - {action: Deny, to: [{networks: [0.0.0.0/0]}]}',
+    ),
+  },
+  NP020: {
+    'a domain that ends in the root': clusterPolicy(
+      '  egress:\n    - {action: Accept, to: [{domainNames: [example.com.]}]}',
+    ),
+  },
   NP205: {
     'a port that a container declares without a name': together(
       deployment('app: web', '[{name: main, ports: [{containerPort: 80}]}]'),

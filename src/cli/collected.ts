@@ -11,6 +11,7 @@ import {
   parseNode,
   parsePod,
   parseService,
+  type PodOptions,
 } from '../model/parse.js';
 import { objectKey, type Namespace, type Node, type Pod } from '../model/pod.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
@@ -39,6 +40,7 @@ export interface Inputs {
 export class Collected {
   /** The API server prunes what it does not know: there an unknown field is a newer API's, and no typo. */
   readonly #strict: boolean;
+  readonly #podOptions: PodOptions;
   readonly #policies = new Map<string, AnyPolicy>();
   readonly #places = new Map<string, ManifestDocument>();
   readonly #namespaces = new Map<string, Namespace>();
@@ -51,8 +53,9 @@ export class Collected {
   readonly #unparsed: string[] = [];
   readonly #problems: string[] = [];
 
-  constructor({ strict }: { readonly strict: boolean }) {
+  constructor({ strict, ...pods }: { readonly strict: boolean } & PodOptions) {
     this.#strict = strict;
+    this.#podOptions = pods;
   }
 
   takeText(content: string, name: string): void {
@@ -142,7 +145,7 @@ export class Collected {
     if (pod !== undefined)
       this.#parse(
         document,
-        () => parsePod(pod),
+        () => parsePod(pod, this.#podOptions),
         (one) => void this.#pods.set(key, one),
       );
   }

@@ -1,7 +1,8 @@
 /** What `lint` reads: every object with its text, and the world that they make together. */
-import type { DuplicateKey, LintObject, PolicyObject, World } from '../lint/types.js';
+import type { CheckedObject, DuplicateKey, LintObject, PolicyObject, World } from '../lint/types.js';
+import { makeWorld } from '../lint/world.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
-import { isMapping, parseNetworkPolicy } from '../model/parse.js';
+import { checkClusterNetworkPolicy, isClusterNetworkPolicy, isMapping, parseNetworkPolicy } from '../model/parse.js';
 import { Collected, isTemplate } from './collected.js';
 import { isLive, readInto, type InputFlags } from './inputs.js';
 
@@ -19,7 +20,7 @@ export interface LintInputFlags extends InputFlags {
 /** @throws InputError when nothing can be read at all */
 export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs> {
   const strict = !isLive(flags);
-  const collected = new Collected({ strict });
+  const collected = new Collected({ strict, unnamedPorts: true });
   const objects: LintObject[] = [];
   const duplicateKeys: DuplicateKey[] = [];
   const takeDocument = (document: ManifestDocument): void => {
@@ -48,9 +49,10 @@ export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs>
   const policies = objects.flatMap((object) => policyObject(object, strict) ?? []);
   const known = new Set(namespaces.map(({ name }) => name));
   return {
-    world: {
+    world: makeWorld({
       objects,
       policies,
+      clusterPolicies: objects.flatMap((object) => clusterPolicyObject(object, strict) ?? []),
       workloads: pods,
       namespaces,
       implied: new Set([...implied, ...policies.map(({ namespace }) => namespace).filter((name) => !known.has(name))]),
@@ -59,7 +61,7 @@ export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs>
       podCidrs,
       duplicateKeys,
       closed: flags.closedWorld || isLive(flags),
-    },
+    }),
     skipped,
     unparsed,
   };
@@ -88,4 +90,10 @@ function policyObject(object: LintObject, strict: boolean): PolicyObject | undef
   const named = { ...object.fields, metadata: { ...metadata, namespace: object.namespace } };
   const parsed = parseNetworkPolicy(named, { strict });
   return { ...object, policy: parsed.ok ? parsed.value : undefined, diagnostics: parsed.diagnostics };
+}
+
+function clusterPolicyObject(object: LintObject, strict: boolean): CheckedObject | undefined {
+  if (!isClusterNetworkPolicy(object.fields)) return undefined;
+  const diagnostics = checkClusterNetworkPolicy(object.fields, { strict });
+  return diagnostics && { ...object, diagnostics };
 }

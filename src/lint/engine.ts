@@ -1,4 +1,5 @@
 /** Runs the rules, and takes out what somebody has said to leave. */
+import { isClusterNetworkPolicy } from '../model/parse.js';
 import { rules } from './rules.js';
 import { Suppressions } from './suppressions.js';
 import type { Finding, Hit, LintObject, Place, Rule, Severity, World } from './types.js';
@@ -60,8 +61,10 @@ function findingOf(rule: Rule, hit: Hit): Finding {
 const pointerOf = (path: Hit['path']): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
-const refOf = ({ kind, namespace, name }: LintObject): Finding['object'] =>
-  kind === 'Namespace' || kind === 'Node' ? { kind, name } : { kind, namespace, name };
+const refOf = ({ kind, namespace, name, fields }: LintObject): Finding['object'] =>
+  kind === 'Namespace' || kind === 'Node' || isClusterNetworkPolicy(fields)
+    ? { kind, name }
+    : { kind, namespace, name };
 
 const placeOf = ({ document }: LintObject, path: Hit['path']): Place => {
   const { line, column } = document.range(path, 'value');

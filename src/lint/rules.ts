@@ -17,6 +17,9 @@ import { rule as np014 } from './rules/np014-bad-port.js';
 import { rule as np015 } from './rules/np015-endport-invalid.js';
 import { rule as np016 } from './rules/np016-bad-selector.js';
 import { rule as np017 } from './rules/np017-label-type.js';
+import { rule as np018 } from './rules/np018-cnp-field-bounds.js';
+import { rule as np019 } from './rules/np019-cnp-namedport-on-nonpod.js';
+import { rule as np020 } from './rules/np020-cnp-domainname-action.js';
 import { rule as np021 } from './rules/np021-wrong-type.js';
 import { rule as np101 } from './rules/np101-peer-or-not-and.js';
 import { rule as np102 } from './rules/np102-split-from-ports.js';
@@ -77,6 +80,9 @@ export const rules: readonly Rule[] = [
   np015,
   np016,
   np017,
+  np018,
+  np019,
+  np020,
   np021,
   np101,
   np102,

@@ -2,9 +2,11 @@
 import type { ManifestDocument, Path } from '../manifests/documents.js';
 import type { Cidr } from '../model/address.js';
 import type { Diagnostic, Severity } from '../model/diagnostic.js';
+import type { Labels } from '../model/labels.js';
 import type { Namespace, Node, Pod } from '../model/pod.js';
-import type { AnyPolicy } from '../model/policy.js';
+import type { AnyPolicy, NetworkPolicy } from '../model/policy.js';
 import type { Service } from '../model/service.js';
+import type { PodSelection } from '../selectors/selector-index.js';
 
 export type { Severity } from '../model/diagnostic.js';
 export type { Path } from '../manifests/documents.js';
@@ -31,22 +33,37 @@ export interface LintObject {
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** A policy, with what is wrong with it by the API's own rules. */
+export interface CheckedObject extends LintObject {
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 /** A NetworkPolicy of networking.k8s.io/v1. */
-export interface PolicyObject extends LintObject {
+export interface PolicyObject extends CheckedObject {
   /** Undefined when it has no name to be known by. */
   readonly policy: AnyPolicy | undefined;
-  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A policy that parsed, with its object. */
+export interface ValidPolicy {
+  readonly object: PolicyObject;
+  readonly policy: NetworkPolicy;
 }
 
 /** The pods of a workload, as its template or the pods themselves say. */
 export interface WorkloadEntry {
   readonly owner: { readonly namespace: string; readonly kind: string; readonly name: string };
   readonly pod: Pod;
+  /** What a template would make. */
+  readonly isTemplate?: boolean;
 }
 
-export interface World {
+/** What was read. */
+export interface Known {
   readonly objects: readonly LintObject[];
   readonly policies: readonly PolicyObject[];
+  /** ClusterNetworkPolicies of policy.networking.k8s.io. */
+  readonly clusterPolicies: readonly CheckedObject[];
   readonly workloads: readonly WorkloadEntry[];
   readonly namespaces: readonly Namespace[];
   /** Namespaces of which nothing but the name is known. */
@@ -58,6 +75,19 @@ export interface World {
   readonly closed: boolean;
   /** A key that stands twice in one mapping; YAML's last one counts. */
   readonly duplicateKeys: readonly DuplicateKey[];
+}
+
+/** What was read, and the ways through it that are too long to walk for every policy. */
+export interface World extends Known {
+  policiesIn(namespace: string): readonly ValidPolicy[];
+  workloadsIn(namespace: string): readonly WorkloadEntry[];
+  /** Every workload that a selection names, whether policies see it or not. */
+  select(selection: PodSelection): readonly WorkloadEntry[];
+  /** The Services that stand for this workload. */
+  servicesOf(workload: WorkloadEntry): readonly Service[];
+  labelsOfNamespace(name: string): Labels;
+  /** The first object of this kind and name. */
+  objectOf(kind: string, namespace: string, name: string): LintObject | undefined;
 }
 
 export interface DuplicateKey {

@@ -1,18 +1,54 @@
-/** Short ways through a world, which many rules take. */
-import { isMapping } from '../model/parse.js';
+/** Short ways through what was read, which many rules take. */
+import { groupBy } from '../model/group-by.js';
+import type { Labels, LabelSelector } from '../model/labels.js';
+import { impliedNamespace, isMapping } from '../model/parse.js';
 import { isEnforceable } from '../model/pod.js';
 import type { Direction, NetworkPolicy, Peer, PolicyRule, Port } from '../model/policy.js';
 import { matches } from '../selectors/match.js';
-import type { Labels, LabelSelector } from '../model/labels.js';
-import type { Fields, Path, PolicyObject, WorkloadEntry, World } from './types.js';
+import type { Service } from '../model/service.js';
+import { selectionId, type PodSelection } from '../selectors/selector-index.js';
+import type { Fields, Known, Path, PolicyObject, ValidPolicy, WorkloadEntry, World } from './types.js';
 
-/** A policy that parsed, with its object. */
-export interface ValidPolicy {
-  readonly object: PolicyObject;
-  readonly policy: NetworkPolicy;
+/** Each way is prepared once, however many rules and policies take it. */
+export function makeWorld(known: Known): World {
+  const policies = groupBy(validPolicies(known), ({ policy }) => policy.ref.namespace);
+  const workloads = groupBy(known.workloads, ({ owner }) => owner.namespace);
+  const namespaceLabels = new Map(known.namespaces.map(({ name, labels }) => [name, labels]));
+  const objects = new Map(known.objects.toReversed().map((one) => [keyOf(one.kind, one.namespace, one.name), one]));
+  const services = groupBy(known.services, ({ ref }) => ref.namespace);
+  const selected = new Map<string, readonly WorkloadEntry[]>();
+  const serving = new Map<WorkloadEntry, readonly Service[]>();
+  const workloadsIn = (namespace: string): readonly WorkloadEntry[] => workloads.get(namespace) ?? [];
+  const labelsOfNamespace = (name: string): Labels => namespaceLabels.get(name) ?? impliedNamespace(name).labels;
+  const select = ({ namespaces, pods }: PodSelection): readonly WorkloadEntry[] =>
+    ('name' in namespaces
+      ? [namespaces.name]
+      : [...workloads.keys()].filter((name) => matches(namespaces, labelsOfNamespace(name)))
+    ).flatMap((name) => workloadsIn(name).filter(({ pod }) => matches(pods, pod.labels)));
+  const serve = ({ owner, pod }: WorkloadEntry): readonly Service[] =>
+    (services.get(owner.namespace) ?? []).filter(
+      ({ selector }) => selector !== undefined && matches(selector, pod.labels),
+    );
+  return {
+    ...known,
+    policiesIn: (namespace) => policies.get(namespace) ?? [],
+    workloadsIn,
+    labelsOfNamespace,
+    select: (selection) => remembered(selected, selectionId(selection), () => select(selection)),
+    servicesOf: (workload) => remembered(serving, workload, () => serve(workload)),
+    objectOf: (kind, namespace, name) => objects.get(keyOf(kind, namespace, name)),
+  };
 }
 
-export function* validPolicies({ policies }: World): Iterable<ValidPolicy> {
+function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+  const value = known.get(key) ?? make();
+  known.set(key, value);
+  return value;
+}
+
+const keyOf = (...[kind, namespace, name]: Parameters<World['objectOf']>): string => `${kind} ${namespace}/${name}`;
+
+export function* validPolicies({ policies }: Pick<Known, 'policies'>): Iterable<ValidPolicy> {
   for (const object of policies) if (object.policy?.kind === 'policy') yield { object, policy: object.policy };
 }
 
@@ -98,30 +134,25 @@ export function requirementPath(fields: Fields, selector: Path, key: string): Pa
 }
 
 /** Workloads of a namespace are in the input. */
-export const knowsWorkloads = ({ workloads }: World, namespace: string): boolean =>
-  workloads.some(({ owner }) => owner.namespace === namespace);
+export const knowsWorkloads = (world: World, namespace: string): boolean => world.workloadsIn(namespace).length > 0;
 
-export const labelsOfNamespace = ({ namespaces }: World, name: string): Labels =>
-  namespaces.find((one) => one.name === name)?.labels ?? { 'kubernetes.io/metadata.name': name };
+/** The workloads that this policy selects, on the host network or finished or not. */
+export const namedBySubject = (world: World, { ref, appliesTo }: NetworkPolicy): readonly WorkloadEntry[] =>
+  world.select({ namespaces: { name: ref.namespace }, pods: appliesTo });
 
 /** The workloads that policies see and this policy selects. */
-export const subjectsOf = ({ workloads }: World, policy: NetworkPolicy): readonly WorkloadEntry[] =>
-  workloads.filter(
-    ({ owner, pod }) =>
-      owner.namespace === policy.ref.namespace && isEnforceable(pod) && matches(policy.appliesTo, pod.labels),
-  );
+export const subjectsOf = (world: World, policy: NetworkPolicy): readonly WorkloadEntry[] =>
+  namedBySubject(world, policy).filter(({ pod }) => isEnforceable(pod));
 
 /** Whether a peer is about pods of a namespace. */
 export const coversNamespace = (world: World, policy: NetworkPolicy, { namespaces }: PodPeer, name: string): boolean =>
-  namespaces === 'own' ? name === policy.ref.namespace : matches(namespaces, labelsOfNamespace(world, name));
+  namespaces === 'own' ? name === policy.ref.namespace : matches(namespaces, world.labelsOfNamespace(name));
 
 type PodPeer = Extract<Peer, { kind: 'pods' }>;
 
 /** The workloads that a peer names by their labels, on the host network or not. */
-export const namedByPeer = (world: World, policy: NetworkPolicy, peer: PodPeer): readonly WorkloadEntry[] =>
-  world.workloads.filter(
-    ({ owner, pod }) => coversNamespace(world, policy, peer, owner.namespace) && matches(peer.pods, pod.labels),
-  );
+export const namedByPeer = (world: World, policy: NetworkPolicy, { namespaces, pods }: PodPeer) =>
+  world.select({ namespaces: namespaces === 'own' ? { name: policy.ref.namespace } : namespaces, pods });
 
 /** The workloads that a peer means. */
 export const podsOfPeer = (world: World, policy: NetworkPolicy, peer: Peer): readonly WorkloadEntry[] =>

@@ -3,9 +3,14 @@ import type { Parsed } from './diagnostic.js';
 import { parseMetadata } from './parse/metadata.js';
 import { isMapping, Reader } from './parse/reader.js';
 
+export {
+  checkClusterNetworkPolicy,
+  clusterNetworkPolicyGroup,
+  isClusterNetworkPolicy,
+} from './parse/cluster-network-policy.js';
 export { impliedNamespace, parseNamespace, parseNode } from './parse/namespace-and-node.js';
 export { parseNetworkPolicy, type ParseOptions } from './parse/network-policy.js';
-export { parsePod } from './parse/pod.js';
+export { parsePod, type PodOptions } from './parse/pod.js';
 export { parseService } from './parse/service.js';
 export { isMapping } from './parse/reader.js';
 

@@ -11,6 +11,7 @@ export interface ObjectRef {
 export const objectKey = (ref: ObjectRef): string => `${ref.namespace}/${ref.name}`;
 
 export interface ContainerPort {
+  /** Empty where it has none. */
   readonly name: string;
   readonly protocol: Protocol;
   readonly port: number;
@@ -25,7 +26,7 @@ export interface Pod {
   readonly labels: Labels;
   /** All of status.podIPs, canonical, both families. */
   readonly addresses: readonly Address[];
-  /** Named ports of containers and of init containers with restartPolicy Always. */
+  /** Of containers and of init containers with restartPolicy Always; those without a name only where somebody asked. */
   readonly ports: readonly ContainerPort[];
   /** spec.nodeName; empty while unscheduled. */
   readonly node: string;

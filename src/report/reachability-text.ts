@@ -1,6 +1,6 @@
 /** Who may reach whom, for people: by destination, with what is alike said once. */
 import type { GroupedReachability, Reachability, ReachEndpoint } from '../model/reachability.js';
-import { groupBy } from './group-by.js';
+import { groupBy } from '../model/group-by.js';
 import { allowedText } from './reachability.js';
 import { formatTable } from './table.js';
 

@@ -7,6 +7,7 @@ import { lint } from '../../src/lint/engine.js';
 import { rules } from '../../src/lint/rules.js';
 import type { Finding } from '../../src/lint/types.js';
 import { isClosed, manifestsOf, ruleNamed, withoutAnnotation } from './examples.js';
+import { nearMisses } from './near-misses.js';
 
 let folder: string;
 let count = 0;
@@ -42,6 +43,12 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (id, rule) =>
   test('leaves its good example alone', async () => {
     expect(of(await findings(rule.good), id)).toEqual([]);
   });
+
+  for (const [title, example] of Object.entries(nearMisses[id] ?? {}))
+    test(`leaves alone ${title}`, async () => {
+      expect(example).not.toBe(rule.good);
+      expect(of(await findings(example), id)).toEqual([]);
+    });
 
   test('is silent where somebody says so, and the suppression counts as used', async () => {
     if (withoutAnnotation.has(id)) {

@@ -154,6 +154,22 @@ describe('pods, namespaces and nodes', () => {
     expect(parsed.ok && parsed.value.ports.map(({ name }) => name)).toEqual(['main', 'side']);
   });
 
+  test('who asks gets the ports without a name, and those that probes knock at', () => {
+    const container = {
+      ports: [{ containerPort: 81, protocol: 'UDP' }],
+      readinessProbe: { httpGet: { port: 82 } },
+      livenessProbe: { tcpSocket: { port: 'http' }, grpc: { port: 83 } },
+    };
+    const object = pod({ spec: { containers: [container], initContainers: [container] } });
+    const portsOf = (parsed: ReturnType<typeof parsePod>) => parsed.ok && parsed.value.ports;
+    expect(portsOf(parsePod(object))).toEqual([]);
+    expect(portsOf(parsePod(object, { unnamedPorts: true }))).toEqual([
+      { name: '', protocol: 'UDP', port: 81 },
+      { name: '', protocol: 'TCP', port: 83 },
+      { name: '', protocol: 'TCP', port: 82 },
+    ]);
+  });
+
   test('all of podIPs, else podIP; one that is no address is left out with a warning', () => {
     const addresses = (status: object) => {
       const parsed = parsePod(pod({ status }));

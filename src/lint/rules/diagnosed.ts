@@ -1,6 +1,6 @@
 /** Validity is the model's business: a rule tells its diagnostics of some codes. */
 import { formatPath, type Diagnostic } from '../../model/diagnostic.js';
-import type { Hit, PolicyObject, World } from '../types.js';
+import type { Hit, CheckedObject, World } from '../types.js';
 
 export type Chosen = Partial<Pick<Hit, 'part' | 'severity' | 'fix' | 'message'>>;
 
@@ -8,11 +8,11 @@ export type Chosen = Partial<Pick<Hit, 'part' | 'severity' | 'fix' | 'message'>>
  * @param choose what is special about one diagnostic; undefined: it belongs to another rule
  */
 export function* diagnosed(
-  { policies }: World,
+  { policies, clusterPolicies }: World,
   code: string,
-  choose: (diagnostic: Diagnostic, object: PolicyObject) => Chosen | undefined = () => ({}),
+  choose: (diagnostic: Diagnostic, object: CheckedObject) => Chosen | undefined = () => ({}),
 ): Iterable<Hit> {
-  for (const object of policies)
+  for (const object of [...policies, ...clusterPolicies])
     for (const diagnostic of object.diagnostics) {
       if (diagnostic.code !== code) continue;
       const chosen = choose(diagnostic, object);

@@ -1,6 +1,8 @@
+import { clusterNetworkPolicyGroup, isClusterNetworkPolicy } from '../../model/parse.js';
 import type { Rule } from '../types.js';
 
 const gone = /^(extensions\/v1beta1|networking\.k8s\.io\/v1beta1)$/;
+const served = /\/(v1alpha2|v1beta1)$/;
 
 export const rule: Rule = {
   id: 'NP003',
@@ -22,7 +24,13 @@ export const rule: Rule = {
           message: `NetworkPolicy of ${apiVersion} is not served any more; it is networking.k8s.io/v1`,
           fix: { description: 'use networking.k8s.io/v1', path: ['apiVersion'], replacement: 'networking.k8s.io/v1' },
         };
-      if (/^(Baseline)?AdminNetworkPolicy$/.test(kind) && apiVersion.startsWith('policy.networking.k8s.io/'))
+      if (isClusterNetworkPolicy(object.fields) && !served.test(apiVersion))
+        yield {
+          object,
+          path: ['apiVersion'],
+          message: `there never was a ClusterNetworkPolicy of ${apiVersion}; it is v1alpha2 or v1beta1`,
+        };
+      if (/^(Baseline)?AdminNetworkPolicy$/.test(kind) && apiVersion.startsWith(`${clusterNetworkPolicyGroup}/`))
         yield {
           object,
           path: ['kind'],

@@ -14,10 +14,10 @@ export const rule: Rule = {
   bad: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.1/8}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.0/8}',
   check: (world) =>
-    diagnosed(world, 'cidr-not-canonical', ({ path }, { fields }) => {
+    diagnosed(world, 'cidr-not-canonical', ({ path, severity }, { fields }) => {
       const cidr = parseCidr(String(fieldAt(fields, path)));
-      if (cidr === undefined) return {};
+      if (cidr === undefined) return { severity };
       const replacement = formatCidr(cidr);
-      return { fix: { description: `write ${replacement}`, path, replacement } };
+      return { severity, fix: { description: `write ${replacement}`, path, replacement } };
     }),
 };

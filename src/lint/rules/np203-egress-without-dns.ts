@@ -1,7 +1,7 @@
 import type { PolicyRule, Port } from '../../model/policy.js';
 import { canonicalText, matches } from '../../selectors/match.js';
-import { validPolicies, type ValidPolicy } from '../world.js';
-import type { Rule } from '../types.js';
+import { validPolicies } from '../world.js';
+import type { Rule, ValidPolicy } from '../types.js';
 
 const coversDns = (ports: PolicyRule['ports'], protocol: 'UDP' | 'TCP'): boolean =>
   ports === 'anyPort' || ports.some((port) => isDns(port, protocol));

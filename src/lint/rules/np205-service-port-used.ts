@@ -1,6 +1,45 @@
-import { matches } from '../../selectors/match.js';
-import { portsOf, podsOfPeer, subjectsOf } from '../world.js';
-import type { Rule, WorkloadEntry } from '../types.js';
+import { portsOf, type PortEntry } from '../world.js';
+import { destinationsOf } from './np201-named-port-undefined.js';
+import type { Service, ServicePort } from '../../model/service.js';
+import type { Rule, WorkloadEntry, World } from '../types.js';
+
+/** The Service whose port a rule names although its pods listen on another one. */
+export interface Mistaken {
+  readonly service: Service;
+  readonly port: ServicePort;
+}
+
+/** @returns undefined where some destination may listen on the port itself */
+export function mistakenFor(world: World, entry: PortEntry): Mistaken | undefined {
+  const { port } = entry;
+  if (port.kind !== 'range' || port.first !== port.last) return undefined;
+  const destinations = destinationsOf(world, entry) ?? [];
+  if (destinations.length === 0 || destinations.some((one) => mayListen(world, one, port.first))) return undefined;
+  for (const service of new Set(destinations.flatMap((one) => world.servicesOf(one)))) {
+    if (service.headless) continue;
+    const found = service.ports.find((one) => one.port === port.first && one.protocol === port.protocol);
+    // Who allows both has thought of both.
+    if (found !== undefined && !isAllowedBeside(entry, found)) return { service, port: found };
+  }
+  return undefined;
+}
+
+/** Declared, probed or a Service's target; of a pod that declares nothing and has no Service, nothing is known. */
+export function mayListen(world: World, entry: WorkloadEntry, port: number): boolean {
+  if (entry.pod.ports.some((one) => one.port === port)) return true;
+  const own = world.servicesOf(entry);
+  if (own.some(({ ports }) => ports.some(({ target }) => target === port))) return true;
+  return own.length === 0 && entry.pod.ports.length === 0;
+}
+
+function isAllowedBeside({ rule }: PortEntry, { target, protocol }: ServicePort): boolean {
+  if (rule.ports === 'anyPort') return true;
+  return rule.ports.some((one) => {
+    if (one.kind === 'all' || one.protocol !== protocol) return one.protocol === protocol;
+    if (one.kind === 'named') return one.name === target;
+    return typeof target === 'number' && one.first <= target && target <= one.last;
+  });
+}
 
 export const rule: Rule = {
   id: 'NP205',
@@ -13,34 +52,15 @@ export const rule: Rule = {
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 80}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 8080}]',
   *check(world) {
-    for (const { object, policy, direction, rule: own, port, path } of portsOf(world)) {
-      if (port.kind !== 'range' || port.first !== port.last) continue;
-      const destinations: readonly WorkloadEntry[] =
-        direction === 'ingress'
-          ? subjectsOf(world, policy)
-          : own.peers === 'anyone'
-            ? []
-            : own.peers.flatMap((peer) => podsOfPeer(world, policy, peer));
-      if (destinations.some(({ pod }) => pod.ports.some((one) => one.port === port.first))) continue;
-      for (const service of world.services) {
-        const { selector } = service;
-        const behind = destinations.filter(
-          ({ owner, pod }) =>
-            owner.namespace === service.ref.namespace && selector !== undefined && matches(selector, pod.labels),
-        );
-        const translated = service.ports.find(
-          (one) => one.port === port.first && one.protocol === port.protocol && one.target !== port.first,
-        );
-        if (behind.length === 0 || translated === undefined || service.headless) continue;
-        const target = service.ports.some((one) => one.target === port.first) ? undefined : translated.target;
-        if (target === undefined) continue;
-        yield {
-          object,
-          path: [...path, 'port'],
-          message: `${port.first} is the port of Service ${service.ref.name}; its pods listen on ${target}`,
-        };
-        break;
-      }
+    for (const entry of portsOf(world)) {
+      const mistaken = mistakenFor(world, entry);
+      if (mistaken === undefined) continue;
+      const { service, port } = mistaken;
+      yield {
+        object: entry.object,
+        path: [...entry.path, 'port'],
+        message: `${port.port} is the port of Service ${service.ref.name}; its pods listen on ${port.target}`,
+      };
     }
   },
 };

@@ -1,4 +1,5 @@
 import { portsOf, subjectsOf } from '../world.js';
+import { mayListen, mistakenFor } from './np205-service-port-used.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -12,15 +13,18 @@ export const rule: Rule = {
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 9999}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 8080}]',
   *check(world) {
-    for (const { object, policy, direction, port, path } of portsOf(world)) {
+    for (const entry of portsOf(world)) {
+      const { object, policy, direction, port, path } = entry;
       if (direction !== 'ingress' || port.kind !== 'range') continue;
-      const declared = subjectsOf(world, policy).flatMap(({ pod }) => pod.ports);
-      // Of pods that declare nothing at all, nothing follows.
-      if (declared.length === 0) continue;
-      const isDeclared = declared.some(
-        (one) => one.protocol === port.protocol && one.port >= port.first && one.port <= port.last,
+      const subjects = subjectsOf(world, policy);
+      // Of pods that declare nothing, nothing follows.
+      if (subjects.length === 0 || subjects.some(({ pod }) => pod.ports.length === 0)) continue;
+      const isDeclared = subjects.some(({ pod }) =>
+        pod.ports.some((one) => one.protocol === port.protocol && one.port >= port.first && one.port <= port.last),
       );
-      if (!isDeclared) yield { object, path, message: 'no workload that this is about declares such a port' };
+      const isServed = port.first === port.last && subjects.some((one) => mayListen(world, one, port.first));
+      if (isDeclared || isServed || mistakenFor(world, entry) !== undefined) continue;
+      yield { object, path, message: 'no workload that this is about declares such a port' };
     }
   },
 };

@@ -12,8 +12,9 @@ export const rule: Rule = {
   why: 'Pod addresses change with every restart: labels name pods, blocks name what is outside.',
   bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.244.1.0/24}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]',
-  *check({ podCidrs, ...world }) {
-    for (const { object, peer, path } of peersOf({ ...world, podCidrs })) {
+  *check(world) {
+    const { podCidrs } = world;
+    for (const { object, peer, path } of peersOf(world)) {
       if (peer.kind !== 'ipBlock' || peer.cidr.prefix === 0) continue;
       const { cidr } = peer;
       const at = [...path, 'ipBlock', 'cidr'];

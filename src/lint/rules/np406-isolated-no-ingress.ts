@@ -1,7 +1,6 @@
+import { selects } from '../../compiler/endpoints.js';
 import { isEnforceable } from '../../model/pod.js';
-import { matches } from '../../selectors/match.js';
-import { subjectsOf, validPolicies } from '../world.js';
-import type { Rule } from '../types.js';
+import type { Rule, WorkloadEntry, World } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP406',
@@ -14,23 +13,13 @@ export const rule: Rule = {
   bad: 'podSelector: {}\npolicyTypes: [Ingress]',
   good: 'podSelector: {}\npolicyTypes: [Ingress]\ningress: [{from: [{podSelector: {}}]}]',
   *check(world) {
-    const all = [...validPolicies(world)];
-    for (const service of world.services) {
-      const { selector, ref } = service;
-      if (selector === undefined) continue;
-      const behind = world.workloads.filter(
-        ({ owner, pod }) => owner.namespace === ref.namespace && isEnforceable(pod) && matches(selector, pod.labels),
-      );
-      const isDead = (pod: (typeof behind)[number]): boolean => {
-        const isolating = all.filter(
-          ({ policy }) => policy.ingress !== undefined && subjectsOf(world, policy).includes(pod),
-        );
-        return isolating.length > 0 && isolating.every(({ policy }) => policy.ingress?.length === 0);
-      };
-      const object = world.objects.find(
-        (one) => one.kind === 'Service' && one.namespace === ref.namespace && one.name === ref.name,
-      );
-      if (object !== undefined && behind.length > 0 && behind.every(isDead))
+    for (const { selector, ref } of world.services) {
+      const object = world.objectOf('Service', ref.namespace, ref.name);
+      if (selector === undefined || object === undefined) continue;
+      const behind = world
+        .select({ namespaces: { name: ref.namespace }, pods: selector })
+        .filter(({ pod }) => isEnforceable(pod));
+      if (behind.length > 0 && behind.every((one) => isDead(world, one)))
         yield {
           object,
           path: ['metadata', 'name'],
@@ -39,3 +28,10 @@ export const rule: Rule = {
     }
   },
 };
+
+function isDead(world: World, { owner, pod }: WorkloadEntry): boolean {
+  const isolating = world
+    .policiesIn(owner.namespace)
+    .filter(({ policy }) => policy.ingress !== undefined && selects(policy, pod));
+  return isolating.length > 0 && isolating.every(({ policy }) => policy.ingress?.length === 0);
+}

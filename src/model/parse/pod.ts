@@ -7,8 +7,16 @@ import { isMapping, Reader, type Fields, type Path } from './reader.js';
 
 const phases: readonly PodPhase[] = ['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'];
 
+export interface PodOptions {
+  /**
+   * Also the ports that no policy can name: those without a name, and those that only a probe tells of. The agent needs
+   * none of them, and there are many.
+   */
+  readonly unnamedPorts?: boolean;
+}
+
 /** A v1 Pod, as far as policies need it (SEMANTICS A6, A8). */
-export function parsePod(object: unknown): Parsed<Pod> {
+export function parsePod(object: unknown, { unnamedPorts = false }: PodOptions = {}): Parsed<Pod> {
   const reader = new Reader();
   const metadata = parseMetadata(reader, object);
   const fields = isMapping(object) ? object : {};
@@ -17,16 +25,17 @@ export function parsePod(object: unknown): Parsed<Pod> {
   const node = reader.text(spec['nodeName'], ['spec', 'nodeName']) ?? '';
   const hostNetwork = reader.flag(spec['hostNetwork'], ['spec', 'hostNetwork']);
   const addresses = parsePodAddresses(reader, status);
-  const ports = [
-    ...parseContainerPorts(reader, spec['containers'], ['spec', 'containers'], () => true),
+  const containers = [
+    ...parseContainers(reader, spec['containers'], ['spec', 'containers']),
     // Sidecars run for the pod's life; other init containers are gone when anyone could call them.
-    ...parseContainerPorts(
-      reader,
-      spec['initContainers'],
-      ['spec', 'initContainers'],
-      (one) => one['restartPolicy'] === 'Always',
+    ...parseContainers(reader, spec['initContainers'], ['spec', 'initContainers']).filter(
+      ({ fields }) => fields['restartPolicy'] === 'Always',
     ),
   ];
+  const declared = containers.flatMap((container) => parseContainerPorts(reader, container));
+  const ports = unnamedPorts
+    ? [...declared, ...containers.flatMap(({ fields }) => probedPorts(fields))]
+    : declared.filter(({ name }) => name !== '');
   if (metadata === undefined || reader.failed) return { ok: false, diagnostics: reader.diagnostics };
   const ref = { namespace: metadata.namespace ?? 'default', name: metadata.name };
   const pod: Pod = {
@@ -61,22 +70,32 @@ function parsePodAddresses(reader: Reader, status: Fields): readonly Address[] {
   return [...new Set(addresses.filter((address) => address !== undefined))];
 }
 
-function parseContainerPorts(
-  reader: Reader,
-  value: unknown,
-  path: Path,
-  counts: (container: Fields) => boolean,
-): ContainerPort[] {
-  return reader.list(value, path).flatMap((container, index) => {
+interface Container {
+  readonly fields: Fields;
+  readonly path: Path;
+}
+
+const parseContainers = (reader: Reader, value: unknown, path: Path): Container[] =>
+  reader.list(value, path).flatMap((container, index) => {
     const fields = reader.mapping(container, [...path, index]);
-    if (fields === undefined || !counts(fields)) return [];
-    return reader.list(fields['ports'], [...path, index, 'ports']).flatMap((entry) => {
-      const port = isMapping(entry) ? entry : {};
-      const protocol = protocols.find((name) => name === (port['protocol'] ?? 'TCP'));
-      const { name, containerPort } = port;
-      if (protocol === undefined || typeof name !== 'string' || name === '' || typeof containerPort !== 'number')
-        return [];
-      return [{ name, protocol, port: containerPort }];
+    return fields === undefined ? [] : [{ fields, path: [...path, index] }];
+  });
+
+const parseContainerPorts = (reader: Reader, { fields, path }: Container): ContainerPort[] =>
+  reader.list(fields['ports'], [...path, 'ports']).flatMap((entry) => {
+    const port = isMapping(entry) ? entry : {};
+    const protocol = protocols.find((name) => name === (port['protocol'] ?? 'TCP'));
+    const { name = '', containerPort } = port;
+    if (protocol === undefined || typeof name !== 'string' || typeof containerPort !== 'number') return [];
+    return [{ name, protocol, port: containerPort }];
+  });
+
+/** Somebody listens where a probe knocks; all of httpGet, tcpSocket and grpc are TCP. */
+const probedPorts = (container: Fields): ContainerPort[] =>
+  ['livenessProbe', 'readinessProbe', 'startupProbe'].flatMap((name) => {
+    const probe = isMapping(container[name]) ? container[name] : {};
+    return ['httpGet', 'tcpSocket', 'grpc'].flatMap((kind) => {
+      const port = isMapping(probe[kind]) ? probe[kind]['port'] : undefined;
+      return typeof port === 'number' ? [{ name: '', protocol: 'TCP' as const, port }] : [];
     });
   });
-}

@@ -1,0 +1,74 @@
+/** By rule: what looks like its fault, and is right. Examples as in the rules' own documents, with the same world around. */
+import { clusterPolicy } from '../../src/lint/rules/examples.js';
+
+const deployment = (labels: string, containers: string): string =>
+  `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: near, namespace: shop}\nspec: {template: {metadata: {labels: {${labels}}}, spec: {containers: ${containers}}}}`;
+
+const service = (selector: string, ports: string): string =>
+  `apiVersion: v1\nkind: Service\nmetadata: {name: near, namespace: shop}\nspec: {selector: {${selector}}, ports: ${ports}}`;
+
+const together = (...parts: readonly string[]): string => parts.join('\n---\n');
+
+const ingressTo80 = 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 80}]';
+
+export const nearMisses: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  NP018: {
+    "another project's ClusterNetworkPolicy":
+      'apiVersion: crd.antrea.io/v1beta1\nkind: ClusterNetworkPolicy\nmetadata: {name: p}\nspec: {priority: 5000, tier: securityops}',
+    'the last of everything that fits': clusterPolicy(
+      '  ingress:\n    - {action: Pass, from: [{pods: {podSelector: {}}}], protocols: [{tcp: {destinationPort: {range: {start: 1, end: 65535}}}}]}',
+      1000,
+    ),
+  },
+  NP019: {
+    'a named port of pods, beside a rule with networks': clusterPolicy(
+      '  egress:\n    - {action: Accept, to: [{pods: {podSelector: {}}}], protocols: [{destinationNamedPort: http}]}\n    - {action: Deny, to: [{networks: [0.0.0.0/0]}]}',
+    ),
+  },
+  NP020: {
+    'a domain that ends in the root': clusterPolicy(
+      '  egress:\n    - {action: Accept, to: [{domainNames: [example.com.]}]}',
+    ),
+  },
+  NP205: {
+    'a port that a container declares without a name': together(
+      deployment('app: web', '[{name: main, ports: [{containerPort: 80}]}]'),
+      ingressTo80,
+    ),
+    'a port that another Service translates to': together(
+      service('app: web', '[{port: 8080, targetPort: 80}]'),
+      ingressTo80,
+    ),
+    "a Service's port beside the pods' own":
+      'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 80}, {port: 8080}]',
+    'a port of other pods, of which nothing is known': together(
+      deployment('app: static', '[{name: main}]'),
+      'podSelector: {}\ningress:\n  - ports: [{port: 80}]',
+    ),
+    'a port of addresses outside':
+      'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: web}}}, {ipBlock: {cidr: 192.0.2.0/24}}]\n    ports: [{port: 80}]',
+  },
+  NP206: {
+    'a port that is declared without a name': together(
+      deployment('app: api', '[{name: main, ports: [{name: http, containerPort: 8080}, {containerPort: 9999}]}]'),
+      'podSelector: {matchLabels: {app: api}}\ningress:\n  - ports: [{port: 9999}]',
+    ),
+    'a port that a probe knocks at': together(
+      deployment(
+        'app: api',
+        '[{name: main, ports: [{containerPort: 8080}], readinessProbe: {httpGet: {path: /, port: 9999}}}]',
+      ),
+      'podSelector: {matchLabels: {app: api}}\ningress:\n  - ports: [{port: 9999}]',
+    ),
+    'a port that a Service calls': together(
+      service('app: web', '[{port: 443, targetPort: 9999}]'),
+      'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 9999}]',
+    ),
+    'a port of pods of which some declare nothing': together(
+      deployment('app: static', '[{name: main}]'),
+      'podSelector: {}\ningress:\n  - ports: [{port: 9999}]',
+    ),
+    'a range around a declared port':
+      'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 8000, endPort: 8100}]',
+  },
+};

@@ -1,40 +1,53 @@
-import { readFile } from 'node:fs/promises';
 import { isAssertions, parseAssertions, type Assertions } from '../analysis/assertions.js';
-import { manifestsAt } from '../cluster/manifest-tree.js';
+import { readManifestText } from '../cluster/manifest-text.js';
+import { manifestsAt, reasonOf } from '../cluster/manifest-tree.js';
 import { InputError } from '../cluster/types.js';
 import { readDocuments } from '../manifests/documents.js';
 import { formatPath } from '../model/diagnostic.js';
+import { lineOf } from './collected.js';
 
-/** Documents of kind Assertions by file; files without one are left out. */
-export async function readAssertions(
-  paths: readonly string[],
-): Promise<readonly { readonly file: string; readonly assertions: readonly Assertions[] }[]> {
-  const files = (await Promise.all(paths.map(filesAt))).flat();
-  const read = await Promise.all(files.map(async (file) => ({ file, assertions: await assertionsIn(file) })));
-  return read.filter(({ assertions }) => assertions.length > 0);
+export interface AssertionFiles {
+  /** Files that have some. */
+  readonly files: readonly { readonly file: string; readonly assertions: readonly Assertions[] }[];
+  /** What could not be read below a directory, one line each. */
+  readonly unparsed: readonly string[];
 }
 
-async function filesAt(path: string): Promise<readonly string[]> {
-  try {
-    return await manifestsAt(path);
-  } catch (error) {
-    throw new InputError(`${path}: ${(error as Error).message}`);
+/** Documents of kind Assertions by file. @throws InputError for a named file that cannot be read, and for a wrong field */
+export async function readAssertions(paths: readonly string[]): Promise<AssertionFiles> {
+  const unparsed: string[] = [];
+  const files: AssertionFiles['files'][number][] = [];
+  for (const path of paths) {
+    const unread = (name: string, error: unknown): void => {
+      if (name === path) throw new InputError(`${path}: ${reasonOf(error)}`);
+      unparsed.push(lineOf({ file: name, message: reasonOf(error) }));
+    };
+    const found = await manifestsAt(path, unread).catch((error: unknown) => unread(path, error));
+    for (const file of found ?? []) {
+      const { assertions, errors } = await assertionsIn(file).catch((error: unknown) => {
+        if (error instanceof InputError) throw error;
+        unread(file, error);
+        return { assertions: [], errors: [] };
+      });
+      if (file === path && errors.length > 0) throw new InputError(errors.join('\n'));
+      unparsed.push(...errors);
+      if (assertions.length > 0) files.push({ file, assertions });
+    }
   }
+  return { files, unparsed };
 }
 
-async function assertionsIn(file: string): Promise<readonly Assertions[]> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new InputError(`${file}: ${(error as Error).message}`);
-  });
-  if (!text.includes('Assertions')) return [];
-  const { documents, errors } = readDocuments(text, file);
-  const [error] = errors;
-  if (error !== undefined) throw new InputError(`${file}:${error.line}:${error.column}: ${error.message}`);
-  return documents.flatMap((document) => {
+async function assertionsIn(file: string): Promise<{ assertions: readonly Assertions[]; errors: readonly string[] }> {
+  const read = await readManifestText(file);
+  if (!read.ok) return { assertions: [], errors: [lineOf(read.error)] };
+  if (!read.text.includes('Assertions')) return { assertions: [], errors: [] };
+  const { documents, errors } = readDocuments(read.text, file);
+  const assertions = documents.flatMap((document) => {
     if (!isAssertions(document.object)) return [];
     const parsed = parseAssertions(document.object);
     if ('expect' in parsed) return [parsed];
     const { line, column } = document.position(parsed.path);
     throw new InputError(`${file}:${line}:${column}: ${formatPath(parsed.path)}: ${parsed.message}`);
   });
+  return { assertions, errors: errors.map(lineOf) };
 }

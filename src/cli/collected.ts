@@ -1,5 +1,5 @@
 import type { WorkloadPod } from '../analysis/workloads.js';
-import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
+import { readDocuments, type ManifestDocument, type ManifestError, type Position } from '../manifests/documents.js';
 import { isWorkload, ownerKey, readWorkload, topmostOwner, type WorkloadObject } from '../manifests/workloads.js';
 import type { Cidr } from '../model/address.js';
 import { formatPath, type Diagnostic, type Parsed } from '../model/diagnostic.js';
@@ -36,6 +36,12 @@ export interface Inputs {
   readonly problems: readonly string[];
 }
 
+/** What could not be read, and why; a file that cannot be read at all has no place. */
+export type Unread = Pick<ManifestError, 'file' | 'message'> & Partial<Position>;
+
+export const lineOf = ({ file, line, column, message }: Unread): string =>
+  `${[file, line, column].filter((part) => part !== undefined).join(':')}: ${message}`;
+
 /** Gathers what the documents of an input hold. */
 export class Collected {
   /** The API server prunes what it does not know: there an unknown field is a newer API's, and no typo. */
@@ -60,12 +66,16 @@ export class Collected {
 
   takeText(content: string, name: string): void {
     const { documents, errors } = readDocuments(content, name);
-    if (isTemplate(content) || (errors.length > 0 && content.includes('{{'))) {
+    if (isTemplate(content, errors)) {
       this.#skipped.push(`${name}: a template, not YAML: render it first`);
       return;
     }
-    for (const { line, column, message } of errors) this.#unparsed.push(`${name}:${line}:${column}: ${message}`);
+    for (const error of errors) this.takeError(error);
     for (const document of documents) this.takeDocument(document);
+  }
+
+  takeError(error: Unread): void {
+    this.#unparsed.push(lineOf(error));
   }
 
   takeDocument(document: ManifestDocument): void {
@@ -164,8 +174,12 @@ export class Collected {
   }
 }
 
-/** Helm's and Go's templates may be YAML by accident: a value that begins with an action, or a line that is one. */
-export const isTemplate = (text: string): boolean =>
+/**
+ * Helm's and Go's templates, whose actions are no YAML, or are by accident: a value that begins with one, or a line that
+ * is one.
+ */
+export const isTemplate = (text: string, errors: readonly ManifestError[]): boolean =>
+  (errors.length > 0 && text.includes('{{')) ||
   /^\s*(?:-\s+)?(?:[\w./-]+:\s*)?\{\{-?\s*(?:[.$]|(?:if|range|with|end|else|include|define|template|toYaml)\b)/m.test(
     text,
   );

@@ -1,9 +1,9 @@
 /** What commands for people read: files, directories, stdin, kustomizations, a live cluster. */
 import { execa, ExecaError } from 'execa';
-import { readFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
-import { manifestsAt } from '../cluster/manifest-tree.js';
+import { decoded, readManifestText } from '../cluster/manifest-text.js';
+import { manifestsAt, reasonOf } from '../cluster/manifest-tree.js';
 import { InputError } from '../cluster/types.js';
+import type { Decoded } from '../manifests/decode.js';
 import { documentWithoutText } from '../manifests/documents.js';
 import { assumedObjects } from './assumed.js';
 import { Collected, type Inputs } from './collected.js';
@@ -33,8 +33,8 @@ export async function readInputs(flags: InputFlags): Promise<Inputs> {
   return collected.inputs();
 }
 
-/** What takes in what was read: texts of files, and objects of a live cluster. */
-export type Reading = Pick<Collected, 'takeText' | 'takeDocument'>;
+/** What takes in what was read: texts of files, what is wrong with them, and objects of a live cluster. */
+export type Reading = Pick<Collected, 'takeText' | 'takeError' | 'takeDocument'>;
 
 /** @throws InputError as {@link readInputs} */
 export async function readInto(into: Reading, flags: InputFlags): Promise<void> {
@@ -52,22 +52,30 @@ export async function readInto(into: Reading, flags: InputFlags): Promise<void> 
 
 async function takePath(into: Reading, path: string): Promise<void> {
   if (path === '-') {
-    into.takeText(decoded(await buffer(process.stdin)), '<stdin>');
+    takeDecoded(into, await decoded(process.stdin, '<stdin>'), '<stdin>');
     return;
   }
+  // What was named must be there; what lies below a directory is left out aloud when it cannot be read.
+  const unread = (name: string, error: unknown): void => into.takeError({ file: name, message: reasonOf(error) });
   try {
-    for (const name of await manifestsAt(path)) into.takeText(decoded(await readFile(name)), name);
+    const files = await manifestsAt(path, unread);
+    for (const name of files) {
+      const read = readManifestText(name).catch((error: unknown) => {
+        if (name === path) throw error;
+        unread(name, error);
+        return undefined;
+      });
+      takeDecoded(into, await read, name);
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new InputError(`${path}: ${(error as Error).message}`);
+    throw new InputError(`${path}: ${reasonOf(error)}`);
   }
 }
 
-/** UTF-8, or UTF-16 that says so by its byte order mark. */
-function decoded(bytes: Buffer): string {
-  const encoding =
-    bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
-  return new TextDecoder(encoding).decode(bytes);
+function takeDecoded(into: Reading, read: Decoded | undefined, name: string): void {
+  if (read?.ok === true) into.takeText(read.text, name);
+  else if (read !== undefined) into.takeError(read.error);
 }
 
 async function kustomized(directory: string): Promise<string> {

@@ -27,20 +27,22 @@ export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs>
     const object = lintObject(document, flags.namespace ?? 'default');
     if (object !== undefined) objects.push(object);
     // What is wrong with a policy is a finding here, and no reason to call the input partial.
-    if (object?.kind !== 'NetworkPolicy') collected.takeDocument(document);
+    if (object === undefined || !isPolicyOfRules(object)) collected.takeDocument(document);
   };
   await readInto(
     {
       takeText(text, name) {
-        if (isTemplate(text)) {
+        const { documents, errors } = readDocuments(text, name, { duplicateKeys: 'tolerated' });
+        if (isTemplate(text, errors)) {
           collected.takeText(text, name);
           return;
         }
-        const { documents, errors } = readDocuments(text, name, { duplicateKeys: 'tolerated' });
-        duplicateKeys.push(...errors.filter(({ isDuplicateKey }) => isDuplicateKey));
-        if (errors.every(({ isDuplicateKey }) => isDuplicateKey)) documents.forEach(takeDocument);
-        else collected.takeText(text, name);
+        for (const error of errors)
+          if (error.isDuplicateKey) duplicateKeys.push(error);
+          else collected.takeError(error);
+        documents.forEach(takeDocument);
       },
+      takeError: (error) => collected.takeError(error),
       takeDocument,
     },
     flags,
@@ -67,6 +69,10 @@ export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs>
   };
 }
 
+/** Of the served version, or of one that was served once. */
+const isPolicyOfRules = ({ kind, apiVersion }: LintObject): boolean =>
+  kind === 'NetworkPolicy' && /^(networking\.k8s\.io\/v1(beta1)?|extensions\/v1beta1)$/.test(apiVersion);
+
 function lintObject(document: ManifestDocument, defaultNamespace: string): LintObject | undefined {
   const { object } = document;
   if (!isMapping(object)) return undefined;
@@ -87,7 +93,7 @@ function lintObject(document: ManifestDocument, defaultNamespace: string): LintO
 function policyObject(object: LintObject, strict: boolean): PolicyObject | undefined {
   if (object.kind !== 'NetworkPolicy' || object.apiVersion !== 'networking.k8s.io/v1') return undefined;
   const metadata = isMapping(object.fields['metadata']) ? object.fields['metadata'] : {};
-  const named = { ...object.fields, metadata: { ...metadata, namespace: object.namespace } };
+  const named = { ...object.fields, metadata: { namespace: object.namespace, ...metadata } };
   const parsed = parseNetworkPolicy(named, { strict });
   return { ...object, policy: parsed.ok ? parsed.value : undefined, diagnostics: parsed.diagnostics };
 }

@@ -12,7 +12,7 @@ import { conclude, withInputs, worldOf, type AnalysisFlags, type World } from '.
 import { readAssertions } from './assertion-files.js';
 import { questions } from './can.js';
 import { EndNames } from './end-names.js';
-import { exitCode } from './exit-codes.js';
+import { exitCode, UsageError } from './exit-codes.js';
 import { readInputs } from './inputs.js';
 import { outputOption, writeOutputs, type Output } from './outputs.js';
 
@@ -48,9 +48,12 @@ export const testCommand = (): Command =>
     .addOption(outputOption(testFormats))
     .addHelpText('after', examples)
     .action(async (paths: readonly string[], flags: TestFlags) => {
-      const files = await readAssertions(paths.length > 0 ? paths : flags.file.filter((path) => path !== '-'));
+      const { files, unparsed } = await readAssertions(
+        paths.length > 0 ? paths : flags.file.filter((path) => path !== '-'),
+      );
       const results: TestResult[] = [];
       const codes: number[] = [];
+      const told = new Set<string>();
       for (const { file, assertions } of files) {
         const given =
           [...flags.file, ...(flags.kustomize ?? [])].length > 0 ||
@@ -58,8 +61,12 @@ export const testCommand = (): Command =>
           flags.context !== undefined;
         const inputs = await readInputs(given ? flags : { ...flags, file: [dirname(file)] });
         codes.push(conclude(inputs, flags, false));
+        for (const line of inputs.unparsed) told.add(line);
         results.push(...check(worldOf(inputs, flags), assertions, flags.namespace).map((one) => ({ ...one, file })));
       }
+      for (const line of unparsed) if (!told.has(line)) process.stderr.write(`podwall: ${line}\n`);
+      if (unparsed.length > 0 && files.length === 0) throw new UsageError('no Assertions in what could be read');
+      if (unparsed.length > 0 && !flags.allowPartial) codes.push(exitCode.partial);
       await writeOutputs(flags.output, 'text', (format) => [reportTests(results, format)]);
       if (results.length === 0)
         process.stderr.write('podwall: no Assertions found: give a file or a directory that has some\n');

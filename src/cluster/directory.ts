@@ -1,11 +1,10 @@
 import { watch, type FSWatcher } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { formatPath } from '../model/diagnostic.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import { Listeners } from './listeners.js';
 import { readManifestFile, type FileContent } from './manifest-file.js';
 import { describeDuplicate, ManifestSet } from './manifest-set.js';
-import { manifestsAt, scanTree } from './manifest-tree.js';
+import { manifestsAt, reasonOf, scanTree } from './manifest-tree.js';
 import { InputError, type ClusterSource, type SourceChange, type SourceProblem, type SyncedCluster } from './types.js';
 
 export interface DirectoryOptions {
@@ -46,11 +45,7 @@ export async function readManifests(
     const files = await manifestsAt(path).catch((error: unknown) => {
       throw new InputError(`${path}: ${reasonOf(error)}`);
     });
-    for (const file of files)
-      contents.set(
-        file,
-        readManifestFile(await readFile(file, 'utf8'), file, () => undefined),
-      );
+    for (const file of files) contents.set(file, await readManifestFile(file));
   }
   const set = wholeOrError(contents);
   return { snapshot: set.snapshot(), problems: set.problems };
@@ -145,8 +140,7 @@ class DirectoryCluster implements SyncedCluster {
     this.#watchers.clear();
   }
 
-  #read = async (file: string): Promise<FileContent> =>
-    readManifestFile(await readFile(file, 'utf8'), file, this.#options.onDebug ?? (() => undefined));
+  #read = (file: string): Promise<FileContent> => readManifestFile(file, this.#options.onDebug);
 
   #wake = (): void => {
     if (this.#disposed) return;
@@ -266,15 +260,11 @@ class DirectoryCluster implements SyncedCluster {
 
   /** Undefined: gone meanwhile. Errors are believed only the second time. */
   async #readSettled(file: string): Promise<FileContent | undefined> {
-    try {
-      const content = await this.#read(file);
-      if (content.errors.length === 0) return content;
-      await new Promise((resolve) => setTimeout(resolve, rereadAfter));
-      return await this.#read(file);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      return { objects: [], problems: [], errors: [{ file, ...inputProblem(reasonOf(error)) }] };
-    }
+    const content = await this.#read(file);
+    if (content.isGone === true || content.errors.length === 0) return content.isGone === true ? undefined : content;
+    await new Promise((resolve) => setTimeout(resolve, rereadAfter));
+    const again = await this.#read(file);
+    return again.isGone === true ? undefined : again;
   }
 
   #watch(folders: ReadonlySet<string>): void {
@@ -316,11 +306,3 @@ class DirectoryCluster implements SyncedCluster {
 const inputProblem = (message: string): SourceProblem => ({
   diagnostic: { code: 'input', severity: 'error', path: [], message },
 });
-
-function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return 'no such file or directory';
-  if (code === 'EACCES') return 'permission denied';
-  if (code === 'ENOTDIR') return 'not a directory';
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,4 +1,5 @@
-import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
+import type { Decoded } from '../manifests/decode.js';
+import { readDocuments, type ManifestDocument, type ManifestError } from '../manifests/documents.js';
 import { changeKey, type ClusterChange } from '../model/cluster.js';
 import type { Diagnostic, Parsed } from '../model/diagnostic.js';
 import {
@@ -9,6 +10,8 @@ import {
   parsePod,
   type Identity,
 } from '../model/parse.js';
+import { readManifestText } from './manifest-text.js';
+import { reasonOf } from './manifest-tree.js';
 import type { SourceProblem } from './types.js';
 
 /** One object of a file, as the change that brings it in, and where it stands. */
@@ -24,14 +27,28 @@ export interface FileContent {
   readonly objects: readonly ManifestObject[];
   readonly problems: readonly SourceProblem[];
   readonly errors: readonly SourceProblem[];
+  /** There is no such file any more. */
+  readonly isGone?: boolean;
 }
 
 /** Reads one manifest; text and positions are dropped, values and problems stay. */
-export function readManifestFile(text: string, file: string, onDebug: (message: string) => void): FileContent {
-  const { documents, errors } = readDocuments(text, file);
+export async function readManifestFile(
+  file: string,
+  onDebug: (message: string) => void = () => undefined,
+): Promise<FileContent> {
   const content = { objects: [] as ManifestObject[], problems: [] as SourceProblem[], errors: [] as SourceProblem[] };
-  for (const { line, column, message } of errors)
+  const note = ({ line, column, message }: Omit<ManifestError, 'file' | 'isDuplicateKey'>): void => {
     content.errors.push({ file, line, column, diagnostic: { code: 'yaml', severity: 'error', path: [], message } });
+  };
+  let read: Decoded;
+  try {
+    read = await readManifestText(file);
+  } catch (error) {
+    note({ line: 1, column: 1, message: reasonOf(error) });
+    return { ...content, isGone: (error as NodeJS.ErrnoException).code === 'ENOENT' };
+  }
+  const { documents, errors } = read.ok ? readDocuments(read.text, file) : { documents: [], errors: [read.error] };
+  errors.forEach(note);
   for (const document of documents) readDocument(document, content, onDebug);
   return content;
 }

@@ -1,4 +1,4 @@
-import type { Dirent, BigIntStats } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -10,11 +10,18 @@ export interface ManifestTree {
 
 const isManifest = (name: string): boolean => /\.(ya?ml|json)$/.test(name);
 
+/** Told of a file or folder that cannot be looked at, with the file system's error; what throws ends the scan. */
+export type OnUnreadable = (path: string, error: unknown) => void;
+
+const refuse: OnUnreadable = (_, error) => {
+  throw error;
+};
+
 /**
  * Scans recursively; names that start with a dot are skipped (so a ConfigMap mount's `..data` is met once, through its
  * links). Links are followed; a link into a folder that is being scanned already is not.
  */
-export async function scanTree(directory: string): Promise<ManifestTree> {
+export async function scanTree(directory: string, onUnreadable: OnUnreadable = refuse): Promise<ManifestTree> {
   const files = new Map<string, string>();
   const folders = new Set<string>();
   const scan = async (folder: string, ancestors: readonly string[]): Promise<void> => {
@@ -24,13 +31,16 @@ export async function scanTree(directory: string): Promise<ManifestTree> {
     folders.add(folder);
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       if (entry.name.startsWith('.')) continue;
-      await visit(entry, join(folder, entry.name), [...ancestors, identity]);
+      const path = join(folder, entry.name);
+      await visit(entry, path, [...ancestors, identity]).catch((error: unknown) => {
+        // It may vanish between being listed and being looked at, and is then simply not there.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') onUnreadable(path, error);
+      });
     }
   };
   const visit = async (entry: Dirent, path: string, ancestors: readonly string[]): Promise<void> => {
-    const found = await statOrGone(path);
-    if (found === undefined) return;
-    if (found.isDirectory()) await scan(path, ancestors).catch(unlessGone);
+    const found = await stat(path, { bigint: true });
+    if (found.isDirectory()) await scan(path, ancestors);
     else if (found.isFile() && isManifest(entry.name)) files.set(path, `${found.ino}:${found.size}:${found.mtimeNs}`);
   };
   await scan(directory, []);
@@ -38,20 +48,19 @@ export async function scanTree(directory: string): Promise<ManifestTree> {
 }
 
 /** The manifests that a path means: a directory's, sorted, or the file itself. Rejects with the file system's errors. */
-export async function manifestsAt(path: string): Promise<readonly string[]> {
-  return (await stat(path)).isDirectory() ? [...(await scanTree(path)).files.keys()].sort() : [path];
+export async function manifestsAt(path: string, onUnreadable?: OnUnreadable): Promise<readonly string[]> {
+  return (await stat(path)).isDirectory() ? [...(await scanTree(path, onUnreadable)).files.keys()].sort() : [path];
 }
 
-/** A file may vanish between being listed and being looked at; it is then simply not there. */
-async function statOrGone(path: string): Promise<BigIntStats | undefined> {
-  try {
-    return await stat(path, { bigint: true });
-  } catch (error) {
-    unlessGone(error);
-    return undefined;
-  }
+/** The file system's error in a few words. */
+export function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return reasons[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
-function unlessGone(error: unknown): void {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-}
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  ENOTDIR: 'not a directory',
+  ELOOP: 'a symbolic link that leads to itself',
+};

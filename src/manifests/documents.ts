@@ -1,35 +1,10 @@
 /** Text to documents, read as kubectl reads it: YAML 1.1 scalars (go-yaml's set of them), JSON, Lists unfolded. */
-import {
-  isCollection,
-  isMap,
-  isNode,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseAllDocuments,
-  type Document,
-  type Node as YamlNode,
-  type ScalarTag,
-  type Tags,
-} from 'yaml';
-import { itemOffsets } from './json-items.js';
+import { scanJson, type JsonScan } from './json-scan.js';
+import { duplicateKey, tooDeep } from './limits.js';
+import { linesOf, positionAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
+import { locate, parseYaml, rangeIn, type Tree } from './yaml-trees.js';
 
-/** 1-based. */
-export interface Position {
-  readonly line: number;
-  readonly column: number;
-}
-
-/** A piece of the text: from its first character to behind its last one. */
-export interface Range extends Position {
-  readonly endLine: number;
-  readonly endColumn: number;
-  /** Offsets in the text, for edits. */
-  readonly start: number;
-  readonly end: number;
-}
-
-export type Path = readonly (string | number)[];
+export type { ManifestError, Path, Position, Range } from './positions.js';
 
 export interface ManifestDocument {
   readonly file: string;
@@ -40,13 +15,6 @@ export interface ManifestDocument {
   range(path: Path, part: 'key' | 'value'): Range;
   /** The whole file's. */
   text(): string;
-}
-
-export interface ManifestError extends Position {
-  readonly file: string;
-  readonly message: string;
-  /** A key stands twice in one mapping. */
-  readonly isDuplicateKey: boolean;
 }
 
 export interface Documents {
@@ -65,17 +33,20 @@ export interface ReadOptions {
   readonly duplicateKeys?: 'refused' | 'tolerated';
 }
 
-/** All documents of one file; none when it cannot be read. */
+/** The documents of one file that can be read, and what is wrong with the others. Never throws. */
 export function readDocuments(text: string, file: string, { duplicateKeys }: ReadOptions = {}): Documents {
+  const control = controlCharacter(text, file);
+  if (control !== undefined) return { documents: [], errors: [control] };
+  const tolerated = (error: ManifestError): boolean => duplicateKeys === 'tolerated' && error.isDuplicateKey;
   if (/^\s*[{[]/.test(text)) {
     const object = tryJson(text);
-    if (object !== undefined) return { documents: unfold(object, [], jsonPlace(text, file)), errors: [] };
+    if (object !== undefined) return readJson(object, text, { file, tolerated });
   }
   const { trees, errors } = parseYaml(text, file);
-  const tolerated = (error: ManifestError): boolean => duplicateKeys === 'tolerated' && error.isDuplicateKey;
-  if (!errors.every(tolerated)) return { documents: [], errors };
   const documents = trees.flatMap((tree) => {
-    const object: unknown = tree.document.toJS({ maxAliasCount: 1000 });
+    if (!tree.errors.every(tolerated)) return [];
+    // The tree was inspected: its aliases are few.
+    const object: unknown = tree.document.toJS({ maxAliasCount: -1 });
     if (object === null || object === undefined) return [];
     const range: Place['range'] = (path, part) => rangeIn(tree, path, part);
     return unfold(object, [], { file, position: (path) => locate(tree, path), range, text: () => text });
@@ -83,9 +54,13 @@ export function readDocuments(text: string, file: string, { duplicateKeys }: Rea
   return { documents, errors };
 }
 
-interface Tree {
-  readonly document: Document.Parsed;
-  readonly lines: LineCounter;
+/** What no YAML or JSON may hold: the file is no text. */
+function controlCharacter(text: string, file: string): ManifestError | undefined {
+  const found = /[\0-\x08\x0b\x0c\x0e-\x1f]/.exec(text);
+  if (found === null) return undefined;
+  const code = found[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+  const message = `no text: it holds the control character U+${code}`;
+  return { file, ...positionAt(linesOf(text), found.index), message, isDuplicateKey: false };
 }
 
 type Place = Omit<ManifestDocument, 'object'>;
@@ -100,73 +75,50 @@ function tryJson(text: string): unknown {
   }
 }
 
-/** Where an item begins is cheap to tell; for anything deeper, which is rarely asked for, the text is read once more. */
-function jsonPlace(text: string, file: string): Place {
-  let items: readonly number[] | undefined;
-  let lines: LineCounter | undefined;
-  let tree: Tree | undefined;
-  const position: Place['position'] = (path) => {
-    const [field, index] = path;
-    if (path.length === 0) return { line: 1, column: 1 };
-    if (path.length === 2 && field === 'items' && typeof index === 'number') {
-      items ??= itemOffsets(text);
-      lines ??= linesOf(text);
-      return positionAt(lines, items[index] ?? 0);
-    }
-    return locate((tree ??= parseYaml(text, '').trees[0]), path);
+function readJson(
+  object: unknown,
+  text: string,
+  { file, tolerated }: { readonly file: string; readonly tolerated: (error: ManifestError) => boolean },
+): Documents {
+  const scan = scanJson(text);
+  const lines = linesOf(text);
+  const errorAt = (offset: number, message: string, isDuplicateKey: boolean): ManifestError => {
+    return { file, ...positionAt(lines, offset), message, isDuplicateKey };
   };
-  const range: Place['range'] = (path, part) => rangeIn((tree ??= parseYaml(text, '').trees[0]), path, part);
+  const errors = [
+    ...(scan.tooDeepAt === undefined ? [] : [errorAt(scan.tooDeepAt, tooDeep, false)]),
+    ...scan.duplicateKeys.map((offset) => errorAt(offset, duplicateKey, true)),
+  ];
+  if (!errors.every(tolerated)) return { documents: [], errors };
+  return { documents: unfold(object, [], jsonPlace(text, file, scan)), errors };
+}
+
+/** Where an item begins is known; for anything deeper, which is rarely asked for, the item is read once more. */
+function jsonPlace(text: string, file: string, { items }: JsonScan): Place {
+  let lines: ReturnType<typeof linesOf> | undefined;
+  const trees = new Map<number, Tree | undefined>();
+  const treeAt = (start: number, end?: number): Tree | undefined => {
+    if (!trees.has(start)) {
+      const [tree] = parseYaml(text.slice(start, end), file).trees;
+      trees.set(start, tree && { ...tree, lines: (lines ??= linesOf(text)), base: start });
+    }
+    return trees.get(start);
+  };
+  const startOf = ([field, index]: Path): number | undefined =>
+    field === 'items' && typeof index === 'number' ? items[index] : undefined;
+  const within = (path: Path): readonly [Tree | undefined, Path] => {
+    const start = startOf(path);
+    return start === undefined ? [treeAt(0), path] : [treeAt(start, items[Number(path[1]) + 1]), path.slice(2)];
+  };
+  const position: Place['position'] = (path) => {
+    const start = startOf(path);
+    if (path.length === 0) return { line: 1, column: 1 };
+    if (path.length === 2 && start !== undefined) return positionAt((lines ??= linesOf(text)), start);
+    return locate(...within(path));
+  };
+  const range: Place['range'] = (path, part) => rangeIn(...within(path), part);
   return { file, position, range, text: () => text };
 }
-
-function linesOf(text: string): LineCounter {
-  const lines = new LineCounter();
-  lines.addNewLine(0);
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
-  return lines;
-}
-
-function parseYaml(text: string, file: string): { trees: readonly Tree[]; errors: readonly ManifestError[] } {
-  const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, {
-    version: '1.1',
-    lineCounter: lines,
-    prettyErrors: false,
-    customTags: kubectlTags,
-  });
-  const documents = Array.isArray(parsed) ? (parsed as Document.Parsed[]) : [];
-  const errors = documents.flatMap((document) =>
-    document.errors.map(({ message, pos, code }): ManifestError => {
-      return { file, ...positionAt(lines, pos[0]), message, isDuplicateKey: code === 'DUPLICATE_KEY' };
-    }),
-  );
-  return { trees: documents.map((document) => ({ document, lines })), errors };
-}
-
-function positionAt(lines: LineCounter, offset: number): Position {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(line, 1), column: Math.max(col, 1) };
-}
-
-/** go-yaml also reads 0o17 as octal, and knows neither base-60 numbers nor (into JSON) timestamps. */
-function kubectlTags(tags: Tags): Tags {
-  const kept = tags.filter((tag) => {
-    if (typeof tag === 'string') return tag !== 'timestamp' && tag !== 'intTime' && tag !== 'floatTime';
-    return tag.tag !== 'tag:yaml.org,2002:timestamp' && !('format' in tag && tag.format === 'TIME');
-  });
-  return [octal, ...kept];
-}
-
-const octal: ScalarTag = {
-  tag: 'tag:yaml.org,2002:int',
-  default: true,
-  format: 'OCT',
-  test: /^[-+]?0o[0-7_]+$/,
-  resolve: (text) => {
-    const digits = text.replaceAll('_', '').replace('0o', '');
-    return digits.startsWith('-') ? -parseInt(digits.slice(1), 8) : parseInt(digits, 8);
-  },
-};
 
 /** The items of a List (of any kind that ends so) as documents of their own. */
 function unfold(object: unknown, at: readonly (string | number)[], place: Place): readonly ManifestDocument[] {
@@ -177,48 +129,3 @@ function unfold(object: unknown, at: readonly (string | number)[], place: Place)
   const range: Place['range'] = (path, part) => place.range([...at, ...path], part);
   return [{ ...place, object, position, range }];
 }
-
-function locate(tree: Tree | undefined, path: Path): Position {
-  if (tree === undefined) return { line: 1, column: 1 };
-  const { key, value } = find(tree, path);
-  return positionAt(tree.lines, (key ?? value)?.range?.[0] ?? 0);
-}
-
-function rangeIn(tree: Tree | undefined, path: Path, part: 'key' | 'value'): Range {
-  if (tree === undefined) return { line: 1, column: 1, endLine: 1, endColumn: 1, start: 0, end: 0 };
-  const { key, value } = find(tree, path);
-  const [start, end] = (part === 'key' ? (key ?? value) : (value ?? key))?.range ?? [0, 0];
-  const { line: endLine, column: endColumn } = positionAt(tree.lines, end);
-  return { ...positionAt(tree.lines, start), endLine, endColumn, start, end };
-}
-
-interface Found {
-  /** Of an entry of a mapping. */
-  readonly key: YamlNode | undefined;
-  readonly value: YamlNode | undefined;
-}
-
-/** The deepest node on the path that is there. */
-function find({ document }: Tree, path: Path): Found {
-  let found: Found = { key: undefined, value: asNode(document.contents) };
-  for (const part of path) {
-    const next = step(found.value, part, document);
-    if (next === undefined) break;
-    found = next;
-  }
-  return found;
-}
-
-function step(node: YamlNode | undefined, part: string | number, document: Document.Parsed): Found | undefined {
-  const resolved =
-    node !== undefined && 'source' in node && !isScalar(node) && !isCollection(node) ? node.resolve(document) : node;
-  if (isMap(resolved)) {
-    const pair = resolved.items.findLast(({ key }) => String(isScalar(key) ? key.value : key) === String(part));
-    return pair && { key: asNode(pair.key), value: asNode(pair.value) };
-  }
-  if (!isSeq(resolved) || typeof part !== 'number') return undefined;
-  const item = asNode(resolved.items[part]);
-  return item === undefined ? undefined : { key: undefined, value: item };
-}
-
-const asNode = (value: unknown): YamlNode | undefined => (isNode(value) ? value : undefined);

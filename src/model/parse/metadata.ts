@@ -12,7 +12,7 @@ export interface Metadata {
   readonly deleting: boolean;
 }
 
-/** metadata, or undefined when the object has no name to be known by. */
+/** metadata, or undefined when the object has no name, or no namespace, to be known by. */
 export function parseMetadata(reader: Reader, object: unknown): Metadata | undefined {
   if (!isMapping(object)) {
     reader.error('wrong-type', [], 'must be a Kubernetes object');
@@ -27,7 +27,9 @@ export function parseMetadata(reader: Reader, object: unknown): Metadata | undef
   const problem = subdomainProblem(name);
   if (problem !== undefined)
     reader.error('invalid-name', ['metadata', 'name'], `Invalid value: ${JSON.stringify(name)}: ${problem}`);
-  const namespace = reader.text(fields['namespace'], ['metadata', 'namespace']) ?? '';
+  // What its namespace is cannot be guessed: in another one it would isolate others.
+  const namespace = reader.text(fields['namespace'] ?? '', ['metadata', 'namespace']);
+  if (namespace === undefined) return undefined;
   const namespaceProblem = namespace === '' ? undefined : dnsLabelProblem(namespace);
   if (namespaceProblem !== undefined)
     reader.error(

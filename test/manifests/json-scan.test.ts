@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readDocuments } from '../../src/manifests/documents.js';
-import { itemOffsets } from '../../src/manifests/json-items.js';
+import { scanJson } from '../../src/manifests/json-scan.js';
 
-describe('itemOffsets', () => {
-  test('is where each item begins, whatever is in it', () => {
+describe('scanJson', () => {
+  test('tells where each item begins, whatever is in it', () => {
     const value = fc.jsonValue({ maxDepth: 3 });
     fc.assert(
       fc.property(fc.array(value), value, fc.constantFrom(undefined, 2, '\t'), (items, other, indent) => {
         const text = JSON.stringify({ first: other, items, 'it"ems': [1], last: { items: [1, 2] } }, null, indent);
-        const offsets = itemOffsets(text);
+        const offsets = scanJson(text).items;
         expect(offsets).toHaveLength(items.length);
         offsets.forEach((offset, index) => {
           const item = JSON.stringify(items[index]);

@@ -1,0 +1,76 @@
+/** What a well-formed YAML document may still do to its reader. */
+import { isAlias, isCollection, isMap, isNode, isPair, isScalar, type Node as YamlNode } from 'yaml';
+import { duplicateKey, limits } from './limits.js';
+
+export interface YamlProblem {
+  readonly offset: number;
+  readonly message: string;
+  readonly isDuplicateKey?: boolean;
+}
+
+/** Keys that stand twice or are no scalars; aliases that lead nowhere, into themselves, or to more than they look like. */
+export function problemsIn(contents: unknown): readonly YamlProblem[] {
+  const inspection = new Inspection();
+  inspection.measure(contents);
+  return inspection.problems;
+}
+
+/** An anchor's node; `size` is absent while the walk is still within it. */
+interface Anchor {
+  readonly node: YamlNode;
+  size?: number;
+}
+
+class Inspection {
+  readonly problems: YamlProblem[] = [];
+  readonly #anchors = new Map<string, Anchor>();
+  #aliases = 0;
+  #aliasedNodes = 0;
+
+  /** @returns how many nodes there are when aliases are what they stand for */
+  measure(value: unknown): number {
+    if (isPair(value)) return this.measure(value.key) + this.measure(value.value);
+    if (!isNode(value)) return 1;
+    if (isAlias(value)) return this.#measureAlias(value.source, value);
+    const anchor: Anchor = { node: value };
+    if (value.anchor !== undefined) this.#anchors.set(value.anchor, anchor);
+    if (isMap(value)) this.#checkKeys(value.items.map(({ key }) => key));
+    const size = isCollection(value) ? value.items.reduce<number>((sum, item) => sum + this.measure(item), 1) : 1;
+    anchor.size = size;
+    return size;
+  }
+
+  #measureAlias(name: string, alias: YamlNode): number {
+    const anchor = this.#anchors.get(name);
+    if (anchor?.size === undefined) {
+      this.#tell(alias, anchor === undefined ? `there is no anchor &${name} before this` : `&${name} contains itself`);
+      return 1;
+    }
+    const wereFew = this.#areFew();
+    this.#aliases += 1;
+    this.#aliasedNodes += anchor.size;
+    if (wereFew && !this.#areFew()) this.#tell(alias, 'too many aliases: written out, they would fill the memory');
+    return anchor.size;
+  }
+
+  #areFew(): boolean {
+    return this.#aliases <= limits.aliases && this.#aliasedNodes <= limits.aliasedNodes;
+  }
+
+  /** JSON has texts as keys: what looks alike as a text is alike. */
+  #checkKeys(keys: readonly unknown[]): void {
+    const seen = new Set<string>();
+    for (const key of keys) {
+      const node = isAlias(key) ? (this.#anchors.get(key.source)?.node ?? key) : key;
+      if (isCollection(node)) this.#tell(key, 'a mapping or a list cannot be a key (a template in braces? quote it)');
+      if (!isScalar(node)) continue;
+      const text = String(node.value);
+      if (seen.has(text)) this.#tell(key, duplicateKey, { isDuplicateKey: true });
+      seen.add(text);
+    }
+  }
+
+  #tell(at: unknown, message: string, more: Pick<YamlProblem, 'isDuplicateKey'> = {}): void {
+    this.problems.push({ offset: (isNode(at) ? at.range?.[0] : undefined) ?? 0, message, ...more });
+  }
+}

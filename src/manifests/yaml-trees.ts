@@ -1,0 +1,133 @@
+/** YAML text to trees with positions, as kubectl reads it: YAML 1.1 scalars, go-yaml's set of them. */
+import {
+  Composer,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  Parser,
+  type Document,
+  type Node as YamlNode,
+  type ScalarTag,
+  type Tags,
+} from 'yaml';
+import { limits, tooDeep } from './limits.js';
+import { positionAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
+import { problemsIn, type YamlProblem } from './yaml-problems.js';
+
+/** One document. */
+export interface Tree {
+  readonly document: Document.Parsed;
+  readonly lines: LineCounter;
+  /** Where the text that was parsed begins within that of the lines. */
+  readonly base: number;
+  readonly errors: readonly ManifestError[];
+}
+
+export interface Trees {
+  readonly trees: readonly Tree[];
+  /** Of the trees, or what kept the text from becoming any. */
+  readonly errors: readonly ManifestError[];
+}
+
+/** Never throws: what is wrong with the text, and what would take too long, is an error with its place. */
+export function parseYaml(text: string, file: string): Trees {
+  const lines = new LineCounter();
+  const whole = (offset: number, message: string): Trees => ({
+    trees: [],
+    errors: [{ file, ...positionAt(lines, offset), message, isDuplicateKey: false }],
+  });
+  if (text.length > limits.yamlCharacters)
+    return whole(0, `more than ${limits.yamlCharacters / 1024 / 1024} MB of YAML: split it, or give it as JSON`);
+  lines.addNewLine(0);
+  const parser = new Parser(lines.addNewLine);
+  const tokens = [];
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    // The composer calls itself for each level.
+    if (parser.stack.length > limits.depth) return whole(parser.offset, tooDeep);
+  }
+  for (const token of parser.end()) tokens.push(token);
+  // Looking for keys that stand twice among all keys before them would take the square of their number.
+  const composer = new Composer({ version: '1.1', uniqueKeys: false, prettyErrors: false, customTags: kubectlTags });
+  const trees = [...composer.compose(tokens)].map((document): Tree => {
+    const problems: readonly YamlProblem[] = [
+      ...document.errors.map(({ message, pos }) => ({ offset: pos[0], message })),
+      ...problemsIn(document.contents),
+    ];
+    const errors = problems.map(({ offset, message, isDuplicateKey = false }): ManifestError => {
+      return { file, ...positionAt(lines, offset), message, isDuplicateKey };
+    });
+    return { document, lines, base: 0, errors };
+  });
+  return { trees, errors: trees.flatMap(({ errors }) => errors) };
+}
+
+/** go-yaml also reads 0o17 as octal, and knows neither base-60 numbers nor (into JSON) timestamps. */
+function kubectlTags(tags: Tags): Tags {
+  const kept = tags.filter((tag) => {
+    if (typeof tag === 'string') return tag !== 'timestamp' && tag !== 'intTime' && tag !== 'floatTime';
+    return tag.tag !== 'tag:yaml.org,2002:timestamp' && !('format' in tag && tag.format === 'TIME');
+  });
+  return [octal, ...kept];
+}
+
+const octal: ScalarTag = {
+  tag: 'tag:yaml.org,2002:int',
+  default: true,
+  format: 'OCT',
+  test: /^[-+]?0o[0-7_]+$/,
+  resolve: (text) => {
+    const digits = text.replaceAll('_', '').replace('0o', '');
+    return digits.startsWith('-') ? -parseInt(digits.slice(1), 8) : parseInt(digits, 8);
+  },
+};
+
+/** Where the field stands, or its nearest ancestor that is there. */
+export function locate(tree: Tree | undefined, path: Path): Position {
+  if (tree === undefined) return { line: 1, column: 1 };
+  const { key, value } = find(tree, path);
+  return positionAt(tree.lines, tree.base + ((key ?? value)?.range?.[0] ?? 0));
+}
+
+export function rangeIn(tree: Tree | undefined, path: Path, part: 'key' | 'value'): Range {
+  if (tree === undefined) return { line: 1, column: 1, endLine: 1, endColumn: 1, start: 0, end: 0 };
+  const { key, value } = find(tree, path);
+  const found = (part === 'key' ? (key ?? value) : (value ?? key))?.range ?? [0, 0];
+  const [start, end] = [tree.base + found[0], tree.base + found[1]];
+  const { line: endLine, column: endColumn } = positionAt(tree.lines, end);
+  return { ...positionAt(tree.lines, start), endLine, endColumn, start, end };
+}
+
+interface Found {
+  /** Of an entry of a mapping. */
+  readonly key: YamlNode | undefined;
+  readonly value: YamlNode | undefined;
+}
+
+/** The deepest node on the path that is there. */
+function find({ document }: Tree, path: Path): Found {
+  let found: Found = { key: undefined, value: asNode(document.contents) };
+  for (const part of path) {
+    const next = step(found.value, part, document);
+    if (next === undefined) break;
+    found = next;
+  }
+  return found;
+}
+
+function step(node: YamlNode | undefined, part: string | number, document: Document.Parsed): Found | undefined {
+  const resolved = isAlias(node) ? node.resolve(document) : node;
+  if (isMap(resolved)) {
+    const pair = resolved.items.findLast(({ key }) => String(isScalar(key) ? key.value : key) === String(part));
+    return pair && { key: asNode(pair.key), value: asNode(pair.value) };
+  }
+  if (!isSeq(resolved) || typeof part !== 'number') return undefined;
+  const item = asNode(resolved.items[part]);
+  return item === undefined ? undefined : { key: undefined, value: item };
+}
+
+const asNode = (value: unknown): YamlNode | undefined => (isNode(value) ? value : undefined);

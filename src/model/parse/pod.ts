@@ -1,4 +1,5 @@
 import { parseAddress, type Address } from '../address.js';
+import { controllerOf, workloadOf } from '../controller.js';
 import type { Parsed } from '../diagnostic.js';
 import type { ContainerPort, Pod, PodPhase } from '../pod.js';
 import { protocols } from '../policy.js';
@@ -28,6 +29,7 @@ export function parsePod(object: unknown): Parsed<Pod> {
     ),
   ];
   if (metadata === undefined || reader.failed) return { ok: false, diagnostics: reader.diagnostics };
+  const controller = controllerOf(fields['metadata'] as Fields);
   const ref = { namespace: metadata.namespace ?? 'default', name: metadata.name };
   const pod: Pod = {
     ref,
@@ -40,6 +42,7 @@ export function parsePod(object: unknown): Parsed<Pod> {
     phase: phases.find((phase) => phase === status['phase']) ?? 'Pending',
     deleting: metadata.deleting,
     created: metadata.created,
+    ...(controller === undefined ? {} : { workload: workloadOf(controller) }),
   };
   return { ok: true, value: pod, diagnostics: reader.diagnostics };
 }

@@ -1,17 +1,8 @@
 /** From datagrams to observations, with what the kernel could not send counted by the gaps in its numbering. */
 import { LRUCache } from 'lru-cache';
-import type { Observation } from '../model/observation.js';
+import type { Observation, ObservedBatch } from '../model/observation.js';
 import { decodeDatagram, type LoggedPacket } from './nflog-messages.js';
 import { parseHeaders } from './packet-headers.js';
-
-/** What was read at once. */
-export interface ObservedBatch {
-  readonly observations: readonly Observation[];
-  /** Packets that the kernel logged and could not send, and the times of those before and after. */
-  readonly missed?: { readonly count: number; readonly start: number; readonly end: number };
-  /** Packets that say neither source nor destination. */
-  readonly unreadable: number;
-}
 
 /** A device may be renamed, its index is not soon given to another. Milliseconds. */
 const nameKept = 1000;

@@ -1,7 +1,7 @@
 /** What the reading thread and the agent tell each other. */
 import type { NflogReason } from './nflog-errors.js';
 import type { GroupSettings } from './nflog-messages.js';
-import type { ObservedBatch } from './nflog-reading.js';
+import type { ObservedBatch } from '../model/observation.js';
 
 export interface NflogWorkerData {
   readonly settings: GroupSettings;

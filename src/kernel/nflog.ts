@@ -1,10 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { NflogError } from './nflog-errors.js';
 import type { GroupSettings } from './nflog-messages.js';
-import type { ObservedBatch } from './nflog-reading.js';
+import type { ObservedBatch } from '../model/observation.js';
 import { controlOf, type NflogWorkerData, type NflogWorkerMessage } from './nflog-worker-messages.js';
-
-export type { ObservedBatch } from './nflog-reading.js';
 
 export interface NflogOptions {
   /** A group has one reader. */

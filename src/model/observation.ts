@@ -21,4 +21,13 @@ export interface Observation {
   readonly bytes: number;
 }
 
+/** What was read at once. */
+export interface ObservedBatch {
+  readonly observations: readonly Observation[];
+  /** Packets that the kernel logged and could not send, and the times of those before and after. */
+  readonly missed?: { readonly count: number; readonly start: number; readonly end: number };
+  /** Packets that say neither source nor destination. */
+  readonly unreadable: number;
+}
+
 export const ipProtocols = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const;

@@ -24,7 +24,13 @@ import { isRefusal, PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
 import { retryDelay } from './retry-delay.js';
 import { SingleRunner } from './single-runner.js';
-import { isolationStatus, type EndpointStatus, type ReconcilerLog, type ReconcilerStatus } from './types.js';
+import {
+  isolationStatus,
+  type EndpointStatus,
+  type LoopObserver,
+  type ReconcilerLog,
+  type ReconcilerStatus,
+} from './types.js';
 
 export interface ReconcilerParts {
   readonly cluster: SyncedCluster;
@@ -38,6 +44,7 @@ export interface ReconcilerParts {
   readonly bridgeNetfilter: () => Promise<string | undefined>;
   readonly clock: Clock;
   readonly log: ReconcilerLog;
+  readonly observer?: LoopObserver;
 }
 
 export interface ReconcilerOptions {
@@ -78,7 +85,7 @@ export class Reconciler implements AsyncDisposable {
   constructor(parts: ReconcilerParts, options: ReconcilerOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#policyTable = new PolicyTable(parts.nftables);
+    this.#policyTable = new PolicyTable(parts.nftables, parts.observer?.beforeRemoval.bind(parts.observer));
     this.#view = new ClusterView();
     this.#guards = new GuardLoop(parts, {
       sourceGuard: options.sourceGuard,
@@ -192,10 +199,11 @@ export class Reconciler implements AsyncDisposable {
     const changes = this.#pending;
     this.#pending = [];
     if (this.#view.apply(changes).guardsChanged) this.#guards.request('fresh');
-    this.#noteProgram(this.#parts.compiler.apply(changes));
+    this.#noteProgram(changes, this.#parts.compiler.apply(changes));
   }
 
-  #noteProgram(change: ProgramChange): void {
+  #noteProgram(changes: readonly ClusterChange[], change: ProgramChange): void {
+    this.#parts.observer?.noted(changes, change);
     this.#policyTable.note(this.#parts.renderer.apply(change), effectOf(change));
     if (change.endpoints.length > 0) this.#guards.request('fresh');
     this.#changed += change.endpoints.length + change.ruleLists.length + change.groups.length;
@@ -241,6 +249,7 @@ export class Reconciler implements AsyncDisposable {
     this.#lastApplied = performance.timeOrigin + performance.now();
     this.#parts.log.info({ revision: this.#revision, changed: this.#changed, ms }, 'applied');
     this.#onApplied?.(ms);
+    this.#parts.observer?.applied();
     this.#noticedAt = undefined;
     this.#changed = 0;
   }

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { openNflog, type NflogOptions, type NflogReader, type ObservedBatch } from '../../src/kernel/nflog.js';
-import type { Observation } from '../../src/model/observation.js';
+import { openNflog, type NflogOptions, type NflogReader } from '../../src/kernel/nflog.js';
+import type { Observation, ObservedBatch } from '../../src/model/observation.js';
 import { FakeNflog } from '../support/fake-nflog.js';
 import { inNamed } from '../support/lab/libc.js';
 import {

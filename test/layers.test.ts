@@ -30,8 +30,8 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     why: 'the loop owns time and retry; it never parses manifests nor prints for people',
   },
   node: {
-    imports: ['model', 'program', 'nftables', 'kernel', 'cluster', 'reconciler'],
-    why: 'the agent as a process: lock, status, state',
+    imports: ['model', 'program', 'compiler', 'nftables', 'kernel', 'cluster', 'reconciler'],
+    why: 'the agent as a process: lock, status, state, and what it reports',
   },
   report: { imports: ['model'], why: 'prints tables and findings; the values come as data' },
   cli: { imports: 'all', why: 'the only place that wires real parts' },

@@ -17,11 +17,11 @@ import type { ReconcilerLog } from '../reconciler/types.js';
 import type { SyncedCluster } from '../cluster/types.js';
 import { createLog, type LogFormat } from './log.js';
 import { defaultNode, defaultStateDir, warnOf } from './options.js';
-import { sourceOf, type SourceFlags } from './source.js';
+import { reportsOf, type ReportFlags } from './agent-reports.js';
+import { sourceOf } from './source.js';
 import { version } from './version.js';
 
-interface AgentFlags extends SourceFlags {
-  readonly node: string;
+interface AgentFlags extends ReportFlags {
   readonly stateDir: string;
   readonly unknownPods: 'deny' | 'allow';
   readonly podCidrs: readonly Cidr[];
@@ -65,6 +65,22 @@ export function agentCommand(): Command {
     )
     .option('--sysctl-dir <dir>', 'where the settings of net are: a container cannot write its own', '/proc/sys/net')
     .option('--metrics-address <address>', '/metrics, /healthz and /readyz: HOST:PORT, or off', '127.0.0.1:9808')
+    .addOption(
+      choice(
+        '--node-policy-status <mode>',
+        "keep this node's NodePolicyStatus up to date, for podwall status --cluster",
+        ['on', 'off'],
+        'off',
+      ),
+    )
+    .addOption(
+      choice(
+        '--cluster-events <mode>',
+        'write Events on policies that fail closed or select no pod, and on pods that cannot be enforced',
+        ['on', 'off'],
+        'off',
+      ),
+    )
     .addOption(choice('--log-level <level>', 'least severe level logged', ['error', 'warn', 'info', 'debug'], 'info'))
     .addOption(
       choice(
@@ -87,8 +103,10 @@ async function run(flags: AgentFlags): Promise<void> {
     error: (message) => log.error(message),
   });
   const monitoring = await monitoringOf(flags, log);
+  const reports = reportsOf(flags, { metrics: monitoring?.metrics, log });
   const parts: AgentParts = {
     ...(monitoring === undefined ? {} : { monitoring }),
+    ...(reports === undefined ? {} : { reports }),
     source,
     log,
     startReconciler: (cluster, resources) => build(flags, { cluster, log, resources, metrics: monitoring?.metrics }),

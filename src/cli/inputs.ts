@@ -7,6 +7,7 @@ import { InputError } from '../cluster/types.js';
 import { documentWithoutText } from '../manifests/documents.js';
 import { assumedObjects } from './assumed.js';
 import { Collected, type Inputs } from './collected.js';
+import { choiceOf } from './options.js';
 
 export type { Inputs } from './collected.js';
 
@@ -85,9 +86,8 @@ async function kustomized(directory: string): Promise<string> {
 }
 
 /** Objects as the API server lists them; loaded only when asked for, since the client is large. */
-async function takeCluster(into: Reading, { kubeconfig, context }: InputFlags): Promise<void> {
+async function takeCluster(into: Reading, flags: InputFlags): Promise<void> {
   const { listObjects } = await import('../cluster/api-server/list-objects.js');
-  const choice = { ...(kubeconfig === undefined ? {} : { kubeconfig }), ...(context === undefined ? {} : { context }) };
-  const { objects, server } = await listObjects(choice, AbortSignal.timeout(60_000));
+  const { objects, server } = await listObjects(choiceOf(flags), AbortSignal.timeout(60_000));
   for (const object of objects) into.takeDocument(documentWithoutText(server, object));
 }

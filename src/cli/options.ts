@@ -1,6 +1,9 @@
+import { InvalidArgumentError } from 'commander';
 import { hostname } from 'node:os';
+import type { ConnectionChoice } from '../cluster/api-server/connection.js';
 import type { SourceProblem } from '../cluster/types.js';
 import { formatPath } from '../model/diagnostic.js';
+import type { ObjectRef } from '../model/pod.js';
 
 export const defaultStateDir = '/run/podwall';
 
@@ -17,4 +20,25 @@ export function warnOf(problem: SourceProblem): string {
   return [place, name, formatPath(diagnostic.path), diagnostic.message]
     .filter((part) => part !== undefined && part !== '')
     .join(': ');
+}
+
+/** The flags that choose an API server, without what was not given. */
+export const choiceOf = ({ kubeconfig, context }: ConnectionChoice): ConnectionChoice => ({
+  ...(kubeconfig === undefined ? {} : { kubeconfig }),
+  ...(context === undefined ? {} : { context }),
+});
+
+/** `policy/NAMESPACE/NAME` */
+export function parseTarget(text: string): ObjectRef {
+  const [, namespace, name] = /^(?:policy|networkpolicy)\/([^/]+)\/([^/]+)$/.exec(text) ?? [];
+  if (namespace === undefined || name === undefined)
+    throw new InvalidArgumentError(`${text}: must be policy/NAMESPACE/NAME.`);
+  return { namespace, name };
+}
+
+/** A number with `ms`, `s`, `m` or `h`, in milliseconds. */
+export function parseDuration(text: string): number {
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  if (number === '') throw new InvalidArgumentError(`${text}: must be a duration as 500ms, 30s or 2m.`);
+  return Number(number) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit as 'ms' | 's' | 'm' | 'h'];
 }

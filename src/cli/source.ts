@@ -2,6 +2,7 @@ import { DirectorySource } from '../cluster/directory.js';
 import { ApiServerSource } from '../cluster/api-server/api-server-source.js';
 import { InputError, type ClusterSource } from '../cluster/types.js';
 import type { ConnectionChoice } from '../cluster/api-server/connection.js';
+import { choiceOf } from './options.js';
 
 export interface SourceFlags extends ConnectionChoice {
   readonly manifests?: string;
@@ -19,12 +20,7 @@ export function sourceOf(flags: SourceFlags, log: SourceLog): ClusterSource {
     onError: (message: string) => log.error(message),
   };
   const { manifests, kubeconfig, context } = flags;
-  if (manifests === undefined)
-    return new ApiServerSource({
-      ...told,
-      ...(kubeconfig === undefined ? {} : { kubeconfig }),
-      ...(context === undefined ? {} : { context }),
-    });
+  if (manifests === undefined) return new ApiServerSource({ ...told, ...choiceOf(flags) });
   if (kubeconfig !== undefined || context !== undefined)
     throw new InputError('--manifests reads a directory; --kubeconfig and --context are for an API server');
   return new DirectorySource({ directory: manifests, ...told });

@@ -1,24 +1,67 @@
 import { Command } from 'commander';
+import { InputError } from '../cluster/types.js';
 import { openNftables } from '../kernel/nft.js';
 import { parseListing } from '../nftables/listing.js';
 import { describeKernel, type KernelSummary } from '../nftables/summary.js';
 import { askAgent, type AgentStatus } from '../node/control.js';
+import type { ObjectRef } from '../model/pod.js';
 import { readStateFile } from '../node/state-file.js';
 import { formatTable } from '../report/table.js';
 import { exitCode } from './exit-codes.js';
-import { defaultStateDir, warnOf } from './options.js';
+import { choiceOf, defaultStateDir, parseDuration, parseTarget, warnOf } from './options.js';
 
 interface StatusFlags {
   readonly stateDir: string;
   readonly output: 'text' | 'json';
+  readonly cluster?: true;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly for?: ObjectRef;
+  readonly wait?: true;
+  readonly timeout: number;
 }
 
 export const statusCommand = (): Command =>
   new Command('status')
-    .description('what this node enforces now, from the kernel and the running agent; exit 1 when no agent runs')
+    .description(
+      'what this node enforces now, from the kernel and the running agent (exit 1 when no agent runs); ' +
+        'with --cluster whether all nodes enforce what the cluster wants (exit 1 when not)',
+    )
     .option('--state-dir <dir>', 'the state folder of the agent', defaultStateDir)
     .option('-o, --output <format>', 'text or json', 'text')
-    .action(async ({ stateDir, output }: StatusFlags) => {
+    .option('--cluster', 'ask the API server what every node enforces (NodePolicyStatus)')
+    .option(
+      '--kubeconfig <file>',
+      'API server of --cluster ($KUBECONFIG, then ~/.kube/config, then the pod it runs in)',
+    )
+    .option('--context <name>', 'context of the kubeconfig')
+    .option(
+      '--for <policy>',
+      'with --cluster: only policy/NAMESPACE/NAME, on the nodes that have pods it selects',
+      parseTarget,
+    )
+    .option('--wait', 'with --cluster: wait until it is in force, or --timeout has passed')
+    .option('--timeout <duration>', 'how long --wait waits, as 500ms, 30s or 2m', parseDuration, 30_000)
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  podwall status\n' +
+        '  podwall status --cluster\n' +
+        '  podwall status --cluster --wait --for=policy/shop/allow-web --timeout 30s',
+    )
+    .action(async (flags: StatusFlags) => {
+      const { stateDir, output, cluster, wait, timeout, for: only } = flags;
+      if (cluster === true) {
+        const { clusterStatus } = await import('./cluster-status.js');
+        const choice = choiceOf(flags);
+        return clusterStatus({
+          choice,
+          output,
+          wait: wait === true ? timeout : 0,
+          ...(only === undefined ? {} : { only }),
+        });
+      }
+      if (wait === true || only !== undefined) throw new InputError('--wait and --for belong to --cluster');
       const kernel = await readKernel();
       const running = (await askAgent(stateDir, 'status')) as AgentStatus | undefined;
       const last = running ?? (await readStateFile(stateDir));

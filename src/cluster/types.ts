@@ -47,3 +47,18 @@ export interface ClusterSource {
 export class InputError extends Error {
   override readonly name = 'InputError';
 }
+
+/** What users see with `kubectl describe` of the object. */
+export interface ClusterEvent {
+  readonly object: {
+    readonly kind: 'NetworkPolicy' | 'Pod';
+    readonly namespace: string;
+    readonly name: string;
+    /** Absent: `kubectl describe` does not find the event. */
+    readonly uid?: string;
+  };
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: 'FailsClosed' | 'NotEnforced' | 'SelectsNoPod';
+  /** The same on every node that says it. */
+  readonly message: string;
+}

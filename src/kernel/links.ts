@@ -9,7 +9,7 @@ import { askRoute, readLinks, runner, type LinkReadings, type Route, type Run } 
 
 export interface Discovered {
   readonly attachments: readonly Attachment[];
-  readonly unattached: readonly { readonly pod: ObjectRef; readonly reason: string }[];
+  readonly unattached: readonly { readonly pod: ObjectRef; readonly podUid: string; readonly reason: string }[];
 }
 
 export interface Links {
@@ -142,9 +142,9 @@ async function askNeighbour(address: Address, bridge: string, run: Run): Promise
 function sortOut(pods: readonly PodToAttach[], places: readonly Place[]): Discovered {
   return {
     attachments: places.flatMap((place) => (place.kind === 'attached' ? [place.attachment] : [])),
-    unattached: pods.flatMap(({ pod }, index) => {
+    unattached: pods.flatMap(({ pod, podUid }, index) => {
       const place = places[index];
-      return place === undefined || place.kind === 'attached' ? [] : [{ pod, reason: place.reason }];
+      return place === undefined || place.kind === 'attached' ? [] : [{ pod, podUid, reason: place.reason }];
     }),
   };
 }

@@ -19,6 +19,8 @@ export interface PolicyRef {
 export interface NetworkPolicy {
   readonly kind: 'policy';
   readonly ref: PolicyRef;
+  /** Absent in manifests. */
+  readonly uid?: string;
   readonly generation?: number;
   readonly appliesTo: LabelSelector;
   readonly ingress?: readonly PolicyRule[];
@@ -29,6 +31,8 @@ export interface NetworkPolicy {
 export interface BrokenPolicy {
   readonly kind: 'broken';
   readonly ref: PolicyRef;
+  /** Absent in manifests. */
+  readonly uid?: string;
   readonly generation?: number;
   /** `wholeNamespace` when not even the podSelector could be read. */
   readonly appliesTo: LabelSelector | 'wholeNamespace';

@@ -27,7 +27,20 @@ export interface AgentParts {
   readonly source: ClusterSource;
   /** Opens the kernel and builds the loop over a cluster that has been read. */
   readonly startReconciler: (cluster: SyncedCluster, resources: Resources) => Promise<Reconciler>;
+  /** What the cluster's users are told of this node, for as long as the agent runs. */
+  readonly reports?: (running: Running) => Promise<readonly Report[]>;
   readonly log: ReconcilerLog;
+}
+
+export interface Running {
+  readonly reconciler: Reconciler;
+  readonly cluster: SyncedCluster;
+  readonly resources: Resources;
+}
+
+/** Told whenever the agent's state may have changed. */
+export interface Report extends AsyncDisposable {
+  changed(): void;
 }
 
 /** Runs until `signal` aborts; the rules stay. Rejects with what made a start impossible. */
@@ -65,9 +78,12 @@ export async function runAgent(parts: AgentParts, options: AgentOptions, stop: A
     reconciler.onApplied((milliseconds) => metrics.applied(milliseconds));
     server.watch({ status, busySince: () => reconciler.busySince });
   }
+  const reports = (await parts.reports?.({ reconciler, cluster, resources })) ?? [];
+  for (const report of reports) resources.use(report);
   reconciler.onSettled(() => {
     save();
     memory.settled();
+    for (const report of reports) report.changed();
   });
   resources.use(cluster.onProblems(save));
   resources.use(reconciler);

@@ -27,6 +27,7 @@ export const metricNames = {
     'Packets judged and allowed by a policy; the verdict cache is not counted',
   ],
   denied: ['podwall_policy_denied_packets_total', 'Packets denied, by all policies that isolate the pod'],
+  reportFailures: ['podwall_reports_failed_total', 'Writes of Events and NodePolicyStatus that failed, by kind'],
   lag: ['podwall_event_loop_lag_seconds', 'Longest delay of the event loop since the last scrape'],
   memory: ['process_resident_memory_bytes', 'Resident memory of the agent'],
   cpu: ['process_cpu_seconds_total', 'CPU time of the agent, without nft'],

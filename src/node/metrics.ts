@@ -32,6 +32,7 @@ export class AgentMetrics implements Disposable {
   readonly #applied: Histogram;
   readonly #transactions: Counter;
   readonly #changed: Counter;
+  readonly #reportFailures: Counter;
   readonly #delay = monitorEventLoopDelay({ resolution: 20 });
   /** Read once a scrape: it walks every pod of the node. */
   #status: AgentStatus | undefined;
@@ -43,6 +44,7 @@ export class AgentMetrics implements Disposable {
     this.#applied = new Histogram({ name, help, buckets, registers: [this.#registry] });
     this.#transactions = this.#counter('transactions', ['outcome']);
     this.#changed = this.#counter('changed');
+    this.#reportFailures = this.#counter('reportFailures', ['kind']);
     this.#defineGauges();
     this.#definePolicyCounters();
     this.#delay.enable();
@@ -59,6 +61,10 @@ export class AgentMetrics implements Disposable {
 
   applied(milliseconds: number): void {
     this.#applied.observe(milliseconds / 1000);
+  }
+
+  reportFailed(kind: 'Event' | 'NodePolicyStatus'): void {
+    this.#reportFailures.inc({ kind });
   }
 
   [Symbol.dispose](): void {

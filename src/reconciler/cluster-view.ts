@@ -1,8 +1,8 @@
-import { formatPath } from '../model/diagnostic.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { policyKey, type AnyPolicy, type BrokenPolicy } from '../model/policy.js';
 import type { ObjectRef } from '../model/pod.js';
-import { reasonsOf, type FailingPolicy } from './types.js';
+import { failingReasons } from './enforced.js';
+import type { FailingPolicy } from './types.js';
 
 const guardAnnotation = 'podwall.dev/source-guard';
 
@@ -42,7 +42,8 @@ export class ClusterView {
     return [...this.#failing.values()]
       .map((policy) => ({
         ...policy.ref,
-        reasons: reasonsOf(policy.diagnostics, (one) => `${formatPath(one.path)}: ${one.message}`),
+        ...(policy.uid === undefined ? {} : { uid: policy.uid }),
+        reasons: failingReasons(policy),
       }))
       .sort((a, b) => (policyKey(a) < policyKey(b) ? -1 : 1));
   }

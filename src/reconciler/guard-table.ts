@@ -14,6 +14,7 @@ export interface LocalPod {
 
 export interface UnattachedPod {
   readonly pod: ObjectRef;
+  readonly podUid: string;
   readonly reason: string;
 }
 

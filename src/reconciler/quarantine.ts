@@ -49,6 +49,7 @@ export function refusedPolicy(policy: AnyPolicy, message: string): BrokenPolicy 
   return {
     kind: 'broken',
     ref: policy.ref,
+    ...(policy.uid === undefined ? {} : { uid: policy.uid }),
     ...(policy.generation === undefined ? {} : { generation: policy.generation }),
     appliesTo: policy.appliesTo,
     directions: declared,

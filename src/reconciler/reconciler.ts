@@ -11,6 +11,7 @@
 import type { Compiler } from '../compiler/compiler.js';
 import type { SourceChange, SyncedCluster } from '../cluster/types.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
+import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
 import type { Renderer } from '../nftables/renderer.js';
 import type { Nftables, Ruleset } from '../nftables/types.js';
@@ -18,6 +19,7 @@ import { effectOf } from '../program/effect.js';
 import type { ProgramChange } from '../program/types.js';
 import type { Clock } from './clock.js';
 import { ClusterView } from './cluster-view.js';
+import { enforcedPolicies } from './enforced.js';
 import { GuardLoop } from './guard-loop.js';
 import type { LinkReader } from './guard-table.js';
 import { isRefusal, PolicyTable } from './policy-table.js';
@@ -76,6 +78,8 @@ export class Reconciler implements AsyncDisposable {
   #revision = 0;
   #changed = 0;
   #inKernel = false;
+  /** Everything that was taken from the cluster is in force. */
+  #upToDate = false;
   #quarantineDue = false;
   #lastError: string | undefined;
   #lastApplied: number | undefined;
@@ -179,6 +183,15 @@ export class Reconciler implements AsyncDisposable {
     };
   }
 
+  /**
+   * The policies that isolate pods of this node, at the generation that is in force; undefined while changes are on
+   * their way into the kernel.
+   */
+  enforced(): readonly EnforcedPolicy[] | undefined {
+    if (!this.#upToDate) return undefined;
+    return enforcedPolicies(this.#parts.compiler.program(), this.#view.policies(), this.#guards.status().unattached);
+  }
+
   #noteChange(change: SourceChange): void {
     this.#pending.push(...change.changes);
     this.#noticedAt = Math.min(this.#noticedAt ?? Infinity, change.noticedAt);
@@ -191,6 +204,7 @@ export class Reconciler implements AsyncDisposable {
     this.#guards.start();
     await this.#readBackIfDrifted();
     await this.#converge();
+    this.#upToDate = true;
     this.#onSettled?.();
   }
 
@@ -198,6 +212,7 @@ export class Reconciler implements AsyncDisposable {
     if (this.#pending.length === 0) return;
     const changes = this.#pending;
     this.#pending = [];
+    this.#upToDate = false;
     if (this.#view.apply(changes).guardsChanged) this.#guards.request('fresh');
     this.#noteProgram(changes, this.#parts.compiler.apply(changes));
   }
@@ -266,6 +281,7 @@ export class Reconciler implements AsyncDisposable {
   #failed(error: unknown): void {
     this.#failures += 1;
     this.#failuresInRow += 1;
+    this.#upToDate = false;
     this.#lastError = messageOf(error);
     this.#parts.log.error({ error: this.#lastError, attempt: this.#failuresInRow }, 'failed; the last good rules stay');
     if (this.#failuresInRow >= failuresBeforeReadBack) this.#driftBy ??= 'own failure';

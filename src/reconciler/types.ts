@@ -8,6 +8,8 @@ import type { UnattachedPod } from './guard-table.js';
 
 /** A policy that fails closed, and why. */
 export interface FailingPolicy extends PolicyRef {
+  /** Absent in manifests. */
+  readonly uid?: string;
   readonly reasons: readonly string[];
 }
 

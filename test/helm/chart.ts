@@ -33,6 +33,7 @@ export const combinations: Readonly<Record<string, readonly string[]>> = {
     'serviceAccount.name=enforcer',
   ],
   monitored: ['metrics.podMonitor=true', 'metrics.prometheusRule=true', 'metrics.dashboard=true', 'metrics.port=9900'],
+  'node-policy-status': ['nodePolicyStatus.enabled=true', 'events.enabled=false'],
   uninstall: ['uninstall=true'],
 };
 

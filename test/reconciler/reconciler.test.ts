@@ -10,10 +10,10 @@ import { differences } from '../../src/nftables/differences.js';
 import { noneDirty } from '../../src/nftables/dirty.js';
 import { render, Renderer } from '../../src/nftables/renderer.js';
 import { NftError, type Transaction } from '../../src/nftables/types.js';
-import type { Clock } from '../../src/reconciler/clock.js';
 import type { LinkReader } from '../../src/reconciler/guard-table.js';
 import { Reconciler } from '../../src/reconciler/reconciler.js';
 import { FakeNftables } from '../support/fake-nftables.js';
+import { ManualClock } from '../support/manual-clock.js';
 
 function policyNamed(name: string, spec: object = {}): AnyPolicy {
   const parsed = parseNetworkPolicy({ metadata: { name, namespace: 'x' }, spec }, { strict: true });
@@ -74,26 +74,6 @@ class HandCluster implements SyncedCluster {
   }
   [Symbol.dispose](): void {
     this.#listeners.clear();
-  }
-}
-
-/** Time stands still but for what a test lets pass. */
-class ManualClock implements Clock {
-  #now = 0;
-  #timers: { at: number; task: () => void }[] = [];
-  now(): number {
-    return this.#now;
-  }
-  after(milliseconds: number, task: () => void): Disposable {
-    const timer = { at: this.#now + milliseconds, task };
-    this.#timers.push(timer);
-    return { [Symbol.dispose]: () => (this.#timers = this.#timers.filter((one) => one !== timer)) };
-  }
-  advance(milliseconds: number): void {
-    this.#now += milliseconds;
-    const due = this.#timers.filter(({ at }) => at <= this.#now);
-    this.#timers = this.#timers.filter(({ at }) => at > this.#now);
-    for (const { task } of due) task();
   }
 }
 

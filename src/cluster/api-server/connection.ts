@@ -89,6 +89,14 @@ export class ApiConnection {
     return Buffer.concat(chunks);
   }
 
+  /** Sends an object; the answer's body. Errors as of `get`: a conflict is an ApiError with status 409. */
+  async send(method: 'POST' | 'PATCH', path: string, body: Body, signal: AbortSignal): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    const onChunk = (chunk: Buffer): void => void chunks.push(chunk);
+    await this.#read(path, { signal, silence: answerWithin, onChunk, method, body });
+    return Buffer.concat(chunks);
+  }
+
   /** The lines of a GET as they come, until the server ends it. */
   async stream(path: string, { onLine, ...options }: StreamOptions): Promise<void> {
     const splitter = new LineSplitter(onLine);
@@ -139,17 +147,29 @@ export class ApiConnection {
   }
 }
 
+export interface Body {
+  readonly contentType: 'application/json' | 'application/apply-patch+yaml';
+  readonly object: object;
+}
+
 interface Exchange {
+  readonly method?: 'GET' | 'POST' | 'PATCH';
+  readonly body?: Body;
   readonly signal: AbortSignal;
   readonly silence: number;
   readonly onChunk: (chunk: Buffer) => void;
   readonly onOpen?: (() => void) | undefined;
 }
 
-function answerTo(url: URL, options: RequestOptions, { signal }: Exchange): Promise<IncomingMessage> {
+function answerTo(
+  url: URL,
+  options: RequestOptions,
+  { signal, method = 'GET', body }: Exchange,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const send = url.protocol === 'http:' ? httpRequest : httpsRequest;
-    const request = send(url, { ...options, signal });
+    const request = send(url, { ...options, method, signal });
+    if (body !== undefined) request.setHeader('content-type', body.contentType);
     const timer = setTimeout(
       () => request.destroy(new Error(`no answer within ${answerWithin / 1000} s`)),
       answerWithin,
@@ -162,7 +182,7 @@ function answerTo(url: URL, options: RequestOptions, { signal }: Exchange): Prom
       clearTimeout(timer);
       reject(signal.aborted ? error : new ConnectionError(`${url.host}: ${messageOf(error)}`, { cause: error }));
     });
-    request.end();
+    request.end(body === undefined ? undefined : JSON.stringify(body.object));
   });
 }
 

@@ -35,7 +35,8 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
   const metadata = parseMetadata(reader, object);
   if (metadata === undefined) return { ok: false, diagnostics: reader.diagnostics };
   const ref: PolicyRef = { kind: 'NetworkPolicy', namespace: metadata.namespace ?? 'default', name: metadata.name };
-  const generation = metadata.generation === undefined ? {} : { generation: metadata.generation };
+  const { uid, generation } = metadata;
+  const identity = { ref, ...(uid === undefined ? {} : { uid }), ...(generation === undefined ? {} : { generation }) };
   const fields = isMapping(object) ? object : {};
   reader.unknownFields(fields, ['apiVersion', 'kind', 'metadata', 'spec', 'status'], [], 'warning');
   const spec = reader.mapping(fields['spec'], ['spec']) ?? {};
@@ -48,14 +49,13 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
     const appliesTo: LabelSelector | 'wholeNamespace' = selector ?? 'wholeNamespace';
     return {
       ok: true,
-      value: { kind: 'broken', ref, ...generation, appliesTo, directions: types ?? directions, diagnostics },
+      value: { kind: 'broken', ...identity, appliesTo, directions: types ?? directions, diagnostics },
       diagnostics,
     };
   }
   const policy: AnyPolicy = {
     kind: 'policy',
-    ref,
-    ...generation,
+    ...identity,
     appliesTo: selector,
     ...(types.includes('ingress') ? { ingress: rules.ingress } : {}),
     ...(types.includes('egress') ? { egress: rules.egress } : {}),

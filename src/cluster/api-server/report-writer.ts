@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { nodePolicyStatusKind, type NodePolicyStatus } from '../../model/node-policy-status.js';
+import type { ClusterEvent } from '../types.js';
+import { ApiConnection, ApiError, type ConnectionChoice } from './connection.js';
+
+/** The only place that writes to the API server: what the agent tells the cluster's users. */
+export class ReportWriter implements Disposable {
+  readonly #connection: ApiConnection;
+  #nodeUid: string | undefined;
+
+  private constructor(connection: ApiConnection) {
+    this.#connection = connection;
+  }
+
+  /** @throws InputError as ApiConnection.open */
+  static async open(choice: ConnectionChoice): Promise<ReportWriter> {
+    return new ReportWriter(await ApiConnection.open(choice));
+  }
+
+  /** Makes or replaces the node's own object. Rejects with ApiError or ConnectionError. */
+  async writeStatus(node: string, status: NodePolicyStatus, signal: AbortSignal): Promise<void> {
+    const { apiVersion, kind, path } = nodePolicyStatusKind;
+    const uid = (this.#nodeUid ??= await this.#uidOf(node, signal));
+    // Owned by the Node, so that it goes when the node goes.
+    const ownerReferences = uid === undefined ? [] : [{ apiVersion: 'v1', kind: 'Node', name: node, uid }];
+    const object = { apiVersion, kind, metadata: { name: node, ownerReferences }, status };
+    const query = 'fieldManager=podwall&force=true';
+    await this.#connection.send(
+      'PATCH',
+      `${path}/${node}?${query}`,
+      { contentType: 'application/apply-patch+yaml', object },
+      signal,
+    );
+  }
+
+  /** One Event per object, reason and message, whoever tells first. Rejects with ApiError or ConnectionError. */
+  async writeEvent(event: ClusterEvent, reporter: { readonly node: string }, signal: AbortSignal): Promise<void> {
+    const { kind, namespace, name, uid } = event.object;
+    const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+    const object = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: eventName(event), namespace },
+      involvedObject: {
+        apiVersion: kind === 'NetworkPolicy' ? 'networking.k8s.io/v1' : 'v1',
+        kind,
+        namespace,
+        name,
+        ...(uid === undefined ? {} : { uid }),
+      },
+      type: event.type,
+      reason: event.reason,
+      message: event.message.slice(0, longestMessage),
+      source: { component: 'podwall', host: reporter.node },
+      reportingComponent: 'podwall.dev/agent',
+      firstTimestamp: time,
+      lastTimestamp: time,
+      count: 1,
+    };
+    try {
+      const path = `/api/v1/namespaces/${namespace}/events`;
+      await this.#connection.send('POST', path, { contentType: 'application/json', object }, signal);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 409) throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection.close();
+  }
+
+  async #uidOf(node: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const body = await this.#connection.get(`/api/v1/nodes/${node}`, signal);
+      return (JSON.parse(body.toString('utf8')) as { metadata?: { uid?: string } }).metadata?.uid;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** What the API server takes (core validation of Event). */
+const longestMessage = 1024;
+const longestName = 253;
+
+/** The same on every node, so that a thousand of them make one Event. */
+export function eventName({ object, reason, message }: ClusterEvent): string {
+  const identity = [object.kind, object.uid ?? `${object.namespace}/${object.name}`, reason, message];
+  const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 16);
+  return `${object.name.slice(0, longestName - 1 - hash.length)}.${hash}`;
+}

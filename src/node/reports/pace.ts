@@ -1,0 +1,69 @@
+import type { Clock } from '../../reconciler/clock.js';
+import { retryDelay } from '../../reconciler/retry-delay.js';
+
+export interface PaceOptions {
+  readonly clock: Clock;
+  /** Milliseconds between two runs at least, and at most while nothing fails. */
+  readonly least: number;
+  readonly most: number;
+  /** Rejects when the world fails: it is run again, later each time, until `most`. */
+  readonly task: (signal: AbortSignal) => Promise<void>;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Runs a task soon after something changed and regularly otherwise, one run at a time and never too often. */
+export class Pace implements AsyncDisposable {
+  readonly #options: PaceOptions;
+  readonly #ending = new AbortController();
+  #timer: Disposable | undefined;
+  #running: Promise<void> | undefined;
+  #lastStart = -Infinity;
+  #changed = false;
+  #failuresInRow = 0;
+
+  constructor(options: PaceOptions) {
+    this.#options = options;
+  }
+
+  changed(): void {
+    this.#changed = true;
+    // After a failure the back-off decides: changes come often, and the server may be the one that suffers.
+    if (this.#running === undefined && this.#failuresInRow === 0) this.#schedule();
+  }
+
+  /** Breaks off a run in flight. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort();
+    this.#timer?.[Symbol.dispose]();
+    await this.#running;
+  }
+
+  #schedule(): void {
+    if (this.#ending.signal.aborted) return;
+    const { clock, least, most } = this.#options;
+    const wait =
+      this.#failuresInRow > 0
+        ? Math.min(most, Math.max(least, retryDelay(this.#failuresInRow - 1)))
+        : Math.max(0, this.#lastStart + (this.#changed ? least : most) - clock.now());
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = clock.after(wait, () => {
+      this.#running = this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { clock, task, onFailure } = this.#options;
+    this.#lastStart = clock.now();
+    this.#changed = false;
+    try {
+      await task(this.#ending.signal);
+      this.#failuresInRow = 0;
+    } catch (error) {
+      if (this.#ending.signal.aborted) return;
+      this.#failuresInRow += 1;
+      onFailure(error);
+    }
+    this.#running = undefined;
+    this.#schedule();
+  }
+}

@@ -1,0 +1,71 @@
+import type { NodePolicyStatus } from '../../model/node-policy-status.js';
+import type { Clock } from '../../reconciler/clock.js';
+import type { Reconciler } from '../../reconciler/reconciler.js';
+import type { ReconcilerLog } from '../../reconciler/types.js';
+import { Pace } from './pace.js';
+
+export interface StatusReportParts {
+  readonly reconciler: Pick<Reconciler, 'enforced' | 'status'>;
+  readonly write: (status: NodePolicyStatus, signal: AbortSignal) => Promise<void>;
+  readonly onFailure: () => void;
+  readonly clock: Clock;
+  readonly log: ReconcilerLog;
+}
+
+/** The API server gets no more than one write a second from a node, and its readers no older word than this. */
+const least = 1_000;
+export const statusReportedEvery = 30_000;
+
+/** Keeps the node's NodePolicyStatus up to date: what is in the kernel, and nothing that is on its way there. */
+export class StatusReport implements AsyncDisposable {
+  readonly #parts: StatusReportParts;
+  readonly #pace: Pace;
+  #written: string | undefined;
+  #writtenAt = -Infinity;
+  #failed = false;
+
+  constructor(parts: StatusReportParts) {
+    this.#parts = parts;
+    const { clock } = parts;
+    this.#pace = new Pace({
+      clock,
+      least,
+      most: statusReportedEvery,
+      task: (signal) => this.#write(signal),
+      onFailure: (error) => this.#noteFailure(error),
+    });
+  }
+
+  /** The agent's state may have changed. */
+  changed(): void {
+    this.#pace.changed();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#pace[Symbol.asyncDispose]();
+  }
+
+  async #write(signal: AbortSignal): Promise<void> {
+    const { reconciler, write, clock, log } = this.#parts;
+    const policies = reconciler.enforced();
+    if (policies === undefined) return;
+    const { ready, revision, endpoints, unattached } = reconciler.status();
+    const state = { ready, revision, endpoints: endpoints.length, unattached: unattached.length, policies };
+    const text = JSON.stringify(state);
+    if (text === this.#written && clock.now() - this.#writtenAt < statusReportedEvery - least) return;
+    await write({ ...state, observedAt: new Date().toISOString() }, signal);
+    [this.#written, this.#writtenAt] = [text, clock.now()];
+    if (this.#failed) log.info({}, 'NodePolicyStatus is written again');
+    this.#failed = false;
+  }
+
+  #noteFailure(error: unknown): void {
+    this.#parts.onFailure();
+    if (!this.#failed)
+      this.#parts.log.warn(
+        { error: error instanceof Error ? error.message : String(error) },
+        'NodePolicyStatus not written',
+      );
+    this.#failed = true;
+  }
+}

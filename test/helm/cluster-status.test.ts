@@ -1,0 +1,143 @@
+/** What the cluster's users see of two nodes, with the rights and kinds that the chart brings: statuses and events. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execa } from 'execa';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Resources } from '../../src/node/resources.js';
+import { namespace, node, pod, policy } from '../cases/objects.js';
+import { AgentProcess } from '../support/lab/agent-process.js';
+import { Lab, labNode } from '../support/lab/lab.js';
+import { until } from '../support/until.js';
+import { InstalledChart, missingForCluster, serverAddress } from './installed.js';
+
+const suite = missingForCluster === undefined ? describe : describe.skip;
+const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
+
+interface Status {
+  readonly inForce: boolean;
+  readonly nodes: readonly { readonly node: string; readonly inForce: boolean; readonly missing: readonly string[] }[];
+}
+
+suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${missingForCluster}]`}`, () => {
+  const resources = new Resources();
+  const agents = new Map<string, AgentProcess>();
+  let lab: Lab;
+  let chart: InstalledChart;
+  let kubeconfig: string;
+
+  /** Asked from outside the nodes, as a user does. */
+  const status = async (args: readonly string[], user: 'admin' | 'nobody' = 'admin') => {
+    const file = await chart.server.kubeconfig(user);
+    const command = ['status', '--cluster', '--kubeconfig', file, ...args];
+    return execa('ip', ['netns', 'exec', lab.netns('outside'), process.execPath, bundle, ...command], {
+      reject: false,
+    });
+  };
+  const statusJson = async (args: readonly string[]): Promise<Status & { readonly exitCode: number }> => {
+    const { stdout, stderr, exitCode } = await status([...args, '-o', 'json']);
+    if (stdout === '') throw new Error(stderr);
+    return { ...(JSON.parse(stdout) as Status), exitCode: exitCode ?? -1 };
+  };
+  const startAgent = (name: string): void => {
+    const agent = new AgentProcess({
+      netns: lab.netns(name),
+      node: name,
+      stateDir: join(lab.folder, `state-${name}`),
+      flags: { kubeconfig, 'node-policy-status': 'on', 'cluster-events': 'on' },
+    });
+    agents.set(name, agent);
+    resources.defer(() => agent.kill());
+  };
+
+  beforeAll(async () => {
+    lab = resources.use(await Lab.create([labNode(1, 'ptp'), labNode(2, 'bridge')]));
+    await lab.addPods([
+      { namespace: 'x', name: 'client', node: 'n1', addresses: ['10.244.1.11'] },
+      { namespace: 'x', name: 'server', node: 'n2', addresses: ['10.244.2.12'] },
+    ]);
+    chart = resources.use(await InstalledChart.start(lab));
+    const objects = [
+      ...(['n1', 'n2'] as const).map((name) => node(name, 'IPv4')),
+      namespace('x'),
+      pod('client.x', { node: 'n1', addresses: ['10.244.1.11'], labels: { app: 'client' } }),
+      pod('server.x', { node: 'n2', addresses: ['10.244.2.12'], labels: { app: 'server' } }),
+    ];
+    for (const object of objects) await chart.server.create(object);
+  }, 90_000);
+  afterAll(() => resources[Symbol.asyncDispose](), 60_000);
+
+  test('without the kind it says which value of the chart brings it', async () => {
+    const { exitCode, stderr } = await status([]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("the chart's nodePolicyStatus.enabled")]);
+  });
+
+  test('in force everywhere once both agents have reported', async () => {
+    await chart.helm('install', ['nodePolicyStatus.enabled=true']);
+    kubeconfig = join(lab.folder, 'kubeconfig-podwall');
+    const account = await chart.serviceAccountFolder('podwall');
+    const authority = await readFile(join(account, 'ca.crt'), 'base64');
+    const server = { server: `https://${serverAddress}:6443`, 'certificate-authority-data': authority };
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'test', cluster: server }],
+      users: [{ name: 'podwall', user: { token: await readFile(join(account, 'token'), 'utf8') } }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'podwall' } }],
+      'current-context': 'test',
+    };
+    await writeFile(kubeconfig, JSON.stringify(config));
+    for (const name of ['n1', 'n2']) startAgent(name);
+    await chart.server.create(policy('deny.x', { podSelector: {}, policyTypes: ['Ingress'] }));
+    const { exitCode, nodes } = await statusJson(['--wait', '--timeout', '30s']);
+    expect([exitCode, nodes.map((one) => [one.node, one.inForce])]).toEqual([
+      0,
+      [
+        ['n1', true],
+        ['n2', true],
+      ],
+    ]);
+    const text = await status([]);
+    expect(text.stdout).toMatch(/^NODE +IN FORCE +REVISION +REPORTED +PODS +POLICIES +FAIL CLOSED$/m);
+    expect(text.stdout).toContain('In force on all 2 nodes.');
+    expect(await chart.kubectl(['get', 'nodepolicystatuses'])).toMatch(/^n1 +true/m);
+  }, 60_000);
+
+  test('a node whose agent is gone is behind after a change, and in force when it is back', async () => {
+    await agents.get('n2')?.kill();
+    const path = '/apis/networking.k8s.io/v1/namespaces/x/networkpolicies/deny';
+    await chart.server.call('PATCH', path, { spec: { policyTypes: ['Ingress', 'Egress'] } });
+    const behind = await statusJson(['--for', 'policy/x/deny', '--wait', '--timeout', '3s']);
+    expect([behind.exitCode, behind.nodes.map((one) => one.missing)]).toEqual([
+      1,
+      [[], ['x/deny: generation 1 is enforced, 2 is wanted']],
+    ]);
+    startAgent('n2');
+    expect(await statusJson(['--for', 'policy/x/deny', '--wait'])).toMatchObject({ exitCode: 0, inForce: true });
+  }, 60_000);
+
+  test('a pod that no node can enforce is behind, and tells its owner why', async () => {
+    await chart.server.create(pod('ghost.x', { node: 'n1', addresses: ['203.0.113.9'], labels: { app: 'ghost' } }));
+    await until(
+      async () => (await chart.kubectl(['describe', 'pod', 'ghost', '-n', 'x'])).includes('NotEnforced'),
+      40_000,
+    );
+    const { exitCode, nodes } = await statusJson([]);
+    expect([exitCode, nodes[0]?.missing]).toEqual([1, ['x/deny: enforced on 1 of 2 pods']]);
+    const events = await chart.kubectl(['get', 'events', '-n', 'x', '-o', 'json']);
+    expect(JSON.parse(events)).toMatchObject({
+      items: [{ involvedObject: { name: 'ghost' }, reason: 'NotEnforced', count: 1 }],
+    });
+  }, 90_000);
+
+  test('bad questions and a server that says no are exit 2', async () => {
+    const absent = await status(['--for', 'policy/x/absent']);
+    expect([absent.exitCode, absent.stderr]).toEqual([2, 'podwall: there is no NetworkPolicy x/absent']);
+    const forbidden = await status([], 'nobody');
+    expect([forbidden.exitCode, forbidden.stderr]).toEqual([
+      2,
+      expect.stringContaining('cannot list resource "nodepolicystatuses"'),
+    ]);
+    const wrong = await status(['--for', 'deny']);
+    expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('must be policy/NAMESPACE/NAME')]);
+  }, 30_000);
+});

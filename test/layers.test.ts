@@ -9,6 +9,10 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
   selectors: { imports: ['model'], why: 'matching labels needs the nouns only' },
   program: { imports: ['model'], why: 'the middle form knows neither where policies come from nor what nft is' },
   compiler: { imports: ['model', 'selectors', 'program'], why: 'pure: no kernel, no clock, no files' },
+  audit: {
+    imports: ['model', 'program'],
+    why: 'what happened, as events; what they mean for policies is analysis',
+  },
   evaluation: { imports: ['model', 'program'], why: 'answers from the program alone, as the kernel does' },
   analysis: {
     imports: ['model', 'selectors', 'program', 'compiler', 'evaluation'],

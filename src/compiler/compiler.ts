@@ -21,7 +21,7 @@ import {
   type UnknownChange,
 } from '../program/types.js';
 import { SelectorIndex } from '../selectors/selector-index.js';
-import { AddressOwners } from './address-owners.js';
+import { AddressOwners } from '../model/address-owners.js';
 import { mergeCidrs } from './cidr-ranges.js';
 import { makeEndpoint, ruleListsOf, sameEndpoint, selects } from './endpoints.js';
 import { Groups, type Contribution, type Move } from './groups.js';

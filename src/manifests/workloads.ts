@@ -1,4 +1,5 @@
 /** Workloads as the pods that they would have: what a repository holds instead of Pods. */
+import { controllerOf, workloadOf, type Controller } from '../model/controller.js';
 
 export interface Owner {
   readonly namespace: string;
@@ -16,13 +17,6 @@ export interface WorkloadObject {
   readonly controller?: Controller;
   /** In the API's form: the pod itself, or what its template makes; absent where there is no template. */
   readonly pod?: object;
-}
-
-export interface Controller {
-  readonly kind: string;
-  readonly name: string;
-  /** The pod-template-hash of what it made. */
-  readonly hash?: string;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -68,19 +62,6 @@ export function readWorkload(object: unknown, defaultNamespace = 'default'): Wor
   return { ...found, pod };
 }
 
-function controllerOf(metadata: Fields): Controller | undefined {
-  const references = Array.isArray(metadata['ownerReferences']) ? metadata['ownerReferences'].map(fieldsOf) : [];
-  const reference = references.find((one) => one['controller'] === true) ?? references[0];
-  const [kind, name] = [textOf(reference?.['kind']), textOf(reference?.['name'])];
-  // A static pod's Node made it, but is no workload.
-  if (kind === undefined || name === undefined || kind === 'Node') return undefined;
-  const hash = textOf(fieldsOf(metadata['labels'])['pod-template-hash']);
-  return { kind, name, ...(hash === undefined ? {} : { hash }) };
-}
-
-/** Kubernetes makes template hashes of these characters only. */
-const hashSuffix = /-[bcdfghjklmnpqrstvwxz2456789]{5,10}$/;
-
 /** The topmost controller that is known. A ReplicaSet that is not in the input is its Deployment. */
 export function topmostOwner(object: WorkloadObject, known: ReadonlyMap<string, WorkloadObject>): Owner {
   const seen = new Set<WorkloadObject>();
@@ -91,14 +72,7 @@ export function topmostOwner(object: WorkloadObject, known: ReadonlyMap<string, 
     seen.add(current);
     const owner = { namespace: self.namespace, kind: controller.kind, name: controller.name };
     const next = known.get(ownerKey(owner));
-    if (next === undefined) return owner.kind === 'ReplicaSet' ? deploymentOf(owner, controller.hash) : owner;
+    if (next === undefined) return { ...owner, ...workloadOf(controller) };
     current = next;
   }
-}
-
-function deploymentOf(replicaSet: Owner, hash: string | undefined): Owner {
-  const { name } = replicaSet;
-  const stripped =
-    hash !== undefined && name.endsWith(`-${hash}`) ? name.slice(0, -hash.length - 1) : name.replace(hashSuffix, '');
-  return stripped === name ? replicaSet : { ...replicaSet, kind: 'Deployment', name: stripped };
 }

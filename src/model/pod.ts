@@ -33,6 +33,8 @@ export interface Pod {
   readonly hostNetwork: boolean;
   readonly phase: PodPhase;
   readonly deleting: boolean;
+  /** What people deployed, by its ownerReferences; absent for a pod of nobody. */
+  readonly workload?: { readonly kind: string; readonly name: string };
   /** metadata.creationTimestamp in milliseconds since the epoch; 0 when absent. */
   readonly created: number;
 }

@@ -50,6 +50,26 @@ const pairSet = (family: Family): string => `log-pairs${family === 'IPv4' ? '4' 
 
 export const logPrefix = (chain: string, orientation: Orientation): string => `podwall ${chain} ${orientation}`;
 
+/** The inverse of {@link logPrefix}; undefined for what others wrote. */
+export function parseLogPrefix(
+  text: string,
+): { readonly chain: string; readonly orientation: Orientation } | undefined {
+  const [, chain, orientation] = /^podwall (\S+) (original|reply|packet)$/.exec(text) ?? [];
+  return chain === undefined ? undefined : { chain, orientation: orientation as Orientation };
+}
+
+export type DenialScope = keyof typeof loggedCounters;
+
+/** What a named counter counts: packets that were denied, or those of them that passed the limits of the log. */
+export function denialCounter(
+  name: string,
+): { readonly counts: 'dropped' | 'logged'; readonly scope: DenialScope } | undefined {
+  const [, counts, rest = ''] = /^(drop|logged)-(.*)$/.exec(name) ?? [];
+  if (counts === undefined) return undefined;
+  const scope = /^in(-|$)/.test(rest) ? 'ingress' : /^out(-|$)/.test(rest) ? 'egress' : 'neither';
+  return { counts: counts === 'drop' ? 'dropped' : 'logged', scope };
+}
+
 export function denialChain(denial: Denial, audit: AuditRules | undefined): Chain {
   const { name, dropped, comment } = denial;
   return {

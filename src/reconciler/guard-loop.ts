@@ -10,7 +10,7 @@ import { namespacesOf } from './cluster-view.js';
 import { GuardTable, type LinkReader, type LocalPod, type UnattachedPod } from './guard-table.js';
 import { retryDelay } from './retry-delay.js';
 import { SingleRunner } from './single-runner.js';
-import type { ReconcilerLog } from './types.js';
+import type { LoopObserver, ReconcilerLog } from './types.js';
 
 export interface GuardParts {
   readonly nftables: Nftables;
@@ -19,6 +19,7 @@ export interface GuardParts {
   readonly bridgeNetfilter: () => Promise<string | undefined>;
   readonly clock: Clock;
   readonly log: ReconcilerLog;
+  readonly observer?: Pick<LoopObserver, 'attached'>;
 }
 
 export interface GuardOptions {
@@ -101,6 +102,7 @@ export class GuardLoop implements AsyncDisposable {
     const found = await this.#table.converge(pods, off);
     this.#noteUnattached(found.unattached);
     this.#attachments = found.attachments;
+    this.#parts.observer?.attached(found.attachments);
     this.#failure = undefined;
     this.#warnOfOpenGuards(off);
     await this.#checkBridges();

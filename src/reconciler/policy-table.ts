@@ -5,6 +5,7 @@ import { planChange, planReplacement } from '../nftables/plan.js';
 import { emptyRuleset, type MutableRuleset } from '../nftables/applied.js';
 import { NftError, type Nftables, type Ruleset, type Transaction } from '../nftables/types.js';
 import type { Effect } from '../program/types.js';
+import type { LoopObserver } from './types.js';
 
 /** The widest effect of two: what may narrow stays narrowing. */
 const worse = (a: Effect, b: Effect): Effect =>
@@ -16,13 +17,16 @@ const worse = (a: Effect, b: Effect): Effect =>
  */
 export class PolicyTable {
   readonly #nftables: Nftables;
+  readonly #beforeRemoval: LoopObserver['beforeRemoval'] | undefined;
   #applied: MutableRuleset = emptyRuleset();
   #exists = false;
   #dirty: Dirty = noneDirty();
   #effect: Effect = 'none';
 
-  constructor(nftables: Nftables) {
+  /** `beforeRemoval`: what counters counted is gone with them. */
+  constructor(nftables: Nftables, beforeRemoval?: LoopObserver['beforeRemoval']) {
     this.#nftables = nftables;
+    this.#beforeRemoval = beforeRemoval;
   }
 
   /** Records that `dirty` must be brought to the kernel, with this effect on what is allowed. */
@@ -65,6 +69,7 @@ export class PolicyTable {
     if (plan.switch !== undefined) await this.#apply(plan.switch.transaction, plan.switch.record);
     this.#exists = true;
     onSwitched();
+    await this.#announceRemoval(plan.sweep.flatMap(({ transaction }) => countersDeletedBy(transaction)));
     for (const step of plan.sweep) await this.#apply(step.transaction, step.record);
     this.#dirty = noneDirty();
     this.#effect = 'none';
@@ -72,9 +77,14 @@ export class PolicyTable {
 
   /** Replaces the whole table in one transaction: for a kernel state that three phases cannot mend. */
   async replace(wanted: Ruleset, onSwitched: () => void): Promise<void> {
+    await this.#announceRemoval([...this.#applied.counters]);
     await this.#nftables.apply(planReplacement(wanted, this.#exists));
     onSwitched();
     await this.readBack(wanted);
+  }
+
+  async #announceRemoval(counters: readonly string[]): Promise<void> {
+    if (counters.length > 0) await this.#beforeRemoval?.(counters);
   }
 
   async #apply(transaction: Transaction, record: () => void): Promise<void> {
@@ -84,3 +94,9 @@ export class PolicyTable {
 }
 
 export const isRefusal = (error: unknown): boolean => error instanceof NftError && error.reason === 'refused';
+
+const countersDeletedBy = ({ commands }: Transaction): string[] =>
+  commands.flatMap((command) => {
+    const { counter } = (command['delete'] ?? {}) as { counter?: { name: string } };
+    return counter === undefined ? [] : [counter.name];
+  });

@@ -26,7 +26,13 @@ import { isRefusal, PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
 import { retryDelay } from './retry-delay.js';
 import { SingleRunner } from './single-runner.js';
-import { isolationStatus, type EndpointStatus, type ReconcilerLog, type ReconcilerStatus } from './types.js';
+import {
+  isolationStatus,
+  type EndpointStatus,
+  type LoopObserver,
+  type ReconcilerLog,
+  type ReconcilerStatus,
+} from './types.js';
 
 export interface ReconcilerParts {
   readonly cluster: SyncedCluster;
@@ -40,6 +46,7 @@ export interface ReconcilerParts {
   readonly bridgeNetfilter: () => Promise<string | undefined>;
   readonly clock: Clock;
   readonly log: ReconcilerLog;
+  readonly observer?: LoopObserver;
 }
 
 export interface ReconcilerOptions {
@@ -82,7 +89,7 @@ export class Reconciler implements AsyncDisposable {
   constructor(parts: ReconcilerParts, options: ReconcilerOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#policyTable = new PolicyTable(parts.nftables);
+    this.#policyTable = new PolicyTable(parts.nftables, parts.observer?.beforeRemoval.bind(parts.observer));
     this.#view = new ClusterView();
     this.#guards = new GuardLoop(parts, {
       sourceGuard: options.sourceGuard,
@@ -207,10 +214,11 @@ export class Reconciler implements AsyncDisposable {
     this.#pending = [];
     this.#upToDate = false;
     if (this.#view.apply(changes).guardsChanged) this.#guards.request('fresh');
-    this.#noteProgram(this.#parts.compiler.apply(changes));
+    this.#noteProgram(changes, this.#parts.compiler.apply(changes));
   }
 
-  #noteProgram(change: ProgramChange): void {
+  #noteProgram(changes: readonly ClusterChange[], change: ProgramChange): void {
+    this.#parts.observer?.noted(changes, change);
     this.#policyTable.note(this.#parts.renderer.apply(change), effectOf(change));
     if (change.endpoints.length > 0) this.#guards.request('fresh');
     this.#changed += change.endpoints.length + change.ruleLists.length + change.groups.length;
@@ -256,6 +264,7 @@ export class Reconciler implements AsyncDisposable {
     this.#lastApplied = performance.timeOrigin + performance.now();
     this.#parts.log.info({ revision: this.#revision, changed: this.#changed, ms }, 'applied');
     this.#onApplied?.(ms);
+    this.#parts.observer?.applied();
     this.#noticedAt = undefined;
     this.#changed = 0;
   }

@@ -1,6 +1,8 @@
+import type { Attachment } from '../model/attachment.js';
+import type { ClusterChange } from '../model/cluster.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import type { PolicyRef } from '../model/policy.js';
-import type { Isolation } from '../program/types.js';
+import type { Isolation, ProgramChange } from '../program/types.js';
 import type { SourceProblem } from '../cluster/types.js';
 import type { UnattachedPod } from './guard-table.js';
 
@@ -51,6 +53,18 @@ export const isolationStatus = (isolation: Isolation): IsolationStatus => ({
   isolated: isolation.kind === 'isolated',
   by: isolation.kind === 'open' ? [] : isolation.by.map((ref) => `${ref.namespace}/${ref.name}`),
 });
+
+/** Who follows the loop, above all the audit log. */
+export interface LoopObserver {
+  /** Changes were compiled and are on their way to the kernel. */
+  noted(changes: readonly ClusterChange[], program: ProgramChange): void;
+  /** All that was noted is in force. */
+  applied(): void;
+  /** Where the pods of this node hang now. */
+  attached(attachments: readonly Attachment[]): void;
+  /** Named counters of the policy table are about to be removed; the loop waits. */
+  beforeRemoval(counters: readonly string[]): Promise<void>;
+}
 
 /** What the loop tells the log: one call per event, fields as they appear in the line. */
 export interface ReconcilerLog {

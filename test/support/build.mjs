@@ -5,7 +5,7 @@ import { chmod, rm } from 'node:fs/promises';
 
 await rm('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { podwall: 'src/cli/main.ts' },
+  entryPoints: { podwall: 'src/cli/main.ts', 'nflog-worker': 'src/kernel/nflog-worker.ts' },
   outdir: 'dist',
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',

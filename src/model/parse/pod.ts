@@ -1,4 +1,5 @@
 import { parseAddress, type Address } from '../address.js';
+import { controllerOf, workloadOf } from '../controller.js';
 import type { Parsed } from '../diagnostic.js';
 import type { ContainerPort, Pod, PodPhase } from '../pod.js';
 import { protocols } from '../policy.js';
@@ -37,6 +38,7 @@ export function parsePod(object: unknown, { unnamedPorts = false }: PodOptions =
     ? [...declared, ...containers.flatMap(({ fields }) => probedPorts(fields))]
     : declared.filter(({ name }) => name !== '');
   if (metadata === undefined || reader.failed) return { ok: false, diagnostics: reader.diagnostics };
+  const controller = controllerOf(fields['metadata'] as Fields);
   const ref = { namespace: metadata.namespace ?? 'default', name: metadata.name };
   const pod: Pod = {
     ref,
@@ -49,6 +51,7 @@ export function parsePod(object: unknown, { unnamedPorts = false }: PodOptions =
     phase: phases.find((phase) => phase === status['phase']) ?? 'Pending',
     deleting: metadata.deleting,
     created: metadata.created,
+    ...(controller === undefined ? {} : { workload: workloadOf(controller) }),
   };
   return { ok: true, value: pod, diagnostics: reader.diagnostics };
 }

@@ -1,5 +1,5 @@
-import type { Address } from '../model/address.js';
-import { isEnforceable, objectKey, type Pod } from '../model/pod.js';
+import type { Address } from './address.js';
+import { isEnforceable, objectKey, type Pod } from './pod.js';
 
 /** Who holds an address: of several live pods the newest, since an old one may linger while its address is reused. */
 export class AddressOwners {
@@ -27,13 +27,19 @@ export class AddressOwners {
     return this.#holders.has(address);
   }
 
+  /** The newest pod that holds it. */
+  holderOf(address: Address): Pod | undefined {
+    return this.#holders.get(address)?.[0];
+  }
+
   /** The pod's addresses that no newer pod holds. */
   addressesOf(pod: Pod): readonly Address[] {
-    return heldBy(pod).filter((address) => this.#holders.get(address)?.[0] === pod);
+    return heldBy(pod).filter((address) => this.holderOf(address) === pod);
   }
 }
 
-const heldBy = (pod: Pod | undefined): readonly Address[] =>
+/** What the pod has of its own: a pod of the host's network has nothing. */
+export const heldBy = (pod: Pod | undefined): readonly Address[] =>
   pod !== undefined && isEnforceable(pod) ? pod.addresses : [];
 
 function newestFirst(a: Pod, b: Pod): number {

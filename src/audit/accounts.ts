@@ -1,0 +1,151 @@
+/**
+ * Where every denied packet is: written, summed, held back by a limit, lost, or on its way. The kernel counts before and
+ * after the limits of the log; what it logged and nobody received is lost. Times are milliseconds since the epoch.
+ */
+import { CounterGrowth, scopes, type ByScope, type CounterMeaning, type Scope } from './counter-growth.js';
+import type { LossCause } from './record.js';
+import type { Loss } from './record-maker.js';
+
+/** What is kept while no agent runs. */
+export interface Checkpoint {
+  readonly time: number;
+  /** The kernel's counters as they were last read. */
+  readonly counters: Readonly<Record<string, number>>;
+  /** Packets that passed the limits and of which no line on disk speaks. */
+  readonly unsettled: number;
+  /** Packets held back by the limits of which no line on disk speaks. */
+  readonly suppressed: Readonly<Partial<ByScope>>;
+}
+
+/** Packets by what became of them: observed = written + aggregated + suppressed + lost + in flight. */
+export interface Totals {
+  /** Denied since this run began, and those before of which no line speaks. */
+  readonly observed: number;
+  /** With a record of their own, on disk. */
+  readonly written: number;
+  /** In the sum of a record on disk. */
+  readonly aggregated: number;
+  readonly suppressed: number;
+  readonly lost: Readonly<Partial<Record<LossCause, number>>>;
+  /** Not yet read, summed or on disk; below 0 while packets came in after the last reading of the counters. */
+  readonly inFlight: number;
+}
+
+/** Since when the last comparison was made, and whether anybody has read the queue since. */
+export interface Since {
+  readonly start: number;
+  readonly isRead: boolean;
+}
+
+export class Accounts {
+  readonly #growth: CounterGrowth;
+  readonly #untold = new Map<string, Loss>();
+  readonly #telling = new Set<Loss>();
+  readonly #lost = new Map<LossCause, number>();
+  #lastReading: number;
+  #suppressed = 0;
+  readonly #owed = new Map<Scope, number>();
+  #written = 0;
+  #aggregated = 0;
+  /** Packets that passed the limits, and of them those that are known to have been received by nobody. */
+  #logged: number;
+  #unreceived = 0;
+  #isFirst = true;
+
+  constructor(meaningOf: (counter: string) => CounterMeaning | undefined, { time, ...checkpoint }: Checkpoint) {
+    this.#growth = new CounterGrowth(meaningOf, checkpoint.counters);
+    this.#lastReading = time;
+    this.#logged = checkpoint.unsettled;
+    for (const scope of scopes) this.#suppress(scope, checkpoint.suppressed[scope] ?? 0, time);
+  }
+
+  written(packets: number): void {
+    this.#written += packets;
+  }
+
+  aggregated(packets: number): void {
+    this.#aggregated += packets;
+  }
+
+  lose(loss: Loss): void {
+    if (loss.count <= 0) return;
+    const key = `${loss.cause} ${loss.direction ?? ''}`;
+    const known = this.#untold.get(key);
+    const { count, start, end } = known ?? { count: 0, start: loss.start, end: loss.end };
+    const sum = { count: count + loss.count, start: Math.min(start, loss.start), end: Math.max(end, loss.end) };
+    this.#untold.set(key, { ...loss, ...sum });
+    if (loss.cause !== 'rate-limit') this.#lost.set(loss.cause, (this.#lost.get(loss.cause) ?? 0) + loss.count);
+  }
+
+  /** Takes a reading of the counters in. @returns packets that have passed the limits by then, for `compare`. */
+  count(counters: ReadonlyMap<string, number>, time: number): number {
+    const { dropped, logged } = this.#growth.since(counters);
+    for (const scope of scopes) {
+      this.#logged += logged[scope];
+      this.#suppress(scope, dropped[scope] - logged[scope], time);
+    }
+    this.#lastReading = time;
+    return this.#logged;
+  }
+
+  /** These counters are about to be removed, and may come again: to be called right after a reading. */
+  removed(counters: readonly string[]): void {
+    this.#growth.forget(counters);
+  }
+
+  /**
+   * Holds what passed the limits against what was received. `before` came by before the reading and was received or is
+   * known to be lost; `during` came by while it was made, so that without any the result is exact, else a lower bound.
+   */
+  compare(logged: number, received: { readonly before: number; readonly during: number }, since: Since): void {
+    const gone = logged - received.before - received.during - this.#unreceived;
+    const cause = this.#isFirst || !since.isRead ? 'agent-down' : 'kernel-queue';
+    this.#isFirst = false;
+    if (gone <= 0) return;
+    this.#unreceived += gone;
+    this.lose({ cause, count: gone, start: since.start, end: this.#lastReading });
+  }
+
+  /** The losses that no line speaks of yet; `told` is to be called for each when its line is on disk. */
+  takeLosses(): readonly Loss[] {
+    const losses = [...this.#untold.values()];
+    this.#untold.clear();
+    for (const loss of losses) this.#telling.add(loss);
+    return losses;
+  }
+
+  told(loss: Loss): void {
+    this.#telling.delete(loss);
+  }
+
+  totals(): Totals {
+    const observed = this.#logged + this.#suppressed;
+    const lost = [...this.#lost.values()].reduce((sum, count) => sum + count, 0);
+    return {
+      observed,
+      written: this.#written,
+      aggregated: this.#aggregated,
+      suppressed: this.#suppressed,
+      lost: Object.fromEntries(this.#lost),
+      inFlight: observed - this.#written - this.#aggregated - this.#suppressed - lost,
+    };
+  }
+
+  checkpoint(): Checkpoint {
+    const suppressed: Partial<Record<Scope, number>> = {};
+    let unsettled = this.totals().inFlight;
+    for (const { cause, direction = 'neither', count } of [...this.#untold.values(), ...this.#telling])
+      if (cause === 'rate-limit') suppressed[direction] = (suppressed[direction] ?? 0) + count;
+      else unsettled += count;
+    return { time: this.#lastReading, counters: this.#growth.seen(), unsettled: Math.max(0, unsettled), suppressed };
+  }
+
+  #suppress(scope: Scope, count: number, time: number): void {
+    this.#suppressed += count;
+    // A packet may have been between its two counters: what is too little now comes with the next reading.
+    const owed = (this.#owed.get(scope) ?? 0) + count;
+    this.#owed.set(scope, Math.min(0, owed));
+    const direction = scope === 'neither' ? {} : { direction: scope };
+    this.lose({ cause: 'rate-limit', ...direction, count: owed, start: this.#lastReading, end: time });
+  }
+}

@@ -1,0 +1,100 @@
+import { objectKey } from '../model/pod.js';
+import type { Denial, End } from './attribution.js';
+
+/** Packets that one record speaks of. */
+export interface Counted {
+  readonly count: number;
+  /** Of the first and the last, in milliseconds since the epoch. */
+  readonly start: number;
+  readonly end: number;
+  readonly bytes: number;
+}
+
+export interface AggregatorOptions {
+  /** How long repeats are summed, in milliseconds. */
+  readonly window: number;
+  /** Distinct denials at once. */
+  readonly size: number;
+  readonly onFirst: (denial: Denial, counted: Counted) => void;
+  readonly onRepeats: (denial: Denial, counted: Counted) => void;
+  /** There was no room to remember it. */
+  readonly onFull: (denial: Denial) => void;
+}
+
+interface Entry {
+  readonly denial: Denial;
+  readonly due: number;
+  repeats: Counted | undefined;
+}
+
+/**
+ * The first packet of a denial is told at once; those like it but for the source port are summed. The first record counts
+ * 1, the sum of n packets n - 1.
+ */
+export class Aggregator {
+  readonly #options: AggregatorOptions;
+  /** In the order in which they become due. */
+  readonly #entries = new Map<string, Entry>();
+  #pending = 0;
+
+  constructor(options: AggregatorOptions) {
+    this.#options = options;
+  }
+
+  /** Packets that no record speaks of yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  add(denial: Denial, now: number): void {
+    const key = keyOf(denial);
+    const entry = this.#entries.get(key);
+    if (entry !== undefined && entry.due > now) {
+      this.#repeat(entry, denial);
+      return;
+    }
+    if (entry !== undefined) this.#end(key, entry);
+    if (this.#entries.size >= this.#options.size) {
+      this.#options.onFull(denial);
+      return;
+    }
+    this.#entries.set(key, { denial, due: now + this.#options.window, repeats: undefined });
+    const { time, bytes } = denial.packet;
+    this.#options.onFirst(denial, { count: 1, start: time, end: time, bytes });
+  }
+
+  /** Tells the sums whose time is over; all of them without a time. */
+  flush(now = Infinity): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.due > now) return;
+      this.#end(key, entry);
+    }
+  }
+
+  #repeat(entry: Entry, { packet }: Denial): void {
+    const { count, start, end, bytes } = entry.repeats ?? { count: 0, start: packet.time, end: packet.time, bytes: 0 };
+    entry.repeats = {
+      count: count + 1,
+      start: Math.min(start, packet.time),
+      end: Math.max(end, packet.time),
+      bytes: bytes + packet.bytes,
+    };
+    this.#pending += 1;
+  }
+
+  #end(key: string, { denial, repeats }: Entry): void {
+    this.#entries.delete(key);
+    if (repeats === undefined) return;
+    this.#pending -= repeats.count;
+    this.#options.onRepeats(denial, repeats);
+  }
+}
+
+/** Direction, chain, pods, and the tuple without the source port. */
+function keyOf({ direction, chain, source, destination, packet }: Denial): string {
+  const what = packet.icmp === undefined ? destination.port : `${packet.icmp.type}/${packet.icmp.code}`;
+  return [direction, chain, nameOf(source), nameOf(destination), packet.protocol, what].join(' ');
+}
+
+const nameOf = ({ address, pod }: End): string =>
+  pod === undefined ? address : `${address} ${objectKey(pod.ref)} ${pod.uid}`;

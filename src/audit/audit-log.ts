@@ -1,0 +1,254 @@
+/**
+ * The audit log of one agent:
+ *
+ *   reader --observations--> attribution --> aggregator --records--> sink
+ *   kernel's counters -----> accounts ------------------losses-----> sink
+ *
+ * It never waits for the disk, and enforcement never waits for it: what finds no room is counted and told later.
+ */
+import type { Observation, ObservedBatch } from '../model/observation.js';
+import { Accounts, type Checkpoint, type Totals } from './accounts.js';
+import { Aggregator, type Counted } from './aggregator.js';
+import type { Attribution, Denial } from './attribution.js';
+import type { CounterMeaning } from './counter-growth.js';
+import { recordLine, type LossCause } from './record.js';
+import { RecordMaker, type Writer } from './record-maker.js';
+import type { Sink } from './sink.js';
+
+/** Who receives what the kernel logs; see kernel/nflog. */
+export interface PacketReader extends AsyncDisposable {
+  drained(): Promise<boolean>;
+}
+
+export interface AuditLogParts {
+  readonly attribution: Attribution;
+  readonly sink: Sink;
+  /** Packets of every named counter. */
+  readonly readCounters: () => Promise<ReadonlyMap<string, number>>;
+  readonly counterMeaning: (name: string) => CounterMeaning | undefined;
+  /** Rejects when packets cannot be received now. */
+  readonly openReader: (
+    onBatch: (batch: ObservedBatch) => void,
+    onFailure: (error: Error) => void,
+  ) => Promise<PacketReader>;
+  readonly checkpoints: { load(): Promise<Checkpoint | undefined>; save(checkpoint: Checkpoint): Promise<void> };
+  readonly writer: Writer;
+  /** Milliseconds since the epoch, as the kernel's time stamps are. */
+  readonly now: () => number;
+  readonly log: {
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+}
+
+/** Milliseconds. */
+const times = { aggregation: 5000, busyTick: 1000, idleTick: 5000, reopen: 10_000 } as const;
+/** Distinct denials that are summed at once. */
+const aggregated = 16_384;
+
+export class AuditLog implements AsyncDisposable {
+  readonly #parts: AuditLogParts;
+  readonly #accounts: Accounts;
+  readonly #aggregator: Aggregator;
+  readonly #records: RecordMaker;
+  #reader: PacketReader | undefined;
+  #received = 0;
+  /** At the last tick. */
+  #receivedBefore = 0;
+  #saved = '';
+  /** While the counters are read: when that began and ended, and what came by since. */
+  #window: { readonly start: number; end: number; during: number; after: number } | undefined;
+  #readings: Promise<unknown> = Promise.resolve();
+  #lastComparison: number;
+  #ticking: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #closing = false;
+
+  private constructor(parts: AuditLogParts, checkpoint: Checkpoint) {
+    this.#parts = parts;
+    this.#accounts = new Accounts(parts.counterMeaning, checkpoint);
+    this.#records = new RecordMaker(parts.writer, parts.now);
+    this.#lastComparison = checkpoint.time;
+    this.#aggregator = new Aggregator({
+      window: times.aggregation,
+      size: aggregated,
+      onFirst: (denial, counted) => this.#write(denial, counted, (packets) => this.#accounts.written(packets)),
+      onRepeats: (denial, counted) => this.#write(denial, counted, (packets) => this.#accounts.aggregated(packets)),
+      onFull: (denial) =>
+        this.#lose('agg-map-full', denial, { count: 1, start: denial.packet.time, end: denial.packet.time }),
+    });
+  }
+
+  /** Begins where the last run's checkpoint says that it ended. */
+  static async start(parts: AuditLogParts): Promise<AuditLog> {
+    const begun = async (): Promise<Checkpoint> => ({
+      time: parts.now(),
+      counters: Object.fromEntries(await parts.readCounters()),
+      unsettled: 0,
+      suppressed: {},
+    });
+    const log = new AuditLog(parts, (await parts.checkpoints.load()) ?? (await begun()));
+    await log.#open();
+    log.#schedule();
+    return log;
+  }
+
+  get isReading(): boolean {
+    return this.#reader !== undefined;
+  }
+
+  totals(): Totals {
+    return this.#accounts.totals();
+  }
+
+  /** Counters that are about to be removed: reads them for the last time. */
+  async beforeRemoval(counters: readonly string[]): Promise<void> {
+    await this.#count();
+    this.#accounts.removed(counters);
+  }
+
+  /** Reads what is still there, and writes what it can. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#timer);
+    await this.#ticking;
+    await this.#tick();
+    await this.#reader?.[Symbol.asyncDispose]();
+    this.#aggregator.flush();
+    await this.#parts.sink[Symbol.asyncDispose]();
+    await this.#saveCheckpoint();
+  }
+
+  async #open(): Promise<void> {
+    const { openReader, log } = this.#parts;
+    try {
+      this.#reader = await openReader(
+        (batch) => this.#receive(batch),
+        (error) => {
+          log.error({ error: error.message }, 'denials are no longer recorded');
+          this.#reader = undefined;
+          this.#reopenLater();
+        },
+      );
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'denials are not recorded, only counted');
+      this.#reopenLater();
+    }
+  }
+
+  #reopenLater(): void {
+    if (this.#closing) return;
+    setTimeout(() => {
+      if (!this.#closing) void this.#open();
+    }, times.reopen).unref();
+  }
+
+  #receive({ observations, missed, unreadable }: ObservedBatch): void {
+    const now = this.#parts.now();
+    if (missed !== undefined) {
+      this.#noteReceived(missed.count, missed.end);
+      this.#accounts.lose({ cause: 'kernel-queue', ...missed });
+    }
+    if (unreadable > 0) {
+      this.#noteReceived(unreadable, now);
+      this.#accounts.lose({ cause: 'kernel-queue', count: unreadable, start: now, end: now });
+    }
+    for (const observation of observations) this.#receivePacket(observation, now);
+  }
+
+  #receivePacket(observation: Observation, now: number): void {
+    const denial = this.#parts.attribution.denialOf(observation);
+    if (denial === undefined) return;
+    this.#noteReceived(1, observation.time);
+    this.#aggregator.add(denial, now);
+  }
+
+  #noteReceived(count: number, time: number): void {
+    this.#received += count;
+    if (this.#window === undefined || time < this.#window.start) return;
+    if (time <= this.#window.end) this.#window.during += count;
+    else this.#window.after += count;
+  }
+
+  #write(denial: Denial, counted: Counted, onWritten: (packets: number) => void): void {
+    const { sink } = this.#parts;
+    if (!sink.hasRoom) this.#lose('writer', denial, counted);
+    else sink.write(recordLine(this.#records.event(denial, counted)), () => onWritten(counted.count));
+  }
+
+  #lose(cause: LossCause, { direction }: Denial, { count, start, end }: Omit<Counted, 'bytes'>): void {
+    this.#accounts.lose({ cause, direction, count, start, end });
+  }
+
+  #schedule(): void {
+    if (this.#closing) return;
+    const isBusy =
+      this.#received > this.#receivedBefore || this.#aggregator.pending > 0 || this.totals().inFlight !== 0;
+    this.#receivedBefore = this.#received;
+    this.#timer = setTimeout(
+      () => {
+        this.#ticking = this.#tick().then(() => this.#schedule());
+      },
+      isBusy ? times.busyTick : times.idleTick,
+    );
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      await this.#compare();
+    } catch (error) {
+      this.#parts.log.warn({ error: messageOf(error) }, 'the counters of denials could not be read');
+    }
+    this.#aggregator.flush(this.#closing ? Infinity : this.#parts.now());
+    this.#tellLosses();
+    await this.#saveCheckpoint();
+  }
+
+  /** Compared only with what was logged before the reading, when all of that has been received. */
+  async #compare(): Promise<void> {
+    const start = this.#parts.now();
+    const window = { start, end: Infinity, during: 0, after: 0 };
+    this.#window = window;
+    try {
+      const logged = await this.#count();
+      // The clock's own millisecond belongs to the reading.
+      window.end = this.#parts.now() + 1;
+      const isRead = (await this.#reader?.drained()) ?? false;
+      const before = this.#received - window.during - window.after;
+      this.#accounts.compare(logged, { before, during: window.during }, { start: this.#lastComparison, isRead });
+      this.#lastComparison = window.end;
+    } finally {
+      this.#window = undefined;
+    }
+  }
+
+  /** One reading after the other: an older one must not be taken for a newer. */
+  #count(): Promise<number> {
+    const reading = this.#readings.then(async () =>
+      this.#accounts.count(await this.#parts.readCounters(), this.#parts.now()),
+    );
+    this.#readings = reading.catch(() => undefined);
+    return reading;
+  }
+
+  #tellLosses(): void {
+    const { sink } = this.#parts;
+    if (!sink.hasRoom) return;
+    for (const loss of this.#accounts.takeLosses())
+      sink.write(recordLine(this.#records.loss(loss)), () => this.#accounts.told(loss));
+  }
+
+  async #saveCheckpoint(): Promise<void> {
+    const { time, ...numbers } = this.#accounts.checkpoint();
+    const text = JSON.stringify(numbers);
+    if (text === this.#saved) return;
+    try {
+      await this.#parts.checkpoints.save({ ...numbers, time });
+      this.#saved = text;
+    } catch (error) {
+      this.#parts.log.warn({ error: messageOf(error) }, 'the checkpoint of the audit log could not be written');
+    }
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

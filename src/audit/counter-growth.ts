@@ -1,0 +1,47 @@
+import type { Direction } from '../model/policy.js';
+
+export type Scope = Direction | 'neither';
+export const scopes: readonly Scope[] = ['ingress', 'egress', 'neither'];
+export type ByScope = Readonly<Record<Scope, number>>;
+
+/** What a counter of the kernel counts: packets that were denied, or those of them that passed the limits of the log. */
+export interface CounterMeaning {
+  readonly counts: 'dropped' | 'logged';
+  readonly scope: Scope;
+}
+
+/** By how much counters have grown from reading to reading. They begin anew when their table does. */
+export class CounterGrowth {
+  readonly #meaningOf: (counter: string) => CounterMeaning | undefined;
+  #seen: Map<string, number>;
+
+  constructor(meaningOf: (counter: string) => CounterMeaning | undefined, seen: Readonly<Record<string, number>>) {
+    this.#meaningOf = meaningOf;
+    this.#seen = new Map(Object.entries(seen));
+  }
+
+  since(counters: ReadonlyMap<string, number>): { readonly dropped: ByScope; readonly logged: ByScope } {
+    const grown = {
+      dropped: { ingress: 0, egress: 0, neither: 0 },
+      logged: { ingress: 0, egress: 0, neither: 0 },
+    };
+    const seen = new Map<string, number>();
+    for (const [name, value] of counters) {
+      const meaning = this.#meaningOf(name);
+      if (meaning === undefined) continue;
+      const before = this.#seen.get(name) ?? 0;
+      grown[meaning.counts][meaning.scope] += value >= before ? value - before : value;
+      seen.set(name, value);
+    }
+    this.#seen = seen;
+    return grown;
+  }
+
+  forget(counters: readonly string[]): void {
+    for (const name of counters) this.#seen.delete(name);
+  }
+
+  seen(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#seen);
+  }
+}

@@ -1,0 +1,158 @@
+/** Denials and losses as records: the envelope, and what each field is taken from. */
+import { randomBytes } from 'node:crypto';
+import { familyOf } from '../model/address.js';
+import { ipProtocols, type Observation } from '../model/observation.js';
+import { policyKey, type Direction } from '../model/policy.js';
+import type { Counted } from './aggregator.js';
+import type { Denial, End } from './attribution.js';
+import { communityId } from './community-id.js';
+import { dispositionOf, schemaVersion, type EventRecord, type LossCause, type LossRecord } from './record.js';
+
+export interface Loss {
+  readonly cause: LossCause;
+  readonly direction?: Direction;
+  readonly count: number;
+  /** When it may have begun and ended, in milliseconds since the epoch. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Writer {
+  readonly node: string;
+  readonly version: string;
+  /** One run of the agent. */
+  readonly bootId: string;
+}
+
+/** A number for every record that is made: none may be thrown away. */
+export class RecordMaker {
+  readonly #writer: Writer;
+  readonly #now: () => number;
+  #sequence = 0;
+
+  constructor(writer: Writer, now: () => number) {
+    this.#writer = writer;
+    this.#now = now;
+  }
+
+  event(denial: Denial, counted: Counted): EventRecord {
+    const { packet, direction, reason, isolating } = denial;
+    const [first] = isolating;
+    return {
+      ...this.#envelope(counted.start, counted),
+      'event.kind': 'event',
+      'event.action': 'network-policy-verdict',
+      ...dispositionOf('deny', 'enforce'),
+      'podwall.reason': reason,
+      'network.direction': direction,
+      'network.transport': transports[packet.protocol] ?? String(packet.protocol),
+      'network.type': familyOf(packet.source) === 'IPv4' ? 'ipv4' : 'ipv6',
+      'network.community_id': communityOf(denial),
+      'network.bytes': counted.bytes,
+      ...(packet.tcpFlags === undefined ? {} : { 'podwall.tcp_flags': flagNames(packet.tcpFlags) }),
+      ...(packet.icmp === undefined
+        ? {}
+        : { 'podwall.icmp.type': packet.icmp.type, 'podwall.icmp.code': packet.icmp.code }),
+      ...(packet.device === undefined ? {} : { 'observer.ingress.interface.name': packet.device }),
+      ...endFields('source', denial.source),
+      ...endFields('destination', denial.destination),
+      'podwall.trace': denial.trace,
+      ...(first === undefined ? {} : { 'security_rule.ruleset.name': policyKey(first), 'security_rule.name': null }),
+      'podwall.policies.isolating': isolating.map(policyKey),
+      'podwall.count': counted.count,
+      'podwall.sampled': 1,
+    };
+  }
+
+  loss({ cause, direction, count, start, end }: Loss): LossRecord {
+    return {
+      ...this.#envelope(this.#now(), { start, end }),
+      'event.kind': 'metric',
+      'event.action': 'podwall-loss',
+      'podwall.loss.cause': cause,
+      'podwall.loss.count': count,
+      'podwall.loss.scope': { ...(direction === undefined ? {} : { direction }), verdict: 'deny' },
+    };
+  }
+
+  #envelope(time: number, { start, end }: Pick<Counted, 'start' | 'end'>) {
+    this.#sequence += 1;
+    return {
+      schema_version: schemaVersion,
+      '@timestamp': timestamp(time),
+      'event.id': ulid(this.#now()),
+      'event.sequence': this.#sequence,
+      'podwall.boot_id': this.#writer.bootId,
+      'event.start': timestamp(start),
+      'event.end': timestamp(end),
+      'event.category': ['network'],
+      'k8s.node.name': this.#writer.node,
+      'observer.name': 'podwall',
+      'observer.version': this.#writer.version,
+    } as const;
+  }
+}
+
+type Fields<E extends string> = Pick<EventRecord, Extract<keyof EventRecord, `${E}.${string}`>>;
+
+function endFields<E extends 'source' | 'destination'>(end: E, of: End): Fields<E> {
+  const { address, port, pod, namedPort } = of;
+  const fields = {
+    address,
+    port,
+    'k8s.namespace.name': pod?.ref.namespace,
+    'k8s.pod.name': pod?.ref.name,
+    'k8s.pod.uid': pod?.uid,
+    'k8s.workload.kind': pod?.workload?.kind,
+    'k8s.workload.name': pod?.workload?.name,
+    'podwall.class': of.class,
+    'podwall.named_port': namedPort,
+  };
+  const known = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known.map(([name, value]) => [`${end}.${name}`, value])) as Fields<E>;
+}
+
+const transports: Readonly<Record<number, string>> = {
+  [ipProtocols.icmp]: 'icmp',
+  [ipProtocols.tcp]: 'tcp',
+  [ipProtocols.udp]: 'udp',
+  [ipProtocols.icmpv6]: 'ipv6-icmp',
+  [ipProtocols.sctp]: 'sctp',
+};
+
+const tcpFlagBits = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'];
+const flagNames = (flags: number): string => tcpFlagBits.filter((_, bit) => (flags & (1 << bit)) !== 0).join(',');
+
+const communityOf = ({ packet, source, destination }: Denial): string => {
+  const ports = portsOf(packet, source, destination);
+  return communityId({
+    protocol: packet.protocol,
+    source: source.address,
+    destination: destination.address,
+    ...(ports === undefined ? {} : { ports }),
+  });
+};
+
+function portsOf({ icmp }: Observation, source: End, destination: End): readonly [number, number] | undefined {
+  if (icmp !== undefined) return [icmp.type, icmp.code];
+  return source.port === undefined || destination.port === undefined ? undefined : [source.port, destination.port];
+}
+
+/** RFC 3339 with the microseconds that the kernel tells. */
+function timestamp(time: number): string {
+  const micros = Math.floor((time - Math.floor(time)) * 1000);
+  return new Date(Math.floor(time)).toISOString().replace('Z', `${String(micros).padStart(3, '0')}Z`);
+}
+
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** 48 bits of time and 80 of chance in Crockford's base 32 (github.com/ulid/spec). */
+function ulid(time: number): string {
+  let value = (BigInt(Math.floor(time)) << 80n) | BigInt(`0x${randomBytes(10).toString('hex')}`);
+  let text = '';
+  for (let digit = 0; digit < 26; digit += 1) {
+    text = (alphabet[Number(value & 31n)] ?? '') + text;
+    value >>= 5n;
+  }
+  return text;
+}

@@ -8,7 +8,7 @@ const chunkBytes = 1 << 16;
 
 /**
  * Batches from the file's beginning on, without end. A file that was moved away is read to its end before the one that
- * took its place; a file that is not there yet, or was cut, begins anew.
+ * took its place; a file that is not there yet, or was cut, begins anew. An empty batch says that all was read.
  */
 export async function* followLog(path: string, signal: AbortSignal): AsyncGenerator<LineBatch> {
   while (!signal.aborted) {
@@ -42,6 +42,7 @@ async function* untilReplaced(file: FileHandle, path: string, signal: AbortSigna
       if (rest !== undefined) yield rest;
       return;
     }
+    yield cutter.nothing();
     if (!(await waited(signal))) return;
   }
 }

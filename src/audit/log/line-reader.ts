@@ -33,6 +33,10 @@ export class LineReader implements RecordFields {
   /** How far keys stand from where they stood before. */
   #shift = 0;
 
+  get text(): string {
+    return this.#text;
+  }
+
   /** @throws MalformedLine, as the other methods do for a line that only looked like a record */
   take(text: string): this {
     this.#text = text;

@@ -48,6 +48,10 @@ export class LineCutter {
     return this.#bytes === 0 ? undefined : this.#batch([this.#takeBegun()]);
   }
 
+  nothing(): LineBatch {
+    return this.#batch([]);
+  }
+
   #keep(part: Buffer): void {
     if (part.length === 0 || this.#bytes > longestLine) return;
     this.#begun.push(Buffer.from(part));

@@ -42,17 +42,22 @@ export class Scan {
   }
 
   async read(sources: Iterable<LogSource>): Promise<void> {
-    for (const source of sources) if (!(await this.#readOne(source))) return;
+    for await (const step of this.steps(sources)) if (step === 'enough') return;
   }
 
-  async #readOne({ name, chunks }: LogSource): Promise<boolean> {
-    try {
-      for await (const batch of lineBatches(chunks())) if (!this.takeBatch(name, batch)) return false;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-      this.#unread.push({ source: name, message: (error as Error).message });
-    }
-    return true;
+  /** The same, with a rest after each batch. */
+  async *steps(sources: Iterable<LogSource>): AsyncGenerator<'more' | 'enough'> {
+    for (const { name, chunks } of sources)
+      try {
+        for await (const batch of lineBatches(chunks())) {
+          const isWanted = this.takeBatch(name, batch);
+          yield isWanted ? 'more' : 'enough';
+          if (!isWanted) return;
+        }
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+        this.#unread.push({ source: name, message: (error as Error).message });
+      }
   }
 
   /** False when the visitor has seen enough. */

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { agentCommand } from './agent.js';
+import { auditCommand } from './audit/audit.js';
 import { explainFailure, exitCode } from './exit-codes.js';
 import { canCommand } from './can.js';
 import { completionCommand } from './completion.js';
@@ -20,6 +21,7 @@ const program: Command = new Command('podwall')
   .configureHelp({ showGlobalOptions: true });
 for (const command of [
   agentCommand(),
+  auditCommand(),
   canCommand(),
   completionCommand(() => program),
   diffCommand(),

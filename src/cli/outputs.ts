@@ -38,13 +38,27 @@ export async function writeOutputs<F extends string>(
 }
 
 async function writeFile(path: string, pieces: Iterable<string>): Promise<void> {
+  await withFile(path, (file) => writeTo(file, pieces));
+}
+
+/** One output of a command whose pieces come over time: each is written when it comes. */
+export async function streamOutput(path: string | undefined, pieces: AsyncIterable<string>): Promise<void> {
+  const writeAll = async (stream: Writable): Promise<void> => {
+    for await (const piece of pieces) await write(stream, piece);
+  };
+  if (path === undefined) await writeAll(process.stdout);
+  else await withFile(path, writeAll);
+}
+
+async function withFile(path: string, work: (file: Writable) => Promise<void>): Promise<void> {
   try {
     const file = createWriteStream(path);
     await once(file, 'open');
-    await writeTo(file, pieces);
+    await work(file);
     file.end();
     await once(file, 'close');
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new InputError(`${path}: ${(error as Error).message}`);
   }
 }
@@ -52,17 +66,18 @@ async function writeFile(path: string, pieces: Iterable<string>): Promise<void> 
 const gathered = 1 << 16;
 
 async function writeTo(stream: Writable, pieces: Iterable<string>): Promise<void> {
-  const write = async (text: string): Promise<void> => {
-    if (!stream.write(text)) await once(stream, 'drain');
-  };
   let text = '';
   for (const piece of pieces) {
     text += piece;
     if (text.length < gathered) continue;
-    await write(text);
+    await write(stream, text);
     text = '';
   }
-  if (text !== '') await write(text);
+  if (text !== '') await write(stream, text);
+}
+
+async function write(stream: Writable, text: string): Promise<void> {
+  if (!stream.write(text)) await once(stream, 'drain');
 }
 
 /** A document of a versioned schema. */

@@ -1,0 +1,61 @@
+/** What a record is called by: its own keys, and names that put several of them together. */
+import { ends, type End } from '../record.js';
+import type { RecordFields } from '../log/line-reader.js';
+
+/** `shop/web-1`, or the address of what is no pod. */
+export function podOf(fields: RecordFields, end: End): string {
+  const name = fields.get(`${end}.k8s.pod.name`);
+  if (name !== undefined) return `${fields.get(`${end}.k8s.namespace.name`) ?? ''}/${name}`;
+  return String(fields.get(`${end}.address`) ?? '');
+}
+
+/** `shop/Deployment/web`, as `reach` names it; a bare pod is its own workload. */
+export function workloadOf(fields: RecordFields, end: End): string {
+  const namespace = fields.get(`${end}.k8s.namespace.name`);
+  if (namespace === undefined) return String(fields.get(`${end}.address`) ?? '');
+  const name = fields.get(`${end}.k8s.workload.name`);
+  if (name !== undefined) return `${namespace}/${fields.get(`${end}.k8s.workload.kind`) ?? ''}/${name}`;
+  return `${namespace}/Pod/${fields.get(`${end}.k8s.pod.name`) ?? ''}`;
+}
+
+/** `8080/TCP`, or the protocol alone where it has no ports. */
+export function portOf(fields: RecordFields): string {
+  const transport = String(fields.get('network.transport') ?? '').toUpperCase();
+  const port = fields.get('destination.port');
+  return port === undefined ? transport : `${port}/${transport}`;
+}
+
+export type Field = (fields: RecordFields) => string;
+
+const ofKey =
+  (key: string): Field =>
+  (fields) =>
+    String(fields.get(key) ?? '');
+
+const perEnd = (end: End, side: 'from' | 'to'): [string, Field][] => [
+  [side, (fields) => workloadOf(fields, end)],
+  [`${side}-pod`, (fields) => podOf(fields, end)],
+  [`${side}-namespace`, ofKey(`${end}.k8s.namespace.name`)],
+  [`${side}-ip`, ofKey(`${end}.address`)],
+];
+
+/** Short names; every other name is a key of the record. */
+export const namedFields: ReadonlyMap<string, Field> = new Map([
+  ...ends.flatMap((end) => perEnd(end, end === 'source' ? 'from' : 'to')),
+  ['port', portOf],
+  ['protocol', ofKey('network.transport')],
+  ['direction', ofKey('network.direction')],
+  ['verdict', ofKey('podwall.verdict')],
+  ['reason', ofKey('podwall.reason')],
+  ['mode', ofKey('podwall.mode')],
+  ['policy', ofKey('security_rule.ruleset.name')],
+  ['rule', ofKey('security_rule.name')],
+  ['node', ofKey('k8s.node.name')],
+]);
+
+/** Undefined for a name that is neither short nor a key. */
+export function fieldOf(name: string): Field | undefined {
+  const named = namedFields.get(name);
+  if (named !== undefined) return named;
+  return name.includes('.') || name === '@timestamp' ? ofKey(name) : undefined;
+}

@@ -1,0 +1,101 @@
+import type { LineReader } from '../log/line-reader.js';
+import type { Field } from './fields.js';
+import { Histogram, type TimeScale } from './histogram.js';
+import { TimestampReader } from './times.js';
+
+/** Records that are alike in what they are grouped by. */
+export interface Group {
+  readonly key: readonly string[];
+  /** Packets that the records speak of. */
+  readonly count: number;
+  readonly records: number;
+  /** Earliest and latest record, in milliseconds since the epoch. */
+  readonly first: number;
+  readonly last: number;
+  /** Only when asked for: a line of the group, the first under its latest policy set. */
+  readonly sample: string;
+  readonly histogram: Histogram;
+}
+
+type Growing = { -readonly [K in keyof Group]: Group[K] } & { snapshot: string | number | undefined };
+
+export interface TallyOptions {
+  readonly fields: readonly Field[];
+  readonly scale: TimeScale;
+  readonly samples?: boolean;
+}
+
+/** Groups that are told apart; the records of others are counted together, so that memory stays bounded. */
+const mostGroups = 50_000;
+
+export class Tally {
+  readonly #options: TallyOptions;
+  readonly #groups = new Map<string, Growing>();
+  readonly #times = new TimestampReader();
+  readonly histogram: Histogram;
+  count = 0;
+  records = 0;
+  /** Records of groups beyond those that are told apart. */
+  untold = 0;
+
+  constructor(options: TallyOptions) {
+    this.#options = options;
+    this.histogram = new Histogram(options.scale);
+  }
+
+  add(line: LineReader): void {
+    const count = Number(line.get('podwall.count') ?? 1) * Number(line.get('podwall.sampled') ?? 1);
+    const time = this.#times.read(String(line.get('@timestamp')));
+    this.#options.scale.include(time);
+    this.count += count;
+    this.records += 1;
+    this.histogram.add(time, count);
+    const group = this.#groupOf(line);
+    if (group === undefined) {
+      this.untold += 1;
+      return;
+    }
+    group.count += count;
+    group.records += 1;
+    group.histogram.add(time, count);
+    if (time < group.first) group.first = time;
+    if (time > group.last) group.last = time;
+    if (this.#options.samples === true) keepSample(group, line);
+  }
+
+  /** The largest first. */
+  groups(): readonly Group[] {
+    return [...this.#groups.values()].sort(
+      (a, b) => b.count - a.count || (a.key.join('\0') < b.key.join('\0') ? -1 : 1),
+    );
+  }
+
+  #groupOf(line: LineReader): Growing | undefined {
+    let id = '';
+    for (const field of this.#options.fields) id += `${field(line)}\0`;
+    const known = this.#groups.get(id);
+    if (known !== undefined || this.#groups.size >= mostGroups) return known;
+    const group: Growing = {
+      key: copyOf(id).split('\0').slice(0, -1),
+      count: 0,
+      records: 0,
+      first: Infinity,
+      last: -Infinity,
+      sample: '',
+      snapshot: undefined,
+      histogram: new Histogram(this.#options.scale),
+    };
+    this.#groups.set(id, group);
+    return group;
+  }
+}
+
+function keepSample(group: Growing, line: LineReader): void {
+  const snapshot = line.get('podwall.snapshot');
+  if (group.sample !== '' && snapshot === group.snapshot) return;
+  group.sample = copyOf(line.text);
+  group.snapshot = typeof snapshot === 'string' ? copyOf(snapshot) : snapshot;
+}
+
+/** A slice keeps all of what it was cut from alive. */
+const copyOf = (slice: string): string => Buffer.from(slice).toString();

@@ -1,0 +1,53 @@
+/** Moments as people give them, and as records have them. All in milliseconds since the epoch. */
+
+const units: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** `90s`, `2h30m`, `7d`; undefined when it is none. */
+export function parseDuration(text: string): number | undefined {
+  if (!/^(\d+(ms|[smhdw]))+$/.test(text)) return undefined;
+  return [...text.matchAll(/(\d+)(ms|[smhdw])/g)].reduce(
+    (sum, [, number, unit = '']) => sum + Number(number) * (units[unit] ?? 0),
+    0,
+  );
+}
+
+/** So long before `now`, or an RFC 3339 time or date; undefined when it is neither. */
+export function parseMoment(text: string, now: number): number | undefined {
+  const ago = parseDuration(text);
+  if (ago !== undefined) return now - ago;
+  if (!/^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(text)) return undefined;
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** Of width in the largest unit that divides it. */
+export function formatDuration(milliseconds: number): string {
+  const [unit = 'ms', size = 1] =
+    Object.entries(units)
+      .reverse()
+      .find(([, one]) => milliseconds >= one && milliseconds % one === 0) ?? [];
+  return `${milliseconds / size}${unit}`;
+}
+
+/** Reads one time after another; most share their minute with the one before. */
+export class TimestampReader {
+  #minute = '';
+  #start = NaN;
+
+  /** NaN when it is no time. */
+  read(text: string): number {
+    if (!text.startsWith(this.#minute) || this.#minute === '') {
+      this.#minute = text.slice(0, 16);
+      this.#start = Date.parse(`${this.#minute}:00Z`);
+    }
+    const millisecond = text.charCodeAt(19) === 0x2e ? Number(text.slice(20, 23).replace('Z', '').padEnd(3, '0')) : 0;
+    return this.#start + Number(text.slice(17, 19)) * 1000 + millisecond;
+  }
+}

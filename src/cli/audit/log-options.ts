@@ -1,0 +1,125 @@
+/** The options of every command that reads the audit log, and what comes of them. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { criterionKinds } from '../../audit/query/criteria.js';
+import { Losses } from '../../audit/query/losses.js';
+import { Query } from '../../audit/query/query.js';
+import { parseMoment } from '../../audit/query/times.js';
+import type { LineReader } from '../../audit/log/line-reader.js';
+import { Scan } from '../../audit/log/scan.js';
+import { isLoss } from '../../audit/record.js';
+import { exitCode } from '../exit-codes.js';
+import { repeatable } from '../options.js';
+import { defaultLogDirectory, logFiles, type LogFiles } from './log-paths.js';
+
+export interface LogFlags {
+  readonly log?: readonly string[];
+  readonly allowPartial: boolean;
+}
+
+export const withLog = (command: Command): Command =>
+  command
+    .option(
+      '--log <path>',
+      `file, directory, glob, or - for stdin; .gz too (repeatable; default: ${defaultLogDirectory}/audit.jsonl and what was rotated from it)`,
+      (value: string, before: readonly string[] | undefined) => repeatable(value, before ?? []),
+    )
+    .option('--allow-partial', 'exit as if malformed lines were not there', false);
+
+export const filesOf = ({ log }: LogFlags): Promise<LogFiles> => logFiles(log ?? [defaultLogDirectory]);
+
+interface Queried {
+  readonly command: Command;
+  readonly query: Query;
+}
+
+/** Adds what asks for a time; what is asked gathers in the query. */
+export function withTimes(command: Command): Queried {
+  const query = new Query();
+  const moment = (value: string): number => {
+    const parsed = parseMoment(value, Date.now());
+    if (parsed === undefined)
+      throw new InvalidArgumentError('It takes a duration (90s, 2h30m, 7d) or a time (RFC 3339).');
+    return parsed;
+  };
+  command
+    .option('--since <moment>', 'from then on: a duration ago (10m, 2h30m, 7d) or a time (RFC 3339)', (value) =>
+      query.since(moment(value)),
+    )
+    .option('--until <moment>', 'before then', (value) => query.until(moment(value)));
+  return { command, query };
+}
+
+/** Adds the filters, too. */
+export function withFilters(to: Command): Queried {
+  const { command, query } = withTimes(to);
+  let negated = false;
+  command.on('option:not', () => (negated = true));
+  command.option('--not', 'exclude what the next filter matches');
+  for (const { name, value, about, parse } of criterionKinds)
+    command.addOption(
+      new Option(`${shortNames[name] ?? ''}--${name} <${value}>`, about).argParser((text) => {
+        const criterion = parse(text);
+        if (criterion === undefined) throw new InvalidArgumentError(`It takes ${value}: ${about}.`);
+        if (negated) query.exclude(criterion);
+        else query.want(name, criterion);
+        negated = false;
+      }),
+    );
+  command.addHelpText('after', filterHelp);
+  return { command, query };
+}
+
+const shortNames: Readonly<Record<string, string>> = { namespace: '-n, ' };
+
+const filterHelp = `
+Filters: the same one again is an alternative; different ones must all match; --not before one excludes what it matches.`;
+
+export interface LogReading {
+  readonly scan: Scan;
+  readonly losses: Losses;
+}
+
+type Take = (line: LineReader) => boolean;
+
+/** Shows the verdicts that are asked for, and adds up the losses of that time. False ends the scan. */
+export function readingOf(query: Query, takeVerdict: Take, takeLoss: Take = () => true): LogReading {
+  const losses = new Losses();
+  const scan = new Scan((line) => {
+    if (!query.isInTime(line)) return true;
+    if (line.get('event.action') !== 'podwall-loss') return query.matches(line) ? takeVerdict(line) : true;
+    const record = line.record();
+    if (isLoss(record)) losses.add(record);
+    return takeLoss(line);
+  });
+  return { scan, losses };
+}
+
+/** Reads the whole log. */
+export async function readVerdicts(
+  flags: LogFlags,
+  query: Query,
+  take: (line: LineReader) => void,
+): Promise<LogReading> {
+  const reading = readingOf(query, (line) => {
+    take(line);
+    return true;
+  });
+  await reading.scan.read((await filesOf(flags)).sources);
+  return reading;
+}
+
+/** Says what could not be read and what was lost, and how the former bears on the exit code. */
+export function concludeLog({ scan, losses }: LogReading, { allowPartial }: LogFlags): number {
+  const { malformed, malformedLines, unread, records } = scan;
+  for (const { source, message } of unread) process.stderr.write(`podwall: ${source}: ${message}\n`);
+  for (const { source, line, message } of malformed)
+    process.stderr.write(`podwall: ${source}:${line}: malformed: ${message}\n`);
+  if (malformedLines > malformed.length)
+    process.stderr.write(`podwall: ${malformedLines - malformed.length} more malformed lines; podwall audit verify\n`);
+  if (losses.count > 0)
+    process.stderr.write(
+      `podwall: the log says that ${losses.count} packets of this time are not in it; podwall audit loss\n`,
+    );
+  if (unread.length + malformedLines > 0 && !allowPartial) return exitCode.partial;
+  return records === 0 ? exitCode.nothing : exitCode.done;
+}

@@ -1,0 +1,54 @@
+/** A record as one line for people. */
+import { podOf, portOf } from '../../audit/query/fields.js';
+import { isLoss, type AuditRecord, type End, type EventRecord, type LossRecord } from '../../audit/record.js';
+
+/** Names come from the cluster: none may move the cursor of who reads them. */
+export const printable = (text: string): string =>
+  text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
+
+export const recordText = (record: AuditRecord): string =>
+  printable(isLoss(record) ? lossText(record) : eventText(record));
+
+function eventText(event: EventRecord): string {
+  const fields = {
+    get: (key: string) => (event as unknown as Record<string, string | number>)[key],
+    record: () => event,
+  };
+  const place = (end: End): string => `${podOf(fields, end)}${portText(event[`${end}.port`])}`;
+  const { 'podwall.verdict': verdict, 'podwall.mode': mode, 'podwall.tcp_flags': flags } = event;
+  return [
+    event['@timestamp'],
+    event['k8s.node.name'],
+    `${mode === 'audit' ? 'would ' : ''}${verdict.toUpperCase()}`,
+    event['network.direction'],
+    place('source'),
+    '->',
+    place('destination'),
+    portOf({ ...fields, get: (key) => (key === 'destination.port' ? undefined : fields.get(key)) }),
+    ...(flags === undefined ? [] : [flags]),
+    whyOf(event),
+    ...(event['podwall.count'] === 1 ? [] : [`(${event['podwall.count']} packets)`]),
+  ].join(' ');
+}
+
+const portText = (port: number | undefined): string => (port === undefined ? '' : `:${port}`);
+
+/** `default-deny by db/pg-in, db/default-deny`; `rule db/pg-in ingress[0]`. */
+export function whyOf(event: EventRecord): string {
+  const reason = event['podwall.reason'];
+  const ruleset = event['security_rule.ruleset.name'];
+  const isolating = event['podwall.policies.isolating'];
+  if (reason === 'default-deny' && isolating.length > 0) return `${reason} by ${isolating.join(', ')}`;
+  return ruleset === undefined ? reason : [reason, ruleset, event['security_rule.name'] ?? ''].join(' ').trimEnd();
+}
+
+function lossText(loss: LossRecord): string {
+  const { direction, verdict } = loss['podwall.loss.scope'];
+  const which = [verdict, direction].filter((word) => word !== undefined).join(' ');
+  return [
+    loss['@timestamp'],
+    loss['k8s.node.name'],
+    `LOST ${loss['podwall.loss.count']}${which === '' ? '' : ` (${which})`}`,
+    `by ${loss['podwall.loss.cause']} since ${loss['event.start']}`,
+  ].join(' ');
+}

@@ -1,0 +1,133 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { followLog } from '../../audit/log/follow.js';
+import { isLive } from '../../audit/log/rotation-names.js';
+import type { LineReader } from '../../audit/log/line-reader.js';
+import type { Query } from '../../audit/query/query.js';
+import { recordLine } from '../../audit/record.js';
+import { UsageError } from '../exit-codes.js';
+import { outputOption, streamOutput, type Output } from '../outputs.js';
+import {
+  concludeLog,
+  filesOf,
+  readingOf,
+  withFilters,
+  withLog,
+  type LogFlags,
+  type LogReading,
+} from './log-options.js';
+import { recordText } from './record-text.js';
+
+const formats = ['text', 'json'] as const;
+type Format = (typeof formats)[number];
+
+interface ShowFlags extends LogFlags {
+  readonly follow: boolean;
+  readonly first?: number;
+  readonly last?: number;
+  readonly output?: readonly Output<Format>[];
+}
+
+const examples = `
+Examples:
+  podwall audit show -f --verdict deny                    as they come
+  podwall audit show --to-workload db/postgres --since 1h
+  podwall audit show -n shop --not --port 53 -o json      one record a line
+  zcat old.gz | podwall audit show --log - --last 20`;
+
+export function showCommand(): Command {
+  const { command, query } = withFilters(withLog(new Command('show')));
+  return command
+    .description('records of the audit log, one a line')
+    .option('-f, --follow', 'go on as the log grows, through its rotations', false)
+    .addOption(new Option('--first <number>', 'only so many').argParser(wholeNumber).conflicts('last'))
+    .addOption(new Option('--last <number>', 'of what is there, only the last so many').argParser(wholeNumber))
+    .addOption(outputOption(formats))
+    .addHelpText('after', examples)
+    .action((flags: ShowFlags) => show(flags, query));
+}
+
+export function wholeNumber(value: string): number {
+  if (!/^[1-9]\d*$/.test(value)) throw new InvalidArgumentError('It takes a number above 0.');
+  return Number(value);
+}
+
+async function show(flags: ShowFlags, query: Query): Promise<void> {
+  const [output = { format: 'text' as const }, ...more]: readonly Output<Format>[] = flags.output ?? [];
+  if (more.length > 0) throw new UsageError('show prints one output: the log is read once');
+  const lines = new ShownLines(output.format, flags);
+  const take = (line: LineReader): boolean => lines.take(line);
+  // A filter that only verdicts can answer leaves losses out; one sentence tells them at the end all the same.
+  const reading = readingOf(query, take, query.isAboutVerdicts ? undefined : take);
+  await streamOutput(output.path, pieces(reading, lines, flags));
+  process.exitCode = concludeLog(reading, flags);
+}
+
+/** Lines that wait to be printed. */
+class ShownLines {
+  readonly #format: Format;
+  readonly #limits: Pick<ShowFlags, 'first' | 'last'>;
+  #lines: string[] = [];
+  #taken = 0;
+  /** Until then only the last few are kept. */
+  #isPast = true;
+
+  constructor(format: Format, limits: Pick<ShowFlags, 'first' | 'last'>) {
+    this.#format = format;
+    this.#limits = limits;
+  }
+
+  /** False when it was the last one asked for. */
+  take(line: LineReader): boolean {
+    const record = line.record();
+    this.#lines.push(this.#format === 'json' ? recordLine(record) : `${recordText(record)}\n`);
+    this.#taken += 1;
+    return this.#taken !== this.#limits.first;
+  }
+
+  /** What can be printed now. */
+  flush(): string {
+    const { last } = this.#limits;
+    if (last !== undefined && this.#isPast) {
+      this.#lines = this.#lines.slice(-last);
+      return '';
+    }
+    return this.#lines.splice(0).join('');
+  }
+
+  /** Everything that was there is read. */
+  endPast(): string {
+    this.flush();
+    this.#isPast = false;
+    return this.flush();
+  }
+}
+
+async function* pieces({ scan }: LogReading, lines: ShownLines, flags: ShowFlags): AsyncGenerator<string> {
+  const { paths, sources } = await filesOf(flags);
+  const live = flags.follow ? liveOf(paths) : undefined;
+  for await (const step of scan.steps(sources.filter(({ name }) => name !== live))) {
+    yield lines.flush();
+    if (step === 'enough') return;
+  }
+  if (live === undefined) yield lines.endPast();
+  else
+    for await (const batch of followLog(live, interrupted())) {
+      const isWanted = scan.takeBatch(live, batch);
+      yield batch.lines.length === 0 ? lines.endPast() : lines.flush();
+      if (!isWanted) return;
+    }
+}
+
+function liveOf(paths: readonly string[]): string {
+  const [live, ...more] = paths.filter(isLive);
+  if (live === undefined || more.length > 0)
+    throw new UsageError(`-f follows one log, and --log names ${live === undefined ? 'none' : more.length + 1}`);
+  return live;
+}
+
+/** What was not read is then still told. */
+function interrupted(): AbortSignal {
+  const ending = new AbortController();
+  process.once('SIGINT', () => ending.abort());
+  return ending.signal;
+}

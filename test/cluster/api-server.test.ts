@@ -169,7 +169,7 @@ describe('the API server as a source', () => {
 
   test.each([
     ['a file that is not there', { kubeconfig: '/nowhere/config' }, '/nowhere/config'],
-    ['a context that is not there', { context: 'other' }, 'no context other; there are: fake'],
+    ['a context that is not there', { context: 'other' }, 'no context other; there are: test'],
   ])('%s is the user’s error', async (_, choice, text) => {
     const wrong = new ApiServerSource({ kubeconfig: config, ...choice });
     await expect(wrong.sync()).rejects.toThrow(InputError);

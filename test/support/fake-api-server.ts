@@ -1,6 +1,7 @@
 /** An API server for four kinds over real HTTP: lists in pages and as streams, watches with bookmarks, and every way to fail. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { kubeconfigOf } from './kubeconfig.js';
 
 export interface ApiObject {
   readonly kind: string;
@@ -58,14 +59,7 @@ export class FakeApiServer implements AsyncDisposable {
 
   /** A kubeconfig that names this server. */
   get kubeconfig(): string {
-    return JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'fake', cluster: { server: this.url, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'agent', user: { token: 'secret' } }],
-      contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'agent' } }],
-      'current-context': 'fake',
-    });
+    return kubeconfigOf({ server: this.url, user: { token: 'secret' } });
   }
 
   async listen(): Promise<void> {

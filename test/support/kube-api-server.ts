@@ -107,6 +107,10 @@ export class KubeApiServer implements AsyncDisposable {
     return { cert: await readFile(join(folder, 'apiserver.crt')), key: await readFile(join(folder, 'apiserver.key')) };
   }
 
+  tokenOf(user: keyof typeof tokens): string {
+    return tokens[user];
+  }
+
   /** A kubeconfig for one of the users, by way of the server's own port or of one that leads to it. */
   async kubeconfig(user: keyof typeof tokens, port = apiServerPort): Promise<string> {
     const file = join(this.#place.folder, `kubeconfig-${user}-${port}`);

@@ -92,7 +92,7 @@ suite(`the image, as the chart runs it${reason === undefined ? '' : ` [${reason}
       pod('client.x', { node: 'n1', addresses: ['10.244.1.11'], labels: { app: 'client' } }),
       pod('server.x', { node: 'n1', addresses: ['10.244.1.12'], labels: { app: 'server' } }),
     ];
-    for (const object of objects) await chart.server.create(object);
+    for (const object of objects) await chart.server.admin.create(object);
     await startAgent();
   }, 120_000);
   afterAll(() => resources[Symbol.asyncDispose](), 60_000);
@@ -124,7 +124,7 @@ suite(`the image, as the chart runs it${reason === undefined ? '' : ` [${reason}
 
   test('it enforces what is written to the API server, with the rights of its service account', async () => {
     await becomes('allowed');
-    await chart.server.create(
+    await chart.server.admin.create(
       policy('deny.x', { podSelector: { matchLabels: { app: 'server' } }, policyTypes: ['Ingress'] }),
     );
     await becomes('blocked');

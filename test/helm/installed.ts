@@ -1,20 +1,15 @@
 /** The chart installed by helm into a real API server, beside a lab whose node runs the DaemonSet's containers. */
 import { execa } from 'execa';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findBinaries } from '../apiserver/binaries.mjs';
-import { KubeApiServer } from '../support/kube-api-server.js';
+import { KubeApiServer, missingApiServer } from '../support/kube-api-server.js';
 import type { Lab } from '../support/lab/lab.js';
 import { missingForPackets } from '../support/lab/packages.js';
 import { chartFolder, missingHelm, program, release } from './chart.js';
 import type { DaemonSet } from './daemon-set.js';
 
-const binaries = await findBinaries();
 /** Why there can be no such cluster here, in a sentence. */
-export const missingForCluster =
-  missingHelm ??
-  missingForPackets() ??
-  (binaries === undefined ? 'no kube-apiserver here: `npm run apiserver` builds one' : undefined);
+export const missingForCluster = missingHelm ?? missingForPackets() ?? missingApiServer;
 
 export const serverAddress = '172.30.0.100';
 
@@ -36,7 +31,7 @@ export class InstalledChart implements AsyncDisposable {
     const folder = join(lab.folder, 'apiserver');
     await mkdir(folder);
     const netns = lab.netns('outside');
-    const server = await KubeApiServer.start({ binaries: binaries ?? '', netns, address: serverAddress, folder });
+    const server = await KubeApiServer.start({ netns, address: serverAddress, folder });
     return new InstalledChart(lab, server, { kubeconfig: await server.kubeconfig('admin'), folder });
   }
 
@@ -65,11 +60,11 @@ export class InstalledChart implements AsyncDisposable {
   async serviceAccountFolder(name: string): Promise<string> {
     const path = `/api/v1/namespaces/${release.namespace}/serviceaccounts/${name}/token`;
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
-    const { status } = (await this.server.call('POST', path, request)) as { status: { token: string } };
+    const { status } = (await this.server.admin.call('POST', path, request)) as { status: { token: string } };
     const folder = join(this.#folder, `account-${name}`);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'token'), status.token);
-    await writeFile(join(folder, 'ca.crt'), await readFile(join(this.#folder, 'certs', 'apiserver.crt')));
+    await writeFile(join(folder, 'ca.crt'), (await this.server.certificate()).cert);
     await writeFile(join(folder, 'namespace'), release.namespace);
     return folder;
   }

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findBinaries } from '../apiserver/binaries.mjs';
 import { invalidPolicies } from '../cases/invalid-policies.js';
 import { namespace, node, pod, policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
@@ -11,12 +10,9 @@ import { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { missingForPackets } from '../support/lab/packages.js';
 import { settle } from '../support/lab/table.js';
-import { KubeApiServer } from '../support/kube-api-server.js';
+import { KubeApiServer, missingApiServer } from '../support/kube-api-server.js';
 
-const binaries = await findBinaries();
-const reason =
-  missingForPackets() ??
-  (binaries === undefined ? 'no kube-apiserver here: `npm run apiserver` builds one' : undefined);
+const reason = missingForPackets() ?? missingApiServer;
 const suite = reason === undefined ? describe : describe.skip;
 const address = '172.30.0.100';
 
@@ -49,7 +45,7 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
     lab.prober.serve(lab.netns('server.x'), 80, 'TCP');
     const folder = join(lab.folder, 'apiserver');
     await mkdir(folder);
-    server = await KubeApiServer.start({ binaries: binaries ?? '', netns: lab.netns('outside'), address, folder });
+    server = await KubeApiServer.start({ netns: lab.netns('outside'), address, folder });
     const rules = [
       { apiGroups: [''], resources: ['pods', 'namespaces', 'nodes'], verbs: ['get', 'list', 'watch'] },
       { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: ['get', 'list', 'watch'] },
@@ -68,7 +64,7 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
       pod('client.x', { node: 'n1', addresses: ['10.244.1.11'], labels: { app: 'client' } }),
       pod('server.x', { node: 'n2', addresses: ['10.244.2.12'], labels: { app: 'server' } }),
     ];
-    for (const object of objects) await server.create(object);
+    for (const object of objects) await server.admin.create(object);
     const kubeconfig = await server.kubeconfig('agent');
     agents = lab.nodeNames.map(
       (name) =>
@@ -89,21 +85,21 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
 
   test('a policy that is written denies, one that is deleted does not', async () => {
     await becomes('allowed');
-    await server.create(deny);
+    await server.admin.create(deny);
     await becomes('blocked');
-    await server.delete(deny);
+    await server.admin.delete(deny);
     await becomes('allowed');
   }, 60_000);
 
   test('a label changed on a pod changes the verdict', async () => {
-    await server.create(
+    await server.admin.create(
       policy('web.x', {
         podSelector: { matchLabels: { app: 'server' } },
         ingress: [{ from: [{ podSelector: { matchLabels: { app: 'web' } } }] }],
       }),
     );
     await becomes('blocked');
-    await server.call('PATCH', '/api/v1/namespaces/x/pods/client', { metadata: { labels: { app: 'web' } } });
+    await server.admin.call('PATCH', '/api/v1/namespaces/x/pods/client', { metadata: { labels: { app: 'web' } } });
     await becomes('allowed');
   }, 60_000);
 
@@ -115,8 +111,8 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await stale()).toBe(true);
     await server.startServer();
-    await server.create(deny);
-    await server.call('PATCH', '/api/v1/namespaces/x/pods/client', { metadata: { labels: { app: 'client' } } });
+    await server.admin.create(deny);
+    await server.admin.call('PATCH', '/api/v1/namespaces/x/pods/client', { metadata: { labels: { app: 'client' } } });
     await becomes('blocked', 20_000);
     // Each kind finds the server again in its own time.
     for (let turn = 0; turn < 200 && (await stale()); turn += 1)
@@ -126,7 +122,7 @@ suite(`a real API server${reason === undefined ? '' : ` (${reason})`}`, () => {
 
   test.each(invalidPolicies)('refuses, in the words that we use: $title', async ({ name = 'p', spec, says }) => {
     const manifest = policy(`${name}.x`, spec);
-    await expect(server.create(manifest)).rejects.toThrow(says);
+    await expect(server.admin.create(manifest)).rejects.toThrow(says);
   });
 
   test('without rights: an error that names verb and resource, and nothing enforced from half a view', async () => {

@@ -1,6 +1,7 @@
 /** An API server for four kinds over real HTTP: lists in pages and as streams, watches with bookmarks, and every way to fail. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { kubeconfigOf } from './kubeconfig.js';
 
 export interface ApiObject {
   readonly kind: string;
@@ -25,12 +26,10 @@ interface Change {
 export interface Faults {
   /** Answered to a request for a streamed list; `never ends` sends no bookmark. */
   streams: 'yes' | 'refused' | 'error in the stream' | 'never ends';
-  /** By path: the status that every request gets. */
-  readonly refused: Map<string, number>;
 }
 
 export class FakeApiServer implements AsyncDisposable {
-  readonly faults: Faults = { streams: 'yes', refused: new Map() };
+  readonly faults: Faults = { streams: 'yes' };
   /** Path and query of every request, in order. */
   readonly requests: string[] = [];
   readonly #objects = new Map<string, ApiObject>();
@@ -38,6 +37,8 @@ export class FakeApiServer implements AsyncDisposable {
   #version = 1;
   /** Versions before this one are forgotten. */
   #oldest = 0;
+  /** Kinds that the client may not read. */
+  readonly #forbidden = new Set<string>();
   readonly #watches = new Set<{ readonly kind: string; readonly response: ServerResponse }>();
   #server: Server;
   #port = 0;
@@ -58,14 +59,7 @@ export class FakeApiServer implements AsyncDisposable {
 
   /** A kubeconfig that names this server. */
   get kubeconfig(): string {
-    return JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'fake', cluster: { server: this.url, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'agent', user: { token: 'secret' } }],
-      contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'agent' } }],
-      'current-context': 'fake',
-    });
+    return kubeconfigOf({ server: this.url, user: { token: 'secret' } });
   }
 
   async listen(): Promise<void> {
@@ -114,6 +108,14 @@ export class FakeApiServer implements AsyncDisposable {
     for (const { response } of this.#watches) response.write(text);
   }
 
+  forbid(kind: string): void {
+    this.#forbidden.add(kind);
+  }
+
+  permit(kind: string): void {
+    this.#forbidden.delete(kind);
+  }
+
   get watching(): number {
     return this.#watches.size;
   }
@@ -136,10 +138,9 @@ export class FakeApiServer implements AsyncDisposable {
     const url = new URL(request.url ?? '', this.url);
     this.requests.push(request.url ?? '');
     const kind = paths[url.pathname];
-    const refused = this.faults.refused.get(url.pathname);
     if (request.headers.authorization !== 'Bearer secret') refuse(response, 401, 'Unauthorized');
     else if (kind === undefined) refuse(response, 404, 'the server could not find the requested resource');
-    else if (refused !== undefined) refuse(response, refused, `${url.pathname} is refused`);
+    else if (this.#forbidden.has(kind)) refuse(response, 403, `${url.pathname} is forbidden`);
     else if (url.searchParams.get('watch') === '1') this.#watch(kind, url.searchParams, response);
     else this.#list(kind, url.searchParams, response);
   }

@@ -1,59 +1,62 @@
 /** A real kube-apiserver on an etcd of its own, in a network namespace of the lab. */
 import { execa } from 'execa';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { request } from 'node:http';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import type { RequestOptions } from 'node:https';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Manifest } from '../cases/types.js';
+import { text } from 'node:stream/consumers';
+import { findBinaries } from '../apiserver/binaries.mjs';
+import { KubeClient, pathOf, type Named } from './kube-client.js';
+import { kubeconfigOf } from './kubeconfig.js';
+import { connectIn } from './lab/sockets.js';
+import { until } from './until.js';
+
+const binaries = await findBinaries();
+/** Why there can be none here, in a sentence. */
+export const missingApiServer =
+  binaries === undefined ? 'no kube-apiserver here: `npm run apiserver` builds one' : undefined;
 
 export interface ApiServerPlace {
-  /** The programs' folder. */
-  readonly binaries: string;
   readonly netns: string;
   /** Address in that namespace that the nodes reach. */
   readonly address: string;
   readonly folder: string;
+  /** Further arguments of kube-apiserver. */
+  readonly flags?: readonly string[];
 }
 
-const collections: Readonly<Record<string, string>> = {
-  Node: '/api/v1/nodes',
-  Namespace: '/api/v1/namespaces',
-  Pod: '/api/v1/namespaces/NS/pods',
-  NetworkPolicy: '/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies',
-  ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
-  ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
-};
-
-const pathOf = ({ kind, metadata }: Manifest): string =>
-  (collections[kind] ?? '').replace('NS', metadata.namespace ?? '');
-
 const tokens = { admin: 'admin-token', agent: 'agent-token', nobody: 'nobody-token' } as const;
-const port = 6443;
+const issuer = 'https://podwall.test';
+const etcdPort = 2379;
+export const apiServerPort = 6443;
 
 export class KubeApiServer implements AsyncDisposable {
+  readonly admin: KubeClient;
   readonly #place: ApiServerPlace;
+  readonly #accountKey: KeyObject;
   #etcd: ReturnType<typeof spawn> | undefined;
   #server: ReturnType<typeof spawn> | undefined;
 
   private constructor(place: ApiServerPlace) {
     this.#place = place;
+    this.#accountKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+    this.admin = new KubeClient({ namespace: place.netns, address: place.address, port: apiServerPort }, tokens.admin);
   }
 
   static async start(place: ApiServerPlace): Promise<KubeApiServer> {
     const { folder } = place;
     await mkdir(join(folder, 'certs'), { recursive: true });
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    await writeFile(join(folder, 'service-accounts.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    const server = new KubeApiServer(place);
+    await writeFile(join(folder, 'service-accounts.key'), server.#accountKey.export({ type: 'pkcs8', format: 'pem' }));
     const lines = Object.entries(tokens).map(([name, token]) => {
       const group = name === 'admin' ? ',"system:masters"' : '';
       return `${token},${name},${name}${group}`;
     });
     await writeFile(join(folder, 'tokens.csv'), `${lines.join('\n')}\n`);
-    const server = new KubeApiServer(place);
+    const url = `http://127.0.0.1:${etcdPort}`;
     server.#etcd = spawn(place, 'etcd', [
-      ...['--data-dir', join(folder, 'etcd'), '--log-level', 'error'],
-      ...['--listen-client-urls', 'http://127.0.0.1:2379', '--advertise-client-urls', 'http://127.0.0.1:2379'],
+      ...['--data-dir', join(folder, 'etcd'), '--log-level', 'error', '--unsafe-no-fsync'],
+      ...['--listen-client-urls', url, '--advertise-client-urls', url],
       ...['--listen-peer-urls', 'http://127.0.0.1:2380'],
     ]);
     await server.startServer();
@@ -61,115 +64,114 @@ export class KubeApiServer implements AsyncDisposable {
   }
 
   async startServer(): Promise<void> {
-    const { folder, address } = this.#place;
+    const { folder, address, flags = [] } = this.#place;
     this.#server = spawn(this.#place, 'kube-apiserver', [
-      `--etcd-servers=http://127.0.0.1:2379`,
+      `--etcd-servers=http://127.0.0.1:${etcdPort}`,
       `--bind-address=${address}`,
       `--advertise-address=${address}`,
-      `--secure-port=${port}`,
+      `--secure-port=${apiServerPort}`,
       `--cert-dir=${join(folder, 'certs')}`,
       `--token-auth-file=${join(folder, 'tokens.csv')}`,
       '--authorization-mode=RBAC',
-      '--service-account-issuer=https://podwall.test',
+      `--service-account-issuer=${issuer}`,
       `--service-account-key-file=${join(folder, 'service-accounts.key')}`,
       `--service-account-signing-key-file=${join(folder, 'service-accounts.key')}`,
       '--service-cluster-ip-range=10.96.0.0/16',
       '--disable-admission-plugins=ServiceAccount,TaintNodesByCondition',
       '--v=1',
+      ...flags,
     ]);
-    for (let attempt = 0; attempt < 300; attempt += 1) {
-      const ready = await this.call('GET', '/readyz').catch(() => undefined);
-      if (ready === 'ok') return;
-      await delay(100);
-    }
-    throw new Error('kube-apiserver is not ready within 30 s');
+    const isReady = (): Promise<boolean> =>
+      this.admin.call('GET', '/readyz').then(
+        (answer) => answer === 'ok',
+        () => false,
+      );
+    await until(isReady, 60_000);
   }
 
+  /** As a crash. */
   async stopServer(): Promise<void> {
     await end(this.#server);
     this.#server = undefined;
   }
 
-  /** A kubeconfig for one of the users. */
-  async kubeconfig(user: keyof typeof tokens): Promise<string> {
-    const file = join(this.#place.folder, `kubeconfig-${user}`);
-    const authority = await readFile(join(this.#place.folder, 'certs', 'apiserver.crt'));
-    const cluster = {
-      server: `https://${this.#place.address}:${port}`,
-      'certificate-authority-data': authority.toString('base64'),
-    };
-    await writeFile(
-      file,
-      JSON.stringify({
-        apiVersion: 'v1',
-        kind: 'Config',
-        clusters: [{ name: 'test', cluster }],
-        users: [{ name: user, user: { token: tokens[user] } }],
-        contexts: [{ name: 'test', context: { cluster: 'test', user } }],
-        'current-context': 'test',
-      }),
-    );
+  /** Forgets every version but the newest, as etcd does by itself after some minutes: older ones get 410 Gone. */
+  async compact(): Promise<void> {
+    const { header } = (await this.#etcdCall('/v3/kv/range', { key: 'AA==' })) as { header: { revision: string } };
+    await this.#etcdCall('/v3/kv/compaction', { revision: header.revision, physical: true });
+  }
+
+  /** Certificate and key that it made itself. */
+  async certificate(): Promise<{ readonly cert: Buffer; readonly key: Buffer }> {
+    const folder = join(this.#place.folder, 'certs');
+    return { cert: await readFile(join(folder, 'apiserver.crt')), key: await readFile(join(folder, 'apiserver.key')) };
+  }
+
+  tokenOf(user: keyof typeof tokens): string {
+    return tokens[user];
+  }
+
+  /** A kubeconfig for one of the users, by way of the server's own port or of one that leads to it. */
+  async kubeconfig(user: keyof typeof tokens, port = apiServerPort): Promise<string> {
+    const file = join(this.#place.folder, `kubeconfig-${user}-${port}`);
+    const { cert: authority } = await this.certificate();
+    const server = `https://${this.#place.address}:${port}`;
+    await writeFile(file, kubeconfigOf({ server, user: { token: tokens[user] }, authority }));
     return file;
   }
 
-  /** Creates an object as the admin, with the status that controllers and kubelets would write; the server gives uids. */
-  async create(manifest: Manifest): Promise<void> {
-    const { metadata } = manifest;
-    await this.call('POST', pathOf(manifest), { ...manifest, metadata: { ...metadata, uid: undefined } });
-    if (manifest.kind !== 'Pod' && manifest.kind !== 'Node') return;
-    await this.call('PATCH', `${pathOf(manifest)}/${metadata.name}/status`, { status: manifest.status });
-  }
-
-  async delete(manifest: Manifest): Promise<void> {
-    await this.call('DELETE', `${pathOf(manifest)}/${manifest.metadata.name}`, { gracePeriodSeconds: 0 });
-  }
-
-  /** One request as the admin, by way of the namespace; what the server answers. */
-  async call(method: string, path: string, body?: object): Promise<unknown> {
-    const { netns, address } = this.#place;
-    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    const script = requestScript({ address, method, path, body: body === undefined ? '' : JSON.stringify(body), type });
-    const { stdout } = await execa('ip', ['netns', 'exec', netns, process.execPath, '-e', script]);
-    const answer = stdout.startsWith('{')
-      ? (JSON.parse(stdout) as { kind?: string; status?: unknown; message?: string })
-      : stdout;
-    if (typeof answer === 'object' && answer.kind === 'Status' && answer.status === 'Failure')
-      throw new Error(`${method} ${path}: ${answer.message ?? stdout}`);
-    return answer;
+  /** A token of a service account that is good for so many seconds; the API itself gives none for less than ten minutes. */
+  async accountToken(account: Named, seconds: number): Promise<string> {
+    const { namespace, name } = account.metadata;
+    const { metadata } = (await this.admin.call('GET', pathOf(account))) as { metadata: { uid: string } };
+    const now = Math.floor(Date.now() / 1000);
+    const claims = {
+      iss: issuer,
+      aud: [issuer],
+      sub: `system:serviceaccount:${namespace}:${name}`,
+      iat: now,
+      nbf: now,
+      exp: now + seconds,
+      'kubernetes.io': { namespace, serviceaccount: { name, uid: metadata.uid } },
+    };
+    const unsigned = [{ alg: 'RS256' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+    const signature = sign('sha256', Buffer.from(unsigned.join('.')), this.#accountKey);
+    return [...unsigned, signature.toString('base64url')].join('.');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.admin[Symbol.dispose]();
     await end(this.#server);
     await end(this.#etcd);
   }
+
+  /** etcd's own API as JSON over HTTP. */
+  async #etcdCall(path: string, body: object): Promise<unknown> {
+    const place = { namespace: this.#place.netns, address: '127.0.0.1', port: etcdPort };
+    const answer = await new Promise<string>((resolve, reject) => {
+      const sent = request({ method: 'POST', path, createConnection: () => connectIn(place) }, (response) => {
+        text(response).then(resolve, reject);
+      });
+      sent.on('error', reject);
+      sent.end(JSON.stringify(body));
+    });
+    const object = JSON.parse(answer) as { error?: string };
+    if (object.error !== undefined) throw new Error(`etcd ${path}: ${object.error}`);
+    return object;
+  }
 }
 
-const spawn = ({ binaries, netns }: ApiServerPlace, name: string, args: readonly string[]) =>
-  execa('ip', ['netns', 'exec', netns, join(binaries, name), ...args], { reject: false, stdio: 'ignore' });
+const spawn = ({ netns, folder }: ApiServerPlace, name: string, args: readonly string[]) =>
+  execa('ip', ['netns', 'exec', netns, join(binaries ?? '', name), ...args], {
+    reject: false,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: { file: join(folder, `${name}.log`) },
+    buffer: false,
+  });
 
 async function end(child: ReturnType<typeof spawn> | undefined): Promise<void> {
   if (child === undefined) return;
   child.kill('SIGKILL');
   await child;
-}
-
-interface Call {
-  readonly address: string;
-  readonly method: string;
-  readonly path: string;
-  readonly body: string;
-  readonly type: string;
-}
-
-/** The test's own process is in another network namespace: a child asks. */
-function requestScript({ address, method, path, body, type }: Call): string {
-  const options: RequestOptions = {
-    host: address,
-    port,
-    method,
-    path,
-    rejectUnauthorized: false,
-    headers: { authorization: `Bearer ${tokens.admin}`, 'content-type': type },
-  };
-  return `const r = require('https').request(${JSON.stringify(options)}, (a) => a.pipe(process.stdout)); r.end(${JSON.stringify(body)});`;
 }

@@ -1,7 +1,6 @@
-import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { InputError } from '../types.js';
+import type { LoadedConfig } from './kube-config.js';
 import { LineSplitter } from './line-splitter.js';
 
 /** The server answered, and the answer is no; `message` is the server's own. */
@@ -46,40 +45,20 @@ export class ApiConnection {
   readonly server: string;
   /** Of all answers' bodies. */
   receivedBytes = 0;
-  readonly #config: KubeConfig;
+  readonly #choice: ConnectionChoice;
+  #config: LoadedConfig['config'];
   readonly #https = new HttpsAgent({ keepAlive: true });
   readonly #http = new HttpAgent({ keepAlive: true });
 
-  private constructor(config: KubeConfig, server: string) {
+  private constructor(choice: ConnectionChoice, { config, server }: LoadedConfig) {
+    this.#choice = choice;
     this.#config = config;
-    this.server = server.replace(/\/$/, '');
+    this.server = server;
   }
 
   /** @throws InputError when there is no configuration, or none of that name. */
-  static async open({ kubeconfig, context }: ConnectionChoice): Promise<ApiConnection> {
-    const { KubeConfig } = await import('@kubernetes/client-node');
-    const config = new KubeConfig();
-    try {
-      if (kubeconfig === undefined) config.loadFromDefault();
-      else config.loadFromFile(kubeconfig);
-    } catch (error) {
-      throw new InputError(`${kubeconfig ?? 'kubeconfig'}: ${messageOf(error)}`);
-    }
-    if (context !== undefined) {
-      const known = config.getContexts().map(({ name }) => name);
-      if (!known.includes(context))
-        throw new InputError(`no context ${context}; there are: ${known.join(', ') || 'none'}`);
-      config.setCurrentContext(context);
-    }
-    const server = config.getCurrentCluster()?.server;
-    // What the client assumes when there is nothing to load.
-    if (kubeconfig === undefined && server === 'http://localhost:8080')
-      throw new InputError('no cluster: give --manifests or --kubeconfig, set KUBECONFIG, or run inside a pod');
-    if (server === undefined || server === '')
-      throw new InputError(
-        `${kubeconfig ?? 'kubeconfig'}: context ${JSON.stringify(config.getCurrentContext())} names no cluster`,
-      );
-    return new ApiConnection(config, server);
+  static async open(choice: ConnectionChoice): Promise<ApiConnection> {
+    return new ApiConnection(choice, await load(choice));
   }
 
   /** The whole body of a GET. */
@@ -124,6 +103,7 @@ export class ApiConnection {
     }
     const chunks: Buffer[] = [];
     await consume(response, answerWithin, (chunk) => void chunks.push(chunk));
+    if (response.statusCode === 401) await this.#renewCredentials();
     throw new ApiError(response.statusCode ?? 0, statusMessage(Buffer.concat(chunks), response));
   }
 
@@ -141,6 +121,15 @@ export class ApiConnection {
     return { ...options, agent: this.server.startsWith('http:') ? this.#http : this.#https };
   }
 
+  /** What was rotated stands in the files that were read; those that cannot be read now may be so by the next 401. */
+  async #renewCredentials(): Promise<void> {
+    try {
+      this.#config = (await load(this.#choice)).config;
+    } catch (error) {
+      throw new ConnectionError(`credentials: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
   #isProxied(): boolean {
     const cluster = this.#config.getCurrentCluster();
     return cluster?.proxyUrl !== undefined && cluster.proxyUrl !== '';
@@ -151,6 +140,9 @@ export interface Body {
   readonly contentType: 'application/json' | 'application/apply-patch+yaml';
   readonly object: object;
 }
+
+const load = async (choice: ConnectionChoice): Promise<LoadedConfig> =>
+  (await import('./kube-config.js')).loadKubeConfig(choice);
 
 interface Exchange {
   readonly method?: 'GET' | 'POST' | 'PATCH';

@@ -1,0 +1,69 @@
+/** Loaded on demand: the official client is most of what a start costs. */
+import { KubeConfig } from '@kubernetes/client-node';
+import { dirname, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { InputError } from '../types.js';
+import type { ConnectionChoice } from './connection.js';
+
+export interface LoadedConfig {
+  readonly config: KubeConfig;
+  /** Address of the API server, without a slash at its end. */
+  readonly server: string;
+}
+
+/** @throws InputError when there is no configuration, or none of that name. */
+export function loadKubeConfig({ kubeconfig, context }: ConnectionChoice): LoadedConfig {
+  const config = new TokenFileConfig();
+  try {
+    if (kubeconfig === undefined) config.loadFromDefault();
+    else config.loadFromFile(kubeconfig);
+  } catch (error) {
+    throw new InputError(`${kubeconfig ?? 'kubeconfig'}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (context !== undefined) {
+    const known = config.getContexts().map(({ name }) => name);
+    if (!known.includes(context))
+      throw new InputError(`no context ${context}; there are: ${known.join(', ') || 'none'}`);
+    config.setCurrentContext(context);
+  }
+  const server = config.getCurrentCluster()?.server;
+  // What the client assumes when there is nothing to load.
+  if (kubeconfig === undefined && server === 'http://localhost:8080')
+    throw new InputError('no cluster: give --manifests or --kubeconfig, set KUBECONFIG, or run inside a pod');
+  if (server === undefined || server === '')
+    throw new InputError(
+      `${kubeconfig ?? 'kubeconfig'}: context ${JSON.stringify(config.getCurrentContext())} names no cluster`,
+    );
+  return { config, server: server.replace(/\/$/, '') };
+}
+
+interface RawConfig {
+  readonly users?: readonly { readonly user?: Record<string, unknown> }[];
+}
+
+/** kubectl's `tokenFile` of a user, which the client passes over in silence: it would come as nobody. */
+class TokenFileConfig extends KubeConfig {
+  #folder = '';
+
+  override loadFromFile(...[file, options]: Parameters<KubeConfig['loadFromFile']>): void {
+    this.#folder = dirname(file);
+    super.loadFromFile(file, options);
+  }
+
+  override loadFromString(...[text, options]: Parameters<KubeConfig['loadFromString']>): void {
+    super.loadFromString(text.includes('tokenFile') ? this.#rewritten(text) : text, options);
+  }
+
+  /** As the service account of a pod is written, whose file the client reads again and again. */
+  #rewritten(text: string): string {
+    const raw = parse(text) as RawConfig | null;
+    for (const { user } of raw?.users ?? []) {
+      if (typeof user?.['tokenFile'] !== 'string') continue;
+      const tokenFile = resolve(this.#folder, user['tokenFile']);
+      user['auth-provider'] = { name: 'tokenFile', config: { tokenFile } };
+      // The file goes before it.
+      delete user['token'];
+    }
+    return JSON.stringify(raw);
+  }
+}

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { Resources } from '../../src/node/resources.js';
 import { namespace, node, pod, policy } from '../cases/objects.js';
 import { cniResult } from '../support/cni-result.js';
+import { kubeconfigOf } from '../support/kubeconfig.js';
 import { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { settle } from '../support/lab/table.js';
@@ -71,7 +72,7 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
       pod('client.x', { node: 'n1', addresses: ['10.244.1.11'], labels: { app: 'client' } }),
       pod('server.x', { node: 'n2', addresses: ['10.244.2.12'], labels: { app: 'server' } }),
     ];
-    for (const object of objects) await chart.server.create(object);
+    for (const object of objects) await chart.server.admin.create(object);
   }, 90_000);
   afterAll(() => resources[Symbol.asyncDispose](), 60_000);
 
@@ -84,19 +85,14 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
     await chart.helm('install', ['nodePolicyStatus.enabled=true']);
     kubeconfig = join(lab.folder, 'kubeconfig-podwall');
     const account = await chart.serviceAccountFolder('podwall');
-    const authority = await readFile(join(account, 'ca.crt'), 'base64');
-    const server = { server: `https://${serverAddress}:6443`, 'certificate-authority-data': authority };
-    const config = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'test', cluster: server }],
-      users: [{ name: 'podwall', user: { token: await readFile(join(account, 'token'), 'utf8') } }],
-      contexts: [{ name: 'test', context: { cluster: 'test', user: 'podwall' } }],
-      'current-context': 'test',
-    };
-    await writeFile(kubeconfig, JSON.stringify(config));
+    const config = kubeconfigOf({
+      server: `https://${serverAddress}:6443`,
+      user: { tokenFile: join(account, 'token') },
+      authority: await readFile(join(account, 'ca.crt')),
+    });
+    await writeFile(kubeconfig, config);
     for (const name of ['n1', 'n2']) startAgent(name);
-    await chart.server.create(policy('deny.x', { podSelector: {}, policyTypes: ['Ingress'] }));
+    await chart.server.admin.create(policy('deny.x', { podSelector: {}, policyTypes: ['Ingress'] }));
     const { exitCode, nodes } = await statusJson(['--wait', '--timeout', '30s']);
     expect([exitCode, nodes.map((one) => [one.node, one.inForce])]).toEqual([
       0,
@@ -114,7 +110,7 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
   test('a node whose agent is gone is behind after a change, and in force when it is back', async () => {
     await agents.get('n2')?.kill();
     const path = '/apis/networking.k8s.io/v1/namespaces/x/networkpolicies/deny';
-    await chart.server.call('PATCH', path, { spec: { policyTypes: ['Ingress', 'Egress'] } });
+    await chart.server.admin.call('PATCH', path, { spec: { policyTypes: ['Ingress', 'Egress'] } });
     const behind = await statusJson(['--for', 'policy/x/deny', '--wait', '--timeout', '3s']);
     expect([behind.exitCode, behind.nodes.map((one) => one.missing)]).toEqual([
       1,
@@ -125,7 +121,9 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
   }, 60_000);
 
   test('a pod that no node can enforce is behind, and tells its owner why', async () => {
-    await chart.server.create(pod('ghost.x', { node: 'n1', addresses: ['203.0.113.9'], labels: { app: 'ghost' } }));
+    await chart.server.admin.create(
+      pod('ghost.x', { node: 'n1', addresses: ['203.0.113.9'], labels: { app: 'ghost' } }),
+    );
     await until(
       async () => (await chart.kubectl(['describe', 'pod', 'ghost', '-n', 'x'])).includes('NotEnforced'),
       40_000,
@@ -144,12 +142,12 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
       expect((await settle(lab.prober, [cell], { within: 10_000, timeout: 250 })).wrong).toEqual([]);
     };
     await chart.kubectl(['delete', 'networkpolicy', 'deny', '-n', 'x']);
-    await chart.server.create(
+    await chart.server.admin.create(
       policy('early.x', { podSelector: { matchLabels: { app: 'early' } }, policyTypes: ['Ingress'] }),
     );
     const { metadata, spec } = pod('early.x', { node: 'n1', addresses: [], labels: { app: 'early' } });
     const object = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, uid: undefined }, spec };
-    const created = await chart.server.call('POST', '/api/v1/namespaces/x/pods', object);
+    const created = await chart.server.admin.call('POST', '/api/v1/namespaces/x/pods', object);
     const { uid } = (created as { metadata: { uid: string } }).metadata;
     await becomes('allowed');
     await mkdir(join(lab.folder, 'results'), { recursive: true });

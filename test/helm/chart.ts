@@ -33,7 +33,13 @@ export const combinations: Readonly<Record<string, readonly string[]>> = {
     'podLabels.team=network',
     'serviceAccount.name=enforcer',
   ],
-  monitored: ['metrics.podMonitor=true', 'metrics.prometheusRule=true', 'metrics.dashboard=true', 'metrics.port=9900'],
+  monitored: [
+    'metrics.service=true',
+    'metrics.podMonitor=true',
+    'metrics.prometheusRule=true',
+    'metrics.dashboard=true',
+    'metrics.port=9900',
+  ],
   'node-policy-status': ['nodePolicyStatus.enabled=true', 'events.enabled=false'],
   uninstall: ['uninstall=true'],
 };

@@ -19,8 +19,8 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     why: 'answers for people, from the same program that the agent enforces',
   },
   lint: {
-    imports: ['model', 'manifests', 'selectors', 'compiler'],
-    why: 'rules speak of objects and where they stand; what they do to packets is analysis',
+    imports: ['model', 'manifests', 'selectors', 'program', 'compiler', 'analysis'],
+    why: 'rules speak of objects and where they stand; what policies allow together is asked of analysis',
   },
   nftables: { imports: ['model', 'program'], why: 'pure: prints the program for nft; running nft is kernel/' },
   kernel: { imports: ['model', 'nftables'], why: 'the one door to nft, links, routes and conntrack' },

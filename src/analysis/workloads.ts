@@ -36,7 +36,7 @@ export interface WorkloadMember {
 }
 
 /** Labels that tell a controller's pods apart for the controller's own purposes. */
-const controllersOwn = new Set([
+export const controllersOwn: ReadonlySet<string> = new Set([
   'pod-template-hash',
   'pod-template-generation',
   'controller-revision-hash',

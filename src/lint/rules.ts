@@ -35,8 +35,10 @@ import { rule as np111 } from './rules/np111-notin-matches-missing.js';
 import { rule as np112 } from './rules/np112-ephemeral-label.js';
 import { rule as np113 } from './rules/np113-forgeable-namespace-label.js';
 import { rule as np114 } from './rules/np114-allow-all-defeats-deny.js';
+import { rule as np116 } from './rules/np116-self-hairpin.js';
 import { rule as np117 } from './rules/np117-hostnetwork-subject.js';
 import { rule as np118 } from './rules/np118-hostnetwork-peer.js';
+import { rule as np119 } from './rules/np119-completed-pod-or-zero-replicas.js';
 import { rule as np201 } from './rules/np201-named-port-undefined.js';
 import { rule as np202 } from './rules/np202-named-port-partial.js';
 import { rule as np203 } from './rules/np203-egress-without-dns.js';
@@ -46,6 +48,7 @@ import { rule as np206 } from './rules/np206-port-not-exposed.js';
 import { rule as np207 } from './rules/np207-port-range-too-wide.js';
 import { rule as np301 } from './rules/np301-ns-label-not-existing.js';
 import { rule as np302 } from './rules/np302-ipblock-covers-pods.js';
+import { rule as np303 } from './rules/np303-ipblock-covers-services.js';
 import { rule as np304 } from './rules/np304-metadata-endpoint-open.js';
 import { rule as np305 } from './rules/np305-world-open.js';
 import { rule as np306 } from './rules/np306-one-family-only.js';
@@ -61,6 +64,7 @@ import { rule as np405 } from './rules/np405-ns-without-default-deny.js';
 import { rule as np406 } from './rules/np406-isolated-no-ingress.js';
 import { rule as np409 } from './rules/np409-duplicate-peer.js';
 import { rule as np410 } from './rules/np410-vacuous-policy.js';
+import { rule as np414 } from './rules/np414-owner-label-gap.js';
 
 export const rules: readonly Rule[] = [
   np001,
@@ -98,8 +102,10 @@ export const rules: readonly Rule[] = [
   np112,
   np113,
   np114,
+  np116,
   np117,
   np118,
+  np119,
   np201,
   np202,
   np203,
@@ -109,6 +115,7 @@ export const rules: readonly Rule[] = [
   np207,
   np301,
   np302,
+  np303,
   np304,
   np305,
   np306,
@@ -124,4 +131,5 @@ export const rules: readonly Rule[] = [
   np406,
   np409,
   np410,
+  np414,
 ];

@@ -2,7 +2,6 @@
 import type { ManifestDocument, Path } from '../manifests/documents.js';
 import type { Cidr } from '../model/address.js';
 import type { Diagnostic, Severity } from '../model/diagnostic.js';
-import type { Labels } from '../model/labels.js';
 import type { Namespace, Node, Pod } from '../model/pod.js';
 import type { AnyPolicy, NetworkPolicy } from '../model/policy.js';
 import type { Service } from '../model/service.js';
@@ -85,7 +84,8 @@ export interface World extends Known {
   select(selection: PodSelection): readonly WorkloadEntry[];
   /** The Services that stand for this workload. */
   servicesOf(workload: WorkloadEntry): readonly Service[];
-  labelsOfNamespace(name: string): Labels;
+  /** What changes how many pods a workload has. */
+  scalersOf(namespace: string): readonly LintObject[];
   /** The first object of this kind and name. */
   objectOf(kind: string, namespace: string, name: string): LintObject | undefined;
 }

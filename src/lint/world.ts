@@ -16,6 +16,10 @@ export function makeWorld(known: Known): World {
   const namespaceLabels = new Map(known.namespaces.map(({ name, labels }) => [name, labels]));
   const objects = new Map(known.objects.toReversed().map((one) => [keyOf(one.kind, one.namespace, one.name), one]));
   const services = groupBy(known.services, ({ ref }) => ref.namespace);
+  const scalers = groupBy(
+    known.objects.filter(({ kind }) => kind === 'HorizontalPodAutoscaler' || kind === 'ScaledObject'),
+    ({ namespace }) => namespace,
+  );
   const selected = new Map<string, readonly WorkloadEntry[]>();
   const serving = new Map<WorkloadEntry, readonly Service[]>();
   const workloadsIn = (namespace: string): readonly WorkloadEntry[] => workloads.get(namespace) ?? [];
@@ -33,9 +37,9 @@ export function makeWorld(known: Known): World {
     ...known,
     policiesIn: (namespace) => policies.get(namespace) ?? [],
     workloadsIn,
-    labelsOfNamespace,
     select: (selection) => remembered(selected, selectionId(selection), () => select(selection)),
     servicesOf: (workload) => remembered(serving, workload, () => serve(workload)),
+    scalersOf: (namespace) => scalers.get(namespace) ?? [],
     objectOf: (kind, namespace, name) => objects.get(keyOf(kind, namespace, name)),
   };
 }
@@ -136,24 +140,38 @@ export function requirementPath(fields: Fields, selector: Path, key: string): Pa
 /** Workloads of a namespace are in the input. */
 export const knowsWorkloads = (world: World, namespace: string): boolean => world.workloadsIn(namespace).length > 0;
 
+export const selectionOfSubject = ({ ref, appliesTo }: NetworkPolicy): PodSelection => ({
+  namespaces: { name: ref.namespace },
+  pods: appliesTo,
+});
+
+export const selectionOfPeer = (policy: NetworkPolicy, { namespaces, pods }: PodPeer): PodSelection => ({
+  namespaces: namespaces === 'own' ? { name: policy.ref.namespace } : namespaces,
+  pods,
+});
+
 /** The workloads that this policy selects, on the host network or finished or not. */
-export const namedBySubject = (world: World, { ref, appliesTo }: NetworkPolicy): readonly WorkloadEntry[] =>
-  world.select({ namespaces: { name: ref.namespace }, pods: appliesTo });
+export const namedBySubject = (world: World, policy: NetworkPolicy): readonly WorkloadEntry[] =>
+  world.select(selectionOfSubject(policy));
 
 /** The workloads that policies see and this policy selects. */
 export const subjectsOf = (world: World, policy: NetworkPolicy): readonly WorkloadEntry[] =>
   namedBySubject(world, policy).filter(({ pod }) => isEnforceable(pod));
 
-/** Whether a peer is about pods of a namespace. */
-export const coversNamespace = (world: World, policy: NetworkPolicy, { namespaces }: PodPeer, name: string): boolean =>
-  namespaces === 'own' ? name === policy.ref.namespace : matches(namespaces, world.labelsOfNamespace(name));
-
 type PodPeer = Extract<Peer, { kind: 'pods' }>;
 
 /** The workloads that a peer names by their labels, on the host network or not. */
-export const namedByPeer = (world: World, policy: NetworkPolicy, { namespaces, pods }: PodPeer) =>
-  world.select({ namespaces: namespaces === 'own' ? { name: policy.ref.namespace } : namespaces, pods });
+export const namedByPeer = (world: World, policy: NetworkPolicy, peer: PodPeer): readonly WorkloadEntry[] =>
+  world.select(selectionOfPeer(policy, peer));
 
 /** The workloads that a peer means. */
 export const podsOfPeer = (world: World, policy: NetworkPolicy, peer: Peer): readonly WorkloadEntry[] =>
   peer.kind === 'ipBlock' ? [] : namedByPeer(world, policy, peer).filter(({ pod }) => isEnforceable(pod));
+
+/** Whether the workloads that all peers of a rule mean are in the input. */
+export const knowsPeers = (world: World, policy: NetworkPolicy, { peers }: PolicyRule): boolean =>
+  peers !== 'anyone' &&
+  peers.every(
+    (peer) =>
+      peer.kind === 'pods' && (peer.namespaces === 'own' ? knowsWorkloads(world, policy.ref.namespace) : world.closed),
+  );

@@ -42,16 +42,26 @@ const metrics = deployment(
   template('app: metered', 'containers: [{name: main, ports: [{name: metrics, containerPort: 9090}]}]'),
 );
 
+const scaled = (name: string, replicas: number): string =>
+  deployment(name, 'shop', template(`app: ${name}`)).replace('spec:\n', `spec:\n  replicas: ${replicas}\n`);
+const memberOfDb = (name: string, labels: string): string =>
+  `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, namespace: shop, labels: {${labels}}, ownerReferences: [{kind: StatefulSet, name: db, controller: true}]}\nspec: {containers: [{name: main}]}\n`;
+
 const contexts: Readonly<Record<string, readonly string[]>> = {
   NP101: [web, elsewhere, namespace('other', ', team: a')],
+  NP116: [web, scaled('solo', 1)],
   NP117: [web, exporter],
   NP118: [namespace('shop'), web, exporter],
+  NP119: [namespace('shop'), web, scaled('asleep', 0)],
   NP201: [web],
   NP202: [web, metrics],
   NP205: [web, service],
   NP206: [web],
   NP301: [namespace('shop'), namespace('kube-system')],
   NP302: [node],
+  NP303: [
+    'apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: kubernetes}\nspec: {cidrs: [10.96.0.0/12]}\n',
+  ],
   NP306: [node],
   NP309: [
     'apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec: {containers: [{name: main}]}\nstatus: {podIPs: [{ip: 10.244.1.7}]}\n',
@@ -62,6 +72,7 @@ const contexts: Readonly<Record<string, readonly string[]>> = {
   NP404: [namespace('shop'), web],
   NP405: [namespace('shop'), web, db],
   NP406: [namespace('shop'), web, service],
+  NP414: [memberOfDb('db-0', 'app: db, role: primary'), memberOfDb('db-1', 'app: db')],
 };
 
 /** The texts of a rule's example, each policy as a whole object in `shop`, and of what stands around it. */

@@ -4,6 +4,9 @@ import { clusterPolicy } from '../../src/lint/rules/examples.js';
 const deployment = (labels: string, containers: string): string =>
   `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: near, namespace: shop}\nspec: {template: {metadata: {labels: {${labels}}}, spec: {containers: ${containers}}}}`;
 
+const scaled = (name: string, replicas: number, app = name): string =>
+  `apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: ${name}, namespace: shop}\nspec: {replicas: ${replicas}, template: {metadata: {labels: {app: ${app}}}, spec: {containers: [{name: main}]}}}`;
+
 const service = (selector: string, ports: string): string =>
   `apiVersion: v1\nkind: Service\nmetadata: {name: near, namespace: shop}\nspec: {selector: {${selector}}, ports: ${ports}}`;
 
@@ -30,6 +33,25 @@ export const nearMisses: Readonly<Record<string, Readonly<Record<string, string>
       '  egress:\n    - {action: Accept, to: [{domainNames: [example.com.]}]}',
     ),
   },
+  NP116: {
+    'a rule between the pods of one workload': together(
+      scaled('etcd', 3),
+      'podSelector: {matchLabels: {app: etcd}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: etcd}}}]',
+    ),
+    'a workload that something else scales': together(
+      'apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: solo, namespace: shop}\nspec: {scaleTargetRef: {kind: Deployment, name: solo}}',
+      'podSelector: {matchLabels: {app: solo}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: solo}}}]',
+    ),
+    'a rule for the whole namespace':
+      'podSelector: {matchLabels: {app: solo}}\ningress:\n  - from: [{podSelector: {}}]',
+  },
+  NP119: {
+    'one workload of two that runs': together(
+      scaled('web-canary', 0, 'web'),
+      'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Ingress]',
+    ),
+    'a default deny while all sleep': 'podSelector: {}\npolicyTypes: [Ingress]',
+  },
   NP205: {
     'a port that a container declares without a name': together(
       deployment('app: web', '[{name: main, ports: [{containerPort: 80}]}]'),
@@ -47,6 +69,24 @@ export const nearMisses: Readonly<Record<string, Readonly<Record<string, string>
     ),
     'a port of addresses outside':
       'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: web}}}, {ipBlock: {cidr: 192.0.2.0/24}}]\n    ports: [{port: 80}]',
+  },
+  NP303: {
+    'a block that holds the Services among much else':
+      'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 10.0.0.0/8}}]',
+    'Services that are excepted':
+      'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.96.0.0/12]}}]',
+    'the address of a Service without cluster IP': together(
+      'apiVersion: v1\nkind: Service\nmetadata: {name: out, namespace: shop}\nspec: {clusterIP: None, externalIPs: [192.0.2.9], ports: [{port: 443}]}',
+      'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 192.0.2.9/32}}]',
+    ),
+  },
+  NP414: {
+    'a label that the controller gives every pod of its own':
+      'podSelector: {matchLabels: {app: db, statefulset.kubernetes.io/pod-name: db-0}}',
+    "a label that is another workload's": together(
+      deployment('app: web, role: primary', '[{name: main}]'),
+      'podSelector: {matchLabels: {app: web, role: primary}}',
+    ),
   },
   NP206: {
     'a port that is declared without a name': together(

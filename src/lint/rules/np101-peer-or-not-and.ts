@@ -1,5 +1,5 @@
+import { everything } from '../../model/labels.js';
 import { isEnforceable } from '../../model/pod.js';
-import { matches } from '../../selectors/match.js';
 import { knowsWorkloads, peersKey, rulesOf } from '../world.js';
 import type { Rule } from '../types.js';
 
@@ -24,7 +24,9 @@ export const rule: Rule = {
           (other) => other?.kind === 'pods' && other.namespaces !== 'own' && other.pods.requirements.length === 0,
         );
         if (!hasNamespaceBeside) continue;
-        const selected = world.workloads.filter(({ pod }) => isEnforceable(pod) && matches(peer.pods, pod.labels));
+        const selected = world
+          .select({ namespaces: everything, pods: peer.pods })
+          .filter(({ pod }) => isEnforceable(pod));
         const isElsewhereOnly = selected.length > 0 && selected.every(({ owner }) => owner.namespace !== namespace);
         if (isElsewhereOnly)
           yield {

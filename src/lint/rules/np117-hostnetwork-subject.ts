@@ -1,5 +1,4 @@
-import { matches } from '../../selectors/match.js';
-import { validPolicies } from '../world.js';
+import { namedBySubject, validPolicies } from '../world.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -14,9 +13,7 @@ export const rule: Rule = {
   good: 'podSelector: {matchLabels: {app: web}}',
   *check(world) {
     for (const { object, policy } of validPolicies(world)) {
-      const selected = world.workloads.filter(
-        ({ owner, pod }) => owner.namespace === policy.ref.namespace && matches(policy.appliesTo, pod.labels),
-      );
+      const selected = namedBySubject(world, policy);
       if (selected.length > 0 && selected.every(({ pod }) => pod.hostNetwork))
         yield {
           object,

@@ -1,4 +1,4 @@
-import { knowsWorkloads, podsOfPeer, portsOf, subjectsOf, type PortEntry } from '../world.js';
+import { knowsPeers, knowsWorkloads, podsOfPeer, portsOf, subjectsOf, type PortEntry } from '../world.js';
 import type { Rule, WorkloadEntry, World } from '../types.js';
 
 /** The pods at which a named port is looked up; undefined when they are not known. */
@@ -6,12 +6,8 @@ export function destinationsOf(world: World, entry: PortEntry): readonly Workloa
   const { policy, direction, rule: own } = entry;
   if (direction === 'ingress')
     return knowsWorkloads(world, policy.ref.namespace) ? subjectsOf(world, policy) : undefined;
-  if (own.peers === 'anyone') return undefined;
-  const isKnown = own.peers.every(
-    (peer) =>
-      peer.kind === 'pods' && (peer.namespaces === 'own' ? knowsWorkloads(world, policy.ref.namespace) : world.closed),
-  );
-  return isKnown ? own.peers.flatMap((peer) => podsOfPeer(world, policy, peer)) : undefined;
+  if (own.peers === 'anyone' || !knowsPeers(world, policy, own)) return undefined;
+  return own.peers.flatMap((peer) => podsOfPeer(world, policy, peer));
 }
 
 export const rule: Rule = {

@@ -1,4 +1,4 @@
-import { subjectsOf, validPolicies } from '../world.js';
+import { namedBySubject, validPolicies } from '../world.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -13,7 +13,7 @@ export const rule: Rule = {
   good: 'podSelector: {matchLabels: {app: web}}',
   *check(world) {
     for (const { object, policy } of validPolicies(world))
-      if (policy.appliesTo.requirements.length > 0 && subjectsOf(world, policy).length === 0)
+      if (policy.appliesTo.requirements.length > 0 && namedBySubject(world, policy).length === 0)
         yield {
           object,
           path: ['spec', 'podSelector'],

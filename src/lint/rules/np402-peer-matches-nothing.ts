@@ -1,4 +1,4 @@
-import { peersOf, podsOfPeer } from '../world.js';
+import { namedByPeer, peersOf } from '../world.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -16,7 +16,8 @@ export const rule: Rule = {
       if (peer.kind !== 'pods') continue;
       // Of a namespace that is only named, the labels are not known.
       if (peer.namespaces !== 'own' && world.implied.size > 0) continue;
-      if (podsOfPeer(world, policy, peer).length === 0) yield { object, path, message: 'no workload is meant by this' };
+      if (namedByPeer(world, policy, peer).length === 0)
+        yield { object, path, message: 'no workload is meant by this' };
     }
   },
 };

@@ -1,7 +1,7 @@
-import type { LabelSelector } from '../../model/labels.js';
+import { everything, type LabelSelector } from '../../model/labels.js';
 import { isEnforceable } from '../../model/pod.js';
 import { matches } from '../../selectors/match.js';
-import { coversNamespace, peersOf, podsOfPeer, requirementPath, subjectsOf, validPolicies } from '../world.js';
+import { namedByPeer, namedBySubject, peersOf, requirementPath, selectionOfPeer, validPolicies } from '../world.js';
 import type { Path, PolicyObject, Rule, WorkloadEntry } from '../types.js';
 
 export const rule: Rule = {
@@ -16,17 +16,15 @@ export const rule: Rule = {
   good: 'podSelector: {matchLabels: {app: web}}',
   *check(world) {
     for (const { object, policy } of validPolicies(world)) {
-      if (subjectsOf(world, policy).length > 0) continue;
-      const own = world.workloads.filter(
-        ({ owner, pod }) => owner.namespace === policy.ref.namespace && isEnforceable(pod),
-      );
+      if (namedBySubject(world, policy).length > 0) continue;
+      const own = world.workloadsIn(policy.ref.namespace).filter(({ pod }) => isEnforceable(pod));
       yield* nearMisses(object, policy.appliesTo, ['spec', 'podSelector'], own);
     }
     for (const { object, policy, peer, path } of peersOf(world)) {
-      if (peer.kind !== 'pods' || podsOfPeer(world, policy, peer).length > 0) continue;
-      const meant = world.workloads.filter(
-        ({ owner, pod }) => isEnforceable(pod) && coversNamespace(world, policy, peer, owner.namespace),
-      );
+      if (peer.kind !== 'pods' || namedByPeer(world, policy, peer).length > 0) continue;
+      const meant = world
+        .select({ ...selectionOfPeer(policy, peer), pods: everything })
+        .filter(({ pod }) => isEnforceable(pod));
       yield* nearMisses(object, peer.pods, [...path, 'podSelector'], meant);
     }
   },

@@ -1,0 +1,80 @@
+/** Whether one thing that a policy says lies within another, whatever pods there are: proved from the text alone. */
+import { subtractCidrs } from '../compiler/cidr-ranges.js';
+import { cidrContains, type Cidr } from '../model/address.js';
+import type { LabelSelector, Requirement } from '../model/labels.js';
+import { impliedNamespace } from '../model/parse.js';
+import type { Peer, PolicyRule, Port } from '../model/policy.js';
+import { matches } from '../selectors/match.js';
+
+/** Whether everything that `narrow` selects is selected by `wide`; false where it cannot be told. */
+export const selectorWithin = (narrow: LabelSelector, wide: LabelSelector): boolean =>
+  wide.requirements.every((wanted) => narrow.requirements.some((given) => implies(given, wanted)));
+
+function implies(given: Requirement, wanted: Requirement): boolean {
+  if (given.key !== wanted.key) return false;
+  switch (wanted.operator) {
+    case 'In':
+      return given.operator === 'In' && given.values.every((value) => wanted.values.includes(value));
+    case 'NotIn':
+      if (given.operator === 'In') return !given.values.some((value) => wanted.values.includes(value));
+      if (given.operator === 'NotIn') return wanted.values.every((value) => given.values.includes(value));
+      return given.operator === 'DoesNotExist';
+    case 'Exists':
+      return given.operator === 'Exists' || given.operator === 'In';
+    case 'DoesNotExist':
+      return given.operator === 'DoesNotExist';
+  }
+}
+
+/** @param namespace the policies' own */
+export function peerWithin(narrow: Peer, wide: Peer, namespace: string): boolean {
+  if (narrow.kind === 'ipBlock' || wide.kind === 'ipBlock')
+    return narrow.kind === 'ipBlock' && wide.kind === 'ipBlock' && blockWithin(narrow, wide);
+  return namespacesWithin(narrow.namespaces, wide.namespaces, namespace) && selectorWithin(narrow.pods, wide.pods);
+}
+
+type Block = Extract<Peer, { kind: 'ipBlock' }>;
+
+function blockWithin(narrow: Block, wide: Block): boolean {
+  if (!within(narrow.cidr, wide.cidr)) return false;
+  const left = subtractCidrs(wide.cidr, wide.except);
+  return subtractCidrs(narrow.cidr, narrow.except).every((piece) => left.some((one) => within(piece, one)));
+}
+
+const within = (inner: Cidr, outer: Cidr): boolean =>
+  outer.prefix <= inner.prefix && cidrContains(outer, inner.address);
+
+/** A namespace's name is the one label that is known of it. */
+function namespacesWithin(narrow: LabelSelector | 'own', wide: LabelSelector | 'own', namespace: string): boolean {
+  const { labels } = impliedNamespace(namespace);
+  if (narrow === 'own') return wide === 'own' || isMetByName(wide, labels);
+  if (wide !== 'own') return selectorWithin(narrow, wide);
+  const own = Object.entries(labels).map(([key, value]) => ({ operator: 'In' as const, key, values: [value] }));
+  return selectorWithin(narrow, { requirements: own });
+}
+
+const isMetByName = (selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean =>
+  selector.requirements.every(({ key }) => key in labels) && matches(selector, labels);
+
+function portWithin(narrow: Port, wide: Port): boolean {
+  if (narrow.protocol !== wide.protocol) return false;
+  if (wide.kind === 'all') return true;
+  if (narrow.kind === 'named') return wide.kind === 'named' && narrow.name === wide.name;
+  return narrow.kind === 'range' && wide.kind === 'range' && wide.first <= narrow.first && narrow.last <= wide.last;
+}
+
+/** Whether all that `narrow` allows is allowed by `wide`, at the same pods. */
+export const ruleWithin = (narrow: PolicyRule, wide: PolicyRule, namespace: string): boolean =>
+  isWithin(narrow.peers, wide.peers, 'anyone', (one, other) => peerWithin(one, other, namespace)) &&
+  isWithin(narrow.ports, wide.ports, 'anyPort', portWithin);
+
+function isWithin<T, All extends string>(
+  narrow: readonly T[] | All,
+  wide: readonly T[] | All,
+  all: All,
+  holds: (one: T, other: T) => boolean,
+): boolean {
+  if (wide === all) return true;
+  if (narrow === all) return false;
+  return (narrow as readonly T[]).every((one) => (wide as readonly T[]).some((other) => holds(one, other)));
+}

@@ -1,0 +1,23 @@
+import { isMapping } from '../model/parse.js';
+import { fieldAt } from './world.js';
+import type { Fields, LintObject, WorkloadEntry, World } from './types.js';
+
+/** How many pods a workload's own manifest asks for; undefined where it does not tell, or something else scales it. */
+export function replicasOf(world: World, { owner }: WorkloadEntry): number | undefined {
+  const { kind, namespace, name } = owner;
+  if (kind === 'Pod') return 1;
+  const object = world.objectOf(kind, namespace, name);
+  if (object === undefined || world.scalersOf(namespace).some((one) => targetOf(one) === `${kind}/${name}`))
+    return undefined;
+  const spec = fieldAt(object.fields, ['spec']);
+  const { replicas, suspend }: Fields = isMapping(spec) ? spec : {};
+  if (suspend === true) return 0;
+  return typeof replicas === 'number' ? replicas : undefined;
+}
+
+/** Of a HorizontalPodAutoscaler, or a ScaledObject of KEDA, whose target is a Deployment when it does not say. */
+function targetOf({ fields }: LintObject): string {
+  const target = fieldAt(fields, ['spec', 'scaleTargetRef']);
+  const { kind = 'Deployment', name }: Fields = isMapping(target) ? target : {};
+  return `${String(kind)}/${String(name)}`;
+}

@@ -1,0 +1,34 @@
+import { replicasOf } from '../replicas.js';
+import { namedBySubject, validPolicies } from '../world.js';
+import type { Rule, WorkloadEntry, World } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP119',
+  name: 'completed-pod-or-zero-replicas',
+  severity: 'info',
+  scope: 'cluster',
+  confidence: 'closed-world',
+  summary: 'a policy whose workloads are scaled to zero, suspended or finished',
+  why: 'It selects no pod now, and will when they run again: do not take it for dead.',
+  bad: 'podSelector: {matchLabels: {app: asleep}}',
+  good: 'podSelector: {matchLabels: {app: web}}',
+  *check(world) {
+    for (const { object, policy } of validPolicies(world)) {
+      const selected = policy.appliesTo.requirements.length === 0 ? [] : namedBySubject(world, policy);
+      const reasons = selected.map((one) => whyNothingRuns(world, one));
+      const [first] = selected;
+      if (first === undefined || reasons.includes(undefined)) continue;
+      yield {
+        object,
+        path: ['spec', 'podSelector'],
+        message: `no pod of this runs now: ${first.owner.kind} ${first.owner.name} ${reasons[0] ?? ''}`,
+      };
+    }
+  },
+};
+
+function whyNothingRuns(world: World, entry: WorkloadEntry): string | undefined {
+  if (entry.pod.phase === 'Succeeded' || entry.pod.phase === 'Failed') return 'has finished';
+  if (entry.isTemplate !== true || replicasOf(world, entry) !== 0) return undefined;
+  return /Job$/.test(entry.owner.kind) ? 'is suspended' : 'has 0 replicas';
+}

@@ -1,0 +1,48 @@
+import { bitsOf, cidrContains, parseAddress, parseCidr, type Cidr } from '../../model/address.js';
+import { fieldAt, peersOf } from '../world.js';
+import type { LintObject, Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP303',
+  name: 'ipblock-covers-services',
+  severity: 'warning',
+  scope: 'namespace',
+  confidence: 'closed-world',
+  summary: "an ipBlock inside the cluster's range of Services, or the cluster IP of one",
+  why: 'Policies are judged behind the Service, where the packet carries a pod’s address: the block never matches.',
+  bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 10.96.0.0/16}}]',
+  good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: web}}}]',
+  *check(world) {
+    const ranges = world.objects.flatMap(serviceRanges);
+    const holders = new Map(world.objects.flatMap((object) => clusterIps(object).map((ip) => [ip, object] as const)));
+    for (const { object, peer, path } of peersOf(world)) {
+      if (peer.kind !== 'ipBlock') continue;
+      const { cidr } = peer;
+      const at = [...path, 'ipBlock', 'cidr'];
+      const holder = cidr.prefix === bitsOf(cidr.family) ? holders.get(cidr.address) : undefined;
+      if (holder !== undefined)
+        yield {
+          object,
+          path: at,
+          message: `this is the cluster IP of Service ${holder.namespace}/${holder.name}, not an address of its pods`,
+        };
+      else if (ranges.some((range) => range.prefix <= cidr.prefix && cidrContains(range, cidr.address)))
+        yield { object, path: at, message: 'these are cluster IPs of Services, which no packet carries any more here' };
+    }
+  },
+};
+
+const listAt = ({ fields }: LintObject, path: readonly string[]): readonly string[] => {
+  const list = fieldAt(fields, path);
+  return Array.isArray(list) ? list.map(String) : [];
+};
+
+const serviceRanges = (object: LintObject): readonly Cidr[] =>
+  object.kind === 'ServiceCIDR' ? listAt(object, ['spec', 'cidrs']).flatMap((text) => parseCidr(text) ?? []) : [];
+
+function clusterIps(object: LintObject): readonly string[] {
+  if (object.kind !== 'Service') return [];
+  const single = fieldAt(object.fields, ['spec', 'clusterIP']);
+  const listed = [...listAt(object, ['spec', 'clusterIPs']), ...(typeof single === 'string' ? [single] : [])];
+  return listed.flatMap((text) => parseAddress(text) ?? []);
+}

@@ -1,0 +1,53 @@
+import { controllersOwn } from '../../analysis/workloads.js';
+import { ownerKey } from '../../manifests/workloads.js';
+import { groupBy } from '../../model/group-by.js';
+import { isEnforceable } from '../../model/pod.js';
+import type { PodSelection } from '../../selectors/selector-index.js';
+import { peersOf, selectionOfPeer, selectionOfSubject, validPolicies } from '../world.js';
+import type { Path, PolicyObject, Rule, World } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP414',
+  name: 'owner-label-gap',
+  severity: 'info',
+  scope: 'namespace',
+  confidence: 'closed-world',
+  summary: 'a selector that only some pods of one workload match',
+  why: 'Somebody has labelled single pods: the others, and those that come after them, are treated otherwise.',
+  bad: 'podSelector: {matchLabels: {role: primary}}',
+  good: 'podSelector: {matchLabels: {app: db}}',
+  *check(world) {
+    const counts = new Map(
+      [
+        ...groupBy(
+          world.workloads.filter(({ pod }) => isEnforceable(pod)),
+          ({ owner }) => ownerKey(owner),
+        ),
+      ].map(([owner, entries]) => [owner, entries.length]),
+    );
+    for (const { object, selection, path } of podSelectionsOf(world)) {
+      const requirements = selection.pods.requirements.filter(({ key }) => !controllersOwn.has(key));
+      const selected = world.select({ ...selection, pods: { requirements } }).filter(({ pod }) => isEnforceable(pod));
+      for (const [owner, entries] of groupBy(selected, (one) => ownerKey(one.owner))) {
+        const count = counts.get(owner) ?? 0;
+        if (entries.length === count) continue;
+        yield { object, path, message: `${entries.length} of the ${count} pods of ${owner} have these labels` };
+        break;
+      }
+    }
+  },
+};
+
+interface SelectionEntry {
+  readonly object: PolicyObject;
+  readonly selection: PodSelection;
+  readonly path: Path;
+}
+
+function* podSelectionsOf(world: World): Iterable<SelectionEntry> {
+  for (const { object, policy } of validPolicies(world))
+    yield { object, selection: selectionOfSubject(policy), path: ['spec', 'podSelector'] };
+  for (const { object, policy, peer, path } of peersOf(world))
+    if (peer.kind === 'pods')
+      yield { object, selection: selectionOfPeer(policy, peer), path: [...path, 'podSelector'] };
+}

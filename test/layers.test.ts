@@ -29,6 +29,7 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     imports: ['model', 'program', 'nftables', 'kernel', 'cluster', 'reconciler'],
     why: 'the agent as a process: lock, status, state',
   },
+  schemas: { imports: [], why: 'JSON schemas of what we print and read; they ship as they are' },
   report: { imports: ['model'], why: 'prints tables and findings; the values come as data' },
   cli: { imports: 'all', why: 'the only place that wires real parts' },
 };

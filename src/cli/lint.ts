@@ -84,7 +84,7 @@ async function fix(findings: readonly Finding[], onlyShow: boolean): Promise<voi
 }
 
 async function print(document: Findings, { output }: LintFlags): Promise<void> {
-  const { findings } = document;
+  const { findings, unparsed } = document;
   // hasColors heeds NO_COLOR, FORCE_COLOR and TERM; what is no terminal has no such method, whatever FORCE_COLOR says.
   const colours = process.stdout.isTTY ? process.stdout.hasColors() : false;
   await writeOutputs(output, 'text', (format) => {
@@ -100,7 +100,7 @@ async function print(document: Findings, { output }: LintFlags): Promise<void> {
       case 'junit':
         return printFindingsJunit(findings);
       case 'sarif':
-        return [documentText(findingsSarif(findings, { rules, version }), 'json')];
+        return [documentText(findingsSarif(findings, { rules, version, unparsed }), 'json')];
       default:
         return [documentText(document, format)];
     }

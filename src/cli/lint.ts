@@ -8,6 +8,7 @@ import { printFindingsCsv, printFindingsMarkdown, printFindingsText } from '../r
 import { formatTable } from '../report/table.js';
 import { withFiles } from './analysis-options.js';
 import { exitCode, UsageError } from './exit-codes.js';
+import { appendJobSummary } from './job-summary.js';
 import { readLintInputs, type LintInputFlags } from './lint-inputs.js';
 import { readLintSettings } from './lint-settings.js';
 import { documentText, outputOption, writeOutputs, type Output } from './outputs.js';
@@ -105,6 +106,8 @@ async function print(document: Findings, { output }: LintFlags): Promise<void> {
         return [documentText(document, format)];
     }
   });
+  if (output?.some(({ format }) => format === 'github') === true)
+    await appendJobSummary(printFindingsMarkdown(findings));
 }
 
 function codeOf(

@@ -1,25 +1,27 @@
 /** Findings for machines that watch repositories: GitHub's annotations, JUnit, SARIF. */
-import { objectOf, type PrintedFinding } from './findings.js';
+import { countFindings, objectOf, type PrintedFinding } from './findings.js';
 import { escapeXml } from './tests.js';
 
-/** GitHub shows at most 10 annotations of a severity for a step: the worst come first. */
+/** GitHub shows ten annotations of a severity for a step, and fifty for a job: more would push out those of other steps. */
 const annotationsShown = 10;
 const severities = ['error', 'warning', 'info'] as const;
 const commands = { error: 'error', warning: 'warning', info: 'notice' } as const;
 
-/** Workflow commands; data and properties are escaped as the runner reads them. */
+/** Workflow commands, the worst first, and how many were left out; data and properties are escaped as the runner reads them. */
 export function* printFindingsGithub(findings: readonly PrintedFinding[]): Iterable<string> {
   const data = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
   const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+  const left: PrintedFinding[] = [];
   for (const severity of severities) {
     const own = findings.filter((one) => one.severity === severity);
+    left.push(...own.slice(annotationsShown));
     for (const { file, line, endLine, column, rule, name, message } of own.slice(0, annotationsShown)) {
       const at = `file=${property(file)},line=${line},endLine=${endLine},col=${column},title=${property(`${rule} ${name}`)}`;
       yield `::${commands[severity]} ${at}::${data(message)}\n`;
     }
-    if (own.length > annotationsShown)
-      yield `::notice title=podwall lint::${own.length - annotationsShown} more of severity ${severity} are in the log or in -o sarif\n`;
   }
+  if (left.length > 0)
+    yield `podwall lint: ${countFindings(left)} without an annotation: GitHub shows ${annotationsShown} of each for a step\n`;
 }
 
 /** One test case an object that was found at fault, and one for all when nothing was. */

@@ -33,6 +33,7 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     imports: ['model', 'program', 'compiler', 'nftables', 'kernel', 'cluster', 'reconciler'],
     why: 'the agent as a process: lock, status, state, and what it reports',
   },
+  schemas: { imports: [], why: 'JSON schemas of what we print and read; they ship as they are' },
   report: { imports: ['model'], why: 'prints tables and findings; the values come as data' },
   cli: { imports: 'all', why: 'the only place that wires real parts' },
 };

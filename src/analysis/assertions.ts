@@ -5,10 +5,12 @@ import { protocols, type Protocol } from '../model/policy.js';
 export interface Expectation {
   readonly from: string;
   readonly to: string;
-  /** A number or the name of a port of `to`; ignored for ICMP. */
-  readonly port: string;
+  /** A number or the name of a port of `to`; absent for ICMP, and where `to` is a Service with its port. */
+  readonly port?: string;
   readonly protocol: Protocol | 'ICMP';
   readonly allowed: boolean;
+  /** Where it stands in the document. */
+  readonly path: readonly (string | number)[];
 }
 
 export interface Assertions {
@@ -29,6 +31,8 @@ export interface AssertionProblem {
 export function parseAssertions(object: unknown): Assertions | AssertionProblem {
   const spec = isMapping(object) && isMapping(object['spec']) ? object['spec'] : {};
   const { unlisted = 'unchecked', expect, table } = spec;
+  const unknown = unknownField(spec, ['unlisted', 'expect', 'table']);
+  if (unknown !== undefined) return { path: ['spec', unknown.field], message: unknown.message };
   if (unlisted !== 'unchecked' && unlisted !== 'denied')
     return { path: ['spec', 'unlisted'], message: 'must be unchecked or denied' };
   if (expect === undefined && table === undefined)
@@ -37,37 +41,55 @@ export function parseAssertions(object: unknown): Assertions | AssertionProblem 
   if (table !== undefined && typeof table !== 'string') return { path: ['spec', 'table'], message: 'must be a text' };
   const expectations: Expectation[] = [];
   for (const [index, one] of ((expect ?? []) as unknown[]).entries()) {
+    const path = ['spec', 'expect', index];
     const parsed = parseExpectation(one);
-    if ('field' in parsed) return { path: ['spec', 'expect', index, parsed.field], message: parsed.message };
-    expectations.push(parsed);
+    if ('message' in parsed) return { path: [...path, parsed.field], message: parsed.message };
+    expectations.push({ ...parsed, path });
   }
+  const path = ['spec', 'table'];
   for (const line of (table ?? '').split('\n').filter((text) => text.trim() !== '')) {
     const parsed = parseLine(line.trim());
-    if ('message' in parsed) return { path: ['spec', 'table'], message: parsed.message };
-    expectations.push(parsed);
+    if ('message' in parsed) return { path, message: parsed.message };
+    expectations.push({ ...parsed, path });
   }
   return { expect: expectations, unlisted };
 }
 
+type Unplaced = Omit<Expectation, 'path'>;
+
 /** `web.shop -> db.shop 5432/TCP allowed` */
-function parseLine(line: string): Expectation | { readonly message: string } {
+function parseLine(line: string): Unplaced | { readonly message: string } {
   const [, from, to, where = '', verdict] = /^(\S+)\s+->\s+(\S+)\s+(\S+)\s+(allowed|denied)$/.exec(line) ?? [];
   if (from === undefined || to === undefined)
     return { message: `${line}: must be FROM -> TO PORT[/PROTOCOL] allowed|denied` };
-  const [port, protocol = 'TCP'] = where === 'ICMP' ? ['0', 'ICMP'] : where.split('/');
+  const [port, protocol = 'TCP'] = where === 'ICMP' ? [undefined, 'ICMP'] : where.split('/');
   const parsed = parseExpectation({ from, to, port, protocol, allowed: verdict === 'allowed' });
-  return 'field' in parsed ? { message: `${line}: ${parsed.field} ${parsed.message}` } : parsed;
+  return 'message' in parsed ? { message: `${line}: ${parsed.field} ${parsed.message}` } : parsed;
 }
 
-function parseExpectation(value: unknown): Expectation | { readonly field: string; readonly message: string } {
+interface FieldProblem {
+  readonly field: string;
+  readonly message: string;
+}
+
+function parseExpectation(value: unknown): Unplaced | FieldProblem {
   const fields = isMapping(value) ? value : {};
-  const { from, to, port = 0, protocol = 'TCP', allowed } = fields;
+  const { from, to, port, protocol = 'TCP', allowed } = fields;
+  const unknown = unknownField(fields, ['from', 'to', 'port', 'protocol', 'allowed']);
+  if (unknown !== undefined) return unknown;
   if (typeof from !== 'string') return { field: 'from', message: 'must be the name of an end' };
   if (typeof to !== 'string') return { field: 'to', message: 'must be the name of an end' };
   if (typeof allowed !== 'boolean') return { field: 'allowed', message: 'must be true or false' };
   const known = [...protocols, 'ICMP' as const].find((name) => name === protocol);
   if (known === undefined) return { field: 'protocol', message: 'must be TCP, UDP, SCTP or ICMP' };
+  const isPortless = known === 'ICMP' || to.startsWith('svc/');
+  if (isPortless && port === undefined) return { from, to, protocol: known, allowed };
   if (typeof port !== 'string' && typeof port !== 'number')
     return { field: 'port', message: 'must be a number or a name' };
   return { from, to, port: String(port), protocol: known, allowed };
+}
+
+function unknownField(fields: Readonly<Record<string, unknown>>, known: readonly string[]): FieldProblem | undefined {
+  const field = Object.keys(fields).find((name) => !known.includes(name));
+  return field === undefined ? undefined : { field, message: `is not known; there are ${known.join(', ')}` };
 }

@@ -1,14 +1,19 @@
-import { isAssertions, parseAssertions, type Assertions } from '../analysis/assertions.js';
+import { isAssertions, parseAssertions, type Assertions, type Expectation } from '../analysis/assertions.js';
 import { readManifestText } from '../cluster/manifest-text.js';
 import { manifestsAt, reasonOf } from '../cluster/manifest-tree.js';
 import { InputError } from '../cluster/types.js';
 import { readDocuments } from '../manifests/documents.js';
 import { formatPath } from '../model/diagnostic.js';
-import { lineOf } from './collected.js';
+import { lineOf, placeOf } from './collected.js';
+
+export interface PlacedAssertions extends Assertions {
+  /** `file:line:column` of a field. */
+  readonly place: (path: Expectation['path']) => string;
+}
 
 export interface AssertionFiles {
   /** Files that have some. */
-  readonly files: readonly { readonly file: string; readonly assertions: readonly Assertions[] }[];
+  readonly files: readonly { readonly file: string; readonly assertions: readonly PlacedAssertions[] }[];
   /** What could not be read below a directory, one line each. */
   readonly unparsed: readonly string[];
 }
@@ -37,7 +42,9 @@ export async function readAssertions(paths: readonly string[]): Promise<Assertio
   return { files, unparsed };
 }
 
-async function assertionsIn(file: string): Promise<{ assertions: readonly Assertions[]; errors: readonly string[] }> {
+async function assertionsIn(
+  file: string,
+): Promise<{ assertions: readonly PlacedAssertions[]; errors: readonly string[] }> {
   const read = await readManifestText(file);
   if (!read.ok) return { assertions: [], errors: [lineOf(read.error)] };
   if (!read.text.includes('Assertions')) return { assertions: [], errors: [] };
@@ -45,9 +52,9 @@ async function assertionsIn(file: string): Promise<{ assertions: readonly Assert
   const assertions = documents.flatMap((document) => {
     if (!isAssertions(document.object)) return [];
     const parsed = parseAssertions(document.object);
-    if ('expect' in parsed) return [parsed];
-    const { line, column } = document.position(parsed.path);
-    throw new InputError(`${file}:${line}:${column}: ${formatPath(parsed.path)}: ${parsed.message}`);
+    const place = (path: Expectation['path']): string => placeOf(document, path);
+    if ('expect' in parsed) return [{ ...parsed, place }];
+    throw new InputError(`${place(parsed.path)}: ${formatPath(parsed.path)}: ${parsed.message}`);
   });
   return { assertions, errors: errors.map(lineOf) };
 }

@@ -8,6 +8,7 @@ import { printFindingsCsv, printFindingsMarkdown, printFindingsText } from '../r
 import { formatTable } from '../report/table.js';
 import { withFiles } from './analysis-options.js';
 import { exitCode, UsageError } from './exit-codes.js';
+import { appendJobSummary } from './job-summary.js';
 import { readLintInputs, type LintInputFlags } from './lint-inputs.js';
 import { readLintSettings } from './lint-settings.js';
 import { documentText, outputOption, writeOutputs, type Output } from './outputs.js';
@@ -84,7 +85,7 @@ async function fix(findings: readonly Finding[], onlyShow: boolean): Promise<voi
 }
 
 async function print(document: Findings, { output }: LintFlags): Promise<void> {
-  const { findings } = document;
+  const { findings, unparsed } = document;
   // hasColors heeds NO_COLOR, FORCE_COLOR and TERM; what is no terminal has no such method, whatever FORCE_COLOR says.
   const colours = process.stdout.isTTY ? process.stdout.hasColors() : false;
   await writeOutputs(output, 'text', (format) => {
@@ -100,11 +101,13 @@ async function print(document: Findings, { output }: LintFlags): Promise<void> {
       case 'junit':
         return printFindingsJunit(findings);
       case 'sarif':
-        return [documentText(findingsSarif(findings, { rules, version }), 'json')];
+        return [documentText(findingsSarif(findings, { rules, version, unparsed }), 'json')];
       default:
         return [documentText(document, format)];
     }
   });
+  if (output?.some(({ format }) => format === 'github') === true)
+    await appendJobSummary(printFindingsMarkdown(findings));
 }
 
 function codeOf(

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { dirname } from 'node:path';
-import { type Assertions, type Expectation } from '../analysis/assertions.js';
+import type { Expectation } from '../analysis/assertions.js';
 import { commonFamilies } from '../analysis/ends.js';
 import { Judge } from '../analysis/judge.js';
 import { allPorts, hasPort, noPorts } from '../analysis/port-sets.js';
@@ -9,15 +9,18 @@ import { Reach } from '../analysis/reachability.js';
 import { formatPorts } from '../model/reachability.js';
 import { reportTests, testFormats, type TestResult } from '../report/tests.js';
 import { conclude, withInputs, worldOf, type AnalysisFlags, type World } from './analysis-options.js';
-import { readAssertions } from './assertion-files.js';
+import { InputError } from '../cluster/types.js';
+import { readAssertions, type PlacedAssertions } from './assertion-files.js';
 import { questions } from './can.js';
 import { EndNames } from './end-names.js';
 import { exitCode, UsageError } from './exit-codes.js';
 import { readInputs } from './inputs.js';
-import { outputOption, writeOutputs, type Output } from './outputs.js';
+import { documentText, outputOption, writeOutputs, type Output } from './outputs.js';
+
+const formats = [...testFormats, 'json', 'yaml'] as const;
 
 interface TestFlags extends AnalysisFlags {
-  readonly output?: readonly Output<(typeof testFormats)[number]>[];
+  readonly output?: readonly Output<(typeof formats)[number]>[];
 }
 
 const examples = `
@@ -45,7 +48,7 @@ export const testCommand = (): Command =>
       '[path...]',
       'files or directories with Assertions (default: those of -f); policies and pods come from -f, else from the directory of each',
     )
-    .addOption(outputOption(testFormats))
+    .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(async (paths: readonly string[], flags: TestFlags) => {
       const { files, unparsed } = await readAssertions(
@@ -67,7 +70,11 @@ export const testCommand = (): Command =>
       for (const line of unparsed) if (!told.has(line)) process.stderr.write(`podwall: ${line}\n`);
       if (unparsed.length > 0 && files.length === 0) throw new UsageError('no Assertions in what could be read');
       if (unparsed.length > 0 && !flags.allowPartial) codes.push(exitCode.partial);
-      await writeOutputs(flags.output, 'text', (format) => [reportTests(results, format)]);
+      await writeOutputs(flags.output, 'text', (format) =>
+        format === 'json' || format === 'yaml'
+          ? [documentText(asDocument(results), format)]
+          : [reportTests(results, format)],
+      );
       if (results.length === 0)
         process.stderr.write('podwall: no Assertions found: give a file or a directory that has some\n');
       const failed = results.some(({ failure }) => failure !== undefined);
@@ -75,19 +82,46 @@ export const testCommand = (): Command =>
       process.exitCode = codes.includes(exitCode.partial) ? exitCode.partial : verdict;
     });
 
+function asDocument(results: readonly TestResult[]): object {
+  const failed = results.filter(({ failure }) => failure !== undefined).length;
+  return {
+    kind: 'TestResults',
+    schemaVersion: 1,
+    passed: results.length - failed,
+    failed,
+    results: results.map(({ file, title, failure }) => ({
+      file,
+      title,
+      passed: failure === undefined,
+      ...(failure === undefined ? {} : { failure }),
+    })),
+  };
+}
+
 type Checked = Omit<TestResult, 'file'>;
 
-function check(world: World, assertions: readonly Assertions[], namespace: string | undefined): readonly Checked[] {
+function check(
+  world: World,
+  assertions: readonly PlacedAssertions[],
+  namespace: string | undefined,
+): readonly Checked[] {
   const judge = new Judge(world.program, world.blocks);
   const names = new EndNames(world.inputs, world.workloads, world.program, namespace);
-  return assertions.flatMap(({ expect, unlisted }) => [
-    ...expect.map((one) => checkOne(judge, names, one)),
+  return assertions.flatMap(({ expect, unlisted, place }) => [
+    ...expect.map((one) => {
+      try {
+        return checkOne(judge, names, one);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        throw new InputError(`${place(one.path)}: ${titleOf(one)}: ${error.message}`);
+      }
+    }),
     ...(unlisted === 'denied' ? checkUnlisted(world, names, expect) : []),
   ]);
 }
 
 const titleOf = ({ from, to, port, protocol, allowed }: Expectation): string =>
-  `${from} -> ${to} ${protocol === 'ICMP' ? protocol : `${protocol} ${port}`} ${allowed ? 'allowed' : 'denied'}`;
+  `${from} -> ${to} ${[protocol, ...(port === undefined ? [] : [port])].join(' ')} ${allowed ? 'allowed' : 'denied'}`;
 
 /** In every family that the ends have in common it must be as expected. */
 function checkOne(judge: Judge, names: EndNames, one: Expectation): Checked {
@@ -108,7 +142,7 @@ function answers(judge: Judge, names: EndNames, { from, to, port, protocol }: Ex
         allowed: judge.allowsWithoutPorts(pair.from, pair.to, family),
       })),
     );
-  const asked = questions(names, source, destination, `${port}/${protocol}`);
+  const asked = questions(names, source, destination, port === undefined ? undefined : `${port}/${protocol}`);
   const isLoose = source.isLoose === true || destination.isLoose === true;
   const allows = (question: Question, ports: Parameters<typeof hasPort>[0]): boolean =>
     question.port !== undefined && hasPort(ports, question.port.protocol, question.port.number);

@@ -1,25 +1,27 @@
 /** Findings for machines that watch repositories: GitHub's annotations, JUnit, SARIF. */
-import { objectOf, type PrintedFinding } from './findings.js';
+import { countFindings, objectOf, type PrintedFinding } from './findings.js';
 import { escapeXml } from './tests.js';
 
-/** GitHub shows at most 10 annotations of a severity for a step: the worst come first. */
+/** GitHub shows ten annotations of a severity for a step, and fifty for a job: more would push out those of other steps. */
 const annotationsShown = 10;
 const severities = ['error', 'warning', 'info'] as const;
 const commands = { error: 'error', warning: 'warning', info: 'notice' } as const;
 
-/** Workflow commands; data and properties are escaped as the runner reads them. */
+/** Workflow commands, the worst first, and how many were left out; data and properties are escaped as the runner reads them. */
 export function* printFindingsGithub(findings: readonly PrintedFinding[]): Iterable<string> {
   const data = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
   const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+  const left: PrintedFinding[] = [];
   for (const severity of severities) {
     const own = findings.filter((one) => one.severity === severity);
+    left.push(...own.slice(annotationsShown));
     for (const { file, line, endLine, column, rule, name, message } of own.slice(0, annotationsShown)) {
       const at = `file=${property(file)},line=${line},endLine=${endLine},col=${column},title=${property(`${rule} ${name}`)}`;
       yield `::${commands[severity]} ${at}::${data(message)}\n`;
     }
-    if (own.length > annotationsShown)
-      yield `::notice title=podwall lint::${own.length - annotationsShown} more of severity ${severity} are in the log or in -o sarif\n`;
   }
+  if (left.length > 0)
+    yield `podwall lint: ${countFindings(left)} without an annotation: GitHub shows ${annotationsShown} of each for a step\n`;
 }
 
 /** One test case an object that was found at fault, and one for all when nothing was. */
@@ -47,14 +49,18 @@ export interface SarifRule {
 
 const levels = { error: 'error', warning: 'warning', info: 'note' } as const;
 
+export interface SarifContext {
+  readonly rules: readonly SarifRule[];
+  readonly version: string;
+  /** What could not be read, one line each. */
+  readonly unparsed: readonly string[];
+}
+
 /** SARIF 2.1.0, as code scanning takes it. */
-export function findingsSarif(
-  findings: readonly PrintedFinding[],
-  { rules, version }: { readonly rules: readonly SarifRule[]; readonly version: string },
-): object {
-  const location = (file: string, region: object): object => ({
-    physicalLocation: { artifactLocation: { uri: file.replaceAll('\\', '/') }, region },
-  });
+export function findingsSarif(findings: readonly PrintedFinding[], { rules, version, unparsed }: SarifContext): object {
+  const listed = new Set(rules.map(({ id }) => id));
+  // What the engine tells by itself is of no rule of the catalogue.
+  const own = new Map(findings.filter(({ rule }) => !listed.has(rule)).map((one) => [one.rule, one]));
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
@@ -64,38 +70,59 @@ export function findingsSarif(
           driver: {
             name: 'podwall',
             version,
-            rules: rules.map(({ id, name, summary, why, severity }) => ({
-              id,
-              name,
-              shortDescription: { text: summary },
-              fullDescription: { text: why },
-              defaultConfiguration: { level: levels[severity] },
-            })),
+            rules: [
+              ...rules.map(({ id, name, summary, why, severity }) => ({
+                id,
+                name,
+                shortDescription: { text: summary },
+                fullDescription: { text: why },
+                defaultConfiguration: { level: levels[severity] },
+              })),
+              ...[...own.values()].map(({ rule, name, why }) => ({ id: rule, name, shortDescription: { text: why } })),
+            ],
           },
         },
+        invocations: [
+          {
+            executionSuccessful: unparsed.length === 0,
+            toolExecutionNotifications: unparsed.map((text) => ({ level: 'error', message: { text } })),
+          },
+        ],
         columnKind: 'utf16CodeUnits',
-        results: findings.map((one) => ({
-          ruleId: one.rule,
-          level: levels[one.severity],
-          message: { text: one.message },
-          locations: [
-            location(one.file, {
-              startLine: one.line,
-              startColumn: one.column,
-              endLine: one.endLine,
-              endColumn: one.endColumn,
-            }),
-          ],
-          ...(one.related.length === 0
-            ? {}
-            : {
-                relatedLocations: one.related.map(({ file, line, column, message }) => ({
-                  ...location(file, { startLine: line, startColumn: column }),
-                  message: { text: message },
-                })),
-              }),
-        })),
+        results: findings.map(sarifResult),
       },
     ],
   };
+}
+
+const sarifResult = (one: PrintedFinding): object => ({
+  ruleId: one.rule,
+  level: levels[one.severity],
+  message: { text: one.message },
+  locations: [sarifLocation(one)],
+  ...(one.related.length === 0
+    ? {}
+    : {
+        relatedLocations: one.related.map((related) => ({
+          ...sarifLocation(related),
+          message: { text: related.message },
+        })),
+      }),
+});
+
+type Region = Pick<PrintedFinding, 'file' | 'line' | 'column'> & Partial<Pick<PrintedFinding, 'endLine' | 'endColumn'>>;
+
+/** The end of a region is behind its last character, here as there. An object of a live cluster has no region. */
+const sarifLocation = ({ file, line, column, endLine, endColumn }: Region): object => ({
+  physicalLocation: {
+    artifactLocation: { uri: uriOf(file) },
+    ...(line === 0 ? {} : { region: { startLine: line, startColumn: column, endLine, endColumn } }),
+  },
+});
+
+/** Relative to the repository, as code scanning wants it, where the path is relative. */
+function uriOf(file: string): string {
+  const path = file.replaceAll('\\', '/').replace(/^(\.\/)+/, '');
+  const encoded = path.split('/').map(encodeURIComponent).join('/');
+  return path.startsWith('/') ? `file://${encoded}` : encoded;
 }

@@ -77,6 +77,20 @@ describe('podwall lint', () => {
     expect((await read('csv')).split('\r\n')[0]).toBe('severity,rule,name,file,line,column,object,message');
   });
 
+  test('-o github appends to the summary of the job that it runs in, and to nothing else', async () => {
+    const summary = join(folder, 'summary.md');
+    await writeFile(summary, '# Another step\n');
+    const env = { GITHUB_STEP_SUMMARY: summary };
+    await lint(['-f', 'bad.yaml', '-o', 'text'], '', env);
+    expect(await readFile(summary, 'utf8')).toBe('# Another step\n');
+    await lint(['-f', 'bad.yaml', '-o', 'github', '-o', 'sarif=out.sarif'], '', env);
+    const text = await readFile(summary, 'utf8');
+    expect(text).toMatch(/^# Another step\n\*\*podwall lint: 2 errors, 1 warning\*\*\n\n\| Severity/);
+    expect(text).toContain('| error | NP013 bad-protocol | bad.yaml:9:26 | NetworkPolicy shop/web |');
+    const lost = await lint(['-f', 'bad.yaml', '-o', 'github'], '', { GITHUB_STEP_SUMMARY: '/nowhere/summary.md' });
+    expect([lost.exitCode, lost.stderr]).toEqual([2, expect.stringContaining('$GITHUB_STEP_SUMMARY: ')]);
+  });
+
   test('.podwall.yaml turns rules down and leaves paths out; a mistake in it has a place', async () => {
     const settings = join(folder, '.podwall.yaml');
     await writeFile(settings, 'rules:\n  NP013: off\n  bad-port: warning\n');

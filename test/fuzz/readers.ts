@@ -48,7 +48,7 @@ async function readLint(path: string): Promise<void> {
   if (lost !== undefined) throw new Error(`a finding without its place: ${JSON.stringify(lost)}`);
   for (const print of [printFindingsGithub, printFindingsJunit, printFindingsMarkdown]) drain(print(findings));
   drain(printFindingsText(findings, { colours: false }));
-  JSON.stringify(findingsSarif(findings, { rules, version: '0' }));
+  JSON.stringify(findingsSarif(findings, { rules, version: '0', unparsed }));
 }
 
 function drain(pieces: Iterable<string>): void {

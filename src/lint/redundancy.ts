@@ -1,35 +1,67 @@
-/** What other policies say already, for the pods of a policy: without it, the same connections are allowed. */
-import { directions, type Direction, type PolicyRule } from '../model/policy.js';
+/** What other policies say already, for the same pods and more. */
+import { directions, type Direction } from '../model/policy.js';
+import { Candidates } from '../selectors/candidates.js';
 import { ruleWithin, selectorWithin } from './containment.js';
 import type { ValidPolicy, World } from './types.js';
+import { validPolicies, type RuleEntry } from './world.js';
 
-export interface OtherRule {
-  readonly of: ValidPolicy;
-  readonly direction: Direction;
+export interface Container extends ValidPolicy {
   readonly index: number;
 }
 
-/** Other policies of the namespace that select at least the same pods; of two that select the same, the first only. */
-export function policiesAround(world: World, one: ValidPolicy): readonly ValidPolicy[] {
-  const all = world.policiesIn(one.policy.ref.namespace);
-  return all.filter(
-    (other) =>
-      other !== one &&
-      selectorWithin(one.policy.appliesTo, other.policy.appliesTo) &&
-      (all.indexOf(other) < all.indexOf(one) || !selectorWithin(other.policy.appliesTo, one.policy.appliesTo)),
-  );
-}
+export class Redundancy {
+  readonly #order: ReadonlyMap<ValidPolicy['object'], number>;
+  readonly #candidates = new Map<string, Candidates<ValidPolicy>>();
 
-/** The rule of another policy that allows all that this one does, at all of its pods. */
-export function containerOf(
-  around: readonly ValidPolicy[],
-  rule: PolicyRule,
-  direction: Direction,
-): OtherRule | undefined {
-  for (const of of around) {
-    const { policy } = of;
-    const index = (policy[direction] ?? []).findIndex((other) => ruleWithin(rule, other, policy.ref.namespace));
-    if (index >= 0) return { of, direction, index };
+  constructor(world: World) {
+    const all = [...validPolicies(world)];
+    this.#order = new Map(all.map(({ object }, index) => [object, index]));
+    for (const one of all) {
+      const { ref, appliesTo } = one.policy;
+      const own = this.#candidates.get(ref.namespace) ?? new Candidates<ValidPolicy>();
+      this.#candidates.set(ref.namespace, own);
+      own.add(one, appliesTo);
+    }
   }
-  return undefined;
+
+  /** Other policies that select at least the same pods. */
+  around({ object, policy }: ValidPolicy): readonly ValidPolicy[] {
+    const { ref, appliesTo } = policy;
+    const labels = Object.fromEntries(
+      appliesTo.requirements.flatMap((one) => (one.operator === 'In' ? [[one.key, one.values[0] ?? '']] : [])),
+    ) as Readonly<Record<string, string>>;
+    const candidates = new Set(this.#candidates.get(ref.namespace)?.of(labels) ?? []);
+    return [...candidates].filter(
+      (other) => other.object !== object && selectorWithin(appliesTo, other.policy.appliesTo),
+    );
+  }
+
+  /** The rule of one of these policies that allows all that `entry` does; of equals, the first one is no copy. */
+  containerOf(entry: RuleEntry, around: readonly ValidPolicy[]): Container | undefined {
+    const { policy, direction, rule } = entry;
+    const { namespace } = policy.ref;
+    for (const other of around) {
+      const isLater = this.#orderOf(other) > this.#orderOf(entry);
+      const mayEqual = isLater && selectorWithin(other.policy.appliesTo, policy.appliesTo);
+      const index = (other.policy[direction] ?? []).findIndex(
+        (one) => ruleWithin(rule, one, namespace) && !(mayEqual && ruleWithin(one, rule, namespace)),
+      );
+      if (index >= 0) return { ...other, index };
+    }
+    return undefined;
+  }
+
+  /** For each of a policy's rules one that contains it, where that and the isolation leave nothing to the policy. */
+  containersOf(one: ValidPolicy, rules: readonly RuleEntry[]): readonly Container[] | undefined {
+    const around = this.around(one);
+    const isolates = (direction: Direction): boolean =>
+      one.policy[direction] !== undefined && around.every(({ policy }) => policy[direction] === undefined);
+    if (directions.some(isolates)) return undefined;
+    const containers = rules.map((entry) => this.containerOf(entry, around));
+    return containers.every((container) => container !== undefined) ? containers : undefined;
+  }
+
+  #orderOf({ object }: ValidPolicy): number {
+    return this.#order.get(object) ?? 0;
+  }
 }

@@ -62,7 +62,9 @@ import { rule as np403 } from './rules/np403-near-miss-selector.js';
 import { rule as np404 } from './rules/np404-unprotected-workload.js';
 import { rule as np405 } from './rules/np405-ns-without-default-deny.js';
 import { rule as np406 } from './rules/np406-isolated-no-ingress.js';
-import { rule as np409 } from './rules/np409-duplicate-peer.js';
+import { rule as np407 } from './rules/np407-asymmetric-flow.js';
+import { rule as np408 } from './rules/np408-redundant-policy.js';
+import { rule as np409 } from './rules/np409-redundant-rule.js';
 import { rule as np410 } from './rules/np410-vacuous-policy.js';
 import { rule as np414 } from './rules/np414-owner-label-gap.js';
 
@@ -129,6 +131,8 @@ export const rules: readonly Rule[] = [
   np404,
   np405,
   np406,
+  np407,
+  np408,
   np409,
   np410,
   np414,

@@ -1,4 +1,5 @@
 import type { Labels, LabelSelector } from '../model/labels.js';
+import { Candidates } from './candidates.js';
 import { canonicalText, matches } from './match.js';
 
 /** Which pods a peer or subject selects: by namespace name, or by the namespace's labels. */
@@ -15,47 +16,10 @@ export function selectionId({ namespaces, pods }: PodSelection): SelectionId {
   return `${scope} pods(${canonicalText(pods)})` as SelectionId;
 }
 
-/** Selections of one namespace, found by what a pod must carry, so that a pod meets few candidates. */
-class Candidates {
-  readonly #byPair = new Map<string, Set<SelectionId>>();
-  readonly #others = new Set<SelectionId>();
-
-  add(id: SelectionId, selector: LabelSelector): void {
-    const pairs = requiredPairs(selector);
-    if (pairs === undefined) this.#others.add(id);
-    for (const pair of pairs ?? []) {
-      const bucket = this.#byPair.get(pair) ?? new Set();
-      this.#byPair.set(pair, bucket.add(id));
-    }
-  }
-
-  remove(id: SelectionId, selector: LabelSelector): void {
-    this.#others.delete(id);
-    for (const pair of requiredPairs(selector) ?? []) {
-      const bucket = this.#byPair.get(pair);
-      bucket?.delete(id);
-      if (bucket?.size === 0) this.#byPair.delete(pair);
-    }
-  }
-
-  *of(labels: Labels): Iterable<SelectionId> {
-    yield* this.#others;
-    for (const [key, value] of Object.entries(labels)) yield* this.#byPair.get(`${key}=${value}`) ?? [];
-  }
-}
-
-/** One of these pairs a pod must carry; undefined when the selector has no `In` and any pod may match. */
-function requiredPairs(selector: LabelSelector): readonly string[] | undefined {
-  const required = selector.requirements.find((requirement) => requirement.operator === 'In');
-  return required?.operator === 'In'
-    ? [...new Set(required.values)].map((value) => `${required.key}=${value}`)
-    : undefined;
-}
-
 interface NamespaceEntry {
   labels: Labels;
   readonly pods: Map<string, Labels>;
-  readonly candidates: Candidates;
+  readonly candidates: Candidates<SelectionId>;
 }
 
 /**
@@ -153,7 +117,11 @@ export class SelectorIndex {
   #namespace(name: string): NamespaceEntry {
     const known = this.#namespaces.get(name);
     if (known !== undefined) return known;
-    const entry = { labels: this.#defaultLabels(name), pods: new Map<string, Labels>(), candidates: new Candidates() };
+    const entry = {
+      labels: this.#defaultLabels(name),
+      pods: new Map<string, Labels>(),
+      candidates: new Candidates<SelectionId>(),
+    };
     this.#namespaces.set(name, entry);
     for (const [id, { selection }] of this.#selections)
       if (coversNamespace(selection, name, entry.labels)) entry.candidates.add(id, selection.pods);

@@ -72,6 +72,7 @@ const contexts: Readonly<Record<string, readonly string[]>> = {
   NP404: [namespace('shop'), web],
   NP405: [namespace('shop'), web, db],
   NP406: [namespace('shop'), web, service],
+  NP407: [namespace('shop'), web, db],
   NP414: [memberOfDb('db-0', 'app: db, role: primary'), memberOfDb('db-1', 'app: db')],
 };
 

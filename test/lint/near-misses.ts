@@ -80,6 +80,36 @@ export const nearMisses: Readonly<Record<string, Readonly<Record<string, string>
       'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 192.0.2.9/32}}]',
     ),
   },
+  NP407: {
+    'a rule that some of its pods can use':
+      'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]\n---\npodSelector: {matchLabels: {app: db}}\npolicyTypes: [Ingress]\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]\n    ports: [{port: sql}]',
+    'a peer that no policy isolates in that direction':
+      'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n---\npodSelector: {matchLabels: {app: db}}\npolicyTypes: [Egress]',
+    'everybody, of whom some deny':
+      'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {}}]\n---\npodSelector: {}\npolicyTypes: [Ingress]',
+    'a block on the other side that holds every pod':
+      'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n---\npodSelector: {matchLabels: {app: db}}\npolicyTypes: [Ingress]\ningress:\n  - from: [{ipBlock: {cidr: 0.0.0.0/0}}]',
+  },
+  NP408: {
+    'a default deny beside a policy for every pod':
+      'podSelector: {}\npolicyTypes: [Ingress]\n---\npodSelector: {}\ningress:\n  - from: [{podSelector: {}}]',
+    'a policy that also isolates egress':
+      'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Ingress, Egress]\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n---\npodSelector: {}\ningress:\n  - from: [{podSelector: {}}]',
+    'the same rules for fewer pods than it has':
+      'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n---\npodSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: b}}}]',
+    'a policy of another namespace':
+      'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: all, namespace: other}\nspec: {podSelector: {}, ingress: [{}]}',
+  },
+  NP409: {
+    'the same peers at other ports':
+      'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n    ports: [{port: 80}]\n  - from: [{podSelector: {}}]\n    ports: [{port: 443}]',
+    'the same port of another protocol':
+      'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53, protocol: UDP}]\n  - ports: [{port: 53, protocol: TCP}]',
+    'the own namespace beside all that have a label':
+      'podSelector: {}\ningress:\n  - from: [{podSelector: {}}, {namespaceSelector: {matchLabels: {team: a}}}]',
+    'a block of which the other one has nothing':
+      'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.1.0.0/16}}, {ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]',
+  },
   NP414: {
     'a label that the controller gives every pod of its own':
       'podSelector: {matchLabels: {app: db, statefulset.kubernetes.io/pod-name: db-0}}',

@@ -1,4 +1,5 @@
-import { cidrContains, formatCidr } from '../../model/address.js';
+import { formatCidr } from '../../model/address.js';
+import { peerWithin } from '../containment.js';
 import { peersOf } from '../world.js';
 import type { Rule } from '../types.js';
 
@@ -13,16 +14,13 @@ export const rule: Rule = {
   bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/8}}, {ipBlock: {cidr: 10.1.0.0/16}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/8}}]',
   *check(world) {
-    for (const { object, rule: own, peer, path } of peersOf(world)) {
+    for (const { object, policy, rule: own, peer, path } of peersOf(world)) {
       if (peer.kind !== 'ipBlock' || own.peers === 'anyone') continue;
       const index = Number(path.at(-1));
+      const { namespace } = policy.ref;
       const container = own.peers.find(
         (other, at) =>
-          at !== index &&
-          other.kind === 'ipBlock' &&
-          other.except.length === 0 &&
-          (other.cidr.prefix < peer.cidr.prefix || (other.cidr.prefix === peer.cidr.prefix && at < index)) &&
-          cidrContains(other.cidr, peer.cidr.address),
+          at !== index && peerWithin(peer, other, namespace) && (at < index || !peerWithin(other, peer, namespace)),
       );
       if (container?.kind === 'ipBlock')
         yield {

@@ -1,0 +1,36 @@
+import { groupBy } from '../../model/group-by.js';
+import { policyKey } from '../../model/policy.js';
+import { Redundancy } from '../redundancy.js';
+import { rulesOf, validPolicies } from '../world.js';
+import type { Rule } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP408',
+  name: 'redundant-policy',
+  severity: 'info',
+  scope: 'policies',
+  confidence: 'proved',
+  summary: 'a policy whose every rule other policies have for the same pods',
+  why: 'Without it the same connections are allowed; who removes it later believes to close something.',
+  bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n    ports: [{port: 80}]\n---\npodSelector: {}\ningress:\n  - from: [{podSelector: {}}]',
+  good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n    ports: [{port: 80}]\n---\npodSelector: {matchLabels: {app: db}}\ningress:\n  - from: [{podSelector: {}}]',
+  *check(world) {
+    const redundancy = new Redundancy(world);
+    const rules = groupBy(rulesOf(world), ({ object }) => object);
+    for (const one of validPolicies(world)) {
+      // A default deny has no rules, and says so on purpose, whatever else isolates its pods today.
+      const containers = redundancy.containersOf(one, rules.get(one.object) ?? []);
+      if (containers === undefined || containers.length === 0) continue;
+      const names = [...new Set(containers.map(({ policy }) => policyKey(policy.ref)))];
+      yield {
+        object: one.object,
+        path: ['spec'],
+        part: 'key',
+        message: `${names.join(' and ')} allow${names.length === 1 ? 's' : ''} all that this policy does, at the same pods`,
+        related: containers
+          .slice(0, 1)
+          .map(({ object }) => ({ object, path: ['spec', 'podSelector'], message: 'selects at least the same pods' })),
+      };
+    }
+  },
+};

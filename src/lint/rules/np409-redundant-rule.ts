@@ -1,0 +1,76 @@
+import { groupBy } from '../../model/group-by.js';
+import { policyKey } from '../../model/policy.js';
+import { peerWithin, ruleWithin } from '../containment.js';
+import { Redundancy } from '../redundancy.js';
+import { peersKey, rulesOf, type RuleEntry } from '../world.js';
+import type { Hit, Rule, World } from '../types.js';
+
+export const rule: Rule = {
+  id: 'NP409',
+  name: 'redundant-rule',
+  severity: 'info',
+  scope: 'document',
+  confidence: 'proved',
+  summary: 'a rule or a peer that another one contains, in the same policy or in another one for the same pods',
+  why: 'It adds nothing, and who removes it later believes to close something.',
+  bad: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}, {podSelector: {}}]',
+  good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}, {podSelector: {matchLabels: {app: b}}}]',
+  *check(world) {
+    for (const entry of rulesOf(world)) {
+      const { object, policy, direction, rule: own, path } = entry;
+      const container = containerAt(policy[direction] ?? [], Number(path.at(-1)), (one, other) =>
+        ruleWithin(one, other, policy.ref.namespace),
+      );
+      if (container !== undefined)
+        yield { object, path, message: `spec.${direction}[${container}] allows all that this rule does` };
+      else if (own.peers !== 'anyone') yield* redundantPeers(entry);
+    }
+    // Of policies that are not known, nothing is said: these may be variants of which only one is applied.
+    if (world.closed) yield* inOtherPolicies(world);
+  },
+};
+
+/** Blocks within blocks are NP308's. */
+function* redundantPeers({ object, policy, direction, rule: { peers }, path }: RuleEntry): Iterable<Hit> {
+  if (peers === 'anyone') return;
+  for (const [index, peer] of peers.entries()) {
+    const container = containerAt(peers, index, (one, other) => peerWithin(one, other, policy.ref.namespace));
+    if (container !== undefined && peer.kind === 'pods')
+      yield {
+        object,
+        path: [...path, peersKey(direction), index],
+        message: `${peersKey(direction)}[${container}] of the same rule means all that this peer does`,
+      };
+  }
+}
+
+/** The index of another item that contains the one at `index`; of equals, the first one is no copy. */
+function containerAt<T>(list: readonly T[], index: number, isWithin: (one: T, other: T) => boolean) {
+  const own = list[index];
+  if (own === undefined) return undefined;
+  const found = list.findIndex(
+    (other, at) => at !== index && isWithin(own, other) && (at < index || !isWithin(other, own)),
+  );
+  return found < 0 ? undefined : found;
+}
+
+function* inOtherPolicies(world: World): Iterable<Hit> {
+  const redundancy = new Redundancy(world);
+  for (const [object, rules] of groupBy(rulesOf(world), (entry) => entry.object)) {
+    const [first] = rules;
+    // NP408 says it of the whole policy.
+    if (first === undefined || redundancy.containersOf(first, rules) !== undefined) continue;
+    const around = redundancy.around(first);
+    for (const { path, ...entry } of rules) {
+      const container = redundancy.containerOf({ path, ...entry }, around);
+      if (container === undefined) continue;
+      const at = ['spec', entry.direction, container.index];
+      yield {
+        object,
+        path,
+        message: `${policyKey(container.policy.ref)} has a rule that allows all that this one does, at the same pods`,
+        related: [{ object: container.object, path: at, message: 'the rule that contains it' }],
+      };
+    }
+  }
+}

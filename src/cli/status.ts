@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { openNftables } from '../kernel/nft.js';
 import { parseListing } from '../nftables/listing.js';
 import { describeKernel, type KernelSummary } from '../nftables/summary.js';
@@ -17,7 +17,7 @@ export const statusCommand = (): Command =>
   new Command('status')
     .description('what this node enforces now, from the kernel and the running agent; exit 1 when no agent runs')
     .option('--state-dir <dir>', 'the state folder of the agent', defaultStateDir)
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
     .action(async ({ stateDir, output }: StatusFlags) => {
       const kernel = await readKernel();
       const running = (await askAgent(stateDir, 'status')) as AgentStatus | undefined;

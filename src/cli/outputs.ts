@@ -20,10 +20,13 @@ export function outputOption<F extends string>(formats: readonly [F, ...F[]]): O
     if (format === undefined) throw new InvalidArgumentError(`Formats are ${formats.join(', ')}.`);
     return [...(before ?? []), path.length === 0 ? { format } : { format, path: path.join('=') }];
   };
-  return new Option(
+  const option = new Option(
     '-o, --output <format[=path]>',
-    `${formats.join(', ')} (default: ${formats[0]}; repeatable)`,
+    `how to print, and where to; repeatable (default: ${formats[0]})`,
   ).argParser(parse);
+  // For help and completion; Option.choices would take no path.
+  option.argChoices = [...formats];
+  return option;
 }
 
 /** Writes each output that was asked for; pieces are gathered, so that a million of them are few writes. */

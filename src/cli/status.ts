@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { InputError } from '../cluster/types.js';
 import { openNftables } from '../kernel/nft.js';
 import { parseListing } from '../nftables/listing.js';
@@ -28,7 +28,7 @@ export const statusCommand = (): Command =>
         'with --cluster whether all nodes enforce what the cluster wants (exit 1 when not)',
     )
     .option('--state-dir <dir>', 'the state folder of the agent', defaultStateDir)
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
     .option('--cluster', 'ask the API server what every node enforces (NodePolicyStatus)')
     .option(
       '--kubeconfig <file>',

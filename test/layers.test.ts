@@ -30,7 +30,7 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     why: 'the loop owns time and retry; it never parses manifests nor prints for people',
   },
   node: {
-    imports: ['model', 'program', 'compiler', 'nftables', 'kernel', 'cluster', 'reconciler'],
+    imports: ['model', 'program', 'compiler', 'nftables', 'kernel', 'cluster', 'reconciler', 'audit'],
     why: 'the agent as a process: lock, status, state, and what it reports',
   },
   report: { imports: ['model'], why: 'prints tables and findings; the values come as data' },

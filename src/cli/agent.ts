@@ -147,10 +147,8 @@ async function build(flags: AgentFlags, { cluster, log, resources, metrics }: Bu
     podCidrs: flags.podCidrs,
   };
   const recordsTo = recordsGoTo(flags);
-  const renderOptions: RenderOptions = {
-    established: flags.established,
-    ...(recordsTo === undefined ? {} : { audit: auditRules(flags) }),
-  };
+  const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
+  const renderOptions: RenderOptions = { established: flags.established, ...logging };
   warnAtStart(flags, cluster, log);
   const door = await openNftables({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
   resources.defer(() => door.close());
@@ -177,7 +175,7 @@ async function build(flags: AgentFlags, { cluster, log, resources, metrics }: Bu
       log,
       ...(audit === undefined ? {} : { observer: audit }),
     },
-    { sourceGuard: flags.sourceGuard === 'on', readBackEvery },
+    { sourceGuard: flags.sourceGuard === 'on', readBackEvery, ...logging },
   );
   resources.use(watchTables({ door, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }));
   resources.use(links.watch(() => reconciler.linksChanged()));

@@ -251,6 +251,7 @@ export class Reconciler implements AsyncDisposable {
     if (!this.#policyTable.pending && !first) {
       this.#noticedAt = undefined;
       this.#changed = 0;
+      this.#parts.observer?.applied();
       return;
     }
     if (this.#failuresInRow > failuresBeforeReadBack) await this.#policyTable.replace(wanted, switched);

@@ -107,11 +107,12 @@ describePackets('records of denied packets', () => {
   let agents: Readonly<Record<'n1' | 'n2', AgentProcess>>;
   let trails: Readonly<Record<'n1' | 'n2', AuditTrail>>;
 
-  const apply = async (...manifests: readonly Manifest[]): Promise<void> => {
-    const seen = agents.n1.lines.length;
+  const apply = (...manifests: readonly Manifest[]): Promise<void> => applyOn(['n1'], manifests);
+  /** Resolves when these nodes, whose kernels hold something new by it, have it in force. */
+  const applyOn = async (nodes: readonly ('n1' | 'n2')[], manifests: readonly Manifest[]): Promise<void> => {
+    const seen = nodes.map((name) => agents[name].lines.length);
     await lab.writeManifests(directory, { cluster: manifests });
-    await agents.n1.applied(seen);
-    await delay(100);
+    await Promise.all(nodes.map((name, index) => agents[name].applied(seen[index])));
   };
   const from = (name: string): string => lab.netns(`${name}.x`);
   const syn = (name: string, to: string, port: number) =>
@@ -221,8 +222,8 @@ describePackets('records of denied packets', () => {
 
   test('both nodes’ records of one cut flow have one community id', async () => {
     using flow = await open('far', address('server'), 80);
-    await apply(...world, onlyFrom('client'), policy('far.x', { podSelector: app('far'), policyTypes: ['Egress'] }));
-    await delay(500);
+    const farDenies = policy('far.x', { podSelector: app('far'), policyTypes: ['Egress'] });
+    await applyOn(['n1', 'n2'], [...world, onlyFrom('client'), farDenies]);
     flow.send('toClient', 'from the server');
     flow.send('toServer', 'from the client');
     const wanted = { 'source.k8s.pod.name': 'far', 'source.port': flow.sourcePort };
@@ -231,7 +232,7 @@ describePackets('records of denied packets', () => {
     expect(atClient).toMatchObject({ 'network.direction': 'egress', 'podwall.policies.isolating': ['x/far'] });
     expect(atServer['network.community_id']).toMatch(/^1:.{27}=$/);
     expect(atClient['network.community_id']).toBe(atServer['network.community_id']);
-    await apply(...allowClient);
+    await applyOn(['n1', 'n2'], allowClient);
   });
 
   test('unknown-pod: an address in the node’s pod CIDR that no pod has', async () => {

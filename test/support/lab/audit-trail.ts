@@ -44,7 +44,7 @@ export class AuditTrail {
   }
 
   /** The first event that has all of these fields, as soon as it is there. */
-  async find(wanted: Wanted, within = 5000): Promise<EventRecord> {
+  async find(wanted: Wanted, within = 15_000): Promise<EventRecord> {
     let found: EventRecord | undefined;
     const has = (record: EventRecord): boolean =>
       Object.entries(wanted).every(([key, value]) => record[key as keyof EventRecord] === value);

@@ -30,7 +30,7 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     why: 'the loop owns time and retry; it never parses manifests nor prints for people',
   },
   node: {
-    imports: ['model', 'program', 'compiler', 'nftables', 'kernel', 'cluster', 'reconciler'],
+    imports: ['model', 'program', 'compiler', 'nftables', 'kernel', 'cluster', 'reconciler', 'audit'],
     why: 'the agent as a process: lock, status, state, and what it reports',
   },
   schemas: { imports: [], why: 'JSON schemas of what we print and read; they ship as they are' },

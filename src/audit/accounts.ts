@@ -26,7 +26,7 @@ export interface Totals {
   /** In the sum of a record on disk. */
   readonly aggregated: number;
   readonly suppressed: number;
-  readonly lost: Readonly<Partial<Record<LossCause, number>>>;
+  readonly lost: Readonly<Record<Exclude<LossCause, 'rate-limit'>, number>>;
   /** Not yet read, summed or on disk; below 0 while packets came in after the last reading of the counters. */
   readonly inFlight: number;
 }
@@ -41,7 +41,13 @@ export class Accounts {
   readonly #growth: CounterGrowth;
   readonly #untold = new Map<string, Loss>();
   readonly #telling = new Set<Loss>();
-  readonly #lost = new Map<LossCause, number>();
+  readonly #lost: Record<Exclude<LossCause, 'rate-limit'>, number> = {
+    'kernel-queue': 0,
+    'agg-map-full': 0,
+    writer: 0,
+    rotation: 0,
+    'agent-down': 0,
+  };
   #lastReading: number;
   #suppressed = 0;
   readonly #owed = new Map<Scope, number>();
@@ -74,7 +80,7 @@ export class Accounts {
     const { count, start, end } = known ?? { count: 0, start: loss.start, end: loss.end };
     const sum = { count: count + loss.count, start: Math.min(start, loss.start), end: Math.max(end, loss.end) };
     this.#untold.set(key, { ...loss, ...sum });
-    if (loss.cause !== 'rate-limit') this.#lost.set(loss.cause, (this.#lost.get(loss.cause) ?? 0) + loss.count);
+    if (loss.cause !== 'rate-limit') this.#lost[loss.cause] += loss.count;
   }
 
   /** Takes a reading of the counters in. @returns packets that have passed the limits by then, for `compare`. */
@@ -120,13 +126,13 @@ export class Accounts {
 
   totals(): Totals {
     const observed = this.#logged + this.#suppressed;
-    const lost = [...this.#lost.values()].reduce((sum, count) => sum + count, 0);
+    const lost = Object.values(this.#lost).reduce((sum, count) => sum + count, 0);
     return {
       observed,
       written: this.#written,
       aggregated: this.#aggregated,
       suppressed: this.#suppressed,
-      lost: Object.fromEntries(this.#lost),
+      lost: { ...this.#lost },
       inFlight: observed - this.#written - this.#aggregated - this.#suppressed - lost,
     };
   }

@@ -1,29 +1,33 @@
+import { mkdir } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { compile, Compiler, type CompilerOptions } from '../compiler/compiler.js';
 import { bridgeNetfilter, type BridgeNetfilterMode } from '../kernel/bridge-netfilter.js';
 import { openLinks } from '../kernel/links.js';
 import { watchTables } from '../kernel/monitor.js';
-import { openNftables } from '../kernel/nft.js';
+import { openNftables, type NftablesDoor } from '../kernel/nft.js';
 import { parseCidr, type Cidr } from '../model/address.js';
 import { runAgent, type AgentParts } from '../node/agent.js';
 import type { AgentMetrics } from '../node/metrics.js';
 import { Monitoring, parseMonitoringAddress } from '../node/monitoring.js';
 import { preferSmallHeap } from '../node/memory.js';
 import type { Resources } from '../node/resources.js';
-import { render, Renderer } from '../nftables/renderer.js';
+import { removeCheckpoint } from '../node/audit-checkpoint.js';
+import { render, Renderer, type RenderOptions } from '../nftables/renderer.js';
 import { systemClock } from '../reconciler/clock.js';
 import { Reconciler } from '../reconciler/reconciler.js';
 import type { ReconcilerLog } from '../reconciler/types.js';
 import { CniResults } from '../cluster/cni-results.js';
 import { EarlyAddressesSource } from '../cluster/early-addresses.js';
 import type { ClusterSource, SyncedCluster } from '../cluster/types.js';
+import type { AgentAudit } from './agent-audit.js';
+import { auditRules, recordsGoTo, withAuditOptions, type AuditFlags } from './audit-options.js';
 import { createLog, type LogFormat } from './log.js';
 import { defaultNode, defaultStateDir, warnOf } from './options.js';
 import { reportsOf, type ReportFlags } from './agent-reports.js';
 import { sourceOf } from './source.js';
 import { version } from './version.js';
 
-interface AgentFlags extends ReportFlags {
+interface AgentFlags extends ReportFlags, AuditFlags {
   readonly stateDir: string;
   readonly unknownPods: 'deny' | 'allow';
   readonly podCidrs: readonly Cidr[];
@@ -37,13 +41,16 @@ interface AgentFlags extends ReportFlags {
   readonly logFormat: LogFormat;
 }
 
+/** Beside our own bundle. */
+const nflogWorker = new URL('nflog-worker.js', import.meta.url);
+
 /** Everything is read back this often even when no event told of a change. */
 const readBackEvery = 60_000;
 
 export function agentCommand(): Command {
   const choice = (flags: string, text: string, values: readonly string[], value: string): Option =>
     new Option(flags, text).choices(values).default(value);
-  return new Command('agent')
+  const command = new Command('agent')
     .description('enforce the policies of a cluster on this node, and keep them enforced')
     .option('--manifests <dir>', 'read and watch the cluster in this directory instead of an API server')
     .option('--kubeconfig <file>', 'API server to follow ($KUBECONFIG, then ~/.kube/config, then the pod it runs in)')
@@ -99,6 +106,7 @@ export function agentCommand(): Command {
       ),
     )
     .action(run);
+  return withAuditOptions(command);
 }
 
 async function run(flags: AgentFlags): Promise<void> {
@@ -153,17 +161,21 @@ async function build(flags: AgentFlags, { cluster, log, resources, metrics }: Bu
     unknownPods: flags.unknownPods,
     podCidrs: flags.podCidrs,
   };
-  const renderOptions = { established: flags.established };
+  const recordsTo = recordsGoTo(flags);
+  const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
+  const renderOptions: RenderOptions = { established: flags.established, ...logging };
   warnAtStart(flags, cluster, log);
   const door = await openNftables({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
   resources.defer(() => door.close());
+  const audit = await auditOf(flags, { path: recordsTo, door, log, resources });
   const links = openLinks();
   const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
   if (metrics !== undefined)
     Object.assign(metrics.sources, {
       program: () => compiler.program(),
       ruleset: () => renderer.ruleset(),
-      counters: () => door.counters(),
+      ...(flags.audit === 'off' ? {} : { counters: () => door.counters() }),
+      audit: () => audit?.running,
     });
   const reconciler = new Reconciler(
     {
@@ -176,12 +188,34 @@ async function build(flags: AgentFlags, { cluster, log, resources, metrics }: Bu
       bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter, `${flags.sysctlDir}/bridge`),
       clock: systemClock,
       log,
+      ...(audit === undefined ? {} : { observer: audit }),
     },
-    { sourceGuard: flags.sourceGuard === 'on', readBackEvery },
+    { sourceGuard: flags.sourceGuard === 'on', readBackEvery, ...logging },
   );
   resources.use(watchTables({ door, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }));
   resources.use(links.watch(() => reconciler.linksChanged()));
   return reconciler;
+}
+
+interface AuditWiring extends Pick<BuildParts, 'log' | 'resources'> {
+  readonly path: string | undefined;
+  readonly door: NftablesDoor;
+}
+
+/** Loaded only when there are records: it is memory. */
+async function auditOf(
+  flags: AgentFlags,
+  { path, door, log, resources }: AuditWiring,
+): Promise<AgentAudit | undefined> {
+  const { node, stateDir } = flags;
+  await mkdir(stateDir, { recursive: true });
+  if (path === undefined) {
+    // What is denied while nothing is recorded is nobody's loss.
+    await removeCheckpoint(stateDir);
+    return undefined;
+  }
+  const { AgentAudit } = await import('./agent-audit.js');
+  return resources.use(new AgentAudit(flags, { path, door, log, node, stateDir, version, worker: nflogWorker }));
 }
 
 function warnAtStart(flags: AgentFlags, cluster: SyncedCluster, log: ReconcilerLog): void {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { openNftables } from '../kernel/nft.js';
+import { removeCheckpoint } from '../node/audit-checkpoint.js';
 import { askAgent } from '../node/control.js';
 import { lockIsHeld } from '../node/lock.js';
 import { removeStateFile } from '../node/state-file.js';
@@ -24,6 +25,7 @@ export const uninstallCommand = (): Command =>
         await door.close();
       }
       await removeStateFile(stateDir);
+      await removeCheckpoint(stateDir);
       process.stdout.write('Removed table inet podwall and table netdev podwall.\n');
     });
 

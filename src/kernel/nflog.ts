@@ -10,8 +10,8 @@ export interface NflogOptions {
   readonly onBatch: (batch: ObservedBatch) => void;
   /** The reader failed for good. */
   readonly onFailure: (error: NflogError) => void;
-  /** The worker's bundle; beside our own unless told. */
-  readonly worker?: URL;
+  /** The worker's bundle. */
+  readonly worker: URL;
 }
 
 /** Reads until it is disposed. */
@@ -49,7 +49,7 @@ class WorkerReader implements NflogReader {
       settings: { ...settings, group: options.group },
       control: this.#control.buffer,
     };
-    this.#worker = new Worker(options.worker ?? new URL('nflog-worker.js', import.meta.url), { workerData });
+    this.#worker = new Worker(options.worker, { workerData });
     this.opened = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     this.#worker.on('message', (message: NflogWorkerMessage) => this.#receive(message));
     this.#worker.on('error', (error) => this.#fail(new NflogError('failed', error.message, { cause: error })));

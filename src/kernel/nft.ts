@@ -14,7 +14,7 @@ export interface NftablesOptions {
 export interface NftablesDoor extends Nftables {
   readonly command: NftCommand;
   isOwnProcess(pid: number): boolean;
-  /** Packets of every named counter of the policy table; empty when there is no such table. */
+  /** Packets of every named counter of our tables. */
   counters(): Promise<ReadonlyMap<string, number>>;
 }
 
@@ -93,25 +93,28 @@ class NftDoor implements NftablesDoor {
     });
   }
 
-  counters(): Promise<ReadonlyMap<string, number>> {
-    return this.#inTurn(undefined, async () => {
-      const { stdout, exitCode } = await runNft(
-        this.command,
-        ['-j', 'list', 'counters', 'table', 'inet', 'podwall'],
-        this.#own,
-      );
-      if (exitCode !== 0) return new Map();
-      const { nftables } = JSON.parse(stdout) as { nftables: { counter?: { name: string; packets: number } }[] };
-      return new Map(
-        nftables.flatMap(({ counter }) => (counter === undefined ? [] : [[counter.name, counter.packets]])),
-      );
-    });
+  async counters(): Promise<ReadonlyMap<string, number>> {
+    const tables = await Promise.all([this.#countersOf('inet'), this.#countersOf('netdev')]);
+    return new Map(tables.flat());
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#queue.catch(() => undefined);
     await this.#shell?.close();
+  }
+
+  /** None when there is no such table. */
+  #countersOf(family: 'inet' | 'netdev'): Promise<readonly (readonly [name: string, packets: number])[]> {
+    return this.#inTurn(undefined, async () => {
+      const command = ['-j', 'list', 'counters', 'table', family, 'podwall'];
+      const { stdout, exitCode } = await runNft(this.command, command, this.#own);
+      if (exitCode !== 0) return [];
+      const { nftables } = JSON.parse(stdout) as { nftables: { counter?: { name: string; packets: number } }[] };
+      return nftables.flatMap(({ counter }) =>
+        counter === undefined ? [] : [[counter.name, counter.packets] as const],
+      );
+    });
   }
 
   /** One nft at a time: they would only wait for each other in the kernel. */

@@ -48,7 +48,10 @@ const pairTimeoutSeconds = 60;
 
 const pairSet = (family: Family): string => `log-pairs${family === 'IPv4' ? '4' : '6'}`;
 
-export const logPrefix = (chain: string, orientation: Orientation): string => `podwall ${chain} ${orientation}`;
+const logPrefix = (chain: string, orientation: Orientation): string => `podwall ${chain} ${orientation}`;
+
+export const logTo = (chain: string, orientation: Orientation, { group }: AuditRules): Statement =>
+  x.log(logPrefix(chain, orientation), { group, snaplen, queueThreshold });
 
 /** The inverse of {@link logPrefix}; undefined for what others wrote. */
 export function parseLogPrefix(
@@ -87,10 +90,7 @@ function logRules({ name, logged, judgedBy }: Denial, audit: AuditRules): Rule[]
   return families.flatMap((family) => {
     const pair = judgedBy === 'flow' ? flowPair(family) : packetPair(family);
     return orientations.flatMap((orientation) => {
-      const log = [
-        x.count(logged),
-        x.log(logPrefix(name, orientation), { group: audit.group, snaplen, queueThreshold }),
-      ];
+      const log = [x.count(logged), logTo(name, orientation, audit)];
       const which = orientation === 'packet' ? [] : [x.flowDirection(orientation)];
       const limited = x.recordLimited(pair, pairSet(family), x.limit(audit.pairRate, audit.pairBurst));
       const rest: Statement[] = [x.notInSet(pair, pairSet(family)), x.limit(audit.sharedRate, audit.sharedRate)];

@@ -19,6 +19,7 @@ export interface GuardPlanInput {
 export function planGuards({ wanted, applied, liveDevices, hookedIfindex }: GuardPlanInput): Transaction | undefined {
   const commands = new Commands(wanted);
   if (applied === undefined) commands.addTable();
+  for (const counter of wanted.counters) if (applied?.counters.has(counter) !== true) commands.addCounter(counter);
   const present = applied?.chains ?? new Map<string, Chain>();
   for (const chain of present.values()) if (!wanted.chains.has(chain.name)) remove(commands, chain.name);
   for (const chain of wanted.chains.values()) {
@@ -40,6 +41,7 @@ export function planGuards({ wanted, applied, liveDevices, hookedIfindex }: Guar
     }
     commands.addRules(chain.name, chain.rules);
   }
+  for (const counter of applied?.counters ?? []) if (!wanted.counters.has(counter)) commands.deleteCounter(counter);
   return commands.list.length === 0 ? undefined : { effect: 'narrows', commands: commands.list };
 }
 

@@ -1,14 +1,30 @@
 import { families, familyOf, type Address, type Family } from '../model/address.js';
 import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
-import { accept, anyOf, drop, headerField, match, packetAddress, type Expression } from './expressions.js';
+import { logTo, type AuditRules } from './denials.js';
+import {
+  accept,
+  anyOf,
+  count,
+  drop,
+  headerField,
+  limit,
+  match,
+  packetAddress,
+  type Expression,
+} from './expressions.js';
 import { commentOf } from './names.js';
 import type { Chain, Hook, Rule, Ruleset, Statement } from './types.js';
 
 export interface GuardOptions {
   /** Namespaces whose pods may send with any source: their veths get no guard. */
   readonly sourceGuardOffNamespaces: ReadonlySet<string>;
+  /** What a pod may not send is logged. */
+  readonly audit?: AuditRules;
 }
+
+/** Of all guards: IP packets that were dropped, and of them those that were logged. */
+const guardCounters = { dropped: 'drop-guard', logged: 'logged-guard' } as const;
 
 /**
  * `table netdev podwall`: one chain per pod veth that binds the pod's addresses to that device, and for a bridged pod
@@ -18,10 +34,11 @@ export function renderGuards(attachments: readonly Attachment[], options: GuardO
   const chains = new Map<string, Chain>();
   const add = (chain: Chain): void => void chains.set(chain.name, chain);
   for (const attachment of onePerDevice(attachments)) {
-    if (!options.sourceGuardOffNamespaces.has(attachment.pod.namespace)) add(guardChain(attachment));
+    if (!options.sourceGuardOffNamespaces.has(attachment.pod.namespace)) add(guardChain(attachment, options.audit));
     if (attachment.kind === 'bridged') add(towardsChain(attachment));
   }
-  return { family: 'netdev', table: 'podwall', counters: new Set(), sets: new Map(), chains };
+  const counters = new Set(options.audit === undefined ? [] : Object.values(guardCounters));
+  return { family: 'netdev', table: 'podwall', counters, sets: new Map(), chains };
 }
 
 /** While an address passes from an old pod to a new one, both may be found on one veth: it may then send as either. */
@@ -52,7 +69,9 @@ const source6 = packetAddress('IPv6', 'saddr');
 const destination6 = packetAddress('IPv6', 'daddr');
 
 /** What the pod may send: nothing that does not carry its own addresses. */
-function guardChain({ pod, device, addresses }: Attachment): Chain {
+function guardChain({ pod, device, addresses }: Attachment, audit: AuditRules | undefined): Chain {
+  const name = `guard-${device}`;
+  const noRouter = anyOf(icmp6Type, ['nd-router-advert', 'nd-redirect']);
   const rules = [
     // First: the kernel has already taken a VLAN 0 tag off, so an address rule would match a tagged frame.
     rule([anyOf(headerField('ether', 'type'), ['ip', 'arp', 'ip6'], '!='), drop], `${objectKey(pod)}: IP and ARP only`),
@@ -61,7 +80,8 @@ function guardChain({ pod, device, addresses }: Attachment): Chain {
     ),
     // 0.0.0.0 is an ARP probe (RFC 5227), sent before an address is used.
     rule([arpSender(own(addresses, 'IPv4')), accept]),
-    rule([anyOf(icmp6Type, ['nd-router-advert', 'nd-redirect']), drop], 'a pod is no router'),
+    ...logged(name, noRouter, audit),
+    rule([noRouter, drop], 'a pod is no router'),
     ...own(addresses, 'IPv6').map((address) =>
       rule([match(source6, address), accept], `${objectKey(pod)}: own address`),
     ),
@@ -71,8 +91,19 @@ function guardChain({ pod, device, addresses }: Attachment): Chain {
       [match(source6, '::'), anyOf(icmp6Type, ['nd-neighbor-solicit', 'mld2-listener-report']), accept],
       'duplicate address detection',
     ),
+    ...logged(name, anyOf(metaProtocol, ['ip', 'ip6']), audit),
   ];
-  return { name: `guard-${device}`, hook: hookOn(device, 'ingress'), rules };
+  return { name, hook: hookOn(device, 'ingress'), rules };
+}
+
+/** Each guard has a limit of its own: it is one pod's. */
+function logged(chain: string, which: Statement, audit: AuditRules | undefined): Rule[] {
+  if (audit === undefined) return [];
+  const { pairRate, pairBurst } = audit;
+  return [
+    rule([which, count(guardCounters.dropped)]),
+    rule([which, limit(pairRate, pairBurst), count(guardCounters.logged), logTo(chain, 'packet', audit)]),
+  ];
 }
 
 /** nft lists a set of one as the value itself. */

@@ -27,6 +27,13 @@ export const metricNames = {
     'Packets judged and allowed by a policy; the verdict cache is not counted',
   ],
   denied: ['podwall_policy_denied_packets_total', 'Packets denied, by all policies that isolate the pod'],
+  auditReading: ['podwall_audit_reading', '1 while denied packets are received for the audit log'],
+  auditPackets: [
+    'podwall_audit_packets_total',
+    'Denied packets by outcome: observed = written + aggregated + suppressed + lost + in flight',
+  ],
+  auditLost: ['podwall_audit_lost_packets_total', 'Denied packets that no record tells, by cause'],
+  auditInFlight: ['podwall_audit_in_flight_packets', 'Denied packets that are not yet read, summed or on disk'],
   reportFailures: ['podwall_reports_failed_total', 'Writes of Events and NodePolicyStatus that failed, by kind'],
   lag: ['podwall_event_loop_lag_seconds', 'Longest delay of the event loop since the last scrape'],
   memory: ['process_resident_memory_bytes', 'Resident memory of the agent'],

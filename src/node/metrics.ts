@@ -5,6 +5,7 @@ import type { SourceTraffic } from '../cluster/types.js';
 import { policyCounters, type PolicyCounter } from '../nftables/policy-counters.js';
 import type { ListedObject, Nftables, Ruleset, Transaction } from '../nftables/types.js';
 import type { PolicyProgram } from '../program/types.js';
+import { defineAuditMetrics, type AuditNumbers } from './audit-metrics.js';
 import type { AgentStatus } from './control.js';
 import { metricNames } from './metric-names.js';
 
@@ -16,6 +17,8 @@ export interface MetricSources {
   /** Packets by named counter, from the kernel. */
   counters?: () => Promise<ReadonlyMap<string, number>>;
   source?: () => SourceTraffic | undefined;
+  /** Absent while there are no records. */
+  audit?: () => AuditNumbers | undefined;
 }
 
 /** Series by policy; what comes after is summed under `(others)`, so that a large cluster is no burden to Prometheus. */
@@ -47,6 +50,7 @@ export class AgentMetrics implements Disposable {
     this.#reportFailures = this.#counter('reportFailures', ['kind']);
     this.#defineGauges();
     this.#definePolicyCounters();
+    defineAuditMetrics(this.#registry, () => this.sources.audit?.());
     this.#delay.enable();
   }
 

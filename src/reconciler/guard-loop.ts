@@ -4,6 +4,7 @@
  */
 import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
+import type { AuditRules } from '../nftables/denials.js';
 import type { Nftables } from '../nftables/types.js';
 import type { Clock } from './clock.js';
 import { namespacesOf } from './cluster-view.js';
@@ -24,6 +25,7 @@ export interface GuardParts {
 
 export interface GuardOptions {
   readonly sourceGuard: boolean;
+  readonly audit?: AuditRules;
   readonly pods: () => readonly LocalPod[];
   /** Namespaces whose pods may send what is not theirs. */
   readonly optedOut: () => ReadonlySet<string>;
@@ -58,7 +60,7 @@ export class GuardLoop implements AsyncDisposable {
   constructor(parts: GuardParts, options: GuardOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#table = new GuardTable(parts.nftables, parts.links);
+    this.#table = new GuardTable(parts.nftables, parts.links, options.audit);
     this.#runner = new SingleRunner(
       () => this.#run(),
       (error) => this.#failed(error),

@@ -1,3 +1,4 @@
+import type { AuditRules } from '../nftables/denials.js';
 import { planGuards } from '../nftables/guard-plan.js';
 import { renderGuards } from '../nftables/guards.js';
 import { parseListing } from '../nftables/listing.js';
@@ -35,12 +36,15 @@ export interface LinkReader {
 export class GuardTable {
   readonly #nftables: Nftables;
   readonly #links: LinkReader;
+  readonly #audit: AuditRules | undefined;
   /** Chain name to the ifindex that it was created on; nft does not tell. */
   #hooked = new Map<string, number>();
 
-  constructor(nftables: Nftables, links: LinkReader) {
+  /** `audit`: what guards drop is logged. */
+  constructor(nftables: Nftables, links: LinkReader, audit?: AuditRules) {
     this.#nftables = nftables;
     this.#links = links;
+    this.#audit = audit;
   }
 
   /** @returns the attachments found and the pods without one; `changed` when the kernel was touched. */
@@ -49,7 +53,10 @@ export class GuardTable {
     sourceGuardOffNamespaces: ReadonlySet<string>,
   ): Promise<{ attachments: readonly Attachment[]; unattached: readonly UnattachedPod[]; changed: boolean }> {
     const { attachments, unattached } = await this.#links.discover(pods);
-    const wanted = renderGuards(attachments, { sourceGuardOffNamespaces });
+    const wanted = renderGuards(attachments, {
+      sourceGuardOffNamespaces,
+      ...(this.#audit === undefined ? {} : { audit: this.#audit }),
+    });
     const listed = await this.#nftables.list('netdev', 'podwall');
     const applied = listed === undefined ? undefined : parseListing(listed);
     const liveDevices = await this.#links.devices();

@@ -13,6 +13,7 @@ import type { SourceChange, SyncedCluster } from '../cluster/types.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
+import type { AuditRules } from '../nftables/denials.js';
 import type { Renderer } from '../nftables/renderer.js';
 import type { Nftables, Ruleset } from '../nftables/types.js';
 import { effectOf } from '../program/effect.js';
@@ -51,6 +52,8 @@ export interface ReconcilerParts {
 
 export interface ReconcilerOptions {
   readonly sourceGuard: boolean;
+  /** What guards drop is logged; the renderer has its own. */
+  readonly audit?: AuditRules;
   /** How often everything is read back even when nothing told of a change, in milliseconds. */
   readonly readBackEvery: number;
 }
@@ -92,7 +95,7 @@ export class Reconciler implements AsyncDisposable {
     this.#policyTable = new PolicyTable(parts.nftables, parts.observer?.beforeRemoval.bind(parts.observer));
     this.#view = new ClusterView();
     this.#guards = new GuardLoop(parts, {
-      sourceGuard: options.sourceGuard,
+      ...options,
       pods: () => [...parts.compiler.program().endpoints.values()],
       optedOut: () => this.#view.guardOffNamespaces,
       onSettled: () => this.#onSettled?.(),
@@ -248,6 +251,7 @@ export class Reconciler implements AsyncDisposable {
     if (!this.#policyTable.pending && !first) {
       this.#noticedAt = undefined;
       this.#changed = 0;
+      this.#parts.observer?.applied();
       return;
     }
     if (this.#failuresInRow > failuresBeforeReadBack) await this.#policyTable.replace(wanted, switched);

@@ -1,0 +1,114 @@
+/** The agent's audit log, from real parts: the loop tells it what chains and pods mean, the kernel what it denied. */
+import { randomUUID } from 'node:crypto';
+import { Attribution } from '../audit/attribution.js';
+import { AuditLog } from '../audit/audit-log.js';
+import { RotatingFile } from '../audit/rotating-file.js';
+import { Sink, streamOutput, type LineOutput } from '../audit/sink.js';
+import { openNflog } from '../kernel/nflog.js';
+import type { NftablesDoor } from '../kernel/nft.js';
+import type { Attachment } from '../model/attachment.js';
+import type { ClusterChange } from '../model/cluster.js';
+import { CheckpointFile } from '../node/audit-checkpoint.js';
+import { denialCounter, parseLogPrefix } from '../nftables/denials.js';
+import { denialName } from '../nftables/isolation-chains.js';
+import type { ProgramChange } from '../program/types.js';
+import type { LoopObserver, ReconcilerLog } from '../reconciler/types.js';
+import { rotation, type AuditFlags } from './audit-options.js';
+
+export interface AuditParts {
+  /** As {@link recordsGoTo} says. */
+  readonly path: string;
+  readonly door: Pick<NftablesDoor, 'counters'>;
+  readonly log: ReconcilerLog;
+  readonly node: string;
+  readonly stateDir: string;
+  readonly version: string;
+  /** The bundle of the thread that reads NFLOG. */
+  readonly worker: URL;
+}
+
+/** Characters of records that may wait for the disk. */
+const sinkCapacity = 8 * 1024 * 1024;
+/** Milliseconds. */
+const retryWriting = 1000;
+
+/**
+ * Begins at once to remember what changes mean, and to read as soon as it can: enforcement waits for neither. A failure
+ * is logged, and leaves the denials counted.
+ */
+export class AgentAudit implements LoopObserver, AsyncDisposable {
+  readonly #attribution = new Attribution({ chainName: denialName, parsePrefix: parseLogPrefix });
+  readonly #starting: Promise<AuditLog | undefined>;
+  #log: AuditLog | undefined;
+  #noted: { readonly changes: readonly ClusterChange[]; readonly program: ProgramChange }[] = [];
+
+  constructor(flags: AuditFlags, parts: AuditParts) {
+    this.#starting = this.#start(flags, parts).catch((error: unknown) => {
+      parts.log.error({ error: messageOf(error) }, 'no audit log');
+      return undefined;
+    });
+  }
+
+  /** Undefined until it has begun. */
+  get running(): AuditLog | undefined {
+    return this.#log;
+  }
+
+  noted(changes: readonly ClusterChange[], program: ProgramChange): void {
+    this.#attribution.noted(changes, program.endpoints, Date.now());
+    this.#noted.push({ changes, program });
+  }
+
+  applied(): void {
+    for (const { changes, program } of this.#noted.splice(0))
+      this.#attribution.applied(changes, program.endpoints, Date.now());
+  }
+
+  attached(attachments: readonly Attachment[]): void {
+    this.#attribution.attached(attachments, Date.now());
+  }
+
+  async beforeRemoval(counters: readonly string[]): Promise<void> {
+    await this.#log?.beforeRemoval(counters);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#starting)?.[Symbol.asyncDispose]();
+  }
+
+  async #start(flags: AuditFlags, parts: AuditParts): Promise<AuditLog> {
+    const { path, door, log, node, stateDir, version, worker } = parts;
+    this.#log = await AuditLog.start({
+      attribution: this.#attribution,
+      sink: new Sink(outputTo(path, flags, log), {
+        capacity: sinkCapacity,
+        retryAfter: retryWriting,
+        onTrouble: (error) => {
+          if (error === undefined) log.info({ path }, 'the audit log is written again');
+          else log.error({ path, error: messageOf(error) }, 'the audit log cannot be written; records wait');
+        },
+      }),
+      readCounters: () => door.counters(),
+      counterMeaning: denialCounter,
+      openReader: (onBatch, onFailure) => openNflog({ group: flags.auditGroup, worker, onBatch, onFailure }),
+      checkpoints: new CheckpointFile(stateDir),
+      writer: { node, version, bootId: randomUUID() },
+      now: Date.now,
+      log,
+    });
+    return this.#log;
+  }
+}
+
+function outputTo(path: string, flags: AuditFlags, log: ReconcilerLog): LineOutput {
+  if (path === '-') {
+    // An agent does not end because nobody listens: the sink is told, and tries again.
+    process.stdout.removeAllListeners('error').on('error', () => undefined);
+    return streamOutput(process.stdout);
+  }
+  const onUntidy = (error: unknown): void =>
+    log.warn({ error: messageOf(error) }, 'a former audit log could not be packed or removed');
+  return new RotatingFile(path, { ...rotation(flags), onUntidy }, Date.now);
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

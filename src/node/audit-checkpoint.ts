@@ -1,0 +1,32 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Checkpoint } from '../audit/accounts.js';
+
+const pathIn = (stateDir: string): string => join(stateDir, 'audit.json');
+
+/** What the kernel counted and no record tells, beside the state file: written far more often. By rename. */
+export class CheckpointFile {
+  readonly #path: string;
+
+  constructor(stateDir: string) {
+    this.#path = pathIn(stateDir);
+  }
+
+  /** Undefined when there is none, or none that can be read: then the accounts begin now. */
+  async load(): Promise<Checkpoint | undefined> {
+    try {
+      return JSON.parse(await readFile(this.#path, 'utf8')) as Checkpoint;
+    } catch (error) {
+      if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async save(checkpoint: Checkpoint): Promise<void> {
+    await writeFile(`${this.#path}.new`, JSON.stringify(checkpoint));
+    await rename(`${this.#path}.new`, this.#path);
+  }
+}
+
+/** What denials count from now on is nobody's loss. */
+export const removeCheckpoint = (stateDir: string): Promise<void> => rm(pathIn(stateDir), { force: true });

@@ -1,0 +1,55 @@
+import { Gauge, Counter, type Registry } from 'prom-client';
+import type { Totals } from '../audit/accounts.js';
+import { metricNames } from './metric-names.js';
+
+/** Of the audit log. */
+export interface AuditNumbers {
+  readonly isReading: boolean;
+  totals(): Totals;
+}
+
+/** What became of denied packets; nothing while there are no records. */
+export function defineAuditMetrics(registry: Registry, numbers: () => AuditNumbers | undefined): void {
+  const gauge = (key: keyof typeof metricNames, read: (audit: AuditNumbers) => number): void => {
+    const [name, help] = metricNames[key];
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        const audit = numbers();
+        if (audit === undefined) this.remove();
+        else this.set(read(audit));
+      },
+    });
+  };
+  const counter = (
+    key: keyof typeof metricNames,
+    label: string,
+    read: (totals: Totals) => Readonly<Record<string, number>>,
+  ): void => {
+    const [name, help] = metricNames[key];
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [registry],
+      collect() {
+        this.reset();
+        const totals = numbers()?.totals();
+        if (totals === undefined) return;
+        for (const [value, count] of Object.entries(read(totals))) this.inc({ [label]: value }, count);
+      },
+    });
+  };
+  gauge('auditReading', ({ isReading }) => Number(isReading));
+  gauge('auditInFlight', (audit) => audit.totals().inFlight);
+  counter('auditLost', 'cause', ({ lost }) => lost);
+  counter('auditPackets', 'outcome', ({ observed, written, aggregated, suppressed, lost }) => ({
+    observed,
+    written,
+    aggregated,
+    suppressed,
+    lost: Object.values(lost).reduce((sum, count) => sum + count, 0),
+  }));
+}

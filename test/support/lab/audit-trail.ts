@@ -1,0 +1,67 @@
+/** What an agent's audit log says, while it is written. */
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { isLoss, type AuditRecord, type EventRecord, type LossRecord } from '../../../src/audit/record.js';
+import { until } from '../until.js';
+
+type Wanted = Readonly<Partial<Record<keyof EventRecord, unknown>>>;
+
+export class AuditTrail {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Every line, in the order of writing; former files first. Throws at a line that is no JSON. */
+  async all(): Promise<AuditRecord[]> {
+    if (!existsSync(this.path)) return [];
+    const [folder, start] = [dirname(this.path), basename(this.path, '.jsonl')];
+    const former = (await readdir(folder)).filter((name) => name.startsWith(`${start}-`) && !name.endsWith('.new'));
+    // While a former file is packed, it is there twice for a moment.
+    const names = [...new Set(former.map((name) => name.replace(/\.gz$/, '')))].sort();
+    const texts = names.map(async (name) => {
+      const packed = former.includes(`${name}.gz`);
+      const content = await readFile(join(folder, packed ? `${name}.gz` : name));
+      return (packed ? gunzipSync(content) : content).toString();
+    });
+    const text = [...(await Promise.all(texts)), await readFile(this.path, 'utf8')].join('');
+    // The last line may be half written.
+    return text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as AuditRecord);
+  }
+
+  async events(): Promise<EventRecord[]> {
+    return (await this.all()).filter((record) => !isLoss(record));
+  }
+
+  async losses(): Promise<LossRecord[]> {
+    return (await this.all()).filter(isLoss);
+  }
+
+  /** The first event that has all of these fields, as soon as it is there. */
+  async find(wanted: Wanted, within = 15_000): Promise<EventRecord> {
+    let found: EventRecord | undefined;
+    const has = (record: EventRecord): boolean =>
+      Object.entries(wanted).every(([key, value]) => record[key as keyof EventRecord] === value);
+    try {
+      await until(async () => {
+        found = (await this.events()).find(has);
+        return found !== undefined;
+      }, within);
+    } catch {
+      const last = (await this.events()).slice(-3);
+      throw new Error(`no record has ${JSON.stringify(wanted)}; the last ones are ${JSON.stringify(last, null, 1)}`);
+    }
+    if (found === undefined) throw new Error('unreachable');
+    return found;
+  }
+}
+
+/** Denied packets that records and losses speak of. */
+export const packetsTold = (records: readonly AuditRecord[]): number =>
+  records.reduce((sum, record) => sum + (isLoss(record) ? record['podwall.loss.count'] : record['podwall.count']), 0);

@@ -1,6 +1,6 @@
 /** What the other end of a rule says: the agent's own compiler, asked about pairs of workloads. */
 import { Matrix, cellOf } from '../analysis/matrix.js';
-import { allPorts, intersection, noPorts, portSet } from '../analysis/port-sets.js';
+import { allPorts, intersection, portSet } from '../analysis/port-sets.js';
 import { compileWorkloads } from '../analysis/reachability.js';
 import { workloadsOf, type Workload } from '../analysis/workloads.js';
 import { families } from '../model/address.js';
@@ -76,6 +76,7 @@ function rangesAt(port: Port, server: Workload | undefined): PortSet {
   const { protocol } = port;
   if (port.kind === 'all') return allPorts.filter((one) => one.protocol === protocol);
   if (port.kind === 'range') return [{ protocol, first: port.first, last: port.last }];
-  const named = server?.ports.filter((one) => one.name === port.name && one.protocol === protocol) ?? noPorts;
-  return named.map((one) => ('port' in one ? { protocol, first: one.port, last: one.port } : one));
+  return (server?.ports ?? [])
+    .filter((one) => one.name === port.name && one.protocol === protocol)
+    .map((one) => ({ protocol, first: one.port, last: one.port }));
 }

@@ -1,9 +1,8 @@
 /** What other policies say already, for the same pods and more. */
 import { directions, type Direction } from '../model/policy.js';
-import { Candidates } from '../selectors/candidates.js';
 import { ruleWithin, selectorWithin } from './containment.js';
 import type { ValidPolicy, World } from './types.js';
-import { validPolicies, type RuleEntry } from './world.js';
+import type { RuleEntry } from './world.js';
 
 export interface Container extends ValidPolicy {
   readonly index: number;
@@ -11,29 +10,23 @@ export interface Container extends ValidPolicy {
 
 export class Redundancy {
   readonly #order: ReadonlyMap<ValidPolicy['object'], number>;
-  readonly #candidates = new Map<string, Candidates<ValidPolicy>>();
+  readonly #world: World;
 
   constructor(world: World) {
-    const all = [...validPolicies(world)];
-    this.#order = new Map(all.map(({ object }, index) => [object, index]));
-    for (const one of all) {
-      const { ref, appliesTo } = one.policy;
-      const own = this.#candidates.get(ref.namespace) ?? new Candidates<ValidPolicy>();
-      this.#candidates.set(ref.namespace, own);
-      own.add(one, appliesTo);
-    }
+    this.#world = world;
+    this.#order = new Map(world.policies.map((object, index) => [object, index]));
   }
 
   /** Other policies that select at least the same pods. */
   around({ object, policy }: ValidPolicy): readonly ValidPolicy[] {
     const { ref, appliesTo } = policy;
+    // Who selects at least the same selects what has the first of the values, whatever else it has.
     const labels = Object.fromEntries(
-      appliesTo.requirements.flatMap((one) => (one.operator === 'In' ? [[one.key, one.values[0] ?? '']] : [])),
-    ) as Readonly<Record<string, string>>;
-    const candidates = new Set(this.#candidates.get(ref.namespace)?.of(labels) ?? []);
-    return [...candidates].filter(
-      (other) => other.object !== object && selectorWithin(appliesTo, other.policy.appliesTo),
+      appliesTo.requirements.flatMap((one) => (one.operator === 'In' ? [[one.key, one.values[0] ?? ''] as const] : [])),
     );
+    return this.#world
+      .policyCandidates(ref.namespace, labels)
+      .filter((other) => other.object !== object && selectorWithin(appliesTo, other.policy.appliesTo));
   }
 
   /** The rule of one of these policies that allows all that `entry` does; of equals, the first one is no copy. */

@@ -2,8 +2,9 @@
 import type { ManifestDocument, Path } from '../manifests/documents.js';
 import type { Cidr } from '../model/address.js';
 import type { Diagnostic, Severity } from '../model/diagnostic.js';
+import type { Labels } from '../model/labels.js';
 import type { Namespace, Node, Pod } from '../model/pod.js';
-import type { AnyPolicy, NetworkPolicy } from '../model/policy.js';
+import type { AnyPolicy, BrokenPolicy, NetworkPolicy } from '../model/policy.js';
 import type { Service } from '../model/service.js';
 import type { PodSelection } from '../selectors/selector-index.js';
 
@@ -78,7 +79,11 @@ export interface Known {
 
 /** What was read, and the ways through it that are too long to walk for every policy. */
 export interface World extends Known {
-  policiesIn(namespace: string): readonly ValidPolicy[];
+  /** All policies of a namespace that select these labels, and others. */
+  policyCandidates(namespace: string, labels: Labels): readonly ValidPolicy[];
+  /** The valid policies that select this workload. */
+  policiesFor(workload: WorkloadEntry): readonly ValidPolicy[];
+  brokenIn(namespace: string): readonly BrokenPolicy[];
   workloadsIn(namespace: string): readonly WorkloadEntry[];
   /** Every workload that a selection names, whether policies see it or not. */
   select(selection: PodSelection): readonly WorkloadEntry[];

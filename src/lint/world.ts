@@ -1,4 +1,5 @@
 /** Short ways through what was read, which many rules take. */
+import { isolates, selects } from '../compiler/endpoints.js';
 import { groupBy } from '../model/group-by.js';
 import type { Labels, LabelSelector } from '../model/labels.js';
 import { impliedNamespace, isMapping } from '../model/parse.js';
@@ -6,21 +7,35 @@ import { isEnforceable } from '../model/pod.js';
 import type { Direction, NetworkPolicy, Peer, PolicyRule, Port } from '../model/policy.js';
 import { matches } from '../selectors/match.js';
 import type { Service } from '../model/service.js';
+import { Candidates } from '../selectors/candidates.js';
 import { selectionId, type PodSelection } from '../selectors/selector-index.js';
 import type { Fields, Known, Path, PolicyObject, ValidPolicy, WorkloadEntry, World } from './types.js';
 
 /** Each way is prepared once, however many rules and policies take it. */
 export function makeWorld(known: Known): World {
-  const policies = groupBy(validPolicies(known), ({ policy }) => policy.ref.namespace);
   const workloads = groupBy(known.workloads, ({ owner }) => owner.namespace);
   const namespaceLabels = new Map(known.namespaces.map(({ name, labels }) => [name, labels]));
   const objects = new Map(known.objects.toReversed().map((one) => [keyOf(one.kind, one.namespace, one.name), one]));
+  const broken = groupBy(
+    known.policies.flatMap(({ policy }) => (policy?.kind === 'broken' ? [policy] : [])),
+    ({ ref }) => ref.namespace,
+  );
   const services = groupBy(known.services, ({ ref }) => ref.namespace);
   const scalers = groupBy(
     known.objects.filter(({ kind }) => kind === 'HorizontalPodAutoscaler' || kind === 'ScaledObject'),
     ({ namespace }) => namespace,
   );
   const selected = new Map<string, readonly WorkloadEntry[]>();
+  const candidates = new Map<string, Candidates<ValidPolicy>>();
+  for (const one of validPolicies(known))
+    remembered(candidates, one.policy.ref.namespace, () => new Candidates<ValidPolicy>()).add(
+      one,
+      one.policy.appliesTo,
+    );
+  const policyCandidates = (namespace: string, labels: Labels): readonly ValidPolicy[] => [
+    ...new Set(candidates.get(namespace)?.of(labels)),
+  ];
+  const selecting = new Map<WorkloadEntry, readonly ValidPolicy[]>();
   const serving = new Map<WorkloadEntry, readonly Service[]>();
   const workloadsIn = (namespace: string): readonly WorkloadEntry[] => workloads.get(namespace) ?? [];
   const labelsOfNamespace = (name: string): Labels => namespaceLabels.get(name) ?? impliedNamespace(name).labels;
@@ -35,7 +50,13 @@ export function makeWorld(known: Known): World {
     );
   return {
     ...known,
-    policiesIn: (namespace) => policies.get(namespace) ?? [],
+    policyCandidates,
+    brokenIn: (namespace) => broken.get(namespace) ?? [],
+    policiesFor: (workload) =>
+      remembered(selecting, workload, () => {
+        const { owner, pod } = workload;
+        return policyCandidates(owner.namespace, pod.labels).filter(({ policy }) => selects(policy, pod));
+      }),
     workloadsIn,
     select: (selection) => remembered(selected, selectionId(selection), () => select(selection)),
     servicesOf: (workload) => remembered(serving, workload, () => serve(workload)),
@@ -44,10 +65,10 @@ export function makeWorld(known: Known): World {
   };
 }
 
-function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
-  const value = known.get(key) ?? make();
-  known.set(key, value);
-  return value;
+/** What was made for a key before, or is made now. */
+export function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+  if (!known.has(key)) known.set(key, make());
+  return known.get(key) as V;
 }
 
 const keyOf = (...[kind, namespace, name]: Parameters<World['objectOf']>): string => `${kind} ${namespace}/${name}`;
@@ -175,3 +196,13 @@ export const knowsPeers = (world: World, policy: NetworkPolicy, { peers }: Polic
     (peer) =>
       peer.kind === 'pods' && (peer.namespaces === 'own' ? knowsWorkloads(world, policy.ref.namespace) : world.closed),
   );
+
+/** By a policy that is broken, too: such a one isolates what it selects. */
+export const isIsolated = (world: World, workload: WorkloadEntry, direction: Direction): boolean =>
+  [
+    ...world.policiesFor(workload).map(({ policy }) => policy),
+    ...world.brokenIn(workload.owner.namespace).filter((policy) => selects(policy, workload.pod)),
+  ].some((policy) => isolates(policy, direction));
+
+/** Namespaces of the cluster's own components, in which nobody isolates by default. */
+export const isSystemNamespace = (name: string): boolean => /^kube-(system|public|node-lease)$/.test(name);

@@ -76,18 +76,18 @@ const contexts: Readonly<Record<string, readonly string[]>> = {
   NP414: [memberOfDb('db-0', 'app: db, role: primary'), memberOfDb('db-1', 'app: db')],
 };
 
-/** The texts of a rule's example, each policy as a whole object in `shop`, and of what stands around it. */
+/** A policy of `shop` with this spec. */
+export function policyOf(spec: string, name = 'p0', annotations: Readonly<Record<string, string>> = {}): string {
+  const metadata = { name, namespace: 'shop', ...(Object.keys(annotations).length > 0 && { annotations }) };
+  const head = `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: ${JSON.stringify(metadata)}\n`;
+  return `${head}spec:\n${spec.replace(/^/gm, '  ')}`;
+}
+
+/** The texts of a rule's example, each policy as a whole object, and of what stands around it. */
 export function manifestsOf(rule: Rule, example: string, annotations: Readonly<Record<string, string>> = {}): string[] {
-  const policies = example.split('\n---\n').map((part, index) => {
-    if (part.startsWith('apiVersion')) return part;
-    const metadata = {
-      name: `p${index}`,
-      namespace: 'shop',
-      ...(Object.keys(annotations).length > 0 && { annotations }),
-    };
-    const head = `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: ${JSON.stringify(metadata)}\n`;
-    return `${head}spec:\n${part.replace(/^/gm, '  ')}`;
-  });
+  const policies = example
+    .split('\n---\n')
+    .map((part, index) => (part.startsWith('apiVersion') ? part : policyOf(part, `p${index}`, annotations)));
   return [...(contexts[rule.id] ?? []), ...policies];
 }
 

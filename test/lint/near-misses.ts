@@ -14,6 +14,11 @@ const together = (...parts: readonly string[]): string => parts.join('\n---\n');
 
 const ingressTo80 = 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 80}]';
 
+const webToDb =
+  'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]';
+const dnsFor = (subject: string): string =>
+  `${subject}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53, protocol: UDP}, {port: 53}]`;
+
 export const nearMisses: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   NP018: {
     "another project's ClusterNetworkPolicy":
@@ -52,6 +57,20 @@ export const nearMisses: Readonly<Record<string, Readonly<Record<string, string>
     ),
     'a default deny while all sleep': 'podSelector: {}\npolicyTypes: [Ingress]',
   },
+  NP203: {
+    'DNS that another policy opens to every pod': webToDb + '\n---\n' + dnsFor('podSelector: {}'),
+    'a port of one of which a block is DNS':
+      webToDb + '\n  - to: [{ipBlock: {cidr: 10.96.0.10/32}}]\n    ports: [{port: 53, protocol: UDP}, {port: 53}]',
+    'everything outside as well, and so the DNS pods':
+      webToDb + '\n  - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [169.254.169.254/32]}}]',
+    'nothing at all, on purpose': 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]',
+    'addresses only':
+      'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 192.0.2.0/24}}]',
+    'a cache on every node, which needs no rule': together(
+      'apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: node-local-dns, namespace: kube-system}\nspec: {template: {metadata: {labels: {k8s-app: node-local-dns}}, spec: {hostNetwork: true, containers: [{name: main}]}}}',
+      webToDb,
+    ),
+  },
   NP205: {
     'a port that a container declares without a name': together(
       deployment('app: web', '[{name: main, ports: [{containerPort: 80}]}]'),
@@ -79,6 +98,25 @@ export const nearMisses: Readonly<Record<string, Readonly<Record<string, string>
       'apiVersion: v1\nkind: Service\nmetadata: {name: out, namespace: shop}\nspec: {clusterIP: None, externalIPs: [192.0.2.9], ports: [{port: 443}]}',
       'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 192.0.2.9/32}}]',
     ),
+  },
+  NP404: {
+    'a workload that a broken policy isolates':
+      'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Ingress, Egress]\ningress:\n  - ports: [{protocol: HTTP}]',
+    'each direction by another policy':
+      'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\n---\npodSelector: {}\npolicyTypes: [Ingress]',
+  },
+  NP405: {
+    'each direction by another policy, with rules':
+      'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53, protocol: UDP}]\n---\npodSelector: {}\ningress:\n  - from: [{podSelector: {}}]',
+    'a namespace without workloads': together(
+      'apiVersion: v1\nkind: Namespace\nmetadata: {name: empty}',
+      'podSelector: {}\npolicyTypes: [Ingress, Egress]',
+    ),
+  },
+  NP406: {
+    'a Service that nobody isolates for ingress': 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]',
+    'a Service that a second policy opens':
+      'podSelector: {}\npolicyTypes: [Ingress]\n---\npodSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{ipBlock: {cidr: 192.0.2.0/24}}]',
   },
   NP407: {
     'a rule that some of its pods can use':

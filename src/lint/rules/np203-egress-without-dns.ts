@@ -1,34 +1,13 @@
-import type { PolicyRule, Port } from '../../model/policy.js';
-import { canonicalText, matches } from '../../selectors/match.js';
-import { validPolicies } from '../world.js';
-import type { Rule, ValidPolicy } from '../types.js';
-
-const coversDns = (ports: PolicyRule['ports'], protocol: 'UDP' | 'TCP'): boolean =>
-  ports === 'anyPort' || ports.some((port) => isDns(port, protocol));
-
-const isDns = (port: Port, protocol: 'UDP' | 'TCP'): boolean =>
-  port.protocol === protocol &&
-  (port.kind === 'all' ||
-    (port.kind === 'named' ? /dns/.test(port.name) : port.first <= 53 && port.last >= 53) ||
-    // CoreDNS listens on 5353 in OpenShift, where the Service translates.
-    (port.kind === 'range' && port.first <= 5353 && port.last >= 5353));
-
-/** Could be the DNS pods: any peer that is not about addresses, and not only about the own namespace. */
-const mayBeDns = ({ peers }: PolicyRule, namespace: string): boolean =>
-  peers === 'anyone' ||
-  peers.some((peer) =>
-    peer.kind === 'pods'
-      ? peer.namespaces !== 'own' || namespace === 'kube-system'
-      : peer.cidr.prefix <= 8 || coversNodeLocal(peer.cidr.address),
-  );
-
-/** NodeLocal DNSCache and cluster DNS addresses are named by ipBlock. */
-const coversNodeLocal = (address: string): boolean => address.startsWith('169.254.') || address.startsWith('10.');
+import { allowsKnownDns, dnsServers, hasNodeLocalDns, mayAllowDns, type DnsProtocol } from '../dns.js';
+import { Redundancy } from '../redundancy.js';
+import { remembered, subjectsOf, validPolicies } from '../world.js';
+import type { PolicyRule } from '../../model/policy.js';
+import type { Rule, ValidPolicy, WorkloadEntry, World } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP203',
   name: 'egress-without-dns',
-  severity: 'warning',
+  severity: 'error',
   scope: 'document',
   confidence: 'heuristic',
   summary: 'egress is isolated, something is allowed to pods, and DNS is not',
@@ -36,40 +15,61 @@ export const rule: Rule = {
   bad: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]',
   good: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]\n  - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]\n    ports: [{port: 53, protocol: UDP}, {port: 53}]',
   *check(world) {
-    const all = [...validPolicies(world)];
-    for (const { object, policy } of all) {
-      const { egress = [] } = policy;
+    if (hasNodeLocalDns(world)) return;
+    const dns = new DnsOf(world);
+    for (const one of validPolicies(world)) {
+      const { egress = [] } = one.policy;
       const namesPods = egress.some(({ peers }) => peers !== 'anyone' && peers.some((peer) => peer.kind === 'pods'));
-      if (!namesPods) continue;
-      const rules = all
-        .filter((other) => appliesWhereverIt(other, { object, policy }))
-        .flatMap(({ policy: other }) => other.egress ?? []);
-      const allowed = (protocol: 'UDP' | 'TCP'): boolean =>
-        rules.some((one) => coversDns(one.ports, protocol) && mayBeDns(one, policy.ref.namespace));
-      if (allowed('UDP') && allowed('TCP')) continue;
+      const missing = namesPods ? dns.missingAt(one) : undefined;
+      if (missing === undefined) continue;
       yield {
-        object,
+        object: one.object,
         path: ['spec', 'egress'],
         part: 'key',
-        ...(world.closed && !allowed('UDP') ? { severity: 'error' as const, confidence: 'closed-world' as const } : {}),
-        ...(allowed('UDP') ? { severity: 'info' as const } : {}),
-        message: allowed('UDP')
-          ? 'DNS over TCP is not allowed: answers that do not fit a datagram fail'
-          : 'these pods may not ask DNS (UDP 53): nothing that they call by name is found',
+        severity: !dns.isKnown ? 'info' : missing === 'UDP' ? 'error' : 'warning',
+        confidence: dns.isKnown ? 'closed-world' : 'heuristic',
+        message:
+          missing === 'TCP'
+            ? 'DNS over TCP is not allowed: answers that do not fit a datagram fail'
+            : 'these pods may not ask DNS (UDP 53): nothing that they call by name is found',
       };
     }
   },
 };
 
-/** Whether the other policy selects at least every pod that this one does. */
-function appliesWhereverIt({ policy: other }: ValidPolicy, { policy }: ValidPolicy): boolean {
-  if (other.ref.namespace !== policy.ref.namespace) return false;
-  if (other === policy || other.appliesTo.requirements.length === 0) return true;
-  if (canonicalText(other.appliesTo) === canonicalText(policy.appliesTo)) return true;
-  const labels = Object.fromEntries(
-    policy.appliesTo.requirements.flatMap((one) =>
-      one.operator === 'In' && one.values.length === 1 ? [[one.key, one.values[0] ?? ''] as const] : [],
-    ),
-  );
-  return other.appliesTo.requirements.every(({ operator }) => operator === 'In') && matches(other.appliesTo, labels);
+class DnsOf {
+  /** Whether it is known who serves DNS, and who asks. */
+  readonly isKnown: boolean;
+  readonly #world: World;
+  readonly #servers: readonly WorkloadEntry[];
+  readonly #redundancy: Redundancy;
+  readonly #missing = new Map<WorkloadEntry, DnsProtocol | undefined>();
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#servers = dnsServers(world);
+    this.#redundancy = new Redundancy(world);
+    this.isKnown = world.closed && this.#servers.length > 0;
+  }
+
+  /** By the sum of the policies that select a pod of this one's; where pods are not known, of those that surely do. */
+  missingAt(one: ValidPolicy): DnsProtocol | undefined {
+    if (!this.isKnown) return this.#missingFrom([one, ...this.#redundancy.around(one)]);
+    const asking = subjectsOf(this.#world, one.policy).filter((subject) => !this.#servers.includes(subject));
+    const missing = asking.map((subject) =>
+      remembered(this.#missing, subject, () => this.#missingFrom(this.#world.policiesFor(subject))),
+    );
+    return missing.find((protocol) => protocol === 'UDP') ?? missing.find((protocol) => protocol !== undefined);
+  }
+
+  #missingFrom(policies: readonly ValidPolicy[]): DnsProtocol | undefined {
+    const servers = this.#servers;
+    const lets = (of: ValidPolicy, own: PolicyRule, protocol: DnsProtocol): boolean =>
+      this.isKnown
+        ? allowsKnownDns(this.#world, of, own, { servers, protocol })
+        : mayAllowDns(this.#world, of, own, protocol);
+    return (['UDP', 'TCP'] as const).find(
+      (protocol) => !policies.some((of) => of.policy.egress?.some((own) => lets(of, own, protocol))),
+    );
+  }
 }

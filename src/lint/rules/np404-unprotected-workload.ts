@@ -1,8 +1,7 @@
-import { isolates, selects } from '../../compiler/endpoints.js';
 import { ownerKey } from '../../manifests/workloads.js';
-import { groupBy } from '../../model/group-by.js';
 import { isEnforceable } from '../../model/pod.js';
 import { directions } from '../../model/policy.js';
+import { isIsolated, isSystemNamespace } from '../world.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -16,29 +15,24 @@ export const rule: Rule = {
   bad: 'podSelector: {matchLabels: {app: other}}',
   good: 'podSelector: {}\npolicyTypes: [Ingress, Egress]',
   *check(world) {
-    const byNamespace = groupBy(
-      world.policies.flatMap(({ policy }) => policy ?? []),
-      ({ ref }) => ref.namespace,
-    );
     const seen = new Set<string>();
-    for (const { owner, pod } of world.workloads) {
-      const key = ownerKey(owner);
-      if (!isEnforceable(pod) || seen.has(key)) continue;
-      seen.add(key);
+    for (const workload of world.workloads) {
+      const { owner, pod } = workload;
+      if (!isEnforceable(pod) || seen.has(ownerKey(owner))) continue;
+      seen.add(ownerKey(owner));
       const object =
         world.objectOf(owner.kind, owner.namespace, owner.name) ??
         world.objectOf('Pod', pod.ref.namespace, pod.ref.name);
-      const selecting = (byNamespace.get(owner.namespace) ?? []).filter((policy) => selects(policy, pod));
-      const open = directions.filter((direction) => !selecting.some((policy) => isolates(policy, direction)));
+      const open = directions.filter((direction) => !isIsolated(world, workload, direction));
+      if (object === undefined || open.length === 0) continue;
       // Ingress is what isolation is first about; an open egress alone is common.
-      const severity = open.includes('ingress') ? 'warning' : 'info';
-      if (object !== undefined && open.length > 0)
-        yield {
-          object,
-          path: ['metadata', 'name'],
-          severity,
-          message: `no policy selects ${owner.kind} ${owner.name} for ${open.join(' and ')}`,
-        };
+      const isUsual = !open.includes('ingress') || isSystemNamespace(owner.namespace);
+      yield {
+        object,
+        path: ['metadata', 'name'],
+        severity: isUsual ? 'info' : 'warning',
+        message: `no policy selects ${owner.kind} ${owner.name} for ${open.join(' and ')}`,
+      };
     }
   },
 };

@@ -1,5 +1,9 @@
-import { validPolicies } from '../world.js';
-import type { Rule } from '../types.js';
+import { isolates } from '../../compiler/endpoints.js';
+import { ownerKey } from '../../manifests/workloads.js';
+import { isEnforceable } from '../../model/pod.js';
+import { directions, type AnyPolicy, type Direction } from '../../model/policy.js';
+import { isIsolated, isSystemNamespace } from '../world.js';
+import type { Rule, World } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP405',
@@ -7,23 +11,36 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'cluster',
   confidence: 'closed-world',
-  summary: 'a namespace with workloads and without a default deny for ingress',
+  summary: 'a namespace with workloads and without a default deny for ingress, or for egress',
   why: 'A workload that comes tomorrow is open until somebody thinks of it.',
   bad: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Ingress]',
-  good: 'podSelector: {}\npolicyTypes: [Ingress]',
+  good: 'podSelector: {}\npolicyTypes: [Ingress, Egress]',
   *check(world) {
-    const all = [...validPolicies(world)];
     for (const object of world.objects) {
-      if (object.kind !== 'Namespace') continue;
-      if (!world.workloads.some(({ owner }) => owner.namespace === object.name)) continue;
-      const isCovered = all.some(
-        ({ policy }) =>
-          policy.ref.namespace === object.name &&
-          policy.appliesTo.requirements.length === 0 &&
-          policy.ingress !== undefined,
-      );
-      if (!isCovered)
-        yield { object, path: ['metadata', 'name'], message: `nothing isolates every pod of ${object.name}` };
+      if (object.kind !== 'Namespace' || isSystemNamespace(object.name)) continue;
+      const workloads = world.workloadsIn(object.name).filter(({ pod }) => isEnforceable(pod));
+      const open = directions.filter((direction) => !isDenied(world, object.name, direction));
+      if (workloads.length === 0 || open.length === 0) continue;
+      const owners = new Map(workloads.map((one) => [ownerKey(one.owner), one]));
+      const coverage = open.map((direction) => {
+        const isolated = [...owners.values()].filter((one) => isIsolated(world, one, direction));
+        return `${isolated.length} of ${owners.size} workloads for ${direction}`;
+      });
+      yield {
+        object,
+        path: ['metadata', 'name'],
+        // As for single workloads.
+        severity: open.includes('ingress') ? 'warning' : 'info',
+        message: `nothing isolates every pod of ${object.name} for ${open.join(' and ')}: policies select ${coverage.join(', ')}`,
+      };
     }
   },
 };
+
+const isDenied = (world: World, namespace: string, direction: Direction): boolean => {
+  const valid = world.policyCandidates(namespace, {}).map(({ policy }) => policy);
+  return [...valid, ...world.brokenIn(namespace)].some((policy) => isolates(policy, direction) && selectsAll(policy));
+};
+
+const selectsAll = ({ appliesTo }: AnyPolicy): boolean =>
+  appliesTo === 'wholeNamespace' || appliesTo.requirements.length === 0;

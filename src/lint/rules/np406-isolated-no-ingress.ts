@@ -1,4 +1,3 @@
-import { selects } from '../../compiler/endpoints.js';
 import { isEnforceable } from '../../model/pod.js';
 import type { Rule, WorkloadEntry, World } from '../types.js';
 
@@ -29,9 +28,7 @@ export const rule: Rule = {
   },
 };
 
-function isDead(world: World, { owner, pod }: WorkloadEntry): boolean {
-  const isolating = world
-    .policiesIn(owner.namespace)
-    .filter(({ policy }) => policy.ingress !== undefined && selects(policy, pod));
+function isDead(world: World, workload: WorkloadEntry): boolean {
+  const isolating = world.policiesFor(workload).filter(({ policy }) => policy.ingress !== undefined);
   return isolating.length > 0 && isolating.every(({ policy }) => policy.ingress?.length === 0);
 }

@@ -1,0 +1,101 @@
+/** Which rules let a pod ask the cluster's DNS. */
+import { subtractCidrs } from '../compiler/cidr-ranges.js';
+import { cidrContains, familyOf, parseCidr, type Cidr } from '../model/address.js';
+import { isEnforceable } from '../model/pod.js';
+import type { Peer, PolicyRule, Port, Protocol } from '../model/policy.js';
+import type { ValidPolicy, WorkloadEntry, World } from './types.js';
+import { podsOfPeer } from './world.js';
+
+export type DnsProtocol = Extract<Protocol, 'UDP' | 'TCP'>;
+
+/** Pods that serve the cluster's DNS, by the labels that their installers give them. */
+export const dnsServers = ({ workloads }: World): readonly WorkloadEntry[] =>
+  workloads.filter(
+    ({ pod }) =>
+      isEnforceable(pod) &&
+      (['kube-dns', 'coredns'].includes(pod.labels['k8s-app'] ?? '') ||
+        pod.labels['app.kubernetes.io/name'] === 'coredns' ||
+        'dns.operator.openshift.io/daemonset-dns' in pod.labels),
+  );
+
+/** A cache on every node is asked at the pod's own node, which needs no rule (SEMANTICS A7). */
+export const hasNodeLocalDns = ({ workloads }: World): boolean =>
+  workloads.some(({ pod }) => pod.labels['k8s-app'] === 'node-local-dns');
+
+/** Whether a rule lets its pods ask one of the known servers. */
+export function allowsKnownDns(
+  world: World,
+  { policy }: ValidPolicy,
+  { peers, ports }: PolicyRule,
+  { servers, protocol }: { readonly servers: readonly WorkloadEntry[]; readonly protocol: DnsProtocol },
+): boolean {
+  return servers.some((server) => {
+    if (ports !== 'anyPort' && !ports.some((port) => coversPortOf(server, port, protocol))) return false;
+    if (peers === 'anyone') return true;
+    return peers.some((peer) =>
+      peer.kind === 'pods'
+        ? podsOfPeer(world, policy, peer).includes(server)
+        : holdsServer(peer, server, world.podCidrs),
+    );
+  });
+}
+
+function coversPortOf({ pod }: WorkloadEntry, port: Port, protocol: DnsProtocol): boolean {
+  if (port.protocol !== protocol) return false;
+  if (port.kind === 'all') return true;
+  const own = pod.ports.filter((one) => one.protocol === protocol && one.name.startsWith('dns'));
+  if (port.kind === 'named') return own.some(({ name }) => name === port.name);
+  const numbers = own.length === 0 ? [53] : own.map((one) => one.port);
+  return numbers.some((number) => port.first <= number && number <= port.last);
+}
+
+function holdsServer(block: Block, { pod }: WorkloadEntry, podCidrs: readonly Cidr[]): boolean {
+  if (pod.addresses.length === 0) return holdsAllPods(block, podCidrs);
+  return pod.addresses.some(
+    (address) => cidrContains(block.cidr, address) && !block.except.some((one) => cidrContains(one, address)),
+  );
+}
+
+type Block = Extract<Peer, { kind: 'ipBlock' }>;
+
+/** Where pods do not get addresses: excepting these leaves every pod in. */
+const neverPods = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::/32'].flatMap((text) => parseCidr(text) ?? []);
+
+/** @param podCidrs none known: pods may have any address */
+function holdsAllPods({ cidr, except }: Block, podCidrs: readonly Cidr[]): boolean {
+  const ranges = podCidrs.filter(({ family }) => family === cidr.family);
+  if (ranges.length === 0)
+    return cidr.prefix === 0 && except.every((one) => neverPods.some((range) => holds(range, one)));
+  const left = subtractCidrs(cidr, except);
+  return ranges.every((range) => left.some((piece) => holds(piece, range)));
+}
+
+const holds = (outer: Cidr, inner: Cidr): boolean =>
+  outer.prefix <= inner.prefix && familyOf(inner.address) === outer.family && cidrContains(outer, inner.address);
+
+/** The same where the servers are not known: whether the rule may well be about DNS. */
+export function mayAllowDns(
+  { podCidrs }: World,
+  { policy }: ValidPolicy,
+  rule: PolicyRule,
+  protocol: DnsProtocol,
+): boolean {
+  const { peers, ports } = rule;
+  const named = ports === 'anyPort' ? [] : ports.filter((port) => isDnsPort(port, protocol));
+  if (ports !== 'anyPort' && named.length === 0) return false;
+  if (peers === 'anyone') return true;
+  // Who opens port 53 to a block has thought of DNS; a block that happens to be wide has not.
+  const isMeant = named.some((port) => port.kind === 'named' || (port.kind === 'range' && port.first === port.last));
+  return peers.some((peer) => {
+    if (peer.kind === 'ipBlock') return isMeant || holdsAllPods(peer, podCidrs);
+    return peer.namespaces !== 'own' || ['kube-system', 'openshift-dns'].includes(policy.ref.namespace);
+  });
+}
+
+/** CoreDNS listens on 5353 in OpenShift, where the Service translates. */
+const isDnsPort = (port: Port, protocol: DnsProtocol): boolean =>
+  port.protocol === protocol &&
+  (port.kind === 'all' ||
+    (port.kind === 'named'
+      ? port.name.startsWith('dns')
+      : [53, 5353].some((number) => port.first <= number && number <= port.last)));

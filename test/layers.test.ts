@@ -15,7 +15,7 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
   },
   evaluation: { imports: ['model', 'program'], why: 'answers from the program alone, as the kernel does' },
   analysis: {
-    imports: ['model', 'selectors', 'program', 'compiler', 'evaluation'],
+    imports: ['model', 'selectors', 'program', 'compiler', 'evaluation', 'audit'],
     why: 'answers for people, from the same program that the agent enforces',
   },
   lint: {

@@ -30,9 +30,11 @@ export type EndFilter = (end: ListedEnd) => PortSet;
 export const compileWorkloads = (
   workloads: readonly Workload[],
   { policies, namespaces }: Pick<ClusterSnapshot, 'policies' | 'namespaces'>,
-): PolicyProgram => compile({ policies, namespaces, nodes: [], pods: workloads.map(podOf) }, { scope: 'everywhere' });
+): PolicyProgram =>
+  compile({ policies, namespaces, nodes: [], pods: workloads.map(workloadAsPod) }, { scope: 'everywhere' });
 
-const podOf = (workload: Workload): Pod => ({
+/** A pod whose only address is the workload's id. */
+export const workloadAsPod = (workload: Workload): Pod => ({
   ref: { namespace: workload.namespace, name: workload.id },
   uid: workload.id,
   labels: workload.labels,

@@ -96,7 +96,7 @@ export function readingOf(query: Query, takeVerdict: Take, takeLoss: Take = () =
 
 /** Reads the whole log. */
 export async function readVerdicts(
-  flags: LogFlags,
+  files: LogFiles,
   query: Query,
   take: (line: LineReader) => void,
 ): Promise<LogReading> {
@@ -104,7 +104,7 @@ export async function readVerdicts(
     take(line);
     return true;
   });
-  await reading.scan.read((await filesOf(flags)).sources);
+  await reading.scan.read(files.sources);
   return reading;
 }
 

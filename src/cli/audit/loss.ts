@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { Losses, type LossTotal } from '../../audit/query/losses.js';
 import { printRows } from '../../report/rows.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
-import { concludeLog, readVerdicts, withLog, withTimes, type LogFlags } from './log-options.js';
+import { concludeLog, filesOf, readVerdicts, withLog, withTimes, type LogFlags } from './log-options.js';
 import { printable } from './record-text.js';
 
 const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;
@@ -31,7 +31,7 @@ export function lossCommand(): Command {
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(async (flags: LossFlags) => {
-      const reading = await readVerdicts(flags, query, () => undefined);
+      const reading = await readVerdicts(await filesOf(flags), query, () => undefined);
       const { losses } = reading;
       await writeOutputs(flags.output, 'text', (format) => {
         if (format === 'json' || format === 'yaml') return [documentText(asDocument(losses), format)];

@@ -7,7 +7,15 @@ import type { Query } from '../../audit/query/query.js';
 import { printRows } from '../../report/rows.js';
 import { sparkline } from '../../report/sparkline.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
-import { concludeLog, readVerdicts, withFilters, withLog, type LogFlags, type LogReading } from './log-options.js';
+import {
+  concludeLog,
+  filesOf,
+  readVerdicts,
+  withFilters,
+  withLog,
+  type LogFlags,
+  type LogReading,
+} from './log-options.js';
 import { printable } from './record-text.js';
 import { wholeNumber } from './show.js';
 
@@ -68,7 +76,7 @@ const mostBuckets = 40;
 async function summarize(flags: SummaryFlags, query: Query): Promise<void> {
   const scale = new TimeScale(flags.bucket ?? 1000, mostBuckets);
   const tally = new Tally({ fields: flags.by.flatMap((name) => fieldOf(name) ?? []), scale });
-  const reading = await readVerdicts(flags, query, (line) => tally.add(line));
+  const reading = await readVerdicts(await filesOf(flags), query, (line) => tally.add(line));
   const summary = {
     by: flags.by,
     top: tally.groups().slice(0, flags.top),

@@ -1,0 +1,32 @@
+/** Why a recorded flow met its verdict, or would meet another: `explain`, asked about what was stored of its ends. */
+import { policyKey, type AnyPolicy } from '../model/policy.js';
+import type { Namespace } from '../model/pod.js';
+import { explain, type Explanation } from './explain.js';
+import { Judge } from './judge.js';
+import { compileWorkloads } from './reachability.js';
+import { endOf, type RecordedEnd, type RecordedFlow } from './recorded-flows.js';
+
+/** None for a flow without ports: no question of `explain` is about it. */
+export function explainRecorded(flow: RecordedFlow, policies: readonly AnyPolicy[]): Explanation | undefined {
+  if (flow.port === undefined) return undefined;
+  const from = endOf(flow.source, titleOf(flow.source));
+  const to =
+    titleOf(flow.source) === titleOf(flow.destination) ? from : endOf(flow.destination, titleOf(flow.destination));
+  const workloads = [...new Set([from, to])].flatMap((end) => (end.kind === 'workload' ? [end.workload] : []));
+  const namespaces = [flow.source, flow.destination].flatMap(namespaceOf);
+  const blocks = { ipBlocks: 'cluster', podCidrs: [] } as const;
+  const known = {
+    judge: new Judge(compileWorkloads(workloads, { policies, namespaces }), blocks),
+    policies: new Map(policies.map((policy) => [policyKey(policy.ref), policy])),
+    namespaces: new Map(namespaces.map((namespace) => [namespace.name, namespace])),
+    ipBlocks: blocks.ipBlocks,
+  };
+  return explain(known, { from, to, port: flow.port }).find(({ answer }) => answer.over === flow.family);
+}
+
+const titleOf = (end: RecordedEnd): string => (end.kind === 'pod' ? end.title : end.address);
+
+const namespaceOf = (end: RecordedEnd): Namespace[] =>
+  end.kind === 'address'
+    ? []
+    : [{ name: end.identity.namespace, labels: end.identity.namespaceLabels, annotations: {} }];

@@ -1,0 +1,67 @@
+/** Flows of the audit log as policies see them: by what was stored of the pods when the packet came by. */
+import type { RecordFields } from '../audit/log/line-reader.js';
+import type { ContentId, StoredIdentity } from '../audit/snapshots.js';
+import type { End as RecordEnd } from '../audit/record.js';
+import { familyOf, parseAddress, type Address, type Family } from '../model/address.js';
+import { protocols, type Direction, type Protocol } from '../model/policy.js';
+import type { End } from './ends.js';
+
+export interface RecordedFlow {
+  /** The direction that was judged. */
+  readonly direction: Direction;
+  readonly source: RecordedEnd;
+  readonly destination: RecordedEnd;
+  readonly family: Family;
+  /** Absent for what has no ports that a policy can name. */
+  readonly port?: { readonly protocol: Protocol; readonly number: number };
+}
+
+export type RecordedEnd =
+  | { readonly kind: 'pod'; readonly id: ContentId; readonly title: string; readonly identity: StoredIdentity }
+  | { readonly kind: 'address'; readonly address: Address };
+
+/** Undefined when it is not known what one of the ends was: then nobody can judge the flow. */
+export function recordedFlow(
+  fields: RecordFields,
+  identityOf: (id: ContentId) => StoredIdentity | undefined,
+): RecordedFlow | undefined {
+  const source = recordedEnd(fields, 'source', identityOf);
+  const destination = recordedEnd(fields, 'destination', identityOf);
+  const address = parseAddress(String(fields.get('destination.address')));
+  if (source === undefined || destination === undefined || address === undefined) return undefined;
+  const transport = String(fields.get('network.transport')).toUpperCase();
+  const protocol = protocols.find((one) => one === transport);
+  const number = Number(fields.get('destination.port'));
+  return {
+    direction: fields.get('network.direction') === 'egress' ? 'egress' : 'ingress',
+    source,
+    destination,
+    family: familyOf(address),
+    ...(protocol === undefined ? {} : { port: { protocol, number } }),
+  };
+}
+
+function recordedEnd(
+  fields: RecordFields,
+  end: RecordEnd,
+  identityOf: (id: ContentId) => StoredIdentity | undefined,
+): RecordedEnd | undefined {
+  const kind = fields.get(`${end}.podwall.class`);
+  const address = parseAddress(String(fields.get(`${end}.address`)));
+  if (kind === 'unknown' || address === undefined) return undefined;
+  if (kind !== 'pod') return { kind: 'address', address };
+  const id = fields.get(`${end}.podwall.identity`);
+  const identity = typeof id === 'string' ? identityOf(id) : undefined;
+  if (typeof id !== 'string' || identity === undefined) return undefined;
+  const name = fields.get(`${end}.k8s.pod.name`) ?? address;
+  return { kind: 'pod', id, title: `${identity.namespace}/Pod/${name}`, identity };
+}
+
+/** @param id tells it from all other ends of the same question */
+export function endOf(recorded: RecordedEnd, id: string): End {
+  if (recorded.kind === 'address') return recorded;
+  const { labels, ports, addresses, namespace } = recorded.identity;
+  const [, kind = '', name = ''] = recorded.title.split('/');
+  const pod = { name, node: '', addresses };
+  return { kind: 'workload', workload: { id, namespace, kind, name, labels, ports, addresses, pods: [pod] }, pod };
+}

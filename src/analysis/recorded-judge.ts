@@ -1,0 +1,94 @@
+/** One policy set, asked about recorded flows: pods become known to it as flows name them. */
+import type { ContentId } from '../audit/snapshots.js';
+import { Compiler } from '../compiler/compiler.js';
+import type { AnyPolicy, PolicyRef } from '../model/policy.js';
+import type { RuleOrigin } from '../program/types.js';
+import type { End } from './ends.js';
+import { Judge, type MatchingRule } from './judge.js';
+import { hasPort } from './port-sets.js';
+import { workloadAsPod } from './reachability.js';
+import { endOf, type RecordedEnd, type RecordedFlow } from './recorded-flows.js';
+
+export interface Ruling {
+  readonly allowed: boolean;
+  /** None where no policy isolates. */
+  readonly isolatedBy: readonly PolicyRef[];
+  /** The first rule that allows. */
+  readonly rule?: RuleOrigin;
+}
+
+/** Pods that are known at once; then it begins anew. */
+const mostPods = 20_000;
+
+export class RecordedJudge {
+  readonly #policies: readonly AnyPolicy[];
+  #compiler: Compiler;
+  readonly #ends = new Map<ContentId, End>();
+  /** A namespace's labels are those of the flows that were asked about; when they change, all else is asked anew. */
+  readonly #namespaces = new Map<string, string>();
+  #judge: Judge | undefined;
+
+  constructor(policies: readonly AnyPolicy[]) {
+    this.#policies = policies;
+    this.#compiler = this.#begin();
+  }
+
+  /** In the flow's own direction. */
+  judge(flow: RecordedFlow): Ruling {
+    this.#forgetWhere(flow);
+    const [source, destination] = [this.#end(flow.source), this.#end(flow.destination)];
+    this.#judge ??= new Judge(this.#compiler.program(), { ipBlocks: 'cluster', podCidrs: [] });
+    const [own, peer] = flow.direction === 'egress' ? [source, destination] : [destination, source];
+    const judgement = this.#judge.judge(own, peer, flow);
+    if (judgement.kind !== 'isolated') return { allowed: true, isolatedBy: [] };
+    const rule = judgement.rules.find((one) => lets(one, flow));
+    return {
+      allowed: rule !== undefined,
+      isolatedBy: judgement.by,
+      ...(rule === undefined ? {} : { rule: rule.origin }),
+    };
+  }
+
+  #begin(): Compiler {
+    this.#ends.clear();
+    this.#namespaces.clear();
+    this.#judge = undefined;
+    const compiler = new Compiler({ scope: 'everywhere' });
+    compiler.apply(this.#policies.map((policy) => ({ kind: 'policy', ref: policy.ref, policy })));
+    return compiler;
+  }
+
+  #forgetWhere({ source, destination }: RecordedFlow): void {
+    const contradicts = (end: RecordedEnd): boolean => {
+      if (end.kind === 'address') return false;
+      const known = this.#namespaces.get(end.identity.namespace);
+      return known !== undefined && known !== labelsOf(end);
+    };
+    if (contradicts(source) || contradicts(destination) || this.#ends.size >= mostPods) this.#compiler = this.#begin();
+  }
+
+  #end(recorded: RecordedEnd): End {
+    if (recorded.kind === 'address') return recorded;
+    const known = this.#ends.get(recorded.id);
+    if (known !== undefined) return known;
+    const end = endOf(recorded, recorded.id);
+    this.#ends.set(recorded.id, end);
+    const { namespace: name, namespaceLabels: labels } = recorded.identity;
+    this.#namespaces.set(name, labelsOf(recorded));
+    if (end.kind === 'workload') {
+      const pod = workloadAsPod(end.workload);
+      this.#compiler.apply([
+        { kind: 'namespace', name, namespace: { name, labels, annotations: {} } },
+        { kind: 'pod', ref: pod.ref, pod },
+      ]);
+    }
+    this.#judge = undefined;
+    return end;
+  }
+}
+
+const labelsOf = ({ identity }: Extract<RecordedEnd, { kind: 'pod' }>): string =>
+  JSON.stringify(Object.entries(identity.namespaceLabels).sort());
+
+const lets = ({ ports, everyProtocol }: MatchingRule, { port }: RecordedFlow): boolean =>
+  port === undefined ? everyProtocol : hasPort(ports, port.protocol, port.number);

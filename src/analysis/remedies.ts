@@ -1,0 +1,49 @@
+/** What would let a denied flow pass. */
+import { workloadOf } from '../audit/query/fields.js';
+import type { RecordFields } from '../audit/log/line-reader.js';
+import { isLoss, type EventRecord, type RecordReason } from '../audit/record.js';
+import type { SnapshotReader } from '../audit/snapshots.js';
+import type { Edit } from './edits.js';
+import { explainRecorded } from './recorded-explanation.js';
+import { recordedFlow } from './recorded-flows.js';
+
+export type Remedy =
+  /** From the policies that were in force: the smallest change of one of them. */
+  { readonly kind: 'edit'; readonly edit: Edit } | { readonly kind: 'advice'; readonly text: string };
+
+export function remedyOf(fields: RecordFields, stored: SnapshotReader): Remedy | undefined {
+  const event = fields.record();
+  if (isLoss(event)) return undefined;
+  const edit = editFor(fields, event, stored);
+  if (edit !== undefined) return { kind: 'edit', edit };
+  const text = advice[event['podwall.reason']]?.(event, fields);
+  return text === undefined ? undefined : { kind: 'advice', text };
+}
+
+function editFor(fields: RecordFields, event: EventRecord, stored: SnapshotReader): Edit | undefined {
+  const policies = stored.policies(event['podwall.snapshot'] ?? '');
+  const flow = recordedFlow(fields, (id) => stored.identity(id));
+  if (policies === undefined || flow === undefined) return undefined;
+  return explainRecorded(flow, policies)?.steps.find(({ direction }) => direction === flow.direction)?.edit;
+}
+
+type Advice = (event: EventRecord, fields: RecordFields) => string;
+
+const advice: Partial<Readonly<Record<RecordReason, Advice>>> = {
+  'default-deny': (event, fields) => {
+    const direction = event['network.direction'];
+    const peer =
+      direction === 'ingress' ? `from ${workloadOf(fields, 'source')}` : `to ${workloadOf(fields, 'destination')}`;
+    const port = event['destination.port'];
+    const what = port === undefined ? 'without ports' : `for ${event['network.transport'].toUpperCase()} ${port}`;
+    return `an ${direction} rule ${peer} ${what}, in ${event['podwall.policies.isolating'].join(' or ') || 'a policy'}`;
+  },
+  'invalid-policy': (event) =>
+    `mend ${event['podwall.policies.isolating'].join(', ')}: what cannot be read allows nothing (podwall lint)`,
+  'unknown-pod': () => 'nothing: no pod is known by this address; if there is one, the agent had not heard of it yet',
+  'source-guard': () =>
+    'nothing: the pod sent from an address that is not its own; annotate its namespace podwall.dev/source-guard: "off" where it must',
+  'mid-stream': () => 'nothing: the connection was not seen from its beginning; the client has to connect again',
+  'admin-deny': (event) => `a rule before that of ${event['security_rule.ruleset.name'] ?? 'the admin policy'}`,
+  'baseline-deny': () => 'a NetworkPolicy that allows it: the baseline is asked last',
+};

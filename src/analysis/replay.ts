@@ -1,0 +1,109 @@
+/** Recorded flows under other policies: what would be denied that passed, and allowed that was denied. */
+import type { RecordFields } from '../audit/log/line-reader.js';
+import { fieldOf } from '../audit/query/fields.js';
+import type { RecordReason } from '../audit/record.js';
+import type { ContentId, StoredIdentity } from '../audit/snapshots.js';
+import { policyKey, type AnyPolicy } from '../model/policy.js';
+import { printOrigin } from '../program/print.js';
+import { LRUCache } from 'lru-cache';
+import { RecordedJudge, type Ruling } from './recorded-judge.js';
+import { recordedFlow } from './recorded-flows.js';
+
+/** Verdicts that rest on policies; all others stay whatever the policies say. */
+const policyReasons: ReadonlySet<string> = new Set<RecordReason>([
+  'default-deny',
+  'rule',
+  'not-isolated',
+  'invalid-policy',
+  'admin-deny',
+  'baseline-deny',
+]);
+
+/** Flows between the same workloads on the same port that fare differently. */
+export interface ReplayChange {
+  readonly change: 'newly-denied' | 'newly-allowed';
+  readonly from: string;
+  readonly to: string;
+  readonly port: string;
+  readonly direction: string;
+  /** The policies that would isolate, or the rule that would allow. */
+  readonly because: readonly string[];
+  /** Packets, and the records that tell of them. */
+  readonly count: number;
+  readonly records: number;
+}
+
+type Growing = { -readonly [K in keyof ReplayChange]: ReplayChange[K] };
+
+const changeFields = ['from', 'to', 'port', 'direction'] as const;
+
+export class Replay {
+  readonly #judge: RecordedJudge;
+  readonly #identityOf: (id: ContentId) => StoredIdentity | undefined;
+  readonly #rulings = new LRUCache<string, Ruling | 'unknown'>({ max: 100_000 });
+  readonly #changes = new Map<string, Growing>();
+  /** Records of packets that passed, and of those that were denied. */
+  allows = 0;
+  denials = 0;
+  /** Records of flows whose pods or labels nobody knows any more. */
+  unknown = 0;
+  /** Records whose verdict no policy gave. */
+  notByPolicy = 0;
+
+  constructor(policies: readonly AnyPolicy[], identityOf: (id: ContentId) => StoredIdentity | undefined) {
+    this.#judge = new RecordedJudge(policies);
+    this.#identityOf = identityOf;
+  }
+
+  add(fields: RecordFields): void {
+    if (!policyReasons.has(String(fields.get('podwall.reason')))) {
+      this.notByPolicy += 1;
+      return;
+    }
+    const ruling = this.#rulingOf(fields);
+    if (ruling === 'unknown') {
+      this.unknown += 1;
+      return;
+    }
+    // What became of the packet: of a dry run's it is not the verdict.
+    const passed = fields.get('event.outcome') === 'success';
+    if (passed) this.allows += 1;
+    else this.denials += 1;
+    if (passed !== ruling.allowed) this.#note(fields, ruling);
+  }
+
+  /** Newly denied first, then by packets. */
+  changes(): readonly ReplayChange[] {
+    const order = ({ change, count }: ReplayChange): number => (change === 'newly-denied' ? -count : 1 / count);
+    return [...this.#changes.values()].sort((a, b) => order(a) - order(b));
+  }
+
+  #rulingOf(fields: RecordFields): Ruling | 'unknown' {
+    const key = judgedBy.map((name) => String(fields.get(name) ?? '')).join(' ');
+    const known = this.#rulings.get(key);
+    if (known !== undefined) return known;
+    const flow = recordedFlow(fields, this.#identityOf);
+    const ruling = flow === undefined ? 'unknown' : this.#judge.judge(flow);
+    this.#rulings.set(key, ruling);
+    return ruling;
+  }
+
+  #note(fields: RecordFields, { allowed, isolatedBy, rule }: Ruling): void {
+    const [from = '', to = '', port = '', direction = ''] = changeFields.map((name) => fieldOf(name)?.(fields) ?? '');
+    const change = allowed ? 'newly-allowed' : 'newly-denied';
+    const because = rule === undefined ? isolatedBy.map(policyKey) : [printOrigin(rule)];
+    const key = [change, from, to, port, direction, ...because].join('\0');
+    const known = this.#changes.get(key) ?? { change, from, to, port, direction, because, count: 0, records: 0 };
+    known.count += Number(fields.get('podwall.count') ?? 1);
+    known.records += 1;
+    this.#changes.set(key, known);
+  }
+}
+
+/** All that a ruling depends on. */
+const judgedBy = [
+  'network.direction',
+  'network.transport',
+  'destination.port',
+  ...['source', 'destination'].flatMap((end) => [`${end}.podwall.class`, `${end}.podwall.identity`, `${end}.address`]),
+];

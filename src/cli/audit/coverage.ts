@@ -1,0 +1,89 @@
+import { Command } from 'commander';
+import { openNftables } from '../../kernel/nft.js';
+import { directions, policyKey, type AnyPolicy } from '../../model/policy.js';
+import { parseListing } from '../../nftables/listing.js';
+import { ruleHits, type RuleHits } from '../../nftables/rule-hits.js';
+import { ruleCounter } from '../../nftables/rule-lists.js';
+import { printRows } from '../../report/rows.js';
+import { exitCode } from '../exit-codes.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
+import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
+
+const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;
+type Format = (typeof formats)[number];
+
+interface CoverageFlags extends PolicyFlags {
+  readonly all: boolean;
+  readonly output?: readonly Output<Format>[];
+}
+
+const examples = `
+The counts are this node's kernel's, since its rules were first made; they outlive changes and the agent. With --policies
+or a live cluster also the rules that this node needs for none of its pods. Flows that no rule allowed, because nothing
+isolates their pods: podwall audit summary --reason not-isolated.
+
+Examples:
+  podwall audit coverage
+  podwall audit coverage --policies manifests/ --all`;
+
+export const coverageCommand = (): Command =>
+  withPolicies(new Command('coverage'))
+    .description('rules that never allowed and policies that never denied anything on this node')
+    .option('--all', 'those that did, too', false)
+    .option('--allow-partial', 'exit as if what cannot be read were not there', false)
+    .addOption(outputOption(formats))
+    .addHelpText('after', examples)
+    .action(async (flags: CoverageFlags) => {
+      const kernel = await readKernel();
+      if (kernel === undefined) {
+        process.stderr.write('podwall: the kernel holds no table of Podwall: nothing was enforced\n');
+        process.exitCode = exitCode.nothing;
+        return;
+      }
+      const given = hasPolicies(flags) ? await readPolicies(flags) : undefined;
+      const rows = [...[...kernel.values()].sort(byPackets), ...unneeded(given?.policies ?? [], kernel)];
+      await writeOutputs(flags.output, 'text', (format) => print(format, rows, flags));
+      process.exitCode = given?.code ?? exitCode.done;
+    });
+
+async function readKernel(): Promise<ReadonlyMap<string, RuleHits> | undefined> {
+  const door = await openNftables({});
+  try {
+    const listed = await door.list('inet', 'podwall');
+    return listed && ruleHits(parseListing(listed), await door.counters());
+  } finally {
+    await door.close();
+  }
+}
+
+const byPackets = (a: RuleHits, b: RuleHits): number => b.packets - a.packets || (a.what < b.what ? -1 : 1);
+
+type Row = Omit<RuleHits, 'packets'> & { readonly packets?: number };
+
+/** Rules that the kernel does not hold. */
+const unneeded = (policies: readonly AnyPolicy[], kernel: ReadonlyMap<string, RuleHits>): readonly Row[] =>
+  policies.flatMap((policy) =>
+    policy.kind === 'broken'
+      ? []
+      : directions.flatMap((direction) =>
+          (policy[direction] ?? []).flatMap((_, rule): readonly Row[] =>
+            kernel.has(ruleCounter({ policy: policy.ref, direction }, rule))
+              ? []
+              : [{ what: `${policyKey(policy.ref)} ${direction}[${rule}]`, verdict: 'allow' }],
+          ),
+        ),
+  );
+
+function print(format: Format, rows: readonly Row[], { all }: CoverageFlags): Iterable<string> {
+  const unused = rows.filter(({ packets }) => (packets ?? 0) === 0);
+  if (format === 'json' || format === 'yaml')
+    return [documentText({ kind: 'AuditCoverage', schemaVersion: 1, neverHit: unused.length, rules: rows }, format)];
+  const shown = (all ? rows : unused).map(({ what, verdict, packets }) => [
+    verdict,
+    what,
+    packets === undefined ? 'not on this node' : String(packets),
+  ]);
+  const table = printRows(['verdict', 'what', 'packets'], shown, format);
+  if (format !== 'text') return table;
+  return [...(shown.length === 0 ? [] : [...table, '\n']), `${unused.length} of ${rows.length} never hit\n`];
+}

@@ -1,0 +1,150 @@
+import { Command } from 'commander';
+import { explainRecorded } from '../../analysis/recorded-explanation.js';
+import { RecordedJudge, type Ruling } from '../../analysis/recorded-judge.js';
+import { recordedFlow, type RecordedFlow } from '../../analysis/recorded-flows.js';
+import { remedyOf } from '../../analysis/remedies.js';
+import { LineReader } from '../../audit/log/line-reader.js';
+import { Query } from '../../audit/query/query.js';
+import { isLoss, type EventRecord, type TraceStep } from '../../audit/record.js';
+import type { SnapshotReader } from '../../audit/snapshots.js';
+import { policyKey, type AnyPolicy } from '../../model/policy.js';
+import { printOrigin } from '../../program/print.js';
+import { exitCode } from '../exit-codes.js';
+import { explanationAsJson, explanationText, type Places } from '../explain-text.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
+import { filesOf, readVerdicts, withLog, type LogFlags } from './log-options.js';
+import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
+import { printable, recordText } from './record-text.js';
+import { parseSought, type Sought } from './sought.js';
+import { storedBeside } from './stored.js';
+
+const formats = ['text', 'json', 'yaml'] as const;
+
+interface ExplainFlags extends LogFlags, PolicyFlags {
+  readonly output?: readonly Output<(typeof formats)[number]>[];
+}
+
+const examples = `
+A record is found by its event.id, its community id, or the ends of its flow (the latest one, where there are several).
+The explanation is from the policies and labels of that moment, which the agent stores beside the log; where they are
+gone it is unknown: exit 4. With --policies or a live cluster also: what these say to the same pods now.
+
+Examples:
+  podwall audit explain 01JDADQ3V5Z0G0000000000001
+  podwall audit explain 10.0.1.3:40243 10.0.2.2:8080 tcp
+  podwall audit explain 10.0.1.3 10.0.2.2 --policies manifests/`;
+
+export const explainCommand = (): Command =>
+  withPolicies(withLog(new Command('explain')))
+    .description(
+      'why a recorded packet met its verdict, rule by rule; exit 0 when it passed (or would now), 1 when not',
+    )
+    .argument('<record>', 'an event.id, a community id, or the source as ADDRESS[:PORT]')
+    .argument('[destination]', 'ADDRESS[:PORT]; [ADDRESS]:PORT for IPv6')
+    .argument('[protocol]', 'tcp, udp, sctp, …')
+    .addOption(outputOption(formats))
+    .addHelpText('after', examples)
+    .action(
+      async (record: string, destination: string | undefined, protocol: string | undefined, flags: ExplainFlags) =>
+        explainFound(parseSought(record, destination, protocol), flags),
+    );
+
+async function explainFound(sought: Sought, flags: ExplainFlags): Promise<void> {
+  const files = await filesOf(flags);
+  let found = '';
+  await readVerdicts(files, new Query(), (line) => {
+    if (sought.matches(line)) found = Buffer.from(line.text).toString();
+  });
+  if (found === '') {
+    process.stderr.write(`podwall: no record of ${sought.title}\n`);
+    process.exitCode = exitCode.nothing;
+    return;
+  }
+  const told = await tell(new LineReader().take(found), storedBeside(files), flags);
+  await writeOutputs(flags.output, 'text', (format) =>
+    format === 'text' ? [told.text] : [documentText(told.document, format)],
+  );
+  process.exitCode = told.code;
+}
+
+/** What some policies say to the flow; undefined where the policies or what its pods were is not known. */
+interface Said {
+  readonly ruling: Ruling;
+  readonly text: string;
+  readonly document: object;
+}
+
+function say(
+  flow: RecordedFlow | undefined,
+  policies: readonly AnyPolicy[] | undefined,
+  places: Places,
+): Said | undefined {
+  if (flow === undefined || policies === undefined) return undefined;
+  const ruling = new RecordedJudge(policies).judge(flow);
+  const explanation = explainRecorded(flow, policies);
+  if (explanation !== undefined)
+    return { ruling, text: explanationText(explanation, places), document: explanationAsJson(explanation, places) };
+  const { allowed, isolatedBy, rule } = ruling;
+  const by = isolatedBy.map(policyKey);
+  const why =
+    rule !== undefined
+      ? `allowed by ${printOrigin(rule)}`
+      : by.length === 0
+        ? 'no policy isolates'
+        : `isolated by ${by.join(', ')}`;
+  return {
+    ruling,
+    text: `${allowed ? 'yes' : 'no'}: ${flow.direction}: ${why}\n`,
+    document: { allowed, isolatedBy: by },
+  };
+}
+
+interface Told {
+  readonly text: string;
+  readonly document: object;
+  readonly code: number;
+}
+
+async function tell(line: LineReader, stored: SnapshotReader, flags: ExplainFlags): Promise<Told> {
+  const event = line.record();
+  if (isLoss(event)) throw new Error('a loss is no verdict');
+  const flow = recordedFlow(line, (id) => stored.identity(id));
+  const then = say(flow, stored.policies(event['podwall.snapshot'] ?? ''), () => undefined);
+  const given = hasPolicies(flags) ? await readPolicies(flags) : undefined;
+  const now = given && say(flow, given.policies, given.places);
+  const remedy = remedyOf(line, stored);
+  const passed = event['event.outcome'] === 'success';
+  const sections = [
+    `${recordText(event)}\n${event['podwall.trace'].map(stepText).join('')}`,
+    then === undefined ? unknownText(event, flow) : `under the policies of that moment\n${then.text}`,
+    ...(remedy?.kind === 'advice' && !passed ? [`to allow it: ${remedy.text}\n`] : []),
+    ...(given === undefined ? [] : [`under the policies given\n${now?.text ?? 'unknown\n'}`]),
+  ];
+  const asked = given === undefined ? then : now;
+  const isAllowed = given === undefined ? passed : now?.ruling.allowed;
+  return {
+    text: sections.join('\n'),
+    document: {
+      kind: 'AuditExplanation',
+      schemaVersion: 1,
+      record: event,
+      then: then?.document ?? 'unknown',
+      ...(given === undefined ? {} : { now: now?.document ?? 'unknown' }),
+    },
+    code: asked === undefined ? exitCode.partial : isAllowed === true ? exitCode.done : exitCode.no,
+  };
+}
+
+function unknownText(event: EventRecord, flow: RecordedFlow | undefined): string {
+  const gone = flow === undefined ? 'what its pods were' : `policy set ${event['podwall.snapshot'] ?? '(none named)'}`;
+  return `unknown: ${printable(gone)} is not stored any more; the record stands for itself\n`;
+}
+
+function stepText({ tier, namespace, name, generation, rule, action }: TraceStep): string {
+  const policy = namespace === undefined ? name : `${namespace}/${name}`;
+  const which = rule === null ? '' : ` rule ${rule.index}${rule.name === undefined ? '' : ` (${rule.name})`}`;
+  return (
+    printable(`  ${tier}: ${policy}${generation === undefined ? '' : ` generation ${generation}`}${which}: ${action}`) +
+    '\n'
+  );
+}

@@ -1,0 +1,47 @@
+/** Policies that recorded flows are held to. */
+import type { Command } from 'commander';
+import { placeOf } from '../collected.js';
+import type { Inputs } from '../collected.js';
+import { conclude } from '../analysis-options.js';
+import type { Places } from '../explain-text.js';
+import { readInputs } from '../inputs.js';
+import { repeatable } from '../options.js';
+import { policyKey } from '../../model/policy.js';
+
+export interface PolicyFlags {
+  readonly policies: readonly string[];
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly allowPartial: boolean;
+}
+
+export const withPolicies = (command: Command): Command =>
+  command
+    .option('--policies <path>', 'manifests: file or directory (repeatable)', repeatable, [])
+    .option('--kubeconfig <file>', 'the policies of the live cluster of this kubeconfig')
+    .option('--context <name>', 'the policies of the live cluster of this context');
+
+export const hasPolicies = ({ policies, kubeconfig, context }: PolicyFlags): boolean =>
+  policies.length > 0 || kubeconfig !== undefined || context !== undefined;
+
+export interface GivenPolicies {
+  readonly policies: Inputs['policies'];
+  readonly places: Places;
+  /** How what could not be read bears on the exit code. */
+  readonly code: number;
+}
+
+/** @throws InputError as `readInputs` does */
+export async function readPolicies(flags: PolicyFlags): Promise<GivenPolicies> {
+  const { policies: file, allowPartial, kubeconfig, context } = flags;
+  const inputs = await readInputs({
+    file,
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  });
+  const places: Places = (policy, path) => {
+    const document = inputs.places.get(policyKey(policy));
+    return document === undefined ? undefined : placeOf(document, path);
+  };
+  return { policies: inputs.policies, places, code: conclude(inputs, { allowPartial }, false) };
+}

@@ -1,0 +1,97 @@
+import { Command, Option } from 'commander';
+import { Replay, type ReplayChange } from '../../analysis/replay.js';
+import type { Query } from '../../audit/query/query.js';
+import { printRows } from '../../report/rows.js';
+import { exitCode, UsageError } from '../exit-codes.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
+import { concludeLog, filesOf, readVerdicts, withFilters, withLog, type LogFlags } from './log-options.js';
+import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
+import { printable } from './record-text.js';
+import { storedBeside } from './stored.js';
+
+const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;
+type Format = (typeof formats)[number];
+
+interface ReplayFlags extends LogFlags, PolicyFlags {
+  readonly failOn: 'denied' | 'allowed' | 'any';
+  readonly output?: readonly Output<Format>[];
+}
+
+const examples = `
+Each flow is judged by what its pods were when the packet came by (labels, namespace labels, ports, addresses), in the
+direction of its record. Only records of packets that passed can show what would be newly denied: without any, exit 3.
+
+Examples:
+  podwall audit replay --policies manifests/                    before they are applied: does it break anything?
+  podwall audit replay --policies manifests/ --since 7d -n shop
+  podwall audit replay --policies manifests/ --fail-on any -o md=comment.md`;
+
+export function replayCommand(): Command {
+  const { command, query } = withFilters(withPolicies(withLog(new Command('replay'))));
+  return command
+    .description('recorded flows under other policies: newly denied, newly allowed; exit 1 on a regression')
+    .addOption(
+      new Option('--fail-on <change>', 'what is a regression: newly denied flows, newly allowed ones, or either')
+        .choices(['denied', 'allowed', 'any'])
+        .default('denied'),
+    )
+    .addOption(outputOption(formats))
+    .addHelpText('after', examples)
+    .action((flags: ReplayFlags) => replay(flags, query));
+}
+
+async function replay(flags: ReplayFlags, query: Query): Promise<void> {
+  if (!hasPolicies(flags)) throw new UsageError('replay needs --policies PATH, --kubeconfig or --context');
+  const { policies, code } = await readPolicies(flags);
+  const files = await filesOf(flags);
+  const stored = storedBeside(files);
+  const judged = new Replay(policies, (id) => stored.identity(id));
+  const reading = await readVerdicts(files, query, (line) => judged.add(line));
+  const changes = judged.changes();
+  await writeOutputs(flags.output, 'text', (format) => print(format, judged, changes));
+  if (judged.allows === 0)
+    process.stderr.write(
+      'podwall: no record of a packet that passed: what would be newly denied cannot be found (annotate namespaces podwall.dev/audit: "allow,deny")\n',
+    );
+  process.exitCode = codeOf(flags, changes) || Math.max(code, concludeLog(reading, flags)) || nothing(judged);
+}
+
+function codeOf({ failOn }: ReplayFlags, changes: readonly ReplayChange[]): number {
+  const isRegression = ({ change }: ReplayChange): boolean =>
+    failOn === 'any' || change === (failOn === 'denied' ? 'newly-denied' : 'newly-allowed');
+  return changes.some(isRegression) ? exitCode.no : exitCode.done;
+}
+
+const nothing = ({ allows }: Replay): number => (allows === 0 ? exitCode.nothing : exitCode.done);
+
+const head = ['change', 'from', 'to', 'port', 'direction', 'count', 'because'];
+
+function print(format: Format, judged: Replay, changes: readonly ReplayChange[]): Iterable<string> {
+  if (format === 'json' || format === 'yaml') return [documentText(asDocument(judged, changes), format)];
+  const rows = changes.map(({ change, from, to, port, direction, count, because }) =>
+    [change, from, to, port, direction, String(count), because.join(', ') || 'no policy isolates'].map(printable),
+  );
+  if (format !== 'text') return printRows(head, rows, format);
+  return [...(rows.length === 0 ? [] : [...printRows(head, rows, format), '\n']), totals(judged, changes)];
+}
+
+function totals({ allows, denials, unknown, notByPolicy }: Replay, changes: readonly ReplayChange[]): string {
+  const of = (wanted: ReplayChange['change']): number =>
+    changes.filter(({ change }) => change === wanted).reduce((sum, { records }) => sum + records, 0);
+  const lines = [
+    `of ${allows} records of packets that passed, ${of('newly-denied')} would be denied`,
+    `of ${denials} records of denied packets, ${of('newly-allowed')} would pass`,
+    ...(unknown === 0 ? [] : [`unknown: ${unknown} records whose pods' labels are not stored any more`]),
+    ...(notByPolicy === 0 ? [] : [`${notByPolicy} records whose verdict no policy gave are left out`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+const asDocument = ({ allows, denials, unknown, notByPolicy }: Replay, changes: readonly ReplayChange[]): object => ({
+  kind: 'AuditReplay',
+  schemaVersion: 1,
+  judged: { allows, denials },
+  unknown,
+  notByPolicy,
+  changes,
+});

@@ -1,0 +1,35 @@
+/** How often each rule that the kernel holds was the one to allow, and each set of policies the one to deny. */
+import type { Ruleset, Statement } from './types.js';
+
+export interface RuleHits {
+  /** `shop/allow-web ingress[0]`, or the policies that isolate, as the kernel's comments have it. */
+  readonly what: string;
+  readonly verdict: 'allow' | 'deny';
+  /** Of allowed ones judgements only: what the verdict cache lets through is not counted again. */
+  readonly packets: number;
+}
+
+/** @param counters packets by the name of their counter */
+export function ruleHits(ruleset: Ruleset, counters: ReadonlyMap<string, number>): ReadonlyMap<string, RuleHits> {
+  const found = new Map<string, RuleHits>();
+  for (const { rules } of ruleset.chains.values()) {
+    const dropped = rules
+      .map(({ statements }) => counterIn(statements))
+      .find((name) => name?.startsWith('drop-') === true);
+    for (const { statements, comment } of rules) {
+      const allowed = counterIn(statements);
+      if (comment === undefined) continue;
+      if (allowed?.startsWith('rule-') === true)
+        found.set(allowed, { what: placeIn(comment), verdict: 'allow', packets: counters.get(allowed) ?? 0 });
+      else if (dropped !== undefined && comment.includes(' isolated by '))
+        found.set(dropped, { what: comment, verdict: 'deny', packets: counters.get(dropped) ?? 0 });
+    }
+  }
+  return found;
+}
+
+const counterIn = (statements: readonly Statement[]): string | undefined =>
+  statements.map(({ counter }) => counter).find((one) => typeof one === 'string');
+
+/** Without whom it is from, and the ports. */
+const placeIn = (comment: string): string => /^\S+ (?:in|e)gress\[\d+\]/.exec(comment)?.[0] ?? comment;

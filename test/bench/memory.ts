@@ -19,7 +19,7 @@ export function measureMemory({ fast }: BenchOptions): Promise<Figure[]> {
     await mkdir(manifests);
     for (const [name, items] of Object.entries(manifestsOf(makeWorld(largeWorld))))
       await writeFile(join(manifests, `${name}.json`), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    const agent = new AgentProcess({ netns, node: 'n0', manifests, stateDir: join(folder, 'state'), flags: {} });
+    const agent = new AgentProcess({ netns, node: 'n0', stateDir: join(folder, 'state'), flags: { manifests } });
     try {
       await agent.applied(0, 60_000);
       await delay(fast ? 10_000 : 60_000);

@@ -1,6 +1,6 @@
 /** Resident memory of the real agent on the large cluster, in a network namespace without pods. */
 import { execa } from 'execa';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { AgentProcess } from '../support/lab/agent-process.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { manifestsOf } from './manifests.js';
 import { withNamespace } from './namespace.js';
+import { memoryOf } from './process.js';
 import { largeWorld, makeWorld } from './world.js';
 
 const goalMegabytes = 120;
@@ -45,14 +46,4 @@ async function read(pid: number, fast: boolean): Promise<Figure[]> {
       values: { resident: own.resident, peak: own.peak, children: nft },
     },
   ];
-}
-
-async function memoryOf(pid: number): Promise<{ resident: number; peak: number }> {
-  const text = await readFile(`/proc/${pid}/status`, 'utf8');
-  const megabytes = (field: string): number => {
-    const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1];
-    if (kibibytes === undefined) throw new Error(`/proc/${pid}/status has no ${field}`);
-    return (Number(kibibytes) * 1024) / 1e6;
-  };
-  return { resident: megabytes('VmRSS'), peak: megabytes('VmHWM') };
 }

@@ -1,13 +1,17 @@
-/** `npm run bench [-- --fast]`: measures, prints a table, and writes bench.json. */
+/** `npm run bench [-- --fast] [-- --only NAME]`: measures, prints a table, and writes bench.json. */
 import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
 import { formatTable } from '../../src/report/table.js';
 import { missingForPackets } from '../support/lab/packages.js';
 import { measureCompile } from './compile.js';
 import { measureEvents } from './events.js';
-import type { BenchOptions, Figure } from './figures.js';
+import { measureApiServer } from './api-server.js';
+import { measureChurn } from './churn.js';
+import type { Figure } from './figures.js';
 import { measureMemory } from './memory.js';
 import { removeNamespaces } from './namespace.js';
 import { measurePackets } from './packets.js';
+import { measureSync } from './sync.js';
 
 async function main(): Promise<number> {
   const reason = missingForPackets();
@@ -17,14 +21,20 @@ async function main(): Promise<number> {
   }
   const stop = (): void => void removeNamespaces().finally(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const options: BenchOptions = { fast: process.argv.includes('--fast') };
+  const { values: options } = parseArgs({
+    options: { fast: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
+  });
   const figures: Figure[] = [];
   for (const [name, measure] of [
     ['packets', measurePackets],
     ['compile', measureCompile],
     ['events', measureEvents],
     ['memory', measureMemory],
+    ['sync', measureSync],
+    ['churn', measureChurn],
+    ['apiserver', measureApiServer],
   ] as const) {
+    if (!name.includes(options.only)) continue;
     console.error(`measuring ${name} ...`);
     figures.push(...(await measure(options)));
   }

@@ -1,6 +1,6 @@
 /** Resident memory of the real agent on the large cluster, in a network namespace without pods. */
 import { execa } from 'execa';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { AgentProcess } from '../support/lab/agent-process.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { manifestsOf } from './manifests.js';
 import { withNamespace } from './namespace.js';
+import { memoryOf } from './process.js';
 import { largeWorld, makeWorld } from './world.js';
 
 const goalMegabytes = 120;
@@ -19,7 +20,7 @@ export function measureMemory({ fast }: BenchOptions): Promise<Figure[]> {
     await mkdir(manifests);
     for (const [name, items] of Object.entries(manifestsOf(makeWorld(largeWorld))))
       await writeFile(join(manifests, `${name}.json`), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    const agent = new AgentProcess({ netns, node: 'n0', manifests, stateDir: join(folder, 'state'), flags: {} });
+    const agent = new AgentProcess({ netns, node: 'n0', stateDir: join(folder, 'state'), flags: { manifests } });
     try {
       await agent.applied(0, 60_000);
       await delay(fast ? 10_000 : 60_000);
@@ -45,14 +46,4 @@ async function read(pid: number, fast: boolean): Promise<Figure[]> {
       values: { resident: own.resident, peak: own.peak, children: nft },
     },
   ];
-}
-
-async function memoryOf(pid: number): Promise<{ resident: number; peak: number }> {
-  const text = await readFile(`/proc/${pid}/status`, 'utf8');
-  const megabytes = (field: string): number => {
-    const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1];
-    if (kibibytes === undefined) throw new Error(`/proc/${pid}/status has no ${field}`);
-    return (Number(kibibytes) * 1024) / 1e6;
-  };
-  return { resident: megabytes('VmRSS'), peak: megabytes('VmHWM') };
 }

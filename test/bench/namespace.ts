@@ -8,6 +8,7 @@ export async function withNamespace<T>(work: (netns: string) => Promise<T>): Pro
   const netns = `podwall-bench-${process.pid}-${(made += 1)}`;
   await execa('ip', ['netns', 'add', netns]);
   live.add(netns);
+  await execa('ip', ['-n', netns, 'link', 'set', 'lo', 'up']);
   try {
     return await work(netns);
   } finally {

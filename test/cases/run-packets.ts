@@ -1,6 +1,6 @@
 /**
  * Runs a table on real packets: pods in network namespaces attached by a CNI plugin, one real agent per node that follows
- * a directory of manifests, every step a live change.
+ * what is written for it, every step a live change.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { familyOf } from '../../src/model/address.js';
@@ -9,6 +9,7 @@ import { Lab, labNode, type LabPod, type Plugin } from '../support/lab/lab.js';
 import type { Probe } from '../support/lab/prober.js';
 import { describeCell, type Case, type Manifest, type Step } from './types.js';
 import { WorldState, type Pairing } from './world-state.js';
+import { keyOf, writtenCluster, type WrittenCluster, type WrittenTo } from './written-cluster.js';
 
 export interface PacketResult {
   readonly asked: number;
@@ -29,25 +30,24 @@ const defaults: PacketOptions = { within: 10_000, timeout: 250 };
 /** A standing lab that runs one table after another: nodes and agents stay, pods and manifests change. */
 export class PacketRunner implements AsyncDisposable {
   readonly #lab: Lab;
-  readonly #directory: string;
+  readonly #cluster: WrittenCluster;
   readonly agents: readonly AgentProcess[];
   /** Namespaces belong to addresses, not to pods: who takes over an address takes over its namespace. */
   readonly #pods = new Map<string, LabPod>();
   #count = 0;
 
-  private constructor(lab: Lab, directory: string, agents: readonly AgentProcess[]) {
+  private constructor(lab: Lab, cluster: WrittenCluster, agents: readonly AgentProcess[]) {
     this.#lab = lab;
-    this.#directory = directory;
+    this.#cluster = cluster;
     this.agents = agents;
   }
 
-  static async create(plugin: Plugin, nodes: 1 | 2 = 2): Promise<PacketRunner> {
+  static async create(plugin: Plugin, nodes: 1 | 2 = 2, to: WrittenTo = 'directory'): Promise<PacketRunner> {
     const all = ([1, 2] as const).slice(0, nodes).map((number) => labNode(number, plugin));
     const lab = await Lab.create(all);
-    const directory = `${lab.folder}/manifests`;
-    await lab.writeManifests(directory, { cluster: [] });
-    const agents = await Promise.all(all.map(({ name }) => lab.startAgent(name, directory)));
-    return new PacketRunner(lab, directory, agents);
+    const cluster = await writtenCluster(to, lab);
+    const agents = await Promise.all(all.map(({ name }) => lab.startAgent(name, cluster.flags)));
+    return new PacketRunner(lab, cluster, agents);
   }
 
   get lab(): Lab {
@@ -67,7 +67,7 @@ export class PacketRunner implements AsyncDisposable {
       for (const manifest of step.changes?.apply ?? []) objects.set(keyOf(manifest), manifest);
       await this.#attach(step.changes?.apply ?? [], new Map());
       this.#serve(state, step);
-      await this.#lab.writeManifests(this.#directory, { cluster: [...objects.values()] });
+      await this.#cluster.write([...objects.values()]);
       const seen = this.agents.map(({ lines }) => lines.length);
       const { asked, wrong, seconds } = await this.#settle(state, step, options);
       result.asked += asked;
@@ -75,12 +75,13 @@ export class PacketRunner implements AsyncDisposable {
       result.wrong.push(...wrong.map((line) => `step ${index + 1}: ${line}`));
       if (wrong.length > 0) result.wrong.push(...(await this.#testimony(seen)));
     }
-    await this.#lab.writeManifests(this.#directory, { cluster: [] });
+    await this.#cluster.write([]);
     await this.#detachAll();
     return result;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cluster[Symbol.asyncDispose]();
     await this.#lab[Symbol.asyncDispose]();
   }
 
@@ -166,5 +167,3 @@ function eventualAddresses({ world, steps }: Case): ReadonlyMap<string, readonly
 
 const addressesIn = ({ status }: Manifest): string[] =>
   ((status as { podIPs?: { ip: string }[] } | undefined)?.podIPs ?? []).map(({ ip }) => ip);
-
-const keyOf = ({ kind, metadata }: Manifest): string => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;

@@ -1,11 +1,10 @@
 /** A real API server behind a proxy on our own loopback, so that a source in the test's process follows it. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Resources } from '../../src/node/resources.js';
 import type { Manifest } from '../cases/types.js';
 import { agentRights } from '../support/agent-rights.js';
 import { ApiProxy } from '../support/api-proxy.js';
 import type { ApiObject } from '../support/fake-api-server.js';
+import { inParallel } from '../support/in-parallel.js';
 import { KubeApiServer } from '../support/kube-api-server.js';
 import { kubeconfigOf } from '../support/kubeconfig.js';
 import { Lab } from '../support/lab/lab.js';
@@ -29,10 +28,7 @@ export class RealApiServer implements TestServer {
   static async start(flags: readonly string[] = []): Promise<RealApiServer> {
     const resources = new Resources();
     const lab = resources.use(await Lab.create([]));
-    const folder = join(lab.folder, 'apiserver');
-    await mkdir(folder);
-    const place = { netns: lab.netns('outside'), address: '172.30.0.100', folder, flags };
-    const kube = resources.use(await KubeApiServer.start(place));
+    const kube = resources.use(await KubeApiServer.start(lab, flags));
     const proxy = resources.use(await ApiProxy.start({ agent: kube.admin.agent }));
     for (const right of agentRights(agent)) await kube.admin.create(right);
     return new RealApiServer(kube, proxy, resources);
@@ -55,12 +51,9 @@ export class RealApiServer implements TestServer {
   }
 
   async put(...objects: readonly ApiObject[]): Promise<void> {
-    const left = objects.values();
-    const write = async (): Promise<void> => {
-      for (const object of left) await this.kube.admin.apply(object as unknown as Manifest);
-    };
-    // The first objects of a kind before what lives in them.
-    await Promise.all(Array.from({ length: objects.length > writers ? writers : 1 }, write));
+    // Few of them stand in each other: one after another.
+    const workers = objects.length > writers ? writers : 1;
+    await inParallel(objects, workers, (object) => this.kube.admin.apply(object as unknown as Manifest));
   }
 
   async delete(object: ApiObject): Promise<void> {

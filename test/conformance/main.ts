@@ -1,7 +1,7 @@
 /**
  * `npm run conformance [-- --fast] [-- --json] [-- --variant TEXT] [-- --random COUNT] [-- --seed SEED]`: upstream's 48
- * cases in every variant, the corner cases and random clusters, on real packets, on evaluation and on the oracle. Exit 0
- * only when every cell is as expected; nothing stays behind.
+ * cases in every variant, through a real API server too, the corner cases and random clusters, on real packets, on
+ * evaluation and on the oracle. Exit 0 only when every cell is as expected; nothing stays behind.
  */
 import { execa } from 'execa';
 import { release } from 'node:os';
@@ -14,6 +14,8 @@ import { runEvaluation } from '../cases/run-evaluation.js';
 import { runOracle } from '../cases/run-oracle.js';
 import { PacketRunner } from '../cases/run-packets.js';
 import type { Case } from '../cases/types.js';
+import type { WrittenTo } from '../cases/written-cluster.js';
+import { missingApiServer } from '../support/kube-api-server.js';
 import type { Plugin } from '../support/lab/lab.js';
 import { missingForPackets } from '../support/lab/packages.js';
 
@@ -22,6 +24,8 @@ interface Variant {
   readonly plugin: Plugin;
   readonly nodes: 1 | 2;
   readonly cases: readonly Case[];
+  /** A directory of manifests, unless told otherwise. */
+  readonly to?: WrittenTo;
 }
 
 interface Outcome {
@@ -65,14 +69,23 @@ function variants(fast: boolean, chosen: Random): readonly Variant[] {
       (['bridge', 'ptp'] as const).map((plugin) => upstream(plugin, { families, nodes })),
     ),
   );
-  return [...all, corner, random(chosen)];
+  return [...all, ...throughApiServer(), corner, random(chosen)];
+}
+
+function throughApiServer(): readonly Variant[] {
+  if (missingApiServer !== undefined) {
+    console.error(`SKIPPED: the cases through an API server: ${missingApiServer}`);
+    return [];
+  }
+  const variant = upstream('bridge', { families: 'dual', nodes: 2 });
+  return [{ ...variant, title: `${variant.title}, api-server`, to: 'api-server' }];
 }
 
 let running: PacketRunner | undefined;
 
-async function runVariant({ title, plugin, nodes, cases }: Variant): Promise<Outcome[]> {
+async function runVariant({ title, plugin, nodes, cases, to = 'directory' }: Variant): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  const runner = (running = await PacketRunner.create(plugin, nodes));
+  const runner = (running = await PacketRunner.create(plugin, nodes, to));
   try {
     for (const table of cases) {
       const { asked, wrong, settled } = await runner.run(table);

@@ -79,7 +79,7 @@ async function show(lab: Lab): Promise<void> {
   const directory = join(lab.folder, 'manifests');
   await mkdir(directory);
   await cp(examplesDirectory, directory, { recursive: true });
-  const agents = await Promise.all(['n1', 'n2'].map((node) => lab.startAgent(node, directory)));
+  const agents = await Promise.all(['n1', 'n2'].map((node) => lab.startAgent(node, { manifests: directory })));
   for (const [index, agent] of agents.entries()) say(`   n${index + 1}: ${describeApplied(await agent.applied())}`);
 
   step(4, 'With Podwall: the same packets, and which policy decided each denied one');

@@ -6,12 +6,13 @@ import { join, resolve } from 'node:path';
 import { Resources } from '../../src/node/resources.js';
 import { namespace, node, pod, policy } from '../cases/objects.js';
 import { cniResult } from '../support/cni-result.js';
+import { apiServerAddress } from '../support/kube-api-server.js';
 import { kubeconfigOf } from '../support/kubeconfig.js';
 import { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { settle } from '../support/lab/table.js';
 import { until } from '../support/until.js';
-import { InstalledChart, missingForCluster, serverAddress } from './installed.js';
+import { InstalledChart, missingForCluster } from './installed.js';
 
 const suite = missingForCluster === undefined ? describe : describe.skip;
 const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
@@ -86,7 +87,7 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
     kubeconfig = join(lab.folder, 'kubeconfig-podwall');
     const account = await chart.serviceAccountFolder('podwall');
     const config = kubeconfigOf({
-      server: `https://${serverAddress}:6443`,
+      server: `https://${apiServerAddress}:6443`,
       user: { tokenFile: join(account, 'token') },
       authority: await readFile(join(account, 'ca.crt')),
     });

@@ -8,6 +8,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Resources } from '../../src/node/resources.js';
 import { namespace, node, pod, policy } from '../cases/objects.js';
+import { apiServerAddress } from '../support/kube-api-server.js';
 import { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { until } from '../support/until.js';
@@ -17,7 +18,7 @@ import { launchOf, type Host } from './container.js';
 import { readContainerfile } from './containerfile.js';
 import type { Container, Pod, PodSpec } from './daemon-set.js';
 import { assembleTree, missingForTree } from './image-tree.js';
-import { InstalledChart, missingForCluster, serverAddress } from './installed.js';
+import { InstalledChart, missingForCluster } from './installed.js';
 
 const reason = missingForCluster ?? missingForTree;
 const suite = reason === undefined ? describe : describe.skip;
@@ -84,7 +85,7 @@ suite(`the image, as the chart runs it${reason === undefined ? '' : ` [${reason}
         [accountFolder]: await chart.serviceAccountFolder('podwall'),
       },
       fields: { 'spec.nodeName': 'n1', 'status.hostIP': '172.30.0.1' },
-      environment: { KUBERNETES_SERVICE_HOST: serverAddress, KUBERNETES_SERVICE_PORT: '6443' },
+      environment: { KUBERNETES_SERVICE_HOST: apiServerAddress, KUBERNETES_SERVICE_PORT: '6443' },
     };
     const objects = [
       node('n1', 'IPv4'),

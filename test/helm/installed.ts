@@ -11,28 +11,21 @@ import type { DaemonSet } from './daemon-set.js';
 /** Why there can be no such cluster here, in a sentence. */
 export const missingForCluster = missingHelm ?? missingForPackets() ?? missingApiServer;
 
-export const serverAddress = '172.30.0.100';
-
 export class InstalledChart implements AsyncDisposable {
   readonly server: KubeApiServer;
   readonly #lab: Lab;
   readonly #kubeconfig: string;
-  readonly #folder: string;
 
-  private constructor(lab: Lab, server: KubeApiServer, paths: { kubeconfig: string; folder: string }) {
+  private constructor(lab: Lab, server: KubeApiServer, kubeconfig: string) {
     this.#lab = lab;
     this.server = server;
-    this.#kubeconfig = paths.kubeconfig;
-    this.#folder = paths.folder;
+    this.#kubeconfig = kubeconfig;
   }
 
   /** An API server outside the lab's nodes; the chart is not yet in it. */
   static async start(lab: Lab): Promise<InstalledChart> {
-    const folder = join(lab.folder, 'apiserver');
-    await mkdir(folder);
-    const netns = lab.netns('outside');
-    const server = await KubeApiServer.start({ netns, address: serverAddress, folder });
-    return new InstalledChart(lab, server, { kubeconfig: await server.kubeconfig('admin'), folder });
+    const server = await KubeApiServer.start(lab);
+    return new InstalledChart(lab, server, await server.kubeconfig('admin'));
   }
 
   /** helm with a command that changes the cluster; what it prints. */
@@ -61,7 +54,7 @@ export class InstalledChart implements AsyncDisposable {
     const path = `/api/v1/namespaces/${release.namespace}/serviceaccounts/${name}/token`;
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
     const { status } = (await this.server.admin.call('POST', path, request)) as { status: { token: string } };
-    const folder = join(this.#folder, `account-${name}`);
+    const folder = join(this.#lab.folder, `account-${name}`);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'token'), status.token);
     await writeFile(join(folder, 'ca.crt'), (await this.server.certificate()).cert);

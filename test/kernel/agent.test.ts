@@ -81,7 +81,7 @@ describePackets('an agent on a node', () => {
     );
     for (const protocol of ['TCP', 'UDP'] as const) lab.prober.serve(lab.netns('server.x'), 80, protocol);
     await write(from('client'));
-    agent = await lab.startAgent('n1', directory);
+    agent = await lab.startAgent('n1', { manifests: directory });
   }, 60_000);
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 
@@ -160,7 +160,7 @@ describePackets('an agent on a node', () => {
         if (other !== 'blocked') wrong.push(`other ${other ?? ''}`);
       }
     })();
-    agent = await lab.startAgent('n1', directory);
+    agent = await lab.startAgent('n1', { manifests: directory });
     await delay(300);
     ending.abort();
     await watching;

@@ -78,7 +78,7 @@ describePackets('rules replaced under a flood', () => {
       { namespace: 'x', name: 'server', ...server },
     ]);
     await lab.writeManifests(directory, { cluster: world });
-    agent = await lab.startAgent('n1', directory);
+    agent = await lab.startAgent('n1', { manifests: directory });
   }, 60_000);
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 

@@ -31,7 +31,7 @@ describePackets('streams in the middle', () => {
   const start = async (flags: Readonly<Record<string, string>>): Promise<void> => {
     await Promise.all(agents.map((agent) => agent.kill()));
     await lab.writeManifests(directory, { cluster: world });
-    agents = await Promise.all(lab.nodeNames.map((name) => lab.startAgent(name, directory, flags)));
+    agents = await Promise.all(lab.nodeNames.map((name) => lab.startAgent(name, { manifests: directory, ...flags })));
   };
   /** Resolves when the server's node has the state in its kernel. */
   const apply = async (...policies: readonly Manifest[]): Promise<void> => {

@@ -261,7 +261,7 @@ describePackets('ways around a policy', () => {
     beforeAll(async () => {
       const directory = join(lab.folder, 'manifests');
       await lab.writeManifests(directory, { cluster: manifests });
-      for (const name of lab.nodeNames) await lab.startAgent(name, directory);
+      for (const name of lab.nodeNames) await lab.startAgent(name, { manifests: directory });
     }, 60_000);
 
     test('the flow that policy allows goes on, the other is cut', async () => {

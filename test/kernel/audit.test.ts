@@ -135,7 +135,8 @@ describePackets('records of denied packets', () => {
     for (const port of [80, 81]) lab.prober.serve(from('open'), port, 'TCP');
     await lab.writeManifests(directory, { cluster: allowClient });
     const start = (name: 'n1' | 'n2'): Promise<AgentProcess> =>
-      lab.startAgent(name, directory, {
+      lab.startAgent(name, {
+        manifests: directory,
         'audit-log': join(lab.folder, `${name}.jsonl`),
         ...(name === 'n1' ? { 'unknown-pods': 'deny' } : {}),
       });

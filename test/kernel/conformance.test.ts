@@ -2,8 +2,7 @@
 import { conformanceCases } from '../cases/conformance.js';
 import { packetSuite } from '../cases/packet-suite.js';
 
-packetSuite(
-  'upstream conformance on real packets: IPv4, two nodes, bridge plugin',
-  'bridge',
-  conformanceCases({ families: 'IPv4', nodes: 2 }),
-);
+packetSuite('upstream conformance on real packets: IPv4, two nodes, bridge plugin', {
+  plugin: 'bridge',
+  cases: conformanceCases({ families: 'IPv4', nodes: 2 }),
+});

@@ -2,4 +2,7 @@
 import { cornerCases } from '../cases/corner-cases.js';
 import { packetSuite } from '../cases/packet-suite.js';
 
-packetSuite('corner cases on real packets: dual stack, two nodes, ptp plugin', 'ptp', cornerCases);
+packetSuite('corner cases on real packets: dual stack, two nodes, ptp plugin', {
+  plugin: 'ptp',
+  cases: cornerCases,
+});

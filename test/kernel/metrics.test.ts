@@ -41,7 +41,7 @@ describePackets('metrics of a real agent', () => {
     lab.prober.serve(lab.netns('server.x'), 80, 'TCP');
     const directory = join(lab.folder, 'manifests');
     await lab.writeManifests(directory, { cluster: world });
-    await lab.startAgent('n1', directory, { 'audit-log': join(lab.folder, 'audit.jsonl') });
+    await lab.startAgent('n1', { manifests: directory, 'audit-log': join(lab.folder, 'audit.jsonl') });
   }, 60_000);
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 

@@ -32,9 +32,8 @@ describePackets('a pod on a macvlan device', () => {
     agent = new AgentProcess({
       netns: lab.netns('n1'),
       node: 'n1',
-      manifests,
       stateDir: join(lab.folder, 'state'),
-      flags: {},
+      flags: { manifests },
     });
     await agent.applied();
   }, 60_000);

@@ -3,6 +3,7 @@ import { packetSuite } from '../cases/packet-suite.js';
 import { randomClusters } from '../cases/random-clusters.js';
 import { seed } from '../support/seed.js';
 
-packetSuite('random clusters on real packets: dual stack, two nodes, bridge plugin', 'bridge', [
-  randomClusters(seed, 15),
-]);
+packetSuite('random clusters on real packets: dual stack, two nodes, bridge plugin', {
+  plugin: 'bridge',
+  cases: [randomClusters(seed, 15)],
+});

@@ -150,7 +150,7 @@ describePackets('Services', () => {
           await lab.run(name, 'ip', 'route', 'add', range, 'dev', 'uplink');
       }
       await lab.writeManifests(directory, { cluster: world });
-      await Promise.all(lab.nodeNames.map((name) => lab.startAgent(name, directory)));
+      await Promise.all(lab.nodeNames.map((name) => lab.startAgent(name, { manifests: directory })));
     }, 60_000);
     afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 

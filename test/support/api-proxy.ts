@@ -71,6 +71,11 @@ export class ApiProxy implements AsyncDisposable {
     for (const watch of this.#watches) watch.write(text);
   }
 
+  /** Every watch ends with this. */
+  endWith(text: string): void {
+    for (const watch of this.#watches) watch.end(text);
+  }
+
   /** The next event of any watch is passed by half, and then its connection ends. */
   cutNextEvent(): void {
     this.#cutsNextEvent = true;

@@ -1,6 +1,8 @@
 /** An API server for four kinds over real HTTP: lists in pages and as streams, watches with bookmarks, and every way to fail. */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { listenIn } from './lab/sockets.js';
 import { kubeconfigOf } from './kubeconfig.js';
 
 export interface ApiObject {
@@ -43,12 +45,18 @@ export class FakeApiServer implements AsyncDisposable {
   #server: Server;
   #port = 0;
 
-  private constructor() {
+  readonly #namespace: string | undefined;
+  /** By kind: objects as text, which stand in lists beside those that were put. */
+  readonly bulk = new Map<string, () => Iterable<string>>();
+
+  private constructor(namespace: string | undefined) {
+    this.#namespace = namespace;
     this.#server = this.#makeServer();
   }
 
-  static async start(): Promise<FakeApiServer> {
-    const fake = new FakeApiServer();
+  /** On our own loopback, or on that of another network namespace. */
+  static async start(namespace?: string): Promise<FakeApiServer> {
+    const fake = new FakeApiServer(namespace);
     await fake.listen();
     return fake;
   }
@@ -63,7 +71,12 @@ export class FakeApiServer implements AsyncDisposable {
   }
 
   async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    const place = { address: '127.0.0.1', port: this.#port };
+    const options =
+      this.#namespace === undefined
+        ? { host: place.address, port: place.port }
+        : { fd: listenIn({ namespace: this.#namespace, ...place }) };
+    await new Promise<void>((resolve) => this.#server.listen(options, resolve));
     this.#port = (this.#server.address() as AddressInfo).port;
   }
 
@@ -142,6 +155,7 @@ export class FakeApiServer implements AsyncDisposable {
     else if (kind === undefined) refuse(response, 404, 'the server could not find the requested resource');
     else if (this.#forbidden.has(kind)) refuse(response, 403, `${url.pathname} is forbidden`);
     else if (url.searchParams.get('watch') === '1') this.#watch(kind, url.searchParams, response);
+    else if (this.bulk.has(kind)) void this.#listBulk(kind, response);
     else this.#list(kind, url.searchParams, response);
   }
 
@@ -178,7 +192,7 @@ export class FakeApiServer implements AsyncDisposable {
       response.end();
       return;
     }
-    if (streams) this.#sendInitial(kind, response);
+    if (streams) void this.#sendInitial(kind, response);
     else
       for (const { version, type, object } of this.#history)
         if (version > since && object.kind === kind) send(response, type, object);
@@ -187,12 +201,39 @@ export class FakeApiServer implements AsyncDisposable {
     response.on('close', () => this.#watches.delete(watch));
   }
 
-  #sendInitial(kind: string, response: ServerResponse): void {
+  async #sendInitial(kind: string, response: ServerResponse): Promise<void> {
     for (const object of this.#ofKind(kind)) send(response, 'ADDED', object);
+    const bulk = this.bulk.get(kind);
+    if (bulk !== undefined) await pour(response, bulk(), (text) => `{"type":"ADDED","object":${text}}\n`);
     if (this.faults.streams === 'never ends') return;
     const annotations = { 'k8s.io/initial-events-end': 'true' };
     send(response, 'BOOKMARK', { kind, metadata: { resourceVersion: String(this.#version), annotations } });
   }
+
+  /** All of it, whatever the limit. */
+  async #listBulk(kind: string, response: ServerResponse): Promise<void> {
+    response.setHeader('content-type', 'application/json');
+    response.write(`{"kind":"${kind}List","metadata":{"resourceVersion":"${this.#version}"},"items":[`);
+    let comma = '';
+    await pour(response, this.bulk.get(kind)?.() ?? [], (text) => {
+      const item = comma + text;
+      comma = ',';
+      return item;
+    });
+    response.end(']}');
+  }
+}
+
+/** No faster than the client reads. */
+async function pour(response: ServerResponse, texts: Iterable<string>, shape: (text: string) => string): Promise<void> {
+  let chunk = '';
+  for (const text of texts) {
+    chunk += shape(text);
+    if (chunk.length < 65_536) continue;
+    if (!response.write(chunk)) await once(response, 'drain');
+    chunk = '';
+  }
+  response.write(chunk);
 }
 
 const keyOf = ({ kind, metadata }: ApiObject): string => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { findBinaries } from '../apiserver/binaries.mjs';
 import { KubeClient, pathOf, type Named } from './kube-client.js';
 import { kubeconfigOf } from './kubeconfig.js';
+import type { Lab } from './lab/lab.js';
 import { connectIn } from './lab/sockets.js';
 import { until } from './until.js';
 
@@ -16,15 +17,15 @@ const binaries = await findBinaries();
 export const missingApiServer =
   binaries === undefined ? 'no kube-apiserver here: `npm run apiserver` builds one' : undefined;
 
-export interface ApiServerPlace {
+interface ApiServerPlace {
   readonly netns: string;
-  /** Address in that namespace that the nodes reach. */
-  readonly address: string;
   readonly folder: string;
   /** Further arguments of kube-apiserver. */
-  readonly flags?: readonly string[];
+  readonly flags: readonly string[];
 }
 
+/** In every lab it is outside the nodes, where they reach it. */
+export const apiServerAddress = '172.30.0.100';
 const tokens = { admin: 'admin-token', agent: 'agent-token', nobody: 'nobody-token' } as const;
 const issuer = 'https://podwall.test';
 const etcdPort = 2379;
@@ -40,11 +41,15 @@ export class KubeApiServer implements AsyncDisposable {
   private constructor(place: ApiServerPlace) {
     this.#place = place;
     this.#accountKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-    this.admin = new KubeClient({ namespace: place.netns, address: place.address, port: apiServerPort }, tokens.admin);
+    this.admin = new KubeClient(
+      { namespace: place.netns, address: apiServerAddress, port: apiServerPort },
+      tokens.admin,
+    );
   }
 
-  static async start(place: ApiServerPlace): Promise<KubeApiServer> {
-    const { folder } = place;
+  static async start(lab: Lab, flags: readonly string[] = []): Promise<KubeApiServer> {
+    const folder = join(lab.folder, 'apiserver');
+    const place = { netns: lab.netns('outside'), folder, flags };
     await mkdir(join(folder, 'certs'), { recursive: true });
     const server = new KubeApiServer(place);
     await writeFile(join(folder, 'service-accounts.key'), server.#accountKey.export({ type: 'pkcs8', format: 'pem' }));
@@ -64,11 +69,11 @@ export class KubeApiServer implements AsyncDisposable {
   }
 
   async startServer(): Promise<void> {
-    const { folder, address, flags = [] } = this.#place;
+    const { folder, flags } = this.#place;
     this.#server = spawn(this.#place, 'kube-apiserver', [
       `--etcd-servers=http://127.0.0.1:${etcdPort}`,
-      `--bind-address=${address}`,
-      `--advertise-address=${address}`,
+      `--bind-address=${apiServerAddress}`,
+      `--advertise-address=${apiServerAddress}`,
       `--secure-port=${apiServerPort}`,
       `--cert-dir=${join(folder, 'certs')}`,
       `--token-auth-file=${join(folder, 'tokens.csv')}`,
@@ -115,7 +120,7 @@ export class KubeApiServer implements AsyncDisposable {
   async kubeconfig(user: keyof typeof tokens, port = apiServerPort): Promise<string> {
     const file = join(this.#place.folder, `kubeconfig-${user}-${port}`);
     const { cert: authority } = await this.certificate();
-    const server = `https://${this.#place.address}:${port}`;
+    const server = `https://${apiServerAddress}:${port}`;
     await writeFile(file, kubeconfigOf({ server, user: { token: tokens[user] }, authority }));
     return file;
   }

@@ -37,14 +37,14 @@ export class KubeClient implements Disposable {
   /** Creates an object with the status that controllers and kubelets would write; the server gives uids. */
   async create(manifest: Manifest): Promise<void> {
     await this.call('POST', collectionOf(manifest), withoutServersFields(manifest));
-    await this.#writeStatus(manifest);
+    await this.writeStatus(manifest);
   }
 
   /** Creates or changes an object: what an earlier manifest had and this one lacks is gone. */
   async apply(manifest: Manifest): Promise<void> {
     const path = `${pathOf(manifest)}?fieldManager=test&force=true`;
     await this.#send('PATCH', path, withoutServersFields({ ...manifest, status: undefined }), patchTypes.apply);
-    await this.#writeStatus(manifest);
+    await this.writeStatus(manifest);
   }
 
   async delete(object: Named): Promise<void> {
@@ -61,7 +61,8 @@ export class KubeClient implements Disposable {
     this.agent.destroy();
   }
 
-  async #writeStatus(manifest: Manifest): Promise<void> {
+  /** What controllers and kubelets would write. */
+  async writeStatus(manifest: Manifest): Promise<void> {
     if (manifest.kind !== 'Pod' && manifest.kind !== 'Node') return;
     await this.call('PATCH', `${pathOf(manifest)}/status`, { status: manifest.status });
   }

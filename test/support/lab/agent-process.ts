@@ -7,9 +7,8 @@ export type AgentFlags = Readonly<Record<string, string>>;
 export interface AgentStart {
   readonly netns: string;
   readonly node: string;
-  /** Absent: the flags say where the cluster comes from. */
-  readonly manifests?: string;
   readonly stateDir: string;
+  /** Further ones: above all where the cluster comes from. */
   readonly flags: AgentFlags;
   /** What becomes the agent instead of our own bundle, with arguments of its own: a container. */
   readonly launch?: readonly string[];
@@ -96,19 +95,7 @@ function spawnAgent({ netns, launch, ...start }: AgentStart) {
   });
 }
 
-function ownBundle({ node, manifests, stateDir, flags }: Omit<AgentStart, 'netns' | 'launch'>): readonly string[] {
+function ownBundle({ node, stateDir, flags }: Omit<AgentStart, 'netns' | 'launch'>): readonly string[] {
   const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-  return [
-    process.execPath,
-    bundle,
-    'agent',
-    ...(manifests === undefined ? [] : ['--manifests', manifests]),
-    '--node',
-    node,
-    '--state-dir',
-    stateDir,
-    '--log-format',
-    'json',
-    ...given,
-  ];
+  return [process.execPath, bundle, 'agent', '--node', node, '--state-dir', stateDir, '--log-format', 'json', ...given];
 }

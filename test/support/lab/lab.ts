@@ -164,11 +164,10 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Starts the real agent on a node; resolves when its first state is in the kernel. */
-  async startAgent(node: string, manifests: string, flags: AgentFlags = {}): Promise<AgentProcess> {
+  async startAgent(node: string, flags: AgentFlags): Promise<AgentProcess> {
     const agent = new AgentProcess({
       netns: this.netns(node),
       node,
-      manifests,
       stateDir: join(this.folder, `state-${node}`),
       flags,
     });

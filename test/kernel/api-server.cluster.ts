@@ -1,0 +1,127 @@
+/** Agents on real packets while the way to the API server is bad, its history is forgotten, or much is written at once. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { makeWorld } from '../bench/world.js';
+import { manifestsOf } from '../bench/manifests.js';
+import { policy } from '../cases/objects.js';
+import type { Manifest } from '../cases/types.js';
+import type { ApiProxy } from '../support/api-proxy.js';
+import { missingApiServer } from '../support/kube-api-server.js';
+import { inParallel } from '../support/in-parallel.js';
+import { describePackets } from '../support/lab/requirements.js';
+import { describeWrong, watch } from '../support/lab/table.js';
+import { until } from '../support/until.js';
+import { ApiServerLab } from './api-server-lab.js';
+
+/** So many writes go on at once. */
+const writers = 16;
+const server = { podSelector: { matchLabels: { app: 'server' } } };
+const deny = policy('deny.x', { ...server, policyTypes: ['Ingress'] });
+const allowFrom = (app: string): Manifest =>
+  policy(`from-${app}.x`, { ...server, ingress: [{ from: [{ podSelector: { matchLabels: { app } } }] }] });
+
+describePackets(
+  'agents of a real API server',
+  () => {
+    describe('through a proxy', () => {
+      let cluster: ApiServerLab;
+      let proxy: ApiProxy;
+
+      beforeAll(async () => {
+        cluster = await ApiServerLab.start('proxied');
+        if (cluster.proxy === undefined) throw new Error('no proxy');
+        ({ proxy } = cluster);
+      }, 120_000);
+      afterAll(() => cluster[Symbol.asyncDispose](), 60_000);
+
+      test.each([
+        ['answers that come late', () => (proxy.lateness = 500)],
+        ['connections that are reset', () => proxy.cut()],
+        ['connections that are closed by half', () => proxy.halfClose()],
+        ['an event that breaks off in the middle', () => proxy.cutNextEvent()],
+        ['broken JSON', () => proxy.inject('{"type":"ADDED","object":{"kind"\n')],
+        ['half a line', () => proxy.endWith('{"type":"ADDED"')],
+      ])(
+        '%s: what is written is enforced all the same',
+        async (_, happens) => {
+          const { admin } = cluster.server;
+          await cluster.becomes('allowed');
+          await until(() => proxy.watching === 8);
+          happens();
+          await admin.create(deny);
+          await cluster.becomes('blocked');
+          await admin.delete(deny);
+          await cluster.becomes('allowed');
+          proxy.lateness = 0;
+        },
+        60_000,
+      );
+
+      test('410 after a compaction: no gap meanwhile, and what came and went is found', async () => {
+        const { admin } = cluster.server;
+        await admin.create(allowFrom('client'));
+        const stands = [cluster.call('client', 'allowed'), cluster.call('stranger', 'blocked')];
+        await cluster.becomes('allowed');
+        await until(async () => (await cluster.lab.prober.probe(stands, 250)).join() === 'allowed,blocked', 10_000);
+        const { rounds, wrong } = await watch(cluster.lab.prober, stands, async () => {
+          proxy.closed = true;
+          proxy.cut();
+          await admin.delete(allowFrom('client'));
+          await admin.create(allowFrom('stranger'));
+          await cluster.server.stopServer();
+          await cluster.server.compact();
+          await cluster.server.startServer();
+        });
+        expect(wrong.map(describeWrong)).toEqual([]);
+        expect(rounds).toBeGreaterThan(10);
+        proxy.closed = false;
+        await cluster.becomes('blocked', 30_000);
+        const now = [cluster.call('client', 'blocked'), cluster.call('stranger', 'allowed')];
+        await until(async () => (await cluster.lab.prober.probe(now, 250)).join() === 'blocked,allowed', 10_000);
+        await admin.delete(allowFrom('stranger'));
+      }, 120_000);
+    });
+
+    test('5,000 pods and 2,000 policies are written while packets are judged: no wrong verdict', async () => {
+      await using cluster = await ApiServerLab.start('straight');
+      const { admin } = cluster.server;
+      await admin.create(allowFrom('client'));
+      const stands = [cluster.call('client', 'allowed'), cluster.call('stranger', 'blocked')];
+      await until(async () => (await cluster.lab.prober.probe(stands, 250)).join() === 'allowed,blocked', 10_000);
+      const { nodes, namespaces, pods, policies } = bulk();
+      const { rounds, wrong } = await watch(cluster.lab.prober, stands, async () => {
+        for (const objects of [
+          [...nodes, ...namespaces],
+          [...pods, ...policies],
+        ])
+          await inParallel(objects, writers, (object) => admin.create(object));
+        for (const agent of cluster.agents)
+          await until(async () => (await agent.status())['policies'] === policies.length + 1, 60_000);
+      });
+      expect(wrong.map(describeWrong)).toEqual([]);
+      expect(rounds).toBeGreaterThan(20);
+      // They are in the kernel, and not only read: every twentieth policy lets others in to the server.
+      const { stdout } = await cluster.lab.run('n2', 'nft', 'list', 'table', 'inet', 'podwall');
+      const fromBulk = (pods[0] as { status: { podIPs: { ip: string }[] } }).status.podIPs[0]?.ip ?? 'none';
+      expect(stdout).toContain(fromBulk);
+    }, 600_000);
+  },
+  missingApiServer,
+);
+
+/** A large cluster on nodes that the lab does not have; every twentieth policy is about the lab's server. */
+function bulk(): Readonly<Record<'nodes' | 'namespaces' | 'pods' | 'policies', readonly Manifest[]>> {
+  const world = makeWorld({ policies: 2000, pods: 5000, namespaces: 100, localPods: 0 });
+  const elsewhere = (node: string): string => `far-${node}`;
+  const objects = manifestsOf({
+    ...world,
+    nodes: world.nodes.map((node) => ({ ...node, name: elsewhere(node.name) })),
+    pods: world.pods.map((pod) => ({ ...pod, node: elsewhere(pod.node) })),
+  }) as unknown as Record<'nodes' | 'namespaces' | 'pods' | 'policies', Manifest[]>;
+  const policies = objects.policies.map((one, index) => (index % 20 === 0 ? allowTeam(index / 20) : one));
+  return { ...objects, policies };
+}
+
+function allowTeam(index: number): Manifest {
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': `team-${index}` } };
+  return policy(`team-${index}.x`, { ...server, ingress: [{ from: [{ namespaceSelector, podSelector: {} }] }] });
+}

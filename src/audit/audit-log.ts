@@ -20,6 +20,8 @@ export interface PacketReader extends AsyncDisposable {
   drained(): Promise<boolean>;
 }
 
+export type DenialListener = (denial: Denial, counted: Counted) => void;
+
 export interface AuditLogParts {
   readonly attribution: Attribution;
   readonly sink: Sink;
@@ -33,6 +35,8 @@ export interface AuditLogParts {
   ) => Promise<PacketReader>;
   readonly checkpoints: { load(): Promise<Checkpoint | undefined>; save(checkpoint: Checkpoint): Promise<void> };
   readonly writer: Writer;
+  /** Told what the records tell, also when there is no room for a record. */
+  readonly onDenial?: DenialListener;
   /** Milliseconds since the epoch, as the kernel's time stamps are. */
   readonly now: () => number;
   readonly log: {
@@ -171,7 +175,8 @@ export class AuditLog implements AsyncDisposable {
   }
 
   #write(denial: Denial, counted: Counted, onWritten: (packets: number) => void): void {
-    const { sink } = this.#parts;
+    const { sink, onDenial } = this.#parts;
+    onDenial?.(denial, counted);
     if (!sink.hasRoom) this.#lose('writer', denial, counted);
     else sink.write(recordLine(this.#records.event(denial, counted)), () => onWritten(counted.count));
   }

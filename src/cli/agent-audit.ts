@@ -1,7 +1,7 @@
 /** The agent's audit log, from real parts: the loop tells it what chains and pods mean, the kernel what it denied. */
 import { randomUUID } from 'node:crypto';
 import { Attribution } from '../audit/attribution.js';
-import { AuditLog } from '../audit/audit-log.js';
+import { AuditLog, type DenialListener } from '../audit/audit-log.js';
 import { RotatingFile } from '../audit/rotating-file.js';
 import { Sink, streamOutput, type LineOutput } from '../audit/sink.js';
 import { openNflog } from '../kernel/nflog.js';
@@ -13,11 +13,10 @@ import { denialCounter, parseLogPrefix } from '../nftables/denials.js';
 import { denialName } from '../nftables/isolation-chains.js';
 import type { ProgramChange } from '../program/types.js';
 import type { LoopObserver, ReconcilerLog } from '../reconciler/types.js';
-import { rotation, type AuditFlags } from './audit-options.js';
+import { rotation, type AuditFlags, type RecordTargets } from './audit-options.js';
 
 export interface AuditParts {
-  /** As {@link recordsGoTo} says. */
-  readonly path: string;
+  readonly to: RecordTargets;
   readonly door: Pick<NftablesDoor, 'counters'>;
   readonly log: ReconcilerLog;
   readonly node: string;
@@ -25,6 +24,7 @@ export interface AuditParts {
   readonly version: string;
   /** The bundle of the thread that reads NFLOG. */
   readonly worker: URL;
+  readonly onDenial?: DenialListener;
 }
 
 /** Characters of records that may wait for the disk. */
@@ -77,15 +77,15 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 
   async #start(flags: AuditFlags, parts: AuditParts): Promise<AuditLog> {
-    const { path, door, log, node, stateDir, version, worker } = parts;
+    const { to, door, log, node, stateDir, version, worker, onDenial } = parts;
     this.#log = await AuditLog.start({
       attribution: this.#attribution,
-      sink: new Sink(outputTo(path, flags, log), {
+      sink: new Sink(outputTo(to, flags, log), {
         capacity: sinkCapacity,
         retryAfter: retryWriting,
         onTrouble: (error) => {
-          if (error === undefined) log.info({ path }, 'the audit log is written again');
-          else log.error({ path, error: messageOf(error) }, 'the audit log cannot be written; records wait');
+          if (error === undefined) log.info({ ...to }, 'the audit log is written again');
+          else log.error({ ...to, error: messageOf(error) }, 'the audit log cannot be written; records wait');
         },
       }),
       readCounters: () => door.counters(),
@@ -93,6 +93,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
       openReader: (onBatch, onFailure) => openNflog({ group: flags.auditGroup, worker, onBatch, onFailure }),
       checkpoints: new CheckpointFile(stateDir),
       writer: { node, version, bootId: randomUUID() },
+      ...(onDenial === undefined ? {} : { onDenial }),
       now: Date.now,
       log,
     });
@@ -100,15 +101,26 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 }
 
-function outputTo(path: string, flags: AuditFlags, log: ReconcilerLog): LineOutput {
-  if (path === '-') {
-    // An agent does not end because nobody listens: the sink is told, and tries again.
-    process.stdout.removeAllListeners('error').on('error', () => undefined);
-    return streamOutput(process.stdout);
-  }
+function outputTo({ file, stdout }: RecordTargets, flags: AuditFlags, log: ReconcilerLog): LineOutput {
+  // An agent does not end because nobody listens: the sink is told, and tries again.
+  if (stdout) process.stdout.removeAllListeners('error').on('error', () => undefined);
+  if (file === undefined) return streamOutput(process.stdout);
   const onUntidy = (error: unknown): void =>
     log.warn({ error: messageOf(error) }, 'a former audit log could not be packed or removed');
-  return new RotatingFile(path, { ...rotation(flags), onUntidy }, Date.now);
+  const rotating = new RotatingFile(file, { ...rotation(flags), onUntidy }, Date.now);
+  return stdout ? copied(rotating, process.stdout) : rotating;
 }
+
+/** Characters that may wait for a reader of the copy. */
+const copyCapacity = 1024 * 1024;
+
+/** The file keeps everything; the copy leaves out what its reader is too slow for, as the gaps in its sequence tell. */
+const copied = (file: LineOutput, copy: NodeJS.WriteStream): LineOutput => ({
+  async write(text) {
+    await file.write(text);
+    if (copy.writableLength < copyCapacity) copy.write(text);
+  },
+  close: () => file.close(),
+});
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,9 @@
+import type { DenialListener } from '../audit/audit-log.js';
+import type { Listeners } from '../cluster/listeners.js';
 import type { AgentParts } from '../node/agent.js';
 import type { AgentMetrics } from '../node/metrics.js';
-import { EventReport } from '../node/reports/event-report.js';
+import { DenialReport } from '../node/reports/denial-report.js';
+import { EventReport, type EventReportParts } from '../node/reports/event-report.js';
 import { StatusReport } from '../node/reports/status-report.js';
 import { idlePolicies, troublesOf } from '../node/reports/troubles.js';
 import { InputError } from '../cluster/types.js';
@@ -13,23 +16,33 @@ export interface ReportFlags extends SourceFlags {
   readonly node: string;
   readonly nodePolicyStatus: 'on' | 'off';
   readonly clusterEvents: 'on' | 'off';
+  readonly denialEvents: 'on' | 'off';
 }
 
 interface ReportParts {
+  /** Every denial that the audit log records. */
+  readonly denials: Listeners<Parameters<DenialListener>>;
   readonly metrics: AgentMetrics | undefined;
   readonly log: ReconcilerLog;
 }
 
 /** What the agent writes to the API server; undefined when it is to write nothing. @throws InputError */
-export function reportsOf(flags: ReportFlags, { metrics, log }: ReportParts): AgentParts['reports'] {
+export function reportsOf(flags: ReportFlags, { metrics, log, denials }: ReportParts): AgentParts['reports'] {
   const [status, events] = [flags.nodePolicyStatus === 'on', flags.clusterEvents === 'on'];
-  if (!status && !events) return undefined;
+  const denied = flags.denialEvents === 'on';
+  if (!status && !events && !denied) return undefined;
   if (flags.manifests !== undefined)
-    throw new InputError('--node-policy-status and --cluster-events write to an API server; --manifests has none');
+    throw new InputError(
+      '--node-policy-status, --cluster-events and --denial-events write to an API server; --manifests has none',
+    );
   return async ({ reconciler, cluster, resources }) => {
     const { ReportWriter } = await import('../cluster/api-server/report-writer.js');
     const writer = resources.use(await ReportWriter.open(choiceOf(flags)));
     const common = { clock: systemClock, log };
+    const eventWriting: Pick<EventReportParts, 'write' | 'onFailure'> = {
+      write: (event, signal) => writer.writeEvent(event, flags, signal),
+      onFailure: () => metrics?.reportFailed('Event'),
+    };
     const statusReport = new StatusReport({
       ...common,
       reconciler,
@@ -40,9 +53,10 @@ export function reportsOf(flags: ReportFlags, { metrics, log }: ReportParts): Ag
       ...common,
       troubles: () => troublesOf(reconciler.status()),
       idle: () => idlePolicies(cluster.snapshot()),
-      write: (event, signal) => writer.writeEvent(event, flags, signal),
-      onFailure: () => metrics?.reportFailed('Event'),
+      ...eventWriting,
     });
-    return [...(status ? [statusReport] : []), ...(events ? [eventReport] : [])];
+    const denialReport = new DenialReport({ ...common, ...eventWriting });
+    if (denied) resources.use(denials.add((told) => denialReport.denied(...told)));
+    return [...(status ? [statusReport] : []), ...(events ? [eventReport] : []), ...(denied ? [denialReport] : [])];
   };
 }

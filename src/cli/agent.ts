@@ -1,11 +1,10 @@
 import { mkdir } from 'node:fs/promises';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import { compile, Compiler, type CompilerOptions } from '../compiler/compiler.js';
-import { bridgeNetfilter, type BridgeNetfilterMode } from '../kernel/bridge-netfilter.js';
+import { bridgeNetfilter } from '../kernel/bridge-netfilter.js';
 import { openLinks } from '../kernel/links.js';
 import { watchTables } from '../kernel/monitor.js';
 import { openNftables, type NftablesDoor } from '../kernel/nft.js';
-import { parseCidr, type Cidr } from '../model/address.js';
 import { runAgent, type AgentParts } from '../node/agent.js';
 import type { AgentMetrics } from '../node/metrics.js';
 import { Monitoring, parseMonitoringAddress } from '../node/monitoring.js';
@@ -19,27 +18,16 @@ import type { ReconcilerLog } from '../reconciler/types.js';
 import { CniResults } from '../cluster/cni-results.js';
 import { EarlyAddressesSource } from '../cluster/early-addresses.js';
 import type { ClusterSource, SyncedCluster } from '../cluster/types.js';
+import type { DenialListener } from '../audit/audit-log.js';
+import { Listeners } from '../cluster/listeners.js';
 import type { AgentAudit } from './agent-audit.js';
-import { auditRules, recordsGoTo, withAuditOptions, type AuditFlags } from './audit-options.js';
-import { createLog, type LogFormat } from './log.js';
-import { defaultNode, defaultStateDir, warnOf } from './options.js';
-import { reportsOf, type ReportFlags } from './agent-reports.js';
+import { withAgentOptions, type AgentFlags } from './agent-options.js';
+import { auditRules, recordsGoTo, type RecordTargets } from './audit-options.js';
+import { createLog } from './log.js';
+import { warnOf } from './options.js';
+import { reportsOf } from './agent-reports.js';
 import { sourceOf } from './source.js';
 import { version } from './version.js';
-
-interface AgentFlags extends ReportFlags, AuditFlags {
-  readonly stateDir: string;
-  readonly unknownPods: 'deny' | 'allow';
-  readonly podCidrs: readonly Cidr[];
-  readonly established: 'cut' | 'keep';
-  readonly sourceGuard: 'on' | 'off';
-  readonly bridgeNetfilter: BridgeNetfilterMode;
-  readonly sysctlDir: string;
-  readonly cniResults: string;
-  readonly metricsAddress: string;
-  readonly logLevel: string;
-  readonly logFormat: LogFormat;
-}
 
 /** Beside our own bundle. */
 const nflogWorker = new URL('nflog-worker.js', import.meta.url);
@@ -47,67 +35,10 @@ const nflogWorker = new URL('nflog-worker.js', import.meta.url);
 /** Everything is read back this often even when no event told of a change. */
 const readBackEvery = 60_000;
 
-export function agentCommand(): Command {
-  const choice = (flags: string, text: string, values: readonly string[], value: string): Option =>
-    new Option(flags, text).choices(values).default(value);
-  const command = new Command('agent')
+export const agentCommand = (): Command =>
+  withAgentOptions(new Command('agent'))
     .description('enforce the policies of a cluster on this node, and keep them enforced')
-    .option('--manifests <dir>', 'read and watch the cluster in this directory instead of an API server')
-    .option('--kubeconfig <file>', 'API server to follow ($KUBECONFIG, then ~/.kube/config, then the pod it runs in)')
-    .option('--context <name>', 'context of the kubeconfig')
-    .option('--node <name>', 'name of this node ($NODE_NAME, then the host name)', defaultNode())
-    .option('--state-dir <dir>', 'socket and state of this agent', defaultStateDir)
-    .addOption(
-      choice('--unknown-pods <mode>', "addresses in this node's pod CIDRs that no pod has", ['deny', 'allow'], 'allow'),
-    )
-    .option('--pod-cidrs <cidrs>', 'pod CIDRs of this node, beside those of its Node object', parseCidrs, [])
-    .addOption(
-      choice('--established <mode>', 'established flows that a change no longer allows', ['cut', 'keep'], 'cut'),
-    )
-    .addOption(choice('--source-guard <mode>', "drop what does not carry the pod's own addresses", ['on', 'off'], 'on'))
-    .addOption(
-      choice(
-        '--bridge-netfilter <mode>',
-        'bridge-nf-call-iptables for pods on a bridge',
-        ['ensure', 'check'],
-        'ensure',
-      ),
-    )
-    .option('--sysctl-dir <dir>', 'where the settings of net are: a container cannot write its own', '/proc/sys/net')
-    .option(
-      '--cni-results <dir>',
-      "where the container runtime keeps CNI's results: pods are enforced before their status tells addresses; or off",
-      '/var/lib/cni/results',
-    )
-    .option('--metrics-address <address>', '/metrics, /healthz and /readyz: HOST:PORT, or off', '127.0.0.1:9808')
-    .addOption(
-      choice(
-        '--node-policy-status <mode>',
-        "keep this node's NodePolicyStatus up to date, for podwall status --cluster",
-        ['on', 'off'],
-        'off',
-      ),
-    )
-    .addOption(
-      choice(
-        '--cluster-events <mode>',
-        'write Events on policies that fail closed or select no pod, and on pods that cannot be enforced',
-        ['on', 'off'],
-        'off',
-      ),
-    )
-    .addOption(choice('--log-level <level>', 'least severe level logged', ['error', 'warn', 'info', 'debug'], 'info'))
-    .addOption(
-      choice(
-        '--log-format <format>',
-        'text is the default on a terminal',
-        ['json', 'text'],
-        process.stderr.isTTY ? 'text' : 'json',
-      ),
-    )
     .action(run);
-  return withAuditOptions(command);
-}
 
 async function run(flags: AgentFlags): Promise<void> {
   preferSmallHeap();
@@ -116,13 +47,15 @@ async function run(flags: AgentFlags): Promise<void> {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   const source = await nodeSource(flags, log);
   const monitoring = await monitoringOf(flags, log);
-  const reports = reportsOf(flags, { metrics: monitoring?.metrics, log });
+  const denials = new Listeners<Parameters<DenialListener>>();
+  const reports = reportsOf(flags, { metrics: monitoring?.metrics, log, denials });
   const parts: AgentParts = {
     ...(monitoring === undefined ? {} : { monitoring }),
     ...(reports === undefined ? {} : { reports }),
     source,
     log,
-    startReconciler: (cluster, resources) => build(flags, { cluster, log, resources, metrics: monitoring?.metrics }),
+    startReconciler: (cluster, resources) =>
+      build(flags, { cluster, log, resources, denials, metrics: monitoring?.metrics }),
   };
   await runAgent(parts, { node: flags.node, stateDir: flags.stateDir, version, pid: process.pid }, stop);
 }
@@ -138,6 +71,7 @@ async function nodeSource(flags: AgentFlags, log: ReconcilerLog): Promise<Cluste
 }
 
 interface BuildParts {
+  readonly denials: Listeners<Parameters<DenialListener>>;
   readonly cluster: SyncedCluster;
   readonly log: ReconcilerLog;
   readonly resources: Resources;
@@ -155,7 +89,10 @@ async function monitoringOf(flags: AgentFlags, log: ReconcilerLog): Promise<Agen
 }
 
 /** Builds the real parts and wires what wakes the loop: our tables touched by others, links that change. */
-async function build(flags: AgentFlags, { cluster, log, resources, metrics }: BuildParts): Promise<Reconciler> {
+async function build(
+  flags: AgentFlags,
+  { cluster, log, resources, metrics, denials }: BuildParts,
+): Promise<Reconciler> {
   const options: CompilerOptions = {
     scope: { node: flags.node },
     unknownPods: flags.unknownPods,
@@ -167,7 +104,7 @@ async function build(flags: AgentFlags, { cluster, log, resources, metrics }: Bu
   warnAtStart(flags, cluster, log);
   const door = await openNftables({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
   resources.defer(() => door.close());
-  const audit = await auditOf(flags, { path: recordsTo, door, log, resources });
+  const audit = await auditOf(flags, { to: recordsTo, door, log, resources, denials });
   const links = openLinks();
   const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
   if (metrics !== undefined)
@@ -197,25 +134,28 @@ async function build(flags: AgentFlags, { cluster, log, resources, metrics }: Bu
   return reconciler;
 }
 
-interface AuditWiring extends Pick<BuildParts, 'log' | 'resources'> {
-  readonly path: string | undefined;
+interface AuditWiring extends Pick<BuildParts, 'log' | 'resources' | 'denials'> {
+  readonly to: RecordTargets | undefined;
   readonly door: NftablesDoor;
 }
 
 /** Loaded only when there are records: it is memory. */
 async function auditOf(
   flags: AgentFlags,
-  { path, door, log, resources }: AuditWiring,
+  { to, door, log, resources, denials }: AuditWiring,
 ): Promise<AgentAudit | undefined> {
   const { node, stateDir } = flags;
   await mkdir(stateDir, { recursive: true });
-  if (path === undefined) {
+  if (to === undefined) {
     // What is denied while nothing is recorded is nobody's loss.
     await removeCheckpoint(stateDir);
     return undefined;
   }
   const { AgentAudit } = await import('./agent-audit.js');
-  return resources.use(new AgentAudit(flags, { path, door, log, node, stateDir, version, worker: nflogWorker }));
+  const onDenial: DenialListener = (...told) => denials.tell(told);
+  return resources.use(
+    new AgentAudit(flags, { to, door, log, node, stateDir, version, worker: nflogWorker, onDenial }),
+  );
 }
 
 function warnAtStart(flags: AgentFlags, cluster: SyncedCluster, log: ReconcilerLog): void {
@@ -226,12 +166,4 @@ function warnAtStart(flags: AgentFlags, cluster: SyncedCluster, log: ReconcilerL
       { node: flags.node },
       '--unknown-pods=deny has no effect: no pod CIDR of this node is known (--pod-cidrs)',
     );
-}
-
-function parseCidrs(text: string): Cidr[] {
-  return text.split(',').map((part) => {
-    const cidr = parseCidr(part.trim());
-    if (cidr === undefined) throw new InvalidArgumentError(`${part} is not a CIDR.`);
-    return cidr;
-  });
 }

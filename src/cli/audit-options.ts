@@ -1,11 +1,14 @@
 /** Flags of the agent's audit log. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InputError } from '../cluster/types.js';
+import { repeatable } from './options.js';
 import type { RotationOptions } from '../audit/rotating-file.js';
 import type { AuditRules } from '../nftables/denials.js';
 
 export interface AuditFlags {
   readonly audit?: 'records' | 'counters' | 'off';
-  readonly auditLog?: string;
+  /** In the order given. */
+  readonly auditLog: readonly string[];
   readonly auditGroup: number;
   readonly auditRate: number;
   readonly auditBurst: number;
@@ -27,7 +30,12 @@ export function withAuditOptions(command: Command): Command {
       '--audit <mode>',
       'denials: a record each, packets by policy in /metrics, or neither (records with --audit-log, else counters)',
     ).choices(['records', 'counters', 'off']),
-    new Option('--audit-log <path>', `where records go: a file, - for standard output, or off (${defaultAuditLog})`),
+    new Option(
+      '--audit-log <path>',
+      `where records go: a file, - for standard output, both by giving both, or off (${defaultAuditLog})`,
+    )
+      .argParser(repeatable)
+      .default([]),
     number('--audit-group <number>', 'NFLOG group; it has one reader', 9808, 65_535),
     number('--audit-rate <packets>', 'denied packets a second that are recorded for a pair of addresses', 100),
     number('--audit-burst <packets>', 'and how many at once', 200),
@@ -42,10 +50,21 @@ export function withAuditOptions(command: Command): Command {
   return command;
 }
 
-/** Where records go; undefined when none are made. */
-export function recordsGoTo({ audit, auditLog }: AuditFlags): string | undefined {
-  const mode = audit ?? (auditLog === undefined ? 'counters' : 'records');
-  return mode !== 'records' || auditLog === 'off' ? undefined : (auditLog ?? defaultAuditLog);
+export interface RecordTargets {
+  /** Absent: standard output only. */
+  readonly file?: string;
+  readonly stdout: boolean;
+}
+
+/** Where records go; undefined when none are made. @throws InputError for what cannot be meant */
+export function recordsGoTo({ audit, auditLog }: AuditFlags): RecordTargets | undefined {
+  const mode = audit ?? (auditLog.length === 0 ? 'counters' : 'records');
+  const files = auditLog.filter((path) => path !== '-');
+  if (auditLog.length > 1 && files.length !== 1)
+    throw new InputError('--audit-log: a file, - for standard output, or one of each');
+  if (mode !== 'records' || files[0] === 'off') return undefined;
+  if (auditLog.length === 0) return { file: defaultAuditLog, stdout: false };
+  return { ...(files[0] === undefined ? {} : { file: files[0] }), stdout: auditLog.includes('-') };
 }
 
 /** What the kernel is asked to log. */

@@ -58,7 +58,16 @@ export interface ClusterEvent {
     readonly uid?: string;
   };
   readonly type: 'Normal' | 'Warning';
-  readonly reason: 'FailsClosed' | 'NotEnforced' | 'SelectsNoPod';
+  readonly reason: 'FailsClosed' | 'NotEnforced' | 'SelectsNoPod' | 'NetworkPolicyDenied';
   /** The same on every node that says it. */
   readonly message: string;
+  /** What goes on happening to the object, and is told in one event that changes. */
+  readonly repeated?: {
+    /** Tells it from other events of the object, as its message does for others. */
+    readonly identity: string;
+    readonly count: number;
+    /** Milliseconds since the epoch. */
+    readonly first: number;
+    readonly last: number;
+  };
 }

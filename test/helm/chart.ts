@@ -40,7 +40,8 @@ export const combinations: Readonly<Record<string, readonly string[]>> = {
     'metrics.dashboard=true',
     'metrics.port=9900',
   ],
-  'node-policy-status': ['nodePolicyStatus.enabled=true', 'events.enabled=false'],
+  'node-policy-status': ['nodePolicyStatus.enabled=true', 'events.enabled=false', 'audit.log=off'],
+  'audit-to-stdout': ['audit.log=stdout', 'audit.denialEvents=false', 'audit.logDir=/var/log/pods-denied'],
   uninstall: ['uninstall=true'],
 };
 

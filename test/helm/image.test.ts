@@ -75,13 +75,14 @@ suite(`the image, as the chart runs it${reason === undefined ? '' : ` [${reason}
     const tree = join(lab.folder, 'image');
     await mkdir(tree);
     await assembleTree(image, tree);
-    for (const name of ['state-n1', 'cni-results']) await mkdir(join(lab.folder, name));
+    for (const name of ['state-n1', 'cni-results', 'audit']) await mkdir(join(lab.folder, name));
     host = {
       image,
       tree,
       folders: {
         '/run/podwall': join(lab.folder, 'state-n1'),
         '/var/lib/cni/results': join(lab.folder, 'cni-results'),
+        '/var/log/podwall': join(lab.folder, 'audit'),
         [accountFolder]: await chart.serviceAccountFolder('podwall'),
       },
       fields: { 'spec.nodeName': 'n1', 'status.hostIP': '172.30.0.1' },

@@ -24,19 +24,14 @@ export class ReportWriter implements Disposable {
     // Owned by the Node, so that it goes when the node goes.
     const ownerReferences = uid === undefined ? [] : [{ apiVersion: 'v1', kind: 'Node', name: node, uid }];
     const object = { apiVersion, kind, metadata: { name: node, ownerReferences }, status };
-    const query = 'fieldManager=podwall&force=true';
-    await this.#connection.send(
-      'PATCH',
-      `${path}/${node}?${query}`,
-      { contentType: 'application/apply-patch+yaml', object },
-      signal,
-    );
+    await this.#apply(`${path}/${node}`, object, signal);
   }
 
   /** One Event per object, reason and message, whoever tells first. Rejects with ApiError or ConnectionError. */
   async writeEvent(event: ClusterEvent, reporter: { readonly node: string }, signal: AbortSignal): Promise<void> {
     const { kind, namespace, name, uid } = event.object;
-    const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+    const now = Date.now();
+    const { count, first, last } = event.repeated ?? { count: 1, first: now, last: now };
     const object = {
       apiVersion: 'v1',
       kind: 'Event',
@@ -53,12 +48,13 @@ export class ReportWriter implements Disposable {
       message: event.message.slice(0, longestMessage),
       source: { component: 'podwall', host: reporter.node },
       reportingComponent: 'podwall.dev/agent',
-      firstTimestamp: time,
-      lastTimestamp: time,
-      count: 1,
+      firstTimestamp: seconds(first),
+      lastTimestamp: seconds(last),
+      count,
     };
+    const path = `/api/v1/namespaces/${namespace}/events`;
+    if (event.repeated !== undefined) return this.#apply(`${path}/${object.metadata.name}`, object, signal);
     try {
-      const path = `/api/v1/namespaces/${namespace}/events`;
       await this.#connection.send('POST', path, { contentType: 'application/json', object }, signal);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 409) throw error;
@@ -67,6 +63,12 @@ export class ReportWriter implements Disposable {
 
   [Symbol.dispose](): void {
     this.#connection.close();
+  }
+
+  /** Makes or replaces what we say of the object. */
+  async #apply(path: string, object: object, signal: AbortSignal): Promise<void> {
+    const body = { contentType: 'application/apply-patch+yaml', object } as const;
+    await this.#connection.send('PATCH', `${path}?fieldManager=podwall&force=true`, body, signal);
   }
 
   async #uidOf(node: string, signal: AbortSignal): Promise<string | undefined> {
@@ -80,13 +82,17 @@ export class ReportWriter implements Disposable {
   }
 }
 
+/** RFC 3339 to the second, as metav1.Time is written. */
+const seconds = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+
 /** What the API server takes (core validation of Event). */
 const longestMessage = 1024;
 const longestName = 253;
 
 /** The same on every node, so that a thousand of them make one Event. */
-export function eventName({ object, reason, message }: ClusterEvent): string {
-  const identity = [object.kind, object.uid ?? `${object.namespace}/${object.name}`, reason, message];
+export function eventName({ object, reason, message, repeated }: ClusterEvent): string {
+  const what = repeated?.identity ?? message;
+  const identity = [object.kind, object.uid ?? `${object.namespace}/${object.name}`, reason, what];
   const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 16);
   return `${object.name.slice(0, longestName - 1 - hash.length)}.${hash}`;
 }

@@ -19,6 +19,7 @@ const patience: Readonly<Record<ClusterEvent['reason'], number>> = {
   FailsClosed: 0,
   NotEnforced: 10_000,
   SelectsNoPod: 300_000,
+  NetworkPolicyDenied: 0,
 };
 /** The API server forgets events after an hour (--event-ttl): what still stands is told again before. */
 const tellAgainAfter = 50 * 60_000;

@@ -1,0 +1,128 @@
+import { LRUCache } from 'lru-cache';
+import type { Counted } from '../../audit/aggregator.js';
+import type { Denial, End } from '../../audit/attribution.js';
+import type { ClusterEvent } from '../../cluster/types.js';
+import type { Pod } from '../../model/pod.js';
+import { policyKey } from '../../model/policy.js';
+import type { Clock } from '../../reconciler/clock.js';
+import type { ReconcilerLog } from '../../reconciler/types.js';
+import { Pace } from './pace.js';
+
+export interface DenialReportParts {
+  readonly write: (event: ClusterEvent, signal: AbortSignal) => Promise<void>;
+  readonly onFailure: () => void;
+  readonly clock: Clock;
+  readonly log: ReconcilerLog;
+}
+
+/** Pods, directions and policies whose denials are summed; of more, those that were quiet longest begin anew. */
+const mostSums = 2_000;
+/** Milliseconds between two writes of one event, and how many are written in a run. */
+const againAfter = 60_000;
+const mostPerRun = 10;
+
+interface Sum {
+  readonly pod: Pod;
+  readonly first: number;
+  readonly count: number;
+  readonly last: { readonly denial: Denial; readonly time: number };
+  /** How many of them the event tells, and when it was written last. */
+  readonly told: number;
+  readonly toldAt: number;
+}
+
+/**
+ * Tells the owner of a pod that its traffic was denied: one Event for each pod, direction and set of policies, whose
+ * count grows. Ten in ten seconds at most, whatever a hostile pod sends.
+ */
+export class DenialReport implements AsyncDisposable {
+  readonly #parts: DenialReportParts;
+  readonly #pace: Pace;
+  readonly #sums = new LRUCache<string, Sum>({ max: mostSums });
+  #failed = false;
+
+  constructor(parts: DenialReportParts) {
+    this.#parts = parts;
+    this.#pace = new Pace({
+      clock: parts.clock,
+      least: 10_000,
+      most: 30_000,
+      task: (signal) => this.#tell(signal),
+      onFailure: (error) => this.#noteFailure(error),
+    });
+  }
+
+  denied(denial: Denial, { count, start, end }: Counted): void {
+    const { pod } = judgedEnd(denial);
+    if (pod === undefined) return;
+    const key = `${pod.uid} ${identityOf(denial)}`;
+    const before = this.#sums.get(key);
+    this.#sums.set(key, {
+      pod,
+      first: before?.first ?? start,
+      count: (before?.count ?? 0) + count,
+      last: { denial, time: end },
+      told: before?.told ?? 0,
+      toldAt: before?.toldAt ?? -Infinity,
+    });
+    this.#pace.changed();
+  }
+
+  /** The loop's changes are no denials. */
+  changed(): void {
+    return undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#pace[Symbol.asyncDispose]();
+  }
+
+  async #tell(signal: AbortSignal): Promise<void> {
+    const now = this.#parts.clock.now();
+    const due = [...this.#sums.rentries()].filter(([, { count, told, toldAt }]) => count > told && now - toldAt >= againAfter);
+    const failures: unknown[] = [];
+    for (const [key, sum] of due.slice(0, mostPerRun))
+      try {
+        await this.#parts.write(eventOf(sum), signal);
+        this.#sums.set(key, { ...(this.#sums.get(key) ?? sum), told: sum.count, toldAt: now });
+      } catch (error) {
+        failures.push(error);
+        // Its turn comes again after the others'.
+        this.#sums.set(key, { ...(this.#sums.get(key) ?? sum), toldAt: now });
+      }
+    if (due.length > mostPerRun) this.#pace.changed();
+    if (failures.length > 0) throw failures[0];
+    this.#failed = false;
+  }
+
+  #noteFailure(error: unknown): void {
+    this.#parts.onFailure();
+    if (!this.#failed)
+      this.#parts.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'Event not written');
+    this.#failed = true;
+  }
+}
+
+/** The end whose policies judged: traffic into a pod is its destination's. */
+const judgedEnd = ({ direction, source, destination }: Denial): End => (direction === 'ingress' ? destination : source);
+const otherEnd = ({ direction, source, destination }: Denial): End => (direction === 'ingress' ? source : destination);
+
+const identityOf = ({ direction, reason, isolating }: Denial): string =>
+  [direction, reason, ...isolating.map(policyKey)].join(' ');
+
+function eventOf({ pod, first, count, last: { denial, time } }: Sum): ClusterEvent {
+  const { direction, reason, isolating, destination } = denial;
+  const by = isolating.length === 0 ? `dropped (${reason})` : `denied by ${isolating.map(policyKey).join(', ')}`;
+  const port = destination.port === undefined ? '' : `, port ${destination.port}`;
+  const other = `${direction === 'ingress' ? 'from' : 'to'} ${nameOf(otherEnd(denial))}`;
+  return {
+    object: { kind: 'Pod', ...pod.ref, uid: pod.uid },
+    type: 'Warning',
+    reason: 'NetworkPolicyDenied',
+    message: `${direction} ${by}; the last ${other}${port}`,
+    repeated: { identity: identityOf(denial), count, first, last: time },
+  };
+}
+
+const nameOf = ({ pod, address }: End): string =>
+  pod === undefined ? address : `${pod.ref.namespace}/${pod.ref.name} (${address})`;

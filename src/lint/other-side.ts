@@ -1,10 +1,13 @@
 /** What the other end of a rule says: the agent's own compiler, asked about pairs of workloads. */
-import { Matrix, cellOf } from '../analysis/matrix.js';
+import type { End } from '../analysis/ends.js';
+import { Judge, sumOf } from '../analysis/judge.js';
 import { allPorts, intersection, portSet } from '../analysis/port-sets.js';
 import { compileWorkloads } from '../analysis/reachability.js';
 import { workloadsOf, type Workload } from '../analysis/workloads.js';
+import { ownerKey } from '../manifests/workloads.js';
 import { families } from '../model/address.js';
-import type { Direction, PolicyRef, Port } from '../model/policy.js';
+import { groupBy } from '../model/group-by.js';
+import type { Direction, PolicyRef, PolicyRule, Port } from '../model/policy.js';
 import type { PortSet } from '../model/reachability.js';
 import { matches } from '../selectors/match.js';
 import type { PodSelection } from '../selectors/selector-index.js';
@@ -19,18 +22,18 @@ export interface Denial {
 const opposite = { ingress: 'egress', egress: 'ingress' } as const satisfies Record<Direction, Direction>;
 
 export class OtherSide {
-  readonly #matrix: Matrix;
-  readonly #byNamespace = new Map<string, number[]>();
-  readonly #labels: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  readonly #judge: Judge;
+  readonly #world: World;
+  readonly #byOwner: ReadonlyMap<string, readonly Workload[]>;
 
-  constructor({ workloads: entries, policies: objects, namespaces, podCidrs }: World) {
-    const policies = objects.flatMap(({ policy }) => policy ?? []);
-    const workloads = workloadsOf(entries, policies);
+  constructor(world: World) {
+    const { namespaces, podCidrs } = world;
+    const policies = world.policies.flatMap(({ policy }) => policy ?? []);
+    const workloads = workloadsOf(world.workloads, policies);
     const program = compileWorkloads(workloads, { policies, namespaces });
-    this.#matrix = new Matrix(program, { workloads, ranges: [] }, { ipBlocks: 'cluster', podCidrs });
-    this.#labels = new Map(namespaces.map(({ name, labels }) => [name, labels]));
-    for (const [number, { namespace }] of workloads.entries())
-      this.#byNamespace.set(namespace, [...(this.#byNamespace.get(namespace) ?? []), number]);
+    this.#judge = new Judge(program, { ipBlocks: 'cluster', podCidrs });
+    this.#world = world;
+    this.#byOwner = groupBy(workloads, ownerKey);
   }
 
   /**
@@ -38,45 +41,50 @@ export class OtherSide {
    * @param own the rule's pods, @param peers the pods at its other end
    */
   denial({ direction, rule }: RuleEntry, own: PodSelection, peers: PodSelection): Denial | undefined {
-    let denied: number | undefined;
-    const subjects = this.#numbersOf(own);
-    for (const peer of this.#numbersOf(peers))
+    let denial: Denial | undefined;
+    const subjects = this.#workloadsOf(own);
+    for (const workload of this.#workloadsOf(peers)) {
+      const isolation = this.#judge.reader.endpointOf(workload)?.[opposite[direction]];
+      if (isolation?.kind !== 'isolated') return undefined;
       for (const subject of subjects) {
-        const server = this.#matrix.ends.workloads[direction === 'ingress' ? subject : peer];
-        const asked = rule.ports === 'anyPort' ? allPorts : portSet(rule.ports.flatMap((one) => rangesAt(one, server)));
+        const asked = portsAt(rule.ports, direction === 'ingress' ? subject : workload);
         if (asked.length === 0) continue;
-        if (this.#lets(peer, subject, { direction: opposite[direction], asked })) return undefined;
-        denied ??= peer;
+        if (isolation.allowedBy.length > 0 && this.#lets(workload, subject, { direction: opposite[direction], asked }))
+          return undefined;
+        denial ??= { workload, by: isolation.by };
+        // Who allows nothing denies all of them.
+        if (isolation.allowedBy.length === 0) break;
       }
-    const workload = denied === undefined ? undefined : this.#matrix.ends.workloads[denied];
-    const isolation = workload && this.#matrix.reader.endpointOf(workload)?.[opposite[direction]];
-    return workload && isolation?.kind === 'isolated' ? { workload, by: isolation.by } : undefined;
+    }
+    return denial;
   }
 
-  #lets(own: number, peer: number, { direction, asked }: { direction: Direction; asked: PortSet }): boolean {
+  #lets(own: Workload, peer: Workload, { direction, asked }: { direction: Direction; asked: PortSet }): boolean {
     return families.some((family) => {
-      const cell = cellOf(this.#matrix.rows(family, direction)[own] ?? 'open', peer);
-      return intersection(this.#matrix.allowances.get(cell).ports, asked).length > 0;
+      const judgement = this.#judge.judge(endOf(own), endOf(peer), { family, direction });
+      return intersection(sumOf(judgement).ports, asked).length > 0;
     });
   }
 
-  #numbersOf({ namespaces, pods }: PodSelection): readonly number[] {
-    const names =
-      'name' in namespaces
-        ? [namespaces.name]
-        : [...this.#byNamespace.keys()].filter((name) => matches(namespaces, this.#labels.get(name) ?? {}));
-    return names
-      .flatMap((name) => this.#byNamespace.get(name) ?? [])
-      .filter((number) => matches(pods, this.#matrix.ends.workloads[number]?.labels ?? {}));
+  #workloadsOf(selection: PodSelection): readonly Workload[] {
+    const owners = new Set(this.#world.select(selection).map(({ owner }) => ownerKey(owner)));
+    return [...owners]
+      .flatMap((owner) => this.#byOwner.get(owner) ?? [])
+      .filter(({ labels }) => matches(selection.pods, labels));
   }
 }
 
+const endOf = (workload: Workload): End => ({ kind: 'workload', workload });
+
+const portsAt = (ports: PolicyRule['ports'], server: Workload): PortSet =>
+  ports === 'anyPort' ? allPorts : portSet(ports.flatMap((port) => rangesAt(port, server)));
+
 /** @param server where a name is looked up */
-function rangesAt(port: Port, server: Workload | undefined): PortSet {
+function rangesAt(port: Port, server: Workload): PortSet {
   const { protocol } = port;
   if (port.kind === 'all') return allPorts.filter((one) => one.protocol === protocol);
   if (port.kind === 'range') return [{ protocol, first: port.first, last: port.last }];
-  return (server?.ports ?? [])
+  return server.ports
     .filter((one) => one.name === port.name && one.protocol === protocol)
     .map((one) => ({ protocol, first: one.port, last: one.port }));
 }

@@ -1,5 +1,7 @@
 /** By rule: what looks like its fault, and is right. Examples as in the rules' own documents, with the same world around. */
 import { clusterPolicy } from '../../src/lint/rules/examples.js';
+import { aloneNearMisses } from './near-misses-alone.js';
+import { together, type NearMisses } from './near-misses-texts.js';
 
 const deployment = (labels: string, containers: string): string =>
   `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: near, namespace: shop}\nspec: {template: {metadata: {labels: {${labels}}}, spec: {containers: ${containers}}}}`;
@@ -10,16 +12,20 @@ const scaled = (name: string, replicas: number, app = name): string =>
 const service = (selector: string, ports: string): string =>
   `apiVersion: v1\nkind: Service\nmetadata: {name: near, namespace: shop}\nspec: {selector: {${selector}}, ports: ${ports}}`;
 
-const together = (...parts: readonly string[]): string => parts.join('\n---\n');
-
 const ingressTo80 = 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 80}]';
+
+const hostExporter =
+  'apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: exporter, namespace: shop}\nspec: {template: {metadata: {labels: {app: exporter}}, spec: {hostNetwork: true, containers: [{name: main}]}}}';
+const elsewhere =
+  'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: elsewhere}\nspec: {podSelector: {}}';
 
 const webToDb =
   'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]';
 const dnsFor = (subject: string): string =>
   `${subject}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53, protocol: UDP}, {port: 53}]`;
 
-export const nearMisses: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+export const nearMisses: NearMisses = {
+  ...aloneNearMisses,
   NP018: {
     "another project's ClusterNetworkPolicy":
       'apiVersion: crd.antrea.io/v1beta1\nkind: ClusterNetworkPolicy\nmetadata: {name: p}\nspec: {priority: 5000, tier: securityops}',
@@ -56,6 +62,26 @@ export const nearMisses: Readonly<Record<string, Readonly<Record<string, string>
       'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Ingress]',
     ),
     'a default deny while all sleep': 'podSelector: {}\npolicyTypes: [Ingress]',
+  },
+  NP101: {
+    "the documentation's two peers, each of which is somebody": together(
+      deployment('app: only-there', '[{name: main}]'),
+      'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {team: a}}}, {podSelector: {matchLabels: {app: only-there}}}]',
+    ),
+  },
+  NP117: { 'hostNetwork pods and others': 'podSelector: {matchExpressions: [{key: app, operator: Exists}]}' },
+  NP118: { 'hostNetwork pods and others': 'podSelector: {}\ningress:\n  - from: [{podSelector: {}}]' },
+  NP201: {
+    'a name of pods that are not in the input':
+      'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{namespaceSelector: {matchLabels: {team: b}}}]\n    ports: [{port: metrics}]',
+    'a name of a workload that is still to come':
+      'podSelector: {matchLabels: {app: to-come}}\ningress:\n  - ports: [{port: htp}]',
+  },
+  NP202: {
+    'a name with another number in each pod': together(
+      deployment('app: api', '[{name: main, ports: [{name: metrics, containerPort: 9091}]}]'),
+      'podSelector: {matchExpressions: [{key: app, operator: In, values: [api, metered]}]}\ningress:\n  - ports: [{port: metrics}]',
+    ),
   },
   NP203: {
     'DNS that another policy opens to every pod': webToDb + '\n---\n' + dnsFor('podSelector: {}'),
@@ -97,6 +123,38 @@ export const nearMisses: Readonly<Record<string, Readonly<Record<string, string>
     'the address of a Service without cluster IP': together(
       'apiVersion: v1\nkind: Service\nmetadata: {name: out, namespace: shop}\nspec: {clusterIP: None, externalIPs: [192.0.2.9], ports: [{port: 443}]}',
       'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 192.0.2.9/32}}]',
+    ),
+  },
+  NP301: {
+    'a namespace of which only a policy tells': `${elsewhere}\n---\npodSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {name: kube-system}}}]`,
+    'any namespace': 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {}}]',
+  },
+  NP309: {
+    'the address of a node': together(
+      'apiVersion: v1\nkind: Node\nmetadata: {name: node-1}\nstatus: {addresses: [{type: InternalIP, address: 10.244.1.7}]}',
+      'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.244.1.7/32}}]',
+    ),
+    'a block around the pod': 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.244.1.0/24}}]',
+  },
+  NP401: {
+    'a workload that is only suspended': together(
+      'apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: nightly, namespace: shop}\nspec: {suspend: true, jobTemplate: {spec: {template: {metadata: {labels: {app: nightly}}, spec: {containers: [{name: main}]}}}}}',
+      'podSelector: {matchLabels: {app: nightly}}',
+    ),
+    'hostNetwork pods, which are NP117': together(hostExporter, 'podSelector: {matchLabels: {app: exporter}}'),
+  },
+  NP402: {
+    'a namespace of which only a policy tells': `${elsewhere}\n---\npodSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {team: a}}}]`,
+    'hostNetwork pods, which are NP118': together(
+      hostExporter,
+      'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: exporter}}}]',
+    ),
+  },
+  NP403: {
+    'a short label, which is near to every other': 'podSelector: {matchLabels: {app: wb}}',
+    'a label of somebody, near to another': together(
+      deployment('app: wet', '[{name: main}]'),
+      'podSelector: {matchLabels: {app: wet}}',
     ),
   },
   NP404: {

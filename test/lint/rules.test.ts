@@ -44,11 +44,11 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (id, rule) =>
     expect(of(await findings(rule.good), id)).toEqual([]);
   });
 
-  for (const [title, example] of Object.entries(nearMisses[id] ?? {}))
-    test(`leaves alone ${title}`, async () => {
-      expect(example).not.toBe(rule.good);
-      expect(of(await findings(example), id)).toEqual([]);
-    });
+  // Jest refuses an empty table: a rule without near misses fails here.
+  test.each(Object.entries(nearMisses[id] ?? {}))('leaves alone %s', async (_, example) => {
+    expect(example).not.toBe(rule.good);
+    expect(of(await findings(example), id)).toEqual([]);
+  });
 
   test('is silent where somebody says so, and the suppression counts as used', async () => {
     if (withoutAnnotation.has(id)) {

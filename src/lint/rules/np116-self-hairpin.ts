@@ -1,4 +1,3 @@
-import { ownerKey } from '../../manifests/workloads.js';
 import { replicasOf } from '../replicas.js';
 import { knowsPeers, podsOfPeer, rulesOf, subjectsOf } from '../world.js';
 import type { Rule } from '../types.js';
@@ -17,11 +16,11 @@ export const rule: Rule = {
     for (const entry of rulesOf(world)) {
       const { object, policy, rule: own, path } = entry;
       if (own.peers === 'anyone' || !knowsPeers(world, policy, own)) continue;
-      const ends = [...subjectsOf(world, policy), ...own.peers.flatMap((peer) => podsOfPeer(world, policy, peer))];
-      const [first] = ends;
-      if (first === undefined || new Set(ends.map(({ owner }) => ownerKey(owner))).size > 1) continue;
-      const isMet = own.peers.some((peer) => podsOfPeer(world, policy, peer).length > 0);
-      if (isMet && replicasOf(world, first) === 1)
+      const subjects = subjectsOf(world, policy);
+      const [first] = subjects;
+      if (first === undefined || subjects.length > 1 || replicasOf(world, first) !== 1) continue;
+      const meant = own.peers.flatMap((peer) => podsOfPeer(world, policy, peer));
+      if (meant.length > 0 && meant.every((one) => one === first))
         yield {
           object,
           path,

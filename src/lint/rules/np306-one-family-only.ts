@@ -1,5 +1,6 @@
-import { rulesOf } from '../world.js';
-import { familyOf } from '../../model/address.js';
+import { peersKey, rulesOf } from '../world.js';
+import type { PolicyRule } from '../../model/policy.js';
+import { familyOf, type Family } from '../../model/address.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -18,19 +19,23 @@ export const rule: Rule = {
       ...world.workloads.flatMap(({ pod }) => pod.addresses.map(familyOf)),
     ]);
     if (families.size < 2) return;
-    for (const { object, direction, rule: own, path } of rulesOf(world)) {
-      if (own.peers === 'anyone') continue;
-      const whole = own.peers.flatMap((peer, index) =>
-        peer.kind === 'ipBlock' && peer.cidr.prefix === 0 ? [{ family: peer.cidr.family, index }] : [],
-      );
-      const [first] = whole;
-      if (first === undefined || new Set(whole.map(({ family }) => family)).size > 1) continue;
-      const key = direction === 'ingress' ? 'from' : 'to';
+    for (const { object, policy, direction, rule: own, path } of rulesOf(world)) {
+      const [first] = wholeFamilies(own);
+      // The other family may well have a rule of its own.
+      const all = (policy[direction] ?? []).flatMap(wholeFamilies);
+      if (first === undefined || new Set(all.map(({ family }) => family)).size > 1) continue;
       yield {
         object,
-        path: [...path, key, first.index, 'ipBlock', 'cidr'],
+        path: [...path, peersKey(direction), first.index, 'ipBlock', 'cidr'],
         message: `this is all of ${first.family} and nothing of the other family, which pods here have too`,
       };
     }
   },
 };
+
+const wholeFamilies = ({ peers }: PolicyRule): readonly { readonly family: Family; readonly index: number }[] =>
+  peers === 'anyone'
+    ? []
+    : peers.flatMap((peer, index) =>
+        peer.kind === 'ipBlock' && peer.cidr.prefix === 0 ? [{ family: peer.cidr.family, index }] : [],
+      );

@@ -1,3 +1,4 @@
+import { objectKey } from '../../model/pod.js';
 import { policyKey } from '../../model/policy.js';
 import { OtherSide, type Denial } from '../other-side.js';
 import { peersKey, rulesOf, selectionOfPeer, selectionOfSubject, type RuleEntry } from '../world.js';
@@ -15,12 +16,12 @@ export const rule: Rule = {
   good: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]\n---\npodSelector: {matchLabels: {app: db}}\npolicyTypes: [Ingress]\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]\n    ports: [{port: 5432}]',
   *check(world) {
     const otherSide = new OtherSide(world);
+    const byKey = new Map(world.policies.map((object) => [objectKey(object), object]));
     for (const entry of rulesOf(world)) {
       const found = firstDenial(world, otherSide, entry);
       if (found === undefined) continue;
       const { denial, path } = found;
-      const [isolating] = denial.by;
-      const object = world.policies.find(({ policy }) => policy !== undefined && policy.ref === isolating);
+      const object = denial.by[0] && byKey.get(policyKey(denial.by[0]));
       const act = entry.direction === 'egress' ? 'lets none of this in' : 'may send none of this';
       yield {
         object: entry.object,

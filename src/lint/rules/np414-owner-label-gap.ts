@@ -25,6 +25,8 @@ export const rule: Rule = {
         ),
       ].map(([owner, entries]) => [owner, entries.length]),
     );
+    // Only a workload of which several pods are there can have pods that differ.
+    if ([...counts.values()].every((count) => count === 1)) return;
     for (const { object, selection, path } of podSelectionsOf(world)) {
       const requirements = selection.pods.requirements.filter(({ key }) => !controllersOwn.has(key));
       const selected = world.select({ ...selection, pods: { requirements } }).filter(({ pod }) => isEnforceable(pod));

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { atLeast, lint } from '../lint/engine.js';
 import { fixedTexts, unifiedDiff } from '../lint/fixes.js';
 import { rules } from '../lint/rules.js';
@@ -129,7 +129,7 @@ const ruleTable = (): string =>
 
 function ruleDocument(wanted: string): string {
   const rule = rules.find(({ id, name }) => id === wanted.toUpperCase() || name === wanted);
-  if (rule === undefined) throw new InvalidArgumentError(`there is no rule ${wanted}; --explain alone lists them`);
+  if (rule === undefined) throw new UsageError(`there is no rule ${wanted}; --explain alone lists them`);
   return documentOf(rule);
 }
 

@@ -91,6 +91,11 @@ describe('a live cluster', () => {
     expect(stdout).toContain('"uri": "http');
   });
 
+  test('lint --fix has no file to write', async () => {
+    const { exitCode, stderr } = await podwall('lint', '--fix');
+    expect([exitCode, stderr]).toEqual([2, 'podwall: --fix writes files: give them by -f']);
+  });
+
   test('a server that refuses, or is not there, is exit 2 at once', async () => {
     server.faults.refused.set('/api/v1/pods', 403);
     const refused = await podwall('can', 'web.shop', 'db.shop');

@@ -2,11 +2,12 @@
 import { families } from '../model/address.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import type { Connection, ReachEndpoint } from '../model/reachability.js';
-import { either, isAssumed, nothing, type Allowance } from './allowances.js';
+import { either, isAssumed, nothing, together, type Allowance } from './allowances.js';
 import { externalRanges, internetRanges, partsOf } from './external-ranges.js';
 import { Judge } from './judge.js';
 import type { BlockOptions } from './pod-blocks.js';
-import { compileWorkloads, workloadEnd } from './reachability.js';
+import { allPorts } from './port-sets.js';
+import { compileWorkloads, workloadEnd, type EndFilter } from './reachability.js';
 import type { Workload } from './workloads.js';
 
 /** A pod without labels, in a namespace without labels. No object may be called so. */
@@ -21,11 +22,11 @@ const unknownPod: Workload = {
   pods: [],
 };
 
-/** Connections into each workload from a pod that nobody knows, and from any public address. */
+/** Connections into each workload that is asked about, from a pod that nobody knows, and from any public address. */
 export function exposure(
   workloads: readonly Workload[],
   cluster: Pick<ClusterSnapshot, 'policies' | 'namespaces'>,
-  options: BlockOptions,
+  { to: asked = () => allPorts, ...options }: BlockOptions & { readonly to?: EndFilter },
 ): { readonly endpoints: readonly ReachEndpoint[]; readonly connections: readonly Connection[] } {
   const program = compileWorkloads([...workloads, unknownPod], cluster);
   const judge = new Judge(program, options);
@@ -33,15 +34,21 @@ export function exposure(
     .flatMap((family) => internetRanges(family).flatMap((range) => partsOf(range, externalRanges([program], family))))
     .map((range) => ({ kind: 'address', address: range.sample }) as const);
   const stranger = { kind: 'workload', workload: unknownPod } as const;
-  const connections = workloads.flatMap((workload) => {
+  const destinations = workloads
+    .map((workload, number) => workloadEnd(workload, number))
+    .filter((end) => asked(end).length > 0);
+  const connections = destinations.flatMap((end) => {
+    const { workload } = end;
+    if (workload === undefined) return [];
+    const ports = asked(end);
     const to = { kind: 'workload', workload } as const;
     const fromInternet = public_.map((from) => judge.allowedSomehow(from, to)).reduce(either, nothing);
     return [
-      ...connection('internet', workload.id, fromInternet),
-      ...connection(unknownPod.id, workload.id, judge.allowedSomehow(stranger, to)),
+      ...connection('internet', workload.id, together(fromInternet, { ports, sure: ports })),
+      ...connection(unknownPod.id, workload.id, together(judge.allowedSomehow(stranger, to), { ports, sure: ports })),
     ];
   });
-  const listed = workloads.map((workload, number) => workloadEnd(workload, number).endpoint);
+  const listed = destinations.map(({ endpoint }) => endpoint);
   const strangers: readonly ReachEndpoint[] = [
     { id: 'internet', kind: 'internet' },
     { id: unknownPod.id, kind: 'unknownPod' },

@@ -4,18 +4,20 @@ import { directions } from '../model/policy.js';
 import type { GroupedConnection, GroupedReachability } from '../model/reachability.js';
 import { isAssumed, nothingId } from './allowances.js';
 import { cellOf, type Matrix, type Row } from './matrix.js';
-import { familiesOf, type ListedEnd } from './reachability.js';
+import { intersection, keyOf, noPorts } from './port-sets.js';
+import { familiesOf, type EndFilter, type ListedEnd } from './reachability.js';
 
-/** @param wanted which of the ends are shown as the one and as the other end */
-export function groupEnds(
-  matrix: Matrix,
-  ends: readonly ListedEnd[],
-  wanted: { readonly from: (end: ListedEnd) => boolean; readonly to: (end: ListedEnd) => boolean },
-): GroupedReachability {
+/** Which of the ends are asked about as the one and as the other end, and on which ports. */
+interface Asked {
+  readonly from: EndFilter;
+  readonly to: EndFilter;
+}
+
+export function groupEnds(matrix: Matrix, ends: readonly ListedEnd[], asked: Asked): GroupedReachability {
   const signature = signatures(matrix);
   const byKey = new Map<string, ListedEnd[]>();
   for (const end of ends) {
-    const key = `${end.endpoint.kind} ${String(wanted.from(end))} ${String(wanted.to(end))} ${signature(end)}`;
+    const key = `${end.endpoint.kind} ${keyOf(asked.from(end))} ${keyOf(asked.to(end))} ${signature(end)}`;
     const alike = byKey.get(key);
     if (alike === undefined) byKey.set(key, [end]);
     else alike.push(end);
@@ -23,29 +25,33 @@ export function groupEnds(
   const groups = [...byKey.values()];
   return {
     groups: groups.map((members) => members.map(({ endpoint }) => endpoint.id)),
-    connections: connectionsBetween(matrix, groups, wanted),
+    destinations: [...groups.keys()].filter((index) => groups[index]?.some((end) => asked.to(end).length > 0)),
+    connections: connectionsBetween(matrix, groups, asked),
   };
 }
 
 function connectionsBetween(
   matrix: Matrix,
   groups: readonly (readonly ListedEnd[])[],
-  wanted: { readonly from: (end: ListedEnd) => boolean; readonly to: (end: ListedEnd) => boolean },
+  asked: Asked,
 ): readonly GroupedConnection[] {
   const connections: GroupedConnection[] = [];
+  const portsTo = groups.map(([member]) => (member === undefined ? noPorts : asked.to(member)));
+  const isSource = groups.map(([member]) => member !== undefined && asked.from(member).length > 0);
   for (const [to, server] of groups.entries())
     for (const [from, client] of groups.entries()) {
       const source = client[0];
       // Two different members stand for what a group allows itself.
       const destination = from === to ? server[1] : server[0];
-      if (source === undefined || destination === undefined) continue;
-      if (!wanted.from(source) || !wanted.to(destination)) continue;
+      if (source === undefined || destination === undefined || isSource[from] !== true) continue;
       if (source.endpoint.kind === 'external' && destination.endpoint.kind === 'external') continue;
       for (const [family, id] of familiesOf(matrix, source, destination)) {
         if (id === nothingId) continue;
         const allowance = matrix.allowances.get(id);
+        const allowed = intersection(allowance.ports, portsTo[to] ?? noPorts);
+        if (allowed.length === 0) continue;
         const of = family === undefined ? {} : { family };
-        connections.push({ from, to, ...of, allowed: allowance.ports, assumed: isAssumed(allowance) });
+        connections.push({ from, to, ...of, allowed, assumed: isAssumed(allowance) });
       }
     }
   return connections;

@@ -105,13 +105,20 @@ function blockMismatches(
   const [first] = addresses;
   if (first === undefined)
     return [{ path, wants: formatCidr(cidr), has: `${nameOf(end)} has no ${cidr.family} address that is known` }];
-  if (outside !== undefined) return [{ path: [...path, 'cidr'], wants: formatCidr(cidr), has: outside }];
+  if (outside !== undefined)
+    return [{ path: [...path, 'cidr'], wants: formatCidr(cidr), has: `the question is about ${outside}` }];
   return addresses.flatMap((address) => {
     const hole = except.findIndex((one) => cidrContains(one, address));
     const text = except[hole];
     return text === undefined
       ? []
-      : [{ path: [...path, 'except', hole], wants: `anything but ${formatCidr(text)}`, has: address }];
+      : [
+          {
+            path: [...path, 'except', hole],
+            wants: `anything but ${formatCidr(text)}`,
+            has: `the question is about ${address}`,
+          },
+        ];
   });
 }
 

@@ -72,10 +72,7 @@ export class Reach {
 
   grouped(): GroupedReachability {
     const { from = everyEnd, to = everyEnd } = this.#options;
-    return groupEnds(this.matrix, this.ends, {
-      from: (end) => isWanted(from(end)),
-      to: (end) => isWanted(to(end)),
-    });
+    return groupEnds(this.matrix, this.ends, { from, to });
   }
 }
 

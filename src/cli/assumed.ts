@@ -71,7 +71,7 @@ export const assumable = Object.keys(counterparts);
 /** Workloads and their namespaces, by the names that --assume was given. */
 export function assumedObjects(names: readonly string[]): readonly { name: string; object: AssumedObject }[] {
   return names.flatMap((name) => {
-    const one = counterparts[name];
+    const one = Object.hasOwn(counterparts, name) ? counterparts[name] : undefined;
     if (one === undefined) throw new UsageError(`--assume ${name}: there are ${assumable.join(', ')}`);
     return objectsOf(one).map((object) => ({ name, object }));
   });

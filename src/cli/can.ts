@@ -65,34 +65,28 @@ async function run(source: string, destination: string, port: string | undefined
   process.exitCode = partial !== exitCode.done ? partial : allowed ? exitCode.done : exitCode.no;
 }
 
-/** Every member of one end with every member of the other. */
+/** Every member of one end with every member of the other; of a Service without a port, at each of its ports. */
 export function questions(
   names: EndNames,
   from: NamedEnd,
   to: NamedEnd,
   port: string | undefined,
 ): readonly Question[] {
-  const asked = port ?? to.service?.port ?? onlyPort(to);
+  const asked = port ?? to.service?.port;
+  const ports = asked === undefined ? to.service?.service.ports.map((one) => `${one.port}/${one.protocol}`) : [asked];
   const pairs: readonly Question[] = perNode(from.ends, to.ends).flatMap((one) =>
     perNode(to.ends, from.ends).map((other) => ({ from: one, to: other })),
   );
-  if (asked === undefined) return pairs;
-  const questions = pairs.flatMap((pair) => {
-    const number = names.port(asked, to, pair.to);
-    return number === undefined ? [] : [{ ...pair, port: number }];
-  });
-  const [name = '', protocol = 'TCP'] = asked.split('/');
+  if (ports === undefined) return pairs;
+  const questions = ports.flatMap((text) =>
+    pairs.flatMap((pair) => {
+      const number = names.port(text, to, pair.to);
+      return number === undefined ? [] : [{ ...pair, port: number }];
+    }),
+  );
+  const [name = '', protocol = 'TCP'] = (ports[0] ?? '').split('/');
   if (questions.length === 0) throw new UsageError(`${to.title} has no ${protocol} port named ${name}`);
   return questions;
-}
-
-/** Undefined where a Service has several: then it matters which. */
-function onlyPort({ title, service }: NamedEnd): string | undefined {
-  if (service === undefined) return undefined;
-  const [first, ...more] = service.service.ports;
-  if (first === undefined || more.length > 0)
-    throw new UsageError(`which port of ${title}? It has: ${service.service.ports.map(({ port }) => port).join(', ')}`);
-  return `${first.port}/${first.protocol}`;
 }
 
 interface Told {
@@ -156,7 +150,7 @@ function predicateOf(answer: Answer): string {
   const what = port === undefined ? (allowed ? formatPorts(ports) : 'any port') : `${port.protocol} ${port.number}`;
   const why = reasons.map(reasonText).filter((text) => text !== '');
   const assumption = assumed ? ' (assumed: a block covers every address that pods may get)' : '';
-  const because = why.length === 0 ? '' : `: ${why.join('; ')}`;
+  const because = `: ${why.length === 0 ? 'policies select neither' : why.join('; ')}`;
   return `${allowed ? 'may' : 'may not'} reach \0 on ${what}${because}${assumption}`;
 }
 

@@ -54,7 +54,7 @@ async function run(paths: readonly string[], flags: DiffFlags): Promise<void> {
     const now = await readSide(after, flags);
     const diff = diffReachability(old.side, now.side);
     await writeOutputs(flags.output, 'text', (format) => print(format, diff));
-    process.exitCode = Math.max(old.code, now.code) || codeOf(diff, flags);
+    process.exitCode = codeOf(diff, [old.code, now.code], flags);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -95,7 +95,8 @@ async function revision(name: string, path: string, folder: string): Promise<str
     return join(folder, inside);
   } catch (error) {
     if (!(error instanceof ExecaError)) throw error;
-    throw new InputError(`--git ${name}: ${error.message}`);
+    const said = error.message.replace(error.shortMessage, '').trim();
+    throw new InputError(`--git ${name}: ${said === '' ? error.shortMessage : said}`);
   }
 }
 
@@ -122,10 +123,12 @@ function print(format: Format, diff: ReachabilityDiff): Iterable<string> {
   return [documentText({ kind: 'ReachabilityDiff', schemaVersion: 1, ...diff }, format)];
 }
 
-function codeOf({ connections }: ReachabilityDiff, { failOn }: DiffFlags): number {
-  if (failOn === undefined) return exitCode.done;
+/** The first that applies of 4, 1, 3, 0; where one side has nothing, the other is the difference. */
+function codeOf({ connections }: ReachabilityDiff, sides: readonly number[], { failOn }: DiffFlags): number {
+  if (sides.includes(exitCode.partial)) return exitCode.partial;
   const fails = connections.some(
     ({ added, removed }) => (failOn !== 'removed' && added.length > 0) || (failOn !== 'added' && removed.length > 0),
   );
-  return fails ? exitCode.no : exitCode.done;
+  if (failOn !== undefined && fails) return exitCode.no;
+  return sides.every((code) => code === exitCode.nothing) ? exitCode.nothing : exitCode.done;
 }

@@ -82,7 +82,10 @@ function pair(
   const { policies, implied } = world.inputs;
   const warnings = [...new Set(explanations.flatMap(({ answer }) => answerWarnings(answer, policies, implied)))];
   const places = placesOf(world);
-  const shown = distinct.slice(0, mostExplained).map((one) => explanationText(one, places));
+  const shown = distinct.slice(0, mostExplained).map(([one, ...alike]) => {
+    const others = alike.length === 0 ? '' : `(the same for ${alike.length} more)\n`;
+    return `${explanationText(one, places)}${others}`;
+  });
   const more = distinct.length > mostExplained ? [`(${distinct.length - mostExplained} more; -o json has all)\n`] : [];
   const allowed = explanations.some(({ answer }) => answer.allowed);
   return {
@@ -98,18 +101,24 @@ function pair(
   };
 }
 
-/** Ranges of addresses that fare alike are explained once. */
-function distinctOf(explanations: readonly Explanation[]): readonly Explanation[] {
+/** Ranges of addresses that fare alike, for the same reasons, are explained once: by the first. */
+function distinctOf(explanations: readonly Explanation[]): readonly (readonly [Explanation, ...Explanation[]])[] {
   const place = (end: End): string => (end.kind === 'address' && end.range !== undefined ? '' : nameOf(end));
-  return [
-    ...new Map(
-      explanations.map((one) => {
-        const { from, to, allowed, family } = one.answer;
-        const why = one.steps.map((step) => [step.unjudged, step.isolatedBy, step.rules.map(({ origin }) => origin)]);
-        return [JSON.stringify([place(from), place(to), allowed, family, why]), one] as const;
-      }),
-    ).values(),
-  ];
+  const distinct = new Map<string, [Explanation, ...Explanation[]]>();
+  for (const one of explanations) {
+    const { from, to, port, allowed, over } = one.answer;
+    const why = one.steps.map((step) => [
+      step.unjudged,
+      step.isolatedBy,
+      step.rules.map(({ origin }) => origin),
+      step.misses.map((miss) => (miss.kind === 'nearest' ? miss.miss.mismatches.map(({ path }) => path) : miss.kind)),
+    ]);
+    const key = JSON.stringify([place(from), place(to), port, allowed, over, why]);
+    const alike = distinct.get(key);
+    if (alike === undefined) distinct.set(key, [one]);
+    else alike.push(one);
+  }
+  return [...distinct.values()];
 }
 
 function workload(world: World, names: EndNames, source: string): Told {

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { atLeast, lint } from '../lint/engine.js';
 import { fixedTexts, unifiedDiff } from '../lint/fixes.js';
 import { rules } from '../lint/rules.js';
@@ -9,6 +9,7 @@ import { formatTable } from '../report/table.js';
 import { withFiles } from './analysis-options.js';
 import { exitCode, UsageError } from './exit-codes.js';
 import { appendJobSummary } from './job-summary.js';
+import { isLive } from './inputs.js';
 import { readLintInputs, type LintInputFlags } from './lint-inputs.js';
 import { readLintSettings } from './lint-settings.js';
 import { documentText, outputOption, writeOutputs, type Output } from './outputs.js';
@@ -65,6 +66,8 @@ async function run(flags: LintFlags): Promise<void> {
     return;
   }
   if (flags.diff && !flags.fix) throw new UsageError('--diff shows what --fix would change: give both');
+  if (flags.fix && ((flags.kustomize ?? []).length > 0 || isLive(flags)))
+    throw new UsageError('--fix writes files: give them by -f');
   const settings = await readLintSettings(flags.config);
   const { world, skipped, unparsed } = await readLintInputs(flags);
   const findings = lint(world, { severities: settings.severities }).filter(({ file }) => !settings.ignores(file));
@@ -75,10 +78,10 @@ async function run(flags: LintFlags): Promise<void> {
 }
 
 async function fix(findings: readonly Finding[], onlyShow: boolean): Promise<void> {
-  for (const { file, before, after, count } of await fixedTexts(findings)) {
+  for (const { file, before, after, bytes, count } of await fixedTexts(findings)) {
     if (onlyShow) process.stdout.write(unifiedDiff(file, before, after));
     else {
-      await writeFile(file, after);
+      await writeFile(file, bytes);
       process.stdout.write(`${file}: ${count} fixed\n`);
     }
   }
@@ -129,7 +132,7 @@ const ruleTable = (): string =>
 
 function ruleDocument(wanted: string): string {
   const rule = rules.find(({ id, name }) => id === wanted.toUpperCase() || name === wanted);
-  if (rule === undefined) throw new InvalidArgumentError(`there is no rule ${wanted}; --explain alone lists them`);
+  if (rule === undefined) throw new UsageError(`there is no rule ${wanted}; --explain alone lists them`);
   return documentOf(rule);
 }
 

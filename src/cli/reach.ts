@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { exposure } from '../analysis/exposure.js';
-import { Reach } from '../analysis/reachability.js';
+import { Reach, type EndFilter } from '../analysis/reachability.js';
 import { impliedNamespaceWarnings, partialBlockWarnings } from '../analysis/warnings.js';
 import type { GroupedReachability, Reachability } from '../model/reachability.js';
 import { pairFormats, printPairs } from '../report/reachability.js';
@@ -8,7 +8,7 @@ import { printReachabilityPage } from '../report/reachability-page.js';
 import { printGroups, printPairTable } from '../report/reachability-text.js';
 import { conclude, withInputs, worldOf, type AnalysisFlags, type World } from './analysis-options.js';
 import { EndNames } from './end-names.js';
-
+import { UsageError } from './exit-codes.js';
 import { filterOf } from './filters.js';
 import { readInputs } from './inputs.js';
 import { repeatable } from './options.js';
@@ -49,41 +49,57 @@ export const reachCommand = (): Command =>
       [],
     )
     .option('--to <end>', 'only to these, and svc/NAME.NAMESPACE:PORT (repeatable)', repeatable, [])
-    .option('--exposure', 'what a pod that nobody knows, and what the internet may reach', false)
+    .option('--exposure', 'what a pod that nobody knows, and what the internet may reach (with --to: of these)', false)
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(async (flags: ReachFlags) => {
       const world = worldOf(await readInputs(flags), flags);
-      const { found, grouped } = flags.exposure ? exposed(world) : reached(world, flags);
-      await writeOutputs(flags.output, 'text', (format) => print(format, flags.pairs, found, grouped));
+      const shown = flags.exposure ? exposed(world, flags) : reached(world, flags);
+      await writeOutputs(flags.output, 'text', (format) => print(format, flags.pairs, shown));
       process.exitCode = conclude(world.inputs, flags, world.workloads.length === 0);
     });
 
 interface Shown {
   readonly found: Reachability;
+  /** Those too who are not asked about. */
+  readonly everyone: Reachability['endpoints'];
   readonly grouped: () => GroupedReachability;
 }
 
 function reached(world: World, flags: ReachFlags): Shown {
-  const { inputs, workloads, program, blocks } = world;
-  const names = new EndNames(inputs, workloads, program, flags.namespace);
-  const namespaces = new Set(inputs.namespaces.map(({ name }) => name));
-  const from = filterOf(flags.from, names, namespaces);
-  const to = filterOf(flags.to, names, namespaces);
-  const filters = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const { workloads, program, blocks } = world;
+  const filters = { ...filterFor(world, flags, 'from'), ...filterFor(world, flags, 'to') };
   const reach = new Reach(workloads, program, { ...blocks, ...filters, self: flags.self });
   const { endpoints, connections } = reach;
-  return { found: { endpoints, connections, warnings: warningsFor(world) }, grouped: () => reach.grouped() };
+  const everyone = reach.ends.map(({ endpoint }) => endpoint);
+  return { found: { endpoints, connections, warnings: warningsFor(world) }, everyone, grouped: () => reach.grouped() };
 }
 
-function exposed(world: World): Shown {
-  const { endpoints, connections } = exposure(world.workloads, world.inputs, world.blocks);
+function filterFor(
+  { inputs, workloads, program }: World,
+  flags: ReachFlags,
+  side: 'from' | 'to',
+): { readonly from?: EndFilter; readonly to?: EndFilter } {
+  const names = new EndNames(inputs, workloads, program, flags.namespace);
+  const filter = filterOf(flags[side], names, new Set(inputs.namespaces.map(({ name }) => name)));
+  return filter === undefined ? {} : { [side]: filter };
+}
+
+function exposed(world: World, flags: ReachFlags): Shown {
+  if (flags.from.length > 0 || flags.self)
+    throw new UsageError(
+      '--exposure asks about unknown pods and the internet as sources: it takes --to, no --from and no --self',
+    );
+  const options = { ...world.blocks, ...filterFor(world, flags, 'to') };
+  const { endpoints, connections } = exposure(world.workloads, world.inputs, options);
   const ids = endpoints.map(({ id }) => id);
   const grouped = {
     groups: ids.map((id) => [id]),
+    destinations: [...endpoints.keys()].filter((index) => endpoints[index]?.kind === 'workload'),
     connections: connections.map(({ from, to, ...one }) => ({ ...one, from: ids.indexOf(from), to: ids.indexOf(to) })),
   };
-  return { found: { endpoints, connections, warnings: warningsFor(world) }, grouped: () => grouped };
+  const found = { endpoints, connections, warnings: warningsFor(world) };
+  return { found, everyone: endpoints, grouped: () => grouped };
 }
 
 const warningsFor = ({ inputs, workloads, program, blocks }: World): readonly string[] => [
@@ -91,13 +107,8 @@ const warningsFor = ({ inputs, workloads, program, blocks }: World): readonly st
   ...partialBlockWarnings(program, workloads, blocks),
 ];
 
-function print(
-  format: Format,
-  pairs: boolean,
-  found: Reachability,
-  grouped: () => GroupedReachability,
-): Iterable<string> {
+function print(format: Format, pairs: boolean, { found, everyone, grouped }: Shown): Iterable<string> {
   if (format === 'html') return printReachabilityPage(found);
   if (format !== 'text') return printPairs(found, format);
-  return pairs ? printPairTable(found) : printGroups(grouped(), found.endpoints, found.warnings);
+  return pairs ? printPairTable(found) : printGroups(grouped(), everyone, found.warnings);
 }

@@ -1,20 +1,11 @@
 import { Command } from 'commander';
 import { dirname } from 'node:path';
-import type { Expectation } from '../analysis/assertions.js';
-import { commonFamilies } from '../analysis/ends.js';
-import { Judge } from '../analysis/judge.js';
-import { allPorts, hasPort, noPorts } from '../analysis/port-sets.js';
-import { verdicts, type Question } from '../analysis/questions.js';
-import { Reach } from '../analysis/reachability.js';
-import { formatPorts } from '../model/reachability.js';
 import { reportTests, testFormats, type TestResult } from '../report/tests.js';
-import { conclude, withInputs, worldOf, type AnalysisFlags, type World } from './analysis-options.js';
-import { InputError } from '../cluster/types.js';
-import { readAssertions, type PlacedAssertions } from './assertion-files.js';
-import { questions } from './can.js';
-import { EndNames } from './end-names.js';
+import { conclude, withInputs, worldOf, type AnalysisFlags } from './analysis-options.js';
+import { readAssertions } from './assertion-files.js';
 import { exitCode, UsageError } from './exit-codes.js';
-import { readInputs } from './inputs.js';
+import { check } from './expectations.js';
+import { isLive, readInputs } from './inputs.js';
 import { documentText, outputOption, writeOutputs, type Output } from './outputs.js';
 
 const formats = [...testFormats, 'json', 'yaml'] as const;
@@ -29,7 +20,7 @@ A document of kind Assertions:
   kind: Assertions
   metadata: { name: shop }
   spec:
-    unlisted: denied            # or unchecked, the default: connections of workloads that nothing lists
+    unlisted: denied            # or unchecked, the default: what workloads may and nothing lists
     expect:
       - { from: web.shop, to: db.shop, port: 5432, allowed: true }       # protocol: TCP, UDP, SCTP or ICMP
     table: |                    # the same, shorter
@@ -57,13 +48,12 @@ export const testCommand = (): Command =>
       const results: TestResult[] = [];
       const codes: number[] = [];
       const told = new Set<string>();
+      // Files share what -f and its like give; stdin can be read once only.
+      const given =
+        [...flags.file, ...(flags.kustomize ?? [])].length > 0 || isLive(flags) ? await readInputs(flags) : undefined;
       for (const { file, assertions } of files) {
-        const given =
-          [...flags.file, ...(flags.kustomize ?? [])].length > 0 ||
-          flags.kubeconfig !== undefined ||
-          flags.context !== undefined;
-        const inputs = await readInputs(given ? flags : { ...flags, file: [dirname(file)] });
-        codes.push(conclude(inputs, flags, false));
+        const inputs = given ?? (await readInputs({ ...flags, file: [dirname(file)] }));
+        if (inputs !== given || codes.length === 0) codes.push(conclude(inputs, flags, false));
         for (const line of inputs.unparsed) told.add(line);
         results.push(...check(worldOf(inputs, flags), assertions, flags.namespace).map((one) => ({ ...one, file })));
       }
@@ -96,95 +86,4 @@ function asDocument(results: readonly TestResult[]): object {
       ...(failure === undefined ? {} : { failure }),
     })),
   };
-}
-
-type Checked = Omit<TestResult, 'file'>;
-
-function check(
-  world: World,
-  assertions: readonly PlacedAssertions[],
-  namespace: string | undefined,
-): readonly Checked[] {
-  const judge = new Judge(world.program, world.blocks);
-  const names = new EndNames(world.inputs, world.workloads, world.program, namespace);
-  return assertions.flatMap(({ expect, unlisted, place }) => [
-    ...expect.map((one) => {
-      try {
-        return checkOne(judge, names, one);
-      } catch (error) {
-        if (!(error instanceof UsageError)) throw error;
-        throw new InputError(`${place(one.path)}: ${titleOf(one)}: ${error.message}`);
-      }
-    }),
-    ...(unlisted === 'denied' ? checkUnlisted(world, names, expect) : []),
-  ]);
-}
-
-const titleOf = ({ from, to, port, protocol, allowed }: Expectation): string =>
-  `${from} -> ${to} ${[protocol, ...(port === undefined ? [] : [port])].join(' ')} ${allowed ? 'allowed' : 'denied'}`;
-
-/** In every family that the ends have in common it must be as expected. */
-function checkOne(judge: Judge, names: EndNames, one: Expectation): Checked {
-  const title = titleOf(one);
-  const wrong = answers(judge, names, one).filter(({ allowed }) => allowed !== one.allowed);
-  if (wrong.length === 0) return { title };
-  const over = wrong.flatMap(({ family }) => family ?? []);
-  const where = over.length === 0 ? '' : ` over ${over.join(' and ')}`;
-  return { title, failure: `it is ${one.allowed ? 'denied' : 'allowed'}${where}` };
-}
-
-function answers(judge: Judge, names: EndNames, { from, to, port, protocol }: Expectation) {
-  const [source, destination] = [names.named(from), names.named(to)];
-  if (protocol === 'ICMP')
-    return questions(names, source, { ...destination, isLoose: false }, undefined).flatMap((pair) =>
-      commonFamilies(pair.from, pair.to).map((family) => ({
-        family,
-        allowed: judge.allowsWithoutPorts(pair.from, pair.to, family),
-      })),
-    );
-  const asked = questions(names, source, destination, port === undefined ? undefined : `${port}/${protocol}`);
-  const isLoose = source.isLoose === true || destination.isLoose === true;
-  const allows = (question: Question, ports: Parameters<typeof hasPort>[0]): boolean =>
-    question.port !== undefined && hasPort(ports, question.port.protocol, question.port.number);
-  // Pods that have the named port under different numbers are asked by their own.
-  const byPort = new Map(asked.map((question) => [JSON.stringify(question.port), question]));
-  const found = [...byPort.values()].flatMap((question) =>
-    verdicts(
-      judge,
-      asked.filter(({ port: number }) => JSON.stringify(number) === JSON.stringify(question.port)),
-      isLoose,
-    ).map(({ family, allowance }) => ({ family, allowed: allows(question, allowance.ports) })),
-  );
-  const families = [...new Set(found.map(({ family }) => family))];
-  return families.map((family) => ({
-    family,
-    allowed: found.some((one) => one.family === family && one.allowed),
-  }));
-}
-
-/** Connections of workloads that no expectation names. */
-function checkUnlisted(
-  { workloads, program, blocks }: World,
-  names: EndNames,
-  expect: readonly Expectation[],
-): Checked[] {
-  const idsOf = (text: string): readonly string[] =>
-    names.named(text).ends.flatMap((end) => (end.kind === 'workload' ? [end.workload.id] : []));
-  const listed = new Set(
-    expect
-      .filter(({ allowed }) => allowed)
-      .flatMap(({ from, to }) => idsOf(from).flatMap((one) => idsOf(to).map((other) => `${one} ${other}`))),
-  );
-  const { connections } = new Reach(workloads, program, {
-    ...blocks,
-    self: false,
-    from: ({ workload }) => (workload === undefined ? noPorts : allPorts),
-    to: ({ workload }) => (workload === undefined ? noPorts : allPorts),
-  });
-  return [...connections]
-    .filter(({ from, to }) => !listed.has(`${from} ${to}`))
-    .map(({ from, to, allowed }) => ({
-      title: `${from} -> ${to} denied, as nothing lists it`,
-      failure: `${formatPorts(allowed)} is allowed`,
-    }));
 }

@@ -1,11 +1,14 @@
 /** Applies fixes to texts: only the value's own characters change, so comments and layout stay. */
 import { readFile } from 'node:fs/promises';
+import { decode, encodeLike } from '../manifests/decode.js';
 import type { Finding } from './types.js';
 
 export interface FixedText {
   readonly file: string;
   readonly before: string;
   readonly after: string;
+  /** What to write: `after` in the file's own encoding. */
+  readonly bytes: Uint8Array;
   readonly count: number;
 }
 
@@ -13,13 +16,18 @@ export interface FixedText {
 export async function fixedTexts(findings: readonly Finding[]): Promise<readonly FixedText[]> {
   const fixable = findings.filter(({ fix, file }) => fix !== undefined && file !== '<stdin>');
   const files = [...new Set(fixable.map(({ file }) => file))];
-  return Promise.all(
-    files.map(async (file) => {
-      const before = await readFile(file, 'utf8');
+  const fixed = await Promise.all(
+    files.map(async (file): Promise<readonly FixedText[]> => {
+      const old = await readFile(file);
+      const read = decode(old, file);
+      // It was read a moment ago: somebody else has written it since.
+      if (!read.ok) return [];
       const own = fixable.filter((one) => one.file === file);
-      return { file, before, after: applied(before, own), count: own.length };
+      const after = applied(read.text, own);
+      return [{ file, before: read.text, after, bytes: encodeLike(old, after), count: own.length }];
     }),
   );
+  return fixed.flat();
 }
 
 /** From the end, so that places before stay where they are. */

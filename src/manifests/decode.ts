@@ -34,8 +34,19 @@ function isWide([first = 0, second = 0]: Uint8Array): boolean {
 
 /** The decoder wrote U+FFFD for what it did not understand. */
 function firstDifference(bytes: Uint8Array, decoded: Uint8Array): number {
-  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  const start = hasMark(bytes) ? 3 : 0;
   let at = start;
   while (at < bytes.length && bytes[at] === decoded[at - start]) at += 1;
   return at;
+}
+
+/** Of UTF-8. */
+const hasMark = ([first, second, third]: Uint8Array): boolean => first === 0xef && second === 0xbb && third === 0xbf;
+
+/** The text in the encoding of a file as it is, with its byte order mark. */
+export function encodeLike(bytes: Uint8Array, text: string): Uint8Array {
+  const marked = markOf(bytes);
+  if (marked === undefined) return Buffer.from(hasMark(bytes) ? `\uFEFF${text}` : text);
+  const wide = Buffer.from(`\uFEFF${text}`, 'utf16le');
+  return marked === 'utf-16le' ? wide : wide.swap16();
 }

@@ -62,6 +62,8 @@ export function formatPorts(set: PortSet): string {
 export interface GroupedReachability {
   /** Ids of each group's members. */
   readonly groups: readonly (readonly string[])[];
+  /** Indices of the groups that are asked about as destinations. */
+  readonly destinations: readonly number[];
   readonly connections: readonly GroupedConnection[];
 }
 

@@ -9,15 +9,17 @@ export function* printPairTable({ connections, warnings }: Reachability): Genera
   yield `${formatTable([['FROM', 'TO', 'ALLOWED'], ...[...connections].map((one) => [one.from, one.to, allowedText(one)])])}\n`;
 }
 
+/** @param endpoints all there are, so that "all of a namespace" is that */
 export function* printGroups(
-  { groups, connections }: GroupedReachability,
+  { groups, destinations, connections }: GroupedReachability,
   endpoints: readonly ReachEndpoint[],
   warnings: readonly string[],
 ): Generator<string> {
   for (const warning of warnings) yield `warning: ${warning}\n`;
   const crowd = new Crowd(endpoints);
   const into = groupBy(connections, ({ to }) => to);
-  for (const [index, members] of groups.entries()) {
+  for (const index of destinations) {
+    const members = groups[index] ?? [];
     const byPorts = groupBy(into.get(index) ?? [], allowedText);
     const rows = [...byPorts].map(([ports, from]) => [
       `  ${ports}`,

@@ -166,6 +166,31 @@ describe('test', () => {
     ]);
   });
 
+  test('unlisted: denied finds further ports of a pair that is listed', async () => {
+    const wide = shop.replace('ports: [{ port: pg }]', 'ports: [{ port: pg }, { port: 22 }]');
+    await assertions({ unlisted: 'denied', expect: [{ from: 'web.shop', to: 'db.shop', port: 'pg', allowed: true }] });
+    const { stdout } = await podwall(['test', join(folder, 'expected.yaml'), '-f', '-'], wide);
+    expect(stdout).toContain(
+      'shop/Deployment/web -> shop/Deployment/db denied but for what is listed: TCP 22 is allowed',
+    );
+  });
+
+  test('stdin is read once, for all files with Assertions', async () => {
+    await assertions({ expect: [{ from: 'web.shop', to: 'db.shop', port: 'pg', allowed: true }] });
+    const file = join(folder, 'expected.yaml');
+    const { stdout, exitCode } = await podwall(['test', file, file, '-f', '-'], shop);
+    expect([stdout, exitCode]).toEqual(['2 passed, 0 failed', 0]);
+  });
+
+  test('a name that means nobody is an error with file, line and column', async () => {
+    await assertions({ expect: [{ from: 'wab.shop', to: 'db.shop', port: 'pg', allowed: true }] });
+    const { stderr, exitCode } = await run();
+    expect([exitCode, stderr]).toEqual([
+      2,
+      expect.stringMatching(/expected\.yaml:1:\d+: wab\.shop -> db\.shop TCP pg allowed: nobody is called wab\.shop/),
+    ]);
+  });
+
   test('a wrong field is an error with file, line and column', async () => {
     await assertions({ expect: [{ from: 'web.shop', to: 'db.shop', allowed: 'perhaps' }] });
     const { stderr, exitCode } = await run();

@@ -46,6 +46,10 @@ spec: { template: { metadata: { labels: { app: other } }, spec: { containers: [{
 kind: Service
 metadata: { name: web }
 spec: { selector: { app: web }, ports: [{ port: 80, targetPort: http }] }`,
+  `apiVersion: v1
+kind: Service
+metadata: { name: two }
+spec: { selector: { app: web }, ports: [{ name: a, port: 80, targetPort: http }, { name: b, port: 81, targetPort: 9 }] }`,
   `apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: { name: web }
@@ -63,6 +67,15 @@ describe('can', () => {
     ['a Service stands for its pods and target port', ['pod/client', 'svc/web.default:80'], 0, 'on TCP 8080'],
     ['its only port need not be named', ['pod/client', 'svc/web'], 0, 'on TCP 8080'],
     ['a port that it does not have', ['pod/client', 'svc/web', '81'], 2, 'has no TCP port 81; it has: 80'],
+    ['each port of a Service, where none is named', ['pod/client', 'svc/two'], 0, 'on TCP 8080'],
+    ['two ends that no policy selects', ['192.0.2.1', '192.0.2.2'], 0, 'policies select neither'],
+    [
+      'what every object has by nature is nobody’s name',
+      ['constructor', '__proto__'],
+      2,
+      'nobody is called constructor',
+    ],
+    ['nor a counterpart', ['web', 'web', '--assume', 'constructor'], 2, '--assume constructor: there are kube-dns'],
     ['a pod by its address', ['10.244.2.9', '10.244.1.5', 'http'], 0, 'default/Pod/client may reach'],
     ['a finished pod leaves its address to a live one', ['10.244.2.9', '10.244.1.5', '8080'], 0, 'default/Pod/client'],
     ['a pod by its name', ['web-5d4fb-x1', '10.244.2.5', '8080'], 1, '(pod web-5d4fb-x1) may not reach'],
@@ -109,6 +122,23 @@ describe('reach', () => {
     [['--from', 'ns/default', '--to', 'web', '--self'], ['default/Pod/client,default/Deployment/web,,TCP 8080,']],
   ])('filters: %j', async (args, expected) => {
     expect(await rows(...args)).toEqual(expected);
+  });
+
+  test('text: only who is asked about as a destination, on the ports that are asked about', async () => {
+    const { stdout } = await podwall('reach', '--to', 'svc/web:80', '--from', '203.0.113.7');
+    expect(stdout.split('\n').filter((line) => !line.startsWith('warning'))).toEqual([
+      'default/Deployment/web',
+      '  TCP 8080  from 203.0.113.0-203.0.113.255',
+    ]);
+  });
+
+  test('exposure of some; its sources are not to be chosen', async () => {
+    const { stdout } = await podwall('reach', '--exposure', '--to', 'svc/web:80', '-o', 'json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      endpoints: [{ id: 'internet' }, { id: 'unknown pod' }, { id: 'default/Deployment/web' }],
+      connections: [{ from: 'internet', allowed: [{ protocol: 'TCP', first: 8080, last: 8080 }] }],
+    });
+    expect((await podwall('reach', '--exposure', '--from', 'web')).exitCode).toBe(2);
   });
 
   test('exposure', async () => {

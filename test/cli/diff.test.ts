@@ -107,6 +107,12 @@ describe('podwall diff', () => {
     expect((await diff(...args)).exitCode).toBe(code);
   });
 
+  test('a side without workloads is a difference; two of them are nothing to analyse', async () => {
+    await write('old', policy('db', 'db', ''));
+    expect((await diff('old', 'new', '--fail-on', 'added')).exitCode).toBe(1);
+    expect((await diff('old', 'old')).exitCode).toBe(3);
+  });
+
   test('two revisions of a path, and one against what is checked out', async () => {
     const git = (...args: readonly string[]) =>
       execa('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd: folder });

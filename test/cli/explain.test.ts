@@ -44,6 +44,15 @@ describe('explain', () => {
     });
   });
 
+  test('ranges of the internet: one explanation for each reason, and how many fare alike', async () => {
+    const { stdout, exitCode } = await podwall('internet', 'web.bookshop', '22', '-f', tiers);
+    expect(exitCode).toBe(0);
+    const denied = await podwall('internet', 'db.bookshop', '5432', '-f', tiers);
+    expect(denied.stdout).toMatch(/^no: 1\.0\.0\.0-9\.255\.255\.255 may not reach/);
+    expect(denied.stdout).toMatch(/\(the same for \d+ more\)\n\nno: 2000::-3fff/);
+    expect(stdout).toMatch(/^yes: /);
+  });
+
   test('a workload: who selects it, and what that adds up to', async () => {
     const { stdout, exitCode } = await podwall('db.bookshop', '-f', tiers);
     expect(exitCode).toBe(0);

@@ -54,6 +54,23 @@ describe('podwall lint', () => {
     expect((await lint(['-f', 'bad.yaml'])).exitCode).toBe(0);
   });
 
+  test.each([
+    ['UTF-8 with a byte order mark', (text: string) => Buffer.from(`\uFEFF${text}`)],
+    ['UTF-16, little end first', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+    ['UTF-16, big end first', (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
+    ['CRLF', (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'))],
+  ])('--fix leaves a file in its encoding: %s', async (_, encode) => {
+    const file = join(folder, 'encoded.yaml');
+    // On the first line, too, where a mark shifts what comes after it.
+    const flow = '{apiVersion: extensions/v1beta1, kind: NetworkPolicy, metadata: {name: ü, namespace: shop}}\n---\n';
+    await writeFile(file, encode(flow + bad));
+    await lint(['-f', 'encoded.yaml', '--fix']);
+    const fixed = bad.replace('tcp', 'TCP').replace('"80"', '80').replace('10.0.0.1/8', '10.0.0.0/8');
+    const expected = encode(flow.replace('extensions/v1beta1', 'networking.k8s.io/v1') + fixed);
+    expect((await readFile(file)).equals(expected)).toBe(true);
+    await rm(file);
+  });
+
   test('every format, beside the text', async () => {
     const outputs = ['json', 'yaml', 'sarif', 'junit', 'github', 'md', 'csv'];
     await lint(['-f', 'bad.yaml', '-o', 'text', ...outputs.flatMap((format) => ['-o', `${format}=out.${format}`])]);

@@ -47,26 +47,29 @@ describePackets('guards in a kernel', () => {
     ['IPv6 only', [d1(['fd00:10:244:1::c'])]],
     ['several addresses, in any order', [d1(['10.244.1.12', '9.9.9.9', '192.168.0.1', 'fd00::9', 'fd00::1'])]],
     ['what is dropped is logged', [], { audit: { group: 7, pairRate: 10, pairBurst: 20, pairs: 9, sharedRate: 5 } }],
-  ])('%s: what nft lists is what was rendered, as JSON and as text', async (_, more, audited: Pick<GuardOptions, 'audit'> = {}) => {
-    using kernel = new NftNamespace();
-    kernel.run('ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1');
-    const wanted = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...audited });
-    const door = await openNftables({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
-    const listed = async () => parseListing((await door.list('netdev', 'podwall')) ?? []);
-    const live = new Map([...wanted.chains.values()].map(({ hook }) => [hook?.device ?? '', 1]));
-    const transaction = planGuards({ wanted, applied: undefined, liveDevices: live, hookedIfindex: new Map() });
-    if (transaction === undefined) throw new Error('nothing planned');
-    await door.apply(transaction);
-    expect(byName((await listed()).chains.values())).toEqual(asListed(wanted));
-    expect((await listed()).counters).toEqual(wanted.counters);
-    const hookedIfindex = new Map([...wanted.chains.keys()].map((name) => [name, 1]));
-    expect(planGuards({ wanted, applied: await listed(), liveDevices: live, hookedIfindex })).toBeUndefined();
+  ])(
+    '%s: what nft lists is what was rendered, as JSON and as text',
+    async (_, more, audited: Pick<GuardOptions, 'audit'> = {}) => {
+      using kernel = new NftNamespace();
+      kernel.run('ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1');
+      const wanted = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...audited });
+      const door = await openNftables({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
+      const listed = async () => parseListing((await door.list('netdev', 'podwall')) ?? []);
+      const live = new Map([...wanted.chains.values()].map(({ hook }) => [hook?.device ?? '', 1]));
+      const transaction = planGuards({ wanted, applied: undefined, liveDevices: live, hookedIfindex: new Map() });
+      if (transaction === undefined) throw new Error('nothing planned');
+      await door.apply(transaction);
+      expect(byName((await listed()).chains.values())).toEqual(asListed(wanted));
+      expect((await listed()).counters).toEqual(wanted.counters);
+      const hookedIfindex = new Map([...wanted.chains.keys()].map((name) => [name, 1]));
+      expect(planGuards({ wanted, applied: await listed(), liveDevices: live, hookedIfindex })).toBeUndefined();
 
-    kernel.run('nft', 'delete', 'table', 'netdev', 'podwall');
-    kernel.load(printRuleset(wanted));
-    expect(byName((await listed()).chains.values())).toEqual(asListed(wanted));
-    await door.close();
-  });
+      kernel.run('nft', 'delete', 'table', 'netdev', 'podwall');
+      kernel.load(printRuleset(wanted));
+      expect(byName((await listed()).chains.values())).toEqual(asListed(wanted));
+      await door.close();
+    },
+  );
 });
 
 describePackets('guards on the veths of real pods', () => {

@@ -27,7 +27,10 @@ describe('Sink', () => {
     const sink = new Sink(output, options);
     for (const number of [1, 2, 3]) sink.write(`${number}\n`, () => written.push(number));
     expect(written).toEqual([]);
-    for (; written.length < 3; await until(() => true)) release();
+    while (written.length < 3) {
+      release();
+      await until(() => true);
+    }
     expect([out.join(''), written]).toEqual(['1\n2\n3\n', [1, 2, 3]]);
     await sink[Symbol.asyncDispose]();
   });

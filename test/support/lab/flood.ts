@@ -18,12 +18,13 @@ export async function flood({ from, to, ports }: FloodTarget, work: () => Promis
   const ending = new AbortController();
   let sent = 0;
   const sending = (async () => {
-    for (let next = 0; !ending.signal.aborted; await turn())
+    for (let next = 0; !ending.signal.aborted; next += 200) {
       for (let burst = 0; burst < 200; burst += 1) {
-        const target = targets[next % targets.length];
+        const target = targets[(next + burst) % targets.length];
         if (target !== undefined && libc.sendTo(fd, payload, target) > 0) sent += 1;
-        next += 1;
       }
+      await turn();
+    }
   })();
   try {
     await work();

@@ -91,14 +91,15 @@ export class RotatingFile implements LineOutput {
     const stamp = new Date(this.#lastStamp).toISOString().replace(/[-:]/g, '');
     const former = `${this.#path.slice(0, this.#path.length - extension.length)}-${stamp}${extension}`;
     await rename(this.#path, former);
-    await file.sync();
-    await file.close();
+    // Not awaited: a disk may take seconds to sync, and lines wait.
     this.#tidying = this.#tidying
-      .then(() => this.#tidy(former))
+      .then(() => this.#tidy(file, former))
       .catch((error: unknown) => this.#options.onUntidy(error));
   }
 
-  async #tidy(former: string): Promise<void> {
+  async #tidy(file: FileHandle, former: string): Promise<void> {
+    await file.sync();
+    await file.close();
     if (this.#options.gzip) await compress(former);
     const extension = extname(this.#path);
     const start = `${basename(this.#path, extension)}-`;

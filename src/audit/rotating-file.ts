@@ -104,7 +104,10 @@ export class RotatingFile implements LineOutput {
     const extension = extname(this.#path);
     const start = `${basename(this.#path, extension)}-`;
     const folder = dirname(this.#path);
-    const names = (await readdir(folder)).filter((name) => name.startsWith(start) && isFormer(name, start, extension));
+    // Younger ones wait for their own turn to be packed.
+    const names = (await readdir(folder)).filter(
+      (name) => name.startsWith(start) && isFormer(name, start, extension) && name <= `${basename(former)}.gz`,
+    );
     const old = names.sort().slice(0, Math.max(0, names.length - this.#options.keep));
     for (const name of old) await rm(join(folder, name), { force: true });
   }

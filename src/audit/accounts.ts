@@ -17,17 +17,18 @@ export interface Checkpoint {
   readonly suppressed: Readonly<Partial<ByScope>>;
 }
 
-/** Packets by what became of them: observed = written + aggregated + suppressed + lost + in flight. */
+/** Packets by what the lines on disk say of them: observed = written + aggregated + suppressed + lost + in flight. */
 export interface Totals {
   /** Denied since this run began, and those before of which no line speaks. */
   readonly observed: number;
-  /** With a record of their own, on disk. */
+  /** With a record of their own. */
   readonly written: number;
-  /** In the sum of a record on disk. */
+  /** In the sum of a record. */
   readonly aggregated: number;
+  /** Held back by the limits of the log. */
   readonly suppressed: number;
   readonly lost: Readonly<Record<Exclude<LossCause, 'rate-limit'>, number>>;
-  /** Not yet read, summed or on disk; below 0 while packets came in after the last reading of the counters. */
+  /** No line speaks of them yet; below 0 while packets came in after the last reading of the counters. */
   readonly inFlight: number;
 }
 
@@ -41,21 +42,23 @@ export class Accounts {
   readonly #growth: CounterGrowth;
   readonly #untold = new Map<string, Loss>();
   readonly #telling = new Set<Loss>();
-  readonly #lost: Record<Exclude<LossCause, 'rate-limit'>, number> = {
+  readonly #told: Record<LossCause, number> = {
     'kernel-queue': 0,
+    'rate-limit': 0,
     'agg-map-full': 0,
     writer: 0,
     rotation: 0,
     'agent-down': 0,
   };
   #lastReading: number;
-  #suppressed = 0;
-  readonly #owed = new Map<Scope, number>();
   #written = 0;
   #aggregated = 0;
   /** Packets that passed the limits, and of them those that are known to have been received by nobody. */
   #logged: number;
   #unreceived = 0;
+  #suppressed = 0;
+  /** Below 0: a packet was between its two counters, and comes with the next reading. */
+  readonly #owed = new Map<Scope, number>();
   #isFirst = true;
 
   constructor(meaningOf: (counter: string) => CounterMeaning | undefined, { time, ...checkpoint }: Checkpoint) {
@@ -80,7 +83,6 @@ export class Accounts {
     const { count, start, end } = known ?? { count: 0, start: loss.start, end: loss.end };
     const sum = { count: count + loss.count, start: Math.min(start, loss.start), end: Math.max(end, loss.end) };
     this.#untold.set(key, { ...loss, ...sum });
-    if (loss.cause !== 'rate-limit') this.#lost[loss.cause] += loss.count;
   }
 
   /** Takes a reading of the counters in. @returns packets that have passed the limits by then, for `compare`. */
@@ -122,33 +124,34 @@ export class Accounts {
 
   told(loss: Loss): void {
     this.#telling.delete(loss);
+    this.#told[loss.cause] += loss.count;
   }
 
   totals(): Totals {
+    const { 'rate-limit': suppressed, ...lost } = this.#told;
     const observed = this.#logged + this.#suppressed;
-    const lost = Object.values(this.#lost).reduce((sum, count) => sum + count, 0);
+    const told = this.#written + this.#aggregated + Object.values(this.#told).reduce((sum, count) => sum + count, 0);
     return {
       observed,
       written: this.#written,
       aggregated: this.#aggregated,
-      suppressed: this.#suppressed,
-      lost: { ...this.#lost },
-      inFlight: observed - this.#written - this.#aggregated - this.#suppressed - lost,
+      suppressed,
+      lost,
+      inFlight: observed - told,
     };
   }
 
   checkpoint(): Checkpoint {
-    const suppressed: Partial<Record<Scope, number>> = {};
-    let unsettled = this.totals().inFlight;
+    const suppressed = Object.fromEntries(this.#owed);
     for (const { cause, direction = 'neither', count } of [...this.#untold.values(), ...this.#telling])
       if (cause === 'rate-limit') suppressed[direction] = (suppressed[direction] ?? 0) + count;
-      else unsettled += count;
-    return { time: this.#lastReading, counters: this.#growth.seen(), unsettled: Math.max(0, unsettled), suppressed };
+    const held = Object.values(suppressed).reduce((sum, count) => sum + count, 0);
+    const unsettled = Math.max(0, this.totals().inFlight - held);
+    return { time: this.#lastReading, counters: this.#growth.seen(), unsettled, suppressed };
   }
 
   #suppress(scope: Scope, count: number, time: number): void {
     this.#suppressed += count;
-    // A packet may have been between its two counters: what is too little now comes with the next reading.
     const owed = (this.#owed.get(scope) ?? 0) + count;
     this.#owed.set(scope, Math.min(0, owed));
     const direction = scope === 'neither' ? {} : { direction: scope };

@@ -93,7 +93,7 @@ export class AuditLog implements AsyncDisposable {
     });
     const log = new AuditLog(parts, (await parts.checkpoints.load()) ?? (await begun()));
     await log.#open();
-    log.#schedule();
+    log.#ticking = log.#tick().then(() => log.#schedule());
     return log;
   }
 

@@ -91,19 +91,23 @@ export class RotatingFile implements LineOutput {
     const stamp = new Date(this.#lastStamp).toISOString().replace(/[-:]/g, '');
     const former = `${this.#path.slice(0, this.#path.length - extension.length)}-${stamp}${extension}`;
     await rename(this.#path, former);
-    await file.sync();
-    await file.close();
+    // Not awaited: a disk may take seconds to sync, and lines wait.
     this.#tidying = this.#tidying
-      .then(() => this.#tidy(former))
+      .then(() => this.#tidy(file, former))
       .catch((error: unknown) => this.#options.onUntidy(error));
   }
 
-  async #tidy(former: string): Promise<void> {
+  async #tidy(file: FileHandle, former: string): Promise<void> {
+    await file.sync();
+    await file.close();
     if (this.#options.gzip) await compress(former);
     const extension = extname(this.#path);
     const start = `${basename(this.#path, extension)}-`;
     const folder = dirname(this.#path);
-    const names = (await readdir(folder)).filter((name) => name.startsWith(start) && isFormer(name, start, extension));
+    // Younger ones wait for their own turn to be packed.
+    const names = (await readdir(folder)).filter(
+      (name) => name.startsWith(start) && isFormer(name, start, extension) && name <= `${basename(former)}.gz`,
+    );
     const old = names.sort().slice(0, Math.max(0, names.length - this.#options.keep));
     for (const name of old) await rm(join(folder, name), { force: true });
   }

@@ -91,7 +91,8 @@ export class Sink implements AsyncDisposable {
   #nextChunk(): readonly Line[] {
     let size = 0;
     const end = this.#lines.findIndex(({ text }) => (size += text.length) > chunkSize);
-    return end === -1 ? this.#lines : this.#lines.slice(0, Math.max(end, 1));
+    // A copy: lines are added while it is written.
+    return this.#lines.slice(0, end === -1 ? undefined : Math.max(end, 1));
   }
 
   #note(error: unknown): void {

@@ -17,7 +17,17 @@ export class AuditTrail {
 
   /** Every line, in the order of writing; former files first. Throws at a line that is no JSON. */
   async all(): Promise<AuditRecord[]> {
-    if (!existsSync(this.path)) return [];
+    for (;;)
+      try {
+        return await this.#read();
+      } catch (error) {
+        // Renamed, packed or removed meanwhile.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+  }
+
+  async #read(): Promise<AuditRecord[]> {
+    if (!existsSync(dirname(this.path))) return [];
     const [folder, start] = [dirname(this.path), basename(this.path, '.jsonl')];
     const former = (await readdir(folder)).filter((name) => name.startsWith(`${start}-`) && !name.endsWith('.new'));
     // While a former file is packed, it is there twice for a moment.
@@ -27,7 +37,8 @@ export class AuditTrail {
       const content = await readFile(join(folder, packed ? `${name}.gz` : name));
       return (packed ? gunzipSync(content) : content).toString();
     });
-    const text = [...(await Promise.all(texts)), await readFile(this.path, 'utf8')].join('');
+    const present = existsSync(this.path) ? await readFile(this.path, 'utf8') : '';
+    const text = [...(await Promise.all(texts)), present].join('');
     // The last line may be half written.
     return text
       .split('\n')

@@ -1,0 +1,174 @@
+/** The whole of the audit log over a fake NFLOG, with the kernel's counters at hand. */
+import { describe, expect, test } from '@jest/globals';
+import type { Checkpoint } from '../../src/audit/accounts.js';
+import { Attribution } from '../../src/audit/attribution.js';
+import { AuditLog } from '../../src/audit/audit-log.js';
+import type { AuditRecord } from '../../src/audit/record.js';
+import { Sink } from '../../src/audit/sink.js';
+import { denialCounter, parseLogPrefix } from '../../src/nftables/denials.js';
+import { denialName } from '../../src/nftables/isolation-chains.js';
+import { FakeNflog } from '../support/fake-nflog.js';
+import { packetsTold } from '../support/lab/audit-trail.js';
+import { ipv4Packet, udpDatagram } from '../support/lab/packets.js';
+import { until } from '../support/until.js';
+
+const ends = { source: '10.0.0.1', destination: '10.0.0.2', protocol: 17 };
+const packet = (destinationPort: number): Buffer =>
+  ipv4Packet(ends, udpDatagram({ ...ends, sourcePort: 4000, destinationPort }, Buffer.from('secret payload')));
+
+class World {
+  readonly nflog = new FakeNflog();
+  readonly lines: string[] = [];
+  readonly problems: string[] = [];
+  readonly counters = new Map([
+    ['drop-in-1', 0],
+    ['logged-in', 0],
+  ]);
+  checkpoint: Checkpoint | undefined;
+  hasDisk = true;
+  capacity = 1e6;
+
+  start(): Promise<AuditLog> {
+    const output = {
+      write: (text: string) => {
+        if (!this.hasDisk) return Promise.reject(new Error('ENOSPC'));
+        this.lines.push(...text.split('\n').slice(0, -1));
+        return Promise.resolve();
+      },
+      close: () => Promise.resolve(),
+    };
+    const note = (fields: object, message: string): void =>
+      void this.problems.push(`${message}: ${JSON.stringify(fields)}`);
+    return AuditLog.start({
+      attribution: new Attribution({ chainName: denialName, parsePrefix: parseLogPrefix }),
+      sink: new Sink(output, { capacity: this.capacity, retryAfter: 5, onTrouble: () => undefined }),
+      readCounters: () => Promise.resolve(this.counters),
+      counterMeaning: denialCounter,
+      openReader: (onBatch) => this.nflog.open({ onBatch }),
+      checkpoints: {
+        load: () => Promise.resolve(this.checkpoint),
+        save: (checkpoint) => {
+          this.checkpoint = structuredClone(checkpoint);
+          return Promise.resolve();
+        },
+      },
+      writer: { node: 'n1', version: '1', bootId: 'boot' },
+      now: Date.now,
+      log: { warn: note, error: note },
+    });
+  }
+
+  /** A packet is denied; the limits let it through or not. */
+  deny(port: number, isLogged = true): void {
+    this.#count('drop-in-1');
+    if (!isLogged) return;
+    this.#count('logged-in');
+    this.nflog.log('podwall deny-in-1 original', packet(port));
+  }
+
+  /** Logged, and the queue has no room for it. */
+  overrun(): void {
+    this.#count('drop-in-1');
+    this.#count('logged-in');
+    this.nflog.lose(1);
+  }
+
+  records(): AuditRecord[] {
+    return this.lines.map((line) => JSON.parse(line) as AuditRecord);
+  }
+
+  told(cause?: string): number {
+    return packetsTold(
+      this.records().filter(
+        (record) => cause === undefined || ('podwall.loss.cause' in record && record['podwall.loss.cause'] === cause),
+      ),
+    );
+  }
+
+  #count(name: string): void {
+    this.counters.set(name, (this.counters.get(name) ?? 0) + 1);
+  }
+}
+
+describe('AuditLog', () => {
+  test('written, summed, suppressed or lost: every packet is told once', async () => {
+    const world = new World();
+    const log = await world.start();
+    for (let round = 0; round < 10; round += 1) world.deny(80);
+    world.deny(81);
+    for (let round = 0; round < 7; round += 1) world.deny(80, false);
+    for (let round = 0; round < 3; round += 1) world.overrun();
+    world.deny(82);
+    await log[Symbol.asyncDispose]();
+    expect(log.totals()).toEqual({
+      observed: 22,
+      written: 3,
+      aggregated: 9,
+      suppressed: 7,
+      lost: { 'kernel-queue': 3, 'agg-map-full': 0, writer: 0, rotation: 0, 'agent-down': 0 },
+      inFlight: 0,
+    });
+    expect(world.told()).toBe(22);
+    expect(world.records().map((record) => record['event.sequence'])).toEqual(world.lines.map((_, index) => index + 1));
+    expect(world.lines.join('')).not.toContain('secret');
+    expect(world.problems).toEqual([]);
+  });
+
+  test('a disk that is full: what finds no room is a loss, told when there is room again', async () => {
+    const world = new World();
+    world.capacity = 3000;
+    world.hasDisk = false;
+    const log = await world.start();
+    for (let port = 1; port <= 20; port += 1) world.deny(port);
+    world.hasDisk = true;
+    await until(() => log.totals().written > 0);
+    await log[Symbol.asyncDispose]();
+    expect(world.told('writer')).toBeGreaterThan(10);
+    expect(world.told()).toBe(20);
+    expect(log.totals().inFlight).toBe(0);
+  });
+
+  test('what was denied while no run read is told by the next, to the packet', async () => {
+    const world = new World();
+    const first = await world.start();
+    world.deny(80);
+    await first[Symbol.asyncDispose]();
+    for (let round = 0; round < 4; round += 1) world.deny(80);
+    world.deny(80, false);
+    const second = await world.start();
+    world.deny(80);
+    await second[Symbol.asyncDispose]();
+    expect(world.told('agent-down')).toBe(4);
+    expect(world.told('rate-limit')).toBe(1);
+    expect(world.told()).toBe(7);
+  });
+
+  test('the first run of all begins with what the counters say then', async () => {
+    const world = new World();
+    for (let round = 0; round < 4; round += 1) world.deny(80);
+    const log = await world.start();
+    await log[Symbol.asyncDispose]();
+    expect([world.lines, log.totals().observed]).toEqual([[], 0]);
+  });
+
+  test('counters that a change removes have been read before', async () => {
+    const world = new World();
+    const log = await world.start();
+    for (let round = 0; round < 5; round += 1) world.deny(80, false);
+    await log.beforeRemoval(['drop-in-1']);
+    world.counters.delete('drop-in-1');
+    await log[Symbol.asyncDispose]();
+    expect(world.told('rate-limit')).toBe(5);
+  });
+
+  test('with a group that another reader has, denials are counted and told as lost; the log says why', async () => {
+    const world = new World();
+    await world.nflog.open({ onBatch: () => undefined });
+    const log = await world.start();
+    for (let round = 0; round < 3; round += 1) world.deny(80);
+    expect(log.isReading).toBe(false);
+    await log[Symbol.asyncDispose]();
+    expect(world.told('agent-down')).toBe(3);
+    expect(world.problems.join()).toContain('has another reader');
+  });
+});

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { formatTable } from '../../src/report/table.js';
 import { missingForPackets } from '../support/lab/packages.js';
+import { measureAuditSummary } from './audit-summary.js';
 import { measureCompile } from './compile.js';
 import { measureEvents } from './events.js';
 import type { BenchOptions, Figure } from './figures.js';
@@ -24,6 +25,7 @@ async function main(): Promise<number> {
     ['compile', measureCompile],
     ['events', measureEvents],
     ['memory', measureMemory],
+    ['audit summary', measureAuditSummary],
   ] as const) {
     console.error(`measuring ${name} ...`);
     figures.push(...(await measure(options)));

@@ -52,6 +52,8 @@ async function writeLog(path: string, records: number): Promise<void> {
         'source.k8s.pod.name': `web-7d4b9c6f5d-${client.toString(36).padStart(5, 'x')}`,
         'source.k8s.workload.name': `web-${client % 60}`,
         'destination.k8s.pod.name': `pg-${server}`,
+        'destination.k8s.workload.kind': 'StatefulSet',
+        'destination.k8s.workload.name': 'pg',
         'destination.port': [5432, 8080, 443, 53][index % 4] ?? 0,
         'podwall.count': 1 + (index % 50),
       }),

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../src/report/table.js';
 import { missingForPackets } from '../support/lab/packages.js';
+import { measureAuditSummary } from './audit-summary.js';
 import { measureCompile } from './compile.js';
 import { measureEvents } from './events.js';
 import { measureApiServer } from './api-server.js';
@@ -33,6 +34,7 @@ async function main(): Promise<number> {
     ['sync', measureSync],
     ['churn', measureChurn],
     ['apiserver', measureApiServer],
+    ['audit summary', measureAuditSummary],
   ] as const) {
     if (!name.includes(options.only)) continue;
     console.error(`measuring ${name} ...`);

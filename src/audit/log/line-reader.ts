@@ -69,16 +69,18 @@ export class LineReader implements RecordFields {
   #find(key: string): number {
     let cursor = this.#cursors.get(key);
     if (cursor === undefined) this.#cursors.set(key, (cursor = { pattern: `"${key}":`, at: 0 }));
-    const guess = cursor.at + this.#shift;
-    if (this.#text.startsWith(cursor.pattern, guess)) {
-      cursor.at = guess;
-      return guess + cursor.pattern.length;
+    const { pattern, at } = cursor;
+    // Before the first value of varying length it stands where it stood, and from there on it moves with the others.
+    if (this.#text.startsWith(pattern, at)) return at + pattern.length;
+    if (this.#shift !== 0 && this.#text.startsWith(pattern, at + this.#shift)) {
+      cursor.at = at + this.#shift;
+      return cursor.at + pattern.length;
     }
-    const found = this.#text.indexOf(cursor.pattern);
+    const found = this.#text.indexOf(pattern);
     if (found < 0) return -1;
-    this.#shift += found - guess;
+    this.#shift = found - at;
     cursor.at = found;
-    return found + cursor.pattern.length;
+    return found + pattern.length;
   }
 }
 

@@ -2,20 +2,33 @@
 import { ends, type End } from '../record.js';
 import type { RecordFields } from '../log/line-reader.js';
 
+/** Made once: a key that is put together anew for every record costs more than finding it. */
+const keysAt = (end: End) =>
+  ({
+    address: `${end}.address`,
+    namespace: `${end}.k8s.namespace.name`,
+    pod: `${end}.k8s.pod.name`,
+    workloadKind: `${end}.k8s.workload.kind`,
+    workloadName: `${end}.k8s.workload.name`,
+  }) as const;
+
+const keys = { source: keysAt('source'), destination: keysAt('destination') } as const;
+
 /** `shop/web-1`, or the address of what is no pod. */
 export function podOf(fields: RecordFields, end: End): string {
-  const name = fields.get(`${end}.k8s.pod.name`);
-  if (name !== undefined) return `${fields.get(`${end}.k8s.namespace.name`) ?? ''}/${name}`;
-  return String(fields.get(`${end}.address`) ?? '');
+  const { address, namespace, pod } = keys[end];
+  const name = fields.get(pod);
+  return name === undefined ? String(fields.get(address) ?? '') : `${fields.get(namespace) ?? ''}/${name}`;
 }
 
 /** `shop/Deployment/web`, as `reach` names it; a bare pod is its own workload. */
 export function workloadOf(fields: RecordFields, end: End): string {
-  const namespace = fields.get(`${end}.k8s.namespace.name`);
-  if (namespace === undefined) return String(fields.get(`${end}.address`) ?? '');
-  const name = fields.get(`${end}.k8s.workload.name`);
-  if (name !== undefined) return `${namespace}/${fields.get(`${end}.k8s.workload.kind`) ?? ''}/${name}`;
-  return `${namespace}/Pod/${fields.get(`${end}.k8s.pod.name`) ?? ''}`;
+  const { address, namespace, pod, workloadKind, workloadName } = keys[end];
+  const space = fields.get(namespace);
+  if (space === undefined) return String(fields.get(address) ?? '');
+  const kind = fields.get(workloadKind);
+  if (kind === undefined) return `${space}/Pod/${fields.get(pod) ?? ''}`;
+  return `${space}/${kind}/${fields.get(workloadName) ?? ''}`;
 }
 
 /** `8080/TCP`, or the protocol alone where it has no ports. */

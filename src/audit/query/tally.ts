@@ -44,13 +44,14 @@ export class Tally {
   }
 
   add(line: LineReader): void {
-    const count = Number(line.get('podwall.count') ?? 1) * Number(line.get('podwall.sampled') ?? 1);
+    // In the order in which a line has them, which is the fastest to find them in.
     const time = this.#times.read(String(line.get('@timestamp')));
+    const group = this.#groupOf(line);
+    const count = Number(line.get('podwall.count') ?? 1) * Number(line.get('podwall.sampled') ?? 1);
     this.#options.scale.include(time);
     this.count += count;
     this.records += 1;
     this.histogram.add(time, count);
-    const group = this.#groupOf(line);
     if (group === undefined) {
       this.untold += 1;
       return;

@@ -47,7 +47,14 @@ export class TimestampReader {
       this.#minute = text.slice(0, 16);
       this.#start = Date.parse(`${this.#minute}:00Z`);
     }
-    const millisecond = text.charCodeAt(19) === 0x2e ? Number(text.slice(20, 23).replace('Z', '').padEnd(3, '0')) : 0;
-    return this.#start + Number(text.slice(17, 19)) * 1000 + millisecond;
+    const hasFraction = text.charCodeAt(19) === 0x2e;
+    const fraction = hasFraction ? digit(text, 20) * 100 + digit(text, 21) * 10 + digit(text, 22) : 0;
+    return this.#start + (digit(text, 17) * 10 + digit(text, 18)) * 1000 + fraction;
   }
+}
+
+/** 0 for what is none: a fraction may be shorter than three digits. */
+function digit(text: string, at: number): number {
+  const value = text.charCodeAt(at) - 48;
+  return value >= 0 && value <= 9 ? value : 0;
 }

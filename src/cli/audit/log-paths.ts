@@ -1,6 +1,6 @@
 /** Which files `--log` means, oldest first. */
 import { readdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { inTimeOrder, isLogName } from '../../audit/log/rotation-names.js';
 import { fileSource, streamSource, type LogSource } from '../../audit/log/sources.js';
 import { InputError } from '../../cluster/types.js';
@@ -45,7 +45,7 @@ async function matchesOf(glob: string): Promise<readonly string[]> {
   const directory = fixed.includes('/') ? dirname(`${fixed}x`) : '.';
   const below = glob.slice(directory === '.' ? 0 : directory.length);
   const names = await readdir(directory, { recursive: below.slice(1).includes('/') });
-  const found = names.map((name) => join(directory, name)).filter((name) => matchesGlob(`/${name}`, join('/', glob)));
+  const found = names.map((name) => join(directory, name)).filter((name) => matchesGlob(resolve(name), resolve(glob)));
   if (found.length === 0) throw new InputError(`${glob}: no file is called so`);
   return inTimeOrder(found);
 }

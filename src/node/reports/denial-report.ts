@@ -79,7 +79,10 @@ export class DenialReport implements AsyncDisposable {
 
   async #tell(signal: AbortSignal): Promise<void> {
     const now = this.#parts.clock.now();
-    const due = [...this.#sums.rentries()].filter(([, { count, told, toldAt }]) => count > told && now - toldAt >= againAfter);
+    // The cache lists what was used last first; who waits longest comes first here.
+    const due = [...this.#sums]
+      .reverse()
+      .filter(([, { count, told, toldAt }]) => count > told && now - toldAt >= againAfter);
     const failures: unknown[] = [];
     for (const [key, sum] of due.slice(0, mostPerRun))
       try {

@@ -9,7 +9,7 @@ import { AgentProcess } from '../support/lab/agent-process.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { withNamespace } from './namespace.js';
 import { ElementEvents } from './nft-events.js';
-import { processorTimeOf } from './process.js';
+import { childrenOf, processorTimeOf } from './process.js';
 import { quantile } from './statistics.js';
 
 const perSecond = 500;
@@ -47,16 +47,23 @@ export function measureChurn({ fast }: BenchOptions): Promise<Figure[]> {
       await delay(3000);
       await using events = await ElementEvents.start(netns);
       const seconds = fast ? 5 : 60;
-      const before = await processorTimeOf(agent.pid);
+      const before = await busyTimes(agent.pid);
       const written = await write(server, seconds);
       await delay(2000);
-      const busy = ((await processorTimeOf(agent.pid)) - before) / seconds;
+      const after = await busyTimes(agent.pid);
+      const busy = { own: (after.own - before.own) / seconds, nft: (after.nft - before.nft) / seconds };
       return [figure(seconds, lagsOf(written, events), busy)];
     } finally {
       await agent.kill();
       await rm(folder, { recursive: true, force: true });
     }
   });
+}
+
+/** Processor seconds of the agent and of its child processes so far. */
+async function busyTimes(pid: number): Promise<{ own: number; nft: number }> {
+  const children = await Promise.all((await childrenOf(pid)).map(processorTimeOf));
+  return { own: await processorTimeOf(pid), nft: children.reduce((sum, time) => sum + time, 0) };
 }
 
 /** By address: when it was written. */
@@ -79,13 +86,15 @@ function lagsOf(written: ReadonlyMap<string, number>, events: ElementEvents): re
   return [...written].map(([address, at]) => (events.added.get(address) ?? Infinity) - at);
 }
 
-function figure(seconds: number, lags: readonly number[], busy: number): Figure {
+function figure(seconds: number, lags: readonly number[], busy: { own: number; nft: number }): Figure {
   const [p50, p99] = [quantile(lags, 0.5), quantile(lags, 0.99)];
   return {
     what: `(f) ${perSecond} pod changes a second for ${seconds} s, each to the kernel`,
-    measured: `p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms; agent ${(busy * 100).toFixed(0)} % of a core`,
+    measured: `p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms; agent ${percent(busy.own)} % of a core, nft ${percent(busy.nft)} %`,
     goal: `p99 <= ${goals.p99} ms, <= ${goals.busy * 100} %`,
-    met: p99 <= goals.p99 && busy <= goals.busy,
-    values: { p50, p99, busy },
+    met: p99 <= goals.p99 && busy.own <= goals.busy,
+    values: { p50, p99, ...busy },
   };
 }
+
+const percent = (part: number): string => (part * 100).toFixed(0);

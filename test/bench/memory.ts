@@ -1,5 +1,4 @@
 /** Resident memory of the real agent on the large cluster, in a network namespace without pods. */
-import { execa } from 'execa';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +7,7 @@ import { AgentProcess } from '../support/lab/agent-process.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { manifestsOf } from './manifests.js';
 import { withNamespace } from './namespace.js';
-import { memoryOf } from './process.js';
+import { childrenOf, memoryOf } from './process.js';
 import { largeWorld, makeWorld } from './world.js';
 
 const goalMegabytes = 120;
@@ -34,8 +33,7 @@ export function measureMemory({ fast }: BenchOptions): Promise<Figure[]> {
 
 async function read(pid: number, fast: boolean): Promise<Figure[]> {
   const own = await memoryOf(pid);
-  const { stdout } = await execa('pgrep', ['-P', String(pid)], { reject: false });
-  const children = await Promise.all(stdout.split('\n').filter(Boolean).map(Number).map(memoryOf));
+  const children = await Promise.all((await childrenOf(pid)).map(memoryOf));
   const nft = children.reduce((sum, { resident }) => sum + resident, 0);
   return [
     {

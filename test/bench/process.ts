@@ -1,4 +1,5 @@
 /** What the kernel knows of a process. */
+import { execa } from 'execa';
 import { readFile } from 'node:fs/promises';
 
 /** Megabytes. */
@@ -18,4 +19,9 @@ export async function processorTimeOf(pid: number): Promise<number> {
   // Behind the name, which may have blanks in it.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+export async function childrenOf(pid: number): Promise<readonly number[]> {
+  const { stdout } = await execa('pgrep', ['-P', String(pid)], { reject: false });
+  return stdout.split('\n').filter(Boolean).map(Number);
 }

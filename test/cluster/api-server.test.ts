@@ -33,9 +33,13 @@ describe('the API server as a source', () => {
     },
   );
 
-  test('labels that are equal are one object', async () => {
-    const [first, second] = (await followed.sync()).snapshot().pods;
-    expect(first?.labels).toBe(second?.labels);
+  test('labels and ports that are equal are one object, after a list and after an event', async () => {
+    await followed.sync();
+    server.put(podNumbered(4));
+    await until(() => followed.cluster.snapshot().pods.length === 4);
+    const { pods } = followed.cluster.snapshot();
+    expect(new Set(pods.map(({ labels }) => labels)).size).toBe(1);
+    expect(new Set(pods.map(({ ports }) => ports)).size).toBe(1);
   });
 
   test('a watch that falls silent is opened again', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { namespace } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import { agentRights } from '../support/agent-rights.js';
+import { inParallel } from '../support/in-parallel.js';
 import { missingApiServer } from '../support/kube-api-server.js';
 import { kubeconfigOf } from '../support/kubeconfig.js';
 import { describePackets } from '../support/lab/requirements.js';
@@ -70,17 +71,15 @@ describePackets(
       test('the server is killed and started again while pods are written', async () => {
         const pods = Array.from({ length: 200 }, (_, index) => podNumbered(1000 + index));
         const refused: string[] = [];
-        const writing = Promise.all(
-          pods.map(async (pod) => {
-            const put = (): Promise<boolean> =>
-              Promise.resolve(server.put(pod)).then(
-                () => true,
-                () => (refused.push(pod.metadata.name), false),
-              );
-            await until(put, 60_000);
-          }),
-        );
-        await until(() => podNames(followed.cluster).includes('p1000'));
+        const writing = inParallel(pods, 4, async (pod) => {
+          const put = (): Promise<boolean> =>
+            server.put(pod).then(
+              () => true,
+              () => (refused.push(pod.metadata.name), false),
+            );
+          await until(put, 60_000);
+        });
+        await until(() => podNames(followed.cluster).includes('p1000'), 30_000);
         await server.kube.stopServer();
         await until(() => followed.cluster.staleSince() !== undefined);
         await server.kube.startServer();
@@ -88,9 +87,9 @@ describePackets(
         expect(refused.length).toBeGreaterThan(0);
         const { items } = (await server.kube.admin.call('GET', '/api/v1/pods')) as { items: Manifest[] };
         const there = items.map(({ metadata }) => metadata.name).sort();
-        await until(() => podNames(followed.cluster).join() === there.join());
+        await until(() => podNames(followed.cluster).join() === there.join(), 30_000);
         expect(there).toHaveLength(podNames(followed.cluster).length);
-      }, 90_000);
+      }, 120_000);
     });
 
     describe('with other settings', () => {

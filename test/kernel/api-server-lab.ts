@@ -31,9 +31,21 @@ export class ApiServerLab implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** The agents reach the server as it is, or by a proxy. Pods `client`, `stranger` and `server` of namespace x, each with its name as label `app`; no policy. */
+  /**
+   * The agents reach the server as it is, or by a proxy. Pods `client`, `stranger` and `server` of namespace x, each with
+   * its name as label `app`; no policy.
+   */
   static async start(way: 'straight' | 'proxied'): Promise<ApiServerLab> {
     const resources = new Resources();
+    try {
+      return await ApiServerLab.#build(way, resources);
+    } catch (error) {
+      await resources[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  static async #build(way: 'straight' | 'proxied', resources: Resources): Promise<ApiServerLab> {
     const lab = resources.use(await Lab.create([labNode(1, 'ptp'), labNode(2, 'bridge')]));
     const ends = (['client', 'stranger', 'server'] as const).map((name) => ({
       name,

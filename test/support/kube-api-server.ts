@@ -64,7 +64,12 @@ export class KubeApiServer implements AsyncDisposable {
       ...['--listen-client-urls', url, '--advertise-client-urls', url],
       ...['--listen-peer-urls', 'http://127.0.0.1:2380'],
     ]);
-    await server.startServer();
+    try {
+      await server.startServer();
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
     return server;
   }
 

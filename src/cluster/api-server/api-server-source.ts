@@ -1,9 +1,8 @@
-import { LRUCache } from 'lru-cache';
 import { changeKey, deletionOf, snapshotOf, type ClusterChange, type ClusterSnapshot } from '../../model/cluster.js';
-import type { Labels } from '../../model/labels.js';
 import { Listeners } from '../listeners.js';
 import type { ClusterSource, SourceChange, SourceProblem, SourceTraffic, SyncedCluster } from '../types.js';
 import { ApiConnection, type ConnectionChoice } from './connection.js';
+import { Interner } from './interner.js';
 import { defaultTimes, Reflector, type ReflectorTimes } from './reflector.js';
 import { resources, type ReadObject, type Resource } from './resources.js';
 
@@ -45,7 +44,6 @@ class ApiServerCluster implements SyncedCluster {
   /** By resource: why it is not followed now. */
   readonly #troubles = new Map<Resource['name'], string>();
   readonly #missing = new Set(resources.map(({ name }) => name));
-  readonly #labels = new LRUCache<string, Labels>({ max: 20_000 });
   readonly #listeners = new Listeners<SourceChange>();
   readonly #problemListeners = new Listeners<readonly SourceProblem[]>();
   readonly #synced: Promise<void>;
@@ -58,7 +56,9 @@ class ApiServerCluster implements SyncedCluster {
     this.#connection = connection;
     this.#options = options;
     this.#synced = new Promise((resolve) => (this.#markSynced = resolve));
-    for (const resource of resources) {
+    const interner = new Interner();
+    for (const { read, ...rest } of resources) {
+      const resource: Resource = { ...rest, read: (object) => interner.intern(read(object)) };
       const reflector = new Reflector(connection, resource, this.#eventsOf(resource), options.times ?? defaultTimes);
       void reflector.run(this.#ending.signal);
     }
@@ -145,18 +145,8 @@ class ApiServerCluster implements SyncedCluster {
     this.#diagnose(key, change, diagnostics);
     const former = this.#objects.get(key);
     if (former !== undefined && JSON.stringify(former) === JSON.stringify(change)) return [];
-    const interned = this.#intern(change);
-    this.#objects.set(key, interned);
-    return [interned];
-  }
-
-  /** Pods of one owner have the same labels: kept once. */
-  #intern(change: ClusterChange): ClusterChange {
-    if (change.kind !== 'pod' || change.pod === undefined) return change;
-    const text = JSON.stringify(change.pod.labels);
-    const known = this.#labels.get(text) ?? change.pod.labels;
-    this.#labels.set(text, known);
-    return { ...change, pod: { ...change.pod, labels: known } };
+    this.#objects.set(key, change);
+    return [change];
   }
 
   #forget(key: string): void {

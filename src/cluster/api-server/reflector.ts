@@ -78,7 +78,8 @@ export class Reflector {
       } catch (error) {
         if (isOver()) return;
         if (error instanceof Gone) this.#version = undefined;
-        else await this.#recover(error, signal);
+        else this.#trouble(error);
+        await this.#backOff(signal);
       }
     }
   }
@@ -175,11 +176,15 @@ export class Reflector {
     this.#events.onHeard();
   }
 
-  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+  #trouble(error: unknown): void {
     this.#failures += 1;
     this.#events.onTrouble(this.#describe(error));
+  }
+
+  /** After an expired version too: a server that starts anew is not to be listed by a thousand agents at once. */
+  async #backOff(signal: AbortSignal): Promise<void> {
     const { firstRetry, longestRetry } = this.#times;
-    const longest = Math.min(firstRetry * 2 ** (this.#failures - 1), longestRetry);
+    const longest = Math.min(firstRetry * 2 ** Math.max(this.#failures - 1, 0), longestRetry);
     await pause(longest / 2 + (Math.random() * longest) / 2, signal);
   }
 

@@ -33,7 +33,14 @@ export function listenIn({ namespace, address, port }: Place): number {
 
 /** Keeps its TLS connections; certificates are not looked at, since both ends are the test's own. */
 export function agentIn(place: Place): Agent {
-  const createConnection = (options: ConnectionOptions) =>
-    secure({ ...options, rejectUnauthorized: false, socket: connectIn(place) });
+  const createConnection = (options: ConnectionOptions, failed: (error: unknown) => void) => {
+    try {
+      return secure({ ...options, rejectUnauthorized: false, socket: connectIn(place) });
+    } catch (error) {
+      // The request's own error, and nobody's exception.
+      failed(error);
+      return undefined;
+    }
+  };
   return Object.assign(new Agent({ keepAlive: true }), { createConnection });
 }

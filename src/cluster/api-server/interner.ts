@@ -1,0 +1,28 @@
+import { LRUCache } from 'lru-cache';
+import type { Diagnostic } from '../../model/diagnostic.js';
+import type { ReadObject } from './resources.js';
+
+const none: readonly Diagnostic[] = [];
+
+/**
+ * Pods of one owner have the same labels and ports: each is kept once. Done as soon as an object is read, so that what is
+ * given up for it is still young when it goes.
+ */
+export class Interner {
+  readonly #known = new LRUCache<string, object>({ max: 20_000 });
+
+  intern({ change, diagnostics }: ReadObject): ReadObject {
+    const shared = diagnostics.length === 0 ? none : diagnostics;
+    if (change === undefined) return { diagnostics: shared };
+    if (change.kind !== 'pod' || change.pod === undefined) return { change, diagnostics: shared };
+    const pod = { ...change.pod, labels: this.#once(change.pod.labels), ports: this.#once(change.pod.ports) };
+    return { change: { ...change, pod }, diagnostics: shared };
+  }
+
+  #once<T extends object>(value: T): T {
+    const text = JSON.stringify(value);
+    const known = this.#known.get(text) as T | undefined;
+    if (known === undefined) this.#known.set(text, value);
+    return known ?? value;
+  }
+}

@@ -97,10 +97,10 @@ describe('a live cluster', () => {
   });
 
   test('a server that refuses, or is not there, is exit 2 at once', async () => {
-    server.faults.refused.set('/api/v1/pods', 403);
+    server.forbid('Pod');
     const refused = await podwall('can', 'web.shop', 'db.shop');
     expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringMatching(/^podwall: http.*\/api\/v1\/pods/)]);
-    server.faults.refused.clear();
+    server.permit('Pod');
     await server.stop();
     const gone = await podwall('diff', 'live', 'next');
     expect([gone.exitCode, gone.stderr]).toEqual([2, expect.stringMatching(/^podwall: http.*ECONNREFUSED/)]);

@@ -34,7 +34,7 @@ describePackets('coverage of a real node', () => {
       await lab.addPod({ namespace: 'x', name, node: 'n1', addresses: [`10.244.1.${host}`, `fd00:10:244:1::${host}`] });
     lab.prober.serve(lab.netns('server.x'), 80, 'TCP');
     await lab.writeManifests(join(lab.folder, 'manifests'), { cluster: world });
-    await lab.startAgent('n1', join(lab.folder, 'manifests'));
+    await lab.startAgent('n1', { manifests: join(lab.folder, 'manifests') });
   }, 60_000);
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 

@@ -24,7 +24,7 @@ describePackets('the audit log in a flood', () => {
   let count = 0;
 
   const start = async (flags: AgentFlags = {}): Promise<void> => {
-    agent = await lab.startAgent('n1', directory, { ...flags, 'audit-log': trail.path });
+    agent = await lab.startAgent('n1', { ...flags, manifests: directory, 'audit-log': trail.path });
     await until(async () => (await metric('podwall_audit_reading')) === 1, 20_000);
   };
   const startAnew = async (flags: AgentFlags = {}): Promise<void> => {

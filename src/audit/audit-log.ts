@@ -10,6 +10,7 @@ import type { Observation, ObservedBatch } from '../model/observation.js';
 import { Accounts, type Checkpoint, type Totals } from './accounts.js';
 import { Aggregator, type Counted } from './aggregator.js';
 import type { Attribution, Denial } from './attribution.js';
+import type { Evidence } from './evidence.js';
 import type { CounterMeaning } from './counter-growth.js';
 import { recordLine, type LossCause } from './record.js';
 import { RecordMaker, type Writer } from './record-maker.js';
@@ -35,6 +36,8 @@ export interface AuditLogParts {
   ) => Promise<PacketReader>;
   readonly checkpoints: { load(): Promise<Checkpoint | undefined>; save(checkpoint: Checkpoint): Promise<void> };
   readonly writer: Writer;
+  /** Absent: records name neither policies nor identities of their moment. */
+  readonly evidenceOf?: (denial: Denial) => Evidence;
   /** Told what the records tell, also when there is no room for a record. */
   readonly onDenial?: DenialListener;
   /** Milliseconds since the epoch, as the kernel's time stamps are. */
@@ -175,10 +178,13 @@ export class AuditLog implements AsyncDisposable {
   }
 
   #write(denial: Denial, counted: Counted, onWritten: (packets: number) => void): void {
-    const { sink, onDenial } = this.#parts;
+    const { sink, onDenial, evidenceOf } = this.#parts;
     onDenial?.(denial, counted);
     if (!sink.hasRoom) this.#lose('writer', denial, counted);
-    else sink.write(recordLine(this.#records.event(denial, counted)), () => onWritten(counted.count));
+    else
+      sink.write(recordLine(this.#records.event(denial, counted, evidenceOf?.(denial))), () =>
+        onWritten(counted.count),
+      );
   }
 
   #lose(cause: LossCause, { direction }: Denial, { count, start, end }: Omit<Counted, 'bytes'>): void {

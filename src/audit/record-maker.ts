@@ -6,6 +6,8 @@ import { policyKey, type Direction } from '../model/policy.js';
 import type { Counted } from './aggregator.js';
 import type { Denial, End } from './attribution.js';
 import { communityId } from './community-id.js';
+import type { Evidence } from './evidence.js';
+import type { ContentId } from './snapshots.js';
 import { dispositionOf, schemaVersion, type EventRecord, type LossCause, type LossRecord } from './record.js';
 
 export interface Loss {
@@ -35,7 +37,7 @@ export class RecordMaker {
     this.#now = now;
   }
 
-  event(denial: Denial, counted: Counted): EventRecord {
+  event(denial: Denial, counted: Counted, evidence: Evidence = {}): EventRecord {
     const { packet, direction, reason, isolating } = denial;
     const [first] = isolating;
     return {
@@ -54,11 +56,12 @@ export class RecordMaker {
         ? {}
         : { 'podwall.icmp.type': packet.icmp.type, 'podwall.icmp.code': packet.icmp.code }),
       ...(packet.device === undefined ? {} : { 'observer.ingress.interface.name': packet.device }),
-      ...endFields('source', denial.source),
-      ...endFields('destination', denial.destination),
+      ...endFields('source', denial.source, evidence.source),
+      ...endFields('destination', denial.destination, evidence.destination),
       'podwall.trace': denial.trace,
       ...(first === undefined ? {} : { 'security_rule.ruleset.name': policyKey(first), 'security_rule.name': null }),
       'podwall.policies.isolating': isolating.map(policyKey),
+      ...(evidence.snapshot === undefined ? {} : { 'podwall.snapshot': evidence.snapshot }),
       'podwall.count': counted.count,
       'podwall.sampled': 1,
     };
@@ -95,7 +98,7 @@ export class RecordMaker {
 
 type Fields<E extends string> = Pick<EventRecord, Extract<keyof EventRecord, `${E}.${string}`>>;
 
-function endFields<E extends 'source' | 'destination'>(end: E, of: End): Fields<E> {
+function endFields<E extends 'source' | 'destination'>(end: E, of: End, identity: ContentId | undefined): Fields<E> {
   const { address, port, pod, namedPort } = of;
   const fields = {
     address,
@@ -107,6 +110,7 @@ function endFields<E extends 'source' | 'destination'>(end: E, of: End): Fields<
     'k8s.workload.name': pod?.workload?.name,
     'podwall.class': of.class,
     'podwall.named_port': namedPort,
+    'podwall.identity': identity,
   };
   const known = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(known.map(([name, value]) => [`${end}.${name}`, value])) as Fields<E>;

@@ -1,8 +1,11 @@
 /** The agent's audit log, from real parts: the loop tells it what chains and pods mean, the kernel what it denied. */
 import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
 import { Attribution } from '../audit/attribution.js';
 import { AuditLog, type DenialListener } from '../audit/audit-log.js';
+import { EvidenceKeeper } from '../audit/evidence.js';
 import { RotatingFile } from '../audit/rotating-file.js';
+import { SnapshotStore } from '../audit/snapshots.js';
 import { Sink, streamOutput, type LineOutput } from '../audit/sink.js';
 import { openNflog } from '../kernel/nflog.js';
 import type { NftablesDoor } from '../kernel/nft.js';
@@ -40,9 +43,13 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   readonly #attribution = new Attribution({ chainName: denialName, parsePrefix: parseLogPrefix });
   readonly #starting: Promise<AuditLog | undefined>;
   #log: AuditLog | undefined;
+  /** Absent where no file is written: there is no place beside it. */
+  #evidence: EvidenceKeeper | undefined;
   #noted: { readonly changes: readonly ClusterChange[]; readonly program: ProgramChange }[] = [];
 
   constructor(flags: AuditFlags, parts: AuditParts) {
+    const { to, log } = parts;
+    if (to.file !== undefined) this.#evidence = evidenceBeside(to.file, log);
     this.#starting = this.#start(flags, parts).catch((error: unknown) => {
       parts.log.error({ error: messageOf(error) }, 'no audit log');
       return undefined;
@@ -60,8 +67,10 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 
   applied(): void {
-    for (const { changes, program } of this.#noted.splice(0))
+    for (const { changes, program } of this.#noted.splice(0)) {
       this.#attribution.applied(changes, program.endpoints, Date.now());
+      this.#evidence?.applied(changes, Date.now());
+    }
   }
 
   attached(attachments: readonly Attachment[]): void {
@@ -94,11 +103,35 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
       checkpoints: new CheckpointFile(stateDir),
       writer: { node, version, bootId: randomUUID() },
       ...(onDenial === undefined ? {} : { onDenial }),
+      evidenceOf: (denial) => this.#evidence?.of(denial) ?? {},
       now: Date.now,
       log,
     });
     return this.#log;
   }
+}
+
+/** Told once while it lasts: records of a flood would each tell it. */
+function evidenceBeside(file: string, log: ReconcilerLog): EvidenceKeeper {
+  const opening = SnapshotStore.open(dirname(file));
+  // Told by the first record that needs it.
+  opening.catch(() => undefined);
+  let failing = false;
+  const keep = async (keeping: (store: SnapshotStore) => Promise<void>): Promise<void> => {
+    await keeping(await opening);
+    failing = false;
+  };
+  return new EvidenceKeeper({
+    store: {
+      keepPolicies: (id, policies) => keep((store) => store.keepPolicies(id, policies)),
+      keepIdentity: (id, identity) => keep((store) => store.keepIdentity(id, identity)),
+    },
+    onFailure: (error) => {
+      if (!failing)
+        log.warn({ error: messageOf(error) }, 'what records rest on is not kept: they cannot be explained later');
+      failing = true;
+    },
+  });
 }
 
 function outputTo({ file, stdout }: RecordTargets, flags: AuditFlags, log: ReconcilerLog): LineOutput {

@@ -46,7 +46,9 @@ const queueThreshold = 16;
 /** After this long without a denied packet a pair gives its place up. */
 const pairTimeoutSeconds = 60;
 
-const pairSet = (family: Family): string => `log-pairs${family === 'IPv4' ? '4' : '6'}`;
+/** Each element keeps the limit that it was made with: another limit is another set. */
+const pairSet = (family: Family, { pairRate, pairBurst }: AuditRules): string =>
+  `log-pairs${family === 'IPv4' ? '4' : '6'}-${pairRate}-${pairBurst}`;
 
 const logPrefix = (chain: string, orientation: Orientation): string => `podwall ${chain} ${orientation}`;
 
@@ -92,8 +94,8 @@ function logRules({ name, logged, judgedBy }: Denial, audit: AuditRules): Rule[]
     return orientations.flatMap((orientation) => {
       const log = [x.count(logged), logTo(name, orientation, audit)];
       const which = orientation === 'packet' ? [] : [x.flowDirection(orientation)];
-      const limited = x.recordLimited(pair, pairSet(family), x.limit(audit.pairRate, audit.pairBurst));
-      const rest: Statement[] = [x.notInSet(pair, pairSet(family)), x.limit(audit.sharedRate, audit.sharedRate)];
+      const limited = x.recordLimited(pair, pairSet(family, audit), x.limit(audit.pairRate, audit.pairBurst));
+      const rest: Statement[] = [x.notInSet(pair, pairSet(family, audit)), x.limit(audit.sharedRate, audit.sharedRate)];
       return [{ statements: [...which, limited, ...log] }, { statements: [...which, ...rest, ...log] }];
     });
   });
@@ -129,7 +131,7 @@ export function auditObjects(audit: AuditRules | undefined): { sets: readonly Nf
   return {
     counters: Object.values(loggedCounters),
     sets: families.map((family) => ({
-      name: pairSet(family),
+      name: pairSet(family, audit),
       type: [addressType(family), addressType(family)],
       verdicts: false,
       interval: false,

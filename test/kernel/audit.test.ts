@@ -1,6 +1,7 @@
 /** What the audit log says of real packets: for every reason, who was denied what, by which policies. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { join } from 'node:path';
+import { execa } from 'execa';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventRecord } from '../../src/audit/record.js';
 import { namespace, node, pod, podAddresses, policy, type PodOptions } from '../cases/objects.js';
@@ -14,6 +15,7 @@ import { sendIp } from '../support/lab/raw.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { until } from '../support/until.js';
 
+const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 const hosts = { client: 11, server: 12, caged: 13, broken: 14, open: 15 } as const;
 type Local = keyof typeof hosts;
 const address = (name: Local | 'ghost' | 'far', family: 4 | 6 = 4): string => {
@@ -58,6 +60,9 @@ const volatile = [
   'podwall.boot_id',
   'source.port',
   'network.community_id',
+  'podwall.snapshot',
+  'source.podwall.identity',
+  'destination.podwall.identity',
 ] as const;
 const fixed = (record: EventRecord): Record<string, unknown> =>
   Object.fromEntries(Object.entries(record).filter(([key]) => !(volatile as readonly string[]).includes(key)));
@@ -170,6 +175,22 @@ describePackets('records of denied packets', () => {
       ...byPolicies('deny', 'only'),
     });
   });
+
+  test('what the record rests on is kept beside the log: it is explained later, with the edit that mends it', async () => {
+    await syn('open', address('server'), 82);
+    const record = await trails.n1.find({ 'source.k8s.pod.name': 'open', 'destination.port': 82 });
+    const args = ['audit', 'explain', record['event.id'], '--log', join(lab.folder, 'n1.jsonl')];
+    const explain = async () => {
+      const { stdout, exitCode } = await execa(process.execPath, [bundle, ...args], { reject: false });
+      return { stdout, exitCode };
+    };
+    // The files are written beside the record, not before it.
+    await until(async () => (await explain()).exitCode === 1, 10_000);
+    const { stdout } = await explain();
+    expect(stdout).toContain('under the policies of that moment');
+    expect(stdout).toContain('spec.ingress[0].from[0].podSelector.matchLabels.app: wants app=client');
+    expect(stdout).toContain('the smallest edit that allows it');
+  }, 30_000);
 
   test('default-deny, egress, to a pod of another node', async () => {
     await syn('caged', address('far'), 443);

@@ -24,15 +24,17 @@ function block(text: string): string {
 test('the table of formats says what each command takes', async () => {
   const help = async (...args: readonly string[]): Promise<string> =>
     (await execa(process.execPath, [bundle, ...args, '--help'])).stdout;
-  const commands = [...(await help()).matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
+  const commandsIn = (text: string): string[] => [...text.matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
+  const commands = commandsIn(await help()).filter((name) => name !== 'audit');
+  const ofAudit = commandsIn(await help('audit')).map((name) => `audit ${name}`);
   const taken = await Promise.all(
-    commands.map(async (name) => {
-      const text = name === 'help' ? '' : (await help(name)).replaceAll('"', '').replaceAll(/\s+/g, ' ');
+    [...ofAudit, ...commands].map(async (name) => {
+      const text = /help$/.test(name) ? '' : (await help(...name.split(' '))).replaceAll('"', '').replaceAll(/\s+/g, ' ');
       const [, choices] = /-o, --output .*?\(choices: ([^):]*?)(?:, default: [^)]*)?\)/.exec(text) ?? [];
       return choices === undefined ? [] : [[name, choices]];
     }),
   );
-  const rows = [...readme.matchAll(/^\| `(\w+)` \| ([a-z, ]+) \|$/gm)].map(([, name, formats]) => [name, formats]);
+  const rows = [...readme.matchAll(/^\| `([\w ]+)` \| ([a-z, ]+) \|$/gm)].map(([, name, formats]) => [name, formats]);
   expect(rows).toEqual(taken.flat());
 });
 

@@ -1,0 +1,93 @@
+/** What a record rests on: the policies and the pods' identities of its moment, named by their content and kept beside the log. */
+import type { ClusterChange } from '../model/cluster.js';
+import { policyKey, type AnyPolicy } from '../model/policy.js';
+import type { Namespace, Pod } from '../model/pod.js';
+import type { Denial, End } from './attribution.js';
+import { identityId, policySetId, storedIdentity, type ContentId, type SnapshotStore } from './snapshots.js';
+import { Timeline } from './timeline.js';
+
+/** The fields of a record that name it. */
+export interface Evidence {
+  readonly snapshot?: ContentId;
+  readonly source?: ContentId;
+  readonly destination?: ContentId;
+}
+
+export interface EvidenceOptions {
+  readonly store: Pick<SnapshotStore, 'keepPolicies' | 'keepIdentity'>;
+  /** What could not be kept; the record names it all the same. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Records lag behind their packets by seconds; milliseconds. */
+const past = { kept: 10 * 60_000, pastKeys: 4096 };
+
+interface PolicySet {
+  readonly id: ContentId;
+  readonly policies: readonly AnyPolicy[];
+}
+
+type PoliciesOfNamespace = ReadonlyMap<string, AnyPolicy>;
+const none: PoliciesOfNamespace = new Map();
+
+export class EvidenceKeeper {
+  readonly #options: EvidenceOptions;
+  readonly #policies = new Timeline<string, PoliciesOfNamespace>(past);
+  readonly #namespaces = new Timeline<string, Namespace>(past);
+  /** Ids of sets that did not change cost nothing; by the first namespace's policies, then the second's. */
+  readonly #sets = new WeakMap<PoliciesOfNamespace, WeakMap<PoliciesOfNamespace, PolicySet>>();
+  readonly #identityIds = new WeakMap<Pod, { readonly namespace: Namespace; readonly id: ContentId }>();
+
+  constructor(options: EvidenceOptions) {
+    this.#options = options;
+  }
+
+  /** What is in force from `time` on, in milliseconds since the epoch. */
+  applied(changes: readonly ClusterChange[], time: number): void {
+    const changed = new Map<string, Map<string, AnyPolicy>>();
+    for (const change of changes) {
+      if (change.kind === 'namespace') this.#namespaces.set(change.name, change.namespace, time);
+      if (change.kind !== 'policy') continue;
+      const { namespace } = change.ref;
+      const policies = changed.get(namespace) ?? new Map(this.#policies.latest(namespace, time));
+      changed.set(namespace, policies);
+      if (change.policy === undefined) policies.delete(policyKey(change.ref));
+      else policies.set(policyKey(change.ref), change.policy);
+    }
+    for (const [namespace, policies] of changed) this.#policies.set(namespace, policies, time);
+  }
+
+  /** Policies judge pods of their own namespace: those of both ends' namespaces are all that a verdict rests on. */
+  of({ source, destination, packet: { time } }: Denial): Evidence {
+    const ends = { source: this.#identityOf(source, time), destination: this.#identityOf(destination, time) };
+    const namespaces = [source, destination].flatMap(({ pod }) => (pod === undefined ? [] : [pod.ref.namespace]));
+    const snapshot = namespaces.length === 0 ? undefined : this.#snapshotOf([...new Set(namespaces)].sort(), time);
+    return {
+      ...(snapshot === undefined ? {} : { snapshot }),
+      ...(ends.source === undefined ? {} : { source: ends.source }),
+      ...(ends.destination === undefined ? {} : { destination: ends.destination }),
+    };
+  }
+
+  #snapshotOf(namespaces: readonly string[], time: number): ContentId {
+    const [first = none, second = none] = namespaces.map((name) => this.#policies.at(name, time) ?? none);
+    const known = this.#sets.get(first)?.get(second);
+    const set = known ?? policySet([...first.values(), ...second.values()]);
+    if (known === undefined) this.#sets.set(first, (this.#sets.get(first) ?? new WeakMap()).set(second, set));
+    this.#options.store.keepPolicies(set.id, set.policies).catch(this.#options.onFailure);
+    return set.id;
+  }
+
+  #identityOf({ pod }: End, time: number): ContentId | undefined {
+    const namespace = pod && this.#namespaces.at(pod.ref.namespace, time);
+    if (pod === undefined || namespace === undefined) return undefined;
+    const known = this.#identityIds.get(pod);
+    const identity = storedIdentity(pod, namespace);
+    const id = known?.namespace === namespace ? known.id : identityId(identity);
+    this.#identityIds.set(pod, { namespace, id });
+    this.#options.store.keepIdentity(id, identity).catch(this.#options.onFailure);
+    return id;
+  }
+}
+
+const policySet = (policies: readonly AnyPolicy[]): PolicySet => ({ id: policySetId(policies), policies });

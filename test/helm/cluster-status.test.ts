@@ -51,6 +51,8 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
         kubeconfig,
         'node-policy-status': 'on',
         'cluster-events': 'on',
+        'denial-events': 'on',
+        'audit-log': join(lab.folder, `audit-${name}`, 'audit.jsonl'),
         'cni-results': join(lab.folder, 'results'),
       },
     });
@@ -154,7 +156,12 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
     await mkdir(join(lab.folder, 'results'), { recursive: true });
     await writeFile(join(lab.folder, 'results', 'podnet-0a1b-eth0'), cniResult({ uid, addresses: ['10.244.1.13/24'] }));
     await becomes('blocked');
-  }, 60_000);
+    const described = () => chart.kubectl(['describe', 'pod', 'early', '-n', 'x']);
+    await until(async () => (await described()).includes('NetworkPolicyDenied'), 30_000);
+    expect(await described()).toMatch(
+      /ingress denied by x\/early; the last from x\/client \(10\.244\.1\.11\), port 80/,
+    );
+  }, 90_000);
 
   test('bad questions and a server that says no are exit 2', async () => {
     const absent = await status(['--for', 'policy/x/absent']);

@@ -50,9 +50,7 @@ async function replay(flags: ReplayFlags, query: Query): Promise<void> {
   const changes = judged.changes();
   await writeOutputs(flags.output, 'text', (format) => print(format, judged, changes));
   if (judged.allows === 0)
-    process.stderr.write(
-      'podwall: no record of a packet that passed: what would be newly denied cannot be found (annotate namespaces podwall.dev/audit: "allow,deny")\n',
-    );
+    process.stderr.write('podwall: no record of a packet that passed: what would be newly denied cannot be found\n');
   process.exitCode = codeOf(flags, changes) || Math.max(code, concludeLog(reading, flags)) || nothing(judged);
 }
 

@@ -67,6 +67,7 @@ export class AuditLog implements AsyncDisposable {
   #window: { readonly start: number; end: number; during: number; after: number } | undefined;
   #readings: Promise<unknown> = Promise.resolve();
   #lastComparison: number;
+  #opening: Promise<void> = Promise.resolve();
   #ticking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #closing = false;
@@ -112,11 +113,14 @@ export class AuditLog implements AsyncDisposable {
   async beforeRemoval(counters: readonly string[]): Promise<void> {
     await this.#count();
     this.#accounts.removed(counters);
+    // A run that is killed now must not leave the former values to the next: those of a new table would be held to them.
+    await this.#saveCheckpoint();
   }
 
   /** Reads what is still there, and writes what it can. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
+    await this.#opening;
     clearTimeout(this.#timer);
     await this.#ticking;
     await this.#tick();

@@ -78,7 +78,8 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 
   async beforeRemoval(counters: readonly string[]): Promise<void> {
-    await this.#log?.beforeRemoval(counters);
+    // Also when it has only begun: what was counted while no agent ran goes with the table that the first run replaces.
+    await (await this.#starting)?.beforeRemoval(counters);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -24,6 +24,8 @@ export interface Plan {
   readonly build: readonly Step[];
   readonly switch?: Step;
   readonly sweep: readonly Step[];
+  /** The whole table goes, and what its counters counted with it. */
+  readonly replaces?: true;
 }
 
 export interface PlanInput {
@@ -86,7 +88,7 @@ export function planChange({ wanted, applied, dirty, effect }: PlanInput): Plan 
 
 function replacementPlan(wanted: Ruleset, applied: MutableRuleset): Plan {
   const transaction = planReplacement(wanted, true);
-  return { build: [], switch: { transaction, record: () => overwrite(applied, wanted) }, sweep: [] };
+  return { build: [], switch: { transaction, record: () => overwrite(applied, wanted) }, sweep: [], replaces: true };
 }
 
 /** Everything without its content: sets without elements, chains without rules. */

@@ -65,6 +65,7 @@ export class PolicyTable {
     const dirty = this.#dirty;
     const effect = this.#effect;
     const plan = planChange({ wanted, applied: this.#applied, dirty, effect });
+    if (plan.replaces === true) await this.#announceRemoval([...this.#applied.counters]);
     for (const step of plan.build) await this.#apply(step.transaction, step.record);
     if (plan.switch !== undefined) await this.#apply(plan.switch.transaction, plan.switch.record);
     this.#exists = true;

@@ -91,7 +91,8 @@ describePackets('the audit log in a flood', () => {
       const told = await settled(denied);
       expect(packetsTold(told)).toBe(denied);
       expect(await packets('observed')).toBe(denied);
-      expect(cpu / seconds).toBeLessThan(1);
+      // Without limits every packet is read, as fast as the machine sends: it is the limits that bound the agent.
+      if (flags !== noLimit) expect(cpu / seconds).toBeLessThan(1);
       const suppressed = (await packets('suppressed')) ?? 0;
       console.info(
         `${Math.round(sent / seconds)} denied packets a second, ${suppressed} suppressed, agent at ${(cpu / seconds).toFixed(2)} cores`,

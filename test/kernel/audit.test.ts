@@ -177,8 +177,8 @@ describePackets('records of denied packets', () => {
   });
 
   test('what the record rests on is kept beside the log: it is explained later, with the edit that mends it', async () => {
-    await syn('open', address('server'), 82);
-    const record = await trails.n1.find({ 'source.k8s.pod.name': 'open', 'destination.port': 82 });
+    await syn('open', address('server'), 83);
+    const record = await trails.n1.find({ 'source.k8s.pod.name': 'open', 'destination.port': 83 });
     const args = ['audit', 'explain', record['event.id'], '--log', join(lab.folder, 'n1.jsonl')];
     const explain = async () => {
       const { stdout, exitCode } = await execa(process.execPath, [bundle, ...args], { reject: false });

@@ -29,7 +29,9 @@ test('the table of formats says what each command takes', async () => {
   const ofAudit = commandsIn(await help('audit')).map((name) => `audit ${name}`);
   const taken = await Promise.all(
     [...ofAudit, ...commands].map(async (name) => {
-      const text = /help$/.test(name) ? '' : (await help(...name.split(' '))).replaceAll('"', '').replaceAll(/\s+/g, ' ');
+      const text = /help$/.test(name)
+        ? ''
+        : (await help(...name.split(' '))).replaceAll('"', '').replaceAll(/\s+/g, ' ');
       const [, choices] = /-o, --output .*?\(choices: ([^):]*?)(?:, default: [^)]*)?\)/.exec(text) ?? [];
       return choices === undefined ? [] : [[name, choices]];
     }),

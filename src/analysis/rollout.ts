@@ -1,6 +1,7 @@
 /** Is it in force everywhere? What the nodes say they enforce, beside what the cluster wants of them. */
 import { selects } from '../compiler/endpoints.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
+import { groupBy } from '../model/group-by.js';
 import type { NodePolicyStatus } from '../model/node-policy-status.js';
 import { isEnforceable, objectKey, type ObjectRef, type Pod } from '../model/pod.js';
 import type { AnyPolicy } from '../model/policy.js';
@@ -50,12 +51,8 @@ interface Wanted {
 }
 
 function wantedByNode({ pods, policies }: ClusterSnapshot, only: ObjectRef | undefined): ReadonlyMap<string, Wanted> {
-  const byNamespace = new Map<string, AnyPolicy[]>();
-  for (const policy of policies) {
-    if (only !== undefined && objectKey(policy.ref) !== objectKey(only)) continue;
-    const { namespace } = policy.ref;
-    byNamespace.set(namespace, [...(byNamespace.get(namespace) ?? []), policy]);
-  }
+  const asked = policies.filter(({ ref }) => only === undefined || objectKey(ref) === objectKey(only));
+  const byNamespace = groupBy(asked, ({ ref }) => ref.namespace);
   const wanted = new Map<string, Wanted>();
   for (const pod of pods.filter(isOnNode)) {
     const selecting = (byNamespace.get(pod.ref.namespace) ?? []).filter((policy) => selects(policy, pod));

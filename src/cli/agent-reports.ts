@@ -1,9 +1,10 @@
 import type { DenialListener } from '../audit/audit-log.js';
 import type { Listeners } from '../cluster/listeners.js';
-import type { AgentParts } from '../node/agent.js';
+import type { AgentParts, Report } from '../node/agent.js';
 import type { AgentMetrics } from '../node/metrics.js';
 import { DenialReport } from '../node/reports/denial-report.js';
-import { EventReport, type EventReportParts } from '../node/reports/event-report.js';
+import { EventReport, type EventWriting } from '../node/reports/event-report.js';
+import type { ReportParts } from '../node/reports/pace.js';
 import { StatusReport } from '../node/reports/status-report.js';
 import { idlePolicies, troublesOf } from '../node/reports/troubles.js';
 import { InputError } from '../cluster/types.js';
@@ -19,7 +20,7 @@ export interface ReportFlags extends SourceFlags {
   readonly denialEvents: 'on' | 'off';
 }
 
-interface ReportParts {
+interface ReportWiring {
   /** Every denial that the audit log records. */
   readonly denials: Listeners<Parameters<DenialListener>>;
   readonly metrics: AgentMetrics | undefined;
@@ -27,7 +28,7 @@ interface ReportParts {
 }
 
 /** What the agent writes to the API server; undefined when it is to write nothing. @throws InputError */
-export function reportsOf(flags: ReportFlags, { metrics, log, denials }: ReportParts): AgentParts['reports'] {
+export function reportsOf(flags: ReportFlags, { metrics, log, denials }: ReportWiring): AgentParts['reports'] {
   const [status, events] = [flags.nodePolicyStatus === 'on', flags.clusterEvents === 'on'];
   const denied = flags.denialEvents === 'on';
   if (!status && !events && !denied) return undefined;
@@ -38,25 +39,36 @@ export function reportsOf(flags: ReportFlags, { metrics, log, denials }: ReportP
   return async ({ reconciler, cluster, resources }) => {
     const { ReportWriter } = await import('../cluster/api-server/report-writer.js');
     const writer = resources.use(await ReportWriter.open(choiceOf(flags)));
-    const common = { clock: systemClock, log };
-    const eventWriting: Pick<EventReportParts, 'write' | 'onFailure'> = {
+    const partsOf = (kind: 'Event' | 'NodePolicyStatus'): ReportParts => ({
+      clock: systemClock,
+      log,
+      onFailure: () => metrics?.reportFailed(kind),
+    });
+    const eventWriting: EventWriting = {
+      ...partsOf('Event'),
       write: (event, signal) => writer.writeEvent(event, flags, signal),
-      onFailure: () => metrics?.reportFailed('Event'),
     };
-    const statusReport = new StatusReport({
-      ...common,
-      reconciler,
-      write: (one, signal) => writer.writeStatus(flags.node, one, signal),
-      onFailure: () => metrics?.reportFailed('NodePolicyStatus'),
-    });
-    const eventReport = new EventReport({
-      ...common,
-      troubles: () => troublesOf(reconciler.status()),
-      idle: () => idlePolicies(cluster.snapshot()),
-      ...eventWriting,
-    });
-    const denialReport = new DenialReport({ ...common, ...eventWriting });
-    if (denied) resources.use(denials.add((told) => denialReport.denied(...told)));
-    return [...(status ? [statusReport] : []), ...(events ? [eventReport] : []), ...(denied ? [denialReport] : [])];
+    if (denied) {
+      const denialReport = resources.use(new DenialReport(eventWriting));
+      resources.use(denials.add((told) => denialReport.denied(...told)));
+    }
+    const reports: Report[] = [];
+    if (status)
+      reports.push(
+        new StatusReport({
+          ...partsOf('NodePolicyStatus'),
+          reconciler,
+          write: (one, signal) => writer.writeStatus(flags.node, one, signal),
+        }),
+      );
+    if (events)
+      reports.push(
+        new EventReport({
+          ...eventWriting,
+          troubles: () => troublesOf(reconciler.status()),
+          idle: () => idlePolicies(cluster.snapshot()),
+        }),
+      );
+    return reports;
   };
 }

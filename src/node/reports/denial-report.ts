@@ -4,16 +4,8 @@ import type { Denial, End } from '../../audit/attribution.js';
 import type { ClusterEvent } from '../../cluster/types.js';
 import type { Pod } from '../../model/pod.js';
 import { policyKey } from '../../model/policy.js';
-import type { Clock } from '../../reconciler/clock.js';
-import type { ReconcilerLog } from '../../reconciler/types.js';
-import { Pace } from './pace.js';
-
-export interface DenialReportParts {
-  readonly write: (event: ClusterEvent, signal: AbortSignal) => Promise<void>;
-  readonly onFailure: () => void;
-  readonly clock: Clock;
-  readonly log: ReconcilerLog;
-}
+import type { EventWriting } from './event-report.js';
+import { Pace, writeEach } from './pace.js';
 
 /** Pods, directions and policies whose denials are summed; of more, those that were quiet longest begin anew. */
 const mostSums = 2_000;
@@ -36,20 +28,14 @@ interface Sum {
  * count grows. Ten in ten seconds at most, whatever a hostile pod sends.
  */
 export class DenialReport implements AsyncDisposable {
-  readonly #parts: DenialReportParts;
+  readonly #parts: EventWriting;
   readonly #pace: Pace;
   readonly #sums = new LRUCache<string, Sum>({ max: mostSums });
-  #failed = false;
 
-  constructor(parts: DenialReportParts) {
+  constructor(parts: EventWriting) {
     this.#parts = parts;
-    this.#pace = new Pace({
-      clock: parts.clock,
-      least: 10_000,
-      most: 30_000,
-      task: (signal) => this.#tell(signal),
-      onFailure: (error) => this.#noteFailure(error),
-    });
+    const task = (signal: AbortSignal): Promise<void> => this.#tell(signal);
+    this.#pace = new Pace({ ...parts, what: 'Event', least: 10_000, most: 30_000, task });
   }
 
   denied(denial: Denial, { count, start, end }: Counted): void {
@@ -68,11 +54,6 @@ export class DenialReport implements AsyncDisposable {
     this.#pace.changed();
   }
 
-  /** The loop's changes are no denials. */
-  changed(): void {
-    return undefined;
-  }
-
   [Symbol.asyncDispose](): Promise<void> {
     return this.#pace[Symbol.asyncDispose]();
   }
@@ -83,26 +64,14 @@ export class DenialReport implements AsyncDisposable {
     const due = [...this.#sums]
       .reverse()
       .filter(([, { count, told, toldAt }]) => count > told && now - toldAt >= againAfter);
-    const failures: unknown[] = [];
-    for (const [key, sum] of due.slice(0, mostPerRun))
-      try {
-        await this.#parts.write(eventOf(sum), signal);
-        this.#sums.set(key, { ...(this.#sums.get(key) ?? sum), told: sum.count, toldAt: now });
-      } catch (error) {
-        failures.push(error);
-        // Its turn comes again after the others'.
-        this.#sums.set(key, { ...(this.#sums.get(key) ?? sum), toldAt: now });
-      }
     if (due.length > mostPerRun) this.#pace.changed();
-    if (failures.length > 0) throw failures[0];
-    this.#failed = false;
-  }
-
-  #noteFailure(error: unknown): void {
-    this.#parts.onFailure();
-    if (!this.#failed)
-      this.#parts.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'Event not written');
-    this.#failed = true;
+    await writeEach(due.slice(0, mostPerRun), async ([key, sum]) => {
+      const latest = (): Sum => this.#sums.get(key) ?? sum;
+      // Before it is written: where that fails, its turn comes again after the others'.
+      this.#sums.set(key, { ...latest(), toldAt: now });
+      await this.#parts.write(eventOf(sum), signal);
+      this.#sums.set(key, { ...latest(), told: sum.count });
+    });
   }
 }
 

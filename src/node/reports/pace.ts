@@ -1,14 +1,23 @@
 import type { Clock } from '../../reconciler/clock.js';
 import { retryDelay } from '../../reconciler/retry-delay.js';
+import type { ReconcilerLog } from '../../reconciler/types.js';
 
-export interface PaceOptions {
+/** What every report is given. */
+export interface ReportParts {
+  /** A write failed. */
+  readonly onFailure: () => void;
   readonly clock: Clock;
+  readonly log: ReconcilerLog;
+}
+
+export interface PaceOptions extends ReportParts {
+  /** What is written, as the log names it. */
+  readonly what: 'Event' | 'NodePolicyStatus';
   /** Milliseconds between two runs at least, and at most while nothing fails. */
   readonly least: number;
   readonly most: number;
   /** Rejects when the world fails: it is run again, later each time, until `most`. */
   readonly task: (signal: AbortSignal) => Promise<void>;
-  readonly onFailure: (error: unknown) => void;
 }
 
 /** Runs a task soon after something changed and regularly otherwise, one run at a time and never too often. */
@@ -52,18 +61,39 @@ export class Pace implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { clock, task, onFailure } = this.#options;
+    const { clock, task, log, what } = this.#options;
     this.#lastStart = clock.now();
     this.#changed = false;
     try {
       await task(this.#ending.signal);
+      if (this.#failuresInRow > 0) log.info({}, `${what}: no failure any more`);
       this.#failuresInRow = 0;
     } catch (error) {
       if (this.#ending.signal.aborted) return;
       this.#failuresInRow += 1;
-      onFailure(error);
+      this.#noteFailure(error);
     }
     this.#running = undefined;
     this.#schedule();
   }
+
+  /** Told once while it lasts. */
+  #noteFailure(error: unknown): void {
+    const { what, onFailure, log } = this.#options;
+    onFailure();
+    if (this.#failuresInRow === 1)
+      log.warn({ error: error instanceof Error ? error.message : String(error) }, `${what} not written`);
+  }
+}
+
+/** Writes one after the other; one that is refused keeps back no other. Rejects with the first failure at the end. */
+export async function writeEach<T>(items: Iterable<T>, write: (item: T) => Promise<void>): Promise<void> {
+  const failures: unknown[] = [];
+  for (const item of items)
+    try {
+      await write(item);
+    } catch (error) {
+      failures.push(error);
+    }
+  if (failures.length > 0) throw failures[0];
 }

@@ -1,15 +1,10 @@
 import type { NodePolicyStatus } from '../../model/node-policy-status.js';
-import type { Clock } from '../../reconciler/clock.js';
 import type { Reconciler } from '../../reconciler/reconciler.js';
-import type { ReconcilerLog } from '../../reconciler/types.js';
-import { Pace } from './pace.js';
+import { Pace, type ReportParts } from './pace.js';
 
-export interface StatusReportParts {
+export interface StatusReportParts extends ReportParts {
   readonly reconciler: Pick<Reconciler, 'enforced' | 'status'>;
   readonly write: (status: NodePolicyStatus, signal: AbortSignal) => Promise<void>;
-  readonly onFailure: () => void;
-  readonly clock: Clock;
-  readonly log: ReconcilerLog;
 }
 
 /** The API server gets no more than one write a second from a node, and its readers no older word than this. */
@@ -22,18 +17,11 @@ export class StatusReport implements AsyncDisposable {
   readonly #pace: Pace;
   #written: string | undefined;
   #writtenAt = -Infinity;
-  #failed = false;
 
   constructor(parts: StatusReportParts) {
     this.#parts = parts;
-    const { clock } = parts;
-    this.#pace = new Pace({
-      clock,
-      least,
-      most: statusReportedEvery,
-      task: (signal) => this.#write(signal),
-      onFailure: (error) => this.#noteFailure(error),
-    });
+    const task = (signal: AbortSignal): Promise<void> => this.#write(signal);
+    this.#pace = new Pace({ ...parts, what: 'NodePolicyStatus', least, most: statusReportedEvery, task });
   }
 
   /** The agent's state may have changed. */
@@ -46,7 +34,7 @@ export class StatusReport implements AsyncDisposable {
   }
 
   async #write(signal: AbortSignal): Promise<void> {
-    const { reconciler, write, clock, log } = this.#parts;
+    const { reconciler, write, clock } = this.#parts;
     const policies = reconciler.enforced();
     if (policies === undefined) return;
     const { ready, revision, endpoints, unattached } = reconciler.status();
@@ -55,17 +43,5 @@ export class StatusReport implements AsyncDisposable {
     if (text === this.#written && clock.now() - this.#writtenAt < statusReportedEvery - least) return;
     await write({ ...state, observedAt: new Date().toISOString() }, signal);
     [this.#written, this.#writtenAt] = [text, clock.now()];
-    if (this.#failed) log.info({}, 'NodePolicyStatus is written again');
-    this.#failed = false;
-  }
-
-  #noteFailure(error: unknown): void {
-    this.#parts.onFailure();
-    if (!this.#failed)
-      this.#parts.log.warn(
-        { error: error instanceof Error ? error.message : String(error) },
-        'NodePolicyStatus not written',
-      );
-    this.#failed = true;
   }
 }

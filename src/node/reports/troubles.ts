@@ -1,7 +1,7 @@
 import { selects } from '../../compiler/endpoints.js';
 import type { ClusterEvent } from '../../cluster/types.js';
 import type { ClusterSnapshot } from '../../model/cluster.js';
-import type { Pod } from '../../model/pod.js';
+import { groupBy } from '../../model/group-by.js';
 import type { ReconcilerStatus } from '../../reconciler/types.js';
 
 /** What stands in the way of a node's enforcement, as its users should hear it. */
@@ -24,9 +24,7 @@ export function troublesOf({ failing, unattached }: Pick<ReconcilerStatus, 'fail
 
 /** Policies that select no pod of their namespace, not even a finished one. */
 export function idlePolicies({ policies, pods }: ClusterSnapshot): ClusterEvent[] {
-  const byNamespace = new Map<string, Pod[]>();
-  for (const { namespace } of policies.map(({ ref }) => ref)) byNamespace.set(namespace, []);
-  for (const pod of pods) byNamespace.get(pod.ref.namespace)?.push(pod);
+  const byNamespace = groupBy(pods, ({ ref }) => ref.namespace);
   return policies
     .filter((policy) => !(byNamespace.get(policy.ref.namespace) ?? []).some((pod) => selects(policy, pod)))
     .map(({ ref: { namespace, name }, uid }): ClusterEvent => ({

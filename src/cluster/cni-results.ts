@@ -2,6 +2,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAddress, type Address } from '../model/address.js';
+import { SingleRunner } from '../model/single-runner.js';
 import { Listeners } from './listeners.js';
 
 /** What a CNI plugin answered when a pod was attached to this node. */
@@ -29,18 +30,26 @@ export class CniResults implements Disposable {
   readonly #timer: NodeJS.Timeout;
   #watcher: FSWatcher | undefined;
   #soon: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
+  /** What changes during a look is seen by one more. */
+  readonly #looks: SingleRunner;
 
   private constructor(folder: string) {
     this.#folder = folder;
-    this.#timer = setInterval(() => void this.#look(), lookEvery);
+    this.#looks = new SingleRunner(
+      () => this.#look(),
+      (error) => {
+        throw error;
+      },
+    );
+    this.#timer = setInterval(() => this.#looks.request(), lookEvery);
     this.#timer.unref();
   }
 
   /** Read once; a folder that is not there is one without results. */
   static async open(folder: string): Promise<CniResults> {
     const results = new CniResults(folder);
-    await results.#look();
+    results.#looks.request();
+    await results.#looks.idle();
     return results;
   }
 
@@ -62,19 +71,14 @@ export class CniResults implements Disposable {
     clearInterval(this.#timer);
     clearTimeout(this.#soon);
     this.#watcher?.close();
+    void this.#looks.stop();
   }
 
-  /** One look at a time: what changes meanwhile brings an event of its own. */
-  #look(): Promise<void> {
-    this.#looking ??= this.#read().finally(() => (this.#looking = undefined));
-    return this.#looking;
-  }
-
-  async #read(): Promise<void> {
+  async #look(): Promise<void> {
     this.#follow();
-    const names: readonly string[] = await readdir(this.#folder).catch(() => []);
+    const names = new Set<string>(await readdir(this.#folder).catch(() => []));
     let changed = false;
-    for (const name of [...this.#files.keys()].filter((one) => !names.includes(one))) {
+    for (const name of [...this.#files.keys()].filter((one) => !names.has(one))) {
       this.#files.delete(name);
       changed = true;
     }
@@ -106,7 +110,7 @@ export class CniResults implements Disposable {
       this.#watcher = watch(this.#folder, { persistent: false }, () => {
         this.#soon ??= setTimeout(() => {
           this.#soon = undefined;
-          void this.#look();
+          this.#looks.request();
         }, settleTime);
       }).on('error', gone);
     } catch {

@@ -1,6 +1,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { formatPath } from '../model/diagnostic.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
+import { SingleRunner } from '../model/single-runner.js';
 import { Listeners } from './listeners.js';
 import { readManifestFile, type FileContent } from './manifest-file.js';
 import { describeDuplicate, ManifestSet } from './manifest-set.js';
@@ -84,13 +85,19 @@ class DirectoryCluster implements SyncedCluster {
   #wakeTimer: NodeJS.Timeout | undefined;
   #rescanTimer: NodeJS.Timeout | undefined;
   #noticedAt: number | undefined;
-  #scanning: Promise<void> | undefined;
-  #scanAgain = false;
+  readonly #scans: SingleRunner;
   #disposed = false;
   #toldProblems = '[]';
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
+    // What the file system refuses is told by the scan itself.
+    this.#scans = new SingleRunner(
+      () => this.#scan(),
+      (error) => {
+        throw error;
+      },
+    );
   }
 
   async readFirst(): Promise<void> {
@@ -134,6 +141,7 @@ class DirectoryCluster implements SyncedCluster {
 
   [Symbol.dispose](): void {
     this.#disposed = true;
+    void this.#scans.stop();
     clearTimeout(this.#wakeTimer);
     clearTimeout(this.#rescanTimer);
     for (const watcher of this.#watchers.values()) watcher.close();
@@ -147,27 +155,13 @@ class DirectoryCluster implements SyncedCluster {
     this.#noticedAt ??= performance.now();
     this.#wakeTimer ??= setTimeout(() => {
       this.#wakeTimer = undefined;
-      this.#requestScan();
+      this.#scans.request();
     }, settleTime);
   };
 
-  #requestScan(): void {
-    if (this.#scanning !== undefined) {
-      this.#scanAgain = true;
-      return;
-    }
-    this.#scanning = this.#scan().then(() => {
-      this.#scanning = undefined;
-      if (this.#scanAgain && !this.#disposed) {
-        this.#scanAgain = false;
-        this.#requestScan();
-      }
-    });
-  }
-
   #scheduleRescan(): void {
     this.#rescanTimer = setTimeout(() => {
-      this.#requestScan();
+      this.#scans.request();
       this.#scheduleRescan();
     }, rescanEvery);
   }

@@ -34,10 +34,8 @@ class EarlyAddresses implements SyncedCluster {
   readonly #cluster: SyncedCluster;
   readonly #options: EarlyAddressesOptions;
   readonly #listeners = new Listeners<SourceChange>();
-  /** Pods of this node whose status tells no address yet, as the cluster has them. */
-  readonly #waiting = new Map<string, Pod>();
-  /** What was said of them last. */
-  readonly #said = new Map<string, string>();
+  /** Pods of this node whose status tells no address yet, as the cluster has them, and what was said of their addresses. */
+  readonly #waiting = new Map<string, { readonly pod: Pod; readonly said: Pod['addresses'] }>();
   readonly #subscriptions: Disposable[];
   #known: ReadonlyMap<string, Pod['addresses']>;
 
@@ -45,7 +43,6 @@ class EarlyAddresses implements SyncedCluster {
     this.#cluster = cluster;
     this.#options = options;
     this.#known = options.results.addresses();
-    for (const pod of cluster.snapshot().pods) this.#note(objectKey(pod.ref), pod);
     this.#subscriptions = [
       cluster.onChange(({ changes, noticedAt }) =>
         this.#listeners.tell({ changes: changes.map((change) => this.#completed(change)), noticedAt }),
@@ -56,7 +53,6 @@ class EarlyAddresses implements SyncedCluster {
 
   snapshot(): ClusterSnapshot {
     const snapshot = this.#cluster.snapshot();
-    if (this.#waiting.size === 0) return snapshot;
     return { ...snapshot, pods: snapshot.pods.map((pod) => this.#note(objectKey(pod.ref), pod)) };
   }
 
@@ -80,7 +76,6 @@ class EarlyAddresses implements SyncedCluster {
     const key = objectKey(change.ref);
     if (change.pod !== undefined) return { ...change, pod: this.#note(key, change.pod) };
     this.#waiting.delete(key);
-    this.#said.delete(key);
     return change;
   }
 
@@ -88,22 +83,19 @@ class EarlyAddresses implements SyncedCluster {
   #note(key: string, pod: Pod): Pod {
     if (pod.node !== this.#options.node || pod.addresses.length > 0 || !isEnforceable(pod)) {
       this.#waiting.delete(key);
-      this.#said.delete(key);
       return pod;
     }
     const addresses = this.#known.get(pod.uid) ?? [];
-    this.#waiting.set(key, pod);
-    this.#said.set(key, addresses.join());
+    this.#waiting.set(key, { pod, said: addresses });
     return addresses.length === 0 ? pod : { ...pod, addresses };
   }
 
   #resultsChanged(): void {
     const noticedAt = performance.now();
     this.#known = this.#options.results.addresses();
-    const changes = [...this.#waiting].flatMap(([key, pod]): ClusterChange[] => {
-      const before = this.#said.get(key);
+    const changes = [...this.#waiting].flatMap(([key, { pod, said }]): ClusterChange[] => {
       const completed = this.#note(key, pod);
-      return this.#said.get(key) === before ? [] : [{ kind: 'pod', ref: pod.ref, pod: completed }];
+      return completed.addresses.join() === said.join() ? [] : [{ kind: 'pod', ref: pod.ref, pod: completed }];
     });
     if (changes.length > 0) this.#listeners.tell({ changes, noticedAt });
   }

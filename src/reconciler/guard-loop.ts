@@ -10,7 +10,7 @@ import type { Clock } from './clock.js';
 import { namespacesOf } from './cluster-view.js';
 import { GuardTable, type LinkReader, type LocalPod, type UnattachedPod } from './guard-table.js';
 import { retryDelay } from './retry-delay.js';
-import { SingleRunner } from './single-runner.js';
+import { SingleRunner } from '../model/single-runner.js';
 import type { LoopObserver, ReconcilerLog } from './types.js';
 
 export interface GuardParts {

@@ -26,7 +26,7 @@ import type { LinkReader } from './guard-table.js';
 import { isRefusal, PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
 import { retryDelay } from './retry-delay.js';
-import { SingleRunner } from './single-runner.js';
+import { SingleRunner } from '../model/single-runner.js';
 import {
   isolationStatus,
   type EndpointStatus,

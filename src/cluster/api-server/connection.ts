@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { InputError } from '../types.js';
 import type { LoadedConfig } from './kube-config.js';
 import { LineSplitter } from './line-splitter.js';
 
@@ -17,6 +18,14 @@ export class ApiError extends Error {
 /** Nobody answered, or the answer broke off. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
+}
+
+/** What a command that asks once says of it: exit 2. Bugs stay what they are. */
+export function refusalOf(error: unknown, { server }: { readonly server: string }, signal: AbortSignal): unknown {
+  if (signal.aborted) return new InputError(`${server}: did not answer in time`);
+  return error instanceof ApiError || error instanceof ConnectionError
+    ? new InputError(`${server}: ${error.message}`)
+    : error;
 }
 
 export interface ConnectionChoice {
@@ -62,18 +71,13 @@ export class ApiConnection {
   }
 
   /** The whole body of a GET. */
-  async get(path: string, signal: AbortSignal): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    await this.#read(path, { signal, silence: answerWithin, onChunk: (chunk) => void chunks.push(chunk) });
-    return Buffer.concat(chunks);
+  get(path: string, signal: AbortSignal): Promise<Buffer> {
+    return this.#answer(path, { signal });
   }
 
   /** Sends an object; the answer's body. Errors as of `get`: a conflict is an ApiError with status 409. */
-  async send(method: 'POST' | 'PATCH', path: string, body: Body, signal: AbortSignal): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    const onChunk = (chunk: Buffer): void => void chunks.push(chunk);
-    await this.#read(path, { signal, silence: answerWithin, onChunk, method, body });
-    return Buffer.concat(chunks);
+  send(method: 'POST' | 'PATCH', path: string, body: Body, signal: AbortSignal): Promise<Buffer> {
+    return this.#answer(path, { signal, method, body });
   }
 
   /** The lines of a GET as they come, until the server ends it. */
@@ -86,6 +90,12 @@ export class ApiConnection {
   close(): void {
     this.#https.destroy();
     this.#http.destroy();
+  }
+
+  async #answer(path: string, exchange: Pick<Exchange, 'signal' | 'method' | 'body'>): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    await this.#read(path, { ...exchange, silence: answerWithin, onChunk: (chunk) => void chunks.push(chunk) });
+    return Buffer.concat(chunks);
   }
 
   async #read(path: string, exchange: Exchange): Promise<void> {

@@ -1,6 +1,5 @@
-import { InputError } from '../types.js';
 import { listPages } from './list-pages.js';
-import { ApiConnection, ApiError, ConnectionError, type ConnectionChoice } from './connection.js';
+import { ApiConnection, ApiError, refusalOf, type ConnectionChoice } from './connection.js';
 
 interface Listed {
   readonly path: string;
@@ -33,10 +32,7 @@ export async function listObjects(
     const objects = await Promise.all(lists.map((one) => listAll(connection, one, signal)));
     return { objects: objects.flat(), server: connection.server };
   } catch (error) {
-    if (signal.aborted) throw new InputError(`${connection.server}: did not answer in time`);
-    if (error instanceof ApiError || error instanceof ConnectionError)
-      throw new InputError(`${connection.server}: ${error.message}`);
-    throw error;
+    throw refusalOf(error, connection, signal);
   } finally {
     connection.close();
   }

@@ -1,6 +1,6 @@
 import { nodePolicyStatusKind, type EnforcedPolicy, type NodePolicyStatus } from '../../model/node-policy-status.js';
 import { InputError } from '../types.js';
-import { ApiConnection, ApiError, ConnectionError, type ConnectionChoice } from './connection.js';
+import { ApiConnection, ApiError, refusalOf, type ConnectionChoice } from './connection.js';
 import { listPages } from './list-pages.js';
 
 /** What every node says that it enforces, by node name. */
@@ -31,10 +31,7 @@ export class NodePolicyStatuses implements Disposable {
         throw new InputError(
           `${server}: has no kind NodePolicyStatus: the agents do not report (the chart's nodePolicyStatus.enabled)`,
         );
-      if (signal.aborted) throw new InputError(`${server}: did not answer in time`);
-      if (error instanceof ApiError || error instanceof ConnectionError)
-        throw new InputError(`${server}: nodepolicystatuses: ${error.message}`);
-      throw error;
+      throw refusalOf(error, this.#connection, signal);
     }
     return statuses;
   }

@@ -1,6 +1,6 @@
 /** Recorded flows under other policies: what would be denied that passed, and allowed that was denied. */
 import type { RecordFields } from '../audit/log/line-reader.js';
-import { fieldOf } from '../audit/query/fields.js';
+import { fieldOf, packetsOf } from '../audit/query/fields.js';
 import type { RecordReason } from '../audit/record.js';
 import type { ContentId, StoredIdentity } from '../audit/snapshots.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
@@ -94,7 +94,7 @@ export class Replay {
     const because = rule === undefined ? isolatedBy.map(policyKey) : [printOrigin(rule)];
     const key = [change, from, to, port, direction, ...because].join('\0');
     const known = this.#changes.get(key) ?? { change, from, to, port, direction, because, count: 0, records: 0 };
-    known.count += Number(fields.get('podwall.count') ?? 1);
+    known.count += packetsOf(fields);
     known.records += 1;
     this.#changes.set(key, known);
   }

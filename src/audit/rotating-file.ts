@@ -1,9 +1,10 @@
 /** A file of lines that is renamed when it is large or old: `audit.jsonl`, then `audit-20261122T100000.000Z.jsonl.gz`. */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { formerPath, isFormerOf } from './log/rotation-names.js';
 import type { LineOutput } from './sink.js';
 
 export interface RotationOptions {
@@ -85,11 +86,9 @@ export class RotatingFile implements LineOutput {
   }
 
   async #rotate({ file }: Current): Promise<void> {
-    const extension = extname(this.#path);
     // Two files in one millisecond need two names.
     this.#lastStamp = Math.max(this.#now(), this.#lastStamp + 1);
-    const stamp = new Date(this.#lastStamp).toISOString().replace(/[-:]/g, '');
-    const former = `${this.#path.slice(0, this.#path.length - extension.length)}-${stamp}${extension}`;
+    const former = formerPath(this.#path, this.#lastStamp);
     await rename(this.#path, former);
     // Not awaited: a disk may take seconds to sync, and lines wait.
     this.#tidying = this.#tidying
@@ -101,25 +100,15 @@ export class RotatingFile implements LineOutput {
     await file.sync();
     await file.close();
     if (this.#options.gzip) await compress(former);
-    const extension = extname(this.#path);
-    const start = `${basename(this.#path, extension)}-`;
     const folder = dirname(this.#path);
     // Younger ones wait for their own turn to be packed.
     const names = (await readdir(folder)).filter(
-      (name) => name.startsWith(start) && isFormer(name, start, extension) && name <= `${basename(former)}.gz`,
+      (name) => isFormerOf(this.#path, name) && name <= `${basename(former)}.gz`,
     );
     const old = names.sort().slice(0, Math.max(0, names.length - this.#options.keep));
     for (const name of old) await rm(join(folder, name), { force: true });
   }
 }
-
-const isFormer = (name: string, start: string, extension: string): boolean =>
-  /^\d{8}T\d{6}\.\d{3}Z$/.test(
-    name
-      .slice(start.length)
-      .replace(/\.gz$/, '')
-      .replace(new RegExp(`\\${extension}$`), ''),
-  );
 
 /** Beside it, then in its place: nobody sees half a file. Where there is no room, the plain one stays. */
 async function compress(path: string): Promise<void> {

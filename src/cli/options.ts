@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { hostname } from 'node:os';
+import { parseDuration } from '../audit/query/times.js';
 import type { ConnectionChoice } from '../cluster/api-server/connection.js';
 import type { SourceProblem } from '../cluster/types.js';
 import { formatPath } from '../model/diagnostic.js';
@@ -36,9 +37,9 @@ export function parseTarget(text: string): ObjectRef {
   return { namespace, name };
 }
 
-/** A number with `ms`, `s`, `m` or `h`, in milliseconds. */
-export function parseDuration(text: string): number {
-  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-  if (number === '') throw new InvalidArgumentError(`${text}: must be a duration as 500ms, 30s or 2m.`);
-  return Number(number) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit as 'ms' | 's' | 'm' | 'h'];
+/** Milliseconds. */
+export function durationOption(text: string): number {
+  const duration = parseDuration(text);
+  if (duration === undefined) throw new InvalidArgumentError(`${text}: must be a duration as 500ms, 30s or 2m.`);
+  return duration;
 }

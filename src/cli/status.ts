@@ -8,7 +8,7 @@ import type { ObjectRef } from '../model/pod.js';
 import { readStateFile } from '../node/state-file.js';
 import { formatTable } from '../report/table.js';
 import { exitCode } from './exit-codes.js';
-import { choiceOf, defaultStateDir, parseDuration, parseTarget, warnOf } from './options.js';
+import { choiceOf, defaultStateDir, durationOption, parseTarget, warnOf } from './options.js';
 
 interface StatusFlags {
   readonly stateDir: string;
@@ -41,7 +41,7 @@ export const statusCommand = (): Command =>
       parseTarget,
     )
     .option('--wait', 'with --cluster: wait until it is in force, or --timeout has passed')
-    .option('--timeout <duration>', 'how long --wait waits, as 500ms, 30s or 2m', parseDuration, 30_000)
+    .option('--timeout <duration>', 'how long --wait waits, as 500ms, 30s or 2m', durationOption, 30_000)
     .addHelpText(
       'after',
       '\nExamples:\n' +

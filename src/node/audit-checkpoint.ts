@@ -1,12 +1,14 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '../audit/accounts.js';
+import { writeByRename } from './write-by-rename.js';
 
 const pathIn = (stateDir: string): string => join(stateDir, 'audit.json');
 
 /** What the kernel counted and no record tells, beside the state file: written far more often. By rename. */
 export class CheckpointFile {
   readonly #path: string;
+  #saving: Promise<void> = Promise.resolve();
 
   constructor(stateDir: string) {
     this.#path = pathIn(stateDir);
@@ -22,9 +24,11 @@ export class CheckpointFile {
     }
   }
 
-  async save(checkpoint: Checkpoint): Promise<void> {
-    await writeFile(`${this.#path}.new`, JSON.stringify(checkpoint));
-    await rename(`${this.#path}.new`, this.#path);
+  /** In the order in which they are asked for: the loop saves before it removes counters, the log at every tick. */
+  save(checkpoint: Checkpoint): Promise<void> {
+    const saving = this.#saving.then(() => writeByRename(this.#path, JSON.stringify(checkpoint)));
+    this.#saving = saving.catch(() => undefined);
+    return saving;
   }
 }
 

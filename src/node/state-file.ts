@@ -1,6 +1,7 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentStatus } from './control.js';
+import { writeByRename } from './write-by-rename.js';
 
 const pathIn = (stateDir: string): string => join(stateDir, 'state.json');
 
@@ -30,9 +31,7 @@ export class StateFile {
     const status = this.#next;
     this.#next = undefined;
     if (status === undefined) return;
-    const path = pathIn(this.#stateDir);
-    await writeFile(`${path}.new`, JSON.stringify(status));
-    await rename(`${path}.new`, path);
+    await writeByRename(pathIn(this.#stateDir), JSON.stringify(status));
   }
 }
 

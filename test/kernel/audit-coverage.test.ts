@@ -1,20 +1,15 @@
 /** `podwall audit coverage` of a node whose rules met real packets. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join, resolve } from 'node:path';
-import { namespace, node, pod, policy } from '../cases/objects.js';
+import { policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
-import { Lab, labNode } from '../support/lab/lab.js';
+import type { Lab } from '../support/lab/lab.js';
 import { describePackets } from '../support/lab/requirements.js';
+import { app, threePods } from './three-pods.js';
 
 const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
-const app = (name: string): object => ({ matchLabels: { app: name } });
 const from = (name: string): object => ({ from: [{ podSelector: app(name) }] });
-const world: readonly Manifest[] = [
-  node('n1'),
-  namespace('x'),
-  pod('client.x', { host: 11, labels: { app: 'client' } }),
-  pod('other.x', { host: 12, labels: { app: 'other' } }),
-  pod('server.x', { host: 13, labels: { app: 'server' } }),
+const policies: readonly Manifest[] = [
   policy('server.x', { podSelector: app('server'), ingress: [from('client'), from('nobody')] }),
   policy('elsewhere.x', { podSelector: app('elsewhere'), ingress: [from('client')] }),
 ];
@@ -25,16 +20,7 @@ describePackets('coverage of a real node', () => {
     (await lab.run('n1', process.execPath, bundle, 'audit', 'coverage', ...args)).stdout;
 
   beforeAll(async () => {
-    lab = await Lab.create([labNode(1)]);
-    for (const [name, host] of [
-      ['client', 11],
-      ['other', 12],
-      ['server', 13],
-    ] as const)
-      await lab.addPod({ namespace: 'x', name, node: 'n1', addresses: [`10.244.1.${host}`, `fd00:10:244:1::${host}`] });
-    lab.prober.serve(lab.netns('server.x'), 80, 'TCP');
-    await lab.writeManifests(join(lab.folder, 'manifests'), { cluster: world });
-    await lab.startAgent('n1', { manifests: join(lab.folder, 'manifests') });
+    lab = await threePods(policies);
   }, 60_000);
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 

@@ -2,18 +2,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { metricNames } from '../../src/node/metric-names.js';
-import { namespace, node, pod, policy } from '../cases/objects.js';
+import { policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
-import { Lab, labNode } from '../support/lab/lab.js';
+import type { Lab } from '../support/lab/lab.js';
 import { describePackets } from '../support/lab/requirements.js';
+import { app, threePods } from './three-pods.js';
 
-const app = (name: string): object => ({ matchLabels: { app: name } });
-const world: readonly Manifest[] = [
-  node('n1'),
-  namespace('x'),
-  pod('client.x', { host: 11, labels: { app: 'client' } }),
-  pod('other.x', { host: 12, labels: { app: 'other' } }),
-  pod('server.x', { host: 13, labels: { app: 'server' } }),
+const policies: readonly Manifest[] = [
   policy('server.x', { podSelector: app('server'), ingress: [{ from: [{ podSelector: app('client') }] }] }),
   policy('broken.x', { podSelector: app('nobody'), ingress: [{ ports: [{ port: 0 }] }] }),
 ];
@@ -31,17 +26,7 @@ describePackets('metrics of a real agent', () => {
   };
 
   beforeAll(async () => {
-    lab = await Lab.create([labNode(1)]);
-    for (const [name, host] of [
-      ['client', 11],
-      ['other', 12],
-      ['server', 13],
-    ] as const)
-      await lab.addPod({ namespace: 'x', name, node: 'n1', addresses: [`10.244.1.${host}`, `fd00:10:244:1::${host}`] });
-    lab.prober.serve(lab.netns('server.x'), 80, 'TCP');
-    const directory = join(lab.folder, 'manifests');
-    await lab.writeManifests(directory, { cluster: world });
-    await lab.startAgent('n1', { manifests: directory, 'audit-log': join(lab.folder, 'audit.jsonl') });
+    lab = await threePods(policies, (folder) => ({ 'audit-log': join(folder, 'audit.jsonl') }));
   }, 60_000);
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 

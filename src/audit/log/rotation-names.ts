@@ -1,5 +1,22 @@
 /** What a log's files are called: `audit.jsonl`, and `audit-TIMESTAMP.jsonl.gz` for what was rotated away. */
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
+
+/** What the live file is called when it is moved away. `time`: milliseconds since the epoch, and no file's twice. */
+export function formerPath(live: string, time: number): string {
+  const extension = extname(live);
+  const stamp = new Date(time).toISOString().replace(/[-:]/g, '');
+  return `${live.slice(0, live.length - extension.length)}-${stamp}${extension}`;
+}
+
+/** Whether {@link formerPath} gave a file this name, packed or not. */
+export function isFormerOf(live: string, name: string): boolean {
+  const extension = extname(live);
+  const start = `${basename(live, extension)}-`;
+  if (!name.startsWith(start)) return false;
+  const plain = name.slice(start.length).replace(/\.gz$/, '');
+  const stamp = extension !== '' && plain.endsWith(extension) ? plain.slice(0, -extension.length) : plain;
+  return /^\d{8}T\d{6}\.\d{3}Z$/.test(stamp);
+}
 
 export const isLogName = (name: string): boolean => /\.jsonl(\.gz)?$/.test(name);
 

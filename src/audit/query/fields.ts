@@ -14,6 +14,10 @@ const keysAt = (end: End) =>
 
 const keys = { source: keysAt('source'), destination: keysAt('destination') } as const;
 
+/** How many packets the record speaks of. */
+export const packetsOf = (fields: RecordFields): number =>
+  Number(fields.get('podwall.count') ?? 1) * Number(fields.get('podwall.sampled') ?? 1);
+
 /** `shop/web-1`, or the address of what is no pod. */
 export function podOf(fields: RecordFields, end: End): string {
   const { address, namespace, pod } = keys[end];

@@ -1,5 +1,5 @@
 import type { LineReader } from '../log/line-reader.js';
-import type { Field } from './fields.js';
+import { packetsOf, type Field } from './fields.js';
 import { Histogram, type TimeScale } from './histogram.js';
 import { TimestampReader } from './times.js';
 
@@ -47,7 +47,7 @@ export class Tally {
     // In the order in which a line has them, which is the fastest to find them in.
     const time = this.#times.read(String(line.get('@timestamp')));
     const group = this.#groupOf(line);
-    const count = Number(line.get('podwall.count') ?? 1) * Number(line.get('podwall.sampled') ?? 1);
+    const count = packetsOf(line);
     this.#options.scale.include(time);
     this.count += count;
     this.records += 1;

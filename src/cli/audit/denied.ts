@@ -12,11 +12,9 @@ import { formatPath } from '../../model/diagnostic.js';
 import { policyKey } from '../../model/policy.js';
 import { printRows } from '../../report/rows.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
-import { concludeLog, filesOf, readVerdicts, withFilters, withLog, type LogFlags } from './log-options.js';
-import { printable } from './record-text.js';
-import { wholeNumber } from './show.js';
+import { concludeLog, filesOf, readVerdicts, wholeNumber, withFilters, withLog, type LogFlags } from './log-options.js';
+import { printable, timeText } from './record-text.js';
 import { storedBeside } from './stored.js';
-import { timeText } from './summary.js';
 
 const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;
 type Format = (typeof formats)[number];

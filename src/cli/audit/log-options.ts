@@ -123,3 +123,9 @@ export function concludeLog({ scan, losses }: LogReading, { allowPartial }: LogF
   if (unread.length + malformedLines > 0 && !allowPartial) return exitCode.partial;
   return records === 0 ? exitCode.nothing : exitCode.done;
 }
+
+/** Of a flag that says how many to show. */
+export function wholeNumber(value: string): number {
+  if (!/^[1-9]\d*$/.test(value)) throw new InvalidArgumentError('It takes a number above 0.');
+  return Number(value);
+}

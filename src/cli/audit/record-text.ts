@@ -52,3 +52,7 @@ function lossText(loss: LossRecord): string {
     `by ${loss['podwall.loss.cause']} since ${loss['event.start']}`,
   ].join(' ');
 }
+
+/** `milliseconds` since the epoch; empty where there is no such moment. */
+export const timeText = (milliseconds: number): string =>
+  Number.isFinite(milliseconds) ? new Date(milliseconds).toISOString() : '';

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { followLog } from '../../audit/log/follow.js';
 import { isLive } from '../../audit/log/rotation-names.js';
 import type { LineReader } from '../../audit/log/line-reader.js';
@@ -11,6 +11,7 @@ import {
   filesOf,
   readingOf,
   withFilters,
+  wholeNumber,
   withLog,
   type LogFlags,
   type LogReading,
@@ -44,11 +45,6 @@ export function showCommand(): Command {
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action((flags: ShowFlags) => show(flags, query));
-}
-
-export function wholeNumber(value: string): number {
-  if (!/^[1-9]\d*$/.test(value)) throw new InvalidArgumentError('It takes a number above 0.');
-  return Number(value);
 }
 
 async function show(flags: ShowFlags, query: Query): Promise<void> {

@@ -11,13 +11,13 @@ import {
   concludeLog,
   filesOf,
   readVerdicts,
+  wholeNumber,
   withFilters,
   withLog,
   type LogFlags,
   type LogReading,
 } from './log-options.js';
-import { printable } from './record-text.js';
-import { wholeNumber } from './show.js';
+import { printable, timeText } from './record-text.js';
 
 const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;
 type Format = (typeof formats)[number];
@@ -110,9 +110,6 @@ function print(format: Format, summary: Summary, reading: LogReading): Iterable<
 }
 
 const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(whole, 1)).toFixed(1)}%`;
-
-export const timeText = (milliseconds: number): string =>
-  Number.isFinite(milliseconds) ? new Date(milliseconds).toISOString() : '';
 
 function totals({ top, groups, tally, scale }: Summary): string {
   const { count, records, untold, histogram } = tally;

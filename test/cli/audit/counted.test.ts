@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { audit, RecordedMinute } from './recorded-minute.js';
+import { audit, useRecordedMinute } from './recorded-minute.js';
 
-jest.setTimeout(60_000);
-
-let minute: RecordedMinute;
-beforeAll(async () => {
-  minute = await RecordedMinute.record();
-});
-afterAll(() => minute[Symbol.asyncDispose]());
-const ask = (command: string, ...args: readonly string[]) => minute.ask(command, ...args);
-const document = (command: string, ...args: readonly string[]) => minute.document(command, ...args);
+const minute = useRecordedMinute();
+const { ask, document } = minute;
 
 describe('denied', () => {
   test('who to whom, since when, how often, and the edit that would allow it', async () => {

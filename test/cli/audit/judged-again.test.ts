@@ -1,24 +1,17 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { examplesDirectory } from '../../cases/examples.js';
-import { audit, RecordedMinute } from './recorded-minute.js';
+import { audit, useRecordedMinute } from './recorded-minute.js';
 
-jest.setTimeout(60_000);
-
-let minute: RecordedMinute;
-beforeAll(async () => {
-  minute = await RecordedMinute.record();
-});
-afterAll(() => minute[Symbol.asyncDispose]());
-const ask = (command: string, ...args: readonly string[]) => minute.ask(command, ...args);
-const document = (command: string, ...args: readonly string[]) => minute.document(command, ...args);
+const minute = useRecordedMinute();
+const { ask, document } = minute;
 const tiers = join(examplesDirectory, '12-three-tiers', 'policy.yaml');
 
 describe('explain', () => {
   test('by id: the record, why, the nearest miss, and the edit', async () => {
-    const { stdout, exitCode } = await ask('explain', minute.log.ids[0] ?? '');
+    const { stdout, exitCode } = await ask('explain', minute.ids[0] ?? '');
     expect(exitCode).toBe(1);
     expect(stdout).toContain('NetworkPolicy: bookshop/database-from-app: NoMatch');
     expect(stdout).toContain(
@@ -47,7 +40,7 @@ describe('explain', () => {
         'tier: web\n      ports:\n        - port: 5432',
       ),
     );
-    const { stdout, exitCode } = await ask('explain', minute.log.ids[0] ?? '', '--policies', mended);
+    const { stdout, exitCode } = await ask('explain', minute.ids[0] ?? '', '--policies', mended);
     expect(stdout).toMatch(/under the policies given\nyes: .*\n(.*\n)*.*mended\.yaml:\d+:\d+/);
     expect(exitCode).toBe(0);
   });
@@ -55,7 +48,7 @@ describe('explain', () => {
   test('what is not stored any more is unknown; what was never there is nothing', async () => {
     const alone = await mkdtemp(join(tmpdir(), 'podwall-audit-alone-'));
     await cp(join(minute.folder, 'audit.jsonl'), join(alone, 'audit.jsonl'));
-    const { stdout, exitCode } = await audit('explain', minute.log.ids[4] ?? '', '--log', alone);
+    const { stdout, exitCode } = await audit('explain', minute.ids[4] ?? '', '--log', alone);
     expect([stdout, exitCode]).toEqual([expect.stringContaining('unknown: '), 4]);
     expect((await ask('explain', 'nobody')).exitCode).toBe(3);
     expect((await ask('explain', '10.0.0.1')).exitCode).toBe(2);

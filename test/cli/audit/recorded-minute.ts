@@ -1,39 +1,35 @@
 /** `podwall audit` over a recorded minute. */
+import { afterAll, beforeAll, jest } from '@jest/globals';
 import { execa } from 'execa';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { recordedMinute, type RecordedLog } from '../../audit/recorded-log.js';
+import { recordedMinute } from '../../audit/recorded-log.js';
 
 const bundle = resolve(import.meta.dirname, '../../../dist/podwall.js');
 
 export const audit = (command: string, ...args: readonly string[]) =>
   execa(process.execPath, [bundle, 'audit', command, ...args], { reject: false });
 
-/** Its folder is gone when disposed. */
-export class RecordedMinute implements AsyncDisposable {
+export interface RecordedMinute {
   readonly folder: string;
-  readonly log: RecordedLog;
+  /** Of its records, in their order. */
+  readonly ids: readonly string[];
+  readonly ask: (command: string, ...args: readonly string[]) => ReturnType<typeof audit>;
+  readonly document: (command: string, ...args: readonly string[]) => Promise<unknown>;
+}
 
-  private constructor(folder: string, log: RecordedLog) {
-    this.folder = folder;
-    this.log = log;
-  }
-
-  static async record(): Promise<RecordedMinute> {
-    const folder = await mkdtemp(join(tmpdir(), 'podwall-audit-'));
-    return new RecordedMinute(folder, await recordedMinute(folder));
-  }
-
-  ask(command: string, ...args: readonly string[]) {
-    return audit(command, '--log', this.folder, ...args);
-  }
-
-  async document(command: string, ...args: readonly string[]): Promise<unknown> {
-    return JSON.parse((await this.ask(command, ...args, '-o', 'json')).stdout) as unknown;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.folder, { recursive: true });
-  }
+/** One for all tests of a file; it is gone after the last. */
+export function useRecordedMinute(): RecordedMinute {
+  jest.setTimeout(60_000);
+  const minute: { folder: string; ids: readonly string[] } = { folder: '', ids: [] };
+  beforeAll(async () => {
+    minute.folder = await mkdtemp(join(tmpdir(), 'podwall-audit-'));
+    minute.ids = (await recordedMinute(minute.folder)).ids;
+  });
+  afterAll(() => rm(minute.folder, { recursive: true }));
+  const ask = (command: string, ...args: readonly string[]) => audit(command, '--log', minute.folder, ...args);
+  const document = async (command: string, ...args: readonly string[]): Promise<unknown> =>
+    JSON.parse((await ask(command, ...args, '-o', 'json')).stdout) as unknown;
+  return Object.assign(minute, { ask, document });
 }

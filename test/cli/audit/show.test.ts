@@ -1,20 +1,14 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { schemaChecker } from '../../../src/audit/schema.js';
 import { recordLine } from '../../../src/audit/record.js';
 import { deniedRecord } from '../../audit/records.js';
-import { audit, RecordedMinute } from './recorded-minute.js';
+import { audit, useRecordedMinute } from './recorded-minute.js';
 
-jest.setTimeout(60_000);
-
-let minute: RecordedMinute;
-beforeAll(async () => {
-  minute = await RecordedMinute.record();
-});
-afterAll(() => minute[Symbol.asyncDispose]());
-const ask = (command: string, ...args: readonly string[]) => minute.ask(command, ...args);
+const minute = useRecordedMinute();
+const { ask } = minute;
 
 describe('show', () => {
   const shown = async (...args: readonly string[]): Promise<readonly string[]> =>

@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { audit, RecordedMinute } from './recorded-minute.js';
+import { audit, useRecordedMinute } from './recorded-minute.js';
 
-jest.setTimeout(60_000);
-
-let minute: RecordedMinute;
-beforeAll(async () => {
-  minute = await RecordedMinute.record();
-});
-afterAll(() => minute[Symbol.asyncDispose]());
-const ask = (command: string, ...args: readonly string[]) => minute.ask(command, ...args);
+const minute = useRecordedMinute();
+const { ask } = minute;
 
 describe('verify', () => {
   let own: string;

@@ -1,10 +1,8 @@
 /** Which policies a chain denies for, and which isolate a pod: asked for packets that came by some time ago. */
 import type { ClusterChange } from '../model/cluster.js';
 import { directions, policyKey, type AnyPolicy, type Direction } from '../model/policy.js';
-import type { Endpoint, Isolation, ProgramChange } from '../program/types.js';
+import type { Endpoint, Isolated, ProgramChange } from '../program/types.js';
 import { Timeline } from './timeline.js';
-
-type Isolated = Extract<Isolation, { kind: 'isolated' }>;
 
 export interface Isolating {
   readonly direction: Direction;

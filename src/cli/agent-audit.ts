@@ -12,7 +12,8 @@ import type { NftablesDoor } from '../kernel/nft.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { CheckpointFile } from '../node/audit-checkpoint.js';
-import { denialCounter, parseLogPrefix } from '../nftables/denials.js';
+import { parseLogPrefix } from '../nftables/log-rules.js';
+import { auditCounter } from '../nftables/reports.js';
 import { denialName } from '../nftables/isolation-chains.js';
 import type { ProgramChange } from '../program/types.js';
 import type { LoopObserver, ReconcilerLog } from '../reconciler/types.js';
@@ -99,7 +100,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
         },
       }),
       readCounters: () => door.counters(),
-      counterMeaning: denialCounter,
+      counterMeaning: auditCounter,
       openReader: (onBatch, onFailure) => openNflog({ group: flags.auditGroup, worker, onBatch, onFailure }),
       checkpoints: new CheckpointFile(stateDir),
       writer: { node, version, bootId: randomUUID() },

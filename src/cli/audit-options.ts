@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { InputError } from '../cluster/types.js';
 import { repeatable } from './options.js';
 import type { RotationOptions } from '../audit/rotating-file.js';
-import type { AuditRules } from '../nftables/denials.js';
+import type { AuditRules } from '../nftables/log-rules.js';
 
 export interface AuditFlags {
   readonly audit?: 'records' | 'counters' | 'off';

@@ -1,7 +1,9 @@
 import { families, familyOf, type Address, type Family } from '../model/address.js';
+import type { PolicyMode } from '../model/audit-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
-import { logTo, type AuditRules } from './denials.js';
+import { logTo, type AuditRules } from './log-rules.js';
+import { reportCounters } from './reports.js';
 import {
   accept,
   anyOf,
@@ -21,10 +23,15 @@ export interface GuardOptions {
   readonly sourceGuardOffNamespaces: ReadonlySet<string>;
   /** What a pod may not send is logged. */
   readonly audit?: AuditRules;
+  /** `audit`: nothing is dropped. */
+  readonly mode?: PolicyMode;
 }
 
-/** Of all guards: IP packets that were dropped, and of them those that were logged. */
-const guardCounters = { dropped: 'drop-guard', logged: 'logged-guard' } as const;
+/** Of all guards: IP packets that were (or would be) dropped, and of them those that were logged. */
+const guardCounters = {
+  enforce: { dropped: 'drop-guard', logged: 'logged-guard' },
+  audit: { dropped: `${reportCounters.wanted}-guard`, logged: `${reportCounters.logged}-guard` },
+} as const;
 
 /**
  * `table netdev podwall`: one chain per pod veth that binds the pod's addresses to that device, and for a bridged pod
@@ -34,10 +41,12 @@ export function renderGuards(attachments: readonly Attachment[], options: GuardO
   const chains = new Map<string, Chain>();
   const add = (chain: Chain): void => void chains.set(chain.name, chain);
   for (const attachment of onePerDevice(attachments)) {
-    if (!options.sourceGuardOffNamespaces.has(attachment.pod.namespace)) add(guardChain(attachment, options.audit));
-    if (attachment.kind === 'bridged') add(towardsChain(attachment));
+    const hasGuard = !options.sourceGuardOffNamespaces.has(attachment.pod.namespace);
+    if (hasGuard) add(guardChain(attachment, options));
+    // It tells of nothing, so a dry run needs none.
+    if (attachment.kind === 'bridged' && options.mode !== 'audit') add(towardsChain(attachment));
   }
-  const counters = new Set(options.audit === undefined ? [] : Object.values(guardCounters));
+  const counters = new Set(options.audit === undefined ? [] : Object.values(guardCounters[options.mode ?? 'enforce']));
   return { family: 'netdev', table: 'podwall', counters, sets: new Map(), chains };
 }
 
@@ -54,11 +63,11 @@ function onePerDevice(attachments: readonly Attachment[]): Iterable<Attachment> 
 
 /** Before anything else on the device. */
 const priority = -500;
-const hookOn = (device: string, hook: 'ingress' | 'egress'): Hook => ({
+const hookOn = (device: string, hook: 'ingress' | 'egress', policy: Hook['policy']): Hook => ({
   type: 'filter',
   hook,
   priority,
-  policy: 'drop',
+  policy,
   device,
 });
 
@@ -69,19 +78,23 @@ const source6 = packetAddress('IPv6', 'saddr');
 const destination6 = packetAddress('IPv6', 'daddr');
 
 /** What the pod may send: nothing that does not carry its own addresses. */
-function guardChain({ pod, device, addresses }: Attachment, audit: AuditRules | undefined): Chain {
+function guardChain({ pod, device, addresses }: Attachment, options: GuardOptions): Chain {
   const name = `guard-${device}`;
+  const refuse = options.mode === 'audit' ? accept : drop;
   const noRouter = anyOf(icmp6Type, ['nd-router-advert', 'nd-redirect']);
   const rules = [
     // First: the kernel has already taken a VLAN 0 tag off, so an address rule would match a tagged frame.
-    rule([anyOf(headerField('ether', 'type'), ['ip', 'arp', 'ip6'], '!='), drop], `${objectKey(pod)}: IP and ARP only`),
+    rule(
+      [anyOf(headerField('ether', 'type'), ['ip', 'arp', 'ip6'], '!='), refuse],
+      `${objectKey(pod)}: IP and ARP only`,
+    ),
     ...own(addresses, 'IPv4').map((address) =>
       rule([match(packetAddress('IPv4', 'saddr'), address), accept], `${objectKey(pod)}: own address`),
     ),
     // 0.0.0.0 is an ARP probe (RFC 5227), sent before an address is used.
     rule([arpSender(own(addresses, 'IPv4')), accept]),
-    ...logged(name, noRouter, audit),
-    rule([noRouter, drop], 'a pod is no router'),
+    ...logged(name, noRouter, options),
+    rule([noRouter, refuse], 'a pod is no router'),
     ...own(addresses, 'IPv6').map((address) =>
       rule([match(source6, address), accept], `${objectKey(pod)}: own address`),
     ),
@@ -91,18 +104,18 @@ function guardChain({ pod, device, addresses }: Attachment, audit: AuditRules | 
       [match(source6, '::'), anyOf(icmp6Type, ['nd-neighbor-solicit', 'mld2-listener-report']), accept],
       'duplicate address detection',
     ),
-    ...logged(name, anyOf(metaProtocol, ['ip', 'ip6']), audit),
+    ...logged(name, anyOf(metaProtocol, ['ip', 'ip6']), options),
   ];
-  return { name, hook: hookOn(device, 'ingress'), rules };
+  return { name, hook: hookOn(device, 'ingress', options.mode === 'audit' ? 'accept' : 'drop'), rules };
 }
 
 /** Each guard has a limit of its own: it is one pod's. */
-function logged(chain: string, which: Statement, audit: AuditRules | undefined): Rule[] {
+function logged(chain: string, which: Statement, { audit, mode = 'enforce' }: GuardOptions): Rule[] {
   if (audit === undefined) return [];
   const { pairRate, pairBurst } = audit;
   return [
-    rule([which, count(guardCounters.dropped)]),
-    rule([which, limit(pairRate, pairBurst), count(guardCounters.logged), logTo(chain, 'packet', audit)]),
+    rule([which, count(guardCounters[mode].dropped)]),
+    rule([which, limit(pairRate, pairBurst), count(guardCounters[mode].logged), logTo(chain, 'packet', audit)]),
   ];
 }
 
@@ -144,7 +157,7 @@ function towardsChain({ pod, device, addresses }: Attachment): Chain {
     ),
     rule([match(destination6, linkScopeMulticast), match(icmp6Type, 'mld-listener-query'), accept], 'MLD query'),
   ];
-  return { name: `to-${device}`, hook: hookOn(device, 'egress'), rules };
+  return { name: `to-${device}`, hook: hookOn(device, 'egress', 'drop'), rules };
 }
 
 const metaProtocol: Expression = { meta: { key: 'protocol' } };

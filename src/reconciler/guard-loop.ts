@@ -4,7 +4,7 @@
  */
 import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
-import type { AuditRules } from '../nftables/denials.js';
+import type { AuditRules } from '../nftables/log-rules.js';
 import type { Nftables } from '../nftables/types.js';
 import type { Clock } from './clock.js';
 import { namespacesOf } from './cluster-view.js';

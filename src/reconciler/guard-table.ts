@@ -1,4 +1,4 @@
-import type { AuditRules } from '../nftables/denials.js';
+import type { AuditRules } from '../nftables/log-rules.js';
 import { planGuards } from '../nftables/guard-plan.js';
 import { renderGuards } from '../nftables/guards.js';
 import { parseListing } from '../nftables/listing.js';

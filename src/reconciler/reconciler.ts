@@ -13,7 +13,7 @@ import type { SourceChange, SyncedCluster } from '../cluster/types.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
-import type { AuditRules } from '../nftables/denials.js';
+import type { AuditRules } from '../nftables/log-rules.js';
 import type { Renderer } from '../nftables/renderer.js';
 import type { Nftables, Ruleset } from '../nftables/types.js';
 import { effectOf } from '../program/effect.js';

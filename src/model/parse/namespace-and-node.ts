@@ -1,3 +1,4 @@
+import { checkAudit, checkMode } from '../audit-mode.js';
 import { parseAddress, parseCidr } from '../address.js';
 import type { Parsed } from '../diagnostic.js';
 import type { Namespace, Node } from '../pod.js';
@@ -12,6 +13,8 @@ export function parseNamespace(object: unknown): Parsed<Namespace> {
   const metadata = parseMetadata(reader, object);
   if (metadata === undefined || reader.failed) return { ok: false, diagnostics: reader.diagnostics };
   const { name, labels, annotations } = metadata;
+  checkMode(reader, annotations);
+  checkAudit(reader, annotations);
   return {
     ok: true,
     value: { name, labels: { ...labels, [namespaceNameLabel]: name }, annotations },

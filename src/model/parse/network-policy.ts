@@ -11,6 +11,7 @@ import {
   type Port,
   type Protocol,
 } from '../policy.js';
+import { checkMode, modeIn } from '../audit-mode.js';
 import { parseIpBlock, type PeerResult } from './ip-block.js';
 import { parseMetadata } from './metadata.js';
 import { portNameProblem } from './names.js';
@@ -35,8 +36,14 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
   const metadata = parseMetadata(reader, object);
   if (metadata === undefined) return { ok: false, diagnostics: reader.diagnostics };
   const ref: PolicyRef = { kind: 'NetworkPolicy', namespace: metadata.namespace ?? 'default', name: metadata.name };
-  const { uid, generation } = metadata;
-  const identity = { ref, ...(uid === undefined ? {} : { uid }), ...(generation === undefined ? {} : { generation }) };
+  const { uid, generation, annotations } = metadata;
+  checkMode(reader, annotations);
+  const identity = {
+    ref,
+    ...(uid === undefined ? {} : { uid }),
+    ...(generation === undefined ? {} : { generation }),
+    ...(modeIn(annotations) === 'audit' ? { mode: 'audit' as const } : {}),
+  };
   const fields = isMapping(object) ? object : {};
   reader.unknownFields(fields, ['apiVersion', 'kind', 'metadata', 'spec', 'status'], [], 'warning');
   const spec = reader.mapping(fields['spec'], ['spec']) ?? {};

@@ -4,7 +4,7 @@ import { familyOf } from '../model/address.js';
 import { ipProtocols, type Observation } from '../model/observation.js';
 import { policyKey, type Direction } from '../model/policy.js';
 import type { Counted } from './aggregator.js';
-import type { Denial, End } from './attribution.js';
+import type { Denial, End } from './denial.js';
 import { communityId } from './community-id.js';
 import type { Evidence } from './evidence.js';
 import type { ContentId } from './snapshots.js';

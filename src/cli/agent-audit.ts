@@ -23,6 +23,8 @@ export interface AuditParts {
   readonly door: Pick<NftablesDoor, 'counters'>;
   readonly log: ReconcilerLog;
   readonly node: string;
+  /** Absent where the cluster has none. */
+  readonly clusterUid: string | undefined;
   readonly stateDir: string;
   readonly version: string;
   /** The bundle of the thread that reads NFLOG. */
@@ -87,7 +89,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 
   async #start(flags: AuditFlags, parts: AuditParts): Promise<AuditLog> {
-    const { to, door, log, node, stateDir, version, worker, onDenial } = parts;
+    const { to, door, log, node, clusterUid, stateDir, version, worker, onDenial } = parts;
     this.#log = await AuditLog.start({
       attribution: this.#attribution,
       sink: new Sink(outputTo(to, flags, log), {
@@ -102,7 +104,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
       counterMeaning: denialCounter,
       openReader: (onBatch, onFailure) => openNflog({ group: flags.auditGroup, worker, onBatch, onFailure }),
       checkpoints: new CheckpointFile(stateDir),
-      writer: { node, version, bootId: randomUUID() },
+      writer: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
       ...(onDenial === undefined ? {} : { onDenial }),
       evidenceOf: (denial) => this.#evidence?.of(denial) ?? {},
       now: Date.now,

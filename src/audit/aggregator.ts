@@ -1,5 +1,5 @@
 import { objectKey } from '../model/pod.js';
-import type { Denial, End } from './attribution.js';
+import type { Denial, End } from './denial.js';
 
 /** Packets that one record speaks of. */
 export interface Counted {

@@ -7,39 +7,20 @@
  */
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
-import { ipProtocols, type Observation } from '../model/observation.js';
-import { objectKey, type Pod } from '../model/pod.js';
+import type { Observation } from '../model/observation.js';
 import { policyKey, type Direction, type PolicyRef } from '../model/policy.js';
 import type { ProgramChange } from '../program/types.js';
-import { Identities, type Identity } from './identities.js';
+import { podKeyOf, type Denial, type End } from './denial.js';
+import { Devices } from './devices.js';
+import { endsOf, type Orientation } from './flow-ends.js';
+import { Identities } from './identities.js';
 import { PolicyChains, type ChainName, type Isolating } from './policy-chains.js';
 import type { RecordReason, TraceStep } from './record.js';
-import { Timeline } from './timeline.js';
 
 /** What a log rule says of a packet. */
 export interface LogPrefix {
   readonly chain: string;
-  /** `reply`: source and destination of the packet are the flow's, swapped. */
-  readonly orientation: 'original' | 'reply' | 'packet';
-}
-
-export interface End extends Identity {
-  readonly address: Observation['source'];
-  readonly port?: number;
-  readonly namedPort?: string;
-}
-
-/** A denied packet with everything that can be told about it. */
-export interface Denial {
-  readonly packet: Observation;
-  readonly chain: string;
-  readonly reason: RecordReason;
-  readonly direction: Direction;
-  readonly source: End;
-  readonly destination: End;
-  /** Every policy that isolates the judged pod; none where no policy has a say. */
-  readonly isolating: readonly PolicyRef[];
-  readonly trace: readonly TraceStep[];
+  readonly orientation: Orientation;
 }
 
 export interface AttributionOptions {
@@ -59,16 +40,11 @@ const reasonOfChain: Readonly<Record<string, RecordReason>> = {
 };
 const guardPrefix = 'guard-';
 
-/** Milliseconds; a device's name is used again when its pod's name is. */
-const past = { kept: 10 * 60_000, pastKeys: 4096 };
-
 export class Attribution {
   readonly #options: AttributionOptions;
   readonly #chains: PolicyChains;
   readonly #identities = new Identities();
-  readonly #devices = new Timeline<string, string>(past);
-  readonly #pods = new Timeline<string, Pod>(past);
-  #attached: ReadonlySet<string> = new Set();
+  readonly #devices = new Devices();
 
   constructor(options: AttributionOptions) {
     this.#options = options;
@@ -78,8 +54,7 @@ export class Attribution {
   /** Changes that were noticed, and what they will change in the kernel. All times are milliseconds since 1970. */
   noted(changes: readonly ClusterChange[], endpoints: ProgramChange['endpoints'], time: number): void {
     this.#identities.apply(changes, time);
-    for (const change of changes)
-      if (change.kind === 'pod') this.#pods.set(objectKey(change.ref), change.pod, time, (a, b) => a.uid === b.uid);
+    this.#devices.noted(changes, time);
     this.#chains.noted(endpoints, time);
   }
 
@@ -90,10 +65,7 @@ export class Attribution {
 
   /** Which pod hangs on which device, as far as it is known now. */
   attached(attachments: readonly Attachment[], time: number): void {
-    const before = this.#attached;
-    this.#attached = new Set(attachments.map(({ device }) => device));
-    for (const device of before) if (!this.#attached.has(device)) this.#devices.set(device, undefined, time);
-    for (const { device, pod } of attachments) this.#devices.set(device, objectKey(pod), time);
+    this.#devices.attached(attachments, time);
   }
 
   /** Undefined for a packet that no rule of ours logged. */
@@ -101,7 +73,7 @@ export class Attribution {
     const prefix = this.#options.parsePrefix(packet.prefix);
     if (prefix === undefined) return undefined;
     const { chain, orientation } = prefix;
-    const [source, destination] = this.#endsOf(packet, orientation);
+    const [source, destination] = endsOf(packet, orientation, this.#identities);
     if (chain.startsWith(guardPrefix)) return this.#guardDenial({ packet, chain, source, destination });
     const { time } = packet;
     const reason = reasonOfChain[chain];
@@ -122,20 +94,6 @@ export class Attribution {
     };
   }
 
-  #endsOf(packet: Observation, orientation: LogPrefix['orientation']): readonly [source: End, destination: End] {
-    const sender = this.#endOf(packet, 'source');
-    const receiver = this.#endOf(packet, 'destination');
-    const [source, destination] = orientation === 'reply' ? [receiver, sender] : [sender, receiver];
-    const namedPort = namedPortOf(destination, packet.protocol);
-    return [source, namedPort === undefined ? destination : { ...destination, namedPort }];
-  }
-
-  #endOf(packet: Observation, which: 'source' | 'destination'): End {
-    const address = packet[which];
-    const port = packet.ports?.[which];
-    return { address, ...(port === undefined ? {} : { port }), ...this.#identities.at(address, packet.time) };
-  }
-
   #guardDenial({
     packet,
     chain,
@@ -143,8 +101,7 @@ export class Attribution {
     destination,
   }: Pick<Denial, 'packet' | 'chain' | 'source' | 'destination'>): Denial {
     const { address, port } = source;
-    const key = this.#devices.latest(chain.slice(guardPrefix.length), packet.time);
-    const pod = key === undefined ? undefined : this.#pods.at(key, packet.time);
+    const pod = this.#devices.podBehind(chain.slice(guardPrefix.length), packet.time);
     const sender: End = {
       address,
       ...(port === undefined ? {} : { port }),
@@ -187,7 +144,7 @@ export class Attribution {
     reason: RecordReason,
     { source, destination, time }: { readonly source: End; readonly destination: End; readonly time: number },
   ): Isolating | undefined {
-    const [sender, receiver] = [keyOf(source), keyOf(destination)];
+    const [sender, receiver] = [podKeyOf(source), podKeyOf(destination)];
     const isolation = (key: string | undefined, direction: Direction): Isolating | undefined =>
       key === undefined ? undefined : this.#chains.isolationOf(key, direction, time);
     switch (reason) {
@@ -207,22 +164,11 @@ export class Attribution {
   }
 
   #directionOf(source: End, time: number): Direction {
-    const key = keyOf(source);
+    const key = podKeyOf(source);
     return key !== undefined && this.#chains.isLocal(key, time) ? 'egress' : 'ingress';
   }
 }
 
-const keyOf = ({ pod }: End): string | undefined => (pod === undefined ? undefined : objectKey(pod.ref));
-
 /** A chain that nobody remembers says at least its direction. */
 const directionIn = (chain: string): Direction | undefined =>
   chain.startsWith('deny-in-') ? 'ingress' : chain.startsWith('deny-out-') ? 'egress' : undefined;
-
-const protocolNames: Readonly<Record<number, string>> = {
-  [ipProtocols.tcp]: 'TCP',
-  [ipProtocols.udp]: 'UDP',
-  [ipProtocols.sctp]: 'SCTP',
-};
-
-const namedPortOf = ({ pod, port }: End, protocol: number): string | undefined =>
-  pod?.ports.find((one) => one.port === port && one.protocol === protocolNames[protocol])?.name;

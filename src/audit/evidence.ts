@@ -2,7 +2,7 @@
 import type { ClusterChange } from '../model/cluster.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Namespace, Pod } from '../model/pod.js';
-import type { Denial, End } from './attribution.js';
+import type { Denial, End } from './denial.js';
 import { identityId, policySetId, storedIdentity, type ContentId, type SnapshotStore } from './snapshots.js';
 import { Timeline } from './timeline.js';
 

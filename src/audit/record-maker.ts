@@ -4,7 +4,7 @@ import { familyOf } from '../model/address.js';
 import { ipProtocols, type Observation } from '../model/observation.js';
 import { policyKey, type Direction } from '../model/policy.js';
 import type { Counted } from './aggregator.js';
-import type { Denial, End } from './attribution.js';
+import type { Denial, End } from './denial.js';
 import { communityId } from './community-id.js';
 import type { Evidence } from './evidence.js';
 import type { ContentId } from './snapshots.js';
@@ -21,6 +21,8 @@ export interface Loss {
 
 export interface Writer {
   readonly node: string;
+  /** Absent where the cluster has none. */
+  readonly clusterUid?: string;
   readonly version: string;
   /** One run of the agent. */
   readonly bootId: string;
@@ -80,18 +82,20 @@ export class RecordMaker {
 
   #envelope(time: number, { start, end }: Pick<Counted, 'start' | 'end'>) {
     this.#sequence += 1;
+    const { node, clusterUid, version, bootId } = this.#writer;
     return {
       schema_version: schemaVersion,
       '@timestamp': timestamp(time),
       'event.id': ulid(this.#now()),
       'event.sequence': this.#sequence,
-      'podwall.boot_id': this.#writer.bootId,
+      'podwall.boot_id': bootId,
       'event.start': timestamp(start),
       'event.end': timestamp(end),
       'event.category': ['network'],
-      'k8s.node.name': this.#writer.node,
+      'k8s.node.name': node,
+      ...(clusterUid === undefined ? {} : { 'k8s.cluster.uid': clusterUid }),
       'observer.name': 'podwall',
-      'observer.version': this.#writer.version,
+      'observer.version': version,
     } as const;
   }
 }

@@ -67,6 +67,7 @@ interface Envelope {
   readonly 'event.end': string;
   readonly 'event.category': readonly ['network'];
   readonly 'k8s.node.name': string;
+  /** Uid of the namespace kube-system; absent where the agent reads manifests. */
   readonly 'k8s.cluster.uid'?: string;
   readonly 'observer.name': 'podwall';
   readonly 'observer.version': string;

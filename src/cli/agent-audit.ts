@@ -24,6 +24,8 @@ export interface AuditParts {
   readonly door: Pick<NftablesDoor, 'counters'>;
   readonly log: ReconcilerLog;
   readonly node: string;
+  /** Absent where the cluster has none. */
+  readonly clusterUid: string | undefined;
   readonly stateDir: string;
   readonly version: string;
   /** The bundle of the thread that reads NFLOG. */
@@ -88,7 +90,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 
   async #start(flags: AuditFlags, parts: AuditParts): Promise<AuditLog> {
-    const { to, door, log, node, stateDir, version, worker, onDenial } = parts;
+    const { to, door, log, node, clusterUid, stateDir, version, worker, onDenial } = parts;
     this.#log = await AuditLog.start({
       attribution: this.#attribution,
       sink: new Sink(outputTo(to, flags, log), {
@@ -103,7 +105,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
       counterMeaning: auditCounter,
       openReader: (onBatch, onFailure) => openNflog({ group: flags.auditGroup, worker, onBatch, onFailure }),
       checkpoints: new CheckpointFile(stateDir),
-      writer: { node, version, bootId: randomUUID() },
+      writer: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
       ...(onDenial === undefined ? {} : { onDenial }),
       evidenceOf: (denial) => this.#evidence?.of(denial) ?? {},
       now: Date.now,

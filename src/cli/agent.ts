@@ -104,7 +104,7 @@ async function build(
   warnAtStart(flags, cluster, log);
   const door = await openNftables({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
   resources.defer(() => door.close());
-  const audit = await auditOf(flags, { to: recordsTo, door, log, resources, denials });
+  const audit = await auditOf(flags, { to: recordsTo, cluster, door, log, resources, denials });
   const links = openLinks();
   const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
   if (metrics !== undefined)
@@ -134,7 +134,7 @@ async function build(
   return reconciler;
 }
 
-interface AuditWiring extends Pick<BuildParts, 'log' | 'resources' | 'denials'> {
+interface AuditWiring extends Pick<BuildParts, 'cluster' | 'log' | 'resources' | 'denials'> {
   readonly to: RecordTargets | undefined;
   readonly door: NftablesDoor;
 }
@@ -142,7 +142,7 @@ interface AuditWiring extends Pick<BuildParts, 'log' | 'resources' | 'denials'> 
 /** Loaded only when there are records: it is memory. */
 async function auditOf(
   flags: AgentFlags,
-  { to, door, log, resources, denials }: AuditWiring,
+  { to, cluster, door, log, resources, denials }: AuditWiring,
 ): Promise<AgentAudit | undefined> {
   const { node, stateDir } = flags;
   await mkdir(stateDir, { recursive: true });
@@ -154,7 +154,17 @@ async function auditOf(
   const { AgentAudit } = await import('./agent-audit.js');
   const onDenial: DenialListener = (...told) => denials.tell(told);
   return resources.use(
-    new AgentAudit(flags, { to, door, log, node, stateDir, version, worker: nflogWorker, onDenial }),
+    new AgentAudit(flags, {
+      to,
+      door,
+      log,
+      node,
+      clusterUid: cluster.uid?.(),
+      stateDir,
+      version,
+      worker: nflogWorker,
+      onDenial,
+    }),
   );
 }
 

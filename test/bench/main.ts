@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../src/report/table.js';
 import { missingForPackets } from '../support/lab/packages.js';
+import { measureAuditPackets } from './audit-packets.js';
 import { measureAuditSummary } from './audit-summary.js';
 import { measureCompile } from './compile.js';
 import { measureEvents } from './events.js';
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
     ['churn', measureChurn],
     ['apiserver', measureApiServer],
     ['audit summary', measureAuditSummary],
+    ['audit packets', measureAuditPackets],
   ] as const) {
     if (!name.includes(options.only)) continue;
     console.error(`measuring ${name} ...`);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Denial } from '../../src/audit/attribution.js';
+import type { Denial } from '../../src/audit/denial.js';
 import { eventName } from '../../src/cluster/api-server/report-writer.js';
 import type { ClusterEvent } from '../../src/cluster/types.js';
 import type { Address } from '../../src/model/address.js';

@@ -1,4 +1,5 @@
 /** An API server for four kinds over real HTTP: lists in pages and as streams, watches with bookmarks, and every way to fail. */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -139,7 +140,9 @@ export class FakeApiServer implements AsyncDisposable {
 
   #record(type: Change['type'], object: ApiObject): void {
     this.#version += 1;
-    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } };
+    const known = this.#objects.get(keyOf(object));
+    const uid = object.metadata['uid'] ?? known?.metadata['uid'] ?? randomUUID();
+    const stored = { ...object, metadata: { ...object.metadata, uid, resourceVersion: String(this.#version) } };
     if (type === 'DELETED') this.#objects.delete(keyOf(object));
     else this.#objects.set(keyOf(object), stored);
     const change = { version: this.#version, type, object: stored };

@@ -12,12 +12,17 @@ export function parseNamespace(object: unknown): Parsed<Namespace> {
   const reader = new Reader();
   const metadata = parseMetadata(reader, object);
   if (metadata === undefined || reader.failed) return { ok: false, diagnostics: reader.diagnostics };
-  const { name, labels, annotations } = metadata;
+  const { name, uid, labels, annotations } = metadata;
   checkMode(reader, annotations);
   checkAudit(reader, annotations);
   return {
     ok: true,
-    value: { name, labels: { ...labels, [namespaceNameLabel]: name }, annotations },
+    value: {
+      name,
+      ...(uid === undefined ? {} : { uid }),
+      labels: { ...labels, [namespaceNameLabel]: name },
+      annotations,
+    },
     diagnostics: reader.diagnostics,
   };
 }

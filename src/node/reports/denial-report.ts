@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Counted } from '../../audit/aggregator.js';
-import type { Denial, End } from '../../audit/attribution.js';
+import type { Denial, End } from '../../audit/denial.js';
 import type { ClusterEvent } from '../../cluster/types.js';
 import type { Pod } from '../../model/pod.js';
 import { policyKey } from '../../model/policy.js';

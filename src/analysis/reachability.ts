@@ -1,5 +1,6 @@
 /** Who may open connections to whom, over every pair of workloads and every range outside. */
 import { compile } from '../compiler/compiler.js';
+import type { DryRun } from '../compiler/endpoints.js';
 import { families, numberToAddress, type Family } from '../model/address.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import type { Pod } from '../model/pod.js';
@@ -26,12 +27,13 @@ export interface ReachOptions extends BlockOptions {
 /** Which ports of an end are asked about; none: it is not asked about at all. */
 export type EndFilter = (end: ListedEnd) => PortSet;
 
-/** The program of the cluster in which every workload is one pod. */
+/** The program of the cluster in which every workload is one pod; `none`: policies in a dry run count as enforced. */
 export const compileWorkloads = (
   workloads: readonly Workload[],
   { policies, namespaces }: Pick<ClusterSnapshot, 'policies' | 'namespaces'>,
+  dryRun: DryRun = 'annotated',
 ): PolicyProgram =>
-  compile({ policies, namespaces, nodes: [], pods: workloads.map(workloadAsPod) }, { scope: 'everywhere' });
+  compile({ policies, namespaces, nodes: [], pods: workloads.map(workloadAsPod) }, { scope: 'everywhere', dryRun });
 
 /** A pod whose only address is the workload's id. */
 export const workloadAsPod = (workload: Workload): Pod => ({

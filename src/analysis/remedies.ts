@@ -24,7 +24,8 @@ function editFor(fields: RecordFields, event: EventRecord, stored: SnapshotReade
   const policies = stored.policies(event['podwall.snapshot'] ?? '');
   const flow = recordedFlow(fields, (id) => stored.identity(id));
   if (policies === undefined || flow === undefined) return undefined;
-  return explainRecorded(flow, policies)?.steps.find(({ direction }) => direction === flow.direction)?.edit;
+  const dryRun = event['podwall.mode'] === 'audit' ? 'none' : 'annotated';
+  return explainRecorded(flow, policies, dryRun)?.steps.find(({ direction }) => direction === flow.direction)?.edit;
 }
 
 type Advice = (event: EventRecord, fields: RecordFields) => string;

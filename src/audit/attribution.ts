@@ -5,6 +5,7 @@
  *   addresses  -> the pods that had them when the packet came by
  *   device     -> the pod behind it, for the source guard: its address is forged and would blame the victim
  */
+import type { PolicyMode } from '../model/audit-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
 import type { Observation } from '../model/observation.js';
@@ -14,8 +15,8 @@ import { podKeyOf, type Denial, type End } from './denial.js';
 import { Devices } from './devices.js';
 import { endsOf, type Orientation } from './flow-ends.js';
 import { Identities } from './identities.js';
-import { PolicyChains, type ChainName, type Isolating } from './policy-chains.js';
-import type { RecordReason, TraceStep } from './record.js';
+import { PolicyChains, type DecisionNames, type Isolating } from './policy-chains.js';
+import type { RecordReason, RecordVerdict, TraceStep } from './record.js';
 
 /** What a log rule says of a packet. */
 export interface LogPrefix {
@@ -24,7 +25,9 @@ export interface LogPrefix {
 }
 
 export interface AttributionOptions {
-  readonly chainName: ChainName;
+  readonly names: DecisionNames;
+  /** `audit`: the whole agent is in a dry run, and drops nothing. */
+  readonly mode?: PolicyMode;
   /** Undefined for what is not ours. */
   readonly parsePrefix: (text: string) => LogPrefix | undefined;
 }
@@ -40,22 +43,31 @@ const reasonOfChain: Readonly<Record<string, RecordReason>> = {
 };
 const guardPrefix = 'guard-';
 
+type Told = Pick<Denial, 'packet' | 'chain' | 'source' | 'destination'>;
+
 export class Attribution {
   readonly #options: AttributionOptions;
   readonly #chains: PolicyChains;
   readonly #identities = new Identities();
   readonly #devices = new Devices();
 
+  readonly #mode: PolicyMode;
+
   constructor(options: AttributionOptions) {
     this.#options = options;
-    this.#chains = new PolicyChains(options.chainName);
+    this.#mode = options.mode ?? 'enforce';
+    this.#chains = new PolicyChains(options.names);
   }
 
   /** Changes that were noticed, and what they will change in the kernel. All times are milliseconds since 1970. */
-  noted(changes: readonly ClusterChange[], endpoints: ProgramChange['endpoints'], time: number): void {
+  noted(
+    changes: readonly ClusterChange[],
+    program: Pick<ProgramChange, 'endpoints' | 'ruleLists'>,
+    time: number,
+  ): void {
     this.#identities.apply(changes, time);
     this.#devices.noted(changes, time);
-    this.#chains.noted(endpoints, time);
+    this.#chains.noted(program, time);
   }
 
   /** The same changes are in the kernel. */
@@ -75,31 +87,60 @@ export class Attribution {
     const { chain, orientation } = prefix;
     const [source, destination] = endsOf(packet, orientation, this.#identities);
     if (chain.startsWith(guardPrefix)) return this.#guardDenial({ packet, chain, source, destination });
-    const { time } = packet;
+    const told = { packet, chain, source, destination };
     const reason = reasonOfChain[chain];
-    const judged =
-      reason === undefined
-        ? this.#chains.meaningOf(chain, time)
-        : this.#judgedBy(reason, { source, destination, time });
+    return reason === undefined ? this.#policyVerdict(told) : this.#skeletonDenial(told, reason);
+  }
+
+  /** By policies: what is enforced, or what a dry run would do. */
+  #policyVerdict({ packet, chain, source, destination }: Told): Denial {
+    const { time } = packet;
+    const decision = this.#chains.decisionOf(chain, time);
+    const { verdict = 'deny', mode = modeInName(chain), rule } = decision ?? {};
+    const direction = decision?.direction ?? directionIn(chain) ?? this.#directionOf(source, time);
+    const own = podKeyOf(direction === 'ingress' ? destination : source);
+    const isolating =
+      decision?.isolating ?? (own === undefined ? [] : (this.#chains.isolationOf(own, direction, time)?.by ?? []));
+    return {
+      packet,
+      chain,
+      verdict,
+      mode,
+      reason: this.#reasonOf(verdict, rule !== undefined, { isolating, time }),
+      direction,
+      source,
+      destination,
+      isolating,
+      ...(rule === undefined ? {} : { rule }),
+      trace: [
+        ...isolating
+          .filter((ref) => rule === undefined || policyKey(ref) !== policyKey(rule.policy))
+          .map((ref) => this.#step(ref, null, time)),
+        ...(rule === undefined ? [] : [this.#step(rule.policy, { index: rule.index }, time)]),
+      ],
+    };
+  }
+
+  /** By rules that are the same on every node. */
+  #skeletonDenial({ packet, chain, source, destination }: Told, reason: RecordReason): Denial {
+    const { time } = packet;
+    const judged = this.#judgedBy(reason, { source, destination, time });
     const isolating = judged?.by ?? [];
     return {
       packet,
       chain,
-      reason: reason ?? this.#defaultDeny(isolating, time),
-      direction: judged?.direction ?? directionIn(chain) ?? this.#directionOf(source, time),
+      verdict: 'deny',
+      mode: this.#mode,
+      reason,
+      direction: judged?.direction ?? this.#directionOf(source, time),
       source,
       destination,
       isolating,
-      trace: isolating.map((ref) => this.#noMatch(ref, time)),
+      trace: isolating.map((ref) => this.#step(ref, null, time)),
     };
   }
 
-  #guardDenial({
-    packet,
-    chain,
-    source,
-    destination,
-  }: Pick<Denial, 'packet' | 'chain' | 'source' | 'destination'>): Denial {
+  #guardDenial({ packet, chain, source, destination }: Told): Denial {
     const { address, port } = source;
     const pod = this.#devices.podBehind(chain.slice(guardPrefix.length), packet.time);
     const sender: End = {
@@ -110,6 +151,8 @@ export class Attribution {
     return {
       packet,
       chain,
+      verdict: 'deny',
+      mode: this.#mode,
       reason: 'source-guard',
       direction: 'egress',
       source: pod === undefined ? sender : { ...sender, pod },
@@ -120,12 +163,17 @@ export class Attribution {
   }
 
   /** A policy that fails closed allows nothing: mending it may allow the packet. */
-  #defaultDeny(isolating: readonly PolicyRef[], time: number): RecordReason {
+  #reasonOf(
+    verdict: RecordVerdict,
+    byRule: boolean,
+    { isolating, time }: { readonly isolating: readonly PolicyRef[]; readonly time: number },
+  ): RecordReason {
+    if (verdict === 'allow') return byRule ? 'rule' : 'not-isolated';
     const isBroken = (ref: PolicyRef): boolean => this.#chains.policyAt(policyKey(ref), time)?.kind === 'broken';
     return isolating.some(isBroken) ? 'invalid-policy' : 'default-deny';
   }
 
-  #noMatch(ref: PolicyRef, time: number): TraceStep {
+  #step(ref: PolicyRef, rule: TraceStep['rule'], time: number): TraceStep {
     const { kind, namespace, name } = ref;
     const generation = this.#chains.policyAt(policyKey(ref), time)?.generation;
     return {
@@ -134,8 +182,8 @@ export class Attribution {
       namespace,
       name,
       ...(generation === undefined ? {} : { generation }),
-      rule: null,
-      action: 'NoMatch',
+      rule,
+      action: rule === null ? 'NoMatch' : 'Accept',
     };
   }
 
@@ -171,4 +219,6 @@ export class Attribution {
 
 /** A chain that nobody remembers says at least its direction. */
 const directionIn = (chain: string): Direction | undefined =>
-  chain.startsWith('deny-in-') ? 'ingress' : chain.startsWith('deny-out-') ? 'egress' : undefined;
+  wordIn(chain, 'in') ? 'ingress' : wordIn(chain, 'out') ? 'egress' : undefined;
+const wordIn = (chain: string, word: string): boolean => new RegExp(`^(?:would-)?(?:deny|allow)-${word}-`).test(chain);
+const modeInName = (chain: string): PolicyMode => (chain.startsWith('would-') ? 'audit' : 'enforce');

@@ -12,7 +12,7 @@ import { Aggregator, type Counted } from './aggregator.js';
 import type { Attribution } from './attribution.js';
 import { Comparison } from './comparison.js';
 import type { CounterMeaning } from './counter-growth.js';
-import type { Denial } from './denial.js';
+import { isDenied, type Denial } from './denial.js';
 import type { Evidence } from './evidence.js';
 import { KeptReader, type OpenReader } from './kept-reader.js';
 import { recordLine, type LossCause } from './record.js';
@@ -153,8 +153,10 @@ export class AuditLog implements AsyncDisposable {
       );
   }
 
-  #lose(cause: LossCause, { direction }: Denial, { count, start, end }: Omit<Counted, 'bytes'>): void {
-    this.#accounts.lose({ cause, direction, count, start, end });
+  #lose(cause: LossCause, denial: Denial, { count, start, end }: Omit<Counted, 'bytes'>): void {
+    const { direction } = denial;
+    const about = isDenied(denial) ? { direction } : { direction, isReport: true as const };
+    this.#accounts.lose({ cause, ...about, count, start, end });
   }
 
   #schedule(): void {

@@ -9,12 +9,13 @@ import { SnapshotStore } from '../audit/snapshots.js';
 import { Sink, streamOutput, type LineOutput } from '../audit/sink.js';
 import { openNflog } from '../kernel/nflog.js';
 import type { NftablesDoor } from '../kernel/nft.js';
+import type { PolicyMode } from '../model/audit-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { CheckpointFile } from '../node/audit-checkpoint.js';
 import { parseLogPrefix } from '../nftables/log-rules.js';
 import { auditCounter } from '../nftables/reports.js';
-import { denialName } from '../nftables/isolation-chains.js';
+import { decisionNames } from '../nftables/decisions.js';
 import type { ProgramChange } from '../program/types.js';
 import type { LoopObserver, ReconcilerLog } from '../reconciler/types.js';
 import { rotation, type AuditFlags, type RecordTargets } from './audit-options.js';
@@ -43,7 +44,7 @@ const retryWriting = 1000;
  * is logged, and leaves the denials counted.
  */
 export class AgentAudit implements LoopObserver, AsyncDisposable {
-  readonly #attribution = new Attribution({ chainName: denialName, parsePrefix: parseLogPrefix });
+  readonly #attribution: Attribution;
   readonly #starting: Promise<AuditLog | undefined>;
   #log: AuditLog | undefined;
   /** Absent where no file is written: there is no place beside it. */
@@ -52,7 +53,8 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
 
   constructor(flags: AuditFlags, parts: AuditParts) {
     const { to, log } = parts;
-    if (to.file !== undefined) this.#evidence = evidenceBeside(to.file, log);
+    this.#attribution = new Attribution({ names: decisionNames, parsePrefix: parseLogPrefix, mode: flags.mode });
+    if (to.file !== undefined) this.#evidence = evidenceBeside(to.file, flags.mode, log);
     this.#starting = this.#start(flags, parts).catch((error: unknown) => {
       parts.log.error({ error: messageOf(error) }, 'no audit log');
       return undefined;
@@ -65,7 +67,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 
   noted(changes: readonly ClusterChange[], program: ProgramChange): void {
-    this.#attribution.noted(changes, program.endpoints, Date.now());
+    this.#attribution.noted(changes, program, Date.now());
     this.#noted.push({ changes, program });
   }
 
@@ -116,7 +118,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
 }
 
 /** Told once while it lasts: records of a flood would each tell it. */
-function evidenceBeside(file: string, log: ReconcilerLog): EvidenceKeeper {
+function evidenceBeside(file: string, mode: PolicyMode, log: ReconcilerLog): EvidenceKeeper {
   const opening = SnapshotStore.open(dirname(file));
   // Told by the first record that needs it.
   opening.catch(() => undefined);
@@ -126,6 +128,7 @@ function evidenceBeside(file: string, log: ReconcilerLog): EvidenceKeeper {
     failing = false;
   };
   return new EvidenceKeeper({
+    mode,
     store: {
       keepPolicies: (id, policies) => keep((store) => store.keepPolicies(id, policies)),
       keepIdentity: (id, identity) => keep((store) => store.keepIdentity(id, identity)),

@@ -97,10 +97,11 @@ async function build(
     scope: { node: flags.node },
     unknownPods: flags.unknownPods,
     podCidrs: flags.podCidrs,
+    ...(flags.mode === 'audit' ? { dryRun: 'all' } : {}),
   };
   const recordsTo = recordsGoTo(flags);
   const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
-  const renderOptions: RenderOptions = { established: flags.established, ...logging };
+  const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };
   warnAtStart(flags, cluster, log);
   const door = await openNftables({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
   resources.defer(() => door.close());
@@ -127,7 +128,7 @@ async function build(
       log,
       ...(audit === undefined ? {} : { observer: audit }),
     },
-    { sourceGuard: flags.sourceGuard === 'on', readBackEvery, ...logging },
+    { sourceGuard: flags.sourceGuard === 'on', mode: flags.mode, readBackEvery, ...logging },
   );
   resources.use(watchTables({ door, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }));
   resources.use(links.watch(() => reconciler.linksChanged()));

@@ -14,6 +14,7 @@ export interface AnalysisFlags extends InputFlags {
   readonly namespace?: string;
   readonly ipBlocks: BlockReading;
   readonly podCidr: readonly Cidr[];
+  readonly withAudited: boolean;
   readonly allowPartial: boolean;
 }
 
@@ -41,6 +42,7 @@ export const withInputs = (command: Command): Command =>
         .choices(['cluster', 'external'])
         .default('cluster'),
     )
+    .option('--with-audited', 'policies in a dry run count as enforced', false)
     .option('--pod-cidr <cidr>', 'where pods without an address get theirs (repeatable)', repeatableCidr, []);
 
 const commaSeparated = (value: string, before: readonly string[]): readonly string[] => [
@@ -62,13 +64,13 @@ export interface World {
   readonly blocks: BlockOptions;
 }
 
-export function worldOf(inputs: Inputs, flags: Pick<AnalysisFlags, 'ipBlocks' | 'podCidr'>): World {
+export function worldOf(inputs: Inputs, flags: Pick<AnalysisFlags, 'ipBlocks' | 'podCidr' | 'withAudited'>): World {
   const workloads = workloadsOf(inputs.pods, inputs.policies);
   const podCidrs = [...inputs.podCidrs, ...flags.podCidr];
   return {
     inputs,
     workloads,
-    program: compileWorkloads(workloads, inputs),
+    program: compileWorkloads(workloads, inputs, flags.withAudited ? 'none' : 'annotated'),
     blocks: { ipBlocks: flags.ipBlocks, podCidrs },
   };
 }

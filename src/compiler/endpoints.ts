@@ -1,4 +1,4 @@
-import { directions, policyKey, type AnyPolicy, type Direction } from '../model/policy.js';
+import { directions, type AnyPolicy, type Direction } from '../model/policy.js';
 import type { Pod } from '../model/pod.js';
 import type { Address } from '../model/address.js';
 import { isolationsOf, sameIsolation } from '../program/isolation.js';

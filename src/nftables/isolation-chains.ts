@@ -58,8 +58,12 @@ export const dropCounter = (direction: Direction, isolation: Isolated): string =
 export const denialName = (direction: Direction, isolation: Isolated): string => endName('deny', direction, isolation);
 
 /** Of packets that a dry run would deny; its counter has the same name. */
-export const wouldDenyName = (direction: Direction, isolation: Isolated): string =>
-  endName('would-deny', direction, isolation);
+const wouldDenyName = (direction: Direction, isolation: Isolated, logsAllowed: boolean): string =>
+  `${endName('would-deny', direction, isolation)}${logsAllowed ? '-recorded' : ''}`;
+
+/** Of pods whose allowed flows are not recorded, and of those whose are. */
+export const wouldDenyNames = (direction: Direction, isolation: Isolated): readonly string[] =>
+  [false, true].map((logsAllowed) => wouldDenyName(direction, isolation, logsAllowed));
 
 export interface JudgementEnd {
   readonly chain: Chain;
@@ -81,9 +85,7 @@ export function judgementEnd(judgement: Judgement, audit: AuditRules | undefined
 }
 
 const endOf = ({ direction, kind, isolation, logsAllowed }: Judgement): string =>
-  kind === 'enforced'
-    ? denialName(direction, isolation)
-    : `${wouldDenyName(direction, isolation)}${logsAllowed ? '-recorded' : ''}`;
+  kind === 'enforced' ? denialName(direction, isolation) : wouldDenyName(direction, isolation, logsAllowed);
 
 const commentFor = ({ direction, kind, isolation }: Judgement): string => {
   const by = isolation.by.map(policyKey).join(', ');

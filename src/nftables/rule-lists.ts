@@ -1,5 +1,4 @@
 /** A policy's rule list as one chain, shared by every endpoint that the policy selects. */
-import { policyKey } from '../model/policy.js';
 import type { RuleList } from '../program/types.js';
 import { afterAllowed, short } from './directions.js';
 import * as x from './expressions.js';
@@ -37,13 +36,19 @@ export interface RenderedRuleList {
 interface Outcome {
   readonly statements: readonly Statement[];
   readonly end?: Chain;
+  readonly counter?: string;
 }
 
 function outcomeOf(list: RuleList, rule: number, use: ListUse, audit: AuditRules | undefined): Outcome {
   const { direction } = list;
   const counted = x.count(ruleCounter(list, rule));
   const recorded = list.logsAllowed === true ? audit : undefined;
-  if (use === 'wouldAllow') return { statements: [counted, x.goto(wouldAllowName(list))] };
+  if (use === 'wouldAllow') {
+    const name = wouldAllowName(list, rule);
+    const comment = commentOf(`${whereOf(list, rule)} in dry run`);
+    const end = dryRunChain({ name, direction, then: x.back, comment }, audit);
+    return { statements: [counted, x.goto(name)], end, counter: name };
+  }
   if (use === 'dryRun') return { statements: [counted, x.goto(openTarget(direction, recorded !== undefined))] };
   const then = afterAllowed[direction];
   if (recorded === undefined) return { statements: [counted, x.goto(then)] };
@@ -66,9 +71,8 @@ const ruleName = (list: Listed, rule: number): string => ruleCounter(list, rule)
 /** Where the first packets go of flows that the rule allows, to be recorded. */
 export const allowedName = (list: Listed, rule: number): string => `allow-${ruleName(list, rule)}`;
 
-/** Where packets go that this list would allow if it were no dry run; the counter has the same name. */
-export const wouldAllowName = ({ policy: { kind, namespace, name }, direction }: Listed): string =>
-  nameWithHash(`would-allow-${short(direction)}-${namespace}-${name}`, hashOf(kind, namespace, name, direction));
+/** Where packets go that the rule would allow if it were no dry run; the counter has the same name. */
+export const wouldAllowName = (list: Listed, rule: number): string => `would-allow-${ruleName(list, rule)}`;
 
 /** Chains' names cover all of their content, so a chain in the kernel never changes. */
 export function renderRuleList(list: RuleList, groups: GroupLookup, audit?: AuditRules): RenderedRuleList {
@@ -97,17 +101,13 @@ function formOf(list: RuleList, matches: readonly Match[], context: FormContext)
   const { kind, namespace, name } = list.policy;
   const hash = hashOf(kind, namespace, name, list.direction, JSON.stringify(rules));
   const readable = `${chainPrefix[use]}${short(list.direction)}-${namespace}-${name}`;
-  const form = { chain: { name: nameWithHash(readable, hash), rules }, hits: hitsOf(list, judged, context) };
-  if (use !== 'wouldAllow') {
-    const ends = new Map(judged.flatMap(({ outcome: { end } }) => (end === undefined ? [] : [[end.name, end]])));
-    return { ...form, ends: [...ends.values()], counters: [] };
-  }
-  const would = wouldAllowName(list);
-  const comment = commentOf(`${list.direction} dry run of ${policyKey(list.policy)}`);
+  const ends = judged.flatMap(({ outcome: { end } }) => (end === undefined ? [] : [[end.name, end] as const]));
+  const counters = judged.flatMap(({ outcome: { counter } }) => counter ?? []);
   return {
-    ...form,
-    ends: [dryRunChain({ name: would, direction: list.direction, then: x.back, comment }, audit)],
-    counters: [would],
+    chain: { name: nameWithHash(readable, hash), rules },
+    ends: [...new Map(ends).values()],
+    counters: [...new Set(counters)],
+    hits: hitsOf(list, judged, context),
   };
 }
 

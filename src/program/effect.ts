@@ -46,7 +46,8 @@ function endpointEffect(before: Endpoint | undefined, after: Endpoint | undefine
   // What is remembered would not be recorded.
   if (before.logsAllowed !== after.logsAllowed || !sameAudited(before, after)) return 'narrows';
   // No longer isolated, its packets still go to chains of their own: a map's element is pointed elsewhere.
-  if (after.logsAllowed === true && !directions.every((one) => sameIsolation(before[one], after[one]))) return 'narrows';
+  if (after.logsAllowed === true && !directions.every((one) => sameIsolation(before[one], after[one])))
+    return 'narrows';
   return worstEffect([isolationEffect(before.ingress, after.ingress), isolationEffect(before.egress, after.egress)]);
 }
 

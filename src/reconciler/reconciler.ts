@@ -13,6 +13,7 @@ import type { SourceChange, SyncedCluster } from '../cluster/types.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
+import type { PolicyMode } from '../model/audit-mode.js';
 import type { AuditRules } from '../nftables/log-rules.js';
 import type { Renderer } from '../nftables/renderer.js';
 import type { Nftables, Ruleset } from '../nftables/types.js';
@@ -54,6 +55,8 @@ export interface ReconcilerOptions {
   readonly sourceGuard: boolean;
   /** What guards drop is logged; the renderer has its own. */
   readonly audit?: AuditRules;
+  /** `audit`: a dry run of everything. */
+  readonly mode?: PolicyMode;
   /** How often everything is read back even when nothing told of a change, in milliseconds. */
   readonly readBackEvery: number;
 }

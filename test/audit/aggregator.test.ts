@@ -23,6 +23,8 @@ const denial = (
       bytes: 60,
     },
     chain,
+    verdict: 'deny',
+    mode: 'enforce',
     reason: 'default-deny',
     direction: 'ingress',
     source: { address: source as Address, port: sourcePort, class: 'pod', pod },

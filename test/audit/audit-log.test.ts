@@ -5,8 +5,9 @@ import { Attribution } from '../../src/audit/attribution.js';
 import { AuditLog } from '../../src/audit/audit-log.js';
 import type { AuditRecord } from '../../src/audit/record.js';
 import { Sink } from '../../src/audit/sink.js';
-import { denialCounter, parseLogPrefix } from '../../src/nftables/denials.js';
-import { denialName } from '../../src/nftables/isolation-chains.js';
+import { parseLogPrefix } from '../../src/nftables/log-rules.js';
+import { auditCounter } from '../../src/nftables/reports.js';
+import { decisionNames } from '../../src/nftables/decisions.js';
 import { FakeNflog } from '../support/fake-nflog.js';
 import { packetsTold } from '../support/lab/audit-trail.js';
 import { ipv4Packet, udpDatagram } from '../support/lab/packets.js';
@@ -40,10 +41,13 @@ class World {
     const note = (fields: object, message: string): void =>
       void this.problems.push(`${message}: ${JSON.stringify(fields)}`);
     return AuditLog.start({
-      attribution: new Attribution({ chainName: denialName, parsePrefix: parseLogPrefix }),
+      attribution: new Attribution({
+        names: decisionNames,
+        parsePrefix: parseLogPrefix,
+      }),
       sink: new Sink(output, { capacity: this.capacity, retryAfter: 5, onTrouble: () => undefined }),
       readCounters: () => Promise.resolve(this.counters),
-      counterMeaning: denialCounter,
+      counterMeaning: auditCounter,
       openReader: (onBatch) => this.nflog.open({ onBatch }),
       checkpoints: {
         load: () => Promise.resolve(this.checkpoint),

@@ -11,11 +11,11 @@ import { RotatingFile } from '../../src/audit/rotating-file.js';
 import { Sink } from '../../src/audit/sink.js';
 import { Compiler } from '../../src/compiler/compiler.js';
 import { openNflog } from '../../src/kernel/nflog.js';
-import type { Address } from '../../src/model/address.js';
 import { changesFrom } from '../../src/model/cluster.js';
 import type { Observation } from '../../src/model/observation.js';
-import { parseLogPrefix } from '../../src/nftables/denials.js';
+import { parseLogPrefix } from '../../src/nftables/log-rules.js';
 import { denialName } from '../../src/nftables/isolation-chains.js';
+import { decisionNames } from '../../src/nftables/decisions.js';
 import { namespace, node, pod, podAddresses, policy } from '../cases/objects.js';
 import { flood } from '../support/lab/flood.js';
 import { Lab, labNode } from '../support/lab/lab.js';
@@ -142,10 +142,14 @@ async function measureWriting({ fast }: BenchOptions): Promise<Figure> {
 function attributed() {
   const world = makeWorld({ ...largeWorld, policies: 1000 });
   const changes = changesFrom(world);
-  const { endpoints } = new Compiler({ scope: { node: 'n0' }, unknownPods: 'allow', podCidrs: [] }).apply(changes);
-  const attribution = new Attribution({ chainName: denialName, parsePrefix: parseLogPrefix });
+  const program = new Compiler({ scope: { node: 'n0' }, unknownPods: 'allow', podCidrs: [] }).apply(changes);
+  const { endpoints } = program;
+  const attribution = new Attribution({
+    names: decisionNames,
+    parsePrefix: parseLogPrefix,
+  });
   const noted = Date.now();
-  attribution.noted(changes, endpoints, noted);
+  attribution.noted(changes, program, noted);
   attribution.applied(changes, endpoints, noted);
   const targets = endpoints.flatMap(({ after }) => {
     if (after?.ingress.kind !== 'isolated') return [];

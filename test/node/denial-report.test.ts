@@ -26,6 +26,8 @@ const end = (name: string, address: string, port?: number) => ({
 const into = (name: string, policies: readonly string[] = ['deny']): Denial => ({
   packet: { time: 0 } as Observation,
   chain: 'deny-in',
+  verdict: 'deny',
+  mode: 'enforce',
   reason: 'default-deny',
   direction: 'ingress',
   source: end('client', '10.244.1.11', 40_000),

@@ -100,7 +100,9 @@ export class Attribution {
     const direction = decision?.direction ?? directionIn(chain) ?? this.#directionOf(source, time);
     const own = podKeyOf(direction === 'ingress' ? destination : source);
     const isolating =
-      decision?.isolating ?? (own === undefined ? [] : (this.#chains.isolationOf(own, direction, time)?.by ?? []));
+      rule === undefined || own === undefined
+        ? (decision?.isolating ?? [])
+        : this.#chains.isolationAllowing(own, { policy: rule.policy, direction }, time);
     return {
       packet,
       chain,

@@ -2,7 +2,8 @@
 import type { ClusterChange } from '../model/cluster.js';
 import { policyKey, type AnyPolicy, type Direction } from '../model/policy.js';
 import type { Decision } from '../program/decision.js';
-import type { Endpoint, Isolated, ProgramChange, RuleList } from '../program/types.js';
+import { isolationsOf } from '../program/isolation.js';
+import { ruleListId, type Endpoint, type Isolated, type ProgramChange, type RuleList } from '../program/types.js';
 import { Timeline } from './timeline.js';
 
 export interface Isolating {
@@ -58,6 +59,21 @@ export class PolicyChains {
   isolationOf(pod: string, direction: Direction, time: number): Isolating | undefined {
     const isolation = this.#endpoints.at(pod, time)?.[direction];
     return isolation?.kind === 'isolated' ? { direction, by: isolation.by } : undefined;
+  }
+
+  /** Of a pod that this policy has allowed something: its state of that time, or the one that was on its way in. */
+  isolationAllowing(
+    pod: string,
+    { policy, direction }: Pick<RuleList, 'policy' | 'direction'>,
+    time: number,
+  ): Isolated['by'] {
+    const list = ruleListId(policy, direction);
+    const states = [this.#endpoints.at(pod, time), this.#endpoints.latest(pod, time)];
+    const state = states.find(
+      (one) => one !== undefined && isolationsOf(one, direction).some(({ allowedBy }) => allowedBy.includes(list)),
+    );
+    const isolation = state?.[direction];
+    return isolation?.kind === 'isolated' ? isolation.by : [];
   }
 
   isLocal(pod: string, time: number): boolean {

@@ -15,6 +15,12 @@ export const auditAnnotation = 'podwall.dev/audit';
 export const modeIn = (annotations: Annotations): PolicyMode =>
   annotations[modeAnnotation] === 'audit' ? 'audit' : 'enforce';
 
+/** Whether a policy is only tried: by its own annotation, or by its namespace's for all of its policies. */
+export const isTried = (
+  policy: { readonly mode?: 'audit' },
+  namespace: { readonly annotations: Annotations } | undefined,
+): boolean => policy.mode === 'audit' || modeIn(namespace?.annotations ?? {}) === 'audit';
+
 /** Whether the first packet of every allowed flow is recorded. */
 export const logsAllowed = (annotations: Annotations): boolean => wordsIn(annotations).includes('allow');
 

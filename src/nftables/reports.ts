@@ -18,8 +18,8 @@ const reportedSet = (direction: Direction, family: Family): string => `reported-
 /** Addresses of pods whose allowed flows are told of. */
 export const loggedPodsSet = (family: Family): string => `logged-pods${digit(family)}`;
 
-/** A relation is told of again after this long. */
-const reported = { timeoutSeconds: 60, size: 65_536 };
+/** A relation is told of again after this long: as often as the log sums what is denied again and again. */
+const reported = { timeoutSeconds: 5, size: 65_536 };
 
 /** Sets and counters that log rules need; nothing when nothing is logged. */
 export function auditObjects(audit: AuditRules | undefined): {

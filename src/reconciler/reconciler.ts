@@ -96,7 +96,7 @@ export class Reconciler implements AsyncDisposable {
     this.#parts = parts;
     this.#options = options;
     this.#policyTable = new PolicyTable(parts.nftables, parts.observer?.beforeRemoval.bind(parts.observer));
-    this.#view = new ClusterView();
+    this.#view = new ClusterView(options.mode);
     this.#guards = new GuardLoop(parts, {
       ...options,
       pods: () => [...parts.compiler.program().endpoints.values()],
@@ -182,6 +182,8 @@ export class Reconciler implements AsyncDisposable {
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       endpoints: endpoints.sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1)),
       failing: this.#view.failing(),
+      mode: this.#options.mode ?? 'enforce',
+      dryRun: this.#view.dryRun().map(({ namespace, name }) => ({ namespace, name })),
       unattached: guards.unattached,
       problems: this.#parts.cluster.problems(),
       ...(staleSince === undefined ? {} : { staleSeconds: Math.round((this.#parts.clock.now() - staleSince) / 1000) }),

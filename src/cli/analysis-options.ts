@@ -8,7 +8,7 @@ import type { PolicyProgram } from '../program/types.js';
 import { assumable } from './assumed.js';
 import { exitCode, UsageError } from './exit-codes.js';
 import type { InputFlags, Inputs } from './inputs.js';
-import { repeatable } from './options.js';
+import { repeatable, SuggestedOption } from './options.js';
 
 export interface AnalysisFlags extends InputFlags {
   readonly namespace?: string;
@@ -36,7 +36,15 @@ export const withFiles = (command: Command): Command =>
 
 export const withInputs = (command: Command): Command =>
   withFiles(command)
-    .option('--assume <names>', `counterparts that are not in the input: ${assumable.join(',')}`, commaSeparated, [])
+    .addOption(
+      new SuggestedOption(
+        '--assume <names>',
+        `counterparts that are not in the input: ${assumable.join(',')}`,
+        assumable,
+      )
+        .argParser(commaSeparated)
+        .default([]),
+    )
     .addOption(
       new Option('--ip-blocks <reading>', 'are ipBlocks about pods too, or about addresses outside only')
         .choices(['cluster', 'external'])

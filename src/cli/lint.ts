@@ -10,6 +10,7 @@ import { withFiles } from './analysis-options.js';
 import { exitCode, UsageError } from './exit-codes.js';
 import { appendJobSummary } from './job-summary.js';
 import { isLive } from './inputs.js';
+import { SuggestedOption } from './options.js';
 import { readLintInputs, type LintInputFlags } from './lint-inputs.js';
 import { readLintSettings } from './lint-settings.js';
 import { documentText, outputOption, writeOutputs, type Output } from './outputs.js';
@@ -53,7 +54,13 @@ export const lintCommand = (): Command =>
     )
     .option('--closed-world', 'the input is the whole cluster: also tell what is not there', false)
     .option('--config <file>', 'severities and paths (default: .podwall.yaml, where there is one)')
-    .option('--explain [rule]', 'print a rule, or all of them, and end')
+    .addOption(
+      new SuggestedOption(
+        '--explain [rule]',
+        'print a rule, or all of them, and end',
+        rules.map(({ id }) => id),
+      ),
+    )
     .option('--fix', 'apply the fixes that are mechanical, keeping comments and layout', false)
     .option('--diff', 'with --fix: print what would change, and write nothing', false)
     .addOption(outputOption(formats))

@@ -3,7 +3,7 @@ import { agentCommand } from './agent.js';
 import { auditCommand } from './audit/audit.js';
 import { explainFailure, exitCode } from './exit-codes.js';
 import { canCommand } from './can.js';
-import { completionCommand } from './completion.js';
+import { completionCommand } from './completion/completion.js';
 import { diffCommand } from './diff.js';
 import { explainCommand } from './explain.js';
 import { lintCommand } from './lint.js';

@@ -64,6 +64,8 @@ interface Shown {
   /** Those too who are not asked about. */
   readonly everyone: Reachability['endpoints'];
   readonly grouped: () => GroupedReachability;
+  /** Nobody was left out. */
+  readonly isWhole: boolean;
 }
 
 function reached(world: World, flags: ReachFlags): Shown {
@@ -72,7 +74,9 @@ function reached(world: World, flags: ReachFlags): Shown {
   const reach = new Reach(workloads, program, { ...blocks, ...filters, self: flags.self });
   const { endpoints, connections } = reach;
   const everyone = reach.ends.map(({ endpoint }) => endpoint);
-  return { found: { endpoints, connections, warnings: warningsFor(world) }, everyone, grouped: () => reach.grouped() };
+  const isWhole = flags.from.length + flags.to.length === 0;
+  const found = { endpoints, connections, warnings: warningsFor(world) };
+  return { found, everyone, grouped: () => reach.grouped(), isWhole };
 }
 
 function filterFor(
@@ -99,7 +103,7 @@ function exposed(world: World, flags: ReachFlags): Shown {
     connections: connections.map(({ from, to, ...one }) => ({ ...one, from: ids.indexOf(from), to: ids.indexOf(to) })),
   };
   const found = { endpoints, connections, warnings: warningsFor(world) };
-  return { found, everyone: endpoints, grouped: () => grouped };
+  return { found, everyone: endpoints, grouped: () => grouped, isWhole: flags.to.length === 0 };
 }
 
 const warningsFor = ({ inputs, workloads, program, blocks }: World): readonly string[] => [
@@ -107,8 +111,9 @@ const warningsFor = ({ inputs, workloads, program, blocks }: World): readonly st
   ...partialBlockWarnings(program, workloads, blocks),
 ];
 
-function print(format: Format, pairs: boolean, { found, everyone, grouped }: Shown): Iterable<string> {
+function print(format: Format, pairs: boolean, { found, everyone, grouped, isWhole }: Shown): Iterable<string> {
   if (format === 'html') return printReachabilityPage(found);
   if (format !== 'text') return printPairs(found, format);
-  return pairs ? printPairTable(found) : printGroups(grouped(), everyone, found.warnings);
+  if (pairs) return printPairTable(found);
+  return printGroups(grouped(), { endpoints: everyone, warnings: found.warnings, isWhole });
 }

@@ -82,19 +82,16 @@ async function readKernel(): Promise<KernelSummary | undefined> {
 }
 
 /** Without an agent nothing is ready to follow a change, though the rules may stand. */
-const asJson = (running: AgentStatus | undefined, last: AgentStatus | undefined, kernel: KernelSummary | undefined) =>
-  running === undefined
-    ? {
-        endpoints: [],
-        failing: [],
-        revision: 0,
-        repairs: 0,
-        ...last,
-        agent: 'none',
-        ready: false,
-        kernel: kernel ?? null,
-      }
-    : { ...running, kernel: kernel ?? null };
+const asJson = (
+  running: AgentStatus | undefined,
+  last: AgentStatus | undefined,
+  kernel: KernelSummary | undefined,
+): object => ({
+  kind: 'NodeStatus',
+  schemaVersion: 1,
+  ...(running ?? { endpoints: [], failing: [], revision: 0, repairs: 0, ...last, agent: 'none', ready: false }),
+  kernel: kernel ?? null,
+});
 
 function withoutAgent(last: AgentStatus | undefined, kernel: KernelSummary | undefined): string {
   const lines = ['No agent runs in this network namespace.'];

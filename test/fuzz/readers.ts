@@ -34,7 +34,7 @@ async function readAnalysis(path: string): Promise<void> {
   const reach = new Reach(workloads, program, { ...blocks, self: true });
   const { endpoints, connections } = reach;
   for (const format of pairFormats) drain(printPairs({ endpoints, connections, warnings: [] }, format));
-  drain(printGroups(reach.grouped(), endpoints, []));
+  drain(printGroups(reach.grouped(), { endpoints, warnings: [], isWhole: true }));
   const side = { endpoints, connections, policies: inputs.policies };
   const { connections: changed } = diffReachability(side, side);
   if (changed.length > 0) throw new Error('a file differs from itself');

@@ -22,3 +22,4 @@ await build({
 await chmod('dist/podwall.js', 0o755);
 // For editors and for who reads our documents.
 await cp('src/schemas', 'dist/schemas', { recursive: true });
+await cp('src/audit/record.schema.json', 'dist/schemas/audit-record.schema.json');

@@ -12,6 +12,8 @@ export interface CriterionKind {
   /** What its value looks like. */
   readonly value: string;
   readonly about: string;
+  /** Values that it usually has. */
+  readonly words?: readonly string[];
   /** Undefined for a value that is none. */
   readonly parse: (value: string) => Criterion | undefined;
 }
@@ -143,17 +145,25 @@ export const criterionKinds: readonly CriterionKind[] = [
   ...atEnds('workload', '[namespace/][kind/]name', 'workload', workloadCriterion),
   ...atEnds('ip', 'address-or-cidr', 'address', addressCriterion),
   ...atEnds('port', 'number[-number]', 'port', portCriterion),
-  { name: 'protocol', value: 'name', about: 'tcp, udp, sctp, icmp or a number', parse: protocolCriterion },
+  {
+    name: 'protocol',
+    value: 'name',
+    about: 'tcp, udp, sctp, icmp or a number',
+    words: ['tcp', 'udp', 'sctp', 'icmp'],
+    parse: protocolCriterion,
+  },
   {
     name: 'traffic-direction',
     value: 'direction',
     about: directions.join(' or '),
+    words: directions,
     parse: oneOf('network.direction', directions),
   },
   {
     name: 'verdict',
     value: 'verdict',
     about: `${Object.keys(verdictWords).join(', ')}; the last three as hubble means them`,
+    words: Object.keys(verdictWords),
     parse: verdictCriterion,
   },
   {
@@ -168,12 +178,19 @@ export const criterionKinds: readonly CriterionKind[] = [
     about: 'policies that decided, isolate or were asked',
     parse: policyCriterion,
   },
-  { name: 'reason', value: 'reason', about: reasons.join(', '), parse: oneOf('podwall.reason', reasons) },
+  {
+    name: 'reason',
+    value: 'reason',
+    about: reasons.join(', '),
+    words: reasons,
+    parse: oneOf('podwall.reason', reasons),
+  },
   {
     name: 'mode',
     value: 'mode',
     about: 'enforce, or audit for a dry run',
+    words: ['enforce', 'audit'],
     parse: oneOf('podwall.mode', ['enforce', 'audit']),
   },
-  { name: 'tier', value: 'tier', about: tiers.join(', '), parse: tierCriterion },
+  { name: 'tier', value: 'tier', about: tiers.join(', '), words: tiers, parse: tierCriterion },
 ];

@@ -1,5 +1,5 @@
 /** The options of every command that reads the audit log, and what comes of them. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { criterionKinds } from '../../audit/query/criteria.js';
 import { Losses } from '../../audit/query/losses.js';
 import { Query } from '../../audit/query/query.js';
@@ -8,7 +8,7 @@ import type { LineReader } from '../../audit/log/line-reader.js';
 import { Scan } from '../../audit/log/scan.js';
 import { isLoss } from '../../audit/record.js';
 import { exitCode } from '../exit-codes.js';
-import { repeatable } from '../options.js';
+import { repeatable, SuggestedOption } from '../options.js';
 import { defaultLogDirectory, logFiles, type LogFiles } from './log-paths.js';
 
 export interface LogFlags {
@@ -55,9 +55,9 @@ export function withFilters(to: Command): Queried {
   let negated = false;
   command.on('option:not', () => (negated = true));
   command.option('--not', 'exclude what the next filter matches');
-  for (const { name, value, about, parse } of criterionKinds)
+  for (const { name, value, about, words = [], parse } of criterionKinds)
     command.addOption(
-      new Option(`${shortNames[name] ?? ''}--${name} <${value}>`, about).argParser((text) => {
+      new SuggestedOption(`${shortNames[name] ?? ''}--${name} <${value}>`, about, words).argParser((text) => {
         const criterion = parse(text);
         if (criterion === undefined) throw new InvalidArgumentError(`It takes ${value}: ${about}.`);
         if (negated) query.exclude(criterion);

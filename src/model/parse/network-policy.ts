@@ -2,7 +2,6 @@ import type { Parsed } from '../diagnostic.js';
 import type { LabelSelector } from '../labels.js';
 import {
   directions,
-  protocols,
   type AnyPolicy,
   type Direction,
   type Peer,
@@ -15,6 +14,7 @@ import { checkMode, modeIn } from '../audit-mode.js';
 import { parseIpBlock, type PeerResult } from './ip-block.js';
 import { parseMetadata } from './metadata.js';
 import { portNameProblem } from './names.js';
+import { parseProtocol } from './protocol.js';
 import { isMapping, Reader, type Fields, type Path } from './reader.js';
 import { parseSelector } from './selector.js';
 
@@ -212,18 +212,6 @@ function parsePortNumbers(reader: Reader, fields: Fields, path: Path, protocol: 
 
 const isPortNumber = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535;
-
-function parseProtocol(reader: Reader, value: unknown, path: Path): Protocol | undefined {
-  if (value === undefined || value === null) return 'TCP';
-  const protocol = protocols.find((name) => name === value);
-  if (protocol === undefined)
-    reader.error(
-      'invalid-protocol',
-      path,
-      `Unsupported value: ${JSON.stringify(value)}: supported values: "TCP", "UDP", "SCTP"`,
-    );
-  return protocol;
-}
 
 function invalid(reader: Reader, path: Path, value: unknown, detail: string): void {
   reader.error('invalid-port', path, `Invalid value: ${JSON.stringify(value)}: ${detail}`);

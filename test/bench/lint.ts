@@ -1,0 +1,30 @@
+/** `podwall lint` over a large repository: policies alone, and with the workloads that they are about. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeRun, repeated, runPodwall } from './command.js';
+import type { BenchOptions, Figure } from './figures.js';
+import { writeRepository } from './repository.js';
+
+const goals = { seconds: 2, megabytes: 250 };
+
+export async function measureLint({ fast }: BenchOptions): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const workloads of [false, true]) {
+    const folder = await mkdtemp(join(tmpdir(), 'podwall-bench-lint-'));
+    try {
+      await writeRepository(folder, { applications: 500, policiesEach: 4, workloads });
+      const run = await repeated(fast ? 1 : 5, () => runPodwall(['lint', '-f', folder], [0, 1]));
+      figures.push({
+        what: `(h) lint of 2,000 policies in 500 files${workloads ? ', 500 Deployments and Services beside them' : ''}`,
+        measured: describeRun(run),
+        goal: `< ${goals.seconds} s, < ${goals.megabytes} MB`,
+        met: run.seconds < goals.seconds && run.megabytes < goals.megabytes,
+        values: { ...run },
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+  return figures;
+}

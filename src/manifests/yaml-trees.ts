@@ -11,12 +11,11 @@ import {
   Parser,
   type Document,
   type Node as YamlNode,
-  type ScalarTag,
-  type Tags,
 } from 'yaml';
 import { limits, tooDeep } from './limits.js';
 import { positionAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
 import { problemsIn, type YamlProblem } from './yaml-problems.js';
+import { kubectlTags } from './yaml-scalars.js';
 
 /** One document. */
 export interface Tree {
@@ -65,26 +64,6 @@ export function parseYaml(text: string, file: string): Trees {
   });
   return { trees, errors: trees.flatMap(({ errors }) => errors) };
 }
-
-/** go-yaml also reads 0o17 as octal, and knows neither base-60 numbers nor (into JSON) timestamps. */
-function kubectlTags(tags: Tags): Tags {
-  const kept = tags.filter((tag) => {
-    if (typeof tag === 'string') return tag !== 'timestamp' && tag !== 'intTime' && tag !== 'floatTime';
-    return tag.tag !== 'tag:yaml.org,2002:timestamp' && !('format' in tag && tag.format === 'TIME');
-  });
-  return [octal, ...kept];
-}
-
-const octal: ScalarTag = {
-  tag: 'tag:yaml.org,2002:int',
-  default: true,
-  format: 'OCT',
-  test: /^[-+]?0o[0-7_]+$/,
-  resolve: (text) => {
-    const digits = text.replaceAll('_', '').replace('0o', '');
-    return digits.startsWith('-') ? -parseInt(digits.slice(1), 8) : parseInt(digits, 8);
-  },
-};
 
 /** Where the field stands, or its nearest ancestor that is there. */
 export function locate(tree: Tree | undefined, path: Path): Position {

@@ -14,7 +14,7 @@ export async function measureReach({ fast }: BenchOptions): Promise<Figure[]> {
   for (const size of sizes) {
     const folder = await mkdtemp(join(tmpdir(), 'podwall-bench-reach-'));
     try {
-      await writeRepository(folder, { applications: size, policiesEach: 1, workloads: true });
+      await writeRepository(folder, { applications: size, together: 1, policiesEach: 1, workloads: true });
       const run = await repeated(fast ? 1 : 5, () => runPodwall(['reach', '-f', folder, '-o', 'json']));
       const hasGoal = size === Math.max(...sizes);
       figures.push({

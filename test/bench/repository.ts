@@ -1,13 +1,14 @@
 /**
- * A made-up repository of manifests, as teams write them: a file for each application, with its policies and, where they
- * are wanted, its Deployment and Service. The same at every run.
+ * A made-up repository of manifests, as teams write them: policies by application and, where they are wanted, its
+ * Deployment and Service. The same at every run.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface RepositorySize {
-  /** One file each. */
   readonly applications: number;
+  /** Applications in one file. */
+  readonly together: number;
   readonly policiesEach: 1 | 4;
   readonly workloads: boolean;
 }
@@ -26,15 +27,24 @@ interface Application {
 }
 
 export async function writeRepository(folder: string, size: RepositorySize): Promise<void> {
-  for (let number = 0; number < size.applications; number += 1) {
-    const application = applicationNumbered(number);
-    const below = join(folder, application.namespace);
+  for (let number = 0; number < size.applications; number += size.together) {
+    const first = applicationNumbered(number);
+    const below = join(folder, first.namespace);
     await mkdir(below, { recursive: true });
-    const policies = [callers, metrics, egress, special].map((make) => make(application));
-    const wanted = size.policiesEach === 4 ? policies : policies.slice(number % 4, (number % 4) + 1);
-    const documents = [...wanted, ...(size.workloads ? [deployment(application), service(application)] : [])];
-    await writeFile(join(below, `${application.name}.yaml`), documents.join('---\n'));
+    const documents = Array.from({ length: size.together }, (_, index) => documentsOf(number + index, size));
+    await writeFile(join(below, `${first.name}-${number}.yaml`), documents.flat().join('---\n'));
   }
+}
+
+function documentsOf(number: number, { policiesEach, workloads }: RepositorySize): readonly string[] {
+  const application = applicationNumbered(number);
+  const policies = [callers, metrics, egress, special].map((make) => make(application));
+  // Not by the number alone: four divides what tells namespaces and names apart.
+  const turn = (number + Math.floor(number / namespaces)) % 4;
+  return [
+    ...(policiesEach === 4 ? policies : policies.slice(turn, turn + 1)),
+    ...(workloads ? [deployment(application), service(application)] : []),
+  ];
 }
 
 function applicationNumbered(number: number): Application {

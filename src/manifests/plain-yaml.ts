@@ -11,7 +11,7 @@ export interface PlainDocument {
   readonly object: unknown;
   /** Offset of its first key or item. */
   readonly at: number;
-  /** Offsets of the document's part of the text, without the markers around it. */
+  /** Offsets of the document's part of the text: from behind the marker before it to behind the one that ends it. */
   readonly start: number;
   readonly end: number;
 }
@@ -65,7 +65,7 @@ class PlainReader {
       this.#next = end + 1;
       if (at === start && isMarker(text, start, end)) {
         this.#indent = -1;
-        this.#end = start;
+        this.#end = start + marker.length;
         return;
       }
       if (at === end || text.charCodeAt(at) === hash) continue;
@@ -185,9 +185,12 @@ interface Parent {
   readonly isEntry: boolean;
 }
 
-/** `---`, with nothing behind it but a comment. */
+const marker = '---';
+
+/** With nothing behind it but a comment. */
 function isMarker(text: string, start: number, end: number): boolean {
-  if (!text.startsWith('---', start)) return false;
-  const at = skipSpaces(text, start + 3, end);
-  return at === end || (at > start + 3 && text.charCodeAt(at) === hash);
+  if (!text.startsWith(marker, start)) return false;
+  const behind = start + marker.length;
+  const at = skipSpaces(text, behind, end);
+  return at === end || (at > behind && text.charCodeAt(at) === hash);
 }

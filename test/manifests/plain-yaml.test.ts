@@ -87,6 +87,7 @@ describe('what is plain is read as the YAML reader reads it', () => {
     ['colons and hashes within', 'a: b:c#d\nimage: r/x:1.2@sha256:0a\nargs: [--listen=:80, -v, a b]\n'],
     ['texts behind a bar', 'a: |\n  x: 1\n\n    # y\n\nb:\n  - |-\n    z\n    ---\n\n# w\nc: 1\n'],
     ['many documents, also empty ones', '# a\n---\n---  # b\nc: 1\n--- \n\n---\n- d\n---'],
+    ['a comment at the end of a document', 'a: # b\n# c\n---\nd:\n# e\n'],
     ['deep flow', 'a: {b: [{c: {}}, [], [[d]]], e: "f"}  \n'],
   ])('%s', (_, text) => {
     expect(isReadAlike(text)).toBe(true);

@@ -2,6 +2,7 @@
 import { scanJson, type JsonScan } from './json-scan.js';
 import { duplicateKey, tooDeep } from './limits.js';
 import { linesOf, positionAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
+import { spanOf, startOf } from './plain-places.js';
 import { readPlainYaml, type PlainDocument } from './plain-yaml.js';
 import { TextParts } from './text-parts.js';
 import { locate, parseYaml, rangeIn, type Tree } from './yaml-trees.js';
@@ -99,11 +100,17 @@ function readJson(
 
 function readPlain(documents: readonly PlainDocument[], text: string, file: string): Documents {
   const parts = new TextParts(text, file);
-  const read = documents.flatMap(({ object, at, start, end }) => {
-    const position: Place['position'] = (path) =>
-      path.length === 0 ? parts.positionAt(at) : locate(parts.tree(start, end), path);
-    const range: Place['range'] = (path, part) => rangeIn(parts.tree(start, end), path, part);
-    return unfold(object, [], { file, position, range, text: () => text });
+  const read = documents.flatMap((document) => {
+    const tree = (): Tree | undefined => parts.tree(document.start, document.end);
+    const position: Place['position'] = (path) => {
+      const start = startOf(text, document, path);
+      return start === undefined ? locate(tree(), path) : parts.positionAt(start);
+    };
+    const range: Place['range'] = (path, part) => {
+      const span = spanOf(text, document, { path, part });
+      return span === undefined ? rangeIn(tree(), path, part) : parts.rangeAt(...span);
+    };
+    return unfold(document.object, [], { file, position, range, text: () => text });
   });
   return { documents: read, errors: [] };
 }

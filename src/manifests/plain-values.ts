@@ -44,14 +44,14 @@ export function valueOnLine(text: string, at: number, end: number): Inline {
 function plainOnLine(text: string, at: number, end: number): Inline {
   const line = text.slice(at, end);
   const comment = line.indexOf(' #');
-  return plain(comment < 0 ? line : line.slice(0, comment).trimEnd(), end);
+  return plain(comment < 0 ? line : line.slice(0, comment).trimEnd(), at);
 }
 
-function plain(text: string, end: number): Inline {
+function plain(text: string, at: number): Inline {
   const [begin = ''] = text;
   if (!first.test(begin) || text.includes(': ') || text.endsWith(':')) return undefined;
   if (begin === '-' && (text.length === 1 || text[1] === ' ')) return undefined;
-  return { value: valueOfPlain(text), end };
+  return { value: valueOfPlain(text), end: at + text.length };
 }
 
 interface Within {
@@ -118,7 +118,7 @@ function plainInFlow(text: string, at: number, end: number): Inline {
   while (next < end && !endsPlain(text.charCodeAt(next))) next += 1;
   const code = text.charCodeAt(next);
   return next < end && (code === comma || code === closeBrace || code === closeBracket)
-    ? plain(text.slice(at, next).trimEnd(), next)
+    ? plain(text.slice(at, next).trimEnd(), at)
     : undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { LineCounter } from 'yaml';
-import { linesOf, positionAt, type Position } from './positions.js';
+import { linesOf, positionAt, rangeAt, type Position, type Range } from './positions.js';
 import { parseYaml, type Tree } from './yaml-trees.js';
 
 /** A text whose values are known: a part of it is parsed into a tree only when somebody asks for a place in it. */
@@ -16,6 +16,10 @@ export class TextParts {
 
   positionAt(offset: number): Position {
     return positionAt(this.#lineStarts(), offset);
+  }
+
+  rangeAt(start: number, end: number): Range {
+    return rangeAt(this.#lineStarts(), start, end);
   }
 
   /** The tree of what lies between two offsets, with places in the whole text; no two parts begin at one offset. */

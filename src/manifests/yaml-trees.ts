@@ -13,7 +13,7 @@ import {
   type Node as YamlNode,
 } from 'yaml';
 import { limits, tooDeep } from './limits.js';
-import { positionAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
+import { positionAt, rangeAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
 import { problemsIn, type YamlProblem } from './yaml-problems.js';
 import { kubectlTags } from './yaml-scalars.js';
 
@@ -76,9 +76,7 @@ export function rangeIn(tree: Tree | undefined, path: Path, part: 'key' | 'value
   if (tree === undefined) return { line: 1, column: 1, endLine: 1, endColumn: 1, start: 0, end: 0 };
   const { key, value } = find(tree, path);
   const found = (part === 'key' ? (key ?? value) : (value ?? key))?.range ?? [0, 0];
-  const [start, end] = [tree.base + found[0], tree.base + found[1]];
-  const { line: endLine, column: endColumn } = positionAt(tree.lines, end);
-  return { ...positionAt(tree.lines, start), endLine, endColumn, start, end };
+  return rangeAt(tree.lines, tree.base + found[0], tree.base + found[1]);
 }
 
 interface Found {

@@ -87,6 +87,11 @@ describe('what is plain is read as the YAML reader reads it', () => {
     ['colons and hashes within', 'a: b:c#d\nimage: r/x:1.2@sha256:0a\nargs: [--listen=:80, -v, a b]\n'],
     ['texts behind a bar', 'a: |\n  x: 1\n\n    # y\n\nb:\n  - |-\n    z\n    ---\n\n# w\nc: 1\n'],
     ['many documents, also empty ones', '# a\n---\n---  # b\nc: 1\n--- \n\n---\n- d\n---'],
+    [
+      'comments and empty lines behind a block',
+      'a:\n  b: 1\n   # c\n\nd:\n  - e\n    # f\n\n  - g:\n      - h\n  #i\n',
+    ],
+    ['a last value of nothing', 'a:\n  b:\n    c:\nd:\n  -\n  - - e\n    -\n'],
     ['a comment at the end of a document', 'a: # b\n# c\n---\nd:\n# e\n'],
     ['deep flow', 'a: {b: [{c: {}}, [], [[d]]], e: "f"}  \n'],
   ])('%s', (_, text) => {

@@ -17,13 +17,17 @@ const printers: Readonly<Record<PairFormat, (found: Reachability) => Iterable<st
   mermaid,
 };
 
-/** Pairs share few ends and few sets of ports: each is printed once. */
+/** What is kept of it: every pair may have other ports than all others. */
+const keptTexts = 2 ** 14;
+
+/** Pairs share few ends and, mostly, few sets of ports: each is printed once. */
 function remembered<T>(print: (value: T) => string): (value: T) => string {
   const printed = new Map<T, string>();
   return (value) => {
     const known = printed.get(value);
     if (known !== undefined) return known;
     const made = print(value);
+    if (printed.size >= keptTexts) printed.clear();
     printed.set(value, made);
     return made;
   };

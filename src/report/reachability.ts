@@ -1,7 +1,7 @@
 /** Who may reach whom, pair by pair, in the formats of machines and documents; in pieces, since it may be long. */
 import { csvRow } from './csv.js';
 import { markdownRow } from './markdown.js';
-import { formatPorts, type Connection, type Reachability } from '../model/reachability.js';
+import { formatPorts, type Connection, type PortSet, type Reachability } from '../model/reachability.js';
 
 export const pairFormats = ['json', 'yaml', 'csv', 'md', 'dot', 'mermaid'] as const;
 export type PairFormat = (typeof pairFormats)[number];
@@ -33,8 +33,12 @@ function remembered<T>(print: (value: T) => string): (value: T) => string {
   };
 }
 
+/** As JSON.stringify prints it, but several times as fast. */
+const portsAsJson = (set: PortSet): string =>
+  `[${set.map(({ protocol, first, last }) => `{"protocol":"${protocol}","first":${first},"last":${last}}`).join()}]`;
+
 function* connectionsAsJson(connections: Iterable<Connection>): Generator<string> {
-  const ports = remembered((set) => JSON.stringify(set));
+  const ports = remembered(portsAsJson);
   const quoted = remembered((id: string) => JSON.stringify(id));
   for (const { from, to, family, allowed, assumed } of connections)
     yield `{"from":${quoted(from)},"to":${quoted(to)}${family === undefined ? '' : `,"family":"${family}"`},"allowed":${ports(allowed)}${assumed ? ',"assumed":true' : ''}}`;

@@ -8,7 +8,7 @@ export const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 export interface Run {
   /** From start to exit, by the clock. */
   readonly seconds: number;
-  /** Of processors, in the program and in the kernel for it. */
+  /** Of a core, in the program and in the kernel for it. */
   readonly busy: number;
   /** Peak of resident memory, as the kernel accounts it. */
   readonly megabytes: number;
@@ -43,4 +43,4 @@ export async function repeated(times: number, run: () => Promise<Run>): Promise<
 }
 
 export const describeRun = ({ seconds, busy, megabytes }: Run): string =>
-  `${seconds.toFixed(2)} s (${busy.toFixed(2)} s of processors), peak ${megabytes.toFixed(0)} MB`;
+  `${seconds.toFixed(2)} s (${busy.toFixed(2)} s of a core), peak ${megabytes.toFixed(0)} MB`;

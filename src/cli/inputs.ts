@@ -8,6 +8,7 @@ import { documentWithoutText } from '../manifests/documents.js';
 import { assumedObjects } from './assumed.js';
 import { Collected, type Inputs } from './collected.js';
 import { choiceOf } from './options.js';
+import { withProgress } from './progress.js';
 
 export type { Inputs } from './collected.js';
 
@@ -50,6 +51,8 @@ export async function readInto(into: Reading, flags: InputFlags): Promise<void> 
   if (isLive(flags)) await takeCluster(into, flags);
 }
 
+const filesAhead = 8;
+
 async function takePath(into: Reading, path: string): Promise<void> {
   if (path === '-') {
     takeDecoded(into, await decoded(process.stdin, '<stdin>'), '<stdin>');
@@ -59,13 +62,19 @@ async function takePath(into: Reading, path: string): Promise<void> {
   const unread = (name: string, error: unknown): void => into.takeError({ file: name, message: reasonOf(error) });
   try {
     const files = await manifestsAt(path, unread);
-    for (const name of files) {
-      const read = readManifestText(name).catch((error: unknown) => {
+    const read = (name: string): Promise<Decoded | undefined> =>
+      readManifestText(name).catch((error: unknown) => {
         if (name === path) throw error;
         unread(name, error);
         return undefined;
       });
-      takeDecoded(into, await read, name);
+    // Some are read ahead: otherwise half of the time nothing is done but wait for the next one.
+    const ahead = files.slice(0, filesAhead).map(read);
+    for (const [index, name] of withProgress(`reading ${path}`, [...files.entries()])) {
+      const content = await ahead[index % filesAhead];
+      const next = files[index + filesAhead];
+      if (next !== undefined) ahead[index % filesAhead] = read(next);
+      takeDecoded(into, content, name);
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;

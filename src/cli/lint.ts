@@ -14,6 +14,7 @@ import { SuggestedOption } from './options.js';
 import { readLintInputs, type LintInputFlags } from './lint-inputs.js';
 import { readLintSettings } from './lint-settings.js';
 import { documentText, outputOption, writeOutputs, type Output } from './outputs.js';
+import { Progress } from './progress.js';
 import { version } from './version.js';
 import { writeFile } from 'node:fs/promises';
 
@@ -77,7 +78,11 @@ async function run(flags: LintFlags): Promise<void> {
     throw new UsageError('--fix writes files: give them by -f');
   const settings = await readLintSettings(flags.config);
   const { world, skipped, unparsed } = await readLintInputs(flags);
-  const findings = lint(world, { severities: settings.severities }).filter(({ file }) => !settings.ignores(file));
+  const progress = new Progress('checking', rules.length);
+  const onRule = (done: number): void => progress.step(done);
+  const found = lint(world, { severities: settings.severities, onRule });
+  progress.end();
+  const findings = found.filter(({ file }) => !settings.ignores(file));
   for (const line of [...unparsed, ...skipped]) process.stderr.write(`podwall: ${line}\n`);
   if (flags.fix) await fix(findings, flags.diff);
   else await print({ kind: 'Findings', schemaVersion: 1, findings, skipped, unparsed }, flags);

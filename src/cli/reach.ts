@@ -13,6 +13,7 @@ import { filterOf } from './filters.js';
 import { readInputs } from './inputs.js';
 import { repeatable } from './options.js';
 import { outputOption, writeOutputs, type Output } from './outputs.js';
+import { pairsWithProgress } from './progress.js';
 
 const formats = ['text', ...pairFormats, 'html'] as const;
 type Format = (typeof formats)[number];
@@ -54,7 +55,7 @@ export const reachCommand = (): Command =>
     .addHelpText('after', examples)
     .action(async (flags: ReachFlags) => {
       const world = worldOf(await readInputs(flags), flags);
-      const shown = flags.exposure ? exposed(world, flags) : reached(world, flags);
+      const shown = flags.exposure ? exposed(world, flags) : withPairsTold(reached(world, flags), flags);
       await writeOutputs(flags.output, 'text', (format) => print(format, flags.pairs, shown));
       process.exitCode = conclude(world.inputs, flags, world.workloads.length === 0);
     });
@@ -77,6 +78,13 @@ function reached(world: World, flags: ReachFlags): Shown {
   const isWhole = flags.from.length + flags.to.length === 0;
   const found = { endpoints, connections, warnings: warningsFor(world) };
   return { found, everyone, grouped: () => reach.grouped(), isWhole };
+}
+
+/** Unless the pairs themselves come to the terminal. */
+function withPairsTold(shown: Shown, { output }: ReachFlags): Shown {
+  const isOnTerminal = process.stdout.isTTY && (output ?? [{}]).some((one) => !('path' in one));
+  if (isOnTerminal) return shown;
+  return { ...shown, found: { ...shown.found, connections: pairsWithProgress(shown.found) } };
 }
 
 function filterFor(

@@ -10,10 +10,13 @@ import { measureEvents } from './events.js';
 import { measureApiServer } from './api-server.js';
 import { measureChurn } from './churn.js';
 import type { Figure } from './figures.js';
+import { measureLint } from './lint.js';
 import { measureMemory } from './memory.js';
 import { removeNamespaces } from './namespace.js';
 import { measurePackets } from './packets.js';
+import { measureReach } from './reach.js';
 import { measureSync } from './sync.js';
+import { measureVersion } from './version.js';
 
 async function main(): Promise<number> {
   const reason = missingForPackets();
@@ -37,6 +40,9 @@ async function main(): Promise<number> {
     ['apiserver', measureApiServer],
     ['audit summary', measureAuditSummary],
     ['audit packets', measureAuditPackets],
+    ['lint', measureLint],
+    ['reach', measureReach],
+    ['version', measureVersion],
   ] as const) {
     if (!name.includes(options.only)) continue;
     console.error(`measuring ${name} ...`);

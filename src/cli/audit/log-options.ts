@@ -10,6 +10,7 @@ import { isLoss } from '../../audit/record.js';
 import { exitCode } from '../exit-codes.js';
 import { repeatable, SuggestedOption } from '../options.js';
 import { defaultLogDirectory, logFiles, type LogFiles } from './log-paths.js';
+import { sourcesWithProgress } from './log-progress.js';
 
 export interface LogFlags {
   readonly log?: readonly string[];
@@ -104,7 +105,7 @@ export async function readVerdicts(
     take(line);
     return true;
   });
-  await reading.scan.read(files.sources);
+  await reading.scan.read(await sourcesWithProgress(files));
   return reading;
 }
 

@@ -11,7 +11,6 @@ import { RotatingFile } from '../../src/audit/rotating-file.js';
 import { Sink } from '../../src/audit/sink.js';
 import { Compiler } from '../../src/compiler/compiler.js';
 import { openNflog } from '../../src/kernel/nflog.js';
-import type { Address } from '../../src/model/address.js';
 import { changesFrom } from '../../src/model/cluster.js';
 import type { Observation } from '../../src/model/observation.js';
 import { parseLogPrefix } from '../../src/nftables/denials.js';

@@ -5,16 +5,19 @@
 import { CounterGrowth, scopes, type ByScope, type CounterMeaning, type Scope } from './counter-growth.js';
 import type { LossCause } from './record.js';
 import type { Loss } from './record-maker.js';
+import { nothingTold, type Told } from './told-since.js';
 
 /** What is kept while no agent runs. */
 export interface Checkpoint {
   readonly time: number;
   /** The kernel's counters as they were last read. */
   readonly counters: Readonly<Record<string, number>>;
-  /** Packets that passed the limits and of which no line on disk speaks. */
+  /** Packets that passed the limits and of which no line on disk speaks; below 0 while lines speak of uncounted ones. */
   readonly unsettled: number;
   /** Packets held back by the limits of which no line on disk speaks. */
   readonly suppressed: Readonly<Partial<ByScope>>;
+  /** The last line on disk that these numbers know of; absent where they know of none. */
+  readonly written?: { readonly bootId: string; readonly sequence: number };
 }
 
 /** Packets by what the lines on disk say of them: observed = written + aggregated + suppressed + lost + in flight. */
@@ -61,11 +64,17 @@ export class Accounts {
   readonly #owed = new Map<Scope, number>();
   #isFirst = true;
 
-  constructor(meaningOf: (counter: string) => CounterMeaning | undefined, { time, ...checkpoint }: Checkpoint) {
+  /** @param told what lines say beyond the checkpoint */
+  constructor(
+    meaningOf: (counter: string) => CounterMeaning | undefined,
+    { time, ...checkpoint }: Checkpoint,
+    told: Told = nothingTold,
+  ) {
     this.#growth = new CounterGrowth(meaningOf, checkpoint.counters);
     this.#lastReading = time;
-    this.#logged = checkpoint.unsettled;
-    for (const scope of scopes) this.#suppress(scope, checkpoint.suppressed[scope] ?? 0, time);
+    this.#logged = checkpoint.unsettled - told.logged;
+    for (const scope of scopes)
+      this.#suppress(scope, (checkpoint.suppressed[scope] ?? 0) - told.suppressed[scope], time);
   }
 
   written(packets: number): void {
@@ -146,7 +155,7 @@ export class Accounts {
     for (const loss of [...this.#untold.values(), ...this.#telling])
       if (loss.cause === 'rate-limit') suppressed[scopeOf(loss)] = (suppressed[scopeOf(loss)] ?? 0) + loss.count;
     const held = Object.values(suppressed).reduce((sum, count) => sum + count, 0);
-    const unsettled = Math.max(0, this.totals().inFlight - held);
+    const unsettled = this.totals().inFlight - held;
     return { time: this.#lastReading, counters: this.#growth.seen(), unsettled, suppressed };
   }
 

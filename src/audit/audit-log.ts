@@ -9,38 +9,13 @@
 import type { Observation, ObservedBatch } from '../model/observation.js';
 import { Accounts, type Checkpoint, type Totals } from './accounts.js';
 import { Aggregator, type Counted } from './aggregator.js';
-import type { Attribution } from './attribution.js';
+import type { AuditLogParts } from './audit-log-parts.js';
 import { Comparison } from './comparison.js';
-import type { CounterMeaning } from './counter-growth.js';
 import { isDenied, type Denial } from './denial.js';
-import type { Evidence } from './evidence.js';
-import { KeptReader, type OpenReader } from './kept-reader.js';
-import { recordLine, type LossCause } from './record.js';
-import { RecordMaker, type Writer } from './record-maker.js';
-import type { Sink } from './sink.js';
-
-export type DenialListener = (denial: Denial, counted: Counted) => void;
-
-export interface AuditLogParts {
-  readonly attribution: Attribution;
-  readonly sink: Sink;
-  /** Packets of every named counter. */
-  readonly readCounters: () => Promise<ReadonlyMap<string, number>>;
-  readonly counterMeaning: (name: string) => CounterMeaning | undefined;
-  readonly openReader: OpenReader;
-  readonly checkpoints: { load(): Promise<Checkpoint | undefined>; save(checkpoint: Checkpoint): Promise<void> };
-  readonly writer: Writer;
-  /** Absent: records name neither policies nor identities of their moment. */
-  readonly evidenceOf?: (denial: Denial) => Evidence;
-  /** Told what the records tell, also when there is no room for a record. */
-  readonly onDenial?: DenialListener;
-  /** Milliseconds since the epoch, as the kernel's time stamps are. */
-  readonly now: () => number;
-  readonly log: {
-    warn(fields: object, message: string): void;
-    error(fields: object, message: string): void;
-  };
-}
+import { KeptReader } from './kept-reader.js';
+import { recordLine, type AuditRecord, type LossCause } from './record.js';
+import { RecordMaker } from './record-maker.js';
+import { toldSince, type Told } from './told-since.js';
 
 /** Milliseconds. */
 const times = { aggregation: 5000, busyTick: 1000, idleTick: 5000 } as const;
@@ -57,13 +32,15 @@ export class AuditLog implements AsyncDisposable {
   /** At the last tick. */
   #receivedBefore = 0;
   #saved = '';
+  /** Number of the last line that has left; lines leave in their order. */
+  #lastWritten = 0;
   #ticking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #closing = false;
 
-  private constructor(parts: AuditLogParts, checkpoint: Checkpoint) {
+  private constructor(parts: AuditLogParts, checkpoint: Checkpoint, told: Told) {
     this.#parts = parts;
-    this.#accounts = new Accounts(parts.counterMeaning, checkpoint);
+    this.#accounts = new Accounts(parts.counterMeaning, checkpoint, told);
     this.#records = new RecordMaker(parts.writer, parts.now);
     this.#reader = new KeptReader({ ...parts, onBatch: (batch) => this.#receive(batch) });
     this.#comparison = new Comparison(
@@ -88,7 +65,8 @@ export class AuditLog implements AsyncDisposable {
       unsettled: 0,
       suppressed: {},
     });
-    const log = new AuditLog(parts, (await parts.checkpoints.load()) ?? (await begun()));
+    const checkpoint = (await parts.checkpoints.load()) ?? (await begun());
+    const log = new AuditLog(parts, checkpoint, await toldSince(checkpoint, parts));
     await log.#reader.open();
     log.#ticking = log.#tick().then(() => log.#schedule());
     return log;
@@ -147,10 +125,14 @@ export class AuditLog implements AsyncDisposable {
     const { sink, onDenial, evidenceOf } = this.#parts;
     onDenial?.(denial, counted);
     if (!sink.hasRoom) this.#lose('writer', denial, counted);
-    else
-      sink.write(recordLine(this.#records.event(denial, counted, evidenceOf?.(denial))), () =>
-        onWritten(counted.count),
-      );
+    else this.#writeLine(this.#records.event(denial, counted, evidenceOf?.(denial)), () => onWritten(counted.count));
+  }
+
+  #writeLine(record: AuditRecord, onWritten: () => void): void {
+    this.#parts.sink.write(recordLine(record), () => {
+      this.#lastWritten = record['event.sequence'];
+      onWritten();
+    });
   }
 
   #lose(cause: LossCause, denial: Denial, { count, start, end }: Omit<Counted, 'bytes'>): void {
@@ -187,11 +169,13 @@ export class AuditLog implements AsyncDisposable {
     const { sink } = this.#parts;
     if (!sink.hasRoom) return;
     for (const loss of this.#accounts.takeLosses())
-      sink.write(recordLine(this.#records.loss(loss)), () => this.#accounts.told(loss));
+      this.#writeLine(this.#records.loss(loss), () => this.#accounts.told(loss));
   }
 
   async #saveCheckpoint(): Promise<void> {
-    const { time, ...numbers } = this.#accounts.checkpoint();
+    const { time, ...counted } = this.#accounts.checkpoint();
+    const written = { bootId: this.#parts.writer.bootId, sequence: this.#lastWritten };
+    const numbers = { ...counted, written };
     const text = JSON.stringify(numbers);
     if (text === this.#saved) return;
     try {

@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { Attribution } from '../audit/attribution.js';
-import { AuditLog, type DenialListener } from '../audit/audit-log.js';
+import { AuditLog } from '../audit/audit-log.js';
+import type { DenialListener } from '../audit/audit-log-parts.js';
+import { logBackwards } from '../audit/log/backwards.js';
 import { EvidenceKeeper } from '../audit/evidence.js';
 import { RotatingFile } from '../audit/rotating-file.js';
 import { SnapshotStore } from '../audit/snapshots.js';
@@ -93,6 +95,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
 
   async #start(flags: AuditFlags, parts: AuditParts): Promise<AuditLog> {
     const { to, door, log, node, clusterUid, stateDir, version, worker, onDenial } = parts;
+    const { file } = to;
     this.#log = await AuditLog.start({
       attribution: this.#attribution,
       sink: new Sink(outputTo(to, flags, log), {
@@ -107,6 +110,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
       counterMeaning: auditCounter,
       openReader: (onBatch, onFailure) => openNflog({ group: flags.auditGroup, worker, onBatch, onFailure }),
       checkpoints: new CheckpointFile(stateDir),
+      ...(file === undefined ? {} : { linesBackwards: () => logBackwards(file) }),
       writer: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
       ...(onDenial === undefined ? {} : { onDenial }),
       evidenceOf: (denial) => this.#evidence?.of(denial) ?? {},

@@ -18,7 +18,7 @@ import type { ReconcilerLog } from '../reconciler/types.js';
 import { CniResults } from '../cluster/cni-results.js';
 import { EarlyAddressesSource } from '../cluster/early-addresses.js';
 import type { ClusterSource, SyncedCluster } from '../cluster/types.js';
-import type { DenialListener } from '../audit/audit-log.js';
+import type { DenialListener } from '../audit/audit-log-parts.js';
 import { Listeners } from '../cluster/listeners.js';
 import type { AgentAudit } from './agent-audit.js';
 import { withAgentOptions, type AgentFlags } from './agent-options.js';

@@ -4,6 +4,7 @@ import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { logBackwards } from '../../../src/audit/log/backwards.js';
 import { followLog } from '../../../src/audit/log/follow.js';
 import { LineReader, MalformedLine } from '../../../src/audit/log/line-reader.js';
 import { inTimeOrder, isLive } from '../../../src/audit/log/rotation-names.js';
@@ -223,5 +224,34 @@ describe('following', () => {
     ending.abort();
     await following;
     expect(scan.malformedLines).toBe(0);
+  });
+});
+
+describe('backwards', () => {
+  const sequences = async (live: string): Promise<number[]> => {
+    const found: number[] = [];
+    for await (const line of logBackwards(live)) found.push((JSON.parse(line) as EventRecord)['event.sequence']);
+    return found;
+  };
+
+  test('from the last line of the live file to the first of what was rotated away, packed or not', async () => {
+    const directory = await mkdtemp(join(folder, 'backwards-'));
+    const live = join(directory, 'audit.jsonl');
+    const [packed, plain] = ['20261122T100000.000Z', '20261122T110000.000Z'].map((time) =>
+      join(directory, `audit-${time}.jsonl`),
+    ) as [string, string];
+    const lines = Array.from({ length: 300 }, (_, index) =>
+      numbered(index + 1, { 'source.k8s.pod.name': 'é'.repeat(index % 97) }),
+    );
+    await writeFile(`${packed}.gz`, gzipSync(lines.slice(0, 50).join('')));
+    await writeFile(plain, lines.slice(50, 100).join(''));
+    // Half packed when the agent was killed.
+    await writeFile(`${plain}.gz`, 'half');
+    await writeFile(live, lines.slice(100).join(''));
+    expect(await sequences(live)).toEqual(lines.map((_, index) => 300 - index));
+  });
+
+  test('nothing where there is no log', async () => {
+    expect(await sequences(join(folder, 'nowhere', 'audit.jsonl'))).toEqual([]);
   });
 });

@@ -36,17 +36,16 @@ export const withFiles = (command: Command): Command =>
     .option('-A, --all-namespaces', 'as kubectl has it; everything is always read')
     .option('--allow-partial', 'exit as if what cannot be read were not there', false);
 
+/** Counterparts beside the manifests. */
+export const withAssumed = (command: Command): Command =>
+  command.addOption(
+    new SuggestedOption('--assume <names>', `counterparts that are not in the input: ${assumable.join(',')}`, assumable)
+      .argParser(commaSeparated)
+      .default([]),
+  );
+
 export const withInputs = (command: Command): Command =>
-  withFiles(command)
-    .addOption(
-      new SuggestedOption(
-        '--assume <names>',
-        `counterparts that are not in the input: ${assumable.join(',')}`,
-        assumable,
-      )
-        .argParser(commaSeparated)
-        .default([]),
-    )
+  withAssumed(withFiles(command))
     .addOption(
       new Option('--ip-blocks <reading>', 'are ipBlocks about pods too, or about addresses outside only')
         .choices(['cluster', 'external'])

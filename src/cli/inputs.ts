@@ -4,7 +4,7 @@ import { decoded, readManifestText } from '../cluster/manifest-text.js';
 import { manifestsAt, reasonOf } from '../cluster/manifest-tree.js';
 import { InputError } from '../cluster/types.js';
 import type { Decoded } from '../manifests/decode.js';
-import { documentWithoutText } from '../manifests/documents.js';
+import { documentWithoutText, type ManifestDocument } from '../manifests/documents.js';
 import { assumedObjects } from './assumed.js';
 import { Collected, type Inputs } from './collected.js';
 import { choiceOf } from './options.js';
@@ -26,13 +26,17 @@ export const isLive = ({ kubeconfig, context }: InputFlags): boolean =>
 
 /** @throws InputError when a path, a kustomization or the API server cannot be read at all. */
 export async function readInputs(flags: InputFlags): Promise<Inputs> {
-  const { assume = [] } = flags;
   const collected = new Collected({ strict: !isLive(flags) });
   await readInto(collected, flags);
-  for (const { name, object } of assumedObjects(assume))
-    if (!collected.has(object)) collected.takeDocument(documentWithoutText(`--assume ${name}`, object));
+  for (const document of assumedDocuments(flags, collected)) collected.takeDocument(document);
   return collected.inputs();
 }
+
+/** What was assumed, and is not in the input. */
+export const assumedDocuments = ({ assume = [] }: InputFlags, read: Collected): readonly ManifestDocument[] =>
+  assumedObjects(assume)
+    .filter(({ object }) => !read.has(object))
+    .map(({ name, object }) => documentWithoutText(`--assume ${name}`, object));
 
 /** What takes in what was read: texts of files, what is wrong with them, and objects of a live cluster. */
 export type Reading = Pick<Collected, 'takeText' | 'takeError' | 'takeDocument'>;

@@ -6,7 +6,7 @@ import type { Finding, Findings, Rule, Severity } from '../lint/types.js';
 import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../report/findings-ci.js';
 import { printFindingsCsv, printFindingsMarkdown, printFindingsText } from '../report/findings.js';
 import { formatTable } from '../report/table.js';
-import { withFiles } from './analysis-options.js';
+import { withAssumed, withFiles } from './analysis-options.js';
 import { exitCode, UsageError } from './exit-codes.js';
 import { appendJobSummary } from './job-summary.js';
 import { isLive } from './inputs.js';
@@ -36,6 +36,8 @@ Examples:
   podwall lint -f manifests/                         every policy below a directory
   helm template . | podwall lint -f -                what a chart would make
   podwall lint -f cluster/ --closed-world            these manifests are everything: also what is missing
+  podwall lint -f app/ --closed-world --assume kube-dns,ingress-nginx
+                                                     the same of an application, with what its cluster has beside it
   podwall lint -f manifests/ -o text -o sarif=out.sarif
   podwall lint -f manifests/ --fix --diff            what the mechanical fixes would change
   podwall lint --explain NP203                       why, a bad and a good example
@@ -46,7 +48,7 @@ Leave a finding with a comment on its line or the one above, or with an annotati
   podwall.dev/ignore.NP305: the shop is public`;
 
 export const lintCommand = (): Command =>
-  withFiles(new Command('lint'))
+  withAssumed(withFiles(new Command('lint')))
     .description('what is wrong with policies, or probably not meant; exit 1 for findings at or above --fail-on')
     .addOption(
       new Option('--fail-on <severity>', 'least severity that fails')

@@ -1,7 +1,11 @@
-/** Installs what the demo and the packet tests need of the system, or says what is missing. `--required`: fail without. */
+/**
+ * Installs what the demo and the packet tests need of the system, or says what is missing. `--required`: fail without.
+ * `--cluster`: what only the tests on a real API server need, too.
+ */
 import { execa } from 'execa';
 import { existsSync } from 'node:fs';
 import { missingPackages } from './lab/packages.js';
+import { missingOldEtcd, provideOldEtcd } from './old-etcd.js';
 
 const aptGet = '/usr/bin/apt-get';
 
@@ -26,3 +30,4 @@ async function provide(packages: readonly string[]): Promise<boolean> {
 
 const missing = missingPackages();
 if (missing.length > 0 && !(await provide(missing)) && process.argv.includes('--required')) process.exitCode = 5;
+if (process.argv.includes('--cluster') && !(await provideOldEtcd())) console.error(missingOldEtcd);

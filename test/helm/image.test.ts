@@ -18,6 +18,7 @@ import { launchOf, type Host } from './container.js';
 import { readContainerfile } from './containerfile.js';
 import type { Container, Pod, PodSpec } from './daemon-set.js';
 import { assembleTree, missingForTree } from './image-tree.js';
+import { missingProfile } from './seccomp.js';
 import { InstalledChart, missingForCluster } from './installed.js';
 
 const reason = missingForCluster ?? missingForTree;
@@ -116,6 +117,23 @@ suite(`the image, as the chart runs it${reason === undefined ? '' : ` [${reason}
     });
   });
 
+  const filtered = missingProfile === undefined ? test : test.skip;
+  filtered(
+    `it runs under the seccomp profile of a container runtime${missingProfile === undefined ? '' : ` [${missingProfile}]`}`,
+    async () => {
+      const children = (await readFile(`/proc/${agent.pid}/task/${agent.pid}/children`, 'utf8')).trim().split(' ');
+      expect(children.length).toBeGreaterThan(1);
+      for (const pid of [agent.pid, ...children])
+        expect(await readFile(`/proc/${pid}/status`, 'utf8')).toMatch(/^Seccomp:\t2$/m);
+      // Another personality is refused by nothing else.
+      const code = `require('/opt/podwall/node_modules/koffi').load('libc.so.6').func('int personality(ulong to)')(0x40000)`;
+      const { spec } = (await chart.daemonSet()).spec.template;
+      const [container] = spec.containers;
+      const command = ['node', '--print', code];
+      expect(await run('n1', spec, container && { ...container, command, args: [] })).toMatchObject({ stdout: '-1' });
+    },
+  );
+
   test('its root is read-only, and so are its sysctls', async () => {
     const mounts = (await readFile(`/proc/${agent.pid}/mountinfo`, 'utf8')).split('\n').map((line) => line.split(' '));
     const optionsOf = (point: string) => mounts.filter((mount) => mount[4] === point).at(-1)?.[5];
@@ -124,12 +142,14 @@ suite(`the image, as the chart runs it${reason === undefined ? '' : ` [${reason}
     expect(optionsOf('/run/podwall')).toMatch(/^rw\b/);
   });
 
-  test('it enforces what is written to the API server, with the rights of its service account', async () => {
+  test('it enforces what is written to the API server, with the rights of its service account, and records what it denied', async () => {
     await becomes('allowed');
     await chart.server.admin.create(
       policy('deny.x', { podSelector: { matchLabels: { app: 'server' } }, policyTypes: ['Ingress'] }),
     );
     await becomes('blocked');
+    const records = join(lab.folder, 'audit', 'audit.jsonl');
+    await until(async () => (await readFile(records, 'utf8')).includes('"podwall.policies.isolating":["x/deny"]'));
     await chart.kubectl(['delete', 'networkpolicy', 'deny', '--namespace', 'x']);
     await becomes('allowed');
   }, 60_000);

@@ -1,14 +1,10 @@
-/**
- * An etcd that is too old for streamed lists, as Debian 12 has it: an API server refuses them on it. It is unpacked into
- * the user's cache and not installed, since the package would start a service.
- */
+/** An etcd that is too old for streamed lists, as Debian 12 has it: an API server refuses them on it. */
 import { execa } from 'execa';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '../apiserver/binaries.mjs';
+import { provideUnpacked, unpackedPackage } from './debian-packages.js';
 
-const unpacked = join(cacheFolder('debian-etcd'), 'usr/bin/etcd');
-const candidates = [unpacked, '/usr/bin/etcd'];
+// Not installed by us: the package would start a service.
+const candidates = [join(unpackedPackage('etcd-server'), 'usr/bin/etcd'), '/usr/bin/etcd'];
 
 /** The API server streams from 3.4.31 of one line and 3.5.13 of the other. */
 const isOld = (version: string): boolean => {
@@ -30,18 +26,5 @@ export const missingOldEtcd = 'no etcd older than 3.4.31 here: `npm run test:clu
 /** Fetches the distribution's package when there is none yet. @returns whether there is one now */
 export async function provideOldEtcd(): Promise<boolean> {
   if ((await findOldEtcd()) !== undefined) return true;
-  const folder = cacheFolder('debian-etcd');
-  const trial = `${folder}.${process.pid}`;
-  await mkdir(trial, { recursive: true });
-  try {
-    const fetched = await execa('apt-get', ['download', '-qq', 'etcd-server'], { cwd: trial, reject: false });
-    const archive = (await readdir(trial)).find((name) => name.endsWith('.deb'));
-    if (fetched.failed || archive === undefined) return false;
-    await execa('dpkg-deb', ['--extract', archive, '.'], { cwd: trial });
-    await rm(folder, { recursive: true, force: true });
-    await rename(trial, folder);
-  } finally {
-    await rm(trial, { recursive: true, force: true });
-  }
-  return (await findOldEtcd()) !== undefined;
+  return (await provideUnpacked('etcd-server')) && (await findOldEtcd()) !== undefined;
 }

@@ -93,4 +93,33 @@ describe('the API server as a source', () => {
     await expect(wrong.sync()).rejects.toThrow(InputError);
     await expect(wrong.sync()).rejects.toThrow(text);
   });
+
+  test.each([
+    ['nothing in it', {}, 'there is no context'],
+    ['no current-context', { 'current-context': undefined }, 'no current-context; --context chooses: c'],
+    [
+      'a current-context that is not there',
+      { 'current-context': 'd' },
+      'current-context d is not among its contexts: c',
+    ],
+    ['a cluster that is not there', { clusters: [] }, 'context c names cluster k, which is not there'],
+    ['a user that is not there', { users: [] }, 'context c names user u, which is not there'],
+    [
+      'a server that is no address',
+      { clusters: [{ name: 'k', cluster: { server: 'host:6443' } }] },
+      'cluster k: server "host:6443" is no http(s) address',
+    ],
+  ])('a kubeconfig with %s is the user’s error, and is named', async (_, parts, text) => {
+    const whole = {
+      contexts: [{ name: 'c', context: { cluster: 'k', user: 'u' } }],
+      'current-context': 'c',
+      clusters: [{ name: 'k', cluster: { server: server.url } }],
+      users: [{ name: 'u', user: { token: 'secret' } }],
+    };
+    const written = Object.keys(parts).length === 0 ? {} : { ...whole, ...parts };
+    await writeFile(followed.config, JSON.stringify(written));
+    const wrong = followed.source();
+    await expect(wrong.sync()).rejects.toThrow(InputError);
+    await expect(wrong.sync()).rejects.toThrow(`${followed.config}: ${text}`);
+  });
 });

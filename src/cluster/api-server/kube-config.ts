@@ -51,6 +51,8 @@ function problemOf(config: KubeConfig): string | undefined {
   if (cluster === null) return `context ${name} names cluster ${context.cluster}, which is not there`;
   if (!URL.canParse(cluster.server) || !/^https?:$/.test(new URL(cluster.server).protocol))
     return `cluster ${context.cluster}: server ${JSON.stringify(cluster.server)} is no http(s) address`;
+  if (cluster.proxyUrl && !URL.canParse(cluster.proxyUrl))
+    return `cluster ${context.cluster}: proxy-url ${JSON.stringify(cluster.proxyUrl)} is no address`;
   // A context without a user comes as nobody, by will.
   if (context.user && config.getCurrentUser() === null)
     return `context ${name} names user ${context.user}, which is not there`;

@@ -38,20 +38,23 @@ export async function runNft(
   return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };
 }
 
-/**
- * Runs one transaction in a process of its own, from a file: nft 1.0.6 cannot read JSON from the socket that Node gives a
- * child as stdin.
- */
+/** A transaction as nft reads it: our own text where that can say it, else JSON. */
+export interface Source {
+  readonly format: 'text' | 'json';
+  readonly content: string;
+}
+
+/** Runs one transaction in a process of its own, from a file: nft 1.0.6 cannot read the socket that Node gives as stdin. */
 export async function runTransaction(
   command: NftCommand,
-  json: string,
+  { format, content }: Source,
   options: { checkOnly: boolean; onStart: (pid: number) => void },
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'podwall-nft-'));
   try {
-    const path = join(folder, 'transaction.json');
-    await writeFile(path, json, { mode: 0o600 });
-    const args = ['-j', ...(options.checkOnly ? ['-c'] : []), '-f', path];
+    const path = join(folder, 'transaction');
+    await writeFile(path, content, { mode: 0o600 });
+    const args = [...(format === 'json' ? ['-j'] : []), ...(options.checkOnly ? ['-c'] : []), '-f', path];
     const { exitCode, stderr } = await runNft(command, args, options.onStart);
     if (exitCode !== 0) throw nftErrorFrom(stderr);
   } finally {

@@ -1,4 +1,7 @@
 import { execa } from 'execa';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { nftErrorFrom } from './nft-errors.js';
 import type { NftCommand } from './nft-process.js';
 import { NftError } from '../nftables/types.js';
@@ -9,12 +12,14 @@ import { NftError } from '../nftables/types.js';
  */
 const answerWithin = 5_000;
 
+/** What it inherits as descriptor 3. */
+const include = 'include "/proc/self/fd/3"';
+
 /** Starts the shell; nothing is buffered, since it may live for months. */
-function startShell([file = 'nft', ...prefix]: NftCommand) {
-  return execa(file, [...prefix, '-j', '-i'], {
-    stdin: 'pipe',
-    stdout: 'ignore',
-    stderr: 'pipe',
+function startShell([file = 'nft', ...prefix]: NftCommand, transaction: number) {
+  return execa(file, [...prefix, '-i'], {
+    // Any number will do: the types only know the first ones.
+    stdio: ['pipe', 'ignore', 'pipe', transaction as 3],
     reject: false,
     buffer: false,
     env: { LC_ALL: 'C' },
@@ -26,12 +31,23 @@ interface Waiting {
   readonly settle: (error: NftError | undefined) => void;
 }
 
+/** A file without a name: nothing is left of it when both processes have ended, however they do. */
+function openScratch(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'podwall-nft-'));
+  try {
+    return openSync(join(folder, 'transaction'), 'w+', 0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /**
- * A long-lived `nft -j -i`: ten times cheaper per transaction than a process. It has no status of its own, so each line
- * of JSON is followed by a word that is no command; nft names it in a syntax error, and what stands on stderr before
- * that is the transaction's own error.
+ * A long-lived `nft -i`: ten times cheaper per transaction than a process. It reads its command line byte by byte, so the
+ * transaction stands in a file that it includes. It has no status of its own, so a word follows that is no command; nft
+ * names it in a syntax error, and what stands on stderr before that is the transaction's own error.
  */
 export class NftShell {
+  readonly #transaction = openScratch();
   readonly #child: ReturnType<typeof startShell>;
   readonly #ended: (why: string) => void;
   #stderr = '';
@@ -42,11 +58,14 @@ export class NftShell {
   /** @param ended called once, when the process has ended for whatever reason */
   constructor(command: NftCommand, ended: (why: string) => void) {
     this.#ended = ended;
-    this.#child = startShell(command);
+    this.#child = startShell(command, this.#transaction);
     this.#child.stderr.setEncoding('utf8');
     this.#child.stderr.on('data', (chunk: string) => this.#read(chunk));
     this.#child.stdin.on('error', (error) => this.#end(error.message));
-    void this.#child.then((result) => this.#end(result.shortMessage ?? 'nft -i ended'));
+    void this.#child.then((result) => {
+      closeSync(this.#transaction);
+      this.#end(result.shortMessage ?? 'nft -i ended');
+    });
   }
 
   get pid(): number | undefined {
@@ -58,9 +77,10 @@ export class NftShell {
   }
 
   /** One transaction. When the process dies before it answers, nobody knows whether it was applied. */
-  async apply(json: string): Promise<void> {
+  async apply(text: string): Promise<void> {
     if (this.#dead || this.#waiting !== undefined)
       throw new NftError('failed', 'nft -i is not ready for a transaction');
+    this.#write(Buffer.from(text));
     this.#count += 1;
     const marker = `ack-${this.#count}`;
     const error = await new Promise<NftError | undefined>((resolve) => {
@@ -71,7 +91,7 @@ export class NftShell {
         resolve(outcome);
       };
       this.#waiting = { marker, settle };
-      this.#child.stdin.write(`${json}\n${marker}\n`);
+      this.#child.stdin.write(`${include}\n${marker}\n`);
     });
     if (error !== undefined) throw error;
   }
@@ -81,6 +101,13 @@ export class NftShell {
     this.#child.stdin.end();
     this.#child.kill('SIGTERM');
     await this.#child;
+  }
+
+  /** All of it: half a transaction would be one too. */
+  #write(transaction: Buffer): void {
+    ftruncateSync(this.#transaction, 0);
+    const written = writeSync(this.#transaction, transaction, 0, transaction.length, 0);
+    if (written < transaction.length) throw new NftError('failed', `no room in ${tmpdir()} for a transaction`);
   }
 
   #read(chunk: string): void {
@@ -118,7 +145,9 @@ function ownErrors(text: string): string {
       (line) =>
         line.trim() !== '' &&
         !/^\^+$/.test(line.trim()) &&
-        !/syntax error, unexpected (string|end of file|junk|newline)/.test(line),
+        !/^Error: syntax error, unexpected (string|end of file|junk|newline)/.test(line) &&
+        !line.startsWith('In file included from'),
     )
+    .map((line) => line.replace(/^\/proc\/self\/fd\/3:[\d:-]+ /, ''))
     .join('\n');
 }

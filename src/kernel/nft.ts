@@ -1,6 +1,7 @@
 import { NftError, type ListedObject, type Nftables, type Transaction } from '../nftables/types.js';
 import { nftErrorFrom } from './nft-errors.js';
-import { runNft, runTransaction, type NftCommand } from './nft-process.js';
+import { printTransaction } from '../nftables/command-text.js';
+import { runNft, runTransaction, type NftCommand, type Source } from './nft-process.js';
 import { NftShell } from './nft-shell.js';
 
 export interface NftablesOptions {
@@ -18,8 +19,8 @@ export interface NftablesDoor extends Nftables {
   counters(): Promise<ReadonlyMap<string, number>>;
 }
 
-/** A longer line goes to a process of its own, which need not share its memory with the long-lived one. Bytes. */
-const longestLine = 4_000_000;
+/** A longer text goes to a process of its own, which need not share its memory with the long-lived one. Bytes. */
+const longestText = 2_000_000;
 /** When the long-lived nft dies this often within the period (milliseconds), one process per transaction is used. */
 const deathsTolerated = 3;
 const deathPeriod = 10_000;
@@ -67,16 +68,17 @@ class NftDoor implements NftablesDoor {
 
   check(transaction: Transaction, signal?: AbortSignal): Promise<void> {
     return this.#inTurn(signal, () =>
-      runTransaction(this.command, toJson(transaction), { checkOnly: true, onStart: this.#own }),
+      runTransaction(this.command, sourceOf(transaction), { checkOnly: true, onStart: this.#own }),
     );
   }
 
   apply(transaction: Transaction, signal?: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async () => {
-      const json = toJson(transaction);
-      const shell = json.length > longestLine ? undefined : this.#readyShell();
-      if (shell === undefined) await runTransaction(this.command, json, { checkOnly: false, onStart: this.#own });
-      else await shell.apply(json);
+      const source = sourceOf(transaction);
+      const fits = source.format === 'text' && source.content.length <= longestText;
+      const shell = fits ? this.#readyShell() : undefined;
+      if (shell === undefined) await runTransaction(this.command, source, { checkOnly: false, onStart: this.#own });
+      else await shell.apply(source.content);
     });
   }
 
@@ -151,4 +153,9 @@ class NftDoor implements NftablesDoor {
   }
 }
 
-const toJson = (transaction: Transaction): string => JSON.stringify({ nftables: transaction.commands });
+function sourceOf(transaction: Transaction): Source {
+  const content = printTransaction(transaction);
+  return content === undefined
+    ? { format: 'json', content: JSON.stringify({ nftables: transaction.commands }) }
+    : { format: 'text', content };
+}

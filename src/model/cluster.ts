@@ -28,7 +28,7 @@ export function changesFrom(snapshot: ClusterSnapshot): ClusterChange[] {
 
 /** Equal for changes of the same object. */
 export const changeKey = (change: ClusterChange): string =>
-  `${change.kind} ${'ref' in change ? objectKey(change.ref) : change.name}`;
+  [change.kind, 'ref' in change ? objectKey(change.ref) : change.name].join(' ');
 
 /** The change that takes the object away. */
 export function deletionOf(change: ClusterChange): ClusterChange {

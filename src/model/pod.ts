@@ -7,8 +7,8 @@ export interface ObjectRef {
   readonly name: string;
 }
 
-/** `namespace/name`. */
-export const objectKey = (ref: ObjectRef): string => `${ref.namespace}/${ref.name}`;
+/** `namespace/name`. Joined: V8 keeps the parts of a template beside the whole, and there is a key for every pod. */
+export const objectKey = (ref: ObjectRef): string => [ref.namespace, ref.name].join('/');
 
 export interface ContainerPort {
   /** Empty where it has none. */

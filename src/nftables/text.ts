@@ -20,7 +20,8 @@ function printList(values: unknown): string {
   return Array.isArray(values) ? values.map(printExpression).join(', ') : printExpression(values);
 }
 
-function printExpression(value: unknown): string {
+/** An expression as nft text. @throws Error for a form that our rules and sets do not have */
+export function printExpression(value: unknown): string {
   if (typeof value === 'string' || typeof value === 'number') return String(value);
   if (!isObject(value)) return unknownForm(value);
   const ct = bodyOf(value, 'ct');
@@ -50,7 +51,8 @@ function printMatch(match: Json): string {
   return `${printExpression(left)} ${operator}${Array.isArray(right) ? right.map(printExpression).join(',') : printExpression(right)}`;
 }
 
-function printStatement(statement: Statement): string {
+/** A statement of a rule, or a verdict, as nft text. @throws as printExpression */
+export function printStatement(statement: Statement): string {
   const match = bodyOf(statement, 'match');
   if (match !== undefined) return printMatch(match);
   const vmap = bodyOf(statement, 'vmap');

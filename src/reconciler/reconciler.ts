@@ -27,6 +27,7 @@ import type { LinkReader } from './guard-table.js';
 import { isRefusal, PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
 import { retryDelay } from './retry-delay.js';
+import { WorkShare } from './work-share.js';
 import { SingleRunner } from '../model/single-runner.js';
 import {
   isolationStatus,
@@ -71,12 +72,14 @@ export class Reconciler implements AsyncDisposable {
   readonly #policyTable: PolicyTable;
   readonly #guards: GuardLoop;
   readonly #view: ClusterView;
+  readonly #workShare: WorkShare;
   readonly #subscriptions: Disposable[] = [];
   #pending: ClusterChange[] = [];
   #noticedAt: number | undefined;
   #driftBy: string | undefined;
   #started = false;
   #retry: Disposable | undefined;
+  #endPause: (() => void) | undefined;
   #readBackTimer: Disposable | undefined;
   #failuresInRow = 0;
   #failures = 0;
@@ -97,6 +100,7 @@ export class Reconciler implements AsyncDisposable {
     this.#options = options;
     this.#policyTable = new PolicyTable(parts.nftables, parts.observer?.beforeRemoval.bind(parts.observer));
     this.#view = new ClusterView(options.mode);
+    this.#workShare = new WorkShare(parts.clock);
     this.#guards = new GuardLoop(parts, {
       ...options,
       pods: () => [...parts.compiler.program().endpoints.values()],
@@ -154,6 +158,7 @@ export class Reconciler implements AsyncDisposable {
     for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
     this.#retry?.[Symbol.dispose]();
     this.#readBackTimer?.[Symbol.dispose]();
+    this.#endPause?.();
     await Promise.all([this.#runner.stop(), this.#guards[Symbol.asyncDispose]()]);
   }
 
@@ -207,6 +212,30 @@ export class Reconciler implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
+    await this.#pause();
+    const began = this.#parts.clock.now();
+    try {
+      await this.#work();
+    } finally {
+      this.#workShare.worked(began);
+    }
+  }
+
+  /** Under a stream of changes the next ones are waited for. */
+  async #pause(): Promise<void> {
+    const milliseconds = this.#workShare.pause();
+    if (milliseconds === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#parts.clock.after(milliseconds, resolve);
+      this.#endPause = () => {
+        timer[Symbol.dispose]();
+        resolve();
+      };
+    });
+    this.#endPause = undefined;
+  }
+
+  async #work(): Promise<void> {
     if (this.#quarantineDue) await this.#quarantine();
     this.#takeChanges();
     this.#guards.start();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { InputError } from '../../src/cluster/types.js';
 import { policy } from '../cases/objects.js';
 import { FakeApiServer } from '../support/fake-api-server.js';
+import { ForwardProxy } from '../support/forward-proxy.js';
 import { kubeconfigOf } from '../support/kubeconfig.js';
 import { until } from '../support/until.js';
 import { Followed, followsApiServer, object, podNames, podNumbered } from './api-server-suite.js';
@@ -89,6 +90,49 @@ describe('the API server as a source', () => {
     expect((await waiting).snapshot().pods).toHaveLength(3);
   });
 
+  test('a plugin of the kubeconfig is asked for credentials, and again when they are refused', async () => {
+    const answer = join(followed.config, '../answer');
+    const credential = (token: string) =>
+      writeFile(answer, JSON.stringify({ kind: 'ExecCredential', apiVersion: plugin.apiVersion, status: { token } }));
+    const plugin = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: 'cat',
+      args: [answer],
+      interactiveMode: 'Never',
+    } as const;
+    await writeFile(followed.config, kubeconfigOf({ server: server.url, user: { exec: plugin } }));
+    await credential('expired');
+    const waiting = followed.sync();
+    await until(() => followed.errors.some((message) => message.includes('does not accept our credentials')));
+    await credential('secret');
+    expect((await waiting).snapshot().pods).toHaveLength(3);
+  });
+
+  test('a plugin that cannot be run is named, and tried again', async () => {
+    const exec = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: 'no-such-plugin',
+      interactiveMode: 'Never',
+    } as const;
+    await writeFile(followed.config, kubeconfigOf({ server: server.url, user: { exec } }));
+    const waiting = followed.sync();
+    await until(() => followed.errors.some((message) => message.includes('no-such-plugin')));
+    expect(followed.errors.join()).toMatch(/^\w+: credentials: /);
+    await writeFile(followed.config, server.kubeconfig);
+    void waiting.catch(() => undefined);
+  });
+
+  test('the proxy of a kubeconfig is on the way of lists and watches', async () => {
+    await using proxy = await ForwardProxy.start();
+    const config = kubeconfigOf({ server: server.url, user: { token: 'secret' }, proxy: proxy.url });
+    await writeFile(followed.config, config);
+    const cluster = await followed.sync();
+    expect(cluster.snapshot().pods).toHaveLength(3);
+    expect(proxy.served).toBeGreaterThanOrEqual(4);
+    server.put(podNumbered(9));
+    await until(() => podNames(cluster).includes('p9'));
+  });
+
   test.each([
     ['a file that is not there', { kubeconfig: '/nowhere/config' }, '/nowhere/config'],
     ['a context that is not there', { context: 'other' }, 'no context other; there are: test'],
@@ -96,5 +140,39 @@ describe('the API server as a source', () => {
     const wrong = followed.source(choice);
     await expect(wrong.sync()).rejects.toThrow(InputError);
     await expect(wrong.sync()).rejects.toThrow(text);
+  });
+
+  test.each([
+    ['nothing in it', {}, 'there is no context'],
+    ['no current-context', { 'current-context': undefined }, 'no current-context; --context chooses: c'],
+    [
+      'a current-context that is not there',
+      { 'current-context': 'd' },
+      'current-context d is not among its contexts: c',
+    ],
+    ['a cluster that is not there', { clusters: [] }, 'context c names cluster k, which is not there'],
+    ['a user that is not there', { users: [] }, 'context c names user u, which is not there'],
+    [
+      'a server that is no address',
+      { clusters: [{ name: 'k', cluster: { server: 'host:6443' } }] },
+      'cluster k: server "host:6443" is no http(s) address',
+    ],
+    [
+      'a proxy that is no address',
+      { clusters: [{ name: 'k', cluster: { server: 'https://host:6443', 'proxy-url': 'proxy' } }] },
+      'cluster k: proxy-url "proxy" is no address',
+    ],
+  ])('a kubeconfig with %s is the user’s error, and is named', async (_, parts, text) => {
+    const whole = {
+      contexts: [{ name: 'c', context: { cluster: 'k', user: 'u' } }],
+      'current-context': 'c',
+      clusters: [{ name: 'k', cluster: { server: server.url } }],
+      users: [{ name: 'u', user: { token: 'secret' } }],
+    };
+    const written = Object.keys(parts).length === 0 ? {} : { ...whole, ...parts };
+    await writeFile(followed.config, JSON.stringify(written));
+    const wrong = followed.source();
+    await expect(wrong.sync()).rejects.toThrow(InputError);
+    await expect(wrong.sync()).rejects.toThrow(`${followed.config}: ${text}`);
   });
 });

@@ -28,7 +28,7 @@ export class RealApiServer implements TestServer {
   static async start(flags: readonly string[] = []): Promise<RealApiServer> {
     const resources = new Resources();
     const lab = resources.use(await Lab.create([]));
-    const kube = resources.use(await KubeApiServer.start(lab, flags));
+    const kube = resources.use(await KubeApiServer.start(lab, { flags }));
     const proxy = resources.use(await ApiProxy.start({ agent: kube.admin.agent }));
     for (const right of agentRights(agent)) await kube.admin.create(right);
     return new RealApiServer(kube, proxy, resources);

@@ -1,7 +1,4 @@
-/**
- * The demo: a small cluster, the examples' policies, real packets. Exit 0 only if every cell was as expected. Nothing
- * stays behind, also after Ctrl-C.
- */
+/** The demo: a small cluster, the examples' policies, real packets. */
 import { cp, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import picocolors from 'picocolors';
@@ -12,45 +9,11 @@ import { formatTable } from '../../src/report/table.js';
 import { examples, examplesDirectory, exampleNodes, type Example } from '../cases/examples.js';
 import type { Manifest } from '../cases/types.js';
 import { WorldState } from '../cases/world-state.js';
-import { missingForPackets } from '../support/lab/packages.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { cellsOf, type DemoCell } from './cells.js';
+import { claim, runDemo, say, step } from './claims.js';
 
-const { bold, dim, green, red, cyan } = picocolors;
-const say = (text = ''): void => console.log(text);
-const step = (number: number, text: string): void => say(`\n${bold(cyan(`${number}. ${text}`))}`);
-
-/** Every claim that the demo makes, and whether it was seen. */
-const claims: { readonly text: string; readonly held: boolean }[] = [];
-function claim(text: string, held: boolean): void {
-  claims.push({ text, held });
-  say(`   ${held ? green('✔') : red('✘')} ${text}`);
-}
-
-async function main(): Promise<number> {
-  const reason = missingForPackets();
-  if (reason !== undefined) {
-    console.error(`The demo sends real packets through network namespaces, and cannot here: ${reason}`);
-    return 5;
-  }
-  const lab = await Lab.create([labNode(1, 'bridge'), labNode(2, 'ptp')]);
-  const interruption = new AbortController();
-  // Twice is not more urgent than once: a terminal and npm both send it.
-  const stop = (): void => {
-    interruption.abort();
-    void lab[Symbol.asyncDispose]().finally(() => process.exit(130));
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  try {
-    await show(lab);
-  } catch (error) {
-    // What fails because the cluster is being taken away needs no word.
-    if (!interruption.signal.aborted) throw error;
-  } finally {
-    await lab[Symbol.asyncDispose]();
-  }
-  return conclude();
-}
+const { bold, dim, green, red } = picocolors;
 
 async function show(lab: Lab): Promise<void> {
   const all = examples();
@@ -202,23 +165,8 @@ function podsOf(objects: readonly Manifest[]) {
     }));
 }
 
-function conclude(): number {
-  const failed = claims.filter(({ held }) => !held);
-  say();
-  if (failed.length === 0) {
-    say(
-      green(
-        bold(
-          `Seen on real packets: ${claims.length} of ${claims.length} claims held. Policies were enforced in both families on two nodes, a live stream was cut both ways, and the rules outlived their agents.`,
-        ),
-      ),
-    );
-    return 0;
-  }
-  say(
-    red(bold(`${failed.length} of ${claims.length} claims did NOT hold: ${failed.map(({ text }) => text).join('; ')}`)),
-  );
-  return 1;
-}
-
-process.exitCode = await main();
+process.exitCode = await runDemo(
+  () => Lab.create([labNode(1, 'bridge'), labNode(2, 'ptp')]),
+  show,
+  'Policies were enforced in both families on two nodes, a live stream was cut both ways, and the rules outlived their agents.',
+);

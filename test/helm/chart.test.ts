@@ -73,6 +73,13 @@ const refused: readonly (readonly [value: string, field: string])[] = [
   ['agent.stateDir=run/podwall', '/agent/stateDir'],
   ['agent.stateDir=/', '/agent/stateDir'],
   ['agent.podCIDRs={10.244.0.0}', '/agent/podCIDRs/0'],
+  ['agent.podCIDRs={10.244.0.0/33}', '/agent/podCIDRs/0'],
+  ['agent.podCIDRs={10.244.0.256/24}', '/agent/podCIDRs/0'],
+  ['agent.podCIDRs={fd00::/129}', '/agent/podCIDRs/0'],
+  // Nothing else can be mounted there: transactions are.
+  ['agent.stateDir=/tmp', '/agent/stateDir'],
+  ['audit.logDir=/tmp', '/audit/logDir'],
+  ['audit.logDir=/run/podwall', 'audit.logDir and agent.stateDir are the same folder'],
   ['agent.podCIDRs=10.244.0.0/16', '/agent/podCIDRs'],
   ['image.repository=', '/image/repository'],
   ['image.digest=latest', '/image/digest'],

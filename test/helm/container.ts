@@ -1,9 +1,10 @@
 /** Runs one container of a pod as a kubelet and a runtime would: image, mounts, user, capabilities, arguments, environment. */
 import { execaSync } from 'execa';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Image } from './containerfile.js';
 import type { Container, PodSpec } from './daemon-set.js';
+import { missingProfile, runtimeDefault } from './seccomp.js';
 
 export interface Host {
   readonly image: Image;
@@ -42,12 +43,13 @@ export async function launchOf(host: Host, pod: PodSpec, container: Container): 
   );
   if (container.securityContext.readOnlyRootFilesystem) script.push('mount -o remount,bind,ro "$0"');
   script.push('exec "$@"');
+  const filtered = await seccompOf(tree, container);
   return [
     ...['unshare', '--mount', '--propagation', 'private', 'sh', '-euc', script.join('\n'), tree],
     ...['env', '-i', ...Object.entries(environmentOf(host, container)).map(([name, value]) => `${name}=${value}`)],
     ...['capsh', `--chroot=${tree}`, ...privilegesOf(container)],
     // `env` looks the program up in PATH, as the runtime does.
-    ...['--shell=/usr/bin/env', '--', ...commandOf(host, container)],
+    ...['--shell=/usr/bin/env', '--', ...filtered, ...commandOf(host, container)],
   ];
 }
 
@@ -94,6 +96,16 @@ function privilegesOf({ securityContext }: Container): readonly string[] {
     ...(allowPrivilegeEscalation ? [] : ['--no-new-privs']),
     ...(runAsUser === 0 ? [] : [`--gid=${runAsUser}`, `--uid=${runAsUser}`]),
   ];
+}
+
+/** What puts the command that follows under the profile that the container asks for; nothing where there is none here. */
+async function seccompOf(tree: string, { securityContext }: Container): Promise<readonly string[]> {
+  const { seccompProfile, capabilities } = securityContext;
+  if (seccompProfile?.type !== 'RuntimeDefault' || missingProfile !== undefined) return [];
+  const kept = (capabilities.add ?? []).map((name) => `CAP_${name}`);
+  await writeFile(join(tree, 'seccomp.bpf'), await runtimeDefault(kept));
+  await copyFile(join(import.meta.dirname, 'under-seccomp.mjs'), join(tree, 'under-seccomp.mjs'));
+  return ['node', '/under-seccomp.mjs', '/seccomp.bpf'];
 }
 
 function boundingSet(): readonly string[] {

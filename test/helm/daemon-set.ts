@@ -26,6 +26,7 @@ export interface SecurityContext {
   readonly allowPrivilegeEscalation: boolean;
   readonly readOnlyRootFilesystem: boolean;
   readonly capabilities: { readonly drop: readonly string[]; readonly add?: readonly string[] };
+  readonly seccompProfile?: { readonly type: string };
 }
 
 export interface PodSpec {

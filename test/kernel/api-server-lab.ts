@@ -5,7 +5,7 @@ import { Resources } from '../../src/node/resources.js';
 import { namespace, node, pod } from '../cases/objects.js';
 import { agentRights } from '../support/agent-rights.js';
 import { ApiProxy } from '../support/api-proxy.js';
-import { apiServerAddress, KubeApiServer } from '../support/kube-api-server.js';
+import { apiServerAddress, KubeApiServer, type ApiServerOptions } from '../support/kube-api-server.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
 import { AuditTrail } from '../support/lab/audit-trail.js';
 import { Lab, labNode } from '../support/lab/lab.js';
@@ -37,17 +37,21 @@ export class ApiServerLab implements AsyncDisposable {
    * The agents reach the server as it is, or by a proxy. Pods `client`, `stranger` and `server` of namespace x, each with
    * its name as label `app`; no policy.
    */
-  static async start(way: 'straight' | 'proxied'): Promise<ApiServerLab> {
+  static async start(way: 'straight' | 'proxied', options?: ApiServerOptions): Promise<ApiServerLab> {
     const resources = new Resources();
     try {
-      return await ApiServerLab.#build(way, resources);
+      return await ApiServerLab.#build(way, resources, options);
     } catch (error) {
       await resources[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  static async #build(way: 'straight' | 'proxied', resources: Resources): Promise<ApiServerLab> {
+  static async #build(
+    way: 'straight' | 'proxied',
+    resources: Resources,
+    options?: ApiServerOptions,
+  ): Promise<ApiServerLab> {
     const lab = resources.use(await Lab.create([labNode(1, 'ptp'), labNode(2, 'bridge')]));
     const ends = (['client', 'stranger', 'server'] as const).map((name) => ({
       name,
@@ -57,7 +61,7 @@ export class ApiServerLab implements AsyncDisposable {
     }));
     await lab.addPods(ends);
     lab.prober.serve(lab.netns('server.x'), 80, 'TCP');
-    const server = resources.use(await KubeApiServer.start(lab));
+    const server = resources.use(await KubeApiServer.start(lab, options));
     const objects = [
       ...agentRights({ kind: 'User', name: 'agent' }),
       ...(['n1', 'n2'] as const).map((name) => node(name, 'IPv4')),

@@ -7,6 +7,7 @@ import type { Manifest } from '../cases/types.js';
 import type { ApiProxy } from '../support/api-proxy.js';
 import { missingApiServer } from '../support/kube-api-server.js';
 import { inParallel } from '../support/in-parallel.js';
+import { findOldEtcd, missingOldEtcd } from '../support/old-etcd.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { describeWrong, watch } from '../support/lab/table.js';
 import { until } from '../support/until.js';
@@ -106,6 +107,39 @@ describePackets(
     }, 600_000);
   },
   missingApiServer,
+);
+
+const oldEtcd = await findOldEtcd();
+
+describePackets(
+  'an API server on an etcd that is too old for streamed lists',
+  () => {
+    test('refuses them by an event; agents list in pages, watch from there, and enforce', async () => {
+      await using cluster = await ApiServerLab.start('proxied', { etcd: oldEtcd });
+      const { admin } = cluster.server;
+      const streamed = 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
+      const answer = await admin.call('GET', `/api/v1/pods?${streamed}&timeoutSeconds=5`);
+      expect(answer).toMatchObject({ type: 'ERROR', object: { kind: 'Status', code: 500 } });
+      for (const kind of ['/api/v1/pods', '/apis/networking.k8s.io/v1/networkpolicies']) {
+        const asked = cluster.proxy?.requests.filter((path) => path.startsWith(`${kind}?`)) ?? [];
+        const ways = asked.map((path) =>
+          path.includes('sendInitialEvents=true') ? 'streamed' : path.includes('watch=1') ? 'watch' : 'pages',
+        );
+        // Each of the two agents: the refusal, then pages; the watch takes over.
+        expect(ways.sort()).toEqual(['pages', 'pages', 'streamed', 'streamed', 'watch', 'watch']);
+      }
+      await cluster.becomes('allowed');
+      await admin.create(deny);
+      await cluster.becomes('blocked');
+      await admin.create(allowFrom('client'));
+      await cluster.becomes('allowed');
+      await admin.delete(allowFrom('client'));
+      await cluster.becomes('blocked');
+      await admin.delete(deny);
+      await cluster.becomes('allowed');
+    }, 120_000);
+  },
+  missingApiServer ?? (oldEtcd === undefined ? missingOldEtcd : undefined),
 );
 
 /** A large cluster on nodes that the lab does not have; every twentieth policy is about the lab's server. */

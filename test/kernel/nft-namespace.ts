@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { printTransaction } from '../../src/nftables/command-text.js';
 import type { ListedObject, Transaction } from '../../src/nftables/types.js';
 
 let created = 0;
@@ -25,22 +26,20 @@ export class NftNamespace implements Disposable {
   }
 
   apply(transaction: Pick<Transaction, 'commands'>): void {
-    this.#load(JSON.stringify({ nftables: transaction.commands }), '-j');
+    const text = printTransaction(transaction);
+    if (text === undefined) throw new Error('a transaction that has no text');
+    this.load(text);
   }
 
   load(text: string): void {
-    this.#load(text);
+    const file = join(this.#folder, 'transaction');
+    writeFileSync(file, text);
+    this.run('nft', '-f', file);
   }
 
   list(table = 'podwall'): readonly ListedObject[] {
     const listed = JSON.parse(this.run('nft', '-j', 'list', 'table', 'inet', table)) as { nftables: ListedObject[] };
     return listed.nftables;
-  }
-
-  #load(content: string, ...options: readonly string[]): void {
-    const file = join(this.#folder, 'transaction');
-    writeFileSync(file, content);
-    this.run('nft', ...options, '-f', file);
   }
 
   [Symbol.dispose](): void {

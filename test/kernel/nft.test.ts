@@ -95,6 +95,22 @@ describePackets('the real nft', () => {
     await nft.close();
   }, 30_000);
 
+  test('a chain whose name no text can carry: a device may be called anything', async () => {
+    const nft = await openNftables({ command });
+    await nft.apply(tx(table, chain('guard-veth+1'), rule('guard-veth+1', 'a')));
+    expect(parseListing((await nft.list('inet', 'podwall')) ?? []).chains.get('guard-veth+1')?.rules).toHaveLength(1);
+    await nft.close();
+  });
+
+  test("what is refused is told in nft's words, and with the line that it refused", async () => {
+    const nft = await openNftables({ command });
+    const refusal = nft.apply(tx(chain('fine'), rule('nowhere', 'b')));
+    await expect(refusal).rejects.toThrow(
+      /^Error: Could not process rule: No such file or directory\nadd rule inet podwall nowhere goto b/,
+    );
+    await nft.close();
+  });
+
   test('a killed shell is replaced, and transactions go on', async () => {
     const restarts: string[] = [];
     const nft = await openNftables({ command, onRestart: (why) => restarts.push(why) });

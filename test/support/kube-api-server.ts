@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { request } from 'node:http';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { findBinaries } from '../apiserver/binaries.mjs';
 import { KubeClient, pathOf, type Named } from './kube-client.js';
@@ -17,11 +17,16 @@ const binaries = await findBinaries();
 export const missingApiServer =
   binaries === undefined ? 'no kube-apiserver here: `npm run apiserver` builds one' : undefined;
 
-interface ApiServerPlace {
+export interface ApiServerOptions {
+  /** Further arguments of kube-apiserver. */
+  readonly flags?: readonly string[];
+  /** Another etcd than the one beside kube-apiserver: a program. */
+  readonly etcd?: string | undefined;
+}
+
+interface ApiServerPlace extends ApiServerOptions {
   readonly netns: string;
   readonly folder: string;
-  /** Further arguments of kube-apiserver. */
-  readonly flags: readonly string[];
 }
 
 /** In every lab it is outside the nodes, where they reach it. */
@@ -47,9 +52,9 @@ export class KubeApiServer implements AsyncDisposable {
     );
   }
 
-  static async start(lab: Lab, flags: readonly string[] = []): Promise<KubeApiServer> {
+  static async start(lab: Lab, options: ApiServerOptions = {}): Promise<KubeApiServer> {
     const folder = join(lab.folder, 'apiserver');
-    const place = { netns: lab.netns('outside'), folder, flags };
+    const place = { netns: lab.netns('outside'), folder, ...options };
     await mkdir(join(folder, 'certs'), { recursive: true });
     const server = new KubeApiServer(place);
     await writeFile(join(folder, 'service-accounts.key'), server.#accountKey.export({ type: 'pkcs8', format: 'pem' }));
@@ -59,7 +64,7 @@ export class KubeApiServer implements AsyncDisposable {
     });
     await writeFile(join(folder, 'tokens.csv'), `${lines.join('\n')}\n`);
     const url = `http://127.0.0.1:${etcdPort}`;
-    server.#etcd = spawn(place, 'etcd', [
+    server.#etcd = spawn(place, options.etcd ?? join(binaries ?? '', 'etcd'), [
       ...['--data-dir', join(folder, 'etcd'), '--log-level', 'error', '--unsafe-no-fsync'],
       ...['--listen-client-urls', url, '--advertise-client-urls', url],
       ...['--listen-peer-urls', 'http://127.0.0.1:2380'],
@@ -74,8 +79,8 @@ export class KubeApiServer implements AsyncDisposable {
   }
 
   async startServer(): Promise<void> {
-    const { folder, flags } = this.#place;
-    this.#server = spawn(this.#place, 'kube-apiserver', [
+    const { folder, flags = [] } = this.#place;
+    this.#server = spawn(this.#place, join(binaries ?? '', 'kube-apiserver'), [
       `--etcd-servers=http://127.0.0.1:${etcdPort}`,
       `--bind-address=${apiServerAddress}`,
       `--advertise-address=${apiServerAddress}`,
@@ -171,12 +176,12 @@ export class KubeApiServer implements AsyncDisposable {
   }
 }
 
-const spawn = ({ netns, folder }: ApiServerPlace, name: string, args: readonly string[]) =>
-  execa('ip', ['netns', 'exec', netns, join(binaries ?? '', name), ...args], {
+const spawn = ({ netns, folder }: ApiServerPlace, program: string, args: readonly string[]) =>
+  execa('ip', ['netns', 'exec', netns, program, ...args], {
     reject: false,
     stdin: 'ignore',
     stdout: 'ignore',
-    stderr: { file: join(folder, `${name}.log`) },
+    stderr: { file: join(folder, `${basename(program)}.log`) },
     buffer: false,
   });
 

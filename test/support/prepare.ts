@@ -1,11 +1,20 @@
-/** Installs what the demo and the packet tests need of the system, or says what is missing. `--required`: fail without. */
+/**
+ * Installs what the demo and the packet tests need of the system, or says what is missing. `--required`: fail without.
+ * `--image`: the seccomp profile that the image is tested under, too. `--cluster`: what only the long tests need, too.
+ */
 import { execa } from 'execa';
 import { existsSync } from 'node:fs';
-import { missingPackages } from './lab/packages.js';
+import { profilePackage } from '../helm/seccomp.js';
+import { provideUnpacked } from './debian-packages.js';
+import { missingBuilders, missingPackages } from './lab/packages.js';
+import { missingOldEtcd, provideOldEtcd } from './old-etcd.js';
 
 const aptGet = '/usr/bin/apt-get';
 
-async function provide(packages: readonly string[]): Promise<boolean> {
+/** @param missing what is missing now, by name */
+async function provide(missing: () => readonly string[]): Promise<boolean> {
+  const packages = missing();
+  if (packages.length === 0) return true;
   const names = packages.join(' ');
   const install = ['install', '-y', '--no-install-recommends', ...packages];
   const command = `apt-get update && apt-get ${install.join(' ')}`;
@@ -18,11 +27,18 @@ async function provide(packages: readonly string[]): Promise<boolean> {
   // Lists that cannot be refreshed may still be good enough to install from.
   await execa(aptGet, ['update', '-qq'], options);
   await execa(aptGet, install, options);
-  const left = missingPackages();
+  const left = missing();
   if (left.length > 0)
     console.error(`These system packages could not be installed: ${left.join(' ')}. See: ${command}`);
   return left.length === 0;
 }
 
-const missing = missingPackages();
-if (missing.length > 0 && !(await provide(missing)) && process.argv.includes('--required')) process.exitCode = 5;
+const asked = (flag: string): boolean => process.argv.includes(flag);
+if (!(await provide(missingPackages)) && asked('--required')) process.exitCode = 5;
+// What is only looked at is fetched, and not installed.
+if (asked('--image') && existsSync(aptGet) && !(await provideUnpacked(profilePackage)))
+  console.error(`The seccomp profile of ${profilePackage} cannot be fetched: the image is tested without one.`);
+if (asked('--cluster')) {
+  if (!(await provideOldEtcd())) console.error(missingOldEtcd);
+  await provide(missingBuilders);
+}

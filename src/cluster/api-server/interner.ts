@@ -5,7 +5,7 @@ import type { ReadObject } from './resources.js';
 const none: readonly Diagnostic[] = [];
 
 /**
- * Pods of one owner have the same labels and ports: each is kept once. Done as soon as an object is read, so that what is
+ * Pods of one owner have the same labels, ports and workload: each is kept once. Done as soon as an object is read, so that what is
  * given up for it is still young when it goes.
  */
 export class Interner {
@@ -15,7 +15,13 @@ export class Interner {
     const shared = diagnostics.length === 0 ? none : diagnostics;
     if (change === undefined) return { diagnostics: shared };
     if (change.kind !== 'pod' || change.pod === undefined) return { change, diagnostics: shared };
-    const pod = { ...change.pod, labels: this.#once(change.pod.labels), ports: this.#once(change.pod.ports) };
+    const { labels, ports, workload } = change.pod;
+    const pod = {
+      ...change.pod,
+      labels: this.#once(labels),
+      ports: this.#once(ports),
+      ...(workload === undefined ? {} : { workload: this.#once(workload) }),
+    };
     return { change: { ...change, pod }, diagnostics: shared };
   }
 

@@ -29,12 +29,34 @@ export function loadKubeConfig({ kubeconfig, context }: ConnectionChoice): Loade
   const server = config.getCurrentCluster()?.server;
   // What the client assumes when there is nothing to load.
   if (kubeconfig === undefined && server === 'http://localhost:8080')
-    throw new InputError('no cluster: give --manifests or --kubeconfig, set KUBECONFIG, or run inside a pod');
-  if (server === undefined || server === '')
     throw new InputError(
-      `${kubeconfig ?? 'kubeconfig'}: context ${JSON.stringify(config.getCurrentContext())} names no cluster`,
+      'no cluster: give --kubeconfig (the agent: or --manifests), set KUBECONFIG, or run inside a pod',
     );
-  return { config, server: server.replace(/\/$/, '') };
+  const problem = problemOf(config);
+  if (problem !== undefined) throw new InputError(`${kubeconfig ?? 'kubeconfig'}: ${problem}`);
+  return { config, server: (server ?? '').replace(/\/$/, '') };
+}
+
+/** What the client would find out with its first request, or never: whom it does not know it takes for nobody. */
+function problemOf(config: KubeConfig): string | undefined {
+  const name = config.getCurrentContext() as string | undefined;
+  const contexts = config.getContexts().map((context) => context.name);
+  if (name === undefined || name === '')
+    return contexts.length === 0
+      ? 'there is no context'
+      : `no current-context; --context chooses: ${contexts.join(', ')}`;
+  const context = config.getContextObject(name);
+  if (context === null) return `current-context ${name} is not among its contexts: ${contexts.join(', ') || 'none'}`;
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) return `context ${name} names cluster ${context.cluster}, which is not there`;
+  if (!URL.canParse(cluster.server) || !/^https?:$/.test(new URL(cluster.server).protocol))
+    return `cluster ${context.cluster}: server ${JSON.stringify(cluster.server)} is no http(s) address`;
+  if (cluster.proxyUrl && !URL.canParse(cluster.proxyUrl))
+    return `cluster ${context.cluster}: proxy-url ${JSON.stringify(cluster.proxyUrl)} is no address`;
+  // A context without a user comes as nobody, by will.
+  if (context.user && config.getCurrentUser() === null)
+    return `context ${name} names user ${context.user}, which is not there`;
+  return undefined;
 }
 
 interface RawConfig {

@@ -125,9 +125,10 @@ export class Reflector {
 
   async #listInPages(signal: AbortSignal): Promise<void> {
     const listed: ReadObject[] = [];
+    const pages = listPages(this.#connection, this.#resource.path, signal, this.#resource.parsePage);
     let version = '';
     try {
-      for await (const { items = [], metadata } of listPages(this.#connection, this.#resource.path, signal)) {
+      for await (const { items = [], metadata } of pages) {
         for (const item of items) listed.push(this.#resource.read(item));
         version = metadata?.resourceVersion ?? version;
       }
@@ -156,7 +157,7 @@ export class Reflector {
     return this.#connection.stream(`${this.#resource.path}?${query}`, {
       signal,
       silence: this.#times.silence,
-      onLine: (line) => onEvent(JSON.parse(line.toString('utf8')) as WatchEvent),
+      onLine: (line) => onEvent(this.#resource.parseEvent(line) as WatchEvent),
       onOpen: () => {
         // A watch that resumes has lost nothing: being let in is the sign.
         if (this.#version !== undefined) this.#heard();

@@ -70,7 +70,8 @@ function parsePodAddresses(reader: Reader, status: Fields): readonly Address[] {
       reader.warning('invalid-address', path, `${JSON.stringify(text)} is not an IP address; it is left out`);
     return address;
   });
-  return [...new Set(addresses.filter((address) => address !== undefined))];
+  // Sliced: a spread set keeps room for more, in every pod of the cluster.
+  return [...new Set(addresses.filter((address) => address !== undefined))].slice();
 }
 
 const parseContainerPorts = (reader: Reader, container: Placed): readonly ContainerPort[] =>

@@ -15,11 +15,21 @@ const neededByLab = [
 ];
 const needed = [...neededByAgent, ...neededByLab];
 
+/** Only the long tests build the image. */
+const neededToBuild = [
+  { files: ['/usr/bin/buildah'], package: 'buildah' },
+  { files: ['/usr/bin/mmdebstrap'], package: 'mmdebstrap' },
+];
+
 /** What an agent needs, and the image therefore has. */
 export const agentPackages: readonly string[] = neededByAgent.map((one) => one.package);
 
-export const missingPackages = (): string[] =>
-  needed.filter(({ files }) => !files.some((file) => existsSync(file))).map((one) => one.package);
+type Need = (typeof needed)[number];
+const missingOf = (needs: readonly Need[]): string[] =>
+  needs.filter(({ files }) => !files.some((file) => existsSync(file))).map((one) => one.package);
+
+export const missingPackages = (): string[] => missingOf(needed);
+export const missingBuilders = (): string[] => missingOf(neededToBuild);
 
 export const pluginFolder = (): string => (existsSync('/usr/lib/cni/bridge') ? '/usr/lib/cni' : '/opt/cni/bin');
 

@@ -16,7 +16,7 @@ const policies: readonly Manifest[] = [
   policy('server.x', { podSelector: app('server'), ingress: [{ from: [{ podSelector: app('client') }] }] }),
   policy('broken.x', { podSelector: app('nobody'), ingress: [{ ports: [{ port: 0 }] }] }),
   tried(policy('more.x', { podSelector: app('server'), ingress: [{ from: [{ podSelector: app('other') }] }] })),
-  tried(policy('less.x', { podSelector: app('client'), policyTypes: ['Egress'] })),
+  tried(policy('less.x', { podSelector: app('other'), policyTypes: ['Egress'] })),
 ];
 
 describePackets('metrics of a real agent', () => {

@@ -35,9 +35,15 @@ const nflogWorker = new URL('nflog-worker.js', import.meta.url);
 /** Everything is read back this often even when no event told of a change. */
 const readBackEvery = 60_000;
 
+const examples = `
+Examples:
+  podwall agent --manifests policies-examples/ --node n1
+  podwall agent --manifests policies-examples/ --node n1 --audit-log /var/log/podwall/audit.jsonl`;
+
 export const agentCommand = (): Command =>
   withAgentOptions(new Command('agent'))
     .description('enforce the policies of a cluster on this node, and keep them enforced')
+    .addHelpText('after', examples)
     .action(run);
 
 async function run(flags: AgentFlags): Promise<void> {

@@ -29,14 +29,14 @@ interface ReachFlags extends AnalysisFlags {
 
 const examples = `
 Examples:
-  podwall reach -f manifests/                               who may reach whom, with what is alike said once
-  podwall reach -f manifests/ --pairs --to db.shop          everyone who may reach the database, one a line
-  podwall reach -f manifests/ --to svc/api.shop:80          the pods of a Service, at its target port
-  podwall reach -f manifests/ --from ns/shop --to internet  what a namespace may say to the world
-  podwall reach -f manifests/ --exposure                    what an unknown pod or the internet may reach
-  helm template . | podwall reach -f - -o json              for programs
-  podwall reach -f manifests/ -o text -o html=reach.html    a page with a matrix, too
-  podwall reach --context production -o md                  a live cluster`;
+  podwall reach -f manifests/                                who may reach whom, with what is alike said once
+  podwall reach -f manifests/ --pairs --to db.shop           everyone who may reach the database, one a line
+  podwall reach -f manifests/ --to svc/api.shop:80           the pods of a Service, at its target port
+  podwall reach -f manifests/ --from ns/shop --to internet   what a namespace may say to the world
+  podwall reach -f manifests/ --exposure                     what an unknown pod or the internet may reach
+  helm template . | podwall reach -f - -o json               for programs
+  podwall reach -f manifests/ -o text -o html=reach.html     a page with a matrix, too
+  podwall reach --context production -o md                   a live cluster`;
 
 export const reachCommand = (): Command =>
   withInputs(new Command('reach'))

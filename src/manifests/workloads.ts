@@ -17,8 +17,6 @@ export interface WorkloadObject {
   readonly controller?: Controller;
   /** In the API's form: the pod itself, or what its template makes; absent where there is no template. */
   readonly pod?: object;
-  /** Where the template of that pod stands; empty for a pod. */
-  readonly template: readonly string[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -40,6 +38,7 @@ const templates: Readonly<Record<string, readonly string[]>> = {
 export const workloadKinds = ['Pod', ...Object.keys(templates)];
 export const isWorkload = (kind: string): boolean => workloadKinds.includes(kind);
 
+/** Where the pod template stands; empty for a pod. */
 export const templateOf = (kind: string): readonly string[] => templates[kind] ?? [];
 
 /** Undefined for what is no workload, or has no name. */
@@ -50,10 +49,9 @@ export function readWorkload(object: unknown, defaultNamespace = 'default'): Wor
   if (typeof kind !== 'string' || !isWorkload(kind) || name === undefined) return undefined;
   const namespace = textOf(own['namespace']) ?? defaultNamespace;
   const controller = controllerOf(own);
-  const template = templateOf(kind);
-  const found = { self: { namespace, kind, name }, template, ...(controller === undefined ? {} : { controller }) };
+  const found = { self: { namespace, kind, name }, ...(controller === undefined ? {} : { controller }) };
   if (kind === 'Pod') return { ...found, pod: { ...fieldsOf(object), metadata: { ...own, name, namespace } } };
-  const { metadata: made, spec } = template.reduce<Fields>((fields, part) => fieldsOf(fields[part]), rest);
+  const { metadata: made, spec } = templateOf(kind).reduce<Fields>((fields, part) => fieldsOf(fields[part]), rest);
   // A Deployment keeps its former ReplicaSets, with nothing in them.
   const isFormer =
     kind === 'ReplicaSet' && controller !== undefined && fieldsOf(fieldsOf(object)['spec'])['replicas'] === 0;

@@ -18,6 +18,7 @@ const paths: Readonly<Record<string, string>> = {
   '/api/v1/pods': 'Pod',
   '/apis/networking.k8s.io/v1/networkpolicies': 'NetworkPolicy',
   '/apis/networking.k8s.io/v1/servicecidrs': 'ServiceCIDR',
+  '/apis/podwall.dev/v1alpha1/nodepolicystatuses': 'NodePolicyStatus',
   '/apis/networking.k8s.io/v1beta1/servicecidrs': 'ServiceCIDR',
 };
 

@@ -42,6 +42,7 @@ const reasonOfChain: Readonly<Record<string, RecordReason>> = {
   'deny-unknown-pod-packet': 'unknown-pod',
 };
 const guardPrefix = 'guard-';
+const towardsPrefix = 'to-';
 
 type Told = Pick<Denial, 'packet' | 'chain' | 'source' | 'destination'>;
 
@@ -88,6 +89,7 @@ export class Attribution {
     const [source, destination] = endsOf(packet, orientation, this.#identities);
     if (chain.startsWith(guardPrefix)) return this.#guardDenial({ packet, chain, source, destination });
     const told = { packet, chain, source, destination };
+    if (chain.startsWith(towardsPrefix)) return this.#bridgeDenial(told);
     const reason = reasonOfChain[chain];
     return reason === undefined ? this.#policyVerdict(told) : this.#skeletonDenial(told, reason);
   }
@@ -159,6 +161,24 @@ export class Attribution {
       direction: 'egress',
       source: pod === undefined ? sender : { ...sender, pod },
       destination,
+      isolating: [],
+      trace: [],
+    };
+  }
+
+  /** Many were meant: the pod that was not reached is the one behind the device. */
+  #bridgeDenial({ packet, chain, source, destination: { address, port } }: Told): Denial {
+    const pod = this.#devices.podBehind(chain.slice(towardsPrefix.length), packet.time);
+    const end = { address, ...(port === undefined ? {} : { port }) };
+    return {
+      packet,
+      chain,
+      verdict: 'deny',
+      mode: this.#mode,
+      reason: 'base',
+      direction: 'ingress',
+      source,
+      destination: pod === undefined ? { ...end, class: 'unknown' } : { ...end, class: 'pod', pod },
       isolating: [],
       trace: [],
     };

@@ -13,6 +13,7 @@ import {
   limit,
   match,
   packetAddress,
+  packetProtocol,
   type Expression,
 } from './expressions.js';
 import { commentOf } from './names.js';
@@ -32,6 +33,12 @@ const guardCounters = {
   enforce: { dropped: 'drop-guard', logged: 'logged-guard' },
   audit: { dropped: `${reportCounters.wanted}-guard`, logged: `${reportCounters.logged}-guard` },
 } as const;
+/** Of what does not reach bridged pods. */
+const towardsCounters = { dropped: 'drop-bridge', logged: 'logged-bridge' } as const;
+const countersOf = ({ audit, mode = 'enforce' }: GuardOptions): readonly string[] =>
+  audit === undefined
+    ? []
+    : [...Object.values(guardCounters[mode]), ...(mode === 'audit' ? [] : Object.values(towardsCounters))];
 
 /**
  * `table netdev podwall`: one chain per pod veth that binds the pod's addresses to that device, and for a bridged pod
@@ -43,11 +50,10 @@ export function renderGuards(attachments: readonly Attachment[], options: GuardO
   for (const attachment of onePerDevice(attachments)) {
     const hasGuard = !options.sourceGuardOffNamespaces.has(attachment.pod.namespace);
     if (hasGuard) add(guardChain(attachment, options));
-    // It tells of nothing, so a dry run needs none.
-    if (attachment.kind === 'bridged' && options.mode !== 'audit') add(towardsChain(attachment));
+    // A dry run needs none: it would drop nothing.
+    if (attachment.kind === 'bridged' && options.mode !== 'audit') add(towardsChain(attachment, options));
   }
-  const counters = new Set(options.audit === undefined ? [] : Object.values(guardCounters[options.mode ?? 'enforce']));
-  return { family: 'netdev', table: 'podwall', counters, sets: new Map(), chains };
+  return { family: 'netdev', table: 'podwall', counters: new Set(countersOf(options)), sets: new Map(), chains };
 }
 
 /** While an address passes from an old pod to a new one, both may be found on one veth: it may then send as either. */
@@ -81,6 +87,7 @@ const destination6 = packetAddress('IPv6', 'daddr');
 function guardChain({ pod, device, addresses }: Attachment, options: GuardOptions): Chain {
   const name = `guard-${device}`;
   const refuse = options.mode === 'audit' ? accept : drop;
+  const told = { chain: name, audit: options.audit, counters: guardCounters[options.mode ?? 'enforce'] };
   const noRouter = anyOf(icmp6Type, ['nd-router-advert', 'nd-redirect']);
   const rules = [
     // First: the kernel has already taken a VLAN 0 tag off, so an address rule would match a tagged frame.
@@ -93,7 +100,7 @@ function guardChain({ pod, device, addresses }: Attachment, options: GuardOption
     ),
     // 0.0.0.0 is an ARP probe (RFC 5227), sent before an address is used.
     rule([arpSender(own(addresses, 'IPv4')), accept]),
-    ...logged(name, noRouter, options),
+    ...logged(told, noRouter),
     rule([noRouter, refuse], 'a pod is no router'),
     ...own(addresses, 'IPv6').map((address) =>
       rule([match(source6, address), accept], `${objectKey(pod)}: own address`),
@@ -104,18 +111,24 @@ function guardChain({ pod, device, addresses }: Attachment, options: GuardOption
       [match(source6, '::'), anyOf(icmp6Type, ['nd-neighbor-solicit', 'mld2-listener-report']), accept],
       'duplicate address detection',
     ),
-    ...logged(name, anyOf(metaProtocol, ['ip', 'ip6']), options),
+    ...logged(told, anyOf(metaProtocol, ['ip', 'ip6'])),
   ];
   return { name, hook: hookOn(device, 'ingress', options.mode === 'audit' ? 'accept' : 'drop'), rules };
 }
 
-/** Each guard has a limit of its own: it is one pod's. */
-function logged(chain: string, which: Statement, { audit, mode = 'enforce' }: GuardOptions): Rule[] {
+interface Told {
+  readonly chain: string;
+  readonly audit: AuditRules | undefined;
+  readonly counters: { readonly dropped: string; readonly logged: string };
+}
+
+/** Each chain has a limit of its own: it is one pod's. */
+function logged({ chain, audit, counters }: Told, ...which: readonly Statement[]): Rule[] {
   if (audit === undefined) return [];
   const { pairRate, pairBurst } = audit;
   return [
-    rule([which, count(guardCounters[mode].dropped)]),
-    rule([which, limit(pairRate, pairBurst), count(guardCounters[mode].logged), logTo(chain, 'packet', audit)]),
+    rule([...which, count(counters.dropped)]),
+    rule([...which, limit(pairRate, pairBurst), count(counters.logged), logTo(chain, 'packet', audit)]),
   ];
 }
 
@@ -136,9 +149,13 @@ const neighbourTypes = [
 
 /**
  * What may reach a bridged pod: its own addresses only. Broadcast, multicast and link-local frames pass a bridge without
- * meeting any rule that knows the pod.
+ * meeting any rule that knows the pod. Logged is what others send to many, or to a link-local address, and what may carry
+ * something: a bridge that floods shows every pod frames for others, and multicast's own housekeeping is no flow.
  */
-function towardsChain({ pod, device, addresses }: Attachment): Chain {
+function towardsChain({ pod, device, addresses }: Attachment, { audit }: GuardOptions): Chain {
+  const name = `to-${device}`;
+  const told = { chain: name, audit, counters: towardsCounters };
+  const carries = anyOf(packetProtocol, ['icmp', 'tcp', 'udp', 'sctp']);
   const rules = [
     ...families.flatMap((family) =>
       own(addresses, family).map((address) =>
@@ -156,10 +173,14 @@ function towardsChain({ pod, device, addresses }: Attachment): Chain {
       'neighbour discovery',
     ),
     rule([match(destination6, linkScopeMulticast), match(icmp6Type, 'mld-listener-query'), accept], 'MLD query'),
+    ...logged(told, anyOf(packetType, ['broadcast', 'multicast']), carries),
+    ...logged(told, match(destination6, linkLocal), carries),
   ];
-  return { name: `to-${device}`, hook: hookOn(device, 'egress', 'drop'), rules };
+  return { name, hook: hookOn(device, 'egress', 'drop'), rules };
 }
 
+/** How the frame came in; of what the node itself sends it is none of the two. */
+const packetType: Expression = { meta: { key: 'pkttype' } };
 const metaProtocol: Expression = { meta: { key: 'protocol' } };
 
 const own = (addresses: readonly Address[], family: Family): readonly Address[] =>

@@ -9,6 +9,7 @@ import type { Manifest } from '../cases/types.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
 import { AuditTrail } from '../support/lab/audit-trail.js';
 import type { Flow } from '../support/lab/flows.js';
+import { AF_INET, close, inNamed, sendTo, SOCK_DGRAM, socket, socketAddress } from '../support/lab/libc.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { icmpEcho, icmpError, ipv4Packet, tcpFlags, tcpSegment, udpDatagram } from '../support/lab/packets.js';
 import { sendIp } from '../support/lab/raw.js';
@@ -333,6 +334,24 @@ describePackets('records of denied packets', () => {
       'observer.ingress.interface.name': await lab.device('client.x'),
       ...byPolicies(),
     });
+  });
+
+  test('base: multicast that a bridge would have brought to a pod', async () => {
+    const mouth = inNamed(from('open'), () => socket(AF_INET, SOCK_DGRAM));
+    const all = '224.0.0.251';
+    sendTo(mouth, Buffer.from('hello'), socketAddress(all, 5353));
+    close(mouth);
+    for (const name of ['server', 'caged'] as const) {
+      const record = await trails.n1.find({ 'podwall.reason': 'base', 'destination.k8s.pod.name': name });
+      expect(fixed(record)).toMatchObject({
+        'network.direction': 'ingress',
+        'network.transport': 'udp',
+        ...podEnd('source', 'open', address('open')),
+        ...podEnd('destination', name, all),
+        'destination.port': 5353,
+        ...byPolicies(),
+      });
+    }
   });
 
   test('repeats are one more record: the first counts 1, the rest are summed', async () => {

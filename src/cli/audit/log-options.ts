@@ -7,7 +7,7 @@ import { parseMoment } from '../../audit/query/times.js';
 import type { LineReader } from '../../audit/log/line-reader.js';
 import { Scan } from '../../audit/log/scan.js';
 import { isLoss } from '../../audit/record.js';
-import { exitCode } from '../exit-codes.js';
+import { exitCode, UsageError } from '../exit-codes.js';
 import { repeatable, SuggestedOption } from '../options.js';
 import { defaultLogDirectory, logFiles, type LogFiles } from './log-paths.js';
 import { sourcesWithProgress } from './log-progress.js';
@@ -56,6 +56,9 @@ export function withFilters(to: Command): Queried {
   let negated = false;
   command.on('option:not', () => (negated = true));
   command.option('--not', 'exclude what the next filter matches');
+  command.hook('preAction', () => {
+    if (negated) throw new UsageError('--not excludes what the filter behind it matches, and there is none');
+  });
   for (const { name, value, about, words = [], parse } of criterionKinds)
     command.addOption(
       new SuggestedOption(`${shortNames[name] ?? ''}--${name} <${value}>`, about, words).argParser((text) => {
@@ -122,7 +125,9 @@ export function concludeLog({ scan, losses }: LogReading, { allowPartial }: LogF
       `podwall: the log says that ${losses.count} packets of this time are not in it; podwall audit loss\n`,
     );
   if (unread.length + malformedLines > 0 && !allowPartial) return exitCode.partial;
-  return records === 0 ? exitCode.nothing : exitCode.done;
+  if (records > 0) return exitCode.done;
+  process.stderr.write('podwall: the log has no records\n');
+  return exitCode.nothing;
 }
 
 /** Of a flag that says how many to show. */

@@ -72,6 +72,11 @@ export class NftShell {
     return this.#child.pid;
   }
 
+  /** How many it was given so far. */
+  get transactions(): number {
+    return this.#count;
+  }
+
   get isDead(): boolean {
     return this.#dead;
   }

@@ -25,6 +25,8 @@ const longestText = 2_000_000;
 const deathsTolerated = 3;
 const deathPeriod = 10_000;
 const rememberedProcesses = 200;
+/** nft keeps every line of its command line for ever, and looks through them for each new one. */
+export const transactionsPerShell = 1000;
 
 /**
  * Opens the door: checks that nft is there, new enough (1.0.1) and may act.
@@ -140,6 +142,10 @@ class NftDoor implements NftablesDoor {
   };
 
   #readyShell(): NftShell | undefined {
+    if (this.#shell !== undefined && this.#shell.transactions >= transactionsPerShell) {
+      void this.#shell.close();
+      this.#shell = undefined;
+    }
     if (this.#shell !== undefined && !this.#shell.isDead) return this.#shell;
     const now = performance.now();
     this.#deaths = this.#deaths.filter((death) => now - death < deathPeriod);

@@ -2,12 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execaSync } from 'execa';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openNftables, type NftablesDoor } from '../../src/kernel/nft.js';
+import { openNftables, transactionsPerShell, type NftablesDoor } from '../../src/kernel/nft.js';
 import { watchTables, type ForeignChange } from '../../src/kernel/monitor.js';
 import { parseListing } from '../../src/nftables/listing.js';
 import { NftError, type Command, type Nftables, type Transaction } from '../../src/nftables/types.js';
 import { FakeNftables } from '../support/fake-nftables.js';
 import { describePackets } from '../support/lab/requirements.js';
+import { until } from '../support/until.js';
 
 const common = { family: 'inet', table: 'podwall' };
 const tx = (...commands: Command[]): Transaction => ({ effect: 'narrows', commands });
@@ -110,6 +111,20 @@ describePackets('the real nft', () => {
     );
     await nft.close();
   });
+
+  test('a shell that has served its time is replaced, which is nothing to tell', async () => {
+    const restarts: string[] = [];
+    const nft = await openNftables({ command, onRestart: (why) => restarts.push(why) });
+    const shells = () => execaSync('ip', ['netns', 'pids', namespace]).stdout.split('\n');
+    await nft.apply(tx(table, set('s')));
+    const first = shells();
+    for (let index = 0; index < transactionsPerShell; index += 1)
+      await nft.apply(tx(element(index % 2 === 0 ? 'add' : 'delete', '10.8.8.8')));
+    await until(() => shells().length === first.length);
+    expect(shells()).not.toEqual(first);
+    expect(restarts).toEqual([]);
+    await nft.close();
+  }, 60_000);
 
   test('a killed shell is replaced, and transactions go on', async () => {
     const restarts: string[] = [];

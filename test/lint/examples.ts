@@ -101,6 +101,7 @@ export const withoutAnnotation: ReadonlySet<string> = new Set([
   'NP018',
   'NP019',
   'NP020',
+  'NP022',
   'NP404',
   'NP405',
   'NP406',

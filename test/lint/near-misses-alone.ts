@@ -8,6 +8,8 @@ const whole = (name: string, namespace: string): string =>
   `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {podSelector: {}}`;
 const object = (apiVersion: string, kind: string, spec: string): string =>
   `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: p, namespace: shop}\nspec: ${spec}`;
+const annotated = (mode: string): string =>
+  `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop, annotations: {podwall.dev/mode: ${mode}}}\nspec: {podSelector: {}}`;
 const expressions = (list: string): string => `podSelector: {matchExpressions: [${list}]}`;
 const block = (cidr: string, except = ''): string => `{ipBlock: {cidr: ${cidr}, except: [${except}]}}`;
 
@@ -65,6 +67,7 @@ export const aloneNearMisses: NearMisses = {
     'a date, which is text to kubectl': expressions('{key: a, operator: In, values: ["no", 2024-01-01]}'),
   },
   NP021: { 'null for a list and a selector': 'podSelector: null\ningress: null\npolicyTypes: [Ingress]' },
+  NP022: { 'the mode that is the default': annotated('enforce'), 'no annotation of ours': whole('p', 'shop') },
   NP102: {
     'DNS to anywhere': egress('to: [{podSelector: {matchLabels: {app: db}}}]\n  - ports: [{port: 53, protocol: UDP}]'),
     'ports beside peers with ports': ingress(

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readDocuments } from '../../src/manifests/documents.js';
 import { readPlainYaml } from '../../src/manifests/plain-yaml.js';
 import { locate, parseYaml, rangeIn, type Tree } from '../../src/manifests/yaml-trees.js';
-import { corpus, mutated } from '../fuzz/mutations.js';
+import { corpus, exampleManifests, mutated } from '../fuzz/mutations.js';
 import { cases, seed } from '../support/seed.js';
 
 type Path = readonly (string | number)[];
@@ -71,9 +71,9 @@ function isReadAlike(text: string): boolean {
 }
 
 describe('what is plain is read as the YAML reader reads it', () => {
-  test('the manifests of the examples and the tests, of which nearly all are plain', () => {
-    const plain = corpus.filter(isReadAlike);
-    expect(plain.length / corpus.length).toBeGreaterThan(0.9);
+  test('the manifests of the examples, nearly all of which are plain, and of the tests, some in flow over many lines', () => {
+    expect(corpus.filter(isReadAlike).length / corpus.length).toBeGreaterThan(0.5);
+    expect(exampleManifests.filter(isReadAlike).length / exampleManifests.length).toBeGreaterThan(0.9);
   });
 
   test.each([

@@ -22,7 +22,7 @@ import { Lab, labNode } from '../support/lab/lab.js';
 import { inNamed } from '../support/lab/libc.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { PacketPath } from './packet-path.js';
-import { compare, enforce, oneWay, ratioFigure } from './packets.js';
+import { compare, enforce, fresh, oneWay, ratioFigure } from './packets.js';
 import { processorTimeOf } from './process.js';
 import { largeWorld, makeWorld } from './world.js';
 
@@ -38,19 +38,21 @@ export const measureAuditPackets = async (options: BenchOptions): Promise<Figure
   await measureWriting(options),
 ];
 
-/** Denied packets that are logged, and read, against denied packets that are not. */
+/** Packets that are logged, and read, against the same that are not. */
 async function measureLogging({ fast }: BenchOptions): Promise<Figure[]> {
   const name = `podwall-bench-${process.pid}`;
+  const figures = [];
   await using plain = await PacketPath.create(`${name}-d`);
   await using logged = await PacketPath.create(`${name}-e`);
-  await enforce(plain, size, 'denied');
   const blocks = fast ? 5 : 31;
-  const figures = [];
-  for (const [what, audit] of [
-    ['logged', unlimited],
-    ['beyond the limits of the log', { ...unlimited, pairRate: 1, pairBurst: 1, sharedRate: 1 }],
+  const limited = { ...unlimited, pairRate: 1, pairBurst: 1, sharedRate: 1 };
+  for (const [what, verdict, audit, measure] of [
+    ['new flows that are allowed, logged', 'allowed', unlimited, fresh],
+    ['denied packets, logged', 'denied', unlimited, oneWay],
+    ['denied packets, beyond the limits of the log', 'denied', limited, oneWay],
   ] as const) {
-    await enforce(logged, size, 'denied', { audit });
+    await enforce(plain, size, verdict);
+    await enforce(logged, size, verdict, { audit });
     let read = 0;
     await using reader = await inNamed(logged.router, () =>
       openNflog({
@@ -62,7 +64,7 @@ async function measureLogging({ fast }: BenchOptions): Promise<Figure[]> {
         },
       }),
     );
-    figures.push(ratioFigure(`(f) denied packets, ${what}, against unlogged`, compare(plain, logged, blocks, oneWay)));
+    figures.push(ratioFigure(`(f) ${what}, against unlogged`, compare(plain, logged, blocks, measure)));
     await reader.drained();
     if (audit === unlimited && read < blocks * 200) throw new Error(`${read} packets were read: they are not logged`);
   }

@@ -7,7 +7,7 @@ import { compile } from '../../src/compiler/compiler.js';
 import { openNftables } from '../../src/kernel/nft.js';
 import type { Address } from '../../src/model/address.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
-import type { Pod } from '../../src/model/pod.js';
+import type { Namespace, Pod } from '../../src/model/pod.js';
 import type { NetworkPolicy } from '../../src/model/policy.js';
 import { renderGuards } from '../../src/nftables/guards.js';
 import { planReplacement } from '../../src/nftables/plan.js';
@@ -59,7 +59,7 @@ export async function measurePackets({ fast }: BenchOptions): Promise<Figure[]> 
 
 type Measure = (path: PacketPath) => number;
 const live: Measure = (path) => path.live(2000);
-const fresh: Measure = (path) => path.fresh(200);
+export const fresh: Measure = (path) => path.fresh(200);
 export const oneWay: Measure = (path) => path.oneWay(200).microseconds;
 
 /** The second path's time as a part of the first's, block by block; who goes first takes turns too. */
@@ -90,7 +90,10 @@ export async function enforce(
 ): Promise<void> {
   const door = await openNftables({ command: ['ip', 'netns', 'exec', path.router, 'nft'] });
   try {
-    const program = compile(worldOf(size, verdict), { scope: { node: 'n0' } });
+    const program = compile(
+      worldOf(size, verdict, logging.audit === undefined ? {} : { 'podwall.dev/audit': 'allow,deny' }),
+      { scope: { node: 'n0' } },
+    );
     await door.apply(planReplacement(render(program, { established: 'cut', ...logging }), true));
     const attachments = (['client', 'server'] as const).map((end) => ({
       pod: { namespace, name: end },
@@ -110,11 +113,15 @@ export async function enforce(
 
 const addressOf = (end: 'client' | 'server'): Address => (end === 'client' ? clientAddress : serverAddress) as Address;
 
-function worldOf({ policies, selecting }: Size, verdict: 'allowed' | 'denied'): ClusterSnapshot {
+function worldOf(
+  { policies, selecting }: Size,
+  verdict: 'allowed' | 'denied',
+  annotations: Namespace['annotations'],
+): ClusterSnapshot {
   const world = makeWorld({ ...largeWorld, policies });
   return {
     ...world,
-    namespaces: [...world.namespaces, { name: namespace, labels: {}, annotations: {} }],
+    namespaces: [...world.namespaces, { name: namespace, labels: {}, annotations }],
     pods: [...world.pods, podNamed('client'), podNamed('server')],
     policies: [
       ...world.policies,

@@ -2,7 +2,7 @@
 import { families } from '../model/address.js';
 import { directions } from '../model/policy.js';
 import type { GroupedConnection, GroupedReachability } from '../model/reachability.js';
-import { isAssumed, nothingId } from './allowances.js';
+import { isAssumed } from './allowances.js';
 import { cellOf, type Matrix, type Row } from './matrix.js';
 import { intersection, keyOf, noPorts } from './port-sets.js';
 import { familiesOf, type EndFilter, type ListedEnd } from './reachability.js';
@@ -45,9 +45,7 @@ function connectionsBetween(
       const destination = from === to ? server[1] : server[0];
       if (source === undefined || destination === undefined || isSource[from] !== true) continue;
       if (source.endpoint.kind === 'external' && destination.endpoint.kind === 'external') continue;
-      for (const [family, id] of familiesOf(matrix, source, destination)) {
-        if (id === nothingId) continue;
-        const allowance = matrix.allowances.get(id);
+      for (const [family, allowance] of familiesOf(matrix, source, destination)) {
         const allowed = intersection(allowance.ports, portsTo[to] ?? noPorts);
         if (allowed.length === 0) continue;
         const of = family === undefined ? {} : { family };

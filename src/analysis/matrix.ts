@@ -9,7 +9,7 @@ import type { Family } from '../model/address.js';
 import type { Direction } from '../model/policy.js';
 import type { PolicyProgram } from '../program/types.js';
 import { rangeOf } from './address-ranges.js';
-import { Allowances, everythingId, nothingId } from './allowances.js';
+import { Allowances, everythingId, nothing, nothingId, type Allowance } from './allowances.js';
 import type { ExternalRange } from './external-ranges.js';
 import { memberOf, ProgramReader, type Way } from './judge.js';
 import type { BlockOptions, Blocks } from './pod-blocks.js';
@@ -47,10 +47,10 @@ export class Matrix {
     this.#numbers = new Map(ends.workloads.map((workload, number) => [memberOf(workload), number]));
   }
 
-  /** What end `from` may open to end `to`, as an id of `allowances`; ranges judge nothing. */
-  pair(from: number, to: number, family: Family): number {
+  /** What end `from` may open to end `to`; ranges judge nothing. */
+  pair(from: number, to: number, family: Family): Allowance {
     const sent = cellOf(this.rows(family, 'egress')[from] ?? 'open', to);
-    if (sent === nothingId) return nothingId;
+    if (sent === nothingId) return nothing;
     return this.allowances.intersection(sent, cellOf(this.rows(family, 'ingress')[to] ?? 'open', from));
   }
 

@@ -1,6 +1,6 @@
 /** Which ends an ipBlock is about. */
 import { CidrSearch } from '../evaluation/membership.js';
-import { families, familyOf, type Address, type Cidr, type Family } from '../model/address.js';
+import { addressToNumber, families, familyOf, type Address, type Cidr, type Family } from '../model/address.js';
 import type { Group, GroupId } from '../program/types.js';
 import { coverage, rangeOf } from './address-ranges.js';
 import { addressesOf, type End } from './ends.js';
@@ -19,6 +19,7 @@ export type Blocks = Extract<Group, { kind: 'blocks' }>;
 
 export class PodBlocks {
   readonly #options: BlockOptions;
+  readonly #numbers = new Map<Address, bigint>();
   readonly #searches = new Map<GroupId, CidrSearch>();
   readonly #coverages = new Map<string, 'all' | 'part' | 'none'>();
 
@@ -60,7 +61,16 @@ export class PodBlocks {
   #contains(group: Blocks, address: Address): boolean {
     const search = this.#searches.get(group.id) ?? new CidrSearch(group.cidrs);
     this.#searches.set(group.id, search);
-    return search.contains(address);
+    return search.containsNumber(this.#numberOf(address), familyOf(address));
+  }
+
+  /** Each address is held against every block. */
+  #numberOf(address: Address): bigint {
+    const known = this.#numbers.get(address);
+    if (known !== undefined) return known;
+    const number = addressToNumber(address);
+    this.#numbers.set(address, number);
+    return number;
   }
 }
 

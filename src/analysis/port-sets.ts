@@ -34,20 +34,31 @@ export const keyOf = (set: PortSet): string =>
 
 export const union = (a: PortSet, b: PortSet): PortSet => (a === b ? a : portSet([...a, ...b]));
 
+/** Both are walked once, side by side; where one holds the other, the other itself is the answer. */
 export function intersection(a: PortSet, b: PortSet): PortSet {
   if (a === b) return a;
-  return portSet(
-    a.flatMap((one) =>
-      b
-        .filter(({ protocol }) => protocol === one.protocol)
-        .map((other) => ({
-          protocol: one.protocol,
-          first: Math.max(one.first, other.first),
-          last: Math.min(one.last, other.last),
-        })),
-    ),
-  );
+  const common: PortRange[] = [];
+  const isWhole = { a: true, b: true };
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    const [one, other] = [a[i], b[j]];
+    if (one === undefined || other === undefined) break;
+    const [first, last] = [Math.max(one.first, other.first), Math.min(one.last, other.last)];
+    if (one.protocol === other.protocol && first <= last) {
+      const isOne = first === one.first && last === one.last;
+      const isOther = first === other.first && last === other.last;
+      if (!isOne) isWhole.a = false;
+      if (!isOther) isWhole.b = false;
+      common.push(isOne ? one : isOther ? other : { protocol: one.protocol, first, last });
+    }
+    if (endsFirst(one, other)) i += 1;
+    else j += 1;
+  }
+  if (isWhole.a && common.length === a.length) return a;
+  return isWhole.b && common.length === b.length ? b : common;
 }
+
+const endsFirst = (a: PortRange, b: PortRange): boolean =>
+  a.protocol === b.protocol ? a.last < b.last : a.protocol < b.protocol;
 
 /** What is in `a` and not in `b`. */
 export function difference(a: PortSet, b: PortSet): PortSet {

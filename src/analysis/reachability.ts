@@ -1,12 +1,13 @@
 /** Who may open connections to whom, over every pair of workloads and every range outside. */
 import { compile } from '../compiler/compiler.js';
+import type { DryRun } from '../compiler/endpoints.js';
 import { families, numberToAddress, type Family } from '../model/address.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import type { Pod } from '../model/pod.js';
 import { directions } from '../model/policy.js';
 import type { Connection, GroupedReachability, PortSet, ReachEndpoint } from '../model/reachability.js';
 import type { PolicyProgram } from '../program/types.js';
-import { isAssumed, nothingId } from './allowances.js';
+import { either, isAssumed, isSameAllowance, nothing, type Allowance } from './allowances.js';
 import { hasFamily } from './ends.js';
 import { externalRanges, makeRange, rangeId, type ExternalRange } from './external-ranges.js';
 import { groupEnds } from './groups.js';
@@ -26,12 +27,13 @@ export interface ReachOptions extends BlockOptions {
 /** Which ports of an end are asked about; none: it is not asked about at all. */
 export type EndFilter = (end: ListedEnd) => PortSet;
 
-/** The program of the cluster in which every workload is one pod. */
+/** The program of the cluster in which every workload is one pod; `none`: policies in a dry run count as enforced. */
 export const compileWorkloads = (
   workloads: readonly Workload[],
   { policies, namespaces }: Pick<ClusterSnapshot, 'policies' | 'namespaces'>,
+  dryRun: DryRun = 'annotated',
 ): PolicyProgram =>
-  compile({ policies, namespaces, nodes: [], pods: workloads.map(workloadAsPod) }, { scope: 'everywhere' });
+  compile({ policies, namespaces, nodes: [], pods: workloads.map(workloadAsPod) }, { scope: 'everywhere', dryRun });
 
 /** A pod whose only address is the workload's id. */
 export const workloadAsPod = (workload: Workload): Pod => ({
@@ -154,9 +156,7 @@ function* connectionsOf(
     for (const { end: to, asked } of destinations) {
       if (from === to && !self) continue;
       if (from.range !== undefined && to.range !== undefined) continue;
-      for (const [family, id] of familiesOf(matrix, from, to)) {
-        if (id === nothingId) continue;
-        const allowance = matrix.allowances.get(id);
+      for (const [family, allowance] of familiesOf(matrix, from, to)) {
         const allowed = asked === allPorts ? allowance.ports : intersection(allowance.ports, asked);
         if (allowed.length === 0) continue;
         const of = family === undefined ? {} : { family };
@@ -165,19 +165,27 @@ function* connectionsOf(
     }
 }
 
+const none: ReturnType<typeof familiesOf> = [];
+
+/** Asked for each of a million pairs: it makes no list. */
+function commonTo(some: readonly Family[], others: readonly Family[]): readonly Family[] {
+  if (some.length === families.length) return others;
+  return others.length === families.length || some[0] === others[0] ? some : [];
+}
+
 /** What a pair is allowed: one entry without a family, unless the families differ. */
 export function familiesOf(
   matrix: Matrix,
   from: ListedEnd,
   to: ListedEnd,
-): readonly (readonly [Family | undefined, number])[] {
-  const [one, other] = from.families.filter((family) => to.families.includes(family));
-  if (one === undefined) return [];
+): readonly (readonly [Family | undefined, Allowance])[] {
+  const [one, other] = commonTo(from.families, to.families);
+  if (one === undefined) return none;
   const first = matrix.pair(from.number, to.number, one);
-  if (other === undefined) return [[undefined, first]];
-  const second = matrix.pair(from.number, to.number, other);
-  if (first === second) return [[undefined, first]];
-  if (from.isTemplate && to.isTemplate) return [[undefined, matrix.allowances.union(first, second)]];
+  const second = other === undefined ? first : matrix.pair(from.number, to.number, other);
+  if (first === nothing && second === nothing) return none;
+  if (other === undefined || isSameAllowance(first, second)) return [[undefined, first]];
+  if (from.isTemplate && to.isTemplate) return [[undefined, either(first, second)]];
   return [
     [one, first],
     [other, second],

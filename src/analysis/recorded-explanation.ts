@@ -1,4 +1,5 @@
 /** Why a recorded flow met its verdict, or would meet another: `explain`, asked about what was stored of its ends. */
+import type { DryRun } from '../compiler/endpoints.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Namespace } from '../model/pod.js';
 import { explain, type Explanation } from './explain.js';
@@ -7,7 +8,11 @@ import { compileWorkloads } from './reachability.js';
 import { endOf, type RecordedEnd, type RecordedFlow } from './recorded-flows.js';
 
 /** None for a flow without ports: no question of `explain` is about it. */
-export function explainRecorded(flow: RecordedFlow, policies: readonly AnyPolicy[]): Explanation | undefined {
+export function explainRecorded(
+  flow: RecordedFlow,
+  policies: readonly AnyPolicy[],
+  dryRun: DryRun = 'annotated',
+): Explanation | undefined {
   if (flow.port === undefined) return undefined;
   const from = endOf(flow.source, titleOf(flow.source));
   const to =
@@ -16,7 +21,7 @@ export function explainRecorded(flow: RecordedFlow, policies: readonly AnyPolicy
   const namespaces = [flow.source, flow.destination].flatMap(namespaceOf);
   const blocks = { ipBlocks: 'cluster', podCidrs: [] } as const;
   const known = {
-    judge: new Judge(compileWorkloads(workloads, { policies, namespaces }), blocks),
+    judge: new Judge(compileWorkloads(workloads, { policies, namespaces }, dryRun), blocks),
     policies: new Map(policies.map((policy) => [policyKey(policy.ref), policy])),
     namespaces: new Map(namespaces.map((namespace) => [namespace.name, namespace])),
     ipBlocks: blocks.ipBlocks,

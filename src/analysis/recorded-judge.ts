@@ -1,6 +1,7 @@
 /** One policy set, asked about recorded flows: pods become known to it as flows name them. */
 import type { ContentId } from '../audit/snapshots.js';
 import { Compiler } from '../compiler/compiler.js';
+import type { DryRun } from '../compiler/endpoints.js';
 import type { AnyPolicy, PolicyRef } from '../model/policy.js';
 import type { RuleOrigin } from '../program/types.js';
 import type { End } from './ends.js';
@@ -22,14 +23,17 @@ const mostPods = 20_000;
 
 export class RecordedJudge {
   readonly #policies: readonly AnyPolicy[];
+  readonly #dryRun: DryRun;
   #compiler: Compiler;
   readonly #ends = new Map<ContentId, End>();
   /** A namespace's labels are those of the flows that were asked about; when they change, all else is asked anew. */
   readonly #namespaces = new Map<string, string>();
   #judge: Judge | undefined;
 
-  constructor(policies: readonly AnyPolicy[]) {
+  /** @param dryRun `none` asks what a dry run would do */
+  constructor(policies: readonly AnyPolicy[], dryRun: DryRun = 'annotated') {
     this.#policies = policies;
+    this.#dryRun = dryRun;
     this.#compiler = this.#begin();
   }
 
@@ -53,7 +57,7 @@ export class RecordedJudge {
     this.#ends.clear();
     this.#namespaces.clear();
     this.#judge = undefined;
-    const compiler = new Compiler({ scope: 'everywhere' });
+    const compiler = new Compiler({ scope: 'everywhere', dryRun: this.#dryRun });
     compiler.apply(this.#policies.map((policy) => ({ kind: 'policy', ref: policy.ref, policy })));
     return compiler;
   }

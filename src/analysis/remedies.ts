@@ -24,7 +24,8 @@ function editFor(fields: RecordFields, event: EventRecord, stored: SnapshotReade
   const policies = stored.policies(event['podwall.snapshot'] ?? '');
   const flow = recordedFlow(fields, (id) => stored.identity(id));
   if (policies === undefined || flow === undefined) return undefined;
-  return explainRecorded(flow, policies)?.steps.find(({ direction }) => direction === flow.direction)?.edit;
+  const dryRun = event['podwall.mode'] === 'audit' ? 'none' : 'annotated';
+  return explainRecorded(flow, policies, dryRun)?.steps.find(({ direction }) => direction === flow.direction)?.edit;
 }
 
 type Advice = (event: EventRecord, fields: RecordFields) => string;
@@ -43,6 +44,7 @@ const advice: Partial<Readonly<Record<RecordReason, Advice>>> = {
   'unknown-pod': () => 'nothing: no pod is known by this address; if there is one, the agent had not heard of it yet',
   'source-guard': () =>
     'nothing: the pod sent from an address that is not its own; annotate its namespace podwall.dev/source-guard: "off" where it must',
+  base: () => 'nothing: what a bridge carries to many, or to a link-local address, reaches no pod',
   'mid-stream': () => 'nothing: the connection was not seen from its beginning; the client has to connect again',
   'admin-deny': (event) => `a rule before that of ${event['security_rule.ruleset.name'] ?? 'the admin policy'}`,
   'baseline-deny': () => 'a NetworkPolicy that allows it: the baseline is asked last',

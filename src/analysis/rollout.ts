@@ -1,5 +1,6 @@
 /** Is it in force everywhere? What the nodes say they enforce, beside what the cluster wants of them. */
 import { selects } from '../compiler/endpoints.js';
+import { isTried } from '../model/audit-mode.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import { groupBy } from '../model/group-by.js';
 import type { NodePolicyStatus } from '../model/node-policy-status.js';
@@ -42,22 +43,31 @@ export function rolloutOf(snapshot: ClusterSnapshot, options: RolloutOptions): r
     .map(({ name }) => name)
     .filter((name) => only === undefined || wanted.has(name))
     .sort()
-    .map((name) => nodeRollout(name, wanted.get(name) ?? { pods: 0, policies: new Map() }, options));
+    .map((name) => nodeRollout(name, wanted.get(name) ?? { pods: 0, policies: new Map(), tried: new Set() }, options));
 }
 
 interface Wanted {
   pods: number;
   readonly policies: Map<AnyPolicy, number>;
+  readonly tried: ReadonlySet<AnyPolicy>;
 }
 
-function wantedByNode({ pods, policies }: ClusterSnapshot, only: ObjectRef | undefined): ReadonlyMap<string, Wanted> {
-  const asked = policies.filter(({ ref }) => only === undefined || objectKey(ref) === objectKey(only));
+/** A policy in a dry run is to be enforced nowhere; asked for by its name, it is in force nowhere. */
+function wantedByNode(
+  { pods, policies, namespaces }: ClusterSnapshot,
+  only: ObjectRef | undefined,
+): ReadonlyMap<string, Wanted> {
+  const byName = new Map(namespaces.map((one) => [one.name, one]));
+  const tried = new Set(policies.filter((policy) => isTried(policy, byName.get(policy.ref.namespace))));
+  const asked = policies.filter((policy) =>
+    only === undefined ? !tried.has(policy) : objectKey(policy.ref) === objectKey(only),
+  );
   const byNamespace = groupBy(asked, ({ ref }) => ref.namespace);
   const wanted = new Map<string, Wanted>();
   for (const pod of pods.filter(isOnNode)) {
     const selecting = (byNamespace.get(pod.ref.namespace) ?? []).filter((policy) => selects(policy, pod));
     if (only !== undefined && selecting.length === 0) continue;
-    const node = wanted.get(pod.node) ?? { pods: 0, policies: new Map<AnyPolicy, number>() };
+    const node = wanted.get(pod.node) ?? { pods: 0, policies: new Map<AnyPolicy, number>(), tried };
     node.pods += 1;
     for (const policy of selecting) node.policies.set(policy, (node.policies.get(policy) ?? 0) + 1);
     wanted.set(pod.node, node);
@@ -68,7 +78,7 @@ function wantedByNode({ pods, policies }: ClusterSnapshot, only: ObjectRef | und
 /** A pod without an address has nothing to enforce yet. */
 const isOnNode = (pod: Pod): boolean => isEnforceable(pod) && pod.node !== '' && pod.addresses.length > 0;
 
-function nodeRollout(node: string, { pods, policies }: Wanted, options: RolloutOptions): NodeRollout {
+function nodeRollout(node: string, { pods, policies, tried }: Wanted, options: RolloutOptions): NodeRollout {
   const status = options.statuses.get(node);
   const common = { node, pods, policies: policies.size };
   if (status === undefined) {
@@ -82,7 +92,9 @@ function nodeRollout(node: string, { pods, policies }: Wanted, options: RolloutO
     ...(status.ready ? [] : ['its agent is not ready']),
     ...(age > options.silentAfter ? [`its agent has been silent for ${Math.round(age / 1000)} s`] : []),
     ...[...policies].flatMap(([policy, count]) => {
-      const reason = missingOf(policy, count, enforced.get(objectKey(policy.ref)));
+      const reason = tried.has(policy)
+        ? 'in a dry run: nothing enforces it'
+        : missingOf(policy, count, enforced.get(objectKey(policy.ref)));
       return reason === undefined ? [] : [`${objectKey(policy.ref)}: ${reason}`];
     }),
   ];

@@ -5,16 +5,19 @@
 import { CounterGrowth, scopes, type ByScope, type CounterMeaning, type Scope } from './counter-growth.js';
 import type { LossCause } from './record.js';
 import type { Loss } from './record-maker.js';
+import { nothingTold, type Told } from './told-since.js';
 
 /** What is kept while no agent runs. */
 export interface Checkpoint {
   readonly time: number;
   /** The kernel's counters as they were last read. */
   readonly counters: Readonly<Record<string, number>>;
-  /** Packets that passed the limits and of which no line on disk speaks. */
+  /** Packets that passed the limits and of which no line on disk speaks; below 0 while lines speak of uncounted ones. */
   readonly unsettled: number;
   /** Packets held back by the limits of which no line on disk speaks. */
   readonly suppressed: Readonly<Partial<ByScope>>;
+  /** The last line on disk that these numbers know of; absent where they know of none. */
+  readonly written?: { readonly bootId: string; readonly sequence: number };
 }
 
 /** Packets by what the lines on disk say of them: observed = written + aggregated + suppressed + lost + in flight. */
@@ -61,11 +64,17 @@ export class Accounts {
   readonly #owed = new Map<Scope, number>();
   #isFirst = true;
 
-  constructor(meaningOf: (counter: string) => CounterMeaning | undefined, { time, ...checkpoint }: Checkpoint) {
+  /** @param told what lines say beyond the checkpoint */
+  constructor(
+    meaningOf: (counter: string) => CounterMeaning | undefined,
+    { time, ...checkpoint }: Checkpoint,
+    told: Told = nothingTold,
+  ) {
     this.#growth = new CounterGrowth(meaningOf, checkpoint.counters);
     this.#lastReading = time;
-    this.#logged = checkpoint.unsettled;
-    for (const scope of scopes) this.#suppress(scope, checkpoint.suppressed[scope] ?? 0, time);
+    this.#logged = checkpoint.unsettled - told.logged;
+    for (const scope of scopes)
+      this.#suppress(scope, (checkpoint.suppressed[scope] ?? 0) - told.suppressed[scope], time);
   }
 
   written(packets: number): void {
@@ -78,7 +87,7 @@ export class Accounts {
 
   lose(loss: Loss): void {
     if (loss.count <= 0) return;
-    const key = `${loss.cause} ${loss.direction ?? ''}`;
+    const key = `${loss.cause} ${scopeOf(loss)}`;
     const known = this.#untold.get(key);
     const { count, start, end } = known ?? { count: 0, start: loss.start, end: loss.end };
     const sum = { count: count + loss.count, start: Math.min(start, loss.start), end: Math.max(end, loss.end) };
@@ -87,10 +96,10 @@ export class Accounts {
 
   /** Takes a reading of the counters in. @returns packets that have passed the limits by then, for `compare`. */
   count(counters: ReadonlyMap<string, number>, time: number): number {
-    const { dropped, logged } = this.#growth.since(counters);
+    const { wanted, logged } = this.#growth.since(counters);
     for (const scope of scopes) {
       this.#logged += logged[scope];
-      this.#suppress(scope, dropped[scope] - logged[scope], time);
+      this.#suppress(scope, wanted[scope] - logged[scope], time);
     }
     this.#lastReading = time;
     return this.#logged;
@@ -143,10 +152,10 @@ export class Accounts {
 
   checkpoint(): Checkpoint {
     const suppressed = Object.fromEntries(this.#owed);
-    for (const { cause, direction = 'neither', count } of [...this.#untold.values(), ...this.#telling])
-      if (cause === 'rate-limit') suppressed[direction] = (suppressed[direction] ?? 0) + count;
+    for (const loss of [...this.#untold.values(), ...this.#telling])
+      if (loss.cause === 'rate-limit') suppressed[scopeOf(loss)] = (suppressed[scopeOf(loss)] ?? 0) + loss.count;
     const held = Object.values(suppressed).reduce((sum, count) => sum + count, 0);
-    const unsettled = Math.max(0, this.totals().inFlight - held);
+    const unsettled = this.totals().inFlight - held;
     return { time: this.#lastReading, counters: this.#growth.seen(), unsettled, suppressed };
   }
 
@@ -154,7 +163,9 @@ export class Accounts {
     this.#suppressed += count;
     const owed = (this.#owed.get(scope) ?? 0) + count;
     this.#owed.set(scope, Math.min(0, owed));
-    const direction = scope === 'neither' ? {} : { direction: scope };
-    this.lose({ cause: 'rate-limit', ...direction, count: owed, start: this.#lastReading, end: time });
+    const about = scope === 'report' ? { isReport: true as const } : scope === 'neither' ? {} : { direction: scope };
+    this.lose({ cause: 'rate-limit', ...about, count: owed, start: this.#lastReading, end: time });
   }
 }
+
+const scopeOf = ({ direction, isReport }: Loss): Scope => (isReport === true ? 'report' : (direction ?? 'neither'));

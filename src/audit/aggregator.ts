@@ -1,5 +1,5 @@
 import { objectKey } from '../model/pod.js';
-import type { Denial, End } from './attribution.js';
+import type { Denial, End } from './denial.js';
 
 /** Packets that one record speaks of. */
 export interface Counted {
@@ -90,10 +90,11 @@ export class Aggregator {
   }
 }
 
-/** Direction, chain, pods, and the tuple without the source port. */
-function keyOf({ direction, chain, source, destination, packet }: Denial): string {
+/** Direction, chain, pods, and the tuple; without the source port, but for what is allowed: each connection is told. */
+function keyOf({ direction, verdict, mode, chain, source, destination, packet }: Denial): string {
   const what = packet.icmp === undefined ? destination.port : `${packet.icmp.type}/${packet.icmp.code}`;
-  return [direction, chain, nameOf(source), nameOf(destination), packet.protocol, what].join(' ');
+  const key = [direction, chain, nameOf(source), nameOf(destination), packet.protocol, what].join(' ');
+  return verdict === 'allow' && mode === 'enforce' ? `${key} ${source.port}` : key;
 }
 
 const nameOf = ({ address, pod }: End): string =>

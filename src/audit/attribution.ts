@@ -5,45 +5,29 @@
  *   addresses  -> the pods that had them when the packet came by
  *   device     -> the pod behind it, for the source guard: its address is forged and would blame the victim
  */
+import type { PolicyMode } from '../model/audit-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
-import { ipProtocols, type Observation } from '../model/observation.js';
-import { objectKey, type Pod } from '../model/pod.js';
+import type { Observation } from '../model/observation.js';
 import { policyKey, type Direction, type PolicyRef } from '../model/policy.js';
 import type { ProgramChange } from '../program/types.js';
-import { Identities, type Identity } from './identities.js';
-import { PolicyChains, type ChainName, type Isolating } from './policy-chains.js';
-import type { RecordReason, TraceStep } from './record.js';
-import { Timeline } from './timeline.js';
+import { podKeyOf, type Denial, type End } from './denial.js';
+import { Devices } from './devices.js';
+import { endsOf, type Orientation } from './flow-ends.js';
+import { Identities } from './identities.js';
+import { PolicyChains, type DecisionNames, type Isolating } from './policy-chains.js';
+import type { RecordReason, RecordVerdict, TraceStep } from './record.js';
 
 /** What a log rule says of a packet. */
 export interface LogPrefix {
   readonly chain: string;
-  /** `reply`: source and destination of the packet are the flow's, swapped. */
-  readonly orientation: 'original' | 'reply' | 'packet';
-}
-
-export interface End extends Identity {
-  readonly address: Observation['source'];
-  readonly port?: number;
-  readonly namedPort?: string;
-}
-
-/** A denied packet with everything that can be told about it. */
-export interface Denial {
-  readonly packet: Observation;
-  readonly chain: string;
-  readonly reason: RecordReason;
-  readonly direction: Direction;
-  readonly source: End;
-  readonly destination: End;
-  /** Every policy that isolates the judged pod; none where no policy has a say. */
-  readonly isolating: readonly PolicyRef[];
-  readonly trace: readonly TraceStep[];
+  readonly orientation: Orientation;
 }
 
 export interface AttributionOptions {
-  readonly chainName: ChainName;
+  readonly names: DecisionNames;
+  /** `audit`: the whole agent is in a dry run, and drops nothing. */
+  readonly mode?: PolicyMode;
   /** Undefined for what is not ours. */
   readonly parsePrefix: (text: string) => LogPrefix | undefined;
 }
@@ -58,29 +42,33 @@ const reasonOfChain: Readonly<Record<string, RecordReason>> = {
   'deny-unknown-pod-packet': 'unknown-pod',
 };
 const guardPrefix = 'guard-';
+const towardsPrefix = 'to-';
 
-/** Milliseconds; a device's name is used again when its pod's name is. */
-const past = { kept: 10 * 60_000, pastKeys: 4096 };
+type Told = Pick<Denial, 'packet' | 'chain' | 'source' | 'destination'>;
 
 export class Attribution {
   readonly #options: AttributionOptions;
   readonly #chains: PolicyChains;
   readonly #identities = new Identities();
-  readonly #devices = new Timeline<string, string>(past);
-  readonly #pods = new Timeline<string, Pod>(past);
-  #attached: ReadonlySet<string> = new Set();
+  readonly #devices = new Devices();
+
+  readonly #mode: PolicyMode;
 
   constructor(options: AttributionOptions) {
     this.#options = options;
-    this.#chains = new PolicyChains(options.chainName);
+    this.#mode = options.mode ?? 'enforce';
+    this.#chains = new PolicyChains(options.names);
   }
 
   /** Changes that were noticed, and what they will change in the kernel. All times are milliseconds since 1970. */
-  noted(changes: readonly ClusterChange[], endpoints: ProgramChange['endpoints'], time: number): void {
+  noted(
+    changes: readonly ClusterChange[],
+    program: Pick<ProgramChange, 'endpoints' | 'ruleLists'>,
+    time: number,
+  ): void {
     this.#identities.apply(changes, time);
-    for (const change of changes)
-      if (change.kind === 'pod') this.#pods.set(objectKey(change.ref), change.pod, time, (a, b) => a.uid === b.uid);
-    this.#chains.noted(endpoints, time);
+    this.#devices.noted(changes, time);
+    this.#chains.noted(program, time);
   }
 
   /** The same changes are in the kernel. */
@@ -90,10 +78,7 @@ export class Attribution {
 
   /** Which pod hangs on which device, as far as it is known now. */
   attached(attachments: readonly Attachment[], time: number): void {
-    const before = this.#attached;
-    this.#attached = new Set(attachments.map(({ device }) => device));
-    for (const device of before) if (!this.#attached.has(device)) this.#devices.set(device, undefined, time);
-    for (const { device, pod } of attachments) this.#devices.set(device, objectKey(pod), time);
+    this.#devices.attached(attachments, time);
   }
 
   /** Undefined for a packet that no rule of ours logged. */
@@ -101,50 +86,67 @@ export class Attribution {
     const prefix = this.#options.parsePrefix(packet.prefix);
     if (prefix === undefined) return undefined;
     const { chain, orientation } = prefix;
-    const [source, destination] = this.#endsOf(packet, orientation);
+    const [source, destination] = endsOf(packet, orientation, this.#identities);
     if (chain.startsWith(guardPrefix)) return this.#guardDenial({ packet, chain, source, destination });
-    const { time } = packet;
+    const told = { packet, chain, source, destination };
+    if (chain.startsWith(towardsPrefix)) return this.#bridgeDenial(told);
     const reason = reasonOfChain[chain];
-    const judged =
-      reason === undefined
-        ? this.#chains.meaningOf(chain, time)
-        : this.#judgedBy(reason, { source, destination, time });
+    return reason === undefined ? this.#policyVerdict(told) : this.#skeletonDenial(told, reason);
+  }
+
+  /** By policies: what is enforced, or what a dry run would do. */
+  #policyVerdict({ packet, chain, source, destination }: Told): Denial {
+    const { time } = packet;
+    const decision = this.#chains.decisionOf(chain, time);
+    const { verdict = 'deny', mode = modeInName(chain), rule } = decision ?? {};
+    const direction = decision?.direction ?? directionIn(chain) ?? this.#directionOf(source, time);
+    const own = podKeyOf(direction === 'ingress' ? destination : source);
+    const isolating =
+      rule === undefined || own === undefined
+        ? (decision?.isolating ?? [])
+        : this.#chains.isolationAllowing(own, { policy: rule.policy, direction }, time);
+    return {
+      packet,
+      chain,
+      verdict,
+      mode,
+      reason: this.#reasonOf(verdict, rule !== undefined, { isolating, time }),
+      direction,
+      source,
+      destination,
+      isolating,
+      ...(rule === undefined ? {} : { rule }),
+      trace: [
+        ...isolating
+          .filter((ref) => rule === undefined || policyKey(ref) !== policyKey(rule.policy))
+          .map((ref) => this.#step(ref, null, time)),
+        ...(rule === undefined ? [] : [this.#step(rule.policy, { index: rule.index }, time)]),
+      ],
+    };
+  }
+
+  /** By rules that are the same on every node. */
+  #skeletonDenial({ packet, chain, source, destination }: Told, reason: RecordReason): Denial {
+    const { time } = packet;
+    const judged = this.#judgedBy(reason, { source, destination, time });
     const isolating = judged?.by ?? [];
     return {
       packet,
       chain,
-      reason: reason ?? this.#defaultDeny(isolating, time),
-      direction: judged?.direction ?? directionIn(chain) ?? this.#directionOf(source, time),
+      verdict: 'deny',
+      mode: this.#mode,
+      reason,
+      direction: judged?.direction ?? this.#directionOf(source, time),
       source,
       destination,
       isolating,
-      trace: isolating.map((ref) => this.#noMatch(ref, time)),
+      trace: isolating.map((ref) => this.#step(ref, null, time)),
     };
   }
 
-  #endsOf(packet: Observation, orientation: LogPrefix['orientation']): readonly [source: End, destination: End] {
-    const sender = this.#endOf(packet, 'source');
-    const receiver = this.#endOf(packet, 'destination');
-    const [source, destination] = orientation === 'reply' ? [receiver, sender] : [sender, receiver];
-    const namedPort = namedPortOf(destination, packet.protocol);
-    return [source, namedPort === undefined ? destination : { ...destination, namedPort }];
-  }
-
-  #endOf(packet: Observation, which: 'source' | 'destination'): End {
-    const address = packet[which];
-    const port = packet.ports?.[which];
-    return { address, ...(port === undefined ? {} : { port }), ...this.#identities.at(address, packet.time) };
-  }
-
-  #guardDenial({
-    packet,
-    chain,
-    source,
-    destination,
-  }: Pick<Denial, 'packet' | 'chain' | 'source' | 'destination'>): Denial {
+  #guardDenial({ packet, chain, source, destination }: Told): Denial {
     const { address, port } = source;
-    const key = this.#devices.latest(chain.slice(guardPrefix.length), packet.time);
-    const pod = key === undefined ? undefined : this.#pods.at(key, packet.time);
+    const pod = this.#devices.podBehind(chain.slice(guardPrefix.length), packet.time);
     const sender: End = {
       address,
       ...(port === undefined ? {} : { port }),
@@ -153,6 +155,8 @@ export class Attribution {
     return {
       packet,
       chain,
+      verdict: 'deny',
+      mode: this.#mode,
       reason: 'source-guard',
       direction: 'egress',
       source: pod === undefined ? sender : { ...sender, pod },
@@ -162,13 +166,36 @@ export class Attribution {
     };
   }
 
+  /** Many were meant: the pod that was not reached is the one behind the device. */
+  #bridgeDenial({ packet, chain, source, destination: { address, port } }: Told): Denial {
+    const pod = this.#devices.podBehind(chain.slice(towardsPrefix.length), packet.time);
+    const end = { address, ...(port === undefined ? {} : { port }) };
+    return {
+      packet,
+      chain,
+      verdict: 'deny',
+      mode: this.#mode,
+      reason: 'base',
+      direction: 'ingress',
+      source,
+      destination: pod === undefined ? { ...end, class: 'unknown' } : { ...end, class: 'pod', pod },
+      isolating: [],
+      trace: [],
+    };
+  }
+
   /** A policy that fails closed allows nothing: mending it may allow the packet. */
-  #defaultDeny(isolating: readonly PolicyRef[], time: number): RecordReason {
+  #reasonOf(
+    verdict: RecordVerdict,
+    byRule: boolean,
+    { isolating, time }: { readonly isolating: readonly PolicyRef[]; readonly time: number },
+  ): RecordReason {
+    if (verdict === 'allow') return byRule ? 'rule' : 'not-isolated';
     const isBroken = (ref: PolicyRef): boolean => this.#chains.policyAt(policyKey(ref), time)?.kind === 'broken';
     return isolating.some(isBroken) ? 'invalid-policy' : 'default-deny';
   }
 
-  #noMatch(ref: PolicyRef, time: number): TraceStep {
+  #step(ref: PolicyRef, rule: TraceStep['rule'], time: number): TraceStep {
     const { kind, namespace, name } = ref;
     const generation = this.#chains.policyAt(policyKey(ref), time)?.generation;
     return {
@@ -177,8 +204,8 @@ export class Attribution {
       namespace,
       name,
       ...(generation === undefined ? {} : { generation }),
-      rule: null,
-      action: 'NoMatch',
+      rule,
+      action: rule === null ? 'NoMatch' : 'Accept',
     };
   }
 
@@ -187,7 +214,7 @@ export class Attribution {
     reason: RecordReason,
     { source, destination, time }: { readonly source: End; readonly destination: End; readonly time: number },
   ): Isolating | undefined {
-    const [sender, receiver] = [keyOf(source), keyOf(destination)];
+    const [sender, receiver] = [podKeyOf(source), podKeyOf(destination)];
     const isolation = (key: string | undefined, direction: Direction): Isolating | undefined =>
       key === undefined ? undefined : this.#chains.isolationOf(key, direction, time);
     switch (reason) {
@@ -207,22 +234,13 @@ export class Attribution {
   }
 
   #directionOf(source: End, time: number): Direction {
-    const key = keyOf(source);
+    const key = podKeyOf(source);
     return key !== undefined && this.#chains.isLocal(key, time) ? 'egress' : 'ingress';
   }
 }
 
-const keyOf = ({ pod }: End): string | undefined => (pod === undefined ? undefined : objectKey(pod.ref));
-
 /** A chain that nobody remembers says at least its direction. */
 const directionIn = (chain: string): Direction | undefined =>
-  chain.startsWith('deny-in-') ? 'ingress' : chain.startsWith('deny-out-') ? 'egress' : undefined;
-
-const protocolNames: Readonly<Record<number, string>> = {
-  [ipProtocols.tcp]: 'TCP',
-  [ipProtocols.udp]: 'UDP',
-  [ipProtocols.sctp]: 'SCTP',
-};
-
-const namedPortOf = ({ pod, port }: End, protocol: number): string | undefined =>
-  pod?.ports.find((one) => one.port === port && one.protocol === protocolNames[protocol])?.name;
+  wordIn(chain, 'in') ? 'ingress' : wordIn(chain, 'out') ? 'egress' : undefined;
+const wordIn = (chain: string, word: string): boolean => new RegExp(`^(?:would-)?(?:deny|allow)-${word}-`).test(chain);
+const modeInName = (chain: string): PolicyMode => (chain.startsWith('would-') ? 'audit' : 'enforce');

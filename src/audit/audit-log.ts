@@ -9,47 +9,16 @@
 import type { Observation, ObservedBatch } from '../model/observation.js';
 import { Accounts, type Checkpoint, type Totals } from './accounts.js';
 import { Aggregator, type Counted } from './aggregator.js';
-import type { Attribution, Denial } from './attribution.js';
-import type { Evidence } from './evidence.js';
-import type { CounterMeaning } from './counter-growth.js';
-import { recordLine, type LossCause } from './record.js';
-import { RecordMaker, type Writer } from './record-maker.js';
-import type { Sink } from './sink.js';
-
-/** Who receives what the kernel logs; see kernel/nflog. */
-export interface PacketReader extends AsyncDisposable {
-  drained(): Promise<boolean>;
-}
-
-export type DenialListener = (denial: Denial, counted: Counted) => void;
-
-export interface AuditLogParts {
-  readonly attribution: Attribution;
-  readonly sink: Sink;
-  /** Packets of every named counter. */
-  readonly readCounters: () => Promise<ReadonlyMap<string, number>>;
-  readonly counterMeaning: (name: string) => CounterMeaning | undefined;
-  /** Rejects when packets cannot be received now. */
-  readonly openReader: (
-    onBatch: (batch: ObservedBatch) => void,
-    onFailure: (error: Error) => void,
-  ) => Promise<PacketReader>;
-  readonly checkpoints: { load(): Promise<Checkpoint | undefined>; save(checkpoint: Checkpoint): Promise<void> };
-  readonly writer: Writer;
-  /** Absent: records name neither policies nor identities of their moment. */
-  readonly evidenceOf?: (denial: Denial) => Evidence;
-  /** Told what the records tell, also when there is no room for a record. */
-  readonly onDenial?: DenialListener;
-  /** Milliseconds since the epoch, as the kernel's time stamps are. */
-  readonly now: () => number;
-  readonly log: {
-    warn(fields: object, message: string): void;
-    error(fields: object, message: string): void;
-  };
-}
+import type { AuditLogParts } from './audit-log-parts.js';
+import { Comparison } from './comparison.js';
+import { isDenied, type Denial } from './denial.js';
+import { KeptReader } from './kept-reader.js';
+import { recordLine, type AuditRecord, type LossCause } from './record.js';
+import { RecordMaker } from './record-maker.js';
+import { toldSince, type Told } from './told-since.js';
 
 /** Milliseconds. */
-const times = { aggregation: 5000, busyTick: 1000, idleTick: 5000, reopen: 10_000 } as const;
+const times = { aggregation: 5000, busyTick: 1000, idleTick: 5000 } as const;
 /** Distinct denials that are summed at once. */
 const aggregated = 16_384;
 
@@ -58,25 +27,26 @@ export class AuditLog implements AsyncDisposable {
   readonly #accounts: Accounts;
   readonly #aggregator: Aggregator;
   readonly #records: RecordMaker;
-  #reader: PacketReader | undefined;
-  #received = 0;
+  readonly #reader: KeptReader;
+  readonly #comparison: Comparison;
   /** At the last tick. */
   #receivedBefore = 0;
   #saved = '';
-  /** While the counters are read: when that began and ended, and what came by since. */
-  #window: { readonly start: number; end: number; during: number; after: number } | undefined;
-  #readings: Promise<unknown> = Promise.resolve();
-  #lastComparison: number;
-  #opening: Promise<void> = Promise.resolve();
+  /** Number of the last line that has left; lines leave in their order. */
+  #lastWritten = 0;
   #ticking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #closing = false;
 
-  private constructor(parts: AuditLogParts, checkpoint: Checkpoint) {
+  private constructor(parts: AuditLogParts, checkpoint: Checkpoint, told: Told) {
     this.#parts = parts;
-    this.#accounts = new Accounts(parts.counterMeaning, checkpoint);
+    this.#accounts = new Accounts(parts.counterMeaning, checkpoint, told);
     this.#records = new RecordMaker(parts.writer, parts.now);
-    this.#lastComparison = checkpoint.time;
+    this.#reader = new KeptReader({ ...parts, onBatch: (batch) => this.#receive(batch) });
+    this.#comparison = new Comparison(
+      { ...parts, accounts: this.#accounts, drained: () => this.#reader.drained() },
+      checkpoint.time,
+    );
     this.#aggregator = new Aggregator({
       window: times.aggregation,
       size: aggregated,
@@ -95,14 +65,15 @@ export class AuditLog implements AsyncDisposable {
       unsettled: 0,
       suppressed: {},
     });
-    const log = new AuditLog(parts, (await parts.checkpoints.load()) ?? (await begun()));
-    await log.#open();
+    const checkpoint = (await parts.checkpoints.load()) ?? (await begun());
+    const log = new AuditLog(parts, checkpoint, await toldSince(checkpoint, parts));
+    await log.#reader.open();
     log.#ticking = log.#tick().then(() => log.#schedule());
     return log;
   }
 
   get isReading(): boolean {
-    return this.#reader !== undefined;
+    return this.#reader.isReading;
   }
 
   totals(): Totals {
@@ -111,7 +82,7 @@ export class AuditLog implements AsyncDisposable {
 
   /** Counters that are about to be removed: reads them for the last time. */
   async beforeRemoval(counters: readonly string[]): Promise<void> {
-    await this.#count();
+    await this.#comparison.count();
     this.#accounts.removed(counters);
     // A run that is killed now must not leave the former values to the next: those of a new table would be held to them.
     await this.#saveCheckpoint();
@@ -120,48 +91,24 @@ export class AuditLog implements AsyncDisposable {
   /** Reads what is still there, and writes what it can. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
-    await this.#opening;
+    await this.#reader.settled();
     clearTimeout(this.#timer);
     await this.#ticking;
     await this.#tick();
-    await this.#reader?.[Symbol.asyncDispose]();
+    await this.#reader[Symbol.asyncDispose]();
     this.#aggregator.flush();
     await this.#parts.sink[Symbol.asyncDispose]();
     await this.#saveCheckpoint();
   }
 
-  async #open(): Promise<void> {
-    const { openReader, log } = this.#parts;
-    try {
-      this.#reader = await openReader(
-        (batch) => this.#receive(batch),
-        (error) => {
-          log.error({ error: error.message }, 'denials are no longer recorded');
-          this.#reader = undefined;
-          this.#reopenLater();
-        },
-      );
-    } catch (error) {
-      log.error({ error: messageOf(error) }, 'denials are not recorded, only counted');
-      this.#reopenLater();
-    }
-  }
-
-  #reopenLater(): void {
-    if (this.#closing) return;
-    setTimeout(() => {
-      if (!this.#closing) void this.#open();
-    }, times.reopen).unref();
-  }
-
   #receive({ observations, missed, unreadable }: ObservedBatch): void {
     const now = this.#parts.now();
     if (missed !== undefined) {
-      this.#noteReceived(missed.count, missed.end);
+      this.#comparison.noteReceived(missed.count, missed.end);
       this.#accounts.lose({ cause: 'kernel-queue', ...missed });
     }
     if (unreadable > 0) {
-      this.#noteReceived(unreadable, now);
+      this.#comparison.noteReceived(unreadable, now);
       this.#accounts.lose({ cause: 'kernel-queue', count: unreadable, start: now, end: now });
     }
     for (const observation of observations) this.#receivePacket(observation, now);
@@ -170,36 +117,35 @@ export class AuditLog implements AsyncDisposable {
   #receivePacket(observation: Observation, now: number): void {
     const denial = this.#parts.attribution.denialOf(observation);
     if (denial === undefined) return;
-    this.#noteReceived(1, observation.time);
+    this.#comparison.noteReceived(1, observation.time);
     this.#aggregator.add(denial, now);
-  }
-
-  #noteReceived(count: number, time: number): void {
-    this.#received += count;
-    if (this.#window === undefined || time < this.#window.start) return;
-    if (time <= this.#window.end) this.#window.during += count;
-    else this.#window.after += count;
   }
 
   #write(denial: Denial, counted: Counted, onWritten: (packets: number) => void): void {
     const { sink, onDenial, evidenceOf } = this.#parts;
     onDenial?.(denial, counted);
     if (!sink.hasRoom) this.#lose('writer', denial, counted);
-    else
-      sink.write(recordLine(this.#records.event(denial, counted, evidenceOf?.(denial))), () =>
-        onWritten(counted.count),
-      );
+    else this.#writeLine(this.#records.event(denial, counted, evidenceOf?.(denial)), () => onWritten(counted.count));
   }
 
-  #lose(cause: LossCause, { direction }: Denial, { count, start, end }: Omit<Counted, 'bytes'>): void {
-    this.#accounts.lose({ cause, direction, count, start, end });
+  #writeLine(record: AuditRecord, onWritten: () => void): void {
+    this.#parts.sink.write(recordLine(record), () => {
+      this.#lastWritten = record['event.sequence'];
+      onWritten();
+    });
+  }
+
+  #lose(cause: LossCause, denial: Denial, { count, start, end }: Omit<Counted, 'bytes'>): void {
+    const { direction } = denial;
+    const about = isDenied(denial) ? { direction } : { direction, isReport: true as const };
+    this.#accounts.lose({ cause, ...about, count, start, end });
   }
 
   #schedule(): void {
     if (this.#closing) return;
-    const isBusy =
-      this.#received > this.#receivedBefore || this.#aggregator.pending > 0 || this.totals().inFlight !== 0;
-    this.#receivedBefore = this.#received;
+    const { received } = this.#comparison;
+    const isBusy = received > this.#receivedBefore || this.#aggregator.pending > 0 || this.totals().inFlight !== 0;
+    this.#receivedBefore = received;
     this.#timer = setTimeout(
       () => {
         this.#ticking = this.#tick().then(() => this.#schedule());
@@ -210,7 +156,7 @@ export class AuditLog implements AsyncDisposable {
 
   async #tick(): Promise<void> {
     try {
-      await this.#compare();
+      await this.#comparison.compare();
     } catch (error) {
       this.#parts.log.warn({ error: messageOf(error) }, 'the counters of denials could not be read');
     }
@@ -219,42 +165,17 @@ export class AuditLog implements AsyncDisposable {
     await this.#saveCheckpoint();
   }
 
-  /** Compared only with what was logged before the reading, when all of that has been received. */
-  async #compare(): Promise<void> {
-    const start = this.#parts.now();
-    const window = { start, end: Infinity, during: 0, after: 0 };
-    this.#window = window;
-    try {
-      const logged = await this.#count();
-      // The clock's own millisecond belongs to the reading.
-      window.end = this.#parts.now() + 1;
-      const isRead = (await this.#reader?.drained()) ?? false;
-      const before = this.#received - window.during - window.after;
-      this.#accounts.compare(logged, { before, during: window.during }, { start: this.#lastComparison, isRead });
-      this.#lastComparison = window.end;
-    } finally {
-      this.#window = undefined;
-    }
-  }
-
-  /** One reading after the other: an older one must not be taken for a newer. */
-  #count(): Promise<number> {
-    const reading = this.#readings.then(async () =>
-      this.#accounts.count(await this.#parts.readCounters(), this.#parts.now()),
-    );
-    this.#readings = reading.catch(() => undefined);
-    return reading;
-  }
-
   #tellLosses(): void {
     const { sink } = this.#parts;
     if (!sink.hasRoom) return;
     for (const loss of this.#accounts.takeLosses())
-      sink.write(recordLine(this.#records.loss(loss)), () => this.#accounts.told(loss));
+      this.#writeLine(this.#records.loss(loss), () => this.#accounts.told(loss));
   }
 
   async #saveCheckpoint(): Promise<void> {
-    const { time, ...numbers } = this.#accounts.checkpoint();
+    const { time, ...counted } = this.#accounts.checkpoint();
+    const written = { bootId: this.#parts.writer.bootId, sequence: this.#lastWritten };
+    const numbers = { ...counted, written };
     const text = JSON.stringify(numbers);
     if (text === this.#saved) return;
     try {

@@ -1,12 +1,13 @@
 import type { Direction } from '../model/policy.js';
 
-export type Scope = Direction | 'neither';
-export const scopes: readonly Scope[] = ['ingress', 'egress', 'neither'];
+/** `report`: packets that are told of though they were not denied. */
+export type Scope = Direction | 'neither' | 'report';
+export const scopes: readonly Scope[] = ['ingress', 'egress', 'neither', 'report'];
 export type ByScope = Readonly<Record<Scope, number>>;
 
-/** What a counter of the kernel counts: packets that were denied, or those of them that passed the limits of the log. */
+/** What a counter of the kernel counts: packets to be told of, or those of them that passed the limits of the log. */
 export interface CounterMeaning {
-  readonly counts: 'dropped' | 'logged';
+  readonly counts: 'wanted' | 'logged';
   readonly scope: Scope;
 }
 
@@ -20,10 +21,10 @@ export class CounterGrowth {
     this.#seen = new Map(Object.entries(seen));
   }
 
-  since(counters: ReadonlyMap<string, number>): { readonly dropped: ByScope; readonly logged: ByScope } {
+  since(counters: ReadonlyMap<string, number>): { readonly wanted: ByScope; readonly logged: ByScope } {
     const grown = {
-      dropped: { ingress: 0, egress: 0, neither: 0 },
-      logged: { ingress: 0, egress: 0, neither: 0 },
+      wanted: { ingress: 0, egress: 0, neither: 0, report: 0 },
+      logged: { ingress: 0, egress: 0, neither: 0, report: 0 },
     };
     const seen = new Map<string, number>();
     for (const [name, value] of counters) {

@@ -1,8 +1,9 @@
 /** What a record rests on: the policies and the pods' identities of its moment, named by their content and kept beside the log. */
+import { isTried, type PolicyMode } from '../model/audit-mode.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Namespace, Pod } from '../model/pod.js';
-import type { Denial, End } from './attribution.js';
+import type { Denial, End } from './denial.js';
 import { identityId, policySetId, storedIdentity, type ContentId, type SnapshotStore } from './snapshots.js';
 import { Timeline } from './timeline.js';
 
@@ -17,6 +18,8 @@ export interface EvidenceOptions {
   readonly store: Pick<SnapshotStore, 'keepPolicies' | 'keepIdentity'>;
   /** What could not be kept; the record names it all the same. */
   readonly onFailure: (error: unknown) => void;
+  /** `audit`: the whole agent is in a dry run. */
+  readonly mode?: PolicyMode;
 }
 
 /** Records lag behind their packets by seconds; milliseconds. */
@@ -45,12 +48,19 @@ export class EvidenceKeeper {
   /** What is in force from `time` on, in milliseconds since the epoch. */
   applied(changes: readonly ClusterChange[], time: number): void {
     const changed = new Map<string, Map<string, AnyPolicy>>();
-    for (const change of changes) {
-      if (change.kind === 'namespace') this.#namespaces.set(change.name, change.namespace, time);
-      if (change.kind !== 'policy') continue;
-      const { namespace } = change.ref;
+    const policiesOf = (namespace: string): Map<string, AnyPolicy> => {
       const policies = changed.get(namespace) ?? new Map(this.#policies.latest(namespace, time));
       changed.set(namespace, policies);
+      return policies;
+    };
+    for (const change of changes) {
+      if (change.kind === 'namespace') {
+        const before = this.#namespaces.latest(change.name, time);
+        this.#namespaces.set(change.name, change.namespace, time);
+        if (triesAll(before) !== triesAll(change.namespace)) policiesOf(change.name);
+      }
+      if (change.kind !== 'policy') continue;
+      const policies = policiesOf(change.ref.namespace);
       if (change.policy === undefined) policies.delete(policyKey(change.ref));
       else policies.set(policyKey(change.ref), change.policy);
     }
@@ -72,10 +82,17 @@ export class EvidenceKeeper {
   #snapshotOf(namespaces: readonly string[], time: number): ContentId {
     const [first = none, second = none] = namespaces.map((name) => this.#policies.at(name, time) ?? none);
     const known = this.#sets.get(first)?.get(second);
-    const set = known ?? policySet([...first.values(), ...second.values()]);
+    const set = known ?? policySet(namespaces.flatMap((name) => this.#inForce(name, time)));
     if (known === undefined) this.#sets.set(first, (this.#sets.get(first) ?? new WeakMap()).set(second, set));
     this.#options.store.keepPolicies(set.id, set.policies).catch(this.#options.onFailure);
     return set.id;
+  }
+
+  /** What a namespace or the agent tries, its policies are told to try. */
+  #inForce(namespace: string, time: number): readonly AnyPolicy[] {
+    const policies = [...(this.#policies.at(namespace, time) ?? none).values()];
+    const tried = this.#options.mode === 'audit' || triesAll(this.#namespaces.at(namespace, time));
+    return tried ? policies.map((policy) => ({ ...policy, mode: 'audit' as const })) : policies;
   }
 
   #identityOf({ pod }: End, time: number): ContentId | undefined {
@@ -91,3 +108,5 @@ export class EvidenceKeeper {
 }
 
 const policySet = (policies: readonly AnyPolicy[]): PolicySet => ({ id: policySetId(policies), policies });
+
+const triesAll = (namespace: Namespace | undefined): boolean => isTried({}, namespace);

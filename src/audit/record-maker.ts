@@ -4,7 +4,7 @@ import { familyOf } from '../model/address.js';
 import { ipProtocols, type Observation } from '../model/observation.js';
 import { policyKey, type Direction } from '../model/policy.js';
 import type { Counted } from './aggregator.js';
-import type { Denial, End } from './attribution.js';
+import type { Denial, End } from './denial.js';
 import { communityId } from './community-id.js';
 import type { Evidence } from './evidence.js';
 import type { ContentId } from './snapshots.js';
@@ -13,6 +13,8 @@ import { dispositionOf, schemaVersion, type EventRecord, type LossCause, type Lo
 export interface Loss {
   readonly cause: LossCause;
   readonly direction?: Direction;
+  /** Of packets that were not denied: what is allowed, or judged otherwise by a dry run. */
+  readonly isReport?: true;
   readonly count: number;
   /** When it may have begun and ended, in milliseconds since the epoch. */
   readonly start: number;
@@ -21,6 +23,8 @@ export interface Loss {
 
 export interface Writer {
   readonly node: string;
+  /** Absent where the cluster has none. */
+  readonly clusterUid?: string;
   readonly version: string;
   /** One run of the agent. */
   readonly bootId: string;
@@ -38,13 +42,13 @@ export class RecordMaker {
   }
 
   event(denial: Denial, counted: Counted, evidence: Evidence = {}): EventRecord {
-    const { packet, direction, reason, isolating } = denial;
-    const [first] = isolating;
+    const { packet, direction, verdict, mode, reason, isolating, rule } = denial;
+    const decider = rule?.policy ?? isolating[0];
     return {
       ...this.#envelope(counted.start, counted),
       'event.kind': 'event',
       'event.action': 'network-policy-verdict',
-      ...dispositionOf('deny', 'enforce'),
+      ...dispositionOf(verdict, mode),
       'podwall.reason': reason,
       'network.direction': direction,
       'network.transport': transports[packet.protocol] ?? String(packet.protocol),
@@ -59,7 +63,12 @@ export class RecordMaker {
       ...endFields('source', denial.source, evidence.source),
       ...endFields('destination', denial.destination, evidence.destination),
       'podwall.trace': denial.trace,
-      ...(first === undefined ? {} : { 'security_rule.ruleset.name': policyKey(first), 'security_rule.name': null }),
+      ...(decider === undefined
+        ? {}
+        : {
+            'security_rule.ruleset.name': policyKey(decider),
+            'security_rule.name': rule === undefined ? null : `${direction}[${rule.index}]`,
+          }),
       'podwall.policies.isolating': isolating.map(policyKey),
       ...(evidence.snapshot === undefined ? {} : { 'podwall.snapshot': evidence.snapshot }),
       'podwall.count': counted.count,
@@ -67,31 +76,36 @@ export class RecordMaker {
     };
   }
 
-  loss({ cause, direction, count, start, end }: Loss): LossRecord {
+  loss({ cause, direction, isReport, count, start, end }: Loss): LossRecord {
     return {
       ...this.#envelope(this.#now(), { start, end }),
       'event.kind': 'metric',
       'event.action': 'podwall-loss',
       'podwall.loss.cause': cause,
       'podwall.loss.count': count,
-      'podwall.loss.scope': { ...(direction === undefined ? {} : { direction }), verdict: 'deny' },
+      'podwall.loss.scope': {
+        ...(direction === undefined ? {} : { direction }),
+        ...(isReport === true ? {} : { verdict: 'deny' }),
+      },
     };
   }
 
   #envelope(time: number, { start, end }: Pick<Counted, 'start' | 'end'>) {
     this.#sequence += 1;
+    const { node, clusterUid, version, bootId } = this.#writer;
     return {
       schema_version: schemaVersion,
       '@timestamp': timestamp(time),
       'event.id': ulid(this.#now()),
       'event.sequence': this.#sequence,
-      'podwall.boot_id': this.#writer.bootId,
+      'podwall.boot_id': bootId,
       'event.start': timestamp(start),
       'event.end': timestamp(end),
       'event.category': ['network'],
-      'k8s.node.name': this.#writer.node,
+      'k8s.node.name': node,
+      ...(clusterUid === undefined ? {} : { 'k8s.cluster.uid': clusterUid }),
       'observer.name': 'podwall',
-      'observer.version': this.#writer.version,
+      'observer.version': version,
     } as const;
   }
 }

@@ -2,13 +2,12 @@
  * One line of the audit log, schema version 1 (record.schema.json): flat dotted keys. Names are OpenTelemetry's where it
  * has one, the Elastic Common Schema's where it has none, and `podwall.` otherwise.
  */
+import type { PolicyMode } from '../model/audit-mode.js';
 import type { Direction } from '../model/policy.js';
 
 export const schemaVersion = 1;
 
 export type RecordVerdict = 'allow' | 'deny';
-/** `audit`: a dry run; the verdict is what would have been, and the packet met the opposite. */
-export type RecordMode = 'enforce' | 'audit';
 
 /** Why a packet met its verdict. */
 export const reasons = [
@@ -67,6 +66,7 @@ interface Envelope {
   readonly 'event.end': string;
   readonly 'event.category': readonly ['network'];
   readonly 'k8s.node.name': string;
+  /** Uid of the namespace kube-system; absent where the agent reads manifests. */
   readonly 'k8s.cluster.uid'?: string;
   readonly 'observer.name': 'podwall';
   readonly 'observer.version': string;
@@ -141,13 +141,14 @@ export const isLoss = (record: AuditRecord): record is LossRecord => record['eve
 /** The verdict, and what became of the packet. */
 export interface Disposition {
   readonly 'podwall.verdict': RecordVerdict;
-  readonly 'podwall.mode': RecordMode;
+  /** `audit`: a dry run; the verdict is what would have been, and the packet met the opposite. */
+  readonly 'podwall.mode': PolicyMode;
   readonly 'event.type': readonly ['connection', 'allowed' | 'denied'];
   readonly 'event.outcome': 'success' | 'failure';
 }
 
 /** A dry run records what would have been: its packet met the opposite. */
-export function dispositionOf(verdict: RecordVerdict, mode: RecordMode): Disposition {
+export function dispositionOf(verdict: RecordVerdict, mode: PolicyMode): Disposition {
   const passed = (verdict === 'allow') === (mode === 'enforce');
   return {
     'podwall.verdict': verdict,

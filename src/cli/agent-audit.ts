@@ -2,18 +2,22 @@
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { Attribution } from '../audit/attribution.js';
-import { AuditLog, type DenialListener } from '../audit/audit-log.js';
+import { AuditLog } from '../audit/audit-log.js';
+import type { DenialListener } from '../audit/audit-log-parts.js';
+import { logBackwards } from '../audit/log/backwards.js';
 import { EvidenceKeeper } from '../audit/evidence.js';
 import { RotatingFile } from '../audit/rotating-file.js';
 import { SnapshotStore } from '../audit/snapshots.js';
 import { Sink, streamOutput, type LineOutput } from '../audit/sink.js';
 import { openNflog } from '../kernel/nflog.js';
 import type { NftablesDoor } from '../kernel/nft.js';
+import type { PolicyMode } from '../model/audit-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { CheckpointFile } from '../node/audit-checkpoint.js';
-import { denialCounter, parseLogPrefix } from '../nftables/denials.js';
-import { denialName } from '../nftables/isolation-chains.js';
+import { parseLogPrefix } from '../nftables/log-rules.js';
+import { auditCounter } from '../nftables/reports.js';
+import { decisionNames } from '../nftables/decisions.js';
 import type { ProgramChange } from '../program/types.js';
 import type { LoopObserver, ReconcilerLog } from '../reconciler/types.js';
 import { rotation, type AuditFlags, type RecordTargets } from './audit-options.js';
@@ -23,6 +27,8 @@ export interface AuditParts {
   readonly door: Pick<NftablesDoor, 'counters'>;
   readonly log: ReconcilerLog;
   readonly node: string;
+  /** Absent where the cluster has none. */
+  readonly clusterUid: string | undefined;
   readonly stateDir: string;
   readonly version: string;
   /** The bundle of the thread that reads NFLOG. */
@@ -40,7 +46,7 @@ const retryWriting = 1000;
  * is logged, and leaves the denials counted.
  */
 export class AgentAudit implements LoopObserver, AsyncDisposable {
-  readonly #attribution = new Attribution({ chainName: denialName, parsePrefix: parseLogPrefix });
+  readonly #attribution: Attribution;
   readonly #starting: Promise<AuditLog | undefined>;
   #log: AuditLog | undefined;
   /** Absent where no file is written: there is no place beside it. */
@@ -49,7 +55,8 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
 
   constructor(flags: AuditFlags, parts: AuditParts) {
     const { to, log } = parts;
-    if (to.file !== undefined) this.#evidence = evidenceBeside(to.file, log);
+    this.#attribution = new Attribution({ names: decisionNames, parsePrefix: parseLogPrefix, mode: flags.mode });
+    if (to.file !== undefined) this.#evidence = evidenceBeside(to.file, flags.mode, log);
     this.#starting = this.#start(flags, parts).catch((error: unknown) => {
       parts.log.error({ error: messageOf(error) }, 'no audit log');
       return undefined;
@@ -62,7 +69,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 
   noted(changes: readonly ClusterChange[], program: ProgramChange): void {
-    this.#attribution.noted(changes, program.endpoints, Date.now());
+    this.#attribution.noted(changes, program, Date.now());
     this.#noted.push({ changes, program });
   }
 
@@ -87,7 +94,8 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 
   async #start(flags: AuditFlags, parts: AuditParts): Promise<AuditLog> {
-    const { to, door, log, node, stateDir, version, worker, onDenial } = parts;
+    const { to, door, log, node, clusterUid, stateDir, version, worker, onDenial } = parts;
+    const { file } = to;
     this.#log = await AuditLog.start({
       attribution: this.#attribution,
       sink: new Sink(outputTo(to, flags, log), {
@@ -99,10 +107,11 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
         },
       }),
       readCounters: () => door.counters(),
-      counterMeaning: denialCounter,
+      counterMeaning: auditCounter,
       openReader: (onBatch, onFailure) => openNflog({ group: flags.auditGroup, worker, onBatch, onFailure }),
       checkpoints: new CheckpointFile(stateDir),
-      writer: { node, version, bootId: randomUUID() },
+      ...(file === undefined ? {} : { linesBackwards: () => logBackwards(file) }),
+      writer: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
       ...(onDenial === undefined ? {} : { onDenial }),
       evidenceOf: (denial) => this.#evidence?.of(denial) ?? {},
       now: Date.now,
@@ -113,7 +122,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
 }
 
 /** Told once while it lasts: records of a flood would each tell it. */
-function evidenceBeside(file: string, log: ReconcilerLog): EvidenceKeeper {
+function evidenceBeside(file: string, mode: PolicyMode, log: ReconcilerLog): EvidenceKeeper {
   const opening = SnapshotStore.open(dirname(file));
   // Told by the first record that needs it.
   opening.catch(() => undefined);
@@ -123,6 +132,7 @@ function evidenceBeside(file: string, log: ReconcilerLog): EvidenceKeeper {
     failing = false;
   };
   return new EvidenceKeeper({
+    mode,
     store: {
       keepPolicies: (id, policies) => keep((store) => store.keepPolicies(id, policies)),
       keepIdentity: (id, identity) => keep((store) => store.keepIdentity(id, identity)),

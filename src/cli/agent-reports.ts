@@ -1,4 +1,4 @@
-import type { DenialListener } from '../audit/audit-log.js';
+import type { DenialListener } from '../audit/audit-log-parts.js';
 import type { Listeners } from '../cluster/listeners.js';
 import type { AgentParts, Report } from '../node/agent.js';
 import type { AgentMetrics } from '../node/metrics.js';

@@ -18,7 +18,7 @@ import type { ReconcilerLog } from '../reconciler/types.js';
 import { CniResults } from '../cluster/cni-results.js';
 import { EarlyAddressesSource } from '../cluster/early-addresses.js';
 import type { ClusterSource, SyncedCluster } from '../cluster/types.js';
-import type { DenialListener } from '../audit/audit-log.js';
+import type { DenialListener } from '../audit/audit-log-parts.js';
 import { Listeners } from '../cluster/listeners.js';
 import type { AgentAudit } from './agent-audit.js';
 import { withAgentOptions, type AgentFlags } from './agent-options.js';
@@ -35,9 +35,15 @@ const nflogWorker = new URL('nflog-worker.js', import.meta.url);
 /** Everything is read back this often even when no event told of a change. */
 const readBackEvery = 60_000;
 
+const examples = `
+Examples:
+  podwall agent --manifests policies-examples/ --node n1
+  podwall agent --manifests policies-examples/ --node n1 --audit-log /var/log/podwall/audit.jsonl`;
+
 export const agentCommand = (): Command =>
   withAgentOptions(new Command('agent'))
     .description('enforce the policies of a cluster on this node, and keep them enforced')
+    .addHelpText('after', examples)
     .action(run);
 
 async function run(flags: AgentFlags): Promise<void> {
@@ -97,14 +103,15 @@ async function build(
     scope: { node: flags.node },
     unknownPods: flags.unknownPods,
     podCidrs: flags.podCidrs,
+    ...(flags.mode === 'audit' ? { dryRun: 'all' } : {}),
   };
   const recordsTo = recordsGoTo(flags);
   const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
-  const renderOptions: RenderOptions = { established: flags.established, ...logging };
+  const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };
   warnAtStart(flags, cluster, log);
   const door = await openNftables({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
   resources.defer(() => door.close());
-  const audit = await auditOf(flags, { to: recordsTo, door, log, resources, denials });
+  const audit = await auditOf(flags, { to: recordsTo, cluster, door, log, resources, denials });
   const links = openLinks();
   const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
   if (metrics !== undefined)
@@ -127,14 +134,14 @@ async function build(
       log,
       ...(audit === undefined ? {} : { observer: audit }),
     },
-    { sourceGuard: flags.sourceGuard === 'on', readBackEvery, ...logging },
+    { sourceGuard: flags.sourceGuard === 'on', mode: flags.mode, readBackEvery, ...logging },
   );
   resources.use(watchTables({ door, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }));
   resources.use(links.watch(() => reconciler.linksChanged()));
   return reconciler;
 }
 
-interface AuditWiring extends Pick<BuildParts, 'log' | 'resources' | 'denials'> {
+interface AuditWiring extends Pick<BuildParts, 'cluster' | 'log' | 'resources' | 'denials'> {
   readonly to: RecordTargets | undefined;
   readonly door: NftablesDoor;
 }
@@ -142,7 +149,7 @@ interface AuditWiring extends Pick<BuildParts, 'log' | 'resources' | 'denials'> 
 /** Loaded only when there are records: it is memory. */
 async function auditOf(
   flags: AgentFlags,
-  { to, door, log, resources, denials }: AuditWiring,
+  { to, cluster, door, log, resources, denials }: AuditWiring,
 ): Promise<AgentAudit | undefined> {
   const { node, stateDir } = flags;
   await mkdir(stateDir, { recursive: true });
@@ -154,7 +161,17 @@ async function auditOf(
   const { AgentAudit } = await import('./agent-audit.js');
   const onDenial: DenialListener = (...told) => denials.tell(told);
   return resources.use(
-    new AgentAudit(flags, { to, door, log, node, stateDir, version, worker: nflogWorker, onDenial }),
+    new AgentAudit(flags, {
+      to,
+      door,
+      log,
+      node,
+      clusterUid: cluster.uid?.(),
+      stateDir,
+      version,
+      worker: nflogWorker,
+      onDenial,
+    }),
   );
 }
 

@@ -4,16 +4,19 @@ import type { BlockOptions, BlockReading } from '../analysis/pod-blocks.js';
 import { compileWorkloads } from '../analysis/reachability.js';
 import { workloadsOf, type Workload } from '../analysis/workloads.js';
 import { parseCidr, type Cidr } from '../model/address.js';
+import { isTried } from '../model/audit-mode.js';
+import { policyKey } from '../model/policy.js';
 import type { PolicyProgram } from '../program/types.js';
 import { assumable } from './assumed.js';
 import { exitCode, UsageError } from './exit-codes.js';
 import type { InputFlags, Inputs } from './inputs.js';
-import { repeatable } from './options.js';
+import { repeatable, SuggestedOption } from './options.js';
 
 export interface AnalysisFlags extends InputFlags {
   readonly namespace?: string;
   readonly ipBlocks: BlockReading;
   readonly podCidr: readonly Cidr[];
+  readonly withAudited: boolean;
   readonly allowPartial: boolean;
 }
 
@@ -33,14 +36,22 @@ export const withFiles = (command: Command): Command =>
     .option('-A, --all-namespaces', 'as kubectl has it; everything is always read')
     .option('--allow-partial', 'exit as if what cannot be read were not there', false);
 
+/** Counterparts beside the manifests. */
+export const withAssumed = (command: Command): Command =>
+  command.addOption(
+    new SuggestedOption('--assume <names>', `counterparts that are not in the input: ${assumable.join(',')}`, assumable)
+      .argParser(commaSeparated)
+      .default([]),
+  );
+
 export const withInputs = (command: Command): Command =>
-  withFiles(command)
-    .option('--assume <names>', `counterparts that are not in the input: ${assumable.join(',')}`, commaSeparated, [])
+  withAssumed(withFiles(command))
     .addOption(
       new Option('--ip-blocks <reading>', 'are ipBlocks about pods too, or about addresses outside only')
         .choices(['cluster', 'external'])
         .default('cluster'),
     )
+    .option('--with-audited', 'policies in a dry run count as enforced', false)
     .option('--pod-cidr <cidr>', 'where pods without an address get theirs (repeatable)', repeatableCidr, []);
 
 const commaSeparated = (value: string, before: readonly string[]): readonly string[] => [
@@ -62,13 +73,13 @@ export interface World {
   readonly blocks: BlockOptions;
 }
 
-export function worldOf(inputs: Inputs, flags: Pick<AnalysisFlags, 'ipBlocks' | 'podCidr'>): World {
+export function worldOf(inputs: Inputs, flags: Pick<AnalysisFlags, 'ipBlocks' | 'podCidr' | 'withAudited'>): World {
   const workloads = workloadsOf(inputs.pods, inputs.policies);
   const podCidrs = [...inputs.podCidrs, ...flags.podCidr];
   return {
     inputs,
     workloads,
-    program: compileWorkloads(workloads, inputs),
+    program: compileWorkloads(workloads, inputs, flags.withAudited ? 'none' : 'annotated'),
     blocks: { ipBlocks: flags.ipBlocks, podCidrs },
   };
 }
@@ -76,13 +87,24 @@ export function worldOf(inputs: Inputs, flags: Pick<AnalysisFlags, 'ipBlocks' | 
 /** Says what was left out, and how that bears on the exit code. */
 export function conclude(
   inputs: Inputs,
-  { allowPartial }: Pick<AnalysisFlags, 'allowPartial'>,
+  { allowPartial, withAudited }: Pick<AnalysisFlags, 'allowPartial'> & Partial<Pick<AnalysisFlags, 'withAudited'>>,
   nothing: boolean,
 ): number {
+  const tried = withAudited === false ? triedPolicies(inputs) : [];
+  if (tried.length > 0)
+    process.stderr.write(`podwall: in a dry run, so not counted: ${tried.join(', ')} (--with-audited counts them)\n`);
   for (const line of [...inputs.unparsed, ...inputs.skipped, ...inputs.problems])
     process.stderr.write(`podwall: ${line}\n`);
   const read = inputs.policies.length + inputs.pods.length + inputs.namespaces.length;
   if (inputs.unparsed.length > 0 && read === 0) throw new UsageError('nothing of the input could be read');
   if (inputs.unparsed.length > 0 && !allowPartial) return exitCode.partial;
   return nothing ? exitCode.nothing : exitCode.done;
+}
+
+function triedPolicies({ policies, namespaces }: Pick<Inputs, 'policies' | 'namespaces'>): readonly string[] {
+  const byName = new Map(namespaces.map((one) => [one.name, one]));
+  return policies
+    .filter((policy) => isTried(policy, byName.get(policy.ref.namespace)))
+    .map(({ ref }) => policyKey(ref))
+    .sort();
 }

@@ -3,9 +3,12 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { InputError } from '../cluster/types.js';
 import { repeatable } from './options.js';
 import type { RotationOptions } from '../audit/rotating-file.js';
-import type { AuditRules } from '../nftables/denials.js';
+import type { PolicyMode } from '../model/audit-mode.js';
+import type { AuditRules } from '../nftables/log-rules.js';
 
 export interface AuditFlags {
+  /** `audit`: the whole agent is in a dry run. */
+  readonly mode: PolicyMode;
   readonly audit?: 'records' | 'counters' | 'off';
   /** In the order given. */
   readonly auditLog: readonly string[];
@@ -26,6 +29,9 @@ export function withAuditOptions(command: Command): Command {
   const number = (flags: string, text: string, value: number, largest = 1e9): Option =>
     new Option(flags, text).default(value).argParser(numberUpTo(largest));
   const options = [
+    new Option('--mode <mode>', 'audit is a dry run: records what would be denied, and drops nothing')
+      .choices(['enforce', 'audit'])
+      .default('enforce'),
     new Option(
       '--audit <mode>',
       'denials: a record each, packets by policy in /metrics, or neither (records with --audit-log, else counters)',

@@ -9,13 +9,13 @@ import {
   parseNamespace,
   parseNetworkPolicy,
   parseNode,
-  parsePod,
   parseService,
   type PodOptions,
 } from '../model/parse.js';
 import { objectKey, type Namespace, type Node, type Pod } from '../model/pod.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Service } from '../model/service.js';
+import { parseWorkload } from './checked-workload.js';
 
 export interface Inputs {
   readonly policies: readonly AnyPolicy[];
@@ -89,7 +89,9 @@ export class Collected {
       this.#parse(document, parseNode, (one) => void this.#nodes.set(one.name, one));
     else if (apiVersion === 'v1' && kind === 'Service')
       this.#parse(document, parseService, (one) => void this.#services.set(objectKey(one.ref), one));
-    else if (isWorkload(kind)) this.#takeWorkload(document);
+    else if (isWorkload(kind)) this.#takeWorkload(document, kind);
+    else if (apiVersion === 'v1' && kind === 'List')
+      this.#unparsed.push(`${placeOf(document, ['items'])}: items: must be a list`);
   }
 
   /** Whether a workload or a namespace of that name is there already. */
@@ -142,22 +144,14 @@ export class Collected {
     });
   }
 
-  #takeWorkload(document: ManifestDocument): void {
-    const workload = readWorkload(document.object);
-    if (workload === undefined) {
-      this.#unparsed.push(`${placeOf(document, [])}: metadata.name: Required value: name is required`);
-      return;
-    }
-    const key = ownerKey(workload.self);
-    this.#named.add(workload.self.namespace);
-    this.#workloads.set(key, workload);
-    const { pod } = workload;
-    if (pod !== undefined)
-      this.#parse(
-        document,
-        () => parsePod(pod, this.#podOptions),
-        (one) => void this.#pods.set(key, one),
-      );
+  #takeWorkload(document: ManifestDocument, kind: string): void {
+    const parse = (object: unknown) => parseWorkload(object, kind, this.#podOptions);
+    this.#parse(document, parse, ({ workload, pod }) => {
+      const key = ownerKey(workload.self);
+      this.#named.add(workload.self.namespace);
+      this.#workloads.set(key, workload);
+      if (pod !== undefined) this.#pods.set(key, pod);
+    });
   }
 
   #parse<T>(document: ManifestDocument, parse: (object: unknown) => Parsed<T>, keep: (value: T) => void): void {

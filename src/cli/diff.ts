@@ -12,6 +12,7 @@ import { conclude, withInputs, worldOf, type AnalysisFlags } from './analysis-op
 import { exitCode, UsageError } from './exit-codes.js';
 import { readInputs } from './inputs.js';
 import { documentText, outputOption, writeOutputs, type Output } from './outputs.js';
+import { pairsWithProgress } from './progress.js';
 
 const formats = ['text', 'json', 'yaml', 'md', 'csv'] as const;
 type Format = (typeof formats)[number];
@@ -109,9 +110,9 @@ async function readSide(place: string, flags: DiffFlags): Promise<{ side: Side; 
   if (place === 'live' && Object.keys(live).length === 0) throw new UsageError('live needs --kubeconfig or --context');
   const inputs = await readInputs(place === 'live' ? { ...files, ...live } : { ...files, file: [place] });
   const world = worldOf(inputs, flags);
-  const { endpoints, connections } = new Reach(world.workloads, world.program, { ...world.blocks, self: false });
+  const reach = new Reach(world.workloads, world.program, { ...world.blocks, self: false });
   return {
-    side: { endpoints, connections, policies: inputs.policies },
+    side: { endpoints: reach.endpoints, connections: pairsWithProgress(reach), policies: inputs.policies },
     code: conclude(inputs, flags, world.workloads.length === 0),
   };
 }

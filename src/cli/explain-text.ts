@@ -11,7 +11,7 @@ import { policyKey, type PolicyRef } from '../model/policy.js';
 import { formatPorts, type ReachEndpoint } from '../model/reachability.js';
 import { printOrigin } from '../program/print.js';
 import type { RuleOrigin } from '../program/types.js';
-import { Crowd } from '../report/reachability-text.js';
+import { Crowd } from '../report/crowd.js';
 import { allowedText } from '../report/reachability.js';
 import { answerAsJson } from './can.js';
 

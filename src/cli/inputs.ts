@@ -4,10 +4,11 @@ import { decoded, readManifestText } from '../cluster/manifest-text.js';
 import { manifestsAt, reasonOf } from '../cluster/manifest-tree.js';
 import { InputError } from '../cluster/types.js';
 import type { Decoded } from '../manifests/decode.js';
-import { documentWithoutText } from '../manifests/documents.js';
+import { documentWithoutText, type ManifestDocument } from '../manifests/documents.js';
 import { assumedObjects } from './assumed.js';
 import { Collected, type Inputs } from './collected.js';
 import { choiceOf } from './options.js';
+import { withProgress } from './progress.js';
 
 export type { Inputs } from './collected.js';
 
@@ -25,13 +26,17 @@ export const isLive = ({ kubeconfig, context }: InputFlags): boolean =>
 
 /** @throws InputError when a path, a kustomization or the API server cannot be read at all. */
 export async function readInputs(flags: InputFlags): Promise<Inputs> {
-  const { assume = [] } = flags;
   const collected = new Collected({ strict: !isLive(flags) });
   await readInto(collected, flags);
-  for (const { name, object } of assumedObjects(assume))
-    if (!collected.has(object)) collected.takeDocument(documentWithoutText(`--assume ${name}`, object));
+  for (const document of assumedDocuments(flags, collected)) collected.takeDocument(document);
   return collected.inputs();
 }
+
+/** What was assumed, and is not in the input. */
+export const assumedDocuments = ({ assume = [] }: InputFlags, read: Collected): readonly ManifestDocument[] =>
+  assumedObjects(assume)
+    .filter(({ object }) => !read.has(object))
+    .map(({ name, object }) => documentWithoutText(`--assume ${name}`, object));
 
 /** What takes in what was read: texts of files, what is wrong with them, and objects of a live cluster. */
 export type Reading = Pick<Collected, 'takeText' | 'takeError' | 'takeDocument'>;
@@ -50,6 +55,8 @@ export async function readInto(into: Reading, flags: InputFlags): Promise<void> 
   if (isLive(flags)) await takeCluster(into, flags);
 }
 
+const filesAhead = 8;
+
 async function takePath(into: Reading, path: string): Promise<void> {
   if (path === '-') {
     takeDecoded(into, await decoded(process.stdin, '<stdin>'), '<stdin>');
@@ -59,13 +66,19 @@ async function takePath(into: Reading, path: string): Promise<void> {
   const unread = (name: string, error: unknown): void => into.takeError({ file: name, message: reasonOf(error) });
   try {
     const files = await manifestsAt(path, unread);
-    for (const name of files) {
-      const read = readManifestText(name).catch((error: unknown) => {
+    const read = (name: string): Promise<Decoded | undefined> =>
+      readManifestText(name).catch((error: unknown) => {
         if (name === path) throw error;
         unread(name, error);
         return undefined;
       });
-      takeDecoded(into, await read, name);
+    // Some are read ahead: otherwise half of the time nothing is done but wait for the next one.
+    const ahead = files.slice(0, filesAhead).map(read);
+    for (const [index, name] of withProgress(`reading ${path}`, [...files.entries()])) {
+      const content = await ahead[index % filesAhead];
+      const next = files[index + filesAhead];
+      if (next !== undefined) ahead[index % filesAhead] = read(next);
+      takeDecoded(into, content, name);
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;

@@ -4,7 +4,7 @@ import { makeWorld } from '../lint/world.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { checkClusterNetworkPolicy, isClusterNetworkPolicy, isMapping, parseNetworkPolicy } from '../model/parse.js';
 import { Collected, isTemplate } from './collected.js';
-import { isLive, readInto, type InputFlags } from './inputs.js';
+import { assumedDocuments, isLive, readInto, type InputFlags } from './inputs.js';
 
 export interface LintInputs {
   readonly world: World;
@@ -47,6 +47,8 @@ export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs>
     },
     flags,
   );
+  // No objects of the input: nothing is found in them, and much because of them.
+  for (const document of assumedDocuments(flags, collected)) collected.takeDocument(document);
   const { pods, namespaces, implied, services, nodes, podCidrs, skipped, unparsed } = collected.inputs();
   const policies = objects.flatMap((object) => policyObject(object, strict) ?? []);
   const known = new Set(namespaces.map(({ name }) => name));

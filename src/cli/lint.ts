@@ -6,13 +6,15 @@ import type { Finding, Findings, Rule, Severity } from '../lint/types.js';
 import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../report/findings-ci.js';
 import { printFindingsCsv, printFindingsMarkdown, printFindingsText } from '../report/findings.js';
 import { formatTable } from '../report/table.js';
-import { withFiles } from './analysis-options.js';
+import { withAssumed, withFiles } from './analysis-options.js';
 import { exitCode, UsageError } from './exit-codes.js';
 import { appendJobSummary } from './job-summary.js';
 import { isLive } from './inputs.js';
+import { SuggestedOption } from './options.js';
 import { readLintInputs, type LintInputFlags } from './lint-inputs.js';
 import { readLintSettings } from './lint-settings.js';
 import { documentText, outputOption, writeOutputs, type Output } from './outputs.js';
+import { Progress } from './progress.js';
 import { version } from './version.js';
 import { writeFile } from 'node:fs/promises';
 
@@ -34,6 +36,8 @@ Examples:
   podwall lint -f manifests/                         every policy below a directory
   helm template . | podwall lint -f -                what a chart would make
   podwall lint -f cluster/ --closed-world            these manifests are everything: also what is missing
+  podwall lint -f app/ --closed-world --assume kube-dns,ingress-nginx
+                                                     the same of an application, with what its cluster has beside it
   podwall lint -f manifests/ -o text -o sarif=out.sarif
   podwall lint -f manifests/ --fix --diff            what the mechanical fixes would change
   podwall lint --explain NP203                       why, a bad and a good example
@@ -44,7 +48,7 @@ Leave a finding with a comment on its line or the one above, or with an annotati
   podwall.dev/ignore.NP305: the shop is public`;
 
 export const lintCommand = (): Command =>
-  withFiles(new Command('lint'))
+  withAssumed(withFiles(new Command('lint')))
     .description('what is wrong with policies, or probably not meant; exit 1 for findings at or above --fail-on')
     .addOption(
       new Option('--fail-on <severity>', 'least severity that fails')
@@ -53,7 +57,13 @@ export const lintCommand = (): Command =>
     )
     .option('--closed-world', 'the input is the whole cluster: also tell what is not there', false)
     .option('--config <file>', 'severities and paths (default: .podwall.yaml, where there is one)')
-    .option('--explain [rule]', 'print a rule, or all of them, and end')
+    .addOption(
+      new SuggestedOption(
+        '--explain [rule]',
+        'print a rule, or all of them, and end',
+        rules.map(({ id }) => id),
+      ),
+    )
     .option('--fix', 'apply the fixes that are mechanical, keeping comments and layout', false)
     .option('--diff', 'with --fix: print what would change, and write nothing', false)
     .addOption(outputOption(formats))
@@ -70,7 +80,11 @@ async function run(flags: LintFlags): Promise<void> {
     throw new UsageError('--fix writes files: give them by -f');
   const settings = await readLintSettings(flags.config);
   const { world, skipped, unparsed } = await readLintInputs(flags);
-  const findings = lint(world, { severities: settings.severities }).filter(({ file }) => !settings.ignores(file));
+  const progress = new Progress('checking', rules.length);
+  const onRule = (done: number): void => progress.step(done);
+  const found = lint(world, { severities: settings.severities, onRule });
+  progress.end();
+  const findings = found.filter(({ file }) => !settings.ignores(file));
   for (const line of [...unparsed, ...skipped]) process.stderr.write(`podwall: ${line}\n`);
   if (flags.fix) await fix(findings, flags.diff);
   else await print({ kind: 'Findings', schemaVersion: 1, findings, skipped, unparsed }, flags);

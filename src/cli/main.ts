@@ -1,17 +1,4 @@
 import { Command } from 'commander';
-import { agentCommand } from './agent.js';
-import { auditCommand } from './audit/audit.js';
-import { explainFailure, exitCode } from './exit-codes.js';
-import { canCommand } from './can.js';
-import { completionCommand } from './completion.js';
-import { diffCommand } from './diff.js';
-import { explainCommand } from './explain.js';
-import { lintCommand } from './lint.js';
-import { reachCommand } from './reach.js';
-import { renderCommand } from './render.js';
-import { statusCommand } from './status.js';
-import { testCommand } from './test.js';
-import { uninstallCommand } from './uninstall.js';
 import { version } from './version.js';
 
 const program: Command = new Command('podwall')
@@ -19,21 +6,28 @@ const program: Command = new Command('podwall')
   .version(version)
   .exitOverride()
   .configureHelp({ showGlobalOptions: true });
-for (const command of [
-  agentCommand(),
-  auditCommand(),
-  canCommand(),
-  completionCommand(() => program),
-  diffCommand(),
-  explainCommand(),
-  lintCommand(),
-  reachCommand(),
-  renderCommand(),
-  statusCommand(),
-  testCommand(),
-  uninstallCommand(),
-])
-  program.addCommand(command.exitOverride());
+
+/** In the order of the help. Each is loaded when it is asked for: all together take longer than most of them run. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  agent: async () => (await import('./agent.js')).agentCommand(),
+  audit: async () => (await import('./audit/audit.js')).auditCommand(),
+  can: async () => (await import('./can.js')).canCommand(),
+  completion: async () => (await import('./completion/completion.js')).completionCommand(() => program),
+  diff: async () => (await import('./diff.js')).diffCommand(),
+  explain: async () => (await import('./explain.js')).explainCommand(),
+  lint: async () => (await import('./lint.js')).lintCommand(),
+  reach: async () => (await import('./reach.js')).reachCommand(),
+  render: async () => (await import('./render.js')).renderCommand(),
+  status: async () => (await import('./status.js')).statusCommand(),
+  test: async () => (await import('./test.js')).testCommand(),
+  uninstall: async () => (await import('./uninstall.js')).uninstallCommand(),
+};
+
+/** Completion and help speak of all commands, and so does the answer to a word that is none. */
+function namesToLoad(word: string | undefined): readonly string[] {
+  if (word === '--version' || word === '-V') return [];
+  return word !== undefined && word !== 'completion' && Object.hasOwn(commands, word) ? [word] : Object.keys(commands);
+}
 
 // Who reads our output may have seen enough, as `head` has.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -42,12 +36,17 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  for (const name of namesToLoad(process.argv[2])) {
+    const command = await commands[name]?.();
+    if (command !== undefined) program.addCommand(command.exitOverride());
+  }
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  process.exitCode = await report(error);
 }
 
-function report(error: unknown): number {
+async function report(error: unknown): Promise<number> {
+  const { explainFailure, exitCode } = await import('./exit-codes.js');
   const commanderCode = (error as { code?: unknown } | undefined)?.code;
   if (typeof commanderCode === 'string' && commanderCode.startsWith('commander.'))
     return (error as { exitCode: number }).exitCode === 0 ? exitCode.done : exitCode.usage;

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { hostname } from 'node:os';
 import { parseDuration } from '../audit/query/times.js';
 import type { ConnectionChoice } from '../cluster/api-server/connection.js';
@@ -10,6 +10,16 @@ export const defaultStateDir = '/run/podwall';
 
 /** $NODE_NAME, as the DaemonSet sets it, then the host name. */
 export const defaultNode = (): string => process.env['NODE_NAME'] ?? hostname();
+
+/** An option whose value is usually one of these words: for completion, since others may be right, too. */
+export class SuggestedOption extends Option {
+  readonly words: readonly string[];
+
+  constructor(flags: string, description: string, words: readonly string[]) {
+    super(flags, description);
+    this.words = words;
+  }
+}
 
 export const repeatable = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 

@@ -13,6 +13,7 @@ import { filterOf } from './filters.js';
 import { readInputs } from './inputs.js';
 import { repeatable } from './options.js';
 import { outputOption, writeOutputs, type Output } from './outputs.js';
+import { pairsWithProgress } from './progress.js';
 
 const formats = ['text', ...pairFormats, 'html'] as const;
 type Format = (typeof formats)[number];
@@ -28,14 +29,14 @@ interface ReachFlags extends AnalysisFlags {
 
 const examples = `
 Examples:
-  podwall reach -f manifests/                               who may reach whom, with what is alike said once
-  podwall reach -f manifests/ --pairs --to db.shop          everyone who may reach the database, one a line
-  podwall reach -f manifests/ --to svc/api.shop:80          the pods of a Service, at its target port
-  podwall reach -f manifests/ --from ns/shop --to internet  what a namespace may say to the world
-  podwall reach -f manifests/ --exposure                    what an unknown pod or the internet may reach
-  helm template . | podwall reach -f - -o json              for programs
-  podwall reach -f manifests/ -o text -o html=reach.html    a page with a matrix, too
-  podwall reach --context production -o md                  a live cluster`;
+  podwall reach -f manifests/                                who may reach whom, with what is alike said once
+  podwall reach -f manifests/ --pairs --to db.shop           everyone who may reach the database, one a line
+  podwall reach -f manifests/ --to svc/api.shop:80           the pods of a Service, at its target port
+  podwall reach -f manifests/ --from ns/shop --to internet   what a namespace may say to the world
+  podwall reach -f manifests/ --exposure                     what an unknown pod or the internet may reach
+  helm template . | podwall reach -f - -o json               for programs
+  podwall reach -f manifests/ -o text -o html=reach.html     a page with a matrix, too
+  podwall reach --context production -o md                   a live cluster`;
 
 export const reachCommand = (): Command =>
   withInputs(new Command('reach'))
@@ -54,7 +55,7 @@ export const reachCommand = (): Command =>
     .addHelpText('after', examples)
     .action(async (flags: ReachFlags) => {
       const world = worldOf(await readInputs(flags), flags);
-      const shown = flags.exposure ? exposed(world, flags) : reached(world, flags);
+      const shown = flags.exposure ? exposed(world, flags) : withPairsTold(reached(world, flags), flags);
       await writeOutputs(flags.output, 'text', (format) => print(format, flags.pairs, shown));
       process.exitCode = conclude(world.inputs, flags, world.workloads.length === 0);
     });
@@ -64,6 +65,8 @@ interface Shown {
   /** Those too who are not asked about. */
   readonly everyone: Reachability['endpoints'];
   readonly grouped: () => GroupedReachability;
+  /** Nobody was left out. */
+  readonly isWhole: boolean;
 }
 
 function reached(world: World, flags: ReachFlags): Shown {
@@ -72,7 +75,16 @@ function reached(world: World, flags: ReachFlags): Shown {
   const reach = new Reach(workloads, program, { ...blocks, ...filters, self: flags.self });
   const { endpoints, connections } = reach;
   const everyone = reach.ends.map(({ endpoint }) => endpoint);
-  return { found: { endpoints, connections, warnings: warningsFor(world) }, everyone, grouped: () => reach.grouped() };
+  const isWhole = flags.from.length + flags.to.length === 0;
+  const found = { endpoints, connections, warnings: warningsFor(world) };
+  return { found, everyone, grouped: () => reach.grouped(), isWhole };
+}
+
+/** Unless the pairs themselves come to the terminal. */
+function withPairsTold(shown: Shown, { output }: ReachFlags): Shown {
+  const isOnTerminal = process.stdout.isTTY && (output ?? [{}]).some((one) => !('path' in one));
+  if (isOnTerminal) return shown;
+  return { ...shown, found: { ...shown.found, connections: pairsWithProgress(shown.found) } };
 }
 
 function filterFor(
@@ -99,7 +111,7 @@ function exposed(world: World, flags: ReachFlags): Shown {
     connections: connections.map(({ from, to, ...one }) => ({ ...one, from: ids.indexOf(from), to: ids.indexOf(to) })),
   };
   const found = { endpoints, connections, warnings: warningsFor(world) };
-  return { found, everyone: endpoints, grouped: () => grouped };
+  return { found, everyone: endpoints, grouped: () => grouped, isWhole: flags.to.length === 0 };
 }
 
 const warningsFor = ({ inputs, workloads, program, blocks }: World): readonly string[] => [
@@ -107,8 +119,9 @@ const warningsFor = ({ inputs, workloads, program, blocks }: World): readonly st
   ...partialBlockWarnings(program, workloads, blocks),
 ];
 
-function print(format: Format, pairs: boolean, { found, everyone, grouped }: Shown): Iterable<string> {
+function print(format: Format, pairs: boolean, { found, everyone, grouped, isWhole }: Shown): Iterable<string> {
   if (format === 'html') return printReachabilityPage(found);
   if (format !== 'text') return printPairs(found, format);
-  return pairs ? printPairTable(found) : printGroups(grouped(), everyone, found.warnings);
+  if (pairs) return printPairTable(found);
+  return printGroups(grouped(), { endpoints: everyone, warnings: found.warnings, isWhole });
 }

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { readManifests } from '../cluster/directory.js';
 import { compile } from '../compiler/compiler.js';
 import { render } from '../nftables/renderer.js';
@@ -14,13 +14,24 @@ interface RenderFlags {
   readonly program: boolean;
 }
 
+const examples = `
+Examples:
+  podwall render -f policies-examples/ --node n1
+  podwall render -f policies-examples/ --node n1 | nft --check -f -
+  podwall render -f policies-examples/ --node n1 --program      who is isolated, and what is allowed`;
+
 export const renderCommand = (): Command =>
   new Command('render')
     .description('print the ruleset of a node as nft text, without touching the kernel; `nft -f` loads it')
     .requiredOption('-f, --file <path>', 'manifests: a file or a directory (repeatable)', repeatable, [])
     .option('--node <name>', 'the node to render for', defaultNode())
-    .option('--established <mode>', 'cut or keep established flows on a narrowing change', 'cut')
+    .addOption(
+      new Option('--established <mode>', 'cut or keep established flows on a narrowing change')
+        .choices(['cut', 'keep'])
+        .default('cut'),
+    )
     .option('--program', 'print the compiled program instead: who is isolated, and what is allowed', false)
+    .addHelpText('after', examples)
     .action(async (flags: RenderFlags) => {
       const { snapshot, problems } = await readManifests(flags.file);
       for (const problem of problems) process.stderr.write(`podwall: ${warnOf(problem)}\n`);

@@ -4,7 +4,7 @@ import { openNftables } from '../kernel/nft.js';
 import { parseListing } from '../nftables/listing.js';
 import { describeKernel, type KernelSummary } from '../nftables/summary.js';
 import { askAgent, type AgentStatus } from '../node/control.js';
-import type { ObjectRef } from '../model/pod.js';
+import { objectKey, type ObjectRef } from '../model/pod.js';
 import { readStateFile } from '../node/state-file.js';
 import { formatTable } from '../report/table.js';
 import { exitCode } from './exit-codes.js';
@@ -82,19 +82,16 @@ async function readKernel(): Promise<KernelSummary | undefined> {
 }
 
 /** Without an agent nothing is ready to follow a change, though the rules may stand. */
-const asJson = (running: AgentStatus | undefined, last: AgentStatus | undefined, kernel: KernelSummary | undefined) =>
-  running === undefined
-    ? {
-        endpoints: [],
-        failing: [],
-        revision: 0,
-        repairs: 0,
-        ...last,
-        agent: 'none',
-        ready: false,
-        kernel: kernel ?? null,
-      }
-    : { ...running, kernel: kernel ?? null };
+const asJson = (
+  running: AgentStatus | undefined,
+  last: AgentStatus | undefined,
+  kernel: KernelSummary | undefined,
+): object => ({
+  kind: 'NodeStatus',
+  schemaVersion: 1,
+  ...(running ?? { endpoints: [], failing: [], revision: 0, repairs: 0, ...last, agent: 'none', ready: false }),
+  kernel: kernel ?? null,
+});
 
 function withoutAgent(last: AgentStatus | undefined, kernel: KernelSummary | undefined): string {
   const lines = ['No agent runs in this network namespace.'];
@@ -119,6 +116,7 @@ function withAgent(status: AgentStatus, kernel: KernelSummary | undefined): stri
       ? []
       : [`out of touch with the cluster for ${status.staleSeconds} s: the last known state stays in force`]),
     ...status.warnings.map((warning) => `warning: ${warning}`),
+    ...dryRunLines(status),
     ...status.failing.map((one) => `fails closed: ${one.namespace}/${one.name}: ${one.reasons.join('; ')}`),
     ...status.unattached.map(({ pod, reason }) => `NOT enforced: ${pod.namespace}/${pod.name}: ${reason}`),
     ...status.problems.map((problem) => `input: ${warnOf(problem)}`),
@@ -135,4 +133,11 @@ function withAgent(status: AgentStatus, kernel: KernelSummary | undefined): stri
     ]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function dryRunLines({ mode, dryRun }: AgentStatus): string[] {
+  if (mode === 'audit') return ['the agent is in a dry run (--mode=audit): nothing is dropped'];
+  return dryRun.length === 0
+    ? []
+    : [`dry run: ${dryRun.map(objectKey).join(', ')}: what they would change is recorded`];
 }

@@ -11,6 +11,7 @@ export const uninstallCommand = (): Command =>
   new Command('uninstall')
     .description("remove exactly Podwall's own tables from this network namespace: nothing is enforced afterwards")
     .option('--state-dir <dir>', 'the state folder of the agent', defaultStateDir)
+    .addHelpText('after', '\nExamples:\n  podwall uninstall                  also stops the agent, when one runs')
     .action(async ({ stateDir }: { stateDir: string }) => {
       await askAgent(stateDir, 'stop');
       await agentGone(stateDir);

@@ -25,6 +25,8 @@ export interface SyncedCluster extends Disposable {
   onChange(listener: (change: SourceChange) => void): Disposable;
   /** Since when the source has lost touch with the cluster, by performance.now(); undefined while it follows it. */
   staleSince(): number | undefined;
+  /** By which OpenTelemetry knows a cluster: the uid of its namespace kube-system. Absent where no API server tells it. */
+  uid?(): string | undefined;
   /** Absent for a source that reads no network. */
   traffic?(): SourceTraffic;
   /** Told whenever problems() changed. */

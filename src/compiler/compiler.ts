@@ -10,7 +10,8 @@
 import { cidrContains, type Address, type Cidr } from '../model/address.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
 import { isEnforceable, objectKey, type Namespace, type Node, type Pod } from '../model/pod.js';
-import { policyKey, type AnyPolicy, type Direction } from '../model/policy.js';
+import { logsAllowed, modeIn } from '../model/audit-mode.js';
+import { directions, policyKey, type AnyPolicy, type Direction, type NetworkPolicy } from '../model/policy.js';
 import {
   ruleListId,
   type Endpoint,
@@ -23,7 +24,15 @@ import {
 import { SelectorIndex } from '../selectors/selector-index.js';
 import { AddressOwners } from '../model/address-owners.js';
 import { mergeCidrs } from './cidr-ranges.js';
-import { makeEndpoint, ruleListsOf, sameEndpoint, selects } from './endpoints.js';
+import {
+  makeEndpoint,
+  noAudit,
+  ruleListsOf,
+  sameEndpoint,
+  selects,
+  type AuditSettings,
+  type DryRun,
+} from './endpoints.js';
 import { Groups, type Contribution, type Move } from './groups.js';
 import { Before, Delta } from './recorder.js';
 import { compileRules, type CompiledRules } from './rule-lists.js';
@@ -34,6 +43,8 @@ export interface CompilerOptions {
   readonly unknownPods?: 'deny' | 'allow';
   /** Beside the podCIDRs of the scope's Node object. */
   readonly podCidrs?: readonly Cidr[];
+  /** `annotated` unless told. */
+  readonly dryRun?: DryRun;
 }
 
 /** The program of a whole cluster from scratch. */
@@ -71,6 +82,8 @@ export class Compiler {
   readonly #compiled = new Map<RuleListId, CompiledRules>();
   readonly #ruleListUsers = new Map<RuleListId, number>();
   readonly #nodes = new Map<string, readonly Address[]>();
+  /** By namespace; absent where nothing is asked for. */
+  readonly #audit = new Map<string, AuditSettings>();
   #nodeCidrs: readonly Cidr[] = [];
   #ranges: readonly Cidr[];
   readonly #known = new Set<Address>();
@@ -117,7 +130,7 @@ export class Compiler {
         this.#takePod(objectKey(change.ref), change.pod, step);
         return;
       case 'namespace':
-        this.#takeNamespace(change.name, change.namespace);
+        this.#takeNamespace(change.name, change.namespace, step);
         return;
       case 'policy':
         this.#takePolicy(change.ref.namespace, policyKey(change.ref), change.policy, step);
@@ -135,7 +148,8 @@ export class Compiler {
     step.pods.add(key);
   }
 
-  #takeNamespace(name: string, namespace: Namespace | undefined): void {
+  #takeNamespace(name: string, namespace: Namespace | undefined, step: Step): void {
+    this.#takeAudit(name, namespace, step);
     // Selections are settled pod by pod below, against the contribution that is in the groups now.
     const before = new Map([...this.#index.podsOf(name)].map((pod) => [pod, this.#index.selectionsOf(pod)]));
     const moved = [...this.#index.setNamespace(name, namespace?.labels)];
@@ -153,6 +167,26 @@ export class Compiler {
     );
   }
 
+  #takeAudit(name: string, namespace: Namespace | undefined, step: Step): void {
+    const annotations = namespace?.annotations ?? {};
+    const before = this.#audit.get(name) ?? noAudit;
+    const dryRun = modeIn(annotations) === 'audit' ? 'all' : 'annotated';
+    const after: AuditSettings = { dryRun, logsAllowed: logsAllowed(annotations) };
+    if (before.dryRun === after.dryRun && before.logsAllowed === after.logsAllowed) return;
+    if (after.dryRun === noAudit.dryRun && !after.logsAllowed) this.#audit.delete(name);
+    else this.#audit.set(name, after);
+    for (const pod of this.#localPods.get(name) ?? []) step.endpoints.add(pod);
+    if (before.logsAllowed === after.logsAllowed) return;
+    for (const policy of this.#policies.get(name)?.values() ?? [])
+      for (const direction of directions) this.#recompile(policy, ruleListId(policy.ref, direction), direction, step);
+  }
+
+  #auditOf(namespace: string): AuditSettings {
+    const settings = this.#audit.get(namespace) ?? noAudit;
+    const { dryRun = 'annotated' } = this.#options;
+    return dryRun === 'annotated' ? settings : { ...settings, dryRun };
+  }
+
   #takePolicy(namespace: string, key: string, policy: AnyPolicy | undefined, step: Step): void {
     const policies = this.#policies.get(namespace) ?? new Map<string, AnyPolicy>();
     const before = policies.get(key);
@@ -167,8 +201,7 @@ export class Compiler {
     }
     const ref = (policy ?? before)?.ref;
     if (ref === undefined) return;
-    for (const direction of ['ingress', 'egress'] as const)
-      this.#recompile(policy, ruleListId(ref, direction), direction, step);
+    for (const direction of directions) this.#recompile(policy, ruleListId(ref, direction), direction, step);
   }
 
   #takeNode(name: string, node: Node | undefined, step: Step): void {
@@ -262,7 +295,7 @@ export class Compiler {
     if (pod === undefined || this.#localPods.get(namespace)?.has(key) !== true) return undefined;
     const selecting = [...(this.#policies.get(namespace) ?? [])].filter(([, policy]) => selects(policy, pod));
     const sorted = selecting.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, policy]) => policy);
-    return makeEndpoint(pod, addresses, sorted);
+    return makeEndpoint(pod, addresses, sorted, this.#auditOf(namespace));
   }
 
   #countRuleList(id: RuleListId, difference: 1 | -1, step: Step): void {
@@ -277,7 +310,7 @@ export class Compiler {
     const former = this.#compiled.get(id);
     if (former === undefined) return;
     step.ruleListsBefore.touch(id, this.#ruleLists.get(id));
-    const compiled = policy?.kind === 'policy' ? compileRules(policy, direction) : undefined;
+    const compiled = policy?.kind === 'policy' ? this.#compileList(policy, direction) : undefined;
     this.#replaceCompiled(id, former, compiled);
   }
 
@@ -294,7 +327,11 @@ export class Compiler {
   #compileById(id: RuleListId): CompiledRules | undefined {
     const [direction = '', key = ''] = id.split(' ');
     const policy = this.#policies.get(namespaceOf(key))?.get(key);
-    return policy?.kind === 'policy' ? compileRules(policy, direction as Direction) : undefined;
+    return policy?.kind === 'policy' ? this.#compileList(policy, direction as Direction) : undefined;
+  }
+
+  #compileList(policy: NetworkPolicy, direction: Direction): CompiledRules {
+    return compileRules(policy, direction, this.#auditOf(policy.ref.namespace).logsAllowed);
   }
 
   #replaceCompiled(id: RuleListId, former: CompiledRules | undefined, next: CompiledRules | undefined): void {

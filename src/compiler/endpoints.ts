@@ -1,6 +1,7 @@
-import { directions, policyKey, type AnyPolicy, type Direction } from '../model/policy.js';
+import { directions, type AnyPolicy, type Direction } from '../model/policy.js';
 import type { Pod } from '../model/pod.js';
 import type { Address } from '../model/address.js';
+import { isolationsOf, sameIsolation } from '../program/isolation.js';
 import { open, ruleListId, type Endpoint, type Isolation, type RuleListId } from '../program/types.js';
 import { matches } from '../selectors/match.js';
 
@@ -15,34 +16,67 @@ export const isolates = (policy: AnyPolicy, direction: Direction): boolean =>
 const allowsSomething = (policy: AnyPolicy, direction: Direction): boolean =>
   policy.kind === 'policy' && (policy[direction]?.length ?? 0) > 0;
 
+/** What is told of a namespace's pods beyond what is enforced. */
+export interface AuditSettings {
+  readonly dryRun: DryRun;
+  readonly logsAllowed: boolean;
+}
+
+/** Which policies are only tried: those whose annotation says so, all, or none whatever it says. */
+export type DryRun = 'annotated' | 'all' | 'none';
+
+export const noAudit: AuditSettings = { dryRun: 'annotated', logsAllowed: false };
+
+const isTried = (policy: AnyPolicy, dryRun: DryRun): boolean =>
+  dryRun === 'all' || (dryRun === 'annotated' && policy.mode === 'audit');
+
 /** An endpoint from the policies that select it, given in the order of their keys. */
-export function makeEndpoint(pod: Pod, addresses: readonly Address[], policies: readonly AnyPolicy[]): Endpoint {
-  const isolation = (direction: Direction): Isolation => {
-    const by = policies.filter((policy) => isolates(policy, direction));
-    if (by.length === 0) return open;
-    const allowedBy = by.filter((policy) => allowsSomething(policy, direction));
-    return {
-      kind: 'isolated',
-      by: by.map(({ ref }) => ref),
-      allowedBy: allowedBy.map(({ ref }) => ruleListId(ref, direction)),
-    };
-  };
+export function makeEndpoint(
+  pod: Pod,
+  addresses: readonly Address[],
+  policies: readonly AnyPolicy[],
+  audit: AuditSettings = noAudit,
+): Endpoint {
+  const enforced = policies.filter((policy) => !isTried(policy, audit.dryRun));
+  const [ingress, egress] = [isolationBy(enforced, 'ingress'), isolationBy(enforced, 'egress')];
+  const withAudited =
+    enforced.length === policies.length
+      ? {}
+      : { ...auditedBy(policies, 'ingress', ingress), ...auditedBy(policies, 'egress', egress) };
   return {
     pod: pod.ref,
     podUid: pod.uid,
     node: pod.node,
     addresses,
-    ingress: isolation('ingress'),
-    egress: isolation('egress'),
+    ingress,
+    egress,
+    ...(Object.keys(withAudited).length === 0 ? {} : { withAudited }),
+    ...(audit.logsAllowed ? { logsAllowed: true } : {}),
   };
+}
+
+function isolationBy(policies: readonly AnyPolicy[], direction: Direction): Isolation {
+  const by = policies.filter((policy) => isolates(policy, direction));
+  if (by.length === 0) return open;
+  const allowedBy = by.filter((policy) => allowsSomething(policy, direction));
+  return {
+    kind: 'isolated',
+    by: by.map(({ ref }) => ref),
+    allowedBy: allowedBy.map(({ ref }) => ruleListId(ref, direction)),
+  };
+}
+
+/** One more policy that isolates a pod which is isolated already changes nothing unless it allows something. */
+function auditedBy(policies: readonly AnyPolicy[], direction: Direction, now: Isolation): Endpoint['withAudited'] {
+  const all = isolationBy(policies, direction);
+  if (all.kind === 'open') return {};
+  if (now.kind === 'isolated' && now.allowedBy.length === all.allowedBy.length) return {};
+  return { [direction]: all };
 }
 
 export function ruleListsOf(endpoint: Endpoint | undefined): readonly RuleListId[] {
   if (endpoint === undefined) return [];
-  return directions.flatMap((direction) => {
-    const isolation = endpoint[direction];
-    return isolation.kind === 'open' ? [] : isolation.allowedBy;
-  });
+  return directions.flatMap((direction) => isolationsOf(endpoint, direction).flatMap(({ allowedBy }) => allowedBy));
 }
 
 export function sameEndpoint(a: Endpoint | undefined, b: Endpoint | undefined): boolean {
@@ -51,11 +85,11 @@ export function sameEndpoint(a: Endpoint | undefined, b: Endpoint | undefined): 
     a.podUid === b.podUid &&
     a.node === b.node &&
     a.addresses.join() === b.addresses.join() &&
-    directions.every((direction) => sameIsolation(a[direction], b[direction]))
+    a.logsAllowed === b.logsAllowed &&
+    directions.every(
+      (direction) =>
+        sameIsolation(a[direction], b[direction]) &&
+        sameIsolation(a.withAudited?.[direction] ?? open, b.withAudited?.[direction] ?? open),
+    )
   );
-}
-
-function sameIsolation(a: Isolation, b: Isolation): boolean {
-  if (a.kind === 'open' || b.kind === 'open') return a.kind === b.kind;
-  return a.by.map(policyKey).join() === b.by.map(policyKey).join() && a.allowedBy.join() === b.allowedBy.join();
 }

@@ -32,7 +32,7 @@ export interface CompiledRules {
 const everyPod: PodSelection = { namespaces: { requirements: [] }, pods: { requirements: [] } };
 
 /** What a policy allows in one direction: peers times ports, as rules over groups. */
-export function compileRules(policy: NetworkPolicy, direction: Direction): CompiledRules {
+export function compileRules(policy: NetworkPolicy, direction: Direction, logsAllowed = false): CompiledRules {
   const groups = new Map<GroupId, GroupDefinition>();
   const name = (definition: GroupDefinition): GroupId => {
     groups.set(definition.id, definition);
@@ -59,7 +59,9 @@ export function compileRules(policy: NetworkPolicy, direction: Direction): Compi
     rules.flatMap(({ peer, port }) => [peer, port].flatMap((match) => ('of' in match ? [match.of] : []))),
   );
   for (const id of groups.keys()) if (!used.has(id)) groups.delete(id);
-  return { list: { id: ruleListId(policy.ref, direction), policy: policy.ref, direction, rules }, groups };
+  const id = ruleListId(policy.ref, direction);
+  const list = { id, policy: policy.ref, direction, rules, ...(logsAllowed ? { logsAllowed } : {}) };
+  return { list, groups };
 }
 
 function numbered<T, W extends string>(

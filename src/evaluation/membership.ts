@@ -15,8 +15,11 @@ export class CidrSearch {
   }
 
   contains(address: Address): boolean {
-    const ranges = this.#ranges[familyOf(address)];
-    const value = addressToNumber(address);
+    return this.containsNumber(addressToNumber(address), familyOf(address));
+  }
+
+  containsNumber(value: bigint, family: Family): boolean {
+    const ranges = this.#ranges[family];
     let low = 0;
     let high = ranges.length - 1;
     while (low <= high) {

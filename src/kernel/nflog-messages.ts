@@ -31,7 +31,10 @@ const errorType = 2;
 const headerLength = 16;
 const generalLength = 4;
 
-const attribute = { timestamp: 3, inDevice: 4, inPort: 6, payload: 9, prefix: 10, sequence: 12 } as const;
+const attribute = { header: 1, timestamp: 3, inDevice: 4, inPort: 6, payload: 9, prefix: 10, sequence: 12 } as const;
+/** linux/netfilter.h: NFPROTO_NETDEV, NF_NETDEV_EGRESS. */
+const netdev = { family: 5, egress: 1 } as const;
+const ethernetHeader = 14;
 const configAttribute = { command: 1, mode: 2, bufferSize: 3, timeout: 4, threshold: 5, flags: 6 } as const;
 const bindCommand = 1;
 const copyPacket = 2;
@@ -48,24 +51,28 @@ export function decodeDatagram(datagram: Buffer): NflogDatagram {
     const type = datagram.readUInt16LE(at + 4);
     if (length < headerLength || at + length > datagram.length) break;
     const body = datagram.subarray(at + headerLength, at + length);
-    if (type === packetType) packets.push(decodePacket(body.subarray(generalLength)));
+    if (type === packetType) packets.push(decodePacket(body.subarray(generalLength), body[0] ?? 0));
     else if (type === errorType && body.length >= 4) answer = -body.readInt32LE(0);
     at += align(length);
   }
   return { packets, ...(answer === undefined ? {} : { answer }) };
 }
 
-function decodePacket(attributes: Buffer): LoggedPacket {
+function decodePacket(attributes: Buffer, family: number): LoggedPacket {
   const packet: { -readonly [K in keyof LoggedPacket]: LoggedPacket[K] } = {
     prefix: '',
     payload: attributes.subarray(0, 0),
   };
+  let hook: number | undefined;
   for (let at = 0; at + 4 <= attributes.length;) {
     const length = attributes.readUInt16LE(at);
     if (length < 4 || at + length > attributes.length) break;
     const value = attributes.subarray(at + 4, at + length);
     // The two highest bits of the type are flags.
     switch (attributes.readUInt16LE(at + 2) & 0x3fff) {
+      case attribute.header:
+        hook = value[2];
+        break;
       case attribute.prefix:
         packet.prefix = value.toString('latin1', 0, value.indexOf(0) === -1 ? value.length : value.indexOf(0));
         break;
@@ -88,6 +95,8 @@ function decodePacket(attributes: Buffer): LoggedPacket {
     }
     at += align(length);
   }
+  // On its way out of a device a packet has its Ethernet header before it.
+  if (family === netdev.family && hook === netdev.egress) packet.payload = packet.payload.subarray(ethernetHeader);
   return packet;
 }
 

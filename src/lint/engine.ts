@@ -7,6 +7,8 @@ import type { Finding, Hit, LintObject, Place, Rule, Severity, World } from './t
 export interface LintOptions {
   /** By id or name: another severity, or `off`. */
   readonly severities?: Readonly<Record<string, Severity | 'off'>>;
+  /** Told before each rule how many have been run. */
+  readonly onRule?: (done: number) => void;
 }
 
 const ranks: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 2 };
@@ -15,10 +17,11 @@ const ranks: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 
 export const atLeast = (severity: Severity, limit: Severity): boolean => ranks[severity] <= ranks[limit];
 
 /** Everything that the rules find, by file and line. */
-export function lint(world: World, { severities = {} }: LintOptions = {}): readonly Finding[] {
+export function lint(world: World, { severities = {}, onRule }: LintOptions = {}): readonly Finding[] {
   const suppressions = new Suppressions(world.objects);
   const findings: Finding[] = [];
-  for (const rule of rules) {
+  for (const [index, rule] of rules.entries()) {
+    onRule?.(index);
     const wanted = severities[rule.id] ?? severities[rule.name];
     if (wanted === 'off' || (rule.scope === 'cluster' && !world.closed)) continue;
     if (rule.scope === 'policies' && !world.closed) continue;

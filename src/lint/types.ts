@@ -7,6 +7,7 @@ import type { Namespace, Node, Pod } from '../model/pod.js';
 import type { AnyPolicy, BrokenPolicy, NetworkPolicy } from '../model/policy.js';
 import type { Service } from '../model/service.js';
 import type { PodSelection } from '../selectors/selector-index.js';
+import type { Walks } from './walks.js';
 
 export type { Severity } from '../model/diagnostic.js';
 export type { Path } from '../manifests/documents.js';
@@ -79,6 +80,8 @@ export interface Known {
 
 /** What was read, and the ways through it that are too long to walk for every policy. */
 export interface World extends Known {
+  /** All that stands in the valid policies, one by one. */
+  readonly walks: Walks;
   /** All policies of a namespace that select these labels, and others. */
   policyCandidates(namespace: string, labels: Labels): readonly ValidPolicy[];
   /** The valid policies that select this workload. */

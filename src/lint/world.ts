@@ -1,15 +1,19 @@
 /** Short ways through what was read, which many rules take. */
 import { isolates, selects } from '../compiler/endpoints.js';
 import { groupBy } from '../model/group-by.js';
-import type { Labels, LabelSelector } from '../model/labels.js';
+import type { Labels } from '../model/labels.js';
 import { impliedNamespace, isMapping } from '../model/parse.js';
 import { isEnforceable } from '../model/pod.js';
-import type { Direction, NetworkPolicy, Peer, PolicyRule, Port } from '../model/policy.js';
+import type { Direction, NetworkPolicy, Peer, PolicyRule } from '../model/policy.js';
 import { matches } from '../selectors/match.js';
 import type { Service } from '../model/service.js';
 import { Candidates } from '../selectors/candidates.js';
 import { selectionId, type PodSelection } from '../selectors/selector-index.js';
-import type { Fields, Known, Path, PolicyObject, ValidPolicy, WorkloadEntry, World } from './types.js';
+import type { Fields, Known, Path, ValidPolicy, WorkloadEntry, World } from './types.js';
+import { fieldAt, walksOf } from './walks.js';
+
+export { fieldAt, peersKey, peersOf, portsOf, rulesOf, selectorsOf, validPolicies } from './walks.js';
+export type { PeerEntry, PortEntry, RuleEntry, SelectorEntry } from './walks.js';
 
 /** Each way is prepared once, however many rules and policies take it. */
 export function makeWorld(known: Known): World {
@@ -27,7 +31,8 @@ export function makeWorld(known: Known): World {
   );
   const selected = new Map<string, readonly WorkloadEntry[]>();
   const candidates = new Map<string, Candidates<ValidPolicy>>();
-  for (const one of validPolicies(known))
+  const walks = walksOf(known.policies);
+  for (const one of walks.policies)
     remembered(candidates, one.policy.ref.namespace, () => new Candidates<ValidPolicy>()).add(
       one,
       one.policy.appliesTo,
@@ -50,6 +55,7 @@ export function makeWorld(known: Known): World {
     );
   return {
     ...known,
+    walks,
     policyCandidates,
     brokenIn: (namespace) => broken.get(namespace) ?? [],
     policiesFor: (workload) =>
@@ -72,81 +78,6 @@ export function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
 }
 
 const keyOf = (...[kind, namespace, name]: Parameters<World['objectOf']>): string => `${kind} ${namespace}/${name}`;
-
-export function* validPolicies({ policies }: Pick<Known, 'policies'>): Iterable<ValidPolicy> {
-  for (const object of policies) if (object.policy?.kind === 'policy') yield { object, policy: object.policy };
-}
-
-export interface RuleEntry extends ValidPolicy {
-  readonly direction: Direction;
-  readonly rule: PolicyRule;
-  readonly path: Path;
-}
-
-export const peersKey = (direction: Direction): 'from' | 'to' => (direction === 'ingress' ? 'from' : 'to');
-
-/** Every rule that is in force. */
-export function* rulesOf(world: World): Iterable<RuleEntry> {
-  for (const { object, policy } of validPolicies(world))
-    for (const direction of ['ingress', 'egress'] as const)
-      for (const [index, rule] of (policy[direction] ?? []).entries())
-        yield { object, policy, direction, rule, path: ['spec', direction, index] };
-}
-
-export interface PeerEntry extends RuleEntry {
-  readonly peer: Peer;
-}
-
-/** Every peer of every rule, at its own path. */
-export function* peersOf(world: World): Iterable<PeerEntry> {
-  for (const entry of rulesOf(world)) {
-    if (entry.rule.peers === 'anyone') continue;
-    for (const [index, peer] of entry.rule.peers.entries())
-      yield { ...entry, peer, path: [...entry.path, peersKey(entry.direction), index] };
-  }
-}
-
-export interface PortEntry extends RuleEntry {
-  readonly port: Port;
-}
-
-export function* portsOf(world: World): Iterable<PortEntry> {
-  for (const entry of rulesOf(world)) {
-    if (entry.rule.ports === 'anyPort') continue;
-    for (const [index, port] of entry.rule.ports.entries())
-      yield { ...entry, port, path: [...entry.path, 'ports', index] };
-  }
-}
-
-export interface SelectorEntry {
-  readonly object: PolicyObject;
-  readonly selector: LabelSelector;
-  readonly path: Path;
-  readonly of: 'subject' | 'pods' | 'namespaces';
-}
-
-/** Every selector of every valid policy. */
-export function* selectorsOf(world: World): Iterable<SelectorEntry> {
-  for (const { object, policy } of validPolicies(world))
-    yield { object, selector: policy.appliesTo, path: ['spec', 'podSelector'], of: 'subject' };
-  for (const { object, peer, path } of peersOf(world)) {
-    if (peer.kind === 'ipBlock') continue;
-    if (fieldAt(object.fields, [...path, 'podSelector']) !== undefined)
-      yield { object, selector: peer.pods, path: [...path, 'podSelector'], of: 'pods' };
-    if (peer.namespaces !== 'own')
-      yield { object, selector: peer.namespaces, path: [...path, 'namespaceSelector'], of: 'namespaces' };
-  }
-}
-
-/** The raw value of a field; undefined when it is absent. */
-export function fieldAt(fields: Fields, path: Path): unknown {
-  let value: unknown = fields;
-  for (const part of path) {
-    if (Array.isArray(value)) value = value[Number(part)] as unknown;
-    else value = isMapping(value) ? value[part] : undefined;
-  }
-  return value;
-}
 
 /** Where a requirement of a selector stands, by the key that it is about. */
 export function requirementPath(fields: Fields, selector: Path, key: string): Path {

@@ -2,6 +2,9 @@
 import { scanJson, type JsonScan } from './json-scan.js';
 import { duplicateKey, tooDeep } from './limits.js';
 import { linesOf, positionAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
+import { spanOf, startOf } from './plain-places.js';
+import { readPlainYaml, type PlainDocument } from './plain-yaml.js';
+import { TextParts } from './text-parts.js';
 import { locate, parseYaml, rangeIn, type Tree } from './yaml-trees.js';
 
 export type { ManifestError, Path, Position, Range } from './positions.js';
@@ -42,6 +45,8 @@ export function readDocuments(text: string, file: string, { duplicateKeys }: Rea
     const object = tryJson(text);
     if (object !== undefined) return readJson(object, text, { file, tolerated });
   }
+  const plain = readPlainYaml(text);
+  if (plain !== undefined) return readPlain(plain, text, file);
   const { trees, errors } = parseYaml(text, file);
   const documents = trees.flatMap((tree) => {
     if (!tree.errors.every(tolerated)) return [];
@@ -93,27 +98,36 @@ function readJson(
   return { documents: unfold(object, [], jsonPlace(text, file, scan)), errors };
 }
 
+function readPlain(documents: readonly PlainDocument[], text: string, file: string): Documents {
+  const parts = new TextParts(text, file);
+  const read = documents.flatMap((document) => {
+    const tree = (): Tree | undefined => parts.tree(document.start, document.end);
+    const position: Place['position'] = (path) => {
+      const start = startOf(text, document, path);
+      return start === undefined ? locate(tree(), path) : parts.positionAt(start);
+    };
+    const range: Place['range'] = (path, part) => {
+      const span = spanOf(text, document, { path, part });
+      return span === undefined ? rangeIn(tree(), path, part) : parts.rangeAt(...span);
+    };
+    return unfold(document.object, [], { file, position, range, text: () => text });
+  });
+  return { documents: read, errors: [] };
+}
+
 /** Where an item begins is known; for anything deeper, which is rarely asked for, the item is read once more. */
 function jsonPlace(text: string, file: string, { items }: JsonScan): Place {
-  let lines: ReturnType<typeof linesOf> | undefined;
-  const trees = new Map<number, Tree | undefined>();
-  const treeAt = (start: number, end?: number): Tree | undefined => {
-    if (!trees.has(start)) {
-      const [tree] = parseYaml(text.slice(start, end), file).trees;
-      trees.set(start, tree && { ...tree, lines: (lines ??= linesOf(text)), base: start });
-    }
-    return trees.get(start);
-  };
+  const parts = new TextParts(text, file);
   const startOf = ([field, index]: Path): number | undefined =>
     field === 'items' && typeof index === 'number' ? items[index] : undefined;
   const within = (path: Path): readonly [Tree | undefined, Path] => {
     const start = startOf(path);
-    return start === undefined ? [treeAt(0), path] : [treeAt(start, items[Number(path[1]) + 1]), path.slice(2)];
+    return start === undefined ? [parts.tree(0), path] : [parts.tree(start, items[Number(path[1]) + 1]), path.slice(2)];
   };
   const position: Place['position'] = (path) => {
     const start = startOf(path);
     if (path.length === 0) return { line: 1, column: 1 };
-    if (path.length === 2 && start !== undefined) return positionAt((lines ??= linesOf(text)), start);
+    if (path.length === 2 && start !== undefined) return parts.positionAt(start);
     return locate(...within(path));
   };
   const range: Place['range'] = (path, part) => rangeIn(...within(path), part);

@@ -37,3 +37,8 @@ export function positionAt(lines: LineCounter, offset: number): Position {
   const { line, col } = lines.linePos(offset);
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
 }
+
+export function rangeAt(lines: LineCounter, start: number, end: number): Range {
+  const { line: endLine, column: endColumn } = positionAt(lines, end);
+  return { ...positionAt(lines, start), endLine, endColumn, start, end };
+}

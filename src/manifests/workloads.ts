@@ -38,6 +38,9 @@ const templates: Readonly<Record<string, readonly string[]>> = {
 export const workloadKinds = ['Pod', ...Object.keys(templates)];
 export const isWorkload = (kind: string): boolean => workloadKinds.includes(kind);
 
+/** Where the pod template stands; empty for a pod. */
+export const templateOf = (kind: string): readonly string[] => templates[kind] ?? [];
+
 /** Undefined for what is no workload, or has no name. */
 export function readWorkload(object: unknown, defaultNamespace = 'default'): WorkloadObject | undefined {
   const { kind, metadata, ...rest } = fieldsOf(object);
@@ -48,16 +51,16 @@ export function readWorkload(object: unknown, defaultNamespace = 'default'): Wor
   const controller = controllerOf(own);
   const found = { self: { namespace, kind, name }, ...(controller === undefined ? {} : { controller }) };
   if (kind === 'Pod') return { ...found, pod: { ...fieldsOf(object), metadata: { ...own, name, namespace } } };
-  const template = (templates[kind] ?? []).reduce<Fields>((fields, part) => fieldsOf(fields[part]), rest);
+  const { metadata: made, spec } = templateOf(kind).reduce<Fields>((fields, part) => fieldsOf(fields[part]), rest);
   // A Deployment keeps its former ReplicaSets, with nothing in them.
   const isFormer =
     kind === 'ReplicaSet' && controller !== undefined && fieldsOf(fieldsOf(object)['spec'])['replicas'] === 0;
-  if (template['spec'] === undefined || isFormer) return found;
+  if (spec === undefined || spec === null || isFormer) return found;
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { ...fieldsOf(template['metadata']), namespace, name },
-    spec: template['spec'],
+    metadata: { ...fieldsOf(made), namespace, name },
+    spec,
   };
   return { ...found, pod };
 }

@@ -11,12 +11,11 @@ import {
   Parser,
   type Document,
   type Node as YamlNode,
-  type ScalarTag,
-  type Tags,
 } from 'yaml';
 import { limits, tooDeep } from './limits.js';
-import { positionAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
+import { positionAt, rangeAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
 import { problemsIn, type YamlProblem } from './yaml-problems.js';
+import { kubectlTags } from './yaml-scalars.js';
 
 /** One document. */
 export interface Tree {
@@ -66,26 +65,6 @@ export function parseYaml(text: string, file: string): Trees {
   return { trees, errors: trees.flatMap(({ errors }) => errors) };
 }
 
-/** go-yaml also reads 0o17 as octal, and knows neither base-60 numbers nor (into JSON) timestamps. */
-function kubectlTags(tags: Tags): Tags {
-  const kept = tags.filter((tag) => {
-    if (typeof tag === 'string') return tag !== 'timestamp' && tag !== 'intTime' && tag !== 'floatTime';
-    return tag.tag !== 'tag:yaml.org,2002:timestamp' && !('format' in tag && tag.format === 'TIME');
-  });
-  return [octal, ...kept];
-}
-
-const octal: ScalarTag = {
-  tag: 'tag:yaml.org,2002:int',
-  default: true,
-  format: 'OCT',
-  test: /^[-+]?0o[0-7_]+$/,
-  resolve: (text) => {
-    const digits = text.replaceAll('_', '').replace('0o', '');
-    return digits.startsWith('-') ? -parseInt(digits.slice(1), 8) : parseInt(digits, 8);
-  },
-};
-
 /** Where the field stands, or its nearest ancestor that is there. */
 export function locate(tree: Tree | undefined, path: Path): Position {
   if (tree === undefined) return { line: 1, column: 1 };
@@ -97,9 +76,7 @@ export function rangeIn(tree: Tree | undefined, path: Path, part: 'key' | 'value
   if (tree === undefined) return { line: 1, column: 1, endLine: 1, endColumn: 1, start: 0, end: 0 };
   const { key, value } = find(tree, path);
   const found = (part === 'key' ? (key ?? value) : (value ?? key))?.range ?? [0, 0];
-  const [start, end] = [tree.base + found[0], tree.base + found[1]];
-  const { line: endLine, column: endColumn } = positionAt(tree.lines, end);
-  return { ...positionAt(tree.lines, start), endLine, endColumn, start, end };
+  return rangeAt(tree.lines, tree.base + found[0], tree.base + found[1]);
 }
 
 interface Found {

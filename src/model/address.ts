@@ -29,6 +29,8 @@ export function parseAddress(text: string): Address | undefined {
 
 /** The address as an unsigned integer of 32 or 128 bits. */
 export function addressToNumber(address: Address): bigint {
+  const bytes = familyOf(address) === 'IPv4' ? address.split('.') : [];
+  if (bytes.length === 4) return BigInt(bytes.reduce((number, byte) => number * 256 + Number(byte), 0));
   let value = 0n;
   for (const byte of ipaddr.parse(address).toByteArray()) value = (value << 8n) | BigInt(byte);
   return value;

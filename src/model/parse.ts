@@ -12,6 +12,7 @@ export { impliedNamespace, parseNamespace, parseNode } from './parse/namespace-a
 export { parseNetworkPolicy, type ParseOptions } from './parse/network-policy.js';
 export { parsePod, type PodOptions } from './parse/pod.js';
 export { parseService } from './parse/service.js';
+export { checkWorkload } from './parse/workload.js';
 export { isMapping } from './parse/reader.js';
 
 export interface Identity {

@@ -41,6 +41,8 @@ export interface Pod {
 
 export interface Namespace {
   readonly name: string;
+  /** Absent where only a manifest tells of it. */
+  readonly uid?: string;
   /** Always with `kubernetes.io/metadata.name`. */
   readonly labels: Labels;
   readonly annotations: Readonly<Record<string, string>>;

@@ -22,6 +22,8 @@ export interface NetworkPolicy {
   /** Absent in manifests. */
   readonly uid?: string;
   readonly generation?: number;
+  /** Absent: enforced, unless its namespace or the agent says otherwise. */
+  readonly mode?: 'audit';
   readonly appliesTo: LabelSelector;
   readonly ingress?: readonly PolicyRule[];
   readonly egress?: readonly PolicyRule[];
@@ -34,6 +36,8 @@ export interface BrokenPolicy {
   /** Absent in manifests. */
   readonly uid?: string;
   readonly generation?: number;
+  /** In a dry run it drops nothing. */
+  readonly mode?: 'audit';
   /** `wholeNamespace` when not even the podSelector could be read. */
   readonly appliesTo: LabelSelector | 'wholeNamespace';
   readonly directions: readonly Direction[];

@@ -15,9 +15,6 @@ const pointerNames = ['cached', 'remember', 'error-cached'] as const;
 /** What a wanted ruleset is written with; the kernel's own generation is the planner's business. */
 export const firstGeneration = 1;
 
-const relation = (family: Family, protocol: x.Expression): x.Expression =>
-  x.concat(x.client(family), x.server(family), protocol, x.flowPort('reply'));
-
 export function cacheSets(generation: number): NftSet[] {
   return families.map((family) => ({
     name: setName.cache(family, generation),
@@ -36,13 +33,13 @@ export function generationChains(generation: number): Chain[] {
     {
       name: `cached-${generation}`,
       rules: families.map((family) => ({
-        statements: [x.packetHasPorts, x.inSet(relation(family, x.packetProtocol), name(family)), x.accept],
+        statements: [x.packetHasPorts, x.inSet(x.relation(family, x.packetProtocol), name(family)), x.accept],
       })),
     },
     {
       name: `remember-${generation}`,
       rules: families.map((family) => ({
-        statements: [x.packetHasPorts, x.record('add', relation(family, x.packetProtocol), name(family))],
+        statements: [x.packetHasPorts, x.record('add', x.relation(family, x.packetProtocol), name(family))],
       })),
     },
     {
@@ -51,7 +48,7 @@ export function generationChains(generation: number): Chain[] {
         statements: [
           x.ofFamily(family),
           x.flowHasPorts,
-          x.inSet(relation(family, x.flowProtocol), name(family)),
+          x.inSet(x.relation(family, x.flowProtocol), name(family)),
           x.accept,
         ],
       })),

@@ -23,6 +23,10 @@ export const headerField = (protocol: string, field: string): Expression => ({ p
 export const concat = (...parts: readonly Expression[]): Expression => ({ concat: parts });
 export const reference = (set: string): string => `@${set}`;
 
+/** Who talks to whom on what; the protocol must have ports. */
+export const relation = (family: Family, protocol: Expression): Expression =>
+  concat(client(family), server(family), protocol, flowPort('reply'));
+
 export const match = (left: Expression, right: unknown, op: '==' | '!=' | 'in' = '=='): Statement => ({
   match: { op, left, right },
 });
@@ -48,6 +52,7 @@ export const flowHasPorts = anyOf(flowProtocol, withPorts);
 
 export const goto = (target: string): Statement => ({ goto: { target } });
 export const jump = (target: string): Statement => ({ jump: { target } });
+export const back: Statement = { return: null };
 export const accept: Statement = { accept: null };
 export const drop: Statement = { drop: null };
 export const count = (counter: string): Statement => ({ counter });

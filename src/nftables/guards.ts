@@ -1,7 +1,9 @@
 import { families, familyOf, type Address, type Family } from '../model/address.js';
+import type { PolicyMode } from '../model/audit-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
-import { logTo, type AuditRules } from './denials.js';
+import { logTo, type AuditRules } from './log-rules.js';
+import { reportCounters } from './reports.js';
 import {
   accept,
   anyOf,
@@ -11,6 +13,7 @@ import {
   limit,
   match,
   packetAddress,
+  packetProtocol,
   type Expression,
 } from './expressions.js';
 import { commentOf } from './names.js';
@@ -21,10 +24,21 @@ export interface GuardOptions {
   readonly sourceGuardOffNamespaces: ReadonlySet<string>;
   /** What a pod may not send is logged. */
   readonly audit?: AuditRules;
+  /** `audit`: nothing is dropped. */
+  readonly mode?: PolicyMode;
 }
 
-/** Of all guards: IP packets that were dropped, and of them those that were logged. */
-const guardCounters = { dropped: 'drop-guard', logged: 'logged-guard' } as const;
+/** Of all guards: IP packets that were (or would be) dropped, and of them those that were logged. */
+const guardCounters = {
+  enforce: { dropped: 'drop-guard', logged: 'logged-guard' },
+  audit: { dropped: `${reportCounters.wanted}-guard`, logged: `${reportCounters.logged}-guard` },
+} as const;
+/** Of what does not reach bridged pods. */
+const towardsCounters = { dropped: 'drop-bridge', logged: 'logged-bridge' } as const;
+const countersOf = ({ audit, mode = 'enforce' }: GuardOptions): readonly string[] =>
+  audit === undefined
+    ? []
+    : [...Object.values(guardCounters[mode]), ...(mode === 'audit' ? [] : Object.values(towardsCounters))];
 
 /**
  * `table netdev podwall`: one chain per pod veth that binds the pod's addresses to that device, and for a bridged pod
@@ -34,11 +48,12 @@ export function renderGuards(attachments: readonly Attachment[], options: GuardO
   const chains = new Map<string, Chain>();
   const add = (chain: Chain): void => void chains.set(chain.name, chain);
   for (const attachment of onePerDevice(attachments)) {
-    if (!options.sourceGuardOffNamespaces.has(attachment.pod.namespace)) add(guardChain(attachment, options.audit));
-    if (attachment.kind === 'bridged') add(towardsChain(attachment));
+    const hasGuard = !options.sourceGuardOffNamespaces.has(attachment.pod.namespace);
+    if (hasGuard) add(guardChain(attachment, options));
+    // A dry run needs none: it would drop nothing.
+    if (attachment.kind === 'bridged' && options.mode !== 'audit') add(towardsChain(attachment, options));
   }
-  const counters = new Set(options.audit === undefined ? [] : Object.values(guardCounters));
-  return { family: 'netdev', table: 'podwall', counters, sets: new Map(), chains };
+  return { family: 'netdev', table: 'podwall', counters: new Set(countersOf(options)), sets: new Map(), chains };
 }
 
 /** While an address passes from an old pod to a new one, both may be found on one veth: it may then send as either. */
@@ -54,11 +69,11 @@ function onePerDevice(attachments: readonly Attachment[]): Iterable<Attachment> 
 
 /** Before anything else on the device. */
 const priority = -500;
-const hookOn = (device: string, hook: 'ingress' | 'egress'): Hook => ({
+const hookOn = (device: string, hook: 'ingress' | 'egress', policy: Hook['policy']): Hook => ({
   type: 'filter',
   hook,
   priority,
-  policy: 'drop',
+  policy,
   device,
 });
 
@@ -69,19 +84,24 @@ const source6 = packetAddress('IPv6', 'saddr');
 const destination6 = packetAddress('IPv6', 'daddr');
 
 /** What the pod may send: nothing that does not carry its own addresses. */
-function guardChain({ pod, device, addresses }: Attachment, audit: AuditRules | undefined): Chain {
+function guardChain({ pod, device, addresses }: Attachment, options: GuardOptions): Chain {
   const name = `guard-${device}`;
+  const refuse = options.mode === 'audit' ? accept : drop;
+  const told = { chain: name, audit: options.audit, counters: guardCounters[options.mode ?? 'enforce'] };
   const noRouter = anyOf(icmp6Type, ['nd-router-advert', 'nd-redirect']);
   const rules = [
     // First: the kernel has already taken a VLAN 0 tag off, so an address rule would match a tagged frame.
-    rule([anyOf(headerField('ether', 'type'), ['ip', 'arp', 'ip6'], '!='), drop], `${objectKey(pod)}: IP and ARP only`),
+    rule(
+      [anyOf(headerField('ether', 'type'), ['ip', 'arp', 'ip6'], '!='), refuse],
+      `${objectKey(pod)}: IP and ARP only`,
+    ),
     ...own(addresses, 'IPv4').map((address) =>
       rule([match(packetAddress('IPv4', 'saddr'), address), accept], `${objectKey(pod)}: own address`),
     ),
     // 0.0.0.0 is an ARP probe (RFC 5227), sent before an address is used.
     rule([arpSender(own(addresses, 'IPv4')), accept]),
-    ...logged(name, noRouter, audit),
-    rule([noRouter, drop], 'a pod is no router'),
+    ...logged(told, noRouter),
+    rule([noRouter, refuse], 'a pod is no router'),
     ...own(addresses, 'IPv6').map((address) =>
       rule([match(source6, address), accept], `${objectKey(pod)}: own address`),
     ),
@@ -91,18 +111,24 @@ function guardChain({ pod, device, addresses }: Attachment, audit: AuditRules | 
       [match(source6, '::'), anyOf(icmp6Type, ['nd-neighbor-solicit', 'mld2-listener-report']), accept],
       'duplicate address detection',
     ),
-    ...logged(name, anyOf(metaProtocol, ['ip', 'ip6']), audit),
+    ...logged(told, anyOf(metaProtocol, ['ip', 'ip6'])),
   ];
-  return { name, hook: hookOn(device, 'ingress'), rules };
+  return { name, hook: hookOn(device, 'ingress', options.mode === 'audit' ? 'accept' : 'drop'), rules };
 }
 
-/** Each guard has a limit of its own: it is one pod's. */
-function logged(chain: string, which: Statement, audit: AuditRules | undefined): Rule[] {
+interface Told {
+  readonly chain: string;
+  readonly audit: AuditRules | undefined;
+  readonly counters: { readonly dropped: string; readonly logged: string };
+}
+
+/** Each chain has a limit of its own: it is one pod's. */
+function logged({ chain, audit, counters }: Told, ...which: readonly Statement[]): Rule[] {
   if (audit === undefined) return [];
   const { pairRate, pairBurst } = audit;
   return [
-    rule([which, count(guardCounters.dropped)]),
-    rule([which, limit(pairRate, pairBurst), count(guardCounters.logged), logTo(chain, 'packet', audit)]),
+    rule([...which, count(counters.dropped)]),
+    rule([...which, limit(pairRate, pairBurst), count(counters.logged), logTo(chain, 'packet', audit)]),
   ];
 }
 
@@ -123,9 +149,13 @@ const neighbourTypes = [
 
 /**
  * What may reach a bridged pod: its own addresses only. Broadcast, multicast and link-local frames pass a bridge without
- * meeting any rule that knows the pod.
+ * meeting any rule that knows the pod. Logged is what others send to many, or to a link-local address, and what may carry
+ * something: a bridge that floods shows every pod frames for others, and multicast's own housekeeping is no flow.
  */
-function towardsChain({ pod, device, addresses }: Attachment): Chain {
+function towardsChain({ pod, device, addresses }: Attachment, { audit }: GuardOptions): Chain {
+  const name = `to-${device}`;
+  const told = { chain: name, audit, counters: towardsCounters };
+  const carries = anyOf(packetProtocol, ['icmp', 'tcp', 'udp', 'sctp']);
   const rules = [
     ...families.flatMap((family) =>
       own(addresses, family).map((address) =>
@@ -143,10 +173,14 @@ function towardsChain({ pod, device, addresses }: Attachment): Chain {
       'neighbour discovery',
     ),
     rule([match(destination6, linkScopeMulticast), match(icmp6Type, 'mld-listener-query'), accept], 'MLD query'),
+    ...logged(told, anyOf(packetType, ['broadcast', 'multicast']), carries),
+    ...logged(told, match(destination6, linkLocal), carries),
   ];
-  return { name: `to-${device}`, hook: hookOn(device, 'egress'), rules };
+  return { name, hook: hookOn(device, 'egress', 'drop'), rules };
 }
 
+/** How the frame came in; of what the node itself sends it is none of the two. */
+const packetType: Expression = { meta: { key: 'pkttype' } };
 const metaProtocol: Expression = { meta: { key: 'protocol' } };
 
 const own = (addresses: readonly Address[], family: Family): readonly Address[] =>

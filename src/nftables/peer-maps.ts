@@ -9,7 +9,7 @@ import type { Group, GroupId } from '../program/types.js';
 import * as x from './expressions.js';
 import { addressType, digit } from './key-types.js';
 import { hashOf } from './names.js';
-import type { PortForm } from './rule-lists.js';
+import type { PortForm } from './rule-matches.js';
 import type { Chain, NftSet, Rule } from './types.js';
 
 /** One rule for one peer group and one form of ports, and where a packet goes that it allows. */

@@ -13,21 +13,22 @@ import type {
   UnknownChange,
 } from '../program/types.js';
 import { cacheSets, firstGeneration, generationChains, pointerChains } from './cache.js';
-import { auditObjects, type AuditRules } from './denials.js';
 import type { Dirty } from './dirty.js';
 import { joinKey, networkKey } from './elements.js';
 import { groupSetName, groupSets, memberElement } from './group-sets.js';
 import {
-  denialName,
-  dropCounter,
-  isolationDenial,
   isolationForm,
-  isolationKey,
-  type Isolated,
+  judgementEnd,
+  judgementKey,
+  judgementOf,
   type IsolationForm,
+  type Judgement,
+  type JudgementEnd,
 } from './isolation-chains.js';
+import type { AuditRules } from './log-rules.js';
 import { peerElement, peerMapName, peerMapSets, type PeerMap } from './peer-maps.js';
-import { renderRuleList, type RenderedRuleList } from './rule-lists.js';
+import { auditObjects, loggedPodsSet, openTarget } from './reports.js';
+import { renderRuleList, type ListForm, type ListUse, type RenderedRuleList } from './rule-lists.js';
 import { setName, skeletonChains, skeletonCounters, skeletonSets, type SkeletonOptions } from './skeleton.js';
 import type { Ruleset } from './types.js';
 import { WantedRuleset } from './wanted.js';
@@ -40,10 +41,10 @@ export interface RenderOptions extends SkeletonOptions {
 /** A look-up costs about as much as trying this many lists. */
 const listsTriedByDefault = 8;
 
-/** One set of policies in force in one direction, and the endpoints that it holds for. */
-interface SharedIsolation {
-  readonly direction: Direction;
-  readonly isolation: Isolated;
+/** One set of policies, in force or tried in one direction, and the endpoints that it holds for. */
+interface SharedJudgement {
+  readonly judgement: Judgement;
+  readonly end: JudgementEnd;
   readonly endpoints: Map<string, Endpoint>;
   form?: IsolationForm;
 }
@@ -57,8 +58,8 @@ export class Renderer {
   readonly #groups = new Map<GroupId, Group>();
   readonly #lists = new Map<RuleListId, RenderedRuleList>();
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #isolations = new Map<string, SharedIsolation>();
-  /** Isolations to look at again when a rule list changes. */
+  readonly #judgements = new Map<string, SharedJudgement>();
+  /** Judgements to look at again when a rule list changes. */
   readonly #usersOfList = new Map<RuleListId, Set<string>>();
   /** Peer maps to look at again when a group's members change, by their ids. */
   readonly #mapsOfGroup = new Map<GroupId, Map<string, PeerMap>>();
@@ -135,7 +136,7 @@ export class Renderer {
     const old = this.#lists.get(id);
     if (after === undefined) this.#lists.delete(id);
     else {
-      const rendered = renderRuleList(after, (group) => this.#group(group));
+      const rendered = renderRuleList(after, (group) => this.#group(group), this.#audit);
       this.#lists.set(id, rendered);
       for (const set of rendered.portSets) this.#wanted.retainSet(set);
       for (const counter of rendered.counters) this.#wanted.retainCounter(counter);
@@ -155,19 +156,19 @@ export class Renderer {
     return group;
   }
 
-  #list(id: RuleListId): RenderedRuleList {
+  #formOf(id: RuleListId, use: ListUse): ListForm {
     const rendered = this.#lists.get(id);
     if (rendered === undefined) throw new Error(`an endpoint names rule list ${id}, which the program does not have`);
-    return rendered;
+    return rendered.form(use);
   }
 
   #removeEndpoint(key: string, endpoint: Endpoint, stale: Set<string>, touched: Set<Address>): void {
     this.#endpoints.delete(key);
     for (const direction of directions) {
-      const isolation = endpoint[direction];
-      if (isolation.kind === 'open') continue;
-      const shared = isolationKey(direction, isolation);
-      this.#isolations.get(shared)?.endpoints.delete(key);
+      const judgement = judgementOf(endpoint, direction);
+      if (judgement === undefined) continue;
+      const shared = judgementKey(judgement);
+      this.#judgements.get(shared)?.endpoints.delete(key);
       stale.add(shared);
     }
     for (const address of endpoint.addresses) {
@@ -181,10 +182,10 @@ export class Renderer {
   #addEndpoint(key: string, endpoint: Endpoint, stale: Set<string>, touched: Set<Address>): void {
     this.#endpoints.set(key, endpoint);
     for (const direction of directions) {
-      const isolation = endpoint[direction];
-      if (isolation.kind === 'open') continue;
-      const shared = isolationKey(direction, isolation);
-      const entry = this.#isolations.get(shared) ?? this.#addIsolation(shared, direction, isolation);
+      const judgement = judgementOf(endpoint, direction);
+      if (judgement === undefined) continue;
+      const shared = judgementKey(judgement);
+      const entry = this.#judgements.get(shared) ?? this.#addJudgement(shared, judgement);
       entry.endpoints.set(key, endpoint);
       stale.add(shared);
     }
@@ -196,12 +197,12 @@ export class Renderer {
     }
   }
 
-  #addIsolation(key: string, direction: Direction, isolation: Isolated): SharedIsolation {
-    const entry: SharedIsolation = { direction, isolation, endpoints: new Map() };
-    this.#isolations.set(key, entry);
-    this.#wanted.retainCounter(dropCounter(direction, isolation));
-    this.#wanted.retainChain(isolationDenial(direction, isolation, this.#audit));
-    for (const id of isolation.allowedBy) {
+  #addJudgement(key: string, judgement: Judgement): SharedJudgement {
+    const entry: SharedJudgement = { judgement, end: judgementEnd(judgement, this.#audit), endpoints: new Map() };
+    this.#judgements.set(key, entry);
+    this.#wanted.retainCounter(entry.end.counter);
+    this.#wanted.retainChain(entry.end.chain);
+    for (const id of listsOf(judgement)) {
       const users = this.#usersOfList.get(id);
       if (users === undefined) this.#usersOfList.set(id, new Set([key]));
       else users.add(key);
@@ -209,20 +210,21 @@ export class Renderer {
     return entry;
   }
 
-  /** Brings an isolation's chains up to date, or takes them away when nobody is left. */
+  /** Brings a judgement's chains up to date, or takes them away when nobody is left. */
   #refresh(key: string, touched: Set<Address>): void {
-    const entry = this.#isolations.get(key);
+    const entry = this.#judgements.get(key);
     if (entry === undefined) return;
     const old = entry.form;
     if (entry.endpoints.size === 0) {
-      this.#dropIsolation(key, entry);
+      this.#dropJudgement(key, entry);
       return;
     }
-    const form = isolationForm(entry.direction, entry.isolation, {
-      listOf: (id) => this.#list(id),
+    const form = isolationForm(entry.judgement, {
+      formOf: (id, use) => this.#formOf(id, use),
       listsTried: this.#listsTried,
     });
     entry.form = form;
+    for (const counter of form.counters) this.#wanted.retainCounter(counter);
     for (const chain of [form.chain, ...form.targets]) this.#wanted.retainChain(chain);
     this.#fillMaps(form.maps, old?.maps ?? []);
     if (old !== undefined) this.#forgetForm(old);
@@ -230,8 +232,9 @@ export class Renderer {
     for (const endpoint of entry.endpoints.values()) for (const address of endpoint.addresses) touched.add(address);
   }
 
-  #forgetForm({ chain, targets }: IsolationForm): void {
+  #forgetForm({ chain, targets, counters }: IsolationForm): void {
     for (const { name } of [chain, ...targets]) this.#wanted.releaseChain(name);
+    for (const counter of counters) this.#wanted.releaseCounter(counter);
   }
 
   /** Maps keep their names while their ports stay, so what changes in them are elements. */
@@ -254,15 +257,15 @@ export class Renderer {
     }
   }
 
-  #dropIsolation(key: string, entry: SharedIsolation): void {
-    this.#isolations.delete(key);
+  #dropJudgement(key: string, entry: SharedJudgement): void {
+    this.#judgements.delete(key);
     if (entry.form !== undefined) {
       this.#fillMaps([], entry.form.maps);
       this.#forgetForm(entry.form);
     }
-    this.#wanted.releaseChain(denialName(entry.direction, entry.isolation));
-    this.#wanted.releaseCounter(dropCounter(entry.direction, entry.isolation));
-    for (const id of entry.isolation.allowedBy) {
+    this.#wanted.releaseChain(entry.end.chain.name);
+    this.#wanted.releaseCounter(entry.end.counter);
+    for (const id of listsOf(entry.judgement)) {
       const users = this.#usersOfList.get(id);
       users?.delete(key);
       if (users?.size === 0) this.#usersOfList.delete(id);
@@ -276,12 +279,16 @@ export class Renderer {
     const present = owners.length > 0 ? '' : undefined;
     this.#wanted.setElement(setName.pods(family), address, present);
     this.#placePairs(address, owners);
+    if (this.#audit !== undefined) {
+      const isLogged = owners.some(({ logsAllowed }) => logsAllowed === true);
+      this.#wanted.setElement(loggedPodsSet(family), address, isLogged ? '' : undefined);
+    }
     for (const direction of directions) {
-      const chains = owners.flatMap((endpoint) => this.#isolationChains(direction, endpoint));
       // While two pods have one address, the same one of them is believed on every path; never the open one.
-      const chain = chains.sort()[0];
-      this.#wanted.setElement(setName.isolated(direction, family), address, chain === undefined ? undefined : '');
-      const verdict = chain === undefined ? undefined : `goto ${chain}`;
+      const [first] = owners.flatMap((endpoint) => this.#targetOf(direction, endpoint)).sort(isolatedFirst);
+      const isolated = first?.isolates === true ? '' : undefined;
+      this.#wanted.setElement(setName.isolated(direction, family), address, isolated);
+      const verdict = first === undefined ? undefined : `goto ${first.chain}`;
       this.#wanted.setElement(setName.dispatch(direction, family), address, verdict);
     }
   }
@@ -298,11 +305,15 @@ export class Renderer {
     else this.#pairs.delete(address);
   }
 
-  #isolationChains(direction: Direction, endpoint: Endpoint): string[] {
-    const isolation = endpoint[direction];
-    if (isolation.kind === 'open') return [];
-    const chain = this.#isolations.get(isolationKey(direction, isolation))?.form?.chain;
-    return chain === undefined ? [] : [chain.name];
+  /** None where packets just go on. */
+  #targetOf(direction: Direction, endpoint: Endpoint): Target[] {
+    const judgement = judgementOf(endpoint, direction);
+    if (judgement === undefined)
+      return endpoint.logsAllowed === true && this.#audit !== undefined
+        ? [{ chain: openTarget(direction, true), isolates: false }]
+        : [];
+    const chain = this.#judgements.get(judgementKey(judgement))?.form?.chain;
+    return chain === undefined ? [] : [{ chain: chain.name, isolates: judgement.kind === 'enforced' }];
   }
 
   #applyUnknown(change: UnknownChange): void {
@@ -318,6 +329,20 @@ export class Renderer {
     for (const address of change.added) this.#wanted.setElement(setName.knownPods(familyOf(address)), address, '');
   }
 }
+
+/** Where an endpoint's packets of one direction go. */
+interface Target {
+  readonly chain: string;
+  readonly isolates: boolean;
+}
+
+const isolatedFirst = (a: Target, b: Target): number =>
+  Number(b.isolates) - Number(a.isolates) || (a.chain < b.chain ? -1 : 1);
+
+const listsOf = ({ isolation, wouldAllow }: Judgement): readonly RuleListId[] => [
+  ...isolation.allowedBy,
+  ...wouldAllow,
+];
 
 /** nft refuses a network inside another one. */
 const outermost = (ranges: readonly Cidr[]): Cidr[] =>

@@ -17,10 +17,12 @@ export function ruleHits(ruleset: Ruleset, counters: ReadonlyMap<string, number>
       .map(({ statements }) => counterIn(statements))
       .find((name) => name?.startsWith('drop-') === true);
     for (const { statements, comment } of rules) {
-      const allowed = counterIn(statements);
+      const counter = counterIn(statements);
       if (comment === undefined) continue;
-      if (allowed?.startsWith('rule-') === true)
-        found.set(allowed, { what: placeIn(comment), verdict: 'allow', packets: counters.get(allowed) ?? 0 });
+      if (counter?.startsWith('rule-') === true)
+        found.set(counter, { what: placeIn(comment), verdict: 'allow', packets: counters.get(counter) ?? 0 });
+      else if (counter?.startsWith('would-deny-') === true)
+        found.set(counter, { what: comment, verdict: 'deny', packets: counters.get(counter) ?? 0 });
       else if (dropped !== undefined && comment.includes(' isolated by '))
         found.set(dropped, { what: comment, verdict: 'deny', packets: counters.get(dropped) ?? 0 });
     }

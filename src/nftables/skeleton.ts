@@ -8,16 +8,19 @@
  */
 import { families, type Family } from '../model/address.js';
 import type { Direction } from '../model/policy.js';
-import { deny, skeletonDenialChains, skeletonDrops, type AuditRules } from './denials.js';
+import type { PolicyMode } from '../model/audit-mode.js';
+import { deny, skeletonDenialChains, skeletonDrops, type SkeletonDenial } from './denials.js';
 import * as x from './expressions.js';
 import { addressType, digit } from './key-types.js';
+import { short } from './directions.js';
+import type { AuditRules } from './log-rules.js';
+import { notRemembered, openRecordChains } from './reports.js';
 import type { Chain, KeyType, NftSet, Rule, Statement } from './types.js';
 
 /** Names of the sets that every node has. */
 export const setName = {
   pods: (family: Family): string => `pods${digit(family)}`,
-  isolated: (direction: Direction, family: Family): string =>
-    `isolated-${direction === 'ingress' ? 'in' : 'out'}${digit(family)}`,
+  isolated: (direction: Direction, family: Family): string => `isolated-${short(direction)}${digit(family)}`,
   same: (family: Family): string => `same${digit(family)}`,
   picked: (family: Family): string => `picked${digit(family)}`,
   dispatch: (direction: Direction, family: Family): string => `${direction}${digit(family)}`,
@@ -50,7 +53,11 @@ export interface SkeletonOptions {
   readonly established: 'cut' | 'keep';
   /** Denials are logged; absent: only counted. */
   readonly audit?: AuditRules;
+  /** `audit`: nothing is dropped, whatever the reason; `enforce` unless told. */
+  readonly mode?: PolicyMode;
 }
+
+type Deny = (reason: SkeletonDenial) => Statement;
 
 function forward(options: SkeletonOptions): Rule[] {
   const keep = named('established flows are kept', x.flowState('established'), x.accept);
@@ -76,7 +83,7 @@ function forward(options: SkeletonOptions): Rule[] {
 }
 
 /** An address inside the node's pod ranges that no known pod has, at either end of the flow. */
-const unknownByFlow = (): Rule[] =>
+const unknownByFlow = (deny: Deny): Rule[] =>
   families.flatMap((family) =>
     [x.client(family), x.server(family)].map((address) =>
       rule(
@@ -87,7 +94,7 @@ const unknownByFlow = (): Rule[] =>
     ),
   );
 
-const unknownByHeader = (): Rule[] =>
+const unknownByHeader = (deny: Deny): Rule[] =>
   families.flatMap((family) =>
     (['saddr', 'daddr'] as const).map((field) =>
       rule(
@@ -106,10 +113,11 @@ const stage = (direction: Direction, next: string): Rule[] => [
 ];
 
 /** A picked-up stream is recorded in the rule that accepts it: when the set is full it is refused, never unrecorded. */
-const admit = (): Rule[] => [
+const admit = (deny: Deny, audit: AuditRules | undefined): Rule[] => [
   ...families.map((family) => rule(...middleOfStream, recordPicked(family), x.count('picked-up'), x.accept)),
   ...families.map((family) => rule(isTcp, isPicked(family), recordPicked(family), x.accept)),
   rule(...middleOfStream, deny('picked-full')),
+  ...notRemembered(audit),
   // A jump, not part of the rule that accepts: a full cache must not refuse.
   rule(x.jump('remember')),
   rule(x.count('judged'), x.accept),
@@ -118,8 +126,21 @@ const admit = (): Rule[] => [
 /** No end is isolated: no relation to remember, but a picked-up stream is recorded, since a policy may come later. */
 const open = (): Rule[] => [...families.map((family) => rule(...middleOfStream, recordPicked(family))), rule(x.accept)];
 
+/**
+ * Of a server that nothing isolates, in a dry run or recorded: as `open`, but for a client that is isolated, whose
+ * picked-up stream must not go unrecorded.
+ */
+const notIsolatedServer = (deny: Deny): Rule[] => [
+  ...families.map((family) => rule(...middleOfStream, recordPicked(family), x.accept)),
+  ...families.map((family) => rule(isTcp, isPicked(family), recordPicked(family), x.accept)),
+  ...families.map((family) =>
+    rule(...middleOfStream, x.inSet(x.client(family), setName.isolated('egress', family)), deny('picked-full')),
+  ),
+  rule(x.accept),
+];
+
 /** Who is the client is not known: judged as it looks, and only where the swapped orientation meets no isolated end. */
-const bothWays = (): Rule[] => [
+const bothWays = (deny: Deny): Rule[] => [
   ...families.map(toItself),
   ...families.flatMap((family) => [
     rule(x.inSet(x.client(family), setName.isolated('ingress', family)), deny('mid-stream')),
@@ -129,8 +150,8 @@ const bothWays = (): Rule[] => [
 ];
 
 /** Redirects count as errors to conntrack, and an error's own entry is the quoted flow's. */
-const errors = (): Rule[] => [
-  ...unknownByHeader(),
+const errors = (deny: Deny): Rule[] => [
+  ...unknownByHeader(deny),
   rule(
     x.anyOf(x.headerField('icmp', 'type'), ['destination-unreachable', 'time-exceeded', 'parameter-problem'], '!='),
     deny('error'),
@@ -158,8 +179,8 @@ const errors = (): Rule[] => [
   rule(x.goto('egress')),
 ];
 
-const headers = (): Rule[] => [
-  ...unknownByHeader(),
+const headers = (deny: Deny): Rule[] => [
+  ...unknownByHeader(deny),
   ...families.flatMap((family) =>
     (['saddr', 'daddr'] as const).flatMap((field) =>
       (['ingress', 'egress'] as const).map((direction) =>
@@ -172,22 +193,26 @@ const headers = (): Rule[] => [
 
 /** The chains that never change, without those that name the cache. */
 export function skeletonChains(options: SkeletonOptions): Chain[] {
+  const { audit, mode = 'enforce' } = options;
+  const denyIn: Deny = (reason) => deny(reason, mode);
   return [
     {
       name: 'forward',
       // After kube-proxy's DNAT, before its SNAT, and just before other filters.
-      hook: { type: 'filter', hook: 'forward', priority: -5, policy: 'drop' },
+      hook: { type: 'filter', hook: 'forward', priority: -5, policy: mode === 'audit' ? 'accept' : 'drop' },
       rules: forward(options),
     },
-    { name: 'egress', rules: [...unknownByFlow(), ...stage('egress', 'ingress')] },
+    { name: 'egress', rules: [...unknownByFlow(denyIn), ...stage('egress', 'ingress')] },
     { name: 'ingress', rules: stage('ingress', 'open') },
     { name: 'ingress-judged', rules: stage('ingress', 'admit') },
-    { name: 'both-ways', rules: bothWays() },
-    { name: 'errors', rules: errors() },
-    { name: 'headers', rules: headers() },
-    { name: 'admit', rules: admit() },
+    { name: 'both-ways', rules: bothWays(denyIn) },
+    { name: 'errors', rules: errors(denyIn) },
+    { name: 'headers', rules: headers(denyIn) },
+    { name: 'admit', rules: admit(denyIn, audit) },
     { name: 'open', rules: open() },
-    ...skeletonDenialChains(options.audit),
+    { name: 'not-remembered', rules: notIsolatedServer(denyIn) },
+    ...openRecordChains(audit),
+    ...skeletonDenialChains(audit, mode),
   ];
 }
 

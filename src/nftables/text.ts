@@ -71,7 +71,7 @@ export function printStatement(statement: Statement): string {
   if (typeof statement['counter'] === 'string') return `counter name "${statement['counter']}"`;
   for (const word of ['goto', 'jump'])
     if (word in statement) return `${word} ${String(bodyOf(statement, word)?.['target'])}`;
-  for (const word of ['accept', 'drop']) if (word in statement) return word;
+  for (const word of ['accept', 'drop', 'return']) if (word in statement) return word;
   return unknownForm(statement);
 }
 
@@ -118,6 +118,7 @@ const chainNotes: ReadonlyMap<string, string> = new Map([
   ['headers', 'no conntrack entry: nothing to or from an isolated pod'],
   ['admit', 'allowed by a policy: remembered, and accepted'],
   ['open', 'no policy isolates either end'],
+  ['not-remembered', 'no policy isolates the server, and a dry run or the audit log wants to see every packet'],
   ['cached', 'relations that were allowed before; a change that may narrow moves on to another, empty generation'],
 ]);
 

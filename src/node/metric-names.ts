@@ -27,6 +27,11 @@ export const metricNames = {
     'Packets judged and allowed by a policy; the verdict cache is not counted',
   ],
   denied: ['podwall_policy_denied_packets_total', 'Packets denied, by all policies that isolate the pod'],
+  wouldAllow: ['podwall_policy_dry_run_allowed_packets_total', 'Denied packets that a policy in a dry run would allow'],
+  wouldDeny: [
+    'podwall_policy_dry_run_denied_packets_total',
+    'Packets let through that policies in a dry run would deny',
+  ],
   auditReading: ['podwall_audit_reading', '1 while denied packets are received for the audit log'],
   auditPackets: [
     'podwall_audit_packets_total',

@@ -160,6 +160,8 @@ export class AgentMetrics implements Disposable {
     for (const [key, verdict] of [
       ['allowed', 'allow'],
       ['denied', 'deny'],
+      ['wouldAllow', 'wouldAllow'],
+      ['wouldDeny', 'wouldDeny'],
     ] as const) {
       const [name, help] = metricNames[key];
       new Counter({
@@ -186,15 +188,19 @@ export class AgentMetrics implements Disposable {
   }
 
   async #readPackets(): Promise<Packets> {
-    const packets = { allow: new Map<string, number>(), deny: new Map<string, number>() };
+    const byLabels = (): Map<string, number> => new Map();
+    const packets = { allow: byLabels(), deny: byLabels(), wouldAllow: byLabels(), wouldDeny: byLabels() };
     const { program, counters } = this.sources;
     if (program === undefined || counters === undefined) return packets;
     const counted = await counters();
     for (const [name, { verdict, direction, policies }] of policyCounters(program())) {
+      const value = counted.get(name);
+      // Few of the names that a dry run may give are there.
+      if (value === undefined && (verdict === 'wouldAllow' || verdict === 'wouldDeny')) continue;
       const found = packets[verdict];
       const full = `${direction} ${policies.join(',')}`;
       const key = found.has(full) || found.size < mostPolicySeries ? full : `${direction} (others)`;
-      found.set(key, (found.get(key) ?? 0) + (counted.get(name) ?? 0));
+      found.set(key, (found.get(key) ?? 0) + (value ?? 0));
     }
     return packets;
   }

@@ -1,3 +1,5 @@
+import { directions } from '../model/policy.js';
+import { sameIsolation } from './isolation.js';
 import type { Effect, Endpoint, GroupChange, Isolation, ProgramChange } from './types.js';
 
 /**
@@ -6,6 +8,7 @@ import type { Effect, Endpoint, GroupChange, Isolation, ProgramChange } from './
  * - an addition to a group widens (rules match groups positively), a removal narrows;
  * - an endpoint that stops being isolated in place widens; any other change of an endpoint re-points or adds elements,
  *   and narrows;
+ * - a dry run or a record of allows that begins, ends or changes narrows: a remembered relation would not be recorded;
  * - a rule list that changes replaces a chain, and narrows; one that comes or goes is seen only through endpoints;
  * - a known address more widens; one less, or other ranges, narrow.
  * Own node addresses never enter the kernel's forward path: no effect.
@@ -40,15 +43,23 @@ function groupEffect({ change, added, removed }: GroupChange): Effect {
 function endpointEffect(before: Endpoint | undefined, after: Endpoint | undefined): Effect {
   if (before === undefined || after === undefined) return 'narrows';
   if (before.addresses.join() !== after.addresses.join()) return 'narrows';
+  // What is remembered would not be recorded.
+  if (before.logsAllowed !== after.logsAllowed || !sameAudited(before, after)) return 'narrows';
+  // No longer isolated, its packets still go to chains of their own: a map's element is pointed elsewhere.
+  if (after.logsAllowed === true && !directions.every((one) => sameIsolation(before[one], after[one])))
+    return 'narrows';
   return worstEffect([isolationEffect(before.ingress, after.ingress), isolationEffect(before.egress, after.egress)]);
 }
+
+const sameAudited = (before: Endpoint, after: Endpoint): boolean =>
+  directions.every((direction) => {
+    const [one, other] = [before.withAudited?.[direction], after.withAudited?.[direction]];
+    return one === other || (one !== undefined && other !== undefined && sameIsolation(one, other));
+  });
 
 function isolationEffect(before: Isolation, after: Isolation): Effect {
   if (before.kind === 'open' && after.kind === 'open') return 'none';
   if (before.kind === 'isolated' && after.kind === 'open') return 'widens';
   if (before.kind === 'open' || after.kind === 'open') return 'narrows';
-  const same =
-    before.allowedBy.join() === after.allowedBy.join() &&
-    before.by.map(({ name }) => name).join() === after.by.map(({ name }) => name).join();
-  return same ? 'none' : 'narrows';
+  return sameIsolation(before, after) ? 'none' : 'narrows';
 }

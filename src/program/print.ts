@@ -1,6 +1,6 @@
 import { formatCidr } from '../model/address.js';
-import type { PolicyRef } from '../model/policy.js';
-import type { AllowRule, Group, Isolation, PolicyProgram, RuleOrigin } from './types.js';
+import { directions, type PolicyRef } from '../model/policy.js';
+import type { AllowRule, Group, Isolation, PolicyProgram, RuleList, RuleOrigin } from './types.js';
 
 /** The program as stable text: the same program prints the same, whatever the order in which it was made. */
 export function printProgram(program: PolicyProgram): string {
@@ -12,14 +12,18 @@ export function printProgram(program: PolicyProgram): string {
   };
   section(
     'endpoints',
-    [...program.endpoints].map(([key, { addresses, ingress, egress }]) => [
-      `${key} ${addresses.join(' ')}`,
-      [`ingress ${printIsolation(ingress)}`, `egress  ${printIsolation(egress)}`],
+    [...program.endpoints].map(([key, endpoint]) => [
+      `${key} ${endpoint.addresses.join(' ')}${recorded(endpoint)}`,
+      directions.flatMap((direction) => {
+        const audited = endpoint.withAudited?.[direction];
+        const enforced = `${direction.padEnd(7)} ${printIsolation(endpoint[direction])}`;
+        return audited === undefined ? [enforced] : [enforced, `        in dry run ${printIsolation(audited)}`];
+      }),
     ]),
   );
   section(
     'rule lists',
-    [...program.ruleLists.values()].map(({ id, rules }) => [id, rules.map(printRule)]),
+    [...program.ruleLists.values()].map((list) => [`${list.id}${recorded(list)}`, list.rules.map(printRule)]),
   );
   section(
     'groups',
@@ -43,6 +47,9 @@ export function printOrigin({ policy, direction, rule, peer, port }: RuleOrigin)
 }
 
 export const printPolicy = (policy: PolicyRef): string => `${policy.namespace}/${policy.name}`;
+
+const recorded = ({ logsAllowed }: Pick<RuleList, 'logsAllowed'>): string =>
+  logsAllowed === true ? ' (allowed flows are recorded)' : '';
 
 function printIsolation(isolation: Isolation): string {
   if (isolation.kind === 'open') return 'open';

@@ -67,12 +67,19 @@ export interface RuleList {
   readonly direction: Direction;
   /** In the order of the YAML; a broken policy's is empty. */
   readonly rules: readonly AllowRule[];
+  /** The first packet of every flow that it allows is recorded. */
+  readonly logsAllowed?: true;
 }
 
-export type Isolation =
-  | { readonly kind: 'open' }
-  /** `by`: every policy that isolates, sorted by key; a default deny names all of them. `allowedBy`: sorted ids. */
-  | { readonly kind: 'isolated'; readonly by: readonly PolicyRef[]; readonly allowedBy: readonly RuleListId[] };
+export interface Isolated {
+  readonly kind: 'isolated';
+  /** Every policy that isolates, sorted by key; a default deny names all of them. */
+  readonly by: readonly PolicyRef[];
+  /** Sorted. */
+  readonly allowedBy: readonly RuleListId[];
+}
+
+export type Isolation = { readonly kind: 'open' } | Isolated;
 
 export const open: Isolation = { kind: 'open' };
 
@@ -84,6 +91,10 @@ export interface Endpoint {
   readonly addresses: readonly Address[];
   readonly ingress: Isolation;
   readonly egress: Isolation;
+  /** A dry run: what would hold with the policies in it, only for a direction in which they would change anything. */
+  readonly withAudited?: { readonly ingress?: Isolated; readonly egress?: Isolated };
+  /** The first packet of every allowed flow is recorded. */
+  readonly logsAllowed?: true;
 }
 
 /** An address inside `ranges` that is not in `known` is dropped in both directions (--unknown-pods=deny). */

@@ -1,4 +1,5 @@
-import { policyKey } from '../model/policy.js';
+import { directions, policyKey } from '../model/policy.js';
+import { isolationsOf } from './isolation.js';
 import type { AllowRule, Isolation, PolicyProgram, RuleList } from './types.js';
 
 /** What is wrong with a program, one sentence each; a compiler's output has none. */
@@ -15,8 +16,11 @@ function* endpointProblems(program: PolicyProgram): Iterable<string> {
       if (owner !== undefined) yield `address ${address} belongs to ${owner} and to ${key}`;
       owners.set(address, key);
     }
-    for (const direction of ['ingress', 'egress'] as const)
+    for (const direction of directions) {
       yield* isolationProblems(program, `${key} ${direction}`, endpoint[direction]);
+      const audited = endpoint.withAudited?.[direction];
+      if (audited !== undefined) yield* isolationProblems(program, `${key} ${direction} with audited`, audited);
+    }
   }
 }
 
@@ -30,8 +34,8 @@ function* isolationProblems(program: PolicyProgram, where: string, isolation: Is
 
 function* ruleListProblems(program: PolicyProgram): Iterable<string> {
   const used = new Set(
-    [...program.endpoints.values()].flatMap(({ ingress, egress }) =>
-      [ingress, egress].flatMap((isolation) => (isolation.kind === 'open' ? [] : isolation.allowedBy)),
+    [...program.endpoints.values()].flatMap((endpoint) =>
+      directions.flatMap((direction) => isolationsOf(endpoint, direction).flatMap(({ allowedBy }) => allowedBy)),
     ),
   );
   for (const [id, list] of program.ruleLists) {

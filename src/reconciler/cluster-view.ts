@@ -1,5 +1,6 @@
 import type { ClusterChange } from '../model/cluster.js';
-import { policyKey, type AnyPolicy, type BrokenPolicy } from '../model/policy.js';
+import { modeIn, type PolicyMode } from '../model/audit-mode.js';
+import { policyKey, type AnyPolicy, type BrokenPolicy, type PolicyRef } from '../model/policy.js';
 import type { ObjectRef } from '../model/pod.js';
 import { failingReasons } from './enforced.js';
 import type { FailingPolicy } from './types.js';
@@ -11,6 +12,15 @@ export class ClusterView {
   readonly #policies = new Map<string, AnyPolicy>();
   readonly #failing = new Map<string, BrokenPolicy>();
   readonly #guardOff = new Set<string>();
+  /** Namespaces whose policies are all in a dry run. */
+  readonly #tried = new Set<string>();
+
+  readonly #mode: PolicyMode;
+
+  /** @param mode `audit`: every policy is only tried */
+  constructor(mode: PolicyMode = 'enforce') {
+    this.#mode = mode;
+  }
 
   /** @returns whether a namespace opted out of the source guard, or in again. */
   apply(changes: readonly ClusterChange[]): { readonly guardsChanged: boolean } {
@@ -18,10 +28,10 @@ export class ClusterView {
     for (const change of changes) {
       if (change.kind === 'policy') this.#applyPolicy(policyKey(change.ref), change.policy);
       if (change.kind !== 'namespace') continue;
+      setPresent(this.#tried, change.name, modeIn(change.namespace?.annotations ?? {}) === 'audit');
       const off = change.namespace?.annotations[guardAnnotation] === 'off';
       guardsChanged ||= off !== this.#guardOff.has(change.name);
-      if (off) this.#guardOff.add(change.name);
-      else this.#guardOff.delete(change.name);
+      setPresent(this.#guardOff, change.name, off);
     }
     return { guardsChanged };
   }
@@ -38,14 +48,28 @@ export class ClusterView {
     return this.#guardOff;
   }
 
+  /** Policies that are only tried. */
+  dryRun(): PolicyRef[] {
+    return this.policies()
+      .filter((policy) => this.#isTried(policy))
+      .map(({ ref }) => ref)
+      .sort((a, b) => (policyKey(a) < policyKey(b) ? -1 : 1));
+  }
+
+  /** In a dry run nothing is closed. */
   failing(): FailingPolicy[] {
     return [...this.#failing.values()]
+      .filter((policy) => !this.#isTried(policy))
       .map((policy) => ({
         ...policy.ref,
         ...(policy.uid === undefined ? {} : { uid: policy.uid }),
         reasons: failingReasons(policy),
       }))
       .sort((a, b) => (policyKey(a) < policyKey(b) ? -1 : 1));
+  }
+
+  #isTried({ ref, mode }: AnyPolicy): boolean {
+    return this.#mode === 'audit' || mode === 'audit' || this.#tried.has(ref.namespace);
   }
 
   #applyPolicy(key: string, policy: AnyPolicy | undefined): void {
@@ -59,3 +83,8 @@ export class ClusterView {
 /** The namespaces of `pods`: with --source-guard=off, all of them are opted out. */
 export const namespacesOf = (pods: readonly { readonly pod: ObjectRef }[]): ReadonlySet<string> =>
   new Set(pods.map(({ pod }) => pod.namespace));
+
+function setPresent(set: Set<string>, name: string, isPresent: boolean): void {
+  if (isPresent) set.add(name);
+  else set.delete(name);
+}

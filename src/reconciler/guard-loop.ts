@@ -4,7 +4,8 @@
  */
 import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
-import type { AuditRules } from '../nftables/denials.js';
+import type { PolicyMode } from '../model/audit-mode.js';
+import type { AuditRules } from '../nftables/log-rules.js';
 import type { Nftables } from '../nftables/types.js';
 import type { Clock } from './clock.js';
 import { namespacesOf } from './cluster-view.js';
@@ -26,6 +27,8 @@ export interface GuardParts {
 export interface GuardOptions {
   readonly sourceGuard: boolean;
   readonly audit?: AuditRules;
+  /** `audit`: nothing is dropped. */
+  readonly mode?: PolicyMode;
   readonly pods: () => readonly LocalPod[];
   /** Namespaces whose pods may send what is not theirs. */
   readonly optedOut: () => ReadonlySet<string>;
@@ -60,7 +63,7 @@ export class GuardLoop implements AsyncDisposable {
   constructor(parts: GuardParts, options: GuardOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#table = new GuardTable(parts.nftables, parts.links, options.audit);
+    this.#table = new GuardTable(parts.nftables, parts.links, options);
     this.#runner = new SingleRunner(
       () => this.#run(),
       (error) => this.#failed(error),

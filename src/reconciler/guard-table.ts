@@ -1,6 +1,5 @@
-import type { AuditRules } from '../nftables/denials.js';
 import { planGuards } from '../nftables/guard-plan.js';
-import { renderGuards } from '../nftables/guards.js';
+import { renderGuards, type GuardOptions } from '../nftables/guards.js';
 import { parseListing } from '../nftables/listing.js';
 import type { Nftables } from '../nftables/types.js';
 import type { Attachment } from '../model/attachment.js';
@@ -29,6 +28,8 @@ export interface LinkReader {
   devices(): Promise<ReadonlyMap<string, number>>;
 }
 
+export type GuardTableOptions = Pick<GuardOptions, 'audit' | 'mode'>;
+
 /**
  * Holds `table netdev podwall` to the pods that are attached here: one guard per veth, hooked on the device that exists
  * now (a chain survives its device and would hook the next one of that name with the old pod's addresses).
@@ -36,15 +37,15 @@ export interface LinkReader {
 export class GuardTable {
   readonly #nftables: Nftables;
   readonly #links: LinkReader;
-  readonly #audit: AuditRules | undefined;
+  readonly #options: GuardTableOptions;
   /** Chain name to the ifindex that it was created on; nft does not tell. */
   #hooked = new Map<string, number>();
 
-  /** `audit`: what guards drop is logged. */
-  constructor(nftables: Nftables, links: LinkReader, audit?: AuditRules) {
+  constructor(nftables: Nftables, links: LinkReader, options: GuardTableOptions = {}) {
     this.#nftables = nftables;
     this.#links = links;
-    this.#audit = audit;
+    const { audit, mode } = options;
+    this.#options = { ...(audit === undefined ? {} : { audit }), ...(mode === undefined ? {} : { mode }) };
   }
 
   /** @returns the attachments found and the pods without one; `changed` when the kernel was touched. */
@@ -53,10 +54,7 @@ export class GuardTable {
     sourceGuardOffNamespaces: ReadonlySet<string>,
   ): Promise<{ attachments: readonly Attachment[]; unattached: readonly UnattachedPod[]; changed: boolean }> {
     const { attachments, unattached } = await this.#links.discover(pods);
-    const wanted = renderGuards(attachments, {
-      sourceGuardOffNamespaces,
-      ...(this.#audit === undefined ? {} : { audit: this.#audit }),
-    });
+    const wanted = renderGuards(attachments, { sourceGuardOffNamespaces, ...this.#options });
     const listed = await this.#nftables.list('netdev', 'podwall');
     const applied = listed === undefined ? undefined : parseListing(listed);
     const liveDevices = await this.#links.devices();

@@ -51,6 +51,8 @@ export function refusedPolicy(policy: AnyPolicy, message: string): BrokenPolicy 
     ref: policy.ref,
     ...(policy.uid === undefined ? {} : { uid: policy.uid }),
     ...(policy.generation === undefined ? {} : { generation: policy.generation }),
+    // In a dry run it goes on dropping nothing.
+    ...(policy.mode === undefined ? {} : { mode: policy.mode }),
     appliesTo: policy.appliesTo,
     directions: declared,
     diagnostics: [{ code: 'refused-by-kernel', severity: 'error', path: ['spec'], message }],

@@ -13,7 +13,8 @@ import type { SourceChange, SyncedCluster } from '../cluster/types.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
-import type { AuditRules } from '../nftables/denials.js';
+import type { PolicyMode } from '../model/audit-mode.js';
+import type { AuditRules } from '../nftables/log-rules.js';
 import type { Renderer } from '../nftables/renderer.js';
 import type { Nftables, Ruleset } from '../nftables/types.js';
 import { effectOf } from '../program/effect.js';
@@ -55,6 +56,8 @@ export interface ReconcilerOptions {
   readonly sourceGuard: boolean;
   /** What guards drop is logged; the renderer has its own. */
   readonly audit?: AuditRules;
+  /** `audit`: a dry run of everything. */
+  readonly mode?: PolicyMode;
   /** How often everything is read back even when nothing told of a change, in milliseconds. */
   readonly readBackEvery: number;
 }
@@ -96,7 +99,7 @@ export class Reconciler implements AsyncDisposable {
     this.#parts = parts;
     this.#options = options;
     this.#policyTable = new PolicyTable(parts.nftables, parts.observer?.beforeRemoval.bind(parts.observer));
-    this.#view = new ClusterView();
+    this.#view = new ClusterView(options.mode);
     this.#workShare = new WorkShare(parts.clock);
     this.#guards = new GuardLoop(parts, {
       ...options,
@@ -184,6 +187,8 @@ export class Reconciler implements AsyncDisposable {
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       endpoints: endpoints.sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1)),
       failing: this.#view.failing(),
+      mode: this.#options.mode ?? 'enforce',
+      dryRun: this.#view.dryRun().map(({ namespace, name }) => ({ namespace, name })),
       unattached: guards.unattached,
       problems: this.#parts.cluster.problems(),
       ...(staleSince === undefined ? {} : { staleSeconds: Math.round((this.#parts.clock.now() - staleSince) / 1000) }),

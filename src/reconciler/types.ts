@@ -1,3 +1,5 @@
+import type { PolicyMode } from '../model/audit-mode.js';
+import type { ObjectRef } from '../model/pod.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
 import type { Diagnostic } from '../model/diagnostic.js';
@@ -41,6 +43,10 @@ export interface ReconcilerStatus {
   readonly lastError?: string;
   readonly endpoints: readonly EndpointStatus[];
   readonly failing: readonly FailingPolicy[];
+  /** `audit`: the whole agent is in a dry run, and drops nothing. */
+  readonly mode: PolicyMode;
+  /** Policies that are only tried: what they would change is recorded. */
+  readonly dryRun: readonly ObjectRef[];
   /** Local pods whose traffic does not pass this node's forward path: not enforced. */
   readonly unattached: readonly UnattachedPod[];
   readonly problems: readonly SourceProblem[];

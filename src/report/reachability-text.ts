@@ -1,6 +1,10 @@
-/** Who may reach whom, for people: by destination, with what is alike said once. */
+/**
+ * Who may reach whom, for people: by destination, in the namespace that it is of. What is alike is said once: of
+ * workloads that fare alike, and of what all of a namespace have in common.
+ */
 import type { GroupedReachability, Reachability, ReachEndpoint } from '../model/reachability.js';
 import { groupBy } from '../model/group-by.js';
+import { Crowd, type Saying } from './crowd.js';
 import { allowedText } from './reachability.js';
 import { formatTable } from './table.js';
 
@@ -9,68 +13,181 @@ export function* printPairTable({ connections, warnings }: Reachability): Genera
   yield `${formatTable([['FROM', 'TO', 'ALLOWED'], ...[...connections].map((one) => [one.from, one.to, allowedText(one)])])}\n`;
 }
 
-/** @param endpoints all there are, so that "all of a namespace" is that */
-export function* printGroups(
-  { groups, destinations, connections }: GroupedReachability,
-  endpoints: readonly ReachEndpoint[],
-  warnings: readonly string[],
-): Generator<string> {
-  for (const warning of warnings) yield `warning: ${warning}\n`;
-  const crowd = new Crowd(endpoints);
-  const into = groupBy(connections, ({ to }) => to);
-  for (const index of destinations) {
-    const members = groups[index] ?? [];
-    const byPorts = groupBy(into.get(index) ?? [], allowedText);
-    const rows = [...byPorts].map(([ports, from]) => [
-      `  ${ports}`,
-      `from ${crowd.describe(
-        from.flatMap((one) => groups[one.from] ?? []),
-        members,
-      )}`,
-    ]);
-    if (rows.length === 0 && members.some((id) => crowd.isOutside(id))) continue;
-    yield `${crowd.describe(members)}\n`;
-    yield rows.length === 0 ? '  nobody\n' : `${formatTable(rows)}\n`;
-  }
+/** Sources by what they may reach: indices of groups by the text of the ports. */
+type Rows = ReadonlyMap<string, readonly number[]>;
+
+interface Destination {
+  readonly groups: readonly number[];
+  readonly members: readonly string[];
+  readonly rows: Rows;
 }
 
-const shown = 6;
+export interface Around {
+  /** All there are, so that "all of a namespace" is that. */
+  readonly endpoints: readonly ReachEndpoint[];
+  readonly warnings: readonly string[];
+  /** Everybody is asked about, as the one and as the other end: then it is summed up. */
+  readonly isWhole: boolean;
+}
 
-/** Many ends in few words. */
-export class Crowd {
-  readonly #kinds: ReadonlyMap<string, ReachEndpoint>;
-  readonly #byNamespace: ReadonlyMap<string, readonly string[]>;
-  readonly #outside: readonly string[];
+export function* printGroups(grouped: GroupedReachability, around: Around): Generator<string> {
+  for (const warning of around.warnings) yield `warning: ${warning}\n`;
+  const printer = new Printer(grouped, new Crowd(around.endpoints));
+  if (around.isWhole) yield `${printer.summary()}\n`;
+  yield* printer.print();
+}
 
-  constructor(endpoints: readonly ReachEndpoint[]) {
-    this.#kinds = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
-    const workloads = endpoints.flatMap((one) => (one.kind === 'workload' ? [one] : []));
-    this.#byNamespace = new Map(
-      [...groupBy(workloads, ({ namespace }) => namespace)].map(([name, ones]) => [name, ones.map(({ id }) => id)]),
+const severalNamespaces = 'several namespaces';
+const outside = 'outside';
+
+class Printer {
+  readonly #groups: GroupedReachability['groups'];
+  readonly #crowd: Crowd;
+  readonly #destinations: readonly Destination[];
+
+  constructor({ groups, destinations, connections }: GroupedReachability, crowd: Crowd) {
+    this.#groups = groups;
+    this.#crowd = crowd;
+    const into = groupBy(connections, ({ to }) => to);
+    this.#destinations = destinations.map((index) => ({
+      groups: [index],
+      members: groups[index] ?? [],
+      rows: new Map(
+        [...groupBy(into.get(index) ?? [], allowedText)].map(([ports, ones]) => [ports, ones.map(({ from }) => from)]),
+      ),
+    }));
+  }
+
+  *print(): Generator<string> {
+    const bySection = groupBy(this.#destinations, (one) => this.#sectionOf(one));
+    const section = (name: string): readonly Destination[] => bySection.get(name) ?? [];
+    const namespaces = [...bySection.keys()].filter((name) => name !== severalNamespaces && name !== outside).sort();
+    const { spread, alone } = this.#acrossNamespaces(section(severalNamespaces), namespaces.map(section));
+    const reached = section(outside).filter(({ rows }) => rows.size > 0);
+    const sections = [
+      { title: 'alike in several namespaces', destinations: spread, namespace: undefined },
+      ...alone.map((destinations) => {
+        const namespace = this.#crowd.namespaceOf(destinations[0]?.members[0] ?? '') ?? '';
+        return { title: namespace, destinations, namespace };
+      }),
+      { title: 'outside', destinations: reached, namespace: undefined },
+    ].filter(({ destinations }) => destinations.length > 0);
+    for (const [index, { title, destinations, namespace }] of sections.entries()) {
+      yield `${index === 0 ? '' : '\n'}${title}\n`;
+      yield* this.#printSection(destinations, namespace);
+    }
+    if (this.#crowd.isShortened) yield '\n--pairs names everyone; --to and --from ask about some\n';
+  }
+
+  /** Namespaces in which all fare alike, and as others do, are told of together. */
+  #acrossNamespaces(
+    spread: readonly Destination[],
+    namespaces: readonly (readonly Destination[])[],
+  ): { readonly spread: readonly Destination[]; readonly alone: readonly (readonly Destination[])[] } {
+    const uniform = groupBy(
+      [...spread.map((one) => [one]), ...namespaces].filter((ones) => ones[0] !== undefined && this.#isUniform(ones)),
+      ([one]) => (one === undefined ? '' : this.#inFull(one.rows, { except: one.members })),
     );
-    this.#outside = endpoints.filter(({ kind }) => kind === 'external').map(({ id }) => id);
+    const together = [...uniform.values()].filter((ones) => ones.length > 1).flat();
+    return {
+      spread: [...spread, ...together.flat().filter((one) => !spread.includes(one))],
+      alone: namespaces.filter((ones) => !together.includes(ones)),
+    };
   }
 
-  isOutside(id: string): boolean {
-    return this.#kinds.get(id)?.kind !== 'workload';
+  #isUniform(destinations: readonly Destination[]): boolean {
+    const texts = new Set(destinations.map(({ rows, members }) => this.#inFull(rows, { except: members })));
+    if (texts.size > 1) return false;
+    const members = destinations.flatMap((one) => one.members);
+    const namespaces = new Set(members.map((id) => this.#crowd.namespaceOf(id) ?? ''));
+    return namespaces.size > 1 || [...namespaces].every((name) => this.#crowd.sizeOf(name) === members.length);
   }
 
-  /** @param except of whom it goes without saying that they are left out */
-  describe(ids: readonly string[], except: readonly string[] = []): string {
-    const all = new Set(ids);
-    const others = (some: readonly string[]): readonly string[] =>
-      except.length === 1 ? some.filter((id) => id !== except[0]) : some;
-    const isWhole = (some: readonly string[]): boolean => some.length > 0 && others(some).every((id) => all.has(id));
-    const outside = isWhole(this.#outside) ? ['anywhere outside'] : short(this.#outside.filter((id) => all.has(id)));
-    const other = ids.filter((id) => !this.#outside.includes(id) && this.isOutside(id));
-    const namespaces = [...this.#byNamespace];
-    if (namespaces.length > 1 && namespaces.every(([, some]) => isWhole(some)))
-      return ['every workload', ...outside, ...other].join(', ');
-    const whole = namespaces.filter(([, some]) => some.length > 2 && isWhole(some)).map(([name]) => name);
-    const single = namespaces.flatMap(([name, some]) => (whole.includes(name) ? [] : some.filter((id) => all.has(id))));
-    return [...short(whole.map((name) => `all of ${name}`)), ...short(single), ...outside, ...other].join(', ');
+  #sectionOf({ members }: Destination): string {
+    if (members.some((id) => this.#crowd.isOutside(id))) return outside;
+    const namespaces = new Set(members.map((id) => this.#crowd.namespaceOf(id)));
+    const [only = severalNamespaces] = namespaces;
+    return namespaces.size === 1 ? only : severalNamespaces;
+  }
+
+  summary(): string {
+    const workloads = this.#destinations.filter((one) => this.#sectionOf(one) !== outside);
+    const count = (some: readonly Destination[]): number => some.reduce((sum, { members }) => sum + members.length, 0);
+    const namespaces = new Set(workloads.flatMap(({ members }) => members.map((id) => this.#crowd.namespaceOf(id))));
+    const open = workloads.filter(({ rows }) =>
+      this.#crowd.isAnywhereOutside(new Set(this.#idsOf(rows.get('all ports') ?? []))),
+    );
+    const closed = workloads.filter(({ rows }) => rows.size === 0);
+    const parts = [
+      `${counted(count(workloads), 'workload')} in ${counted(namespaces.size, 'namespace')}`,
+      `${count(open)} open to anywhere outside on all ports`,
+      `${count(closed)} to nobody`,
+    ];
+    return `${parts.join(', ')}\n`;
+  }
+
+  *#printSection(destinations: readonly Destination[], namespace: string | undefined): Generator<string> {
+    const common = namespace === undefined ? new Map<string, readonly number[]>() : inCommon(destinations);
+    const home = namespace === undefined ? {} : { home: namespace };
+    if (common.size > 0) {
+      const isWhole = destinations.flatMap(({ members }) => members).length === this.#crowd.sizeOf(namespace ?? '');
+      yield isWhole ? `  all of ${namespace ?? ''}\n` : '  each of these\n';
+      yield this.#rowsText(common, home);
+    }
+    const alike = groupBy(
+      destinations.map((one) => ({ ...one, rows: without(one.rows, common) })),
+      ({ rows, members }) => this.#inFull(rows, { ...home, except: members }),
+    );
+    for (const ones of alike.values()) {
+      const members = ones.flatMap((one) => one.members);
+      const [{ rows, members: except } = { rows: common, members }] = ones;
+      yield `  ${this.#crowd.describe(members, { ...home, inFull: true })}\n`;
+      if (rows.size > 0) yield this.#rowsText(rows, { ...home, except });
+      else yield common.size > 0 ? '    nobody else\n' : '    nobody\n';
+    }
+  }
+
+  /** Equal for those who fare alike: what is said of them, and nobody left out. */
+  #inFull(rows: Rows, saying: Saying): string {
+    return this.#rowsText(rows, { ...saying, inFull: true });
+  }
+
+  #rowsText(rows: Rows, saying: Saying): string {
+    if (rows.size === 0) return '';
+    const cells = [...rows].map(([ports, from]) => [
+      `    ${ports}`,
+      `from ${this.#crowd.describe(this.#idsOf(from), saying)}`,
+    ]);
+    return `${formatTable(cells)}\n`;
+  }
+
+  #idsOf(groups: readonly number[]): readonly string[] {
+    return groups.flatMap((group) => this.#groups[group] ?? []);
   }
 }
 
-const short = (names: readonly string[]): readonly string[] =>
-  names.length <= shown ? names : [...names.slice(0, shown - 1), `${names.length - shown + 1} more`];
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** What is true of every one of several destinations, and said of two at least: of one to itself nothing is said. */
+function inCommon(destinations: readonly Destination[]): Rows {
+  const common = new Map<string, readonly number[]>();
+  const isTrue = (ports: string, source: number): boolean => {
+    const said = destinations.filter(({ rows }) => rows.get(ports)?.includes(source) === true);
+    const itself = destinations.some(({ groups, members }) => members.length === 1 && groups.includes(source));
+    return said.length > 1 && said.length + (itself ? 1 : 0) >= destinations.length;
+  };
+  for (const ports of new Set(destinations.slice(0, 3).flatMap(({ rows }) => [...rows.keys()]))) {
+    const sources = new Set(destinations.slice(0, 3).flatMap(({ rows }) => rows.get(ports) ?? []));
+    const found = [...sources].filter((source) => isTrue(ports, source));
+    if (found.length > 0) common.set(ports, found);
+  }
+  return common;
+}
+
+const without = (rows: Rows, common: Rows): Rows =>
+  new Map(
+    [...rows].flatMap(([ports, sources]) => {
+      const rest = sources.filter((source) => common.get(ports)?.includes(source) !== true);
+      return rest.length === 0 ? [] : [[ports, rest] as const];
+    }),
+  );

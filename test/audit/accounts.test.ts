@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Accounts, type Checkpoint } from '../../src/audit/accounts.js';
-import { denialCounter } from '../../src/nftables/denials.js';
+import { auditCounter } from '../../src/nftables/reports.js';
 
 const begun: Checkpoint = { time: 0, counters: {}, unsettled: 0, suppressed: {} };
 const counters = (values: Readonly<Record<string, number>>): ReadonlyMap<string, number> =>
@@ -14,7 +14,7 @@ const lossesOf = (accounts: Accounts): string[] =>
 
 describe('Accounts', () => {
   test('dropped and not logged is suppressed; logged and not received is lost', () => {
-    const accounts = new Accounts(denialCounter, begun);
+    const accounts = new Accounts(auditCounter, begun);
     const logged = accounts.count(
       counters({ 'drop-in-1': 90, 'drop-in-2': 10, 'logged-in': 30, 'drop-error': 5, 'logged-other': 5 }),
       10,
@@ -33,7 +33,7 @@ describe('Accounts', () => {
   });
 
   test('what came by during the reading belongs to neither side; it is lost only when the next reading says so', () => {
-    const accounts = new Accounts(denialCounter, begun);
+    const accounts = new Accounts(auditCounter, begun);
     accounts.compare(
       accounts.count(counters({ 'drop-out-1': 9, 'logged-out': 9 }), 10),
       { before: 5, during: 4 },
@@ -49,14 +49,14 @@ describe('Accounts', () => {
   });
 
   test('a packet between its two counters is not suppressed twice', () => {
-    const accounts = new Accounts(denialCounter, begun);
+    const accounts = new Accounts(auditCounter, begun);
     accounts.count(counters({ 'drop-in-1': 10, 'logged-in': 12 }), 10);
     accounts.count(counters({ 'drop-in-1': 20, 'logged-in': 15 }), 20);
     expect(lossesOf(accounts)).toEqual(['rate-limit ingress 5']);
   });
 
   test('counters that were removed and came again are counted from nought; so are those of a new table', () => {
-    const accounts = new Accounts(denialCounter, begun);
+    const accounts = new Accounts(auditCounter, begun);
     accounts.count(counters({ 'drop-in-1': 10, 'logged-in': 10 }), 10);
     accounts.removed(['drop-in-1']);
     expect(accounts.count(counters({ 'drop-in-1': 12, 'logged-in': 22 }), 20)).toBe(22);
@@ -65,12 +65,12 @@ describe('Accounts', () => {
   });
 
   test('the next run tells what nobody received meanwhile, and what the last one did not get to disk', () => {
-    const last = new Accounts(denialCounter, begun);
+    const last = new Accounts(auditCounter, begun);
     last.compare(last.count(counters({ 'drop-in-1': 100, 'logged-in': 20 }), 10), { before: 20, during: 0 }, isRead);
     last.written(15);
     const checkpoint = JSON.parse(JSON.stringify(last.checkpoint())) as Checkpoint;
     expect(checkpoint).toMatchObject({ unsettled: 5, suppressed: { ingress: 80 } });
-    const next = new Accounts(denialCounter, checkpoint);
+    const next = new Accounts(auditCounter, checkpoint);
     next.compare(next.count(counters({ 'drop-in-1': 150, 'logged-in': 30 }), 20), { before: 2, during: 0 }, isRead);
     expect(lossesOf(next).sort()).toEqual(['agent-down any 13', 'rate-limit ingress 120']);
     next.written(2);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Aggregator } from '../../src/audit/aggregator.js';
-import type { Denial } from '../../src/audit/attribution.js';
+import type { Denial } from '../../src/audit/denial.js';
 import type { Address } from '../../src/model/address.js';
 import { seed } from '../support/seed.js';
 
@@ -23,6 +23,8 @@ const denial = (
       bytes: 60,
     },
     chain,
+    verdict: 'deny',
+    mode: 'enforce',
     reason: 'default-deny',
     direction: 'ingress',
     source: { address: source as Address, port: sourcePort, class: 'pod', pod },

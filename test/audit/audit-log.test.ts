@@ -1,12 +1,14 @@
 /** The whole of the audit log over a fake NFLOG, with the kernel's counters at hand. */
 import { describe, expect, test } from '@jest/globals';
+import { Readable } from 'node:stream';
 import type { Checkpoint } from '../../src/audit/accounts.js';
 import { Attribution } from '../../src/audit/attribution.js';
 import { AuditLog } from '../../src/audit/audit-log.js';
 import type { AuditRecord } from '../../src/audit/record.js';
 import { Sink } from '../../src/audit/sink.js';
-import { denialCounter, parseLogPrefix } from '../../src/nftables/denials.js';
-import { denialName } from '../../src/nftables/isolation-chains.js';
+import { parseLogPrefix } from '../../src/nftables/log-rules.js';
+import { auditCounter } from '../../src/nftables/reports.js';
+import { decisionNames } from '../../src/nftables/decisions.js';
 import { FakeNflog } from '../support/fake-nflog.js';
 import { packetsTold } from '../support/lab/audit-trail.js';
 import { ipv4Packet, udpDatagram } from '../support/lab/packets.js';
@@ -17,7 +19,7 @@ const packet = (destinationPort: number): Buffer =>
   ipv4Packet(ends, udpDatagram({ ...ends, sourcePort: 4000, destinationPort }, Buffer.from('secret payload')));
 
 class World {
-  readonly nflog = new FakeNflog();
+  nflog = new FakeNflog();
   readonly lines: string[] = [];
   readonly problems: string[] = [];
   readonly counters = new Map([
@@ -26,11 +28,17 @@ class World {
   ]);
   checkpoint: Checkpoint | undefined;
   hasDisk = true;
+  savesCheckpoints = true;
+  #run = 0;
   capacity = 1e6;
 
   start(): Promise<AuditLog> {
+    this.#run += 1;
+    const run = this.#run;
+    const isAlive = (): boolean => run === this.#run;
     const output = {
       write: (text: string) => {
+        if (!isAlive()) return Promise.resolve();
         if (!this.hasDisk) return Promise.reject(new Error('ENOSPC'));
         this.lines.push(...text.split('\n').slice(0, -1));
         return Promise.resolve();
@@ -40,22 +48,33 @@ class World {
     const note = (fields: object, message: string): void =>
       void this.problems.push(`${message}: ${JSON.stringify(fields)}`);
     return AuditLog.start({
-      attribution: new Attribution({ chainName: denialName, parsePrefix: parseLogPrefix }),
+      attribution: new Attribution({
+        names: decisionNames,
+        parsePrefix: parseLogPrefix,
+      }),
       sink: new Sink(output, { capacity: this.capacity, retryAfter: 5, onTrouble: () => undefined }),
       readCounters: () => Promise.resolve(this.counters),
-      counterMeaning: denialCounter,
+      counterMeaning: auditCounter,
       openReader: (onBatch) => this.nflog.open({ onBatch }),
       checkpoints: {
         load: () => Promise.resolve(this.checkpoint),
         save: (checkpoint) => {
-          this.checkpoint = structuredClone(checkpoint);
+          if (isAlive() && this.savesCheckpoints) this.checkpoint = structuredClone(checkpoint);
           return Promise.resolve();
         },
       },
-      writer: { node: 'n1', version: '1', bootId: 'boot' },
+      linesBackwards: () => Readable.from(this.lines.toReversed()),
+      writer: { node: 'n1', version: '1', bootId: `boot-${run}` },
       now: Date.now,
       log: { warn: note, error: note },
     });
+  }
+
+  /** The run that reads now does nothing any more. */
+  kill(): void {
+    this.#run += 1;
+    this.nflog = new FakeNflog();
+    this.savesCheckpoints = true;
   }
 
   /** A packet is denied; the limits let it through or not. */
@@ -141,6 +160,49 @@ describe('AuditLog', () => {
     expect(world.told('agent-down')).toBe(4);
     expect(world.told('rate-limit')).toBe(1);
     expect(world.told()).toBe(7);
+  });
+
+  test.each([
+    ['the last checkpoint knows of no line', 0],
+    ['the last checkpoint knows of some lines', 5],
+  ])('killed, %s: what lines tell is not told again, to the packet', async (_, before) => {
+    const world = new World();
+    const first = await world.start();
+    for (let port = 1; port <= before; port += 1) world.deny(port);
+    await until(() => (world.checkpoint?.written?.sequence ?? -1) >= before);
+    world.savesCheckpoints = false;
+    for (let port = 1; port <= 4; port += 1) world.deny(100 + port);
+    for (let round = 0; round < 6; round += 1) world.deny(101);
+    for (let round = 0; round < 7; round += 1) world.deny(80, false);
+    for (let round = 0; round < 3; round += 1) world.overrun();
+    world.deny(105);
+    await until(() => world.told('rate-limit') === 7 && world.told('kernel-queue') === 3, 10_000);
+    world.kill();
+    for (let round = 0; round < 8; round += 1) world.deny(80);
+    const second = await world.start();
+    world.deny(80);
+    await second[Symbol.asyncDispose]();
+    await first[Symbol.asyncDispose]();
+    expect(world.told('agent-down')).toBeGreaterThanOrEqual(8);
+    expect(world.told()).toBe(before + 4 + 6 + 7 + 3 + 1 + 8 + 1);
+    expect(second.totals().inFlight).toBe(0);
+  });
+
+  test('killed again and again before a checkpoint: each line is known', async () => {
+    const world = new World();
+    const logs = [await world.start()];
+    await until(() => world.checkpoint !== undefined);
+    for (let run = 1; run <= 3; run += 1) {
+      world.savesCheckpoints = false;
+      const written = world.lines.length;
+      world.deny(run);
+      await until(() => world.lines.length > written);
+      world.kill();
+      world.savesCheckpoints = run === 3;
+      logs.push(await world.start());
+    }
+    for (const log of logs.toReversed()) await log[Symbol.asyncDispose]();
+    expect(world.told()).toBe(3);
   });
 
   test('the first run of all begins with what the counters say then', async () => {

@@ -4,9 +4,10 @@ import {
   type EventRecord,
   type LossCause,
   type LossRecord,
-  type RecordMode,
   type RecordVerdict,
 } from '../../src/audit/record.js';
+
+import type { PolicyMode } from '../../src/model/audit-mode.js';
 
 const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
 
@@ -14,7 +15,7 @@ const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
 export function deniedRecord(
   fields: Partial<EventRecord> = {},
   verdict: RecordVerdict = 'deny',
-  mode: RecordMode = 'enforce',
+  mode: PolicyMode = 'enforce',
 ): EventRecord {
   const time = fields['@timestamp'] ?? '2026-11-22T10:00:00.123456789Z';
   return {

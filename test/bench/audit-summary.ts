@@ -1,17 +1,15 @@
 /** `podwall audit summary` over a million records of a busy cluster. */
-import { execa } from 'execa';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { recordLine } from '../../src/audit/record.js';
 import { deniedRecord } from '../audit/records.js';
+import { describeRun, repeated, runPodwall } from './command.js';
 import type { BenchOptions, Figure } from './figures.js';
-import { median } from './statistics.js';
 
 const goals = { seconds: 3, megabytes: 150 };
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 
 export async function measureAuditSummary({ fast }: BenchOptions): Promise<Figure[]> {
   const records = fast ? 50_000 : 1_000_000;
@@ -19,17 +17,14 @@ export async function measureAuditSummary({ fast }: BenchOptions): Promise<Figur
   try {
     const log = join(folder, 'audit.jsonl');
     await writeLog(log, records);
-    const runs = [];
-    for (let run = 0; run < (fast ? 1 : 3); run += 1) runs.push(await summarize(log));
-    const seconds = median(runs.map((run) => run.seconds));
-    const megabytes = Math.max(...runs.map((run) => run.megabytes));
+    const run = await repeated(fast ? 1 : 3, () => runPodwall(['audit', 'summary', '--log', log]));
     return [
       {
         what: `(e) audit summary over ${records.toLocaleString('en')} records`,
-        measured: `${seconds.toFixed(2)} s, peak ${megabytes.toFixed(0)} MB`,
+        measured: describeRun(run),
         goal: `< ${goals.seconds} s, < ${goals.megabytes} MB`,
-        met: seconds < goals.seconds && megabytes < goals.megabytes,
-        values: { records, seconds, megabytes },
+        met: run.seconds < goals.seconds && run.megabytes < goals.megabytes,
+        values: { records, ...run },
       },
     ];
   } finally {
@@ -62,13 +57,4 @@ async function writeLog(path: string, records: number): Promise<void> {
   }
   file.end();
   await once(file, 'close');
-}
-
-/** Wall clock from start to exit, and the peak of resident memory as the kernel accounts it. */
-async function summarize(log: string): Promise<{ seconds: number; megabytes: number }> {
-  const report = "process.on('exit', () => process.stderr.write(String(process.resourceUsage().maxRSS)))";
-  const preload = `data:text/javascript,${encodeURIComponent(report)}`;
-  const started = performance.now();
-  const { stderr } = await execa(process.execPath, ['--import', preload, bundle, 'audit', 'summary', '--log', log]);
-  return { seconds: (performance.now() - started) / 1000, megabytes: (Number(stderr) * 1024) / 1e6 };
 }

@@ -3,16 +3,20 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../src/report/table.js';
 import { missingForPackets } from '../support/lab/packages.js';
+import { measureAuditPackets } from './audit-packets.js';
 import { measureAuditSummary } from './audit-summary.js';
 import { measureCompile } from './compile.js';
 import { measureEvents } from './events.js';
 import { measureApiServer } from './api-server.js';
 import { measureChurn } from './churn.js';
 import type { Figure } from './figures.js';
+import { measureLint } from './lint.js';
 import { measureMemory } from './memory.js';
 import { removeNamespaces } from './namespace.js';
 import { measurePackets } from './packets.js';
+import { measureReach } from './reach.js';
 import { measureSync } from './sync.js';
+import { measureVersion } from './version.js';
 
 async function main(): Promise<number> {
   const reason = missingForPackets();
@@ -35,6 +39,10 @@ async function main(): Promise<number> {
     ['churn', measureChurn],
     ['apiserver', measureApiServer],
     ['audit summary', measureAuditSummary],
+    ['audit packets', measureAuditPackets],
+    ['lint', measureLint],
+    ['reach', measureReach],
+    ['version', measureVersion],
   ] as const) {
     if (!name.includes(options.only)) continue;
     console.error(`measuring ${name} ...`);

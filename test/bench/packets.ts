@@ -11,7 +11,7 @@ import type { Pod } from '../../src/model/pod.js';
 import type { NetworkPolicy } from '../../src/model/policy.js';
 import { renderGuards } from '../../src/nftables/guards.js';
 import { planReplacement } from '../../src/nftables/plan.js';
-import { render } from '../../src/nftables/renderer.js';
+import { render, type RenderOptions } from '../../src/nftables/renderer.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { clientAddress, devices, PacketPath, serverAddress, serverPort } from './packet-path.js';
 import { growthInterval, medianInterval, type Interval } from './statistics.js';
@@ -20,7 +20,7 @@ import { largeWorld, makeWorld } from './world.js';
 const goal = 1.05;
 const namespace = 'measured';
 
-interface Size {
+export interface Size {
   readonly policies: number;
   /** Policies that select the measured server. */
   readonly selecting: number;
@@ -60,10 +60,10 @@ export async function measurePackets({ fast }: BenchOptions): Promise<Figure[]> 
 type Measure = (path: PacketPath) => number;
 const live: Measure = (path) => path.live(2000);
 const fresh: Measure = (path) => path.fresh(200);
-const oneWay: Measure = (path) => path.oneWay(200).microseconds;
+export const oneWay: Measure = (path) => path.oneWay(200).microseconds;
 
 /** The second path's time as a part of the first's, block by block; who goes first takes turns too. */
-function compare(first: PacketPath, second: PacketPath, blocks: number, measure: Measure): number[] {
+export function compare(first: PacketPath, second: PacketPath, blocks: number, measure: Measure): number[] {
   for (const path of [first, second]) measure(path);
   return Array.from({ length: blocks }, (_, block) => {
     const order = block % 2 === 0 ? [first, second] : [second, first];
@@ -82,11 +82,16 @@ async function trackConnections(path: PacketPath): Promise<void> {
   await execa('ip', ['netns', 'exec', path.router, 'nft', '-f', '/dev/stdin'], { input: Buffer.from(`${input}\n`) });
 }
 
-async function enforce(path: PacketPath, size: Size, verdict: 'allowed' | 'denied' = 'allowed'): Promise<void> {
+export async function enforce(
+  path: PacketPath,
+  size: Size,
+  verdict: 'allowed' | 'denied' = 'allowed',
+  logging: Pick<RenderOptions, 'audit'> = {},
+): Promise<void> {
   const door = await openNftables({ command: ['ip', 'netns', 'exec', path.router, 'nft'] });
   try {
     const program = compile(worldOf(size, verdict), { scope: { node: 'n0' } });
-    await door.apply(planReplacement(render(program, { established: 'cut' }), true));
+    await door.apply(planReplacement(render(program, { established: 'cut', ...logging }), true));
     const attachments = (['client', 'server'] as const).map((end) => ({
       pod: { namespace, name: end },
       podUid: end,
@@ -152,10 +157,13 @@ const policyNumbered = (index: number, peer: string): NetworkPolicy => ({
   ],
 });
 
-function figure(what: string, ratios: readonly number[], bound?: number): Figure {
+const figure = (what: string, ratios: readonly number[], bound?: number): Figure =>
+  ratioFigure(`(a) ${what}`, ratios, bound);
+
+export function ratioFigure(what: string, ratios: readonly number[], bound?: number): Figure {
   const found = medianInterval(ratios);
   return {
-    what: `(a) ${what}`,
+    what,
     measured: text(found),
     ...(bound === undefined ? {} : { goal: `<= ${bound}`, met: found.low <= bound }),
     values: { ...found },

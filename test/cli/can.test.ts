@@ -127,8 +127,9 @@ describe('reach', () => {
   test('text: only who is asked about as a destination, on the ports that are asked about', async () => {
     const { stdout } = await podwall('reach', '--to', 'svc/web:80', '--from', '203.0.113.7');
     expect(stdout.split('\n').filter((line) => !line.startsWith('warning'))).toEqual([
-      'default/Deployment/web',
-      '  TCP 8080  from 203.0.113.0-203.0.113.255',
+      'default',
+      '  Deployment/web',
+      '    TCP 8080  from 203.0.113.0-203.0.113.255',
     ]);
   });
 

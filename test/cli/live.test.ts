@@ -91,6 +91,38 @@ describe('a live cluster', () => {
     expect(stdout).toContain('"uri": "http');
   });
 
+  test('lint: a block of Services’ cluster IPs, where the server tells their range and lets it be read', async () => {
+    const found = async (): Promise<readonly string[]> => {
+      const { stdout, stderr } = await podwall('lint', '-o', 'json');
+      expect(stderr).toBe('');
+      const { findings } = JSON.parse(stdout) as { findings: { rule: string; message: string }[] };
+      return findings.filter(({ rule }) => rule === 'NP303').map(({ message }) => message);
+    };
+    const told = ['these are cluster IPs of Services, which no packet carries any more here'];
+    const toServices = {
+      ...policy('web'),
+      metadata: { name: 'out', namespace: 'shop' },
+      spec: { podSelector: {}, policyTypes: ['Egress'], egress: [{ to: [{ ipBlock: { cidr: '10.96.4.0/24' } }] }] },
+    };
+    server.put(toServices);
+    expect(await found()).toEqual([]);
+    const range: ApiObject = {
+      kind: 'ServiceCIDR',
+      metadata: { name: 'kubernetes' },
+      spec: { cidrs: ['10.96.0.0/16'] },
+    };
+    server.put(range);
+    expect(await found()).toEqual(told);
+    server.unserved.add('/apis/networking.k8s.io/v1/servicecidrs');
+    expect(await found()).toEqual(told);
+    server.forbid('ServiceCIDR');
+    expect(await found()).toEqual([]);
+    server.unserved.add('/apis/networking.k8s.io/v1beta1/servicecidrs');
+    expect(await found()).toEqual([]);
+    server.delete(toServices);
+    server.delete(range);
+  });
+
   test('lint --fix has no file to write', async () => {
     const { exitCode, stderr } = await podwall('lint', '--fix');
     expect([exitCode, stderr]).toEqual([2, 'podwall: --fix writes files: give them by -f']);

@@ -135,6 +135,12 @@ export function followsApiServer(title: string, start: () => Promise<TestServer>
       expect(new Set(others)).toEqual(new Set(['p3']));
     });
 
+    test('the cluster is known by the uid of its namespace kube-system', async () => {
+      await server.put(object(namespace('kube-system')));
+      const known = (await followed.sync()).uid?.();
+      expect(known).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    });
+
     test('a cut watch resumes where it was, without a list', async () => {
       await followed.sync();
       const before = server.requests.length;

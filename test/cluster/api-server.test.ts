@@ -34,6 +34,10 @@ describe('the API server as a source', () => {
     },
   );
 
+  test('a cluster without the namespace kube-system has no uid', async () => {
+    expect((await followed.sync()).uid?.()).toBeUndefined();
+  });
+
   test('labels and ports that are equal are one object, after a list and after an event', async () => {
     await followed.sync();
     server.put(podNumbered(4));

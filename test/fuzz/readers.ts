@@ -30,11 +30,11 @@ export async function readEverywhere(path: string): Promise<void> {
 async function readAnalysis(path: string): Promise<void> {
   const inputs = await readInputs({ file: [path] });
   checkLines([...inputs.unparsed, ...inputs.skipped, ...inputs.problems], path);
-  const { workloads, program, blocks } = worldOf(inputs, { ipBlocks: 'cluster', podCidr: [] });
+  const { workloads, program, blocks } = worldOf(inputs, { ipBlocks: 'cluster', podCidr: [], withAudited: false });
   const reach = new Reach(workloads, program, { ...blocks, self: true });
   const { endpoints, connections } = reach;
   for (const format of pairFormats) drain(printPairs({ endpoints, connections, warnings: [] }, format));
-  drain(printGroups(reach.grouped(), endpoints, []));
+  drain(printGroups(reach.grouped(), { endpoints, warnings: [], isWhole: true }));
   const side = { endpoints, connections, policies: inputs.policies };
   const { connections: changed } = diffReachability(side, side);
   if (changed.length > 0) throw new Error('a file differs from itself');

@@ -11,6 +11,7 @@ import { kubeconfigOf } from '../support/kubeconfig.js';
 import { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { settle } from '../support/lab/table.js';
+import { problemsOf } from '../support/schemas.js';
 import { until } from '../support/until.js';
 import { InstalledChart, missingForCluster } from './installed.js';
 
@@ -40,6 +41,7 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
   const statusJson = async (args: readonly string[]): Promise<Status & { readonly exitCode: number }> => {
     const { stdout, stderr, exitCode } = await status([...args, '-o', 'json']);
     if (stdout === '') throw new Error(stderr);
+    expect(problemsOf('cluster-status', JSON.parse(stdout))).toEqual([]);
     return { ...(JSON.parse(stdout) as Status), exitCode: exitCode ?? -1 };
   };
   const startAgent = (name: string): void => {

@@ -16,6 +16,7 @@ import type { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import type { Outcome, Probe } from '../support/lab/prober.js';
 import { describePackets } from '../support/lab/requirements.js';
+import { problemsOf } from '../support/schemas.js';
 
 const world: readonly Manifest[] = [
   node('n1'),
@@ -131,6 +132,7 @@ describePackets('an agent on a node', () => {
     await delay(500);
     const status = await agent.status();
     expect(JSON.stringify(status['problems'])).toContain('bad.yaml');
+    expect(problemsOf('status', status)).toEqual([]);
     expect(await ask('client', 'other')).toEqual(['allowed', 'blocked']);
     await lab.run('n1', 'rm', join(directory, 'bad.yaml'));
   }, 30_000);
@@ -143,7 +145,9 @@ describePackets('an agent on a node', () => {
     expect(await ask('client')).toEqual(['allowed']);
     const toOther: Probe = { from: lab.netns('client.x'), to: '10.244.1.13', port: 80, protocol: 'TCP' };
     expect(await lab.prober.probe([toOther], 250)).toEqual(['blocked']);
-    expect((await agent.status())['failing']).toMatchObject([{ namespace: 'x', name: 'typo' }]);
+    const status = await agent.status();
+    expect(status['failing']).toMatchObject([{ namespace: 'x', name: 'typo' }]);
+    expect(problemsOf('status', status)).toEqual([]);
     const again = agent.lines.length;
     await write(from('client'));
     await agent.applied(again);
@@ -193,6 +197,9 @@ describePackets('an agent on a node', () => {
 
   test('killed, changed manifests, started again: never a wrong packet in between', async () => {
     await agent.kill();
+    const status = await agent.status();
+    expect(status).toMatchObject({ agent: 'none', ready: false, kernel: { guards: 3 } });
+    expect(problemsOf('status', status)).toEqual([]);
     await write(
       from('client'),
       policy('and.x', { podSelector: { matchLabels: { role: 'other' } }, policyTypes: ['Ingress'] }),
@@ -236,5 +243,8 @@ describePackets('an agent on a node', () => {
     await lab.run('n1', process.execPath, bundle, 'uninstall', '--state-dir', join(lab.folder, 'state-n1'));
     expect((await nft('list', 'tables')).stdout.trim()).toBe('table inet foreign');
     expect(await ask('client', 'other')).toEqual(['allowed', 'allowed']);
+    const status = await agent.status();
+    expect(status).toMatchObject({ agent: 'none', kernel: null });
+    expect(problemsOf('status', status)).toEqual([]);
   }, 30_000);
 });

@@ -1,11 +1,13 @@
 /** Two nodes with an agent each that follow a real API server, and a client that calls a server on real packets. */
 import { expect } from '@jest/globals';
+import { join } from 'node:path';
 import { Resources } from '../../src/node/resources.js';
 import { namespace, node, pod } from '../cases/objects.js';
 import { agentRights } from '../support/agent-rights.js';
 import { ApiProxy } from '../support/api-proxy.js';
 import { apiServerAddress, KubeApiServer, type ApiServerOptions } from '../support/kube-api-server.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
+import { AuditTrail } from '../support/lab/audit-trail.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import type { Outcome } from '../support/lab/prober.js';
 import { listenIn } from '../support/lab/sockets.js';
@@ -69,13 +71,19 @@ export class ApiServerLab implements AsyncDisposable {
     for (const object of objects) await server.admin.create(object);
     const proxy = way === 'straight' ? undefined : resources.use(await proxyBefore(server, lab));
     const kubeconfig = await server.kubeconfig('agent', proxy?.port);
-    const agents = await Promise.all(lab.nodeNames.map((name) => lab.startAgent(name, { kubeconfig })));
+    const agents = await Promise.all(
+      lab.nodeNames.map((name) => lab.startAgent(name, { kubeconfig, 'audit-log': auditLogIn(lab, name) })),
+    );
     return new ApiServerLab({ lab, server, agents, proxy }, resources);
   }
 
   /** A client's call of the server. */
   call(from: Client, expected: Outcome): ExpectedProbe {
     return { from: this.lab.netns(`${from}.x`), to: addresses.server, port: 80, protocol: 'TCP', expected };
+  }
+
+  auditTrail(name: 'n1' | 'n2'): AuditTrail {
+    return new AuditTrail(auditLogIn(this.lab, name));
   }
 
   async becomes(expected: Outcome, within = 10_000): Promise<void> {
@@ -87,6 +95,8 @@ export class ApiServerLab implements AsyncDisposable {
     return this.#resources[Symbol.asyncDispose]();
   }
 }
+
+const auditLogIn = (lab: Lab, name: string): string => join(lab.folder, `audit-${name}.jsonl`);
 
 /** A proxy outside the nodes, with the server's own certificate. */
 async function proxyBefore(server: KubeApiServer, lab: Lab): Promise<ApiProxy> {

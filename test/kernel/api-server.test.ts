@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { join } from 'node:path';
 import { invalidPolicies } from '../cases/invalid-policies.js';
 import { policy } from '../cases/objects.js';
+import type { Manifest } from '../cases/types.js';
 import { AgentProcess } from '../support/lab/agent-process.js';
 import type { Lab } from '../support/lab/lab.js';
 import { describePackets } from '../support/lab/requirements.js';
@@ -29,6 +30,9 @@ describePackets(
       await cluster.becomes('allowed');
       await server.admin.create(deny);
       await cluster.becomes('blocked');
+      const system = await server.admin.call('GET', '/api/v1/namespaces/kube-system');
+      const record = await cluster.auditTrail('n2').find({ 'podwall.reason': 'default-deny' });
+      expect(record['k8s.cluster.uid']).toBe((system as Manifest).metadata.uid);
       await server.admin.delete(deny);
       await cluster.becomes('allowed');
     }, 60_000);

@@ -5,6 +5,7 @@ import { policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { Lab } from '../support/lab/lab.js';
 import { describePackets } from '../support/lab/requirements.js';
+import { problemsOf } from '../support/schemas.js';
 import { app, threePods } from './three-pods.js';
 
 const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
@@ -36,6 +37,8 @@ describePackets('coverage of a real node', () => {
     expect(text).toMatch(/^allow {4}x\/server ingress\[1\] {5}0$/m);
     expect(text).toMatch(/^allow {4}x\/elsewhere ingress\[0\] {2}not on this node$/m);
     expect(text).toContain('2 of 4 never hit');
+    for (const args of [[], ['--policies', manifests]])
+      expect(problemsOf('audit-coverage', JSON.parse(await coverage(...args, '-o', 'json')))).toEqual([]);
     const { rules } = JSON.parse(await coverage('-o', 'json')) as {
       rules: { what: string; verdict: string; packets: number }[];
     };

@@ -1,5 +1,5 @@
 /** What the audit log says of real packets: for every reason, who was denied what, by which policies. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import type { Manifest } from '../cases/types.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
 import { AuditTrail } from '../support/lab/audit-trail.js';
 import type { Flow } from '../support/lab/flows.js';
+import { AF_INET, close, inNamed, sendTo, SOCK_DGRAM, socket, socketAddress } from '../support/lab/libc.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { icmpEcho, icmpError, ipv4Packet, tcpFlags, tcpSegment, udpDatagram } from '../support/lab/packets.js';
 import { sendIp } from '../support/lab/raw.js';
@@ -335,6 +336,24 @@ describePackets('records of denied packets', () => {
     });
   });
 
+  test('base: multicast that a bridge would have brought to a pod', async () => {
+    const mouth = inNamed(from('open'), () => socket(AF_INET, SOCK_DGRAM));
+    const all = '224.0.0.251';
+    sendTo(mouth, Buffer.from('hello'), socketAddress(all, 5353));
+    close(mouth);
+    for (const name of ['server', 'caged'] as const) {
+      const record = await trails.n1.find({ 'podwall.reason': 'base', 'destination.k8s.pod.name': name });
+      expect(fixed(record)).toMatchObject({
+        'network.direction': 'ingress',
+        'network.transport': 'udp',
+        ...podEnd('source', 'open', address('open')),
+        ...podEnd('destination', name, all),
+        'destination.port': 5353,
+        ...byPolicies(),
+      });
+    }
+  });
+
   test('repeats are one more record: the first counts 1, the rest are summed', async () => {
     for (let round = 0; round < 4; round += 1) await syn('broken', address('server'), 80);
     const wanted = { 'source.k8s.pod.name': 'broken', 'destination.port': 80 };
@@ -362,5 +381,52 @@ describePackets('records of denied packets', () => {
     const seen = (await trails.n1.events()).filter((record) => record['source.address'] === at[0]);
     expect(seen.map((record) => record['source.k8s.pod.name'])).toEqual(['before', 'after']);
     await apply(...allowClient);
+  });
+
+  describe('denied before the agent reads it', () => {
+    /** The agent does nothing while `work` goes on; its queue fills, and the changes that it will notice are made. */
+    const unread = async (work: () => Promise<void>): Promise<void> => {
+      process.kill(agents.n1.pid, 'SIGSTOP');
+      try {
+        await work();
+      } finally {
+        process.kill(agents.n1.pid, 'SIGCONT');
+      }
+    };
+
+    test('by policies that are then replaced: they are named, not what replaced them', async () => {
+      const seen = agents.n1.lines.length;
+      await unread(async () => {
+        await syn('open', address('server'), 90);
+        const successor = policy('successor.x', { podSelector: app('server') });
+        await lab.writeManifests(directory, { cluster: [...world, successor] });
+      });
+      const record = await trails.n1.find({ 'source.k8s.pod.name': 'open', 'destination.port': 90 });
+      expect(record).toMatchObject(byPolicies('deny', 'only'));
+      await agents.n1.applied(seen);
+      await syn('open', address('server'), 91);
+      const later = await trails.n1.find({ 'source.k8s.pod.name': 'open', 'destination.port': 91 });
+      expect(later).toMatchObject(byPolicies('successor'));
+      await apply(...allowClient);
+    }, 30_000);
+
+    test('from an address that is then handed to another pod: it is told of the pod that had it', async () => {
+      const at = podAddresses('n1', 51);
+      const place = { namespace: 'x', node: 'n1', addresses: at };
+      const [one, other] = ['leaver', 'heir'].map((name) => labelled(name, { addresses: at }));
+      if (one === undefined || other === undefined) throw new Error('unreachable');
+      await lab.addPod({ ...place, name: 'leaver' });
+      await apply(...allowClient, one);
+      await unread(async () => {
+        await syn('leaver', address('server'), 92);
+        await lab.deletePod('leaver.x');
+        await lab.addPod({ ...place, name: 'heir' });
+        await lab.writeManifests(directory, { cluster: [...allowClient, other] });
+      });
+      const record = await trails.n1.find({ 'source.address': at[0] ?? '', 'destination.port': 92 });
+      expect(record['source.k8s.pod.name']).toBe('leaver');
+      await until(async () => JSON.stringify((await agents.n1.status())['endpoints']).includes('"heir"'));
+      await apply(...allowClient);
+    }, 30_000);
   });
 });

@@ -8,9 +8,15 @@ import type { Lab } from '../support/lab/lab.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { app, threePods } from './three-pods.js';
 
+const tried = (manifest: Manifest): Manifest => ({
+  ...manifest,
+  metadata: { ...manifest.metadata, annotations: { 'podwall.dev/mode': 'audit' } },
+});
 const policies: readonly Manifest[] = [
   policy('server.x', { podSelector: app('server'), ingress: [{ from: [{ podSelector: app('client') }] }] }),
   policy('broken.x', { podSelector: app('nobody'), ingress: [{ ports: [{ port: 0 }] }] }),
+  tried(policy('more.x', { podSelector: app('server'), ingress: [{ from: [{ podSelector: app('other') }] }] })),
+  tried(policy('less.x', { podSelector: app('other'), policyTypes: ['Egress'] })),
 ];
 
 describePackets('metrics of a real agent', () => {
@@ -48,7 +54,7 @@ describePackets('metrics of a real agent', () => {
     for (const [key, [name]] of Object.entries(metricNames))
       if (!['restarts', 'received', 'reportFailures'].includes(key))
         expect(text).toMatch(new RegExp(`^${name}(_count|\\{.*\\})? `, 'm'));
-    expect(valueOf(text, 'podwall_policies')).toBe(2);
+    expect(valueOf(text, 'podwall_policies')).toBe(4);
     expect(valueOf(text, 'podwall_policies_failing_closed')).toBe(1);
     expect(valueOf(text, 'podwall_endpoints')).toBe(3);
     expect(valueOf(text, 'podwall_ready')).toBe(1);
@@ -60,5 +66,9 @@ describePackets('metrics of a real agent', () => {
     expect(valueOf(text, 'podwall_policy_denied_packets_total{direction="ingress",policy="x/server"}')).toBeGreaterThan(
       0,
     );
+    const ofDryRun = (verdict: string, labels: string): number | undefined =>
+      valueOf(text, `podwall_policy_dry_run_${verdict}_packets_total{${labels}}`);
+    expect(ofDryRun('allowed', 'direction="ingress",policy="x/more"')).toBeGreaterThan(0);
+    expect(ofDryRun('denied', 'direction="egress",policy="x/less"')).toBeGreaterThan(0);
   });
 });

@@ -7,6 +7,7 @@ import { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { runPrefix } from '../support/lab/namespaces.js';
 import { describePackets } from '../support/lab/requirements.js';
+import { problemsOf } from '../support/schemas.js';
 
 describePackets('a pod on a macvlan device', () => {
   let lab: Lab;
@@ -49,6 +50,7 @@ describePackets('a pod on a macvlan device', () => {
     for (let turn = 0; turn < 50 && !named(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 100));
     expect(named()).toBe(true);
     const status = await agent.status();
+    expect(problemsOf('status', status)).toEqual([]);
     expect(status['unattached']).toMatchObject([{ pod: { namespace: 'x', name: 'unseen' } }]);
     const endpoints = status['endpoints'] as { name: string; device?: string }[];
     expect(endpoints.find(({ name }) => name === 'seen')?.device).toBeDefined();

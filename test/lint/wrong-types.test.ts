@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { readInputs } from '../../src/cli/inputs.js';
 import { readLintInputs } from '../../src/cli/lint-inputs.js';
 import { lint } from '../../src/lint/engine.js';
+import { edited, fieldsOf, pointerOf, wrongFor } from '../support/wrong-types.js';
 
 const selector = { matchLabels: { app: 'a' }, matchExpressions: [{ key: 'tier', operator: 'In', values: ['b'] }] };
 const rule = (peers: string): object => ({
@@ -22,40 +23,14 @@ const policy = {
   spec: { podSelector: selector, policyTypes: ['Ingress', 'Egress'], ingress: [rule('from')], egress: [rule('to')] },
 };
 
-type Path = readonly (string | number)[];
-
-/** Every field and item, with its value. */
-function fieldsOf(value: unknown, path: Path = []): readonly (readonly [Path, unknown])[] {
-  const inner = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-  return [
-    ...(path.length === 0 ? [] : [[path, value] as const]),
-    ...inner.flatMap(([key, one]) => fieldsOf(one, [...path, Array.isArray(value) ? Number(key) : key])),
-  ];
-}
-
-function withValue(object: unknown, [part, ...rest]: Path, value: unknown): unknown {
-  if (part === undefined) return value;
-  const copy = (Array.isArray(object) ? [...(object as unknown[])] : { ...(object as object) }) as Record<
-    string | number,
-    unknown
-  >;
-  copy[part] = withValue(copy[part], rest, value);
-  return copy;
-}
-
-const wrongFor = (value: unknown): readonly unknown[] => {
-  if (Array.isArray(value)) return ['text', 7, true, { a: 1 }];
-  if (typeof value === 'object') return ['text', 7, true, ['a']];
-  // A port may be a name: a text is another mistake, with a message of its own.
-  return typeof value === 'number' ? [true, { a: 1 }, ['a'], 1.5] : [7, true, { a: 1 }, ['a']];
-};
-
-const pointer = (path: Path): string => path.map((part) => `/${part}`).join('');
 const rows = fieldsOf(policy)
   // What has no kind or version is no object at all: it is skipped aloud.
   .filter(([[first]]) => first === 'metadata' || first === 'spec')
   .flatMap(([path, value]) =>
-    wrongFor(value).map((wrong) => [pointer(path), JSON.stringify(wrong), path, wrong] as const),
+    wrongFor(path, value)
+      // A port may be a name: a text is another mistake, with a message of its own.
+      .filter((wrong) => typeof value !== 'number' || typeof wrong !== 'string')
+      .map((wrong) => [pointerOf(path), JSON.stringify(wrong), path, wrong] as const),
   );
 
 describe('wrong types', () => {
@@ -69,7 +44,14 @@ describe('wrong types', () => {
 
   test.each(rows)('%s: %s', async (at, _, path, wrong) => {
     // A key without quotes makes it YAML.
-    await writeFile(file, JSON.stringify(withValue(policy, path, wrong), undefined, 1).replace('"spec"', 'spec'));
+    await writeFile(
+      file,
+      JSON.stringify(
+        edited(policy, path, () => wrong),
+        undefined,
+        1,
+      ).replace('"spec"', 'spec'),
+    );
     const { world } = await readLintInputs({ file: [file], closedWorld: false });
     const errors = lint(world).filter(({ severity }) => severity === 'error');
     expect(errors.filter((one) => one.pointer.startsWith(at) && one.line > 1)).not.toEqual([]);

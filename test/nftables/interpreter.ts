@@ -10,13 +10,24 @@ const protocolNumbers: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp
 
 export class Interpreter {
   readonly #ruleset: Ruleset;
+  #logged: string[] = [];
+  /** What this packet put into sets. */
+  readonly #recorded = new Set<string>();
 
   constructor(ruleset: Ruleset) {
     this.#ruleset = ruleset;
   }
 
   allows(flow: Flow): boolean {
-    return this.#chain('forward', flow) === 'accept';
+    return this.walk(flow).allowed;
+  }
+
+  /** The verdict, and the chains that a packet is logged by on its way. */
+  walk(flow: Flow): { readonly allowed: boolean; readonly logged: readonly string[] } {
+    this.#logged = [];
+    this.#recorded.clear();
+    const allowed = this.#chain('forward', flow) === 'accept';
+    return { allowed, logged: this.#logged };
   }
 
   #chain(name: string, flow: Flow): Outcome {
@@ -24,7 +35,7 @@ export class Interpreter {
     if (chain === undefined) throw new Error(`no chain ${name}`);
     for (const { statements } of chain.rules) {
       const outcome = this.#rule(statements, flow);
-      if (outcome === 'return') return undefined;
+      if (outcome === 'return') return chain.hook?.policy;
       if (outcome !== undefined) return outcome;
     }
     return chain.hook?.policy;
@@ -33,7 +44,8 @@ export class Interpreter {
   /** `return`: the rule went to a chain that decided nothing. */
   #rule(statements: readonly Statement[], flow: Flow): Outcome | 'return' {
     for (const statement of statements) {
-      const { match, vmap, goto, jump, set, counter } = statement as Readonly<Record<string, Json | undefined>>;
+      const { match, vmap, goto, jump, set, log } = statement as Readonly<Record<string, Json | undefined>>;
+      if ('return' in statement) return 'return';
       if ('accept' in statement) return 'accept';
       if ('drop' in statement) return 'drop';
       if (goto !== undefined) return this.#chain(String(goto['target']), flow) ?? 'return';
@@ -47,7 +59,12 @@ export class Interpreter {
         if (verdict !== undefined) return this.#chain(verdict.replace('goto ', ''), flow) ?? 'return';
       } else if (match !== undefined) {
         if (!this.#matches(match, flow)) return undefined;
-      } else if (set === undefined && counter === undefined) throw new Error(JSON.stringify(statement));
+      } else if (log !== undefined) this.#logged.push(String(log['prefix']).split(' ')[1] ?? '');
+      else if (set !== undefined) {
+        const values = this.#values(set['elem'] as Json, flow);
+        if (values === undefined) return undefined;
+        this.#recorded.add(`${String(set['set'])} ${values.join(' . ')}`);
+      } else if (!('counter' in statement || 'limit' in statement)) throw new Error(JSON.stringify(statement));
     }
     return undefined;
   }
@@ -64,7 +81,7 @@ export class Interpreter {
     const among = (candidates: readonly unknown[]): boolean => candidates.includes(values[0]);
     const found =
       typeof right === 'string' && right.startsWith('@')
-        ? contains(this.#set(right), values)
+        ? contains(this.#set(right), values) || this.#recorded.has(`${right} ${values.join(' . ')}`)
         : Array.isArray(right)
           ? among(right)
           : among(typeof right === 'object' ? ((right as Json)['set'] as unknown[]) : [right]);
@@ -90,6 +107,7 @@ function load(expression: Json, flow: Flow): string | undefined {
   if (meta !== undefined) return meta['key'] === 'nfproto' ? (six ? 'ipv6' : 'ipv4') : protocol;
   if (ct !== undefined) {
     if (ct['key'] === 'state') return 'new';
+    if (ct['key'] === 'direction') return 'original';
     if (ct['key'] === 'protocol') return protocol;
     if (ct['key'] === 'proto-src') return ct['dir'] === 'original' ? '40000' : String(flow.port);
     if ((ct['key'] === 'ip6 saddr') !== six) return undefined;

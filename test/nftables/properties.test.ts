@@ -2,11 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Compiler, compile, type CompilerOptions } from '../../src/compiler/compiler.js';
 import { Evaluator } from '../../src/evaluation/evaluate.js';
-import type { Flow } from '../../src/evaluation/types.js';
+import type { Flow, Verdict } from '../../src/evaluation/types.js';
 import { changesFrom } from '../../src/model/cluster.js';
+import type { Direction } from '../../src/model/policy.js';
 import { emptyRuleset, overwrite } from '../../src/nftables/applied.js';
 import { generationInUse, isCacheChain, isCacheSet } from '../../src/nftables/cache.js';
 import { differences } from '../../src/nftables/differences.js';
+import type { AuditRules } from '../../src/nftables/log-rules.js';
 import { isDirty } from '../../src/nftables/dirty.js';
 import { planChange, type Plan, type Step } from '../../src/nftables/plan.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/renderer.js';
@@ -23,6 +25,7 @@ const cut: RenderOptions = { established: 'cut' };
 const mapped: RenderOptions = { ...cut, listsTried: 0 };
 const scopes: readonly CompilerOptions[] = [{ scope: { node: 'n1' } }, { scope: { node: 'n2' }, unknownPods: 'deny' }];
 const runs = { numRuns: cases(60) };
+const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
 
 const stepsOf = (plan: Plan): Step[] => [
   ...plan.build,
@@ -46,7 +49,7 @@ function flows(program: PolicyProgram): Flow[] {
   );
 }
 
-const rendered = scopes.flatMap((scope) => [cut, mapped].map((how) => ({ scope, how })));
+const rendered = scopes.flatMap((scope) => [cut, mapped, { ...mapped, audit }].map((how) => ({ scope, how })));
 
 describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how }) => {
   test('after every step of any history is the one rendered from scratch', () => {
@@ -104,6 +107,69 @@ describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how })
           expect([...table.state.sets.keys()].filter(isCacheSet)).toHaveLength(4);
           expect([...table.state.chains.keys()].filter(isCacheChain)).toHaveLength(9);
         }
+      }),
+      runs,
+    );
+  });
+});
+
+describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
+  const direction = { egress: 'out', ingress: 'in' } as const;
+  /** On one node, and every other policy in a dry run. */
+  const tried = cluster.map((one) => ({
+    ...one,
+    pods: one.pods.map((pod) => ({ ...pod, node: 'n1' })),
+    policies: one.policies.map((policy, index) => (index % 2 === 0 ? policy : { ...policy, mode: 'audit' as const })),
+  }));
+
+  /** Up to the end that drops it, as evaluation of both programs says. */
+  function expected(program: PolicyProgram, verdicts: Record<'now' | 'then', Verdict>, flow: Flow): string[] {
+    const denied = (verdict: Verdict, which: Direction): boolean =>
+      verdict.reasons.some((reason) => reason.kind === 'isolatedBy' && reason.direction === which);
+    const told: string[] = [];
+    if (verdicts.now.reasons.some(({ kind }) => kind === 'itself')) return told;
+    for (const which of ['egress', 'ingress'] as const) {
+      const own = which === 'egress' ? flow.source : flow.destination;
+      const endpoint = [...program.endpoints.values()].find(({ addresses }) => addresses.includes(own));
+      if (endpoint === undefined) continue;
+      const [now, then] = [denied(verdicts.now, which), denied(verdicts.then, which)];
+      if (now !== then) told.push(`would-${then ? 'deny' : 'allow'}-${direction[which]}`);
+      if (now) return [...told, `deny-${direction[which]}`];
+      if (endpoint.logsAllowed === true) told.push(`allow-${direction[which]}`);
+    }
+    return told;
+  }
+
+  test('is every denial, every allow that is asked for, and where a dry run differs', () => {
+    let seen = 0;
+    fc.assert(
+      fc.property(tried, (start) => {
+        const program = compile(start, { scope: { node: 'n1' } });
+        const all = compile(start, { scope: { node: 'n1' }, dryRun: 'none' });
+        const [now, then] = [new Evaluator(program), new Evaluator(all)];
+        const kernel = new Interpreter(render(program, { ...how, audit }));
+        for (const flow of flows(program)) {
+          const verdicts = { now: now.evaluate(flow), then: then.evaluate(flow) };
+          const logged = kernel.walk(flow).logged.map((chain) => /^(?:would-)?[a-z]+-(?:in|out)/.exec(chain)?.[0]);
+          // Without ports a relation is not remembered as told: each policy that would allow it says so.
+          const once = flow.protocol === 'other' ? logged.filter((one, index) => one !== logged[index - 1]) : logged;
+          seen += logged.filter((one) => one?.startsWith('would-') === true).length;
+          expect({ flow, logged: once }).toEqual({ flow, logged: expected(program, verdicts, flow) });
+        }
+      }),
+      runs,
+    );
+    expect(seen).toBeGreaterThan(0);
+  });
+
+  test('is nothing else in a dry run of the whole agent, which drops nothing', () => {
+    fc.assert(
+      fc.property(cluster, (start) => {
+        const options: CompilerOptions = { scope: { node: 'n1' }, unknownPods: 'deny', dryRun: 'all' };
+        const program = compile(start, options);
+        const kernel = new Interpreter(render(program, { ...how, audit, mode: 'audit' }));
+        const dropped = flows(program).filter((flow) => !kernel.allows(flow));
+        expect(dropped.slice(0, 2)).toEqual([]);
       }),
       runs,
     );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Denial } from '../../src/audit/attribution.js';
+import type { Denial } from '../../src/audit/denial.js';
 import { eventName } from '../../src/cluster/api-server/report-writer.js';
 import type { ClusterEvent } from '../../src/cluster/types.js';
 import type { Address } from '../../src/model/address.js';
@@ -26,6 +26,8 @@ const end = (name: string, address: string, port?: number) => ({
 const into = (name: string, policies: readonly string[] = ['deny']): Denial => ({
   packet: { time: 0 } as Observation,
   chain: 'deny-in',
+  verdict: 'deny',
+  mode: 'enforce',
   reason: 'default-deny',
   direction: 'ingress',
   source: end('client', '10.244.1.11', 40_000),

@@ -22,6 +22,8 @@ const idle: ReconcilerStatus = {
   policies: 1,
   endpoints: [],
   failing: [],
+  mode: 'enforce',
+  dryRun: [],
   unattached: [],
   problems: [],
   warnings: [],

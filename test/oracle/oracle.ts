@@ -44,7 +44,9 @@ function isOwnNode(cluster: ClusterSnapshot, pod: Pod, other: Address): boolean 
 }
 
 function allowsDirection(cluster: ClusterSnapshot, pod: Pod, direction: Direction, question: Question): boolean {
-  const isolating = cluster.policies.filter((policy) => isolates(policy, pod, direction));
+  const isolating = cluster.policies.filter(
+    (policy) => isEnforced(cluster, policy) && isolates(policy, pod, direction),
+  );
   if (isolating.length === 0) return true;
   for (const policy of isolating) {
     if (policy.kind === 'broken') continue;
@@ -60,6 +62,12 @@ function allowsDirection(cluster: ClusterSnapshot, pod: Pod, direction: Directio
     }
   }
   return false;
+}
+
+/** Not in a dry run, by its own annotation or its namespace's. */
+function isEnforced(cluster: ClusterSnapshot, policy: AnyPolicy): boolean {
+  const namespace = cluster.namespaces.find(({ name }) => name === policy.ref.namespace);
+  return policy.mode !== 'audit' && namespace?.annotations['podwall.dev/mode'] !== 'audit';
 }
 
 function isolates(policy: AnyPolicy, pod: Pod, direction: Direction): boolean {

@@ -40,6 +40,22 @@ test('the table of formats says what each command takes', async () => {
   expect(rows).toEqual(taken.flat());
 });
 
+test('what questions about the examples print is what README shows', async () => {
+  const blocks = [...readme.matchAll(/^```\n(\$ podwall (?:can|explain|reach) [^]*?)^```$/gm)].map(
+    ([, text = '']) => text,
+  );
+  const shown = blocks.flatMap((text) => text.split(/^(?=\$ podwall )/m));
+  expect(shown.length).toBeGreaterThan(3);
+  for (const part of shown) {
+    const [command = '', ...lines] = part.trimEnd().split('\n');
+    const { stdout } = await execa(process.execPath, [bundle, ...command.split(' ').slice(2)], {
+      cwd: root,
+      reject: false,
+    });
+    expect(`${command}\n${stdout}`).toBe([command, ...lines].join('\n'));
+  }
+});
+
 const policy = (protocol: string): string =>
   `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web, namespace: shop}\nspec:\n  podSelector: {}\n  policyTypes: [Ingress]\n  ingress: [{ports: [{protocol: ${protocol}, port: 80}]}]\n`;
 

@@ -1,6 +1,6 @@
 /** Every document that a command prints or reads, held to the schema that ships with it. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { Ajv2020 } from 'ajv/dist/2020.js';
 import Draft04Module from 'ajv-draft-04';
 import { execa } from 'execa';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -14,28 +14,18 @@ import { readLintSettings } from '../../src/cli/lint-settings.js';
 import { rules } from '../../src/lint/rules.js';
 import { examples, examplesDirectory } from '../cases/examples.js';
 import { manifestsOf } from '../lint/examples.js';
+import { problemsOf, schemaDirectory } from '../support/schemas.js';
 
 jest.setTimeout(60_000);
 
 const root = resolve(import.meta.dirname, '../..');
 const bundle = join(root, 'dist/podwall.js');
-const schemas = join(root, 'dist/schemas');
-const ajv = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true, strictRequired: false });
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'podwall-schemas-'));
-  for (const name of await readdir(schemas))
-    ajv.addSchema(JSON.parse(await readFile(join(schemas, name), 'utf8')) as object);
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-const problemsOf = (schema: string, document: unknown): readonly string[] => {
-  const validate = ajv.getSchema(`https://podwall.dev/schemas/v1/${schema}.schema.json`);
-  if (validate === undefined) throw new Error(`no schema ${schema}`);
-  if (validate(document) === true) return [];
-  return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message ?? ''}`);
-};
 
 const podwall = (...args: readonly string[]) =>
   execa(process.execPath, [bundle, ...args], { cwd: folder, reject: false });
@@ -98,11 +88,39 @@ spec: {podSelector: {}, ingress: [{form: []}]}`;
     ).not.toEqual([]);
   });
 
+  /** Which schema each command's documents are held to; here, in audit.test.ts, and where there are packets. */
+  const kinds: Readonly<Record<string, readonly string[]>> = {
+    'audit coverage': ['audit-coverage'],
+    'audit denied': ['audit-denials'],
+    'audit explain': ['audit-explanation'],
+    'audit loss': ['audit-losses'],
+    'audit replay': ['audit-replay'],
+    'audit show': ['audit-record'],
+    'audit summary': ['audit-summary'],
+    'audit verify': ['audit-verification'],
+    can: ['answer'],
+    diff: ['reachability-diff'],
+    explain: ['explanation', 'workload-explanation'],
+    lint: ['findings'],
+    reach: ['reachability'],
+    status: ['status', 'cluster-status'],
+    test: ['test-results'],
+  };
+
+  test('every command that prints JSON has a schema, and no schema is left over', async () => {
+    const readme = await readFile(join(root, 'README.md'), 'utf8');
+    const rows = [...readme.matchAll(/^\| `([\w ]+)` \| ([a-z, ]+) \|$/gm)];
+    const withJson = rows.filter(([, , formats = '']) => formats.split(', ').includes('json'));
+    expect(withJson.map(([, name]) => name)).toEqual(Object.keys(kinds));
+    const written = (await readdir(schemaDirectory)).map((name) => name.replace('.schema.json', ''));
+    expect(written.sort()).toEqual(['assertions', 'common', 'settings', ...Object.values(kinds).flat()].sort());
+  });
+
   test('they are in the package', async () => {
     const { stdout } = await execa('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root });
     const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
     const packed = files.map(({ path }) => path).filter((path) => path.endsWith('.schema.json'));
-    const written = await readdir(join(root, 'src/schemas'));
+    const written = [...(await readdir(join(root, 'src/schemas'))), 'audit-record.schema.json'];
     expect(packed.sort()).toEqual(written.map((name) => `dist/schemas/${name}`).sort());
   });
 });

@@ -107,13 +107,17 @@ const policy: fc.Arbitrary<AnyPolicy> = fc
     ingress: rules,
     egress: rules,
     broken: fc.nat({ max: 9 }),
+    tried: fc.nat({ max: 3 }),
   })
-  .map(({ namespace, name, appliesTo, ingress, egress, broken }): AnyPolicy => {
+  .map(({ namespace, name, appliesTo, ingress, egress, broken, tried }): AnyPolicy => {
     const ref = { kind: 'NetworkPolicy' as const, namespace, name };
-    if (broken === 0) return { kind: 'broken', ref, appliesTo, directions: ['ingress'], diagnostics: [] };
-    if (broken === 1)
-      return { kind: 'broken', ref, appliesTo: 'wholeNamespace', directions: ['ingress', 'egress'], diagnostics: [] };
-    return { kind: 'policy', ref, appliesTo, ...(ingress && { ingress }), ...(egress && { egress }) };
+    const known = { ref, ...(tried === 0 ? { mode: 'audit' as const } : {}) };
+    if (broken === 0) return { kind: 'broken', ...known, appliesTo, directions: ['ingress'], diagnostics: [] };
+    if (broken === 1) {
+      const directions = ['ingress', 'egress'] as const;
+      return { kind: 'broken', ...known, appliesTo: 'wholeNamespace', directions, diagnostics: [] };
+    }
+    return { kind: 'policy', ...known, appliesTo, ...(ingress && { ingress }), ...(egress && { egress }) };
   });
 
 const pod: fc.Arbitrary<Pod> = fc
@@ -134,8 +138,19 @@ const pod: fc.Arbitrary<Pod> = fc
   .map(({ namespace, name, ...rest }) => ({ ref: { namespace, name }, uid: `${namespace}-${name}`, ...rest }));
 
 const namespace: fc.Arbitrary<Namespace> = fc
-  .record({ name: fc.constantFrom(...namespaceNames), labels })
-  .map(({ name, labels: own }) => ({ name, labels: { ...own, 'kubernetes.io/metadata.name': name }, annotations: {} }));
+  .record({
+    name: fc.constantFrom(...namespaceNames),
+    labels,
+    annotations: fc.oneof(
+      { weight: 3, arbitrary: fc.constant({}) },
+      fc.constantFrom<Namespace['annotations']>({ 'podwall.dev/mode': 'audit' }, { 'podwall.dev/audit': 'deny,allow' }),
+    ),
+  })
+  .map(({ name, labels: own, annotations }) => ({
+    name,
+    labels: { ...own, 'kubernetes.io/metadata.name': name },
+    annotations,
+  }));
 
 const nodes: readonly Node[] = [
   { name: 'n1', labels: {}, addresses: ['172.30.0.1' as Address], podCidrs: [cidrOf('10.0.0.0/29')] },

@@ -1,5 +1,6 @@
 // Bundles the agent and the command line: a bundle starts in a third of the time and half the memory of the unbundled
-// modules. What is imported on demand, above all the Kubernetes client, stands in chunks that are loaded only then.
+// modules. What is imported on demand, each command and the Kubernetes client, stands in chunks that are loaded only then;
+// beside the entry points, so that a path beside a module is one beside the bundle, wherever esbuild puts the module.
 import { build } from 'esbuild';
 import { chmod, cp, rm } from 'node:fs/promises';
 
@@ -8,7 +9,7 @@ await build({
   entryPoints: { podwall: 'src/cli/main.ts', 'nflog-worker': 'src/kernel/nflog-worker.ts' },
   outdir: 'dist',
   splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
+  chunkNames: '[name]-[hash]',
   bundle: true,
   platform: 'node',
   format: 'esm',
@@ -22,3 +23,4 @@ await build({
 await chmod('dist/podwall.js', 0o755);
 // For editors and for who reads our documents.
 await cp('src/schemas', 'dist/schemas', { recursive: true });
+await cp('src/audit/record.schema.json', 'dist/schemas/audit-record.schema.json');

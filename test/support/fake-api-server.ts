@@ -1,4 +1,5 @@
-/** An API server for four kinds over real HTTP: lists in pages and as streams, watches with bookmarks, and every way to fail. */
+/** An API server for a few kinds over real HTTP: lists in pages and as streams, watches with bookmarks, and every way to fail. */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,6 +17,9 @@ const paths: Readonly<Record<string, string>> = {
   '/api/v1/namespaces': 'Namespace',
   '/api/v1/pods': 'Pod',
   '/apis/networking.k8s.io/v1/networkpolicies': 'NetworkPolicy',
+  '/apis/networking.k8s.io/v1/servicecidrs': 'ServiceCIDR',
+  '/apis/podwall.dev/v1alpha1/nodepolicystatuses': 'NodePolicyStatus',
+  '/apis/networking.k8s.io/v1beta1/servicecidrs': 'ServiceCIDR',
 };
 
 interface Change {
@@ -32,6 +36,8 @@ export interface Faults {
 
 export class FakeApiServer implements AsyncDisposable {
   readonly faults: Faults = { streams: 'yes' };
+  /** Paths of versions that the server has not got. */
+  readonly unserved = new Set<string>();
   /** Path and query of every request, in order. */
   readonly requests: string[] = [];
   readonly #objects = new Map<string, ApiObject>();
@@ -139,7 +145,9 @@ export class FakeApiServer implements AsyncDisposable {
 
   #record(type: Change['type'], object: ApiObject): void {
     this.#version += 1;
-    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } };
+    const known = this.#objects.get(keyOf(object));
+    const uid = object.metadata['uid'] ?? known?.metadata['uid'] ?? randomUUID();
+    const stored = { ...object, metadata: { ...object.metadata, uid, resourceVersion: String(this.#version) } };
     if (type === 'DELETED') this.#objects.delete(keyOf(object));
     else this.#objects.set(keyOf(object), stored);
     const change = { version: this.#version, type, object: stored };
@@ -150,7 +158,7 @@ export class FakeApiServer implements AsyncDisposable {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '', this.url);
     this.requests.push(request.url ?? '');
-    const kind = paths[url.pathname];
+    const kind = this.unserved.has(url.pathname) ? undefined : paths[url.pathname];
     if (request.headers.authorization !== 'Bearer secret') refuse(response, 401, 'Unauthorized');
     else if (kind === undefined) refuse(response, 404, 'the server could not find the requested resource');
     else if (this.#forbidden.has(kind)) refuse(response, 403, `${url.pathname} is forbidden`);

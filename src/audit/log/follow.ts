@@ -34,12 +34,10 @@ async function* untilReplaced(file: FileHandle, path: string, signal: AbortSigna
     for (let bytes = -1; bytes !== 0 && !isCut;) {
       bytes = (await file.read(buffer, 0, chunkBytes, position)).bytesRead;
       position += bytes;
-      const batch = cutter.take(buffer.subarray(0, bytes));
-      if (batch !== undefined) yield batch;
+      yield* cutter.take(buffer.subarray(0, bytes));
     }
     if (isCut || (now !== undefined && now.ino !== ino)) {
-      const rest = cutter.end();
-      if (rest !== undefined) yield rest;
+      yield* cutter.end();
       return;
     }
     yield cutter.nothing();

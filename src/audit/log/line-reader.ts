@@ -1,3 +1,5 @@
+import { KeyPattern } from './key-pattern.js';
+import { Occurrence } from './occurrence.js';
 import { schemaVersion, type AuditRecord } from '../record.js';
 
 /** What filters and groups ask of a record. */
@@ -13,13 +15,18 @@ export class MalformedLine extends Error {
 }
 
 const prefix = `{"schema_version":${schemaVersion},`;
-const quote = 0x22;
+/** Of a second record in the same line. */
+const beginning = '{"schema_version"';
+const [quote, closingBrace] = [0x22, 0x7d];
 
 /** Where a key stood in the line before. */
 interface Cursor {
-  readonly pattern: string;
+  readonly pattern: KeyPattern;
   at: number;
 }
+
+/** In characters: so far from where it is expected a key is looked for before the whole line is searched. */
+const nearby = 4;
 
 /**
  * One line after another. Reading a million records whole takes longer than anybody waits, so that a line as our writer
@@ -28,65 +35,125 @@ interface Cursor {
  */
 export class LineReader implements RecordFields {
   readonly #cursors = new Map<string, Cursor>();
-  #text = '';
+  /** Many lines, of which one is read. */
+  #lines = '';
+  /** The same, where each character is one byte. */
+  #bytes: DataView | undefined;
+  #start = 0;
+  #end = 0;
+  /** The line by itself, once it is asked for. */
+  #text: string | undefined;
   #parsed: AuditRecord | undefined;
-  /** How far keys stand from where they stood before. */
+  /** How far keys stand from where they stood before, from where on: a value is longer or shorter than it was. */
   #shift = 0;
+  #shiftedFrom = 0;
+  /** Where the next escape and the next record begin. */
+  readonly #escape = new Occurrence('\\');
+  readonly #second = new Occurrence(beginning);
 
   get text(): string {
+    this.#text ??= this.#lines.slice(this.#start, this.#end);
     return this.#text;
   }
 
+  /** Lines are taken from this text, from its beginning on. `bytes` are its own, where each character is one of them. */
+  open(lines: string, bytes?: DataView): this {
+    this.#lines = lines;
+    this.#bytes = bytes;
+    this.#escape.open(lines);
+    this.#second.open(lines);
+    return this;
+  }
+
   /** @throws MalformedLine, as the other methods do for a line that only looked like a record */
-  take(text: string): this {
-    this.#text = text;
+  takeLine(start: number, end: number): this {
+    this.#start = start;
+    this.#end = end;
+    this.#text = undefined;
     this.#parsed = undefined;
     this.#shift = 0;
-    if (!isPlain(text)) this.#parsed = parseRecord(text);
+    this.#shiftedFrom = 0;
+    if (!this.#isPlain()) this.#parsed = parseRecord(this.text);
     return this;
+  }
+
+  /** A text that is one line; as {@link takeLine}. */
+  take(line: string): this {
+    return this.open(line).takeLine(0, line.length);
   }
 
   get(key: string): string | number | undefined {
     if (this.#parsed !== undefined) return plainValue(this.#parsed[key as keyof AuditRecord]);
     const start = this.#find(key);
     if (start < 0) return undefined;
-    const text = this.#text;
-    const code = text.charCodeAt(start);
-    if (code === quote) return text.slice(start + 1, text.indexOf('"', start + 1));
+    const lines = this.#lines;
+    const code = lines.charCodeAt(start);
+    if (code === quote) {
+      const end = lines.indexOf('"', start + 1);
+      return end > 0 && end < this.#end ? lines.slice(start + 1, end) : this.#wholeValue(key);
+    }
     let value = 0;
     let at = start;
-    for (let digit = code - 48; digit >= 0 && digit <= 9; digit = text.charCodeAt((at += 1)) - 48)
+    for (let digit = code - 48; digit >= 0 && digit <= 9; digit = lines.charCodeAt((at += 1)) - 48)
       value = value * 10 + digit;
-    return at > start ? value : plainValue(this.record()[key as keyof AuditRecord]);
+    return at > start ? value : this.#wholeValue(key);
   }
 
   record(): AuditRecord {
-    this.#parsed ??= parseRecord(this.#text);
+    this.#parsed ??= parseRecord(this.text);
     return this.#parsed;
+  }
+
+  #wholeValue(key: string): string | number | undefined {
+    return plainValue(this.record()[key as keyof AuditRecord]);
+  }
+
+  /** One whole record: a line that was cut and gone on with has a second beginning. */
+  #isPlain(): boolean {
+    const [lines, start, end] = [this.#lines, this.#start, this.#end];
+    return (
+      lines.startsWith(prefix, start) &&
+      lines.charCodeAt(end - 1) === closingBrace &&
+      this.#escape.from(start) >= end &&
+      this.#second.from(start + 1) >= end
+    );
   }
 
   /** Where the key's value begins; -1 when it is not there. */
   #find(key: string): number {
     let cursor = this.#cursors.get(key);
-    if (cursor === undefined) this.#cursors.set(key, (cursor = { pattern: `"${key}":`, at: 0 }));
+    if (cursor === undefined) this.#cursors.set(key, (cursor = { pattern: new KeyPattern(key), at: 0 }));
     const { pattern, at } = cursor;
-    // Before the first value of varying length it stands where it stood, and from there on it moves with the others.
-    if (this.#text.startsWith(pattern, at)) return at + pattern.length;
-    if (this.#shift !== 0 && this.#text.startsWith(pattern, at + this.#shift)) {
-      cursor.at = at + this.#shift;
-      return cursor.at + pattern.length;
+    const expected = at < this.#shiftedFrom ? at : at + this.#shift;
+    let found = this.#isAt(pattern, expected) ? expected : this.#nearby(pattern, expected);
+    if (found === expected) {
+      cursor.at = expected;
+      return this.#start + expected + pattern.text.length;
     }
-    const found = this.#text.indexOf(pattern);
+    if (found < 0) found = this.text.indexOf(pattern.text);
     if (found < 0) return -1;
     this.#shift = found - at;
+    this.#shiftedFrom = at;
     cursor.at = found;
-    return found + pattern.length;
+    return this.#start + found + pattern.text.length;
+  }
+
+  #isAt(pattern: KeyPattern, place: number): boolean {
+    const start = this.#start + place;
+    if (place < 0 || start + pattern.text.length >= this.#end) return false;
+    const bytes = this.#bytes;
+    return bytes === undefined ? this.#lines.startsWith(pattern.text, start) : pattern.isIn(bytes, start);
+  }
+
+  /** Names and numbers are mostly a few digits longer or shorter than the last; -1 when it is not there. */
+  #nearby(pattern: KeyPattern, expected: number): number {
+    for (let distance = 1; distance <= nearby; distance += 1) {
+      if (this.#isAt(pattern, expected - distance)) return expected - distance;
+      if (this.#isAt(pattern, expected + distance)) return expected + distance;
+    }
+    return -1;
   }
 }
-
-/** One whole record: a line that was cut and gone on with has a second beginning. */
-const isPlain = (text: string): boolean =>
-  text.startsWith(prefix) && text.endsWith('}') && !text.includes('\\') && !text.includes('{"schema_version"', 1);
 
 /** @throws MalformedLine */
 function parseRecord(text: string): AuditRecord {

@@ -1,9 +1,13 @@
 /** Lines of a stream of bytes, in batches: one at a time would cost more than what is done with them. */
+import { isAscii } from 'node:buffer';
 
 export interface LineBatch {
   /** Number of the first one, from 1. */
   readonly first: number;
-  readonly lines: readonly string[];
+  /** Each with a newline at its end; empty where there is none. */
+  readonly text: string;
+  /** The text's, where each character is one of them; they stand until the next batch is asked for. */
+  readonly bytes?: DataView;
 }
 
 const newline = 0x0a;
@@ -11,15 +15,11 @@ const newline = 0x0a;
 /** In bytes; what is longer is no record, and is cut so that memory stays bounded. */
 const longestLine = 1 << 20;
 
-/** A batch for each chunk that ends a line; the last line need not end. A chunk is not kept. */
+/** A chunk is not kept; the last line need not end. */
 export async function* lineBatches(chunks: AsyncIterable<Buffer>): AsyncGenerator<LineBatch> {
   const cutter = new LineCutter();
-  for await (const chunk of chunks) {
-    const batch = cutter.take(chunk);
-    if (batch !== undefined) yield batch;
-  }
-  const rest = cutter.end();
-  if (rest !== undefined) yield rest;
+  for await (const chunk of chunks) yield* cutter.take(chunk);
+  yield* cutter.end();
 }
 
 export class LineCutter {
@@ -28,28 +28,27 @@ export class LineCutter {
   #begun: Buffer[] = [];
   #bytes = 0;
 
-  /** The lines that `chunk` ends. */
-  take(chunk: Buffer): LineBatch | undefined {
+  /** The lines that `chunk` ends: the one that was begun before, and those within it. */
+  take(chunk: Buffer): readonly LineBatch[] {
     const first = chunk.indexOf(newline);
     if (first < 0) {
       this.#keep(chunk);
-      return undefined;
+      return [];
     }
-    const last = chunk.lastIndexOf(newline);
     this.#keep(chunk.subarray(0, first));
-    const begun = this.#takeBegun();
-    this.#keep(chunk.subarray(last + 1));
-    const whole = last === first ? [] : chunk.toString('utf8', first + 1, last).split('\n');
-    return this.#batch([begun, ...whole]);
+    const begun = this.#batch(this.#takeBegun(), 1);
+    const whole = chunk.subarray(first + 1, chunk.lastIndexOf(newline) + 1);
+    this.#keep(chunk.subarray(first + 1 + whole.length));
+    return whole.length === 0 ? [begun] : [begun, this.#wholeLines(whole)];
   }
 
   /** What was begun, and never ended. */
-  end(): LineBatch | undefined {
-    return this.#bytes === 0 ? undefined : this.#batch([this.#takeBegun()]);
+  end(): readonly LineBatch[] {
+    return this.#bytes === 0 ? [] : [this.#batch(this.#takeBegun(), 1)];
   }
 
   nothing(): LineBatch {
-    return this.#batch([]);
+    return { first: this.#next, text: '' };
   }
 
   #keep(part: Buffer): void {
@@ -62,12 +61,26 @@ export class LineCutter {
     const text = Buffer.concat(this.#begun).toString('utf8');
     this.#begun = [];
     this.#bytes = 0;
-    return text;
+    return `${text}\n`;
   }
 
-  #batch(lines: readonly string[]): LineBatch {
-    const first = this.#next;
-    this.#next += lines.length;
-    return { first, lines };
+  /** Nearly all is ASCII, which needs no decoding. */
+  #wholeLines(lines: Buffer): LineBatch {
+    const count = countOf(lines);
+    if (!isAscii(lines)) return this.#batch(lines.toString('utf8'), count);
+    const bytes = new DataView(lines.buffer, lines.byteOffset, lines.byteLength);
+    return { ...this.#batch(lines.toString('latin1'), count), bytes };
   }
+
+  #batch(text: string, lines: number): LineBatch {
+    const first = this.#next;
+    this.#next += lines;
+    return { first, text };
+  }
+}
+
+function countOf(lines: Buffer): number {
+  let count = 0;
+  for (let at = lines.indexOf(newline); at >= 0; at = lines.indexOf(newline, at + 1)) count += 1;
+  return count;
 }

@@ -61,13 +61,14 @@ export class Scan {
   }
 
   /** False when the visitor has seen enough. */
-  takeBatch(source: string, { first, lines }: LineBatch): boolean {
-    let line = first - 1;
-    for (const text of lines) {
-      line += 1;
-      if (text === '') continue;
+  takeBatch(source: string, { first, text, bytes }: LineBatch): boolean {
+    this.#reader.open(text, bytes);
+    let line = first;
+    for (let start = 0, end; start < text.length; start = end + 1, line += 1) {
+      end = text.indexOf('\n', start);
+      if (end === start) continue;
       try {
-        const isWanted = this.#visit(this.#reader.take(text), { source, line });
+        const isWanted = this.#visit(this.#reader.takeLine(start, end), { source, line });
         this.records += 1;
         if (!isWanted) return false;
       } catch (error) {

@@ -1,22 +1,25 @@
 /** What records can be filtered by, named as `hubble observe` names it where it has a name for it. */
-import { cidrContains, parseAddress, parseCidr, type Address, type Cidr } from '../../model/address.js';
 import { directions } from '../../model/policy.js';
 import { ends, isLoss, reasons, tiers, type End, type EventRecord } from '../record.js';
-import type { RecordFields } from '../log/line-reader.js';
-import { podOf } from './fields.js';
-
-export type Criterion = (fields: RecordFields) => boolean;
+import {
+  addressCriterion,
+  podCriterion,
+  portCriterion,
+  workloadCriterion,
+  type AtEnd,
+  type Criterion,
+} from './end-criteria.js';
 
 export interface CriterionKind {
   readonly name: string;
   /** What its value looks like. */
   readonly value: string;
   readonly about: string;
+  /** Values that it usually has. */
+  readonly words?: readonly string[];
   /** Undefined for a value that is none. */
   readonly parse: (value: string) => Criterion | undefined;
 }
-
-type AtEnd = (end: End) => Criterion;
 
 /** One kind for either end, one for each. */
 function atEnds(name: string, value: string, about: string, parse: (value: string) => AtEnd | undefined) {
@@ -32,51 +35,6 @@ function atEnds(name: string, value: string, about: string, parse: (value: strin
     },
   });
   return [kind('', ends), kind('from-', ['source']), kind('to-', ['destination'])];
-}
-
-/** A pod by the beginning of its name, as hubble has it. */
-function podCriterion(text: string): AtEnd {
-  const slash = text.indexOf('/');
-  if (slash >= 0) return (end) => (fields) => podOf(fields, end).startsWith(text);
-  return (end) => (fields) => fields.get(`${end}.k8s.pod.name`)?.toString().startsWith(text) === true;
-}
-
-/** `web`, `shop/web`, `deployment/web`, `shop/deployment/web`. */
-function workloadCriterion(text: string): AtEnd | undefined {
-  const parts = text.toLowerCase().split('/');
-  const name = parts.pop();
-  if (name === undefined || parts.length > 2) return undefined;
-  return (end) => (fields) => {
-    const lower = (key: string): string => String(fields.get(`${end}.k8s.${key}`) ?? '').toLowerCase();
-    const own =
-      lower('workload.name') === '' ? ['pod', lower('pod.name')] : [lower('workload.kind'), lower('workload.name')];
-    const [kind = '', called] = own;
-    if (called !== name) return false;
-    const namespace = lower('namespace.name');
-    return parts.length === 2
-      ? parts[0] === namespace && parts[1] === kind
-      : parts.every((part) => part === namespace || part === kind);
-  };
-}
-
-function addressCriterion(text: string): AtEnd | undefined {
-  const address = parseAddress(text);
-  if (address !== undefined) return (end) => (fields) => fields.get(`${end}.address`) === address;
-  const cidr: Cidr | undefined = parseCidr(text);
-  if (cidr === undefined) return undefined;
-  return (end) => (fields) => {
-    const value = fields.get(`${end}.address`);
-    return value !== undefined && cidrContains(cidr, value as Address);
-  };
-}
-
-function portCriterion(text: string): AtEnd | undefined {
-  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
-  if (first === undefined) return undefined;
-  return (end) => (fields) => {
-    const port = Number(fields.get(`${end}.port`) ?? -1);
-    return port >= Number(first) && port <= Number(last);
-  };
 }
 
 const oneOf =
@@ -100,12 +58,40 @@ function verdictCriterion(text: string): Criterion | undefined {
   return key === undefined ? undefined : (fields) => fields.get(key) === value;
 }
 
-function protocolCriterion(text: string): Criterion {
-  const wanted = text.toLowerCase();
+/** As records name them; all others stand there by their number. */
+const protocolNames: ReadonlyMap<string, string> = new Map([
+  ['1', 'icmp'],
+  ['6', 'tcp'],
+  ['17', 'udp'],
+  ['58', 'ipv6-icmp'],
+  ['132', 'sctp'],
+]);
+
+function protocolCriterion(text: string): Criterion | undefined {
+  const wanted = protocolNames.get(text) ?? text.toLowerCase();
+  const isNumber = /^\d{1,3}$/.test(wanted) && Number(wanted) < 256;
+  if (!isNumber && ![...protocolNames.values()].includes(wanted)) return undefined;
   return (fields) => {
     const transport = fields.get('network.transport');
-    return transport === wanted || (wanted === 'icmp' && transport === 'ipv6-icmp');
+    return transport === wanted || (text.toLowerCase() === 'icmp' && transport === 'ipv6-icmp');
   };
+}
+
+/** All of these flags, in any order. */
+function flagsCriterion(text: string): Criterion | undefined {
+  const wanted = text.toUpperCase().split(',');
+  if (wanted.some((flag) => !tcpFlags.includes(flag))) return undefined;
+  return (fields) => {
+    const flags = fields.get('podwall.tcp_flags')?.toString().split(',') ?? [];
+    return wanted.every((flag) => flags.includes(flag));
+  };
+}
+
+const tcpFlags: readonly string[] = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'];
+
+function versionCriterion(text: string): Criterion | undefined {
+  const [, digit] = /^v?([46])$/.exec(text.toLowerCase()) ?? [];
+  return digit === undefined ? undefined : (fields) => fields.get('network.type') === `ipv${digit}`;
 }
 
 const ofEvent =
@@ -143,17 +129,33 @@ export const criterionKinds: readonly CriterionKind[] = [
   ...atEnds('workload', '[namespace/][kind/]name', 'workload', workloadCriterion),
   ...atEnds('ip', 'address-or-cidr', 'address', addressCriterion),
   ...atEnds('port', 'number[-number]', 'port', portCriterion),
-  { name: 'protocol', value: 'name', about: 'tcp, udp, sctp, icmp or a number', parse: protocolCriterion },
+  {
+    name: 'protocol',
+    value: 'name',
+    about: 'tcp, udp, sctp, icmp or a number',
+    words: ['tcp', 'udp', 'sctp', 'icmp'],
+    parse: protocolCriterion,
+  },
+  { name: 'ip-version', value: 'version', about: 'v4 or v6', words: ['v4', 'v6'], parse: versionCriterion },
+  {
+    name: 'tcp-flags',
+    value: 'flag[,flag]',
+    about: `of the first packet: ${tcpFlags.join(', ')}`,
+    words: tcpFlags,
+    parse: flagsCriterion,
+  },
   {
     name: 'traffic-direction',
     value: 'direction',
     about: directions.join(' or '),
+    words: directions,
     parse: oneOf('network.direction', directions),
   },
   {
     name: 'verdict',
     value: 'verdict',
     about: `${Object.keys(verdictWords).join(', ')}; the last three as hubble means them`,
+    words: Object.keys(verdictWords),
     parse: verdictCriterion,
   },
   {
@@ -168,12 +170,26 @@ export const criterionKinds: readonly CriterionKind[] = [
     about: 'policies that decided, isolate or were asked',
     parse: policyCriterion,
   },
-  { name: 'reason', value: 'reason', about: reasons.join(', '), parse: oneOf('podwall.reason', reasons) },
+  {
+    name: 'rule',
+    value: 'rule',
+    about: 'the rule that decided, as ingress[0]',
+    parse: (text) =>
+      /^(in|e)gress\[\d+\]$/.test(text) ? (fields) => fields.get('security_rule.name') === text : undefined,
+  },
+  {
+    name: 'reason',
+    value: 'reason',
+    about: reasons.join(', '),
+    words: reasons,
+    parse: oneOf('podwall.reason', reasons),
+  },
   {
     name: 'mode',
     value: 'mode',
     about: 'enforce, or audit for a dry run',
+    words: ['enforce', 'audit'],
     parse: oneOf('podwall.mode', ['enforce', 'audit']),
   },
-  { name: 'tier', value: 'tier', about: tiers.join(', '), parse: tierCriterion },
+  { name: 'tier', value: 'tier', about: tiers.join(', '), words: tiers, parse: tierCriterion },
 ];

@@ -62,7 +62,11 @@ export const namedFields: ReadonlyMap<string, Field> = new Map([
   ['port', portOf],
   ['protocol', ofKey('network.transport')],
   ['direction', ofKey('network.direction')],
-  ['verdict', ofKey('podwall.verdict')],
+  // A dry run's packet met the opposite.
+  [
+    'verdict',
+    (fields) => `${fields.get('podwall.mode') === 'audit' ? 'would ' : ''}${fields.get('podwall.verdict') ?? ''}`,
+  ],
   ['reason', ofKey('podwall.reason')],
   ['mode', ofKey('podwall.mode')],
   ['policy', ofKey('security_rule.ruleset.name')],

@@ -1,5 +1,5 @@
 import type { RecordFields } from '../log/line-reader.js';
-import type { Criterion } from './criteria.js';
+import type { Criterion } from './end-criteria.js';
 import { TimestampReader } from './times.js';
 
 /** Which records are asked for: criteria of one name are alternatives, those of several names must all hold. */

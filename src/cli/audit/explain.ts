@@ -1,3 +1,4 @@
+import type { DryRun } from '../../compiler/endpoints.js';
 import { Command } from 'commander';
 import { explainRecorded } from '../../analysis/recorded-explanation.js';
 import { RecordedJudge, type Ruling } from '../../analysis/recorded-judge.js';
@@ -77,11 +78,11 @@ interface Said {
 function say(
   flow: RecordedFlow | undefined,
   policies: readonly AnyPolicy[] | undefined,
-  places: Places,
+  { places, dryRun }: { readonly places: Places; readonly dryRun: DryRun },
 ): Said | undefined {
   if (flow === undefined || policies === undefined) return undefined;
-  const ruling = new RecordedJudge(policies).judge(flow);
-  const explanation = explainRecorded(flow, policies);
+  const ruling = new RecordedJudge(policies, dryRun).judge(flow);
+  const explanation = explainRecorded(flow, policies, dryRun);
   if (explanation !== undefined)
     return { ruling, text: explanationText(explanation, places), document: explanationAsJson(explanation, places) };
   const { allowed, isolatedBy, rule } = ruling;
@@ -109,9 +110,11 @@ async function tell(line: LineReader, stored: SnapshotReader, flags: ExplainFlag
   const event = line.record();
   if (isLoss(event)) throw new Error('a loss is no verdict');
   const flow = recordedFlow(line, (id) => stored.identity(id));
-  const then = say(flow, stored.policies(event['podwall.snapshot'] ?? ''), () => undefined);
+  // What a dry run would have done is asked of the policies in it, and of those that are given.
+  const dryRun = event['podwall.mode'] === 'audit' ? 'none' : 'annotated';
+  const then = say(flow, stored.policies(event['podwall.snapshot'] ?? ''), { places: () => undefined, dryRun });
   const given = hasPolicies(flags) ? await readPolicies(flags) : undefined;
-  const now = given && say(flow, given.policies, given.places);
+  const now = given && say(flow, given.policies, { places: given.places, dryRun });
   const remedy = remedyOf(line, stored);
   const passed = event['event.outcome'] === 'success';
   const sections = [

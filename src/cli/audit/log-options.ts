@@ -1,5 +1,5 @@
 /** The options of every command that reads the audit log, and what comes of them. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { criterionKinds } from '../../audit/query/criteria.js';
 import { Losses } from '../../audit/query/losses.js';
 import { Query } from '../../audit/query/query.js';
@@ -7,9 +7,10 @@ import { parseMoment } from '../../audit/query/times.js';
 import type { LineReader } from '../../audit/log/line-reader.js';
 import { Scan } from '../../audit/log/scan.js';
 import { isLoss } from '../../audit/record.js';
-import { exitCode } from '../exit-codes.js';
-import { repeatable } from '../options.js';
+import { exitCode, UsageError } from '../exit-codes.js';
+import { repeatable, SuggestedOption } from '../options.js';
 import { defaultLogDirectory, logFiles, type LogFiles } from './log-paths.js';
+import { sourcesWithProgress } from './log-progress.js';
 
 export interface LogFlags {
   readonly log?: readonly string[];
@@ -55,9 +56,12 @@ export function withFilters(to: Command): Queried {
   let negated = false;
   command.on('option:not', () => (negated = true));
   command.option('--not', 'exclude what the next filter matches');
-  for (const { name, value, about, parse } of criterionKinds)
+  command.hook('preAction', () => {
+    if (negated) throw new UsageError('--not excludes what the filter behind it matches, and there is none');
+  });
+  for (const { name, value, about, words = [], parse } of criterionKinds)
     command.addOption(
-      new Option(`${shortNames[name] ?? ''}--${name} <${value}>`, about).argParser((text) => {
+      new SuggestedOption(`${shortNames[name] ?? ''}--${name} <${value}>`, about, words).argParser((text) => {
         const criterion = parse(text);
         if (criterion === undefined) throw new InvalidArgumentError(`It takes ${value}: ${about}.`);
         if (negated) query.exclude(criterion);
@@ -104,7 +108,7 @@ export async function readVerdicts(
     take(line);
     return true;
   });
-  await reading.scan.read(files.sources);
+  await reading.scan.read(await sourcesWithProgress(files));
   return reading;
 }
 
@@ -121,7 +125,9 @@ export function concludeLog({ scan, losses }: LogReading, { allowPartial }: LogF
       `podwall: the log says that ${losses.count} packets of this time are not in it; podwall audit loss\n`,
     );
   if (unread.length + malformedLines > 0 && !allowPartial) return exitCode.partial;
-  return records === 0 ? exitCode.nothing : exitCode.done;
+  if (records > 0) return exitCode.done;
+  process.stderr.write('podwall: the log has no records\n');
+  return exitCode.nothing;
 }
 
 /** Of a flag that says how many to show. */

@@ -109,7 +109,7 @@ async function* pieces({ scan }: LogReading, lines: ShownLines, flags: ShowFlags
   else
     for await (const batch of followLog(live, interrupted())) {
       const isWanted = scan.takeBatch(live, batch);
-      yield batch.lines.length === 0 ? lines.endPast() : lines.flush();
+      yield batch.text === '' ? lines.endPast() : lines.flush();
       if (!isWanted) return;
     }
 }

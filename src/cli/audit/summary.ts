@@ -6,6 +6,7 @@ import { formatDuration, parseDuration } from '../../audit/query/times.js';
 import type { Query } from '../../audit/query/query.js';
 import { printRows } from '../../report/rows.js';
 import { sparkline } from '../../report/sparkline.js';
+import { SuggestedOption } from '../options.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
 import {
   concludeLog,
@@ -43,7 +44,7 @@ export function summaryCommand(): Command {
   return command
     .description('records of the audit log, counted in groups and over time')
     .addOption(
-      new Option('--by <fields>', 'what groups are made of, with commas')
+      new SuggestedOption('--by <fields>', 'what groups are made of, with commas', [...namedFields.keys()])
         .argParser(groupNames)
         .default(['from', 'to', 'port', 'verdict'], 'from,to,port,verdict'),
     )

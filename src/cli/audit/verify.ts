@@ -6,6 +6,7 @@ import { isLoss } from '../../audit/record.js';
 import { exitCode } from '../exit-codes.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
 import { filesOf, withLog, type LogFlags } from './log-options.js';
+import { sourcesWithProgress } from './log-progress.js';
 import { printable } from './record-text.js';
 
 const formats = ['text', 'json', 'yaml'] as const;
@@ -68,7 +69,7 @@ async function verify(flags: VerifyFlags): Promise<Verified> {
     if (isLoss(record)) losses.add(record);
     return true;
   });
-  await scan.read((await filesOf(flags)).sources);
+  await scan.read(await sourcesWithProgress(await filesOf(flags)));
   const { records, malformedLines, malformed, unread } = scan;
   return { records, malformedLines, malformed, unread, wrongRecords, wrong, runs: sequences.runs(), losses };
 }

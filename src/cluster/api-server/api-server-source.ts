@@ -77,6 +77,11 @@ class ApiServerCluster implements SyncedCluster {
     return [...[...this.#troubles.values()].map(troubleProblem), ...[...this.#diagnosed.values()].flat()];
   }
 
+  uid(): string | undefined {
+    const known = this.#objects.get(changeKey({ kind: 'namespace', name: 'kube-system' }));
+    return known?.kind === 'namespace' ? known.namespace?.uid : undefined;
+  }
+
   staleSince(): number | undefined {
     return this.#staleSince;
   }

@@ -5,6 +5,8 @@ interface Listed {
   readonly path: string;
   readonly apiVersion: string;
   readonly kind: string;
+  /** Asked where the server has not got the path. */
+  readonly older?: Listed;
   /** Without it, a little less is known, and no answer is wrong. */
   readonly optional?: true;
 }
@@ -17,7 +19,14 @@ const lists: readonly Listed[] = [
   { path: '/api/v1/services', apiVersion: 'v1', kind: 'Service', optional: true },
   { path: '/apis/apps/v1/replicasets', apiVersion: 'apps/v1', kind: 'ReplicaSet', optional: true },
   { path: '/apis/batch/v1/jobs', apiVersion: 'batch/v1', kind: 'Job', optional: true },
+  // Of Kubernetes 1.33, and of 1.31 before; a rule of lint asks for them.
+  { ...serviceCidrs('v1'), older: serviceCidrs('v1beta1') },
 ];
+
+function serviceCidrs(version: string): Listed {
+  const group = `networking.k8s.io/${version}`;
+  return { path: `/apis/${group}/servicecidrs`, apiVersion: group, kind: 'ServiceCIDR', optional: true };
+}
 
 /**
  * What a question about a live cluster needs, once.
@@ -39,13 +48,15 @@ export async function listObjects(
 }
 
 async function listAll(connection: ApiConnection, listed: Listed, signal: AbortSignal): Promise<readonly object[]> {
-  const { path, apiVersion, kind, optional } = listed;
+  const { path, apiVersion, kind, older, optional } = listed;
   const objects: object[] = [];
   try {
     for await (const { items = [] } of listPages(connection, path, signal))
       for (const item of items) objects.push(templateless(kind, { apiVersion, kind, ...item }));
   } catch (error) {
-    if (optional === true && error instanceof ApiError && (error.status === 403 || error.status === 404)) return [];
+    const status = error instanceof ApiError ? error.status : undefined;
+    if (status === 404 && older !== undefined) return listAll(connection, older, signal);
+    if (optional === true && (status === 403 || status === 404)) return [];
     throw error;
   }
   return objects;

@@ -16,10 +16,13 @@ export const rule: Rule = {
       const peers = peersKey(direction);
       const raw = fieldAt(object.fields, [...path, peers]);
       if (Array.isArray(raw) && raw.length === 0) {
+        // `to: []` with ports is a usual way to write DNS, or the API server, wherever it is.
+        const isUsual = direction === 'egress' && entry.ports !== 'anyPort';
         yield {
           object,
           path: [...path, peers],
           part: 'key',
+          ...(isUsual ? { severity: 'info' as const } : {}),
           message: `an empty \`${peers}\` is everyone, not nobody`,
         };
         continue;

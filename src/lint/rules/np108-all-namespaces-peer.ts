@@ -4,10 +4,11 @@ import type { Rule } from '../types.js';
 export const rule: Rule = {
   id: 'NP108',
   name: 'all-namespaces-peer',
-  severity: 'warning',
+  severity: 'info',
   scope: 'document',
   confidence: 'proved',
   summary: '`namespaceSelector: {}` with no podSelector beside it',
+  // Argo CD, Flux, Istio and Vault mean just that for their metrics and APIs.
   why: 'It means every pod of every namespace, but neither nodes, hostNetwork pods nor anything outside the cluster.',
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{namespaceSelector: {}}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{namespaceSelector: {}, podSelector: {matchLabels: {app: proxy}}}]',

@@ -1,6 +1,6 @@
 import { portsOf } from '../world.js';
 import { destinationsOf } from './np201-named-port-undefined.js';
-import type { Rule } from '../types.js';
+import type { Rule, WorkloadEntry } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP202',
@@ -24,8 +24,15 @@ export const rule: Rule = {
         yield {
           object,
           path: [...path, 'port'],
-          message: `${without.map(({ owner }) => owner.name).join(', ')} has no port named ${port.name}`,
+          message: `${without.length} of ${destinations.length} workloads have no port named ${port.name}: ${someOf(without)}`,
         };
     }
   },
 };
+
+const mostNames = 5;
+
+function someOf(workloads: readonly WorkloadEntry[]): string {
+  const names = workloads.map(({ owner }) => owner.name);
+  return names.length <= mostNames ? names.join(', ') : `${names.slice(0, mostNames).join(', ')} and others`;
+}

@@ -12,12 +12,13 @@ export const rule: Rule = {
   bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]',
   *check(world) {
-    for (const { object, port, rule: own, path } of portsOf(world)) {
+    for (const { object, policy, direction, port, path } of portsOf(world)) {
       if (fieldAt(object.fields, [...path, 'protocol']) !== undefined || port.kind !== 'range') continue;
       const isUdp = port.first === port.last && (port.first === 53 || port.first === 123);
-      const hasUdp =
-        own.ports !== 'anyPort' &&
-        own.ports.some((other) => other.protocol === 'UDP' && other.kind === 'range' && other.first === port.first);
+      // Beside it, or in another rule of the policy: then TCP is meant here.
+      const hasUdp = (policy[direction] ?? [])
+        .flatMap(({ ports }) => (ports === 'anyPort' ? [] : ports))
+        .some((other) => other.protocol === 'UDP' && other.kind === 'range' && other.first === port.first);
       if (isUdp && !hasUdp)
         yield {
           object,

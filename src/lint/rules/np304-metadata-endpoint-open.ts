@@ -1,4 +1,4 @@
-import { cidrContains, parseAddress } from '../../model/address.js';
+import { bitsOf, cidrContains, parseAddress } from '../../model/address.js';
 import { rulesOf } from '../world.js';
 import type { Rule } from '../types.js';
 
@@ -34,6 +34,8 @@ export const rule: Rule = {
             yield {
               object,
               path: [...path, 'to', index, 'ipBlock'],
+              // Who names it, and nothing else, knows what it is: workload identities are had from there.
+              ...(peer.cidr.prefix === bitsOf(peer.cidr.family) ? { severity: 'info' as const } : {}),
               message: `this opens the metadata service ${open}`,
             };
         }

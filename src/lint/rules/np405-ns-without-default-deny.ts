@@ -29,8 +29,8 @@ export const rule: Rule = {
       yield {
         object,
         path: ['metadata', 'name'],
-        // As for single workloads.
-        severity: open.includes('ingress') ? 'warning' : 'info',
+        // Who is there now is isolated for ingress: only who comes tomorrow is open.
+        severity: [...owners.values()].every((one) => isIsolated(world, one, 'ingress')) ? 'info' : 'warning',
         message: `nothing isolates every pod of ${object.name} for ${open.join(' and ')}: policies select ${coverage.join(', ')}`,
       };
     }

@@ -1,5 +1,5 @@
 import { dnsLabelProblem, subdomainProblem } from './names.js';
-import { isMapping, type Reader } from './reader.js';
+import { isMapping, type Fields, type Path, type Reader } from './reader.js';
 
 export interface Metadata {
   readonly name: string;
@@ -37,15 +37,27 @@ export function parseMetadata(reader: Reader, object: unknown): Metadata | undef
       ['metadata', 'namespace'],
       `Invalid value: ${JSON.stringify(namespace)}: ${namespaceProblem}`,
     );
-  const { uid, generation, creationTimestamp, deletionTimestamp } = fields;
+  const uid = reader.text(fields['uid'], ['metadata', 'uid']);
+  const generation = reader.number(fields['generation'], ['metadata', 'generation']);
+  const created = reader.text(fields['creationTimestamp'], ['metadata', 'creationTimestamp']);
+  const deleted = reader.text(fields['deletionTimestamp'], ['metadata', 'deletionTimestamp']);
   return {
     name,
     ...(namespace === '' ? {} : { namespace }),
-    ...(typeof uid === 'string' ? { uid } : {}),
-    ...(typeof generation === 'number' ? { generation } : {}),
+    ...(uid === undefined ? {} : { uid }),
+    ...(generation === undefined ? {} : { generation }),
     labels: reader.strings(fields['labels'], ['metadata', 'labels']),
     annotations: reader.strings(fields['annotations'], ['metadata', 'annotations']),
-    created: typeof creationTimestamp === 'string' ? Date.parse(creationTimestamp) || 0 : 0,
-    deleting: deletionTimestamp !== undefined && deletionTimestamp !== null,
+    created: created === undefined ? 0 : Date.parse(created) || 0,
+    deleting: deleted !== undefined,
   };
+}
+
+/** Who owns a pod or a workload is read leniently (`controllerOf`): this tells what would be overlooked. */
+export function checkOwners(reader: Reader, metadata: Fields, at: Path): void {
+  for (const { fields, path } of reader.mappings(metadata['ownerReferences'], [...at, 'ownerReferences'])) {
+    reader.text(fields['kind'], [...path, 'kind']);
+    reader.text(fields['name'], [...path, 'name']);
+    reader.flag(fields['controller'], [...path, 'controller']);
+  }
 }

@@ -1,8 +1,9 @@
-import { parseAddress, parseCidr } from '../address.js';
+import { checkAudit, checkMode } from '../audit-mode.js';
+import { parseAddress, parseCidr, type Cidr } from '../address.js';
 import type { Parsed } from '../diagnostic.js';
 import type { Namespace, Node } from '../pod.js';
 import { parseMetadata } from './metadata.js';
-import { isMapping, Reader } from './reader.js';
+import { isMapping, Reader, type Fields, type Path } from './reader.js';
 
 export const namespaceNameLabel = 'kubernetes.io/metadata.name';
 
@@ -11,10 +12,17 @@ export function parseNamespace(object: unknown): Parsed<Namespace> {
   const reader = new Reader();
   const metadata = parseMetadata(reader, object);
   if (metadata === undefined || reader.failed) return { ok: false, diagnostics: reader.diagnostics };
-  const { name, labels, annotations } = metadata;
+  const { name, uid, labels, annotations } = metadata;
+  checkMode(reader, annotations);
+  checkAudit(reader, annotations);
   return {
     ok: true,
-    value: { name, labels: { ...labels, [namespaceNameLabel]: name }, annotations },
+    value: {
+      name,
+      ...(uid === undefined ? {} : { uid }),
+      labels: { ...labels, [namespaceNameLabel]: name },
+      annotations,
+    },
     diagnostics: reader.diagnostics,
   };
 }
@@ -33,30 +41,38 @@ export function parseNode(object: unknown): Parsed<Node> {
   const fields = isMapping(object) ? object : {};
   const spec = reader.mapping(fields['spec'], ['spec']) ?? {};
   const status = reader.mapping(fields['status'], ['status']) ?? {};
-  const addresses = reader.list(status['addresses'], ['status', 'addresses']).flatMap((entry, index) => {
-    const { type, address } = isMapping(entry) ? entry : {};
+  const addresses = reader.mappings(status['addresses'], ['status', 'addresses']).flatMap(({ fields: one, path }) => {
+    const type = reader.text(one['type'], [...path, 'type']);
+    const address = reader.text(one['address'], [...path, 'address']) ?? '';
     if (type !== 'InternalIP' && type !== 'ExternalIP') return [];
-    const parsed = typeof address === 'string' ? parseAddress(address) : undefined;
+    const parsed = parseAddress(address);
     if (parsed === undefined)
       reader.warning(
         'invalid-address',
-        ['status', 'addresses', index, 'address'],
+        [...path, 'address'],
         `${JSON.stringify(address)} is not an IP address; it is left out`,
       );
     return parsed ?? [];
   });
-  const listed = reader.list(spec['podCIDRs'], ['spec', 'podCIDRs']);
-  const ranges = listed.length === 0 && typeof spec['podCIDR'] === 'string' ? [spec['podCIDR']] : listed;
-  const podCidrs = ranges.flatMap((entry, index) => {
-    const cidr = typeof entry === 'string' ? parseCidr(entry) : undefined;
-    if (cidr === undefined)
-      reader.error('invalid-cidr', ['spec', 'podCIDRs', index], `${JSON.stringify(entry)} is not a CIDR`);
-    return cidr ?? [];
-  });
+  const podCidrs = parsePodCidrs(reader, spec);
   if (metadata === undefined || reader.failed) return { ok: false, diagnostics: reader.diagnostics };
   return {
     ok: true,
     value: { name: metadata.name, labels: metadata.labels, addresses, podCidrs },
     diagnostics: reader.diagnostics,
   };
+}
+
+/** `podCIDR` is the first of `podCIDRs`, and all that an old server has. */
+function parsePodCidrs(reader: Reader, spec: Fields): readonly Cidr[] {
+  const single = reader.text(spec['podCIDR'], ['spec', 'podCIDR']);
+  const listed = reader
+    .list(spec['podCIDRs'], ['spec', 'podCIDRs'])
+    .map((value, index): readonly [unknown, Path] => [value, ['spec', 'podCIDRs', index]]);
+  if (listed.length === 0 && single !== undefined) listed.push([single, ['spec', 'podCIDR']]);
+  return listed.flatMap(([value, path]) => {
+    const cidr = typeof value === 'string' ? parseCidr(value) : undefined;
+    if (cidr === undefined) reader.error('invalid-cidr', path, `${JSON.stringify(value)} is not a CIDR`);
+    return cidr ?? [];
+  });
 }

@@ -2,7 +2,6 @@ import type { Parsed } from '../diagnostic.js';
 import type { LabelSelector } from '../labels.js';
 import {
   directions,
-  protocols,
   type AnyPolicy,
   type Direction,
   type Peer,
@@ -11,9 +10,11 @@ import {
   type Port,
   type Protocol,
 } from '../policy.js';
+import { checkMode, modeIn } from '../audit-mode.js';
 import { parseIpBlock, type PeerResult } from './ip-block.js';
 import { parseMetadata } from './metadata.js';
 import { portNameProblem } from './names.js';
+import { parseProtocol } from './protocol.js';
 import { isMapping, Reader, type Fields, type Path } from './reader.js';
 import { parseSelector } from './selector.js';
 
@@ -35,8 +36,14 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
   const metadata = parseMetadata(reader, object);
   if (metadata === undefined) return { ok: false, diagnostics: reader.diagnostics };
   const ref: PolicyRef = { kind: 'NetworkPolicy', namespace: metadata.namespace ?? 'default', name: metadata.name };
-  const { uid, generation } = metadata;
-  const identity = { ref, ...(uid === undefined ? {} : { uid }), ...(generation === undefined ? {} : { generation }) };
+  const { uid, generation, annotations } = metadata;
+  checkMode(reader, annotations);
+  const identity = {
+    ref,
+    ...(uid === undefined ? {} : { uid }),
+    ...(generation === undefined ? {} : { generation }),
+    ...(modeIn(annotations) === 'audit' ? { mode: 'audit' as const } : {}),
+  };
   const fields = isMapping(object) ? object : {};
   reader.unknownFields(fields, ['apiVersion', 'kind', 'metadata', 'spec', 'status'], [], 'warning');
   const spec = reader.mapping(fields['spec'], ['spec']) ?? {};
@@ -205,18 +212,6 @@ function parsePortNumbers(reader: Reader, fields: Fields, path: Path, protocol: 
 
 const isPortNumber = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535;
-
-function parseProtocol(reader: Reader, value: unknown, path: Path): Protocol | undefined {
-  if (value === undefined || value === null) return 'TCP';
-  const protocol = protocols.find((name) => name === value);
-  if (protocol === undefined)
-    reader.error(
-      'invalid-protocol',
-      path,
-      `Unsupported value: ${JSON.stringify(value)}: supported values: "TCP", "UDP", "SCTP"`,
-    );
-  return protocol;
-}
 
 function invalid(reader: Reader, path: Path, value: unknown, detail: string): void {
   reader.error('invalid-port', path, `Invalid value: ${JSON.stringify(value)}: ${detail}`);

@@ -2,9 +2,9 @@ import { parseAddress, type Address } from '../address.js';
 import { controllerOf, workloadOf } from '../controller.js';
 import type { Parsed } from '../diagnostic.js';
 import type { ContainerPort, Pod, PodPhase } from '../pod.js';
-import { protocols } from '../policy.js';
-import { parseMetadata } from './metadata.js';
-import { isMapping, Reader, type Fields, type Path } from './reader.js';
+import { checkOwners, parseMetadata } from './metadata.js';
+import { parseProtocol } from './protocol.js';
+import { isMapping, Reader, type Fields, type Path, type Placed } from './reader.js';
 
 const phases: readonly PodPhase[] = ['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'];
 
@@ -25,18 +25,20 @@ export function parsePod(object: unknown, { unnamedPorts = false }: PodOptions =
   const status = reader.mapping(fields['status'], ['status']) ?? {};
   const node = reader.text(spec['nodeName'], ['spec', 'nodeName']) ?? '';
   const hostNetwork = reader.flag(spec['hostNetwork'], ['spec', 'hostNetwork']);
+  const phase = reader.text(status['phase'], ['status', 'phase']);
   const addresses = parsePodAddresses(reader, status);
   const containers = [
-    ...parseContainers(reader, spec['containers'], ['spec', 'containers']),
+    ...reader.mappings(spec['containers'], ['spec', 'containers']),
     // Sidecars run for the pod's life; other init containers are gone when anyone could call them.
-    ...parseContainers(reader, spec['initContainers'], ['spec', 'initContainers']).filter(
-      ({ fields }) => fields['restartPolicy'] === 'Always',
-    ),
+    ...reader
+      .mappings(spec['initContainers'], ['spec', 'initContainers'])
+      .filter(({ fields, path }) => reader.text(fields['restartPolicy'], [...path, 'restartPolicy']) === 'Always'),
   ];
   const declared = containers.flatMap((container) => parseContainerPorts(reader, container));
   const ports = unnamedPorts
-    ? [...declared, ...containers.flatMap(({ fields }) => probedPorts(fields))]
+    ? [...declared, ...containers.flatMap((container) => probedPorts(reader, container))]
     : declared.filter(({ name }) => name !== '');
+  if (metadata !== undefined) checkOwners(reader, fields['metadata'] as Fields, ['metadata']);
   if (metadata === undefined || reader.failed) return { ok: false, diagnostics: reader.diagnostics };
   const controller = controllerOf(fields['metadata'] as Fields);
   const ref = { namespace: metadata.namespace ?? 'default', name: metadata.name };
@@ -48,7 +50,7 @@ export function parsePod(object: unknown, { unnamedPorts = false }: PodOptions =
     ports,
     node,
     hostNetwork,
-    phase: phases.find((phase) => phase === status['phase']) ?? 'Pending',
+    phase: phases.find((one) => one === phase) ?? 'Pending',
     deleting: metadata.deleting,
     created: metadata.created,
     ...(controller === undefined ? {} : { workload: workloadOf(controller) }),
@@ -57,15 +59,13 @@ export function parsePod(object: unknown, { unnamedPorts = false }: PodOptions =
 }
 
 function parsePodAddresses(reader: Reader, status: Fields): readonly Address[] {
-  const listed = reader.list(status['podIPs'], ['status', 'podIPs']).map((entry, index) => ({
-    text: isMapping(entry) ? entry['ip'] : entry,
-    path: ['status', 'podIPs', index, 'ip'] as Path,
-  }));
-  const single = status['podIP'];
-  if (listed.length === 0 && typeof single === 'string' && single !== '')
-    listed.push({ text: single, path: ['status', 'podIP'] });
-  const addresses = listed.map(({ text, path }) => {
-    const address = typeof text === 'string' ? parseAddress(text) : undefined;
+  const listed = reader
+    .mappings(status['podIPs'], ['status', 'podIPs'])
+    .map(({ fields, path }) => ({ text: reader.text(fields['ip'], [...path, 'ip']), path: [...path, 'ip'] as Path }));
+  const single = reader.text(status['podIP'], ['status', 'podIP']) ?? '';
+  if (listed.length === 0 && single !== '') listed.push({ text: single, path: ['status', 'podIP'] });
+  const addresses = listed.map(({ text = '', path }) => {
+    const address = parseAddress(text);
     if (address === undefined)
       reader.warning('invalid-address', path, `${JSON.stringify(text)} is not an IP address; it is left out`);
     return address;
@@ -74,32 +74,23 @@ function parsePodAddresses(reader: Reader, status: Fields): readonly Address[] {
   return [...new Set(addresses.filter((address) => address !== undefined))].slice();
 }
 
-interface Container {
-  readonly fields: Fields;
-  readonly path: Path;
-}
-
-const parseContainers = (reader: Reader, value: unknown, path: Path): Container[] =>
-  reader.list(value, path).flatMap((container, index) => {
-    const fields = reader.mapping(container, [...path, index]);
-    return fields === undefined ? [] : [{ fields, path: [...path, index] }];
-  });
-
-const parseContainerPorts = (reader: Reader, { fields, path }: Container): ContainerPort[] =>
-  reader.list(fields['ports'], [...path, 'ports']).flatMap((entry) => {
-    const port = isMapping(entry) ? entry : {};
-    const protocol = protocols.find((name) => name === (port['protocol'] ?? 'TCP'));
-    const { name = '', containerPort } = port;
-    if (protocol === undefined || typeof name !== 'string' || typeof containerPort !== 'number') return [];
-    return [{ name, protocol, port: containerPort }];
+const parseContainerPorts = (reader: Reader, container: Placed): readonly ContainerPort[] =>
+  reader.mappings(container.fields['ports'], [...container.path, 'ports']).flatMap(({ fields, path }) => {
+    const name = reader.text(fields['name'], [...path, 'name']) ?? '';
+    const port = reader.number(fields['containerPort'], [...path, 'containerPort']);
+    const protocol = parseProtocol(reader, fields['protocol'], [...path, 'protocol']);
+    return protocol === undefined || port === undefined ? [] : [{ name, protocol, port }];
   });
 
 /** Somebody listens where a probe knocks; all of httpGet, tcpSocket and grpc are TCP. */
-const probedPorts = (container: Fields): ContainerPort[] =>
+const probedPorts = (reader: Reader, container: Placed): readonly ContainerPort[] =>
   ['livenessProbe', 'readinessProbe', 'startupProbe'].flatMap((name) => {
-    const probe = isMapping(container[name]) ? container[name] : {};
+    const at = [...container.path, name];
+    const probe = reader.mapping(container.fields[name], at) ?? {};
     return ['httpGet', 'tcpSocket', 'grpc'].flatMap((kind) => {
-      const port = isMapping(probe[kind]) ? probe[kind]['port'] : undefined;
+      const fields = reader.mapping(probe[kind], [...at, kind]) ?? {};
+      const path = [...at, kind, 'port'];
+      const port = kind === 'grpc' ? reader.number(fields['port'], path) : reader.numberOrName(fields['port'], path);
       return typeof port === 'number' ? [{ name: '', protocol: 'TCP' as const, port }] : [];
     });
   });

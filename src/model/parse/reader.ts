@@ -3,6 +3,12 @@ import type { Diagnostic } from '../diagnostic.js';
 export type Path = Diagnostic['path'];
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** A mapping, and where it stands. */
+export interface Placed {
+  readonly fields: Fields;
+  readonly path: Path;
+}
+
 /** Collects what is wrong while an object is read field by field; reading goes on after an error, to report them all. */
 export class Reader {
   readonly diagnostics: Diagnostic[] = [];
@@ -41,6 +47,41 @@ export class Reader {
     if (typeof value === 'string') return value;
     this.error('wrong-type', path, `must be a string, not ${describe(value)}${quoteHint(value)}`);
     return undefined;
+  }
+
+  /** A whole number. */
+  number(value: unknown, path: Path): number | undefined {
+    if (value === undefined || value === null) return undefined;
+    if (Number.isInteger(value)) return value as number;
+    this.error('wrong-type', path, `must be a whole number, not ${describe(value)}`);
+    return undefined;
+  }
+
+  /** A port: a whole number, or the name of one. */
+  numberOrName(value: unknown, path: Path): number | string | undefined {
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === 'string' || Number.isInteger(value)) return value as number | string;
+    this.error('wrong-type', path, `must be a whole number or a name, not ${describe(value)}`);
+    return undefined;
+  }
+
+  /** A list of strings. */
+  texts(value: unknown, path: Path): readonly string[] {
+    return this.list(value, path).flatMap((entry, index) => {
+      if (typeof entry === 'string') return [entry];
+      this.error('wrong-type', [...path, index], `must be a string, not ${describe(entry)}${quoteHint(entry)}`);
+      return [];
+    });
+  }
+
+  /** Each mapping of a list, with its path. */
+  mappings(value: unknown, path: Path): readonly Placed[] {
+    return this.list(value, path).flatMap((entry, index) => {
+      const at = [...path, index];
+      if (isMapping(entry)) return [{ fields: entry, path: at }];
+      this.error('wrong-type', at, `must be a mapping, not ${describe(entry)}`);
+      return [];
+    });
   }
 
   flag(value: unknown, path: Path): boolean {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Counted } from '../../audit/aggregator.js';
-import type { Denial, End } from '../../audit/attribution.js';
+import { isDenied, type Denial, type End } from '../../audit/denial.js';
 import type { ClusterEvent } from '../../cluster/types.js';
 import type { Pod } from '../../model/pod.js';
 import { policyKey } from '../../model/policy.js';
@@ -40,7 +40,7 @@ export class DenialReport implements AsyncDisposable {
 
   denied(denial: Denial, { count, start, end }: Counted): void {
     const { pod } = judgedEnd(denial);
-    if (pod === undefined) return;
+    if (pod === undefined || !isDenied(denial)) return;
     const key = `${pod.uid} ${identityOf(denial)}`;
     const before = this.#sums.get(key);
     this.#sums.set(key, {

@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { logBackwards } from '../../../src/audit/log/backwards.js';
 import { followLog } from '../../../src/audit/log/follow.js';
 import { LineReader, MalformedLine } from '../../../src/audit/log/line-reader.js';
 import { inTimeOrder, isLive } from '../../../src/audit/log/rotation-names.js';
 import { Scan } from '../../../src/audit/log/scan.js';
 import { fileSource, streamSource } from '../../../src/audit/log/sources.js';
 import { recordLine, type EventRecord } from '../../../src/audit/record.js';
+import { seed } from '../../support/seed.js';
 import { until } from '../../support/until.js';
 import { deniedRecord, lossRecord } from '../records.js';
 
@@ -125,6 +128,50 @@ describe('a scan', () => {
     }
   });
 
+  test('gives the values that parsing gives, wherever keys stand, in ASCII and not, between lines that are none', async () => {
+    const name = fc.constantFrom('web', 'a-longer-name', 'wéb', 'w"e\\b', '10.0.0.200', '');
+    const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+    const record = fc
+      .record({
+        'source.k8s.pod.name': name,
+        'source.k8s.workload.name': optional(name),
+        'destination.port': optional(fc.nat(65535)),
+        'podwall.count': fc.integer({ min: 1, max: 1e9 }),
+        'destination.k8s.workload.name': optional(name),
+      })
+      .map((fields) => recordLine(deniedRecord(fields as Partial<EventRecord>)).trimEnd());
+    const line = fc.oneof(
+      { arbitrary: record, weight: 8 },
+      record.chain((text) => fc.nat(text.length - 2).map((end) => `${text.slice(0, end)}x`)),
+      fc.tuple(record, record).map((two) => two.join('')),
+      fc.constantFrom('', '{}', 'nonsense', recordLine(lossRecord('writer', 7)).trimEnd()),
+    );
+    const keys = ['podwall.count', 'source.k8s.pod.name', 'destination.port', 'destination.k8s.workload.name'];
+    const wanted = (text: string): unknown[] | undefined => {
+      try {
+        const parsed = JSON.parse(text) as Record<string, unknown>;
+        return parsed['schema_version'] === 1 ? keys.map((key) => parsed[key]) : undefined;
+      } catch {
+        return undefined;
+      }
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 40 }), fc.integer({ min: 1, max: 20_000 }), async (lines, size) => {
+        const bytes = Buffer.from(lines.join('\n'));
+        const chunks = async function* () {
+          for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+          return Promise.resolve();
+        };
+        const values: unknown[][] = [];
+        const scan = new Scan((reader) => values.push(keys.map((key) => reader.get(key))) > 0);
+        await scan.read([streamSource('<stdin>', chunks())]);
+        expect(values).toEqual(lines.flatMap((text) => [wanted(text) ?? []].filter(({ length }) => length > 0)));
+        expect(scan.malformedLines).toBe(lines.filter((text) => text !== '' && wanted(text) === undefined).length);
+      }),
+      { numRuns: 200, seed },
+    );
+  });
+
   test('a line without end is malformed and does not fill memory', async () => {
     const chunks = async function* () {
       for (let megabyte = 0; megabyte < 64; megabyte += 1) yield Buffer.alloc(1 << 20, 'x');
@@ -177,5 +224,34 @@ describe('following', () => {
     ending.abort();
     await following;
     expect(scan.malformedLines).toBe(0);
+  });
+});
+
+describe('backwards', () => {
+  const sequences = async (live: string): Promise<number[]> => {
+    const found: number[] = [];
+    for await (const line of logBackwards(live)) found.push((JSON.parse(line) as EventRecord)['event.sequence']);
+    return found;
+  };
+
+  test('from the last line of the live file to the first of what was rotated away, packed or not', async () => {
+    const directory = await mkdtemp(join(folder, 'backwards-'));
+    const live = join(directory, 'audit.jsonl');
+    const [packed, plain] = ['20261122T100000.000Z', '20261122T110000.000Z'].map((time) =>
+      join(directory, `audit-${time}.jsonl`),
+    ) as [string, string];
+    const lines = Array.from({ length: 300 }, (_, index) =>
+      numbered(index + 1, { 'source.k8s.pod.name': 'é'.repeat(index % 97) }),
+    );
+    await writeFile(`${packed}.gz`, gzipSync(lines.slice(0, 50).join('')));
+    await writeFile(plain, lines.slice(50, 100).join(''));
+    // Half packed when the agent was killed.
+    await writeFile(`${plain}.gz`, 'half');
+    await writeFile(live, lines.slice(100).join(''));
+    expect(await sequences(live)).toEqual(lines.map((_, index) => 300 - index));
+  });
+
+  test('nothing where there is no log', async () => {
+    expect(await sequences(join(folder, 'nowhere', 'audit.jsonl'))).toEqual([]);
   });
 });

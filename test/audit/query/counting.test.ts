@@ -108,6 +108,8 @@ describe('groups', () => {
       node: 'n1',
     });
     expect(fieldOf('colour')).toBeUndefined();
+    const dryRun = new LineReader().take(recordLine(deniedRecord({}, 'deny', 'audit')).trimEnd());
+    expect(fieldOf('verdict')?.(dryRun)).toBe('would deny');
   });
 
   test('packets are counted with what they stand for; the sample is of the latest policy set', () => {

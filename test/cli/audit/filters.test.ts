@@ -75,6 +75,13 @@ describe('filters', () => {
     ],
     [['--traffic-direction', 'egress'], [43]],
     [
+      ['--rule', 'ingress[0]'],
+      [6, 7],
+    ],
+    [['--protocol', '6', '--ip-version', 'v4', '--tcp-flags', 'syn', '--mode', 'audit'], [42]],
+    [['--ip-version', 'v6'], []],
+    [['--tcp-flags', 'SYN,ACK'], []],
+    [
       ['--node-name', 'n1', '--not', '--verdict', 'allow', '--not', '--mode', 'audit'],
       [0, 5, 40, 43],
     ],
@@ -102,6 +109,24 @@ describe('filters', () => {
     await scan.read((await logFiles([folder])).sources);
     expect(found).toEqual(seconds);
   });
+});
+
+test.each([
+  ['--port', '70000'],
+  ['--port', '90-80'],
+  ['--pod', ''],
+  ['--protocol', 'tpc'],
+  ['--protocol', '256'],
+  ['--ip-version', '5'],
+  ['--tcp-flags', 'syn,nonsense'],
+  ['--rule', 'first'],
+  ['--ip', '10.0.0'],
+  ['--tier', 'none'],
+  ['--since', '10:00'],
+])('%s %j is refused: no record could have it', (name, value) => {
+  const { command } = withFilters(new Command());
+  command.exitOverride().configureOutput({ writeErr: () => undefined });
+  expect(() => command.parse([name, value], { from: 'user' })).toThrow(/It takes/);
 });
 
 describe('where logs are', () => {

@@ -42,6 +42,8 @@ describe('show', () => {
     [['-f', '--first', '1', '--last', '1'], /cannot be used/],
     [['-o', 'xml'], /Formats are text, json/],
     [['--log', '/nowhere/at/all'], /nowhere/],
+    [['--not'], /none/],
+    [['--pod', 'web', '--not', '--last', '1'], /--not excludes what the filter behind it matches/],
   ])('%j is a wrong usage', async (args, message) => {
     const { exitCode, stderr } = await ask('show', ...args);
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(message)]);
@@ -59,6 +61,11 @@ describe('show', () => {
     [['-n', 'bookshop', '--not', '--to-pod', 'db', '--verdict', 'deny', '--last', '1'], [43]],
   ])('%j', async (args, seconds) => {
     expect((await shown(...args)).map((line) => Number(line.slice(17, 19)))).toEqual(seconds);
+  });
+
+  test('a place without records: it says so', async () => {
+    const { exitCode, stderr } = await audit('show', '--log', join(minute.folder, 'identities'));
+    expect([exitCode, stderr]).toEqual([3, 'podwall: the log has no records']);
   });
 
   test('a name that would move the cursor does not', async () => {

@@ -176,6 +176,12 @@ export class Lab implements AsyncDisposable {
     return agent;
   }
 
+  /** SIGTERM to all, and their end; the rules stay. */
+  async stopAgents(): Promise<void> {
+    await Promise.all([...this.#agents].map((agent) => agent.stop()));
+    this.#agents.clear();
+  }
+
   /** Objects as one manifest file each, replaced by rename. */
   async writeManifests(directory: string, files: Readonly<Record<string, readonly object[]>>): Promise<void> {
     await mkdir(directory, { recursive: true });

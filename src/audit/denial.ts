@@ -1,0 +1,38 @@
+/** A packet that was denied, and what is told of it. */
+import type { PolicyMode } from '../model/audit-mode.js';
+import type { Observation } from '../model/observation.js';
+import { objectKey } from '../model/pod.js';
+import type { Direction, PolicyRef } from '../model/policy.js';
+import type { Identity } from './identities.js';
+import type { RecordReason, RecordVerdict, TraceStep } from './record.js';
+
+export interface End extends Identity {
+  readonly address: Observation['source'];
+  readonly port?: number;
+  readonly namedPort?: string;
+}
+
+/** A denied packet with everything that can be told about it. */
+export interface Denial {
+  readonly packet: Observation;
+  readonly chain: string;
+  /** `allow` and `audit` are told of as well: an allowed flow, or what a dry run would judge otherwise. */
+  readonly verdict: RecordVerdict;
+  readonly mode: PolicyMode;
+  readonly reason: RecordReason;
+  readonly direction: Direction;
+  readonly source: End;
+  readonly destination: End;
+  /** Every policy that isolates the judged pod; none where no policy has a say. */
+  readonly isolating: readonly PolicyRef[];
+  /** That allows. */
+  readonly rule?: { readonly policy: PolicyRef; readonly index: number };
+  readonly trace: readonly TraceStep[];
+}
+
+/** Dropped, or told of and gone on. */
+export const isDenied = ({ verdict, mode }: Pick<Denial, 'verdict' | 'mode'>): boolean =>
+  verdict === 'deny' && mode === 'enforce';
+
+/** Of its pod; undefined where it has none. */
+export const podKeyOf = ({ pod }: End): string | undefined => (pod === undefined ? undefined : objectKey(pod.ref));

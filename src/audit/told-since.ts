@@ -1,0 +1,71 @@
+import type { Checkpoint } from './accounts.js';
+import type { ByScope, Scope } from './counter-growth.js';
+import { LineReader, MalformedLine } from './log/line-reader.js';
+import { isLoss, type AuditRecord, type LossRecord } from './record.js';
+
+/** Packets of which lines speak that a checkpoint does not know of. */
+export interface Told {
+  /** Those that passed the limits of the log. */
+  readonly logged: number;
+  readonly suppressed: ByScope;
+}
+
+export const nothingTold: Told = { logged: 0, suppressed: { ingress: 0, egress: 0, neither: 0, report: 0 } };
+
+/** @param lines of the log, the last one first */
+async function since(
+  { time, written }: Pick<Checkpoint, 'time' | 'written'>,
+  lines: AsyncIterable<string>,
+): Promise<Told> {
+  if (written === undefined) return nothingTold;
+  const suppressed = { ...nothingTold.suppressed };
+  let logged = 0;
+  for await (const line of lines) {
+    const record = recordIn(line);
+    if (record === undefined) continue;
+    const isOwn = record['podwall.boot_id'] === written.bootId;
+    const ahead = record['event.sequence'] - written.sequence;
+    // Runs that came later have not lived to make a checkpoint; an earlier one's lines stand before all of ours.
+    if (isOwn ? ahead <= 0 : Date.parse(record['@timestamp']) < time) break;
+    if (!isLoss(record)) logged += record['podwall.count'];
+    else if (record['podwall.loss.cause'] !== 'rate-limit') logged += record['podwall.loss.count'];
+    else suppressed[scopeOf(record['podwall.loss.scope'])] += record['podwall.loss.count'];
+    if (isOwn && ahead === 1) break;
+  }
+  return { logged, suppressed };
+}
+
+export interface LogEnd {
+  /** What the log has, the last line first; absent where lines are not kept. */
+  readonly linesBackwards?: () => AsyncIterable<string>;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+/**
+ * What an agent wrote after its last checkpoint, before it was killed: without it, that would be told twice. A log that
+ * cannot be read back is no reason to keep none.
+ */
+export async function toldSince(checkpoint: Checkpoint, { linesBackwards, log }: LogEnd): Promise<Told> {
+  try {
+    return linesBackwards === undefined ? nothingTold : await since(checkpoint, linesBackwards());
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'the end of the audit log could not be read: some may be told twice');
+    return nothingTold;
+  }
+}
+
+/** A loss without a verdict is of packets that were not denied. */
+const scopeOf = ({ direction, verdict }: LossRecord['podwall.loss.scope']): Scope =>
+  verdict === undefined ? 'report' : (direction ?? 'neither');
+
+/** Undefined for half a line, which says nothing. */
+function recordIn(line: string): AuditRecord | undefined {
+  try {
+    return new LineReader().take(line).record();
+  } catch (error) {
+    if (!(error instanceof MalformedLine)) throw error;
+    return undefined;
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,52 @@
+import { stat } from 'node:fs/promises';
+import type { LogSource } from '../../audit/log/sources.js';
+import { Progress } from '../progress.js';
+import type { LogFiles } from './log-paths.js';
+
+/** The sources of a log that is read to its end, telling by its bytes how far that is. */
+export async function sourcesWithProgress({ sources, paths }: LogFiles): Promise<Iterable<LogSource>> {
+  const sizes = new Map(await Promise.all(paths.map(async (path) => [path, await sizeOf(path)] as const)));
+  const all = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  return told(sources, sizes, new Progress('reading the log', all));
+}
+
+/** What cannot be asked is not waited for; whoever reads it says why. */
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+
+function* told(
+  sources: readonly LogSource[],
+  sizes: ReadonlyMap<string, number>,
+  progress: Progress,
+): Generator<LogSource> {
+  let before = 0;
+  try {
+    for (const source of sources) {
+      const size = sizes.get(source.name) ?? 0;
+      yield { ...source, chunks: () => counted(source, { before, size, progress }) };
+      before += size;
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+interface Counting {
+  /** Bytes of the sources before. */
+  readonly before: number;
+  readonly size: number;
+  readonly progress: Progress;
+}
+
+/** Unpacked bytes are more than the file has: such a file is told of when it is done. */
+async function* counted({ name, chunks }: LogSource, { before, size, progress }: Counting): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of chunks()) {
+    bytes += chunk.length;
+    progress.step(before + (name.endsWith('.gz') ? 0 : Math.min(bytes, size)));
+    yield chunk;
+  }
+}

@@ -1,0 +1,14 @@
+import type { PolicyMode } from '../model/audit-mode.js';
+import type { Direction, PolicyRef } from '../model/policy.js';
+
+/** What was decided about a packet at one end of its flow, where it is told of. */
+export interface Decision {
+  readonly direction: Direction;
+  readonly verdict: 'allow' | 'deny';
+  /** `audit`: what a dry run would have decided; the packet met the opposite. */
+  readonly mode: PolicyMode;
+  /** Every policy that isolates the judged pod, or in a dry run would; unknown where only the rule is known. */
+  readonly isolating?: readonly PolicyRef[];
+  /** The rule that allows, by its index in the policy's direction. */
+  readonly rule?: { readonly policy: PolicyRef; readonly index: number };
+}

@@ -126,8 +126,9 @@ function endFields<E extends 'source' | 'destination'>(end: E, of: End, identity
     'podwall.named_port': namedPort,
     'podwall.identity': identity,
   };
-  const known = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(known.map(([name, value]) => [`${end}.${name}`, value])) as Fields<E>;
+  const known: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) known[`${end}.${name}`] = value;
+  return known as Fields<E>;
 }
 
 const transports: Readonly<Record<number, string>> = {
@@ -166,11 +167,9 @@ const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** 48 bits of time and 80 of chance in Crockford's base 32 (github.com/ulid/spec). */
 function ulid(time: number): string {
-  let value = (BigInt(Math.floor(time)) << 80n) | BigInt(`0x${randomBytes(10).toString('hex')}`);
   let text = '';
-  for (let digit = 0; digit < 26; digit += 1) {
-    text = (alphabet[Number(value & 31n)] ?? '') + text;
-    value >>= 5n;
-  }
+  for (let rest = Math.floor(time), digit = 0; digit < 10; rest = Math.floor(rest / 32), digit += 1)
+    text = (alphabet[rest % 32] ?? '') + text;
+  for (const byte of randomBytes(16)) text += alphabet[byte % 32] ?? '';
   return text;
 }

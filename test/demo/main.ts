@@ -1,6 +1,7 @@
 /** The demo: a small cluster, the examples' policies, real packets. */
 import { cp, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import picocolors from 'picocolors';
 import { compile } from '../../src/compiler/compiler.js';
 import { readManifests } from '../../src/cluster/directory.js';
@@ -12,6 +13,7 @@ import { WorldState } from '../cases/world-state.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { cellsOf, type DemoCell } from './cells.js';
 import { claim, runDemo, say, step } from './claims.js';
+import { auditLogOf, tellWhy } from './why.js';
 
 const { bold, dim, green, red } = picocolors;
 
@@ -42,8 +44,13 @@ async function show(lab: Lab): Promise<void> {
   const directory = join(lab.folder, 'manifests');
   await mkdir(directory);
   await cp(examplesDirectory, directory, { recursive: true });
-  const agents = await Promise.all(['n1', 'n2'].map((node) => lab.startAgent(node, { manifests: directory })));
+  const agents = await Promise.all(
+    ['n1', 'n2'].map((node) => lab.startAgent(node, { manifests: directory, 'audit-log': auditLogOf(lab, node) })),
+  );
   for (const [index, agent] of agents.entries()) say(`   n${index + 1}: ${describeApplied(await agent.applied())}`);
+
+  // Records are read soon after the rules are in force.
+  await delay(1500);
 
   step(4, 'With Podwall: the same packets, and which policy decided each denied one');
   const { snapshot } = await readManifests([directory]);
@@ -65,6 +72,7 @@ async function show(lab: Lab): Promise<void> {
     wrong.length === 0,
   );
 
+  await tellWhy(lab, flat, evaluator);
   await cutStream(lab, directory, agents);
   await surviveKill(lab, flat, agents);
 }
@@ -81,7 +89,7 @@ spec:
 
 /** A policy that changes under a live connection. */
 async function cutStream(lab: Lab, directory: string, agents: Awaited<ReturnType<Lab['startAgent']>>[]): Promise<void> {
-  step(5, 'A policy changes under a live TCP stream');
+  step(6, 'A policy changes under a live TCP stream');
   const server = 'app.bookshop';
   const stream = await lab.prober.openStream({
     from: lab.netns('web.bookshop'),
@@ -114,7 +122,7 @@ async function surviveKill(
   cells: readonly DemoCell[],
   agents: Awaited<ReturnType<Lab['startAgent']>>[],
 ): Promise<void> {
-  step(6, 'The agents are killed (SIGKILL): the rules hold');
+  step(7, 'The agents are killed (SIGKILL): the rules hold');
   await Promise.all(agents.map((agent) => agent.kill()));
   const kept = cells.filter(({ example }) => example !== '12-three-tiers');
   const outcomes = await lab.prober.probe(kept.map(({ probe }) => probe));
@@ -168,5 +176,5 @@ function podsOf(objects: readonly Manifest[]) {
 process.exitCode = await runDemo(
   () => Lab.create([labNode(1, 'bridge'), labNode(2, 'ptp')]),
   show,
-  'Policies were enforced in both families on two nodes, a live stream was cut both ways, and the rules outlived their agents.',
+  'Policies were enforced in both families on two nodes, every denial was told with its policies, a live stream was cut both ways, and the rules outlived their agents.',
 );

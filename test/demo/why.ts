@@ -1,0 +1,62 @@
+/** Why a packet was denied, or would be: what the audit log says of the flows that were just tried. */
+import { join, resolve } from 'node:path';
+import picocolors from 'picocolors';
+import type { EventRecord } from '../../src/audit/record.js';
+import type { Evaluator } from '../../src/evaluation/evaluate.js';
+import { policyKey } from '../../src/model/policy.js';
+import { AuditTrail } from '../support/lab/audit-trail.js';
+import type { Lab } from '../support/lab/lab.js';
+import { until } from '../support/until.js';
+import type { DemoCell } from './cells.js';
+import { claim, say, step } from './claims.js';
+
+const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
+
+export const auditLogOf = (lab: Lab, node: string): string => join(lab.folder, `${node}.jsonl`);
+
+/** The first end that denies drops the packet, and tells why. */
+function isTold({ flow }: DemoCell, evaluator: Evaluator, records: readonly EventRecord[]): boolean {
+  const [first] = evaluator.evaluate(flow).reasons;
+  if (first?.kind !== 'isolatedBy') return false;
+  const by = first.policies.map(policyKey).join();
+  return records.some(
+    (record) =>
+      record['podwall.mode'] === 'enforce' &&
+      record['network.direction'] === first.direction &&
+      record['source.address'] === flow.source &&
+      record['destination.address'] === flow.destination &&
+      (record['destination.port'] ?? 0) === flow.port &&
+      record['podwall.policies.isolating'].join() === by,
+  );
+}
+
+export async function tellWhy(lab: Lab, cells: readonly DemoCell[], evaluator: Evaluator): Promise<void> {
+  step(5, 'Why: what the audit log says of them');
+  const trails = ['n1', 'n2'].map((node) => new AuditTrail(auditLogOf(lab, node)));
+  const records = async (): Promise<EventRecord[]> => (await Promise.all(trails.map((trail) => trail.events()))).flat();
+  const denied = cells.filter(({ allowed }) => !allowed);
+  const untold = async (): Promise<number> => {
+    const told = await records();
+    return denied.filter((cell) => !isTold(cell, evaluator, told)).length;
+  };
+  await until(async () => (await untold()) === 0, 10_000).catch(() => undefined);
+  claim(
+    `each of the ${denied.length} denied flows has a record that names the policies which denied it`,
+    (await untold()) === 0,
+  );
+
+  const podwall = async (node: string, ...args: readonly string[]): Promise<void> => {
+    const log = ['--log', auditLogOf(lab, node)];
+    const { stdout } = await lab.run(node, process.execPath, bundle, 'audit', ...args, ...log);
+    say(picocolors.dim(`   $ podwall audit ${args.join(' ')}`));
+    say(stdout.replace(/^(?=.)/gm, '   '));
+  };
+  await podwall('n2', 'denied', '--to-pod', 'bookshop/db', '--port', '5432', '--ip-version', '4');
+
+  const tried = (await records()).filter((record) => record['podwall.mode'] === 'audit');
+  await podwall('n1', 'show', '--mode', 'audit', '--ip-version', '4');
+  claim(
+    'the default deny of 17-default-deny-tried is in a dry run: it is told what it would deny, and that passes',
+    tried.length > 0 && tried.every((record) => record['event.outcome'] === 'success'),
+  );
+}

@@ -7,7 +7,8 @@ import { externalRanges, internetRanges, partsOf } from './external-ranges.js';
 import { Judge } from './judge.js';
 import type { BlockOptions } from './pod-blocks.js';
 import { allPorts } from './port-sets.js';
-import { compileWorkloads, workloadEnd, type EndFilter } from './reachability.js';
+import { compileWorkloads } from './compiled-workloads.js';
+import { workloadEnd, type EndFilter } from './listed-ends.js';
 import type { Workload } from './workloads.js';
 
 /** A pod without labels, in a namespace without labels. No object may be called so. */

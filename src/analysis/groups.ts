@@ -5,7 +5,7 @@ import type { GroupedConnection, GroupedReachability } from '../model/reachabili
 import { isAssumed } from './allowances.js';
 import { cellOf, type Matrix, type Row } from './matrix.js';
 import { intersection, keyOf, noPorts } from './port-sets.js';
-import { familiesOf, type EndFilter, type ListedEnd } from './reachability.js';
+import { familiesOf, type EndFilter, type ListedEnd } from './listed-ends.js';
 
 /** Which of the ends are asked about as the one and as the other end, and on which ports. */
 interface Asked {

@@ -4,7 +4,7 @@ import { policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Namespace } from '../model/pod.js';
 import { explain, type Explanation } from './explain.js';
 import { Judge } from './judge.js';
-import { compileWorkloads } from './reachability.js';
+import { compileWorkloads } from './compiled-workloads.js';
 import { endOf, type RecordedEnd, type RecordedFlow } from './recorded-flows.js';
 
 /** None for a flow without ports: no question of `explain` is about it. */

@@ -7,7 +7,7 @@ import type { RuleOrigin } from '../program/types.js';
 import type { End } from './ends.js';
 import { Judge, type MatchingRule } from './judge.js';
 import { hasPort } from './port-sets.js';
-import { workloadAsPod } from './reachability.js';
+import { workloadAsPod } from './compiled-workloads.js';
 import { endOf, type RecordedEnd, type RecordedFlow } from './recorded-flows.js';
 
 export interface Ruling {

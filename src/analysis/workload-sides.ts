@@ -6,7 +6,7 @@ import { formatPorts, type PortSet } from '../model/reachability.js';
 import type { AllowRule, RuleOrigin } from '../program/types.js';
 import { isAssumed, nothingId } from './allowances.js';
 import { cellOf, type Matrix } from './matrix.js';
-import type { ListedEnd } from './reachability.js';
+import type { ListedEnd } from './listed-ends.js';
 import type { Workload } from './workloads.js';
 
 export interface Side {

@@ -5,7 +5,6 @@
 import { CounterGrowth, scopes, type ByScope, type CounterMeaning, type Scope } from './counter-growth.js';
 import type { LossCause } from './record.js';
 import type { Loss } from './record-maker.js';
-import { nothingTold, type Told } from './told-since.js';
 
 /** What is kept while no agent runs. */
 export interface Checkpoint {
@@ -19,6 +18,15 @@ export interface Checkpoint {
   /** The last line on disk that these numbers know of; absent where they know of none. */
   readonly written?: { readonly bootId: string; readonly sequence: number };
 }
+
+/** Packets of which lines speak that a checkpoint does not know of. */
+export interface Told {
+  /** Those that passed the limits of the log. */
+  readonly logged: number;
+  readonly suppressed: ByScope;
+}
+
+export const nothingTold: Told = { logged: 0, suppressed: { ingress: 0, egress: 0, neither: 0, report: 0 } };
 
 /** Packets by what the lines on disk say of them: observed = written + aggregated + suppressed + lost + in flight. */
 export interface Totals {

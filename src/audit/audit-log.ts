@@ -7,7 +7,7 @@
  * It never waits for the disk, and enforcement never waits for it: what finds no room is counted and told later.
  */
 import type { Observation, ObservedBatch } from '../model/observation.js';
-import { Accounts, type Checkpoint, type Totals } from './accounts.js';
+import { Accounts, type Checkpoint, type Totals, type Told } from './accounts.js';
 import { Aggregator, type Counted } from './aggregator.js';
 import type { AuditLogParts } from './audit-log-parts.js';
 import { Comparison } from './comparison.js';
@@ -15,7 +15,7 @@ import { isDenied, type Denial } from './denial.js';
 import { KeptReader } from './kept-reader.js';
 import { recordLine, type AuditRecord, type LossCause } from './record.js';
 import { RecordMaker } from './record-maker.js';
-import { toldSince, type Told } from './told-since.js';
+import { toldSince } from './told-since.js';
 
 /** Milliseconds. */
 const times = { aggregation: 5000, busyTick: 1000, idleTick: 5000 } as const;

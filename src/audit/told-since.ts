@@ -1,16 +1,7 @@
-import type { Checkpoint } from './accounts.js';
-import type { ByScope, Scope } from './counter-growth.js';
+import { nothingTold, type Checkpoint, type Told } from './accounts.js';
+import type { Scope } from './counter-growth.js';
 import { LineReader, MalformedLine } from './log/line-reader.js';
 import { isLoss, type AuditRecord, type LossRecord } from './record.js';
-
-/** Packets of which lines speak that a checkpoint does not know of. */
-export interface Told {
-  /** Those that passed the limits of the log. */
-  readonly logged: number;
-  readonly suppressed: ByScope;
-}
-
-export const nothingTold: Told = { logged: 0, suppressed: { ingress: 0, egress: 0, neither: 0, report: 0 } };
 
 /** @param lines of the log, the last one first */
 async function since(

@@ -1,7 +1,7 @@
 /** The options of every command that answers from files or a live cluster, and what comes of them. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { BlockOptions, BlockReading } from '../analysis/pod-blocks.js';
-import { compileWorkloads } from '../analysis/reachability.js';
+import { compileWorkloads } from '../analysis/compiled-workloads.js';
 import { workloadsOf, type Workload } from '../analysis/workloads.js';
 import { parseCidr, type Cidr } from '../model/address.js';
 import { isTried } from '../model/audit-mode.js';

@@ -1,6 +1,6 @@
 /** What `--from` and `--to` of reach take: an end of `can`, a namespace, labels. */
 import { allPorts, noPorts, portSet } from '../analysis/port-sets.js';
-import type { EndFilter, ListedEnd } from '../analysis/reachability.js';
+import type { EndFilter, ListedEnd } from '../analysis/listed-ends.js';
 import { isPublic } from '../analysis/external-ranges.js';
 import { addressToNumber, familyOf, parseAddress } from '../model/address.js';
 import type { LabelSelector } from '../model/labels.js';

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { exposure } from '../analysis/exposure.js';
-import { Reach, type EndFilter } from '../analysis/reachability.js';
+import type { EndFilter } from '../analysis/listed-ends.js';
+import { Reach } from '../analysis/reachability.js';
 import { impliedNamespaceWarnings, partialBlockWarnings } from '../analysis/warnings.js';
 import type { GroupedReachability, Reachability } from '../model/reachability.js';
 import { pairFormats, printPairs } from '../report/reachability.js';

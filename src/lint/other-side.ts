@@ -2,7 +2,7 @@
 import type { End } from '../analysis/ends.js';
 import { Judge, sumOf } from '../analysis/judge.js';
 import { allPorts, intersection, portSet } from '../analysis/port-sets.js';
-import { compileWorkloads } from '../analysis/reachability.js';
+import { compileWorkloads } from '../analysis/compiled-workloads.js';
 import { workloadsOf, type Workload } from '../analysis/workloads.js';
 import { ownerKey } from '../manifests/workloads.js';
 import { families } from '../model/address.js';

@@ -4,7 +4,7 @@ import type { End } from '../../src/analysis/ends.js';
 import { explain, type Known } from '../../src/analysis/explain.js';
 import { Judge } from '../../src/analysis/judge.js';
 import { hasPort } from '../../src/analysis/port-sets.js';
-import { compileWorkloads } from '../../src/analysis/reachability.js';
+import { compileWorkloads } from '../../src/analysis/compiled-workloads.js';
 import { workloadsOf } from '../../src/analysis/workloads.js';
 import { sumOf } from '../../src/analysis/judge.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';

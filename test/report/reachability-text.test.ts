@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { compileWorkloads, Reach } from '../../src/analysis/reachability.js';
+import { compileWorkloads } from '../../src/analysis/compiled-workloads.js';
+import { Reach } from '../../src/analysis/reachability.js';
 import { workloadsOf } from '../../src/analysis/workloads.js';
 import { Collected } from '../../src/cli/collected.js';
 import type { GroupedConnection, GroupedReachability, PortSet, ReachEndpoint } from '../../src/model/reachability.js';

@@ -75,8 +75,14 @@ export class RotatingFile implements LineOutput {
   async #open(): Promise<Current> {
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o750 });
     const file = await open(this.#path, 'a+', ownerOnly);
+    const stats = await file.stat();
+    // The rights and the name of a device are others'.
+    if (!stats.isFile()) {
+      await file.close();
+      throw new Error(`${this.#path} is no file`);
+    }
     await file.chmod(ownerOnly);
-    const { size, birthtimeMs } = await file.stat();
+    const { size, birthtimeMs } = stats;
     const current = { file, size, since: size === 0 ? this.#now() : birthtimeMs };
     if (size === 0) return current;
     // A run that was killed may have left half a line: it must not swallow the next one.

@@ -48,6 +48,7 @@ export const agentCommand = (): Command =>
 
 async function run(flags: AgentFlags): Promise<void> {
   preferSmallHeap();
+  const recordsTo = recordsGoTo(flags);
   const log = createLog(flags.logFormat, flags.logLevel, process.stderr);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
@@ -61,7 +62,7 @@ async function run(flags: AgentFlags): Promise<void> {
     source,
     log,
     startReconciler: (cluster, resources) =>
-      build(flags, { cluster, log, resources, denials, metrics: monitoring?.metrics }),
+      build(flags, { cluster, log, resources, denials, recordsTo, metrics: monitoring?.metrics }),
   };
   await runAgent(parts, { node: flags.node, stateDir: flags.stateDir, version, pid: process.pid }, stop);
 }
@@ -78,6 +79,7 @@ async function nodeSource(flags: AgentFlags, log: ReconcilerLog): Promise<Cluste
 
 interface BuildParts {
   readonly denials: Listeners<Parameters<DenialListener>>;
+  readonly recordsTo: RecordTargets | undefined;
   readonly cluster: SyncedCluster;
   readonly log: ReconcilerLog;
   readonly resources: Resources;
@@ -97,7 +99,7 @@ async function monitoringOf(flags: AgentFlags, log: ReconcilerLog): Promise<Agen
 /** Builds the real parts and wires what wakes the loop: our tables touched by others, links that change. */
 async function build(
   flags: AgentFlags,
-  { cluster, log, resources, metrics, denials }: BuildParts,
+  { cluster, log, resources, metrics, denials, recordsTo }: BuildParts,
 ): Promise<Reconciler> {
   const options: CompilerOptions = {
     scope: { node: flags.node },
@@ -105,7 +107,6 @@ async function build(
     podCidrs: flags.podCidrs,
     ...(flags.mode === 'audit' ? { dryRun: 'all' } : {}),
   };
-  const recordsTo = recordsGoTo(flags);
   const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
   const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };
   warnAtStart(flags, cluster, log);

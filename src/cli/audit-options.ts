@@ -1,4 +1,5 @@
 /** Flags of the agent's audit log. */
+import { statSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { InputError } from '../cluster/types.js';
 import { repeatable } from './options.js';
@@ -68,6 +69,9 @@ export function recordsGoTo({ audit, auditLog }: AuditFlags): RecordTargets | un
   const files = auditLog.filter((path) => path !== '-');
   if (auditLog.length > 1 && files.length !== 1)
     throw new InputError('--audit-log: a file, - for standard output, or one of each');
+  for (const path of files)
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false)
+      throw new InputError(`--audit-log ${path}: it is no file (- is standard output; off keeps no records)`);
   if (mode !== 'records' || files[0] === 'off') return undefined;
   if (auditLog.length === 0) return { file: defaultAuditLog, stdout: false };
   return { ...(files[0] === undefined ? {} : { file: files[0] }), stdout: auditLog.includes('-') };

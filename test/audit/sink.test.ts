@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -123,6 +124,13 @@ describe('RotatingFile', () => {
     for (const line of ['2222222\n', '3333333\n', '4444444\n', '5555555\n']) await log.write(line);
     await log.close();
     expect(await contents()).toEqual(['3333333\n', '4444444\n', 'mine\n', '5555555\n']);
+  });
+
+  test('what is no file keeps its rights and its name', async () => {
+    await mkdir(join(folder, 'log'));
+    await execa('mkfifo', ['-m', '644', path()]);
+    await expect(file().write('line\n')).rejects.toThrow(`${path()} is no file`);
+    expect((await stat(path())).mode & 0o777).toBe(0o644);
   });
 
   test('a line that a killed run left half written does not swallow the next one', async () => {

@@ -1,7 +1,7 @@
 /** The command line as a user meets it: the built bundle, as a process. Nothing here touches a kernel. */
 import { describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -72,6 +72,22 @@ describe('exit codes', () => {
     const { exitCode, stderr } = await podwall(['agent', '--manifests', '/nowhere/at/all', '--node', 'n1']);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('/nowhere/at/all');
+  });
+
+  test('an audit log that is no file: 2, and it stays as it was', async () => {
+    const { mode } = await stat('/dev/zero');
+    const { exitCode, stderr } = await podwall([
+      'agent',
+      '--manifests',
+      '.',
+      '--node',
+      'n1',
+      '--audit-log',
+      '/dev/zero',
+    ]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--audit-log /dev/zero: it is no file');
+    expect((await stat('/dev/zero')).mode).toBe(mode);
   });
 
   test('an unknown flag or command: 2', async () => {

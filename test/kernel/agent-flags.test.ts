@@ -26,7 +26,10 @@ describePackets('an agent with other flags than the last one', () => {
     );
   const restart = async (flags: AgentFlags): Promise<Readonly<Record<string, unknown>>> => {
     await lab.stopAgents();
-    const agent = await lab.startAgent('n1', { manifests: join(lab.folder, 'manifests'), ...flags });
+    const placed = Object.fromEntries(
+      Object.entries(flags).map(([name, value]) => [name, value.replace('FOLDER', lab.folder)]),
+    );
+    const agent = await lab.startAgent('n1', { manifests: join(lab.folder, 'manifests'), ...placed });
     return agent.status();
   };
 
@@ -36,9 +39,9 @@ describePackets('an agent with other flags than the last one', () => {
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 
   test.each<[string, AgentFlags, readonly string[]]>([
-    ['records', { 'audit-log': '/dev/null' }, ['allowed', 'blocked']],
-    ['records with other limits', { 'audit-log': '/dev/null', 'audit-rate': '7' }, ['allowed', 'blocked']],
-    ['a dry run of everything', { 'audit-log': '/dev/null', mode: 'audit' }, ['allowed', 'allowed']],
+    ['records', { 'audit-log': 'FOLDER/audit.jsonl' }, ['allowed', 'blocked']],
+    ['records with other limits', { 'audit-log': 'FOLDER/audit.jsonl', 'audit-rate': '7' }, ['allowed', 'blocked']],
+    ['a dry run of everything', { 'audit-log': 'FOLDER/audit.jsonl', mode: 'audit' }, ['allowed', 'allowed']],
     ['a dry run that only counts', { mode: 'audit' }, ['allowed', 'allowed']],
     ['enforcing again', {}, ['allowed', 'blocked']],
     ['established flows kept', { established: 'keep' }, ['allowed', 'blocked']],

@@ -52,6 +52,8 @@ suite(`the chart${missingHelm === undefined ? '' : ` [${missingHelm}]`}`, () => 
       (await helm(['install', release.name, chartFolder, '--dry-run=client', '--namespace', 'net'], values)).stdout;
     expect(await notes([])).toContain('kubectl --namespace net exec daemonset/podwall -- podwall status');
     expect(await notes([])).toContain('--set uninstall=true');
+    expect(await notes([])).not.toContain('dry run');
+    expect(await notes(['agent.mode=audit'])).toContain('NOTHING IS DROPPED');
     expect(await notes(['uninstall=true'])).toContain('rollout status daemonset/podwall');
   });
 });

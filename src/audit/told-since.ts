@@ -1,3 +1,4 @@
+import { messageOf } from '../model/message-of.js';
 import type { Checkpoint } from './accounts.js';
 import type { ByScope, Scope } from './counter-growth.js';
 import { LineReader, MalformedLine } from './log/line-reader.js';
@@ -67,5 +68,3 @@ function recordIn(line: string): AuditRecord | undefined {
     return undefined;
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -15,6 +15,7 @@ const parse = 'test/model/parse.test.ts';
 const selectors = 'test/selectors/match.test.ts';
 const compiled = 'test/compiler/properties.test.ts';
 const rulesets = 'test/nftables/properties.test.ts';
+const ports = 'test/nftables/ports.test.ts';
 
 /** What a mutant without tests of its own is tried with. */
 export const defaultTests: readonly string[] = [cases];
@@ -272,7 +273,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/nftables/rule-matches.ts',
     find: 'joinKey(protocol.toLowerCase(), rangeText(first, last))',
     replace: 'joinKey(protocol.toLowerCase(), rangeText(first, Math.max(first, last - 1)))',
-    tests: [rulesets],
+    tests: [ports],
   },
   {
     title: 'in the ruleset the peer of what goes out is the client',

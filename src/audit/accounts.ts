@@ -1,6 +1,7 @@
 /**
- * Where every denied packet is: written, summed, held back by a limit, lost, or on its way. The kernel counts before and
- * after the limits of the log; what it logged and nobody received is lost. Times are milliseconds since the epoch.
+ * Where every packet is that records are to tell of: written, summed, held back by a limit, lost, or on its way. The
+ * kernel counts before and after the limits of the log; what it logged and nobody received is lost. Times are
+ * milliseconds since the epoch.
  */
 import { CounterGrowth, scopes, type ByScope, type CounterMeaning, type Scope } from './counter-growth.js';
 import type { LossCause } from './record.js';
@@ -30,7 +31,7 @@ export const nothingTold: Told = { logged: 0, suppressed: { ingress: 0, egress: 
 
 /** Packets by what the lines on disk say of them: observed = written + aggregated + suppressed + lost + in flight. */
 export interface Totals {
-  /** Denied since this run began, and those before of which no line speaks. */
+  /** Since this run began, and those before of which no line speaks. */
   readonly observed: number;
   /** With a record of their own. */
   readonly written: number;

@@ -7,6 +7,7 @@
  * It never waits for the disk, and enforcement never waits for it: what finds no room is counted and told later.
  */
 import type { Observation, ObservedBatch } from '../model/observation.js';
+import { messageOf } from '../model/message-of.js';
 import { Accounts, type Checkpoint, type Totals, type Told } from './accounts.js';
 import { Aggregator, type Counted } from './aggregator.js';
 import type { AuditLogParts } from './audit-log-parts.js';
@@ -186,5 +187,3 @@ export class AuditLog implements AsyncDisposable {
     }
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,5 @@
 import type { ObservedBatch } from '../model/observation.js';
+import { messageOf } from '../model/message-of.js';
 
 /** Who receives what the kernel logs; see kernel/nflog. */
 export interface PacketReader extends AsyncDisposable {
@@ -78,5 +79,3 @@ export class KeptReader implements AsyncDisposable {
     }, reopenAfter).unref();
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,3 +1,4 @@
+import { messageOf } from '../model/message-of.js';
 import { nothingTold, type Checkpoint, type Told } from './accounts.js';
 import type { Scope } from './counter-growth.js';
 import { LineReader, MalformedLine } from './log/line-reader.js';
@@ -58,5 +59,3 @@ function recordIn(line: string): AuditRecord | undefined {
     return undefined;
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

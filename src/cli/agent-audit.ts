@@ -14,6 +14,7 @@ import type { NftablesDoor } from '../kernel/nft.js';
 import type { PolicyMode } from '../model/audit-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
+import { messageOf } from '../model/message-of.js';
 import { CheckpointFile } from '../node/audit-checkpoint.js';
 import { parseLogPrefix } from '../nftables/log-rules.js';
 import { auditCounter } from '../nftables/reports.js';
@@ -166,5 +167,3 @@ const copied = (file: LineOutput, copy: NodeJS.WriteStream): LineOutput => ({
   },
   close: () => file.close(),
 });
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -44,10 +44,10 @@ export function withAuditOptions(command: Command): Command {
       .argParser(repeatable)
       .default([]),
     number('--audit-group <number>', 'NFLOG group; it has one reader', 9808, 65_535),
-    number('--audit-rate <packets>', 'denied packets a second that are recorded for a pair of addresses', 100),
+    number('--audit-rate <packets>', 'packets a second that are recorded for a pair of addresses', 100),
     number('--audit-burst <packets>', 'and how many at once', 200),
     number('--audit-pairs <number>', 'pairs of addresses with a limit of their own', 16_384),
-    number('--audit-shared-rate <packets>', 'denied packets a second that are recorded for all other pairs', 1000),
+    number('--audit-shared-rate <packets>', 'packets a second that are recorded for all other pairs', 1000),
     number('--audit-max-size <MiB>', 'a new file is begun after so much', 100),
     number('--audit-max-age <hours>', 'a new file is begun after so long', 24),
     number('--audit-keep <files>', 'former files that are kept', 10),

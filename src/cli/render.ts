@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { readManifests } from '../cluster/directory.js';
 import { compile } from '../compiler/compiler.js';
 import { render } from '../nftables/renderer.js';
-import { printRuleset } from '../nftables/text.js';
+import { printRuleset } from '../nftables/ruleset-text.js';
 import { printProgram } from '../program/print.js';
 import { exitCode } from './exit-codes.js';
 import { defaultNode, repeatable, warnOf } from './options.js';

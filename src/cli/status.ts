@@ -1,13 +1,12 @@
 import { Command, Option } from 'commander';
 import { InputError } from '../cluster/types.js';
-import { openNftables } from '../kernel/nft.js';
-import { parseListing } from '../nftables/listing.js';
 import { describeKernel, type KernelSummary } from '../nftables/summary.js';
 import { askAgent, type AgentStatus } from '../node/control.js';
 import { objectKey, type ObjectRef } from '../model/pod.js';
 import { readStateFile } from '../node/state-file.js';
 import { formatTable } from '../report/table.js';
 import { exitCode } from './exit-codes.js';
+import { readTable, withNftables } from './nftables-once.js';
 import { choiceOf, defaultStateDir, durationOption, parseTarget, warnOf } from './options.js';
 
 interface StatusFlags {
@@ -70,16 +69,12 @@ export const statusCommand = (): Command =>
       process.exitCode = running === undefined ? exitCode.no : exitCode.done;
     });
 
-async function readKernel(): Promise<KernelSummary | undefined> {
-  const door = await openNftables({});
-  try {
-    const listed = await door.list('inet', 'podwall');
-    const guards = await door.list('netdev', 'podwall');
-    return listed && describeKernel(parseListing(listed), guards && parseListing(guards));
-  } finally {
-    await door.close();
-  }
-}
+const readKernel = (): Promise<KernelSummary | undefined> =>
+  withNftables(async (door) => {
+    const policies = await readTable(door, 'inet');
+    const guards = await readTable(door, 'netdev');
+    return policies && describeKernel(policies, guards);
+  });
 
 /** Without an agent nothing is ready to follow a change, though the rules may stand. */
 const asJson = (

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import { openNftables } from '../kernel/nft.js';
 import { removeCheckpoint } from '../node/audit-checkpoint.js';
 import { askAgent } from '../node/control.js';
 import { lockIsHeld } from '../node/lock.js';
 import { removeStateFile } from '../node/state-file.js';
 import { defaultStateDir } from './options.js';
 import { UsageError } from './exit-codes.js';
+import { withNftables } from './nftables-once.js';
 
 export const uninstallCommand = (): Command =>
   new Command('uninstall')
@@ -15,16 +15,13 @@ export const uninstallCommand = (): Command =>
     .action(async ({ stateDir }: { stateDir: string }) => {
       await askAgent(stateDir, 'stop');
       await agentGone(stateDir);
-      const door = await openNftables({});
-      try {
+      await withNftables(async (door) => {
         for (const family of ['inet', 'netdev'] as const) {
           const table = { table: { family, name: 'podwall' } };
           // `add` first: deleting a table that is not there is an error.
           await door.apply({ effect: 'widens', commands: [{ add: table }, { delete: table }] });
         }
-      } finally {
-        await door.close();
-      }
+      });
       await removeStateFile(stateDir);
       await removeCheckpoint(stateDir);
       process.stdout.write('Removed table inet podwall and table netdev podwall.\n');

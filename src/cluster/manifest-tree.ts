@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../model/message-of.js';
 
 /** Every manifest below a directory, with a signature that changes when its content may have. */
 export interface ManifestTree {
@@ -55,7 +56,7 @@ export async function manifestsAt(path: string, onUnreadable?: OnUnreadable): Pr
 /** The file system's error in a few words. */
 export function reasonOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code ?? '';
-  return reasons[code] ?? (error instanceof Error ? error.message : String(error));
+  return reasons[code] ?? messageOf(error);
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -2,28 +2,26 @@
  * Cluster changes in, program changes out; the work is proportional to what changed.
  *
  *   pods, namespaces --> AddressOwners --> SelectorIndex --> Groups (members)
- *   policies, local pods --> endpoints --> rule lists in use --> groups in use
+ *   policies, local pods --> endpoints --> UsedRuleLists --> Groups in use
  *
  * In the scope of one node, only what its own pods need exists: the rule lists that select one of them, and the groups
  * those name.
  */
-import { cidrContains, type Address, type Cidr } from '../model/address.js';
+import type { Address, Cidr } from '../model/address.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
 import { isEnforceable, objectKey, type Namespace, type Node, type Pod } from '../model/pod.js';
 import { logsAllowed, modeIn } from '../model/audit-mode.js';
-import { directions, policyKey, type AnyPolicy, type Direction, type NetworkPolicy } from '../model/policy.js';
+import { directions, policyKey, type AnyPolicy, type Direction, type PolicyRef } from '../model/policy.js';
 import {
   ruleListId,
   type Endpoint,
   type PolicyProgram,
   type ProgramChange,
-  type RuleList,
   type RuleListId,
-  type UnknownChange,
 } from '../program/types.js';
 import { SelectorIndex } from '../selectors/selector-index.js';
 import { AddressOwners } from '../model/address-owners.js';
-import { mergeCidrs } from './cidr-ranges.js';
+import { difference } from './difference.js';
 import {
   makeEndpoint,
   noAudit,
@@ -34,8 +32,10 @@ import {
   type DryRun,
 } from './endpoints.js';
 import { Groups, type Contribution, type Move } from './groups.js';
-import { Before, Delta } from './recorder.js';
+import { KnownPods } from './known-pods.js';
+import { Before } from './recorder.js';
 import { compileRules, type CompiledRules } from './rule-lists.js';
+import { UsedRuleLists } from './used-rule-lists.js';
 
 export interface CompilerOptions {
   /** One node's own pods, or every pod (for analysis). */
@@ -60,10 +60,7 @@ interface Step {
   /** Local pods whose endpoint must be made anew. */
   readonly endpoints: Set<string>;
   readonly endpointsBefore: Before<string, Endpoint>;
-  readonly ruleListsBefore: Before<RuleListId, RuleList>;
   readonly nodes: Set<string>;
-  readonly known: Delta<Address>;
-  ranges: boolean;
 }
 
 export class Compiler {
@@ -78,20 +75,17 @@ export class Compiler {
   /** Local pods by namespace: the only ones that policies of that namespace can select here. */
   readonly #localPods = new Map<string, Set<string>>();
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #ruleLists = new Map<RuleListId, RuleList>();
-  readonly #compiled = new Map<RuleListId, CompiledRules>();
-  readonly #ruleListUsers = new Map<RuleListId, number>();
+  readonly #ruleLists = new UsedRuleLists(this.#groups, (id) => this.#compileList(id));
   readonly #nodes = new Map<string, readonly Address[]>();
   /** By namespace; absent where nothing is asked for. */
   readonly #audit = new Map<string, AuditSettings>();
-  #nodeCidrs: readonly Cidr[] = [];
-  #ranges: readonly Cidr[];
-  readonly #known = new Set<Address>();
+  /** Where unknown pods are denied. */
+  readonly #known: KnownPods | undefined;
   #revision = 0;
 
   constructor(options: CompilerOptions) {
     this.#options = options;
-    this.#ranges = mergeCidrs(options.podCidrs ?? []);
+    this.#known = options.unknownPods === 'deny' ? new KnownPods(options.podCidrs ?? []) : undefined;
   }
 
   /** Takes the changes in; what the program became is told as its difference. */
@@ -100,15 +94,11 @@ export class Compiler {
       pods: new Set(),
       endpoints: new Set(),
       endpointsBefore: new Before(),
-      ruleListsBefore: new Before(),
       nodes: new Set(),
-      known: new Delta(),
-      ranges: false,
     };
     for (const change of changes) this.#take(change, step);
     this.#groups.move([...step.pods].map((pod) => this.#refreshPod(pod, step)));
     for (const pod of step.endpoints) this.#refreshEndpoint(pod, step);
-    this.#settleRuleLists(step);
     return this.#changeOf(step);
   }
 
@@ -117,10 +107,10 @@ export class Compiler {
     return {
       revision: this.#revision,
       endpoints: this.#endpoints,
-      ruleLists: this.#ruleLists,
+      ruleLists: this.#ruleLists.lists,
       groups: this.#groups.groups,
       nodes: this.#nodes,
-      ...(this.#options.unknownPods === 'deny' ? { unknown: { ranges: this.#ranges, known: this.#known } } : {}),
+      ...(this.#known === undefined ? {} : { unknown: { ranges: this.#known.ranges, known: this.#known.known } }),
     };
   }
 
@@ -177,8 +167,7 @@ export class Compiler {
     else this.#audit.set(name, after);
     for (const pod of this.#localPods.get(name) ?? []) step.endpoints.add(pod);
     if (before.logsAllowed === after.logsAllowed) return;
-    for (const policy of this.#policies.get(name)?.values() ?? [])
-      for (const direction of directions) this.#recompile(policy, ruleListId(policy.ref, direction), direction, step);
+    for (const { ref } of this.#policies.get(name)?.values() ?? []) this.#recompile(ref);
   }
 
   #auditOf(namespace: string): AuditSettings {
@@ -200,26 +189,20 @@ export class Compiler {
         step.endpoints.add(podKey);
     }
     const ref = (policy ?? before)?.ref;
-    if (ref === undefined) return;
-    for (const direction of directions) this.#recompile(policy, ruleListId(ref, direction), direction, step);
+    if (ref !== undefined) this.#recompile(ref);
   }
 
   #takeNode(name: string, node: Node | undefined, step: Step): void {
-    const { scope, unknownPods } = this.#options;
+    const { scope } = this.#options;
     if (scope !== 'everywhere' && name !== scope.node) return;
     const before = this.#nodes.get(name);
     if (node?.addresses.join() !== before?.join()) step.nodes.add(name);
     if (node === undefined) this.#nodes.delete(name);
     else this.#nodes.set(name, node.addresses);
-    if (scope === 'everywhere' || unknownPods !== 'deny') return;
-    this.#nodeCidrs = node?.podCidrs ?? [];
-    const ranges = mergeCidrs([...(this.#options.podCidrs ?? []), ...this.#nodeCidrs]);
-    if (JSON.stringify(ranges) === JSON.stringify(this.#ranges)) return;
-    this.#ranges = ranges;
-    step.ranges = true;
-    for (const { addresses } of this.#contributions.values())
-      for (const address of addresses) this.#settleKnown(address, true, step);
-    for (const address of this.#known) if (!this.#inRanges(address)) this.#settleKnown(address, false, step);
+    if (scope === 'everywhere') return;
+    this.#known?.setNodeRanges(node?.podCidrs ?? [], () =>
+      [...this.#contributions.values()].flatMap(({ addresses }) => addresses),
+    );
   }
 
   /** Settles one pod's addresses, labels and ports, and whether it is an endpoint here; tells its move in the groups. */
@@ -239,7 +222,8 @@ export class Compiler {
       this.#contributions.set(key, after);
       this.#index.setPod(key, enforced.ref.namespace, enforced.labels);
     }
-    this.#refreshKnown(before?.addresses ?? [], after?.addresses ?? [], step);
+    for (const address of [...(before?.addresses ?? []), ...(after?.addresses ?? [])])
+      this.#known?.settle(address, this.#owners.isHeld(address));
     this.#noteLocal(key, enforced, after);
     step.endpoints.add(key);
     return { before, selectedBefore, after, selectedNow: this.#index.selectionsOf(key) };
@@ -256,27 +240,6 @@ export class Compiler {
     else this.#localPods.set(namespace, local);
   }
 
-  #refreshKnown(before: readonly Address[], after: readonly Address[], step: Step): void {
-    if (this.#options.unknownPods !== 'deny') return;
-    for (const address of [...before, ...after]) this.#settleKnown(address, this.#owners.isHeld(address), step);
-  }
-
-  #settleKnown(address: Address, held: boolean, step: Step): void {
-    const known = held && this.#inRanges(address);
-    if (known === this.#known.has(address)) return;
-    if (known) {
-      this.#known.add(address);
-      step.known.add(address);
-    } else {
-      this.#known.delete(address);
-      step.known.remove(address);
-    }
-  }
-
-  #inRanges(address: Address): boolean {
-    return this.#ranges.some((range) => cidrContains(range, address));
-  }
-
   #refreshEndpoint(key: string, step: Step): void {
     const before = this.#endpoints.get(key);
     const after = this.#endpointOf(key);
@@ -284,8 +247,8 @@ export class Compiler {
     step.endpointsBefore.touch(key, before);
     if (after === undefined) this.#endpoints.delete(key);
     else this.#endpoints.set(key, after);
-    for (const id of ruleListsOf(after)) this.#countRuleList(id, 1, step);
-    for (const id of ruleListsOf(before)) this.#countRuleList(id, -1, step);
+    for (const id of ruleListsOf(after)) this.#ruleLists.use(id);
+    for (const id of ruleListsOf(before)) this.#ruleLists.release(id);
   }
 
   #endpointOf(key: string): Endpoint | undefined {
@@ -298,64 +261,27 @@ export class Compiler {
     return makeEndpoint(pod, addresses, sorted, this.#auditOf(namespace));
   }
 
-  #countRuleList(id: RuleListId, difference: 1 | -1, step: Step): void {
-    const users = (this.#ruleListUsers.get(id) ?? 0) + difference;
-    step.ruleListsBefore.touch(id, this.#ruleLists.get(id));
-    if (users === 0) this.#ruleListUsers.delete(id);
-    else this.#ruleListUsers.set(id, users);
+  #recompile(ref: PolicyRef): void {
+    for (const direction of directions) this.#ruleLists.recompile(ruleListId(ref, direction));
   }
 
-  /** A policy's text changed: its list is compiled anew if it is in use (one that comes into use is compiled then). */
-  #recompile(policy: AnyPolicy | undefined, id: RuleListId, direction: Direction, step: Step): void {
-    const former = this.#compiled.get(id);
-    if (former === undefined) return;
-    step.ruleListsBefore.touch(id, this.#ruleLists.get(id));
-    const compiled = policy?.kind === 'policy' ? this.#compileList(policy, direction) : undefined;
-    this.#replaceCompiled(id, former, compiled);
-  }
-
-  /** Compiles what came into use, and drops what went out of it, now that all endpoints are settled. */
-  #settleRuleLists(step: Step): void {
-    for (const [id] of step.ruleListsBefore.entries()) {
-      const used = this.#ruleListUsers.has(id);
-      const former = this.#compiled.get(id);
-      if (used && former === undefined) this.#replaceCompiled(id, undefined, this.#compileById(id));
-      if (!used && former !== undefined) this.#replaceCompiled(id, former, undefined);
-    }
-  }
-
-  #compileById(id: RuleListId): CompiledRules | undefined {
+  #compileList(id: RuleListId): CompiledRules | undefined {
     const [direction = '', key = ''] = id.split(' ');
-    const policy = this.#policies.get(namespaceOf(key))?.get(key);
-    return policy?.kind === 'policy' ? this.#compileList(policy, direction as Direction) : undefined;
-  }
-
-  #compileList(policy: NetworkPolicy, direction: Direction): CompiledRules {
-    return compileRules(policy, direction, this.#auditOf(policy.ref.namespace).logsAllowed);
-  }
-
-  #replaceCompiled(id: RuleListId, former: CompiledRules | undefined, next: CompiledRules | undefined): void {
-    for (const definition of next?.groups.values() ?? []) this.#groups.use(definition);
-    for (const group of former?.groups.keys() ?? []) this.#groups.release(group);
-    if (next === undefined) {
-      this.#compiled.delete(id);
-      this.#ruleLists.delete(id);
-      return;
-    }
-    this.#compiled.set(id, next);
-    this.#ruleLists.set(id, next.list);
+    const namespace = namespaceOf(key);
+    const policy = this.#policies.get(namespace)?.get(key);
+    if (policy?.kind !== 'policy') return undefined;
+    return compileRules(policy, direction as Direction, this.#auditOf(namespace).logsAllowed);
   }
 
   #changeOf(step: Step): ProgramChange {
     const endpoints = [...step.endpointsBefore.entries()]
       .map(([key, before]) => difference({ key }, before, this.#endpoints.get(key)))
       .filter(({ before, after }) => !sameEndpoint(before, after));
-    const ruleLists = [...step.ruleListsBefore.entries()]
-      .map(([id, before]) => difference({ id }, before, this.#ruleLists.get(id)))
-      .filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after));
+    // Before the groups: what lists no longer name goes with them.
+    const ruleLists = this.#ruleLists.endStep();
     const groups = this.#groups.endStep();
     const nodes = [...step.nodes].map((name) => difference({ name }, undefined, this.#nodes.get(name)));
-    const unknown = this.#unknownChange(step);
+    const unknown = this.#known?.endStep();
     const isChange = [endpoints, ruleLists, groups, nodes].some((list) => list.length > 0) || unknown !== undefined;
     if (isChange) this.#revision += 1;
     return {
@@ -367,26 +293,6 @@ export class Compiler {
       ...(unknown === undefined ? {} : { unknown }),
     };
   }
-
-  #unknownChange({ ranges, known }: Step): UnknownChange | undefined {
-    if (this.#options.unknownPods !== 'deny') return undefined;
-    const first = this.#revision === 0 && this.#ranges.length > 0;
-    if (!ranges && !first && known.isEmpty) return undefined;
-    return {
-      ...(ranges || first ? { ranges: this.#ranges } : {}),
-      added: [...known.added],
-      removed: [...known.removed],
-    };
-  }
-}
-
-/** `before` and `after` only where they are: absent means new or gone. */
-function difference<K extends object, V>(
-  key: K,
-  before: V | undefined,
-  after: V | undefined,
-): K & { before?: V; after?: V } {
-  return { ...key, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
 }
 
 const namespaceOf = (key: string): string => key.slice(0, key.indexOf('/'));

@@ -2,7 +2,7 @@
  * The verdict cache: relations that passed an isolation chain. Its generation is the only thing in the ruleset that
  * counts. The rules that name a generation's sets stand in chains of that generation, and one jump in each of three
  * fixed chains says which generation is in use; so a narrowing change moves on to an empty one, which stands ready, by
- * rewriting three jumps (nft reads its input byte by byte, and a packet that meets a half-made cache is only judged).
+ * rewriting three jumps (nft is slow to add rules, and a packet that meets a half-made cache is only judged).
  */
 import { families, type Family } from '../model/address.js';
 import { sameChain, sameKind } from './compare.js';

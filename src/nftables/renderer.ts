@@ -1,5 +1,4 @@
 import { cidrContains, families, familyOf, type Address, type Cidr } from '../model/address.js';
-import { directions, type Direction } from '../model/policy.js';
 import { changeFrom } from '../program/change.js';
 import type {
   Endpoint,
@@ -12,23 +11,16 @@ import type {
   RuleListId,
   UnknownChange,
 } from '../program/types.js';
+import { AddressElements } from './address-elements.js';
 import { cacheSets, firstGeneration, generationChains, pointerChains } from './cache.js';
 import type { Dirty } from './dirty.js';
-import { joinKey, networkKey } from './elements.js';
+import { networkKey } from './elements.js';
 import { groupSetName, groupSets, memberElement } from './group-sets.js';
-import {
-  isolationForm,
-  judgementEnd,
-  judgementKey,
-  judgementOf,
-  type IsolationForm,
-  type Judgement,
-  type JudgementEnd,
-} from './isolation-chains.js';
 import type { AuditRules } from './log-rules.js';
-import { peerElement, peerMapName, peerMapSets, type PeerMap } from './peer-maps.js';
-import { auditObjects, loggedPodsSet, openTarget } from './reports.js';
-import { renderRuleList, type ListForm, type ListUse, type RenderedRuleList } from './rule-lists.js';
+import { PeerMapSets } from './peer-map-sets.js';
+import { auditObjects } from './reports.js';
+import { renderRuleList, type RenderedRuleList } from './rule-lists.js';
+import { SharedJudgements } from './shared-judgements.js';
 import { setName, skeletonChains, skeletonCounters, skeletonSets, type SkeletonOptions } from './skeleton.js';
 import type { Ruleset } from './types.js';
 import { WantedRuleset } from './wanted.js';
@@ -41,40 +33,40 @@ export interface RenderOptions extends SkeletonOptions {
 /** A look-up costs about as much as trying this many lists. */
 const listsTriedByDefault = 8;
 
-/** One set of policies, in force or tried in one direction, and the endpoints that it holds for. */
-interface SharedJudgement {
-  readonly judgement: Judgement;
-  readonly end: JudgementEnd;
-  readonly endpoints: Map<string, Endpoint>;
-  form?: IsolationForm;
-}
-
 /**
- * Program changes -> the wanted ruleset. What it holds depends on the present program alone: group -> sets, rule list
- * -> chain, isolation -> chain, endpoint -> elements.
+ * Program changes -> the wanted ruleset. What it holds depends on the present program alone:
+ *
+ *   groups     -> sets, and elements of peer maps
+ *   rule lists -> sets of ports, counters, and (where a judgement tries them) chains
+ *   endpoints  -> judgements -> chains, shared
+ *              -> elements of their addresses, by which packets find those chains
  */
 export class Renderer {
   readonly #wanted = new WantedRuleset();
   readonly #groups = new Map<GroupId, Group>();
   readonly #lists = new Map<RuleListId, RenderedRuleList>();
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #judgements = new Map<string, SharedJudgement>();
-  /** Judgements to look at again when a rule list changes. */
-  readonly #usersOfList = new Map<RuleListId, Set<string>>();
-  /** Peer maps to look at again when a group's members change, by their ids. */
-  readonly #mapsOfGroup = new Map<GroupId, Map<string, PeerMap>>();
-  /** Who has an address; two pods for a moment, when one is handed on. */
-  readonly #owners = new Map<Address, Map<string, Endpoint>>();
-  /** The elements of same4 and same6 that begin with an address. */
-  readonly #pairs = new Map<Address, readonly string[]>();
+  readonly #peerMaps: PeerMapSets;
+  readonly #judgements: SharedJudgements;
+  readonly #addresses: AddressElements;
   readonly #audit: AuditRules | undefined;
-  readonly #listsTried: number;
   #ranges: readonly Cidr[] = [];
 
   constructor(options: RenderOptions) {
-    this.#audit = options.audit;
-    this.#listsTried = options.listsTried ?? listsTriedByDefault;
-    const audited = auditObjects(options.audit);
+    const { audit, listsTried = listsTriedByDefault } = options;
+    this.#audit = audit;
+    this.#peerMaps = new PeerMapSets(this.#wanted, (id) => this.#group(id));
+    this.#judgements = new SharedJudgements(this.#wanted, {
+      audit,
+      listsTried,
+      ruleList: (id) => this.#ruleList(id),
+      peerMaps: this.#peerMaps,
+    });
+    this.#addresses = new AddressElements(this.#wanted, {
+      recordsAllowed: audit !== undefined,
+      targetOf: (direction, endpoint) => this.#judgements.targetOf(direction, endpoint),
+    });
+    const audited = auditObjects(audit);
     for (const counter of [...skeletonCounters, ...audited.counters]) this.#wanted.retainCounter(counter);
     for (const set of [...skeletonSets(), ...cacheSets(firstGeneration), ...audited.sets]) this.#wanted.addSet(set);
     const cache = [...pointerChains(firstGeneration), ...generationChains(firstGeneration)];
@@ -87,17 +79,10 @@ export class Renderer {
   }
 
   apply(change: ProgramChange): Dirty {
-    const stale = new Set<string>();
-    const touched = new Set<Address>();
     for (const group of change.groups) if (group.change !== 'removed') this.#applyGroup(group);
-    for (const { id, after } of change.ruleLists) this.#applyRuleList(id, after, stale);
-    for (const { key, after } of change.endpoints) {
-      const before = this.#endpoints.get(key);
-      if (before !== undefined) this.#removeEndpoint(key, before, stale, touched);
-      if (after !== undefined) this.#addEndpoint(key, after, stale, touched);
-    }
-    for (const key of stale) this.#refresh(key, touched);
-    for (const address of touched) this.#place(address);
+    for (const { id, after } of change.ruleLists) this.#applyRuleList(id, after);
+    for (const { key, after } of change.endpoints) this.#applyEndpoint(key, after);
+    this.#addresses.refresh(this.#judgements.refresh());
     for (const group of change.groups) if (group.change === 'removed') this.#removeGroup(group.group);
     if (change.unknown !== undefined) this.#applyUnknown(change.unknown);
     return this.#wanted.takeDirty();
@@ -115,24 +100,19 @@ export class Renderer {
     };
     for (const member of removed) setElement(member, undefined);
     for (const member of added) setElement(member, '');
-    if (group.kind !== 'pods') return;
-    for (const map of this.#mapsOfGroup.get(group.id)?.values() ?? [])
-      for (const member of [...removed, ...added]) {
-        const { set, verdict } = peerElement(map, member as Address, (id) => this.#group(id));
-        this.#wanted.setElement(set, member, verdict);
-      }
+    if (group.kind === 'pods') this.#peerMaps.membersChanged(group, [...removed, ...added] as readonly Address[]);
   }
 
   #removeGroup(group: Group): void {
     this.#groups.delete(group.id);
-    this.#mapsOfGroup.delete(group.id);
+    this.#peerMaps.groupRemoved(group.id);
     for (const family of families) {
       const name = groupSetName(group.kind, group.id, family);
       if (this.#wanted.ruleset.sets.has(name)) this.#wanted.removeSet(name);
     }
   }
 
-  #applyRuleList(id: RuleListId, after: RuleList | undefined, stale: Set<string>): void {
+  #applyRuleList(id: RuleListId, after: RuleList | undefined): void {
     const old = this.#lists.get(id);
     if (after === undefined) this.#lists.delete(id);
     else {
@@ -141,13 +121,20 @@ export class Renderer {
       for (const set of rendered.portSets) this.#wanted.retainSet(set);
       for (const counter of rendered.counters) this.#wanted.retainCounter(counter);
     }
-    if (old !== undefined) this.#forgetRuleList(old);
-    for (const key of this.#usersOfList.get(id) ?? []) stale.add(key);
+    for (const set of old?.portSets ?? []) this.#wanted.releaseSet(set.name);
+    for (const counter of old?.counters ?? []) this.#wanted.releaseCounter(counter);
+    this.#judgements.ruleListChanged(id);
   }
 
-  #forgetRuleList(old: RenderedRuleList): void {
-    for (const set of old.portSets) this.#wanted.releaseSet(set.name);
-    for (const counter of old.counters) this.#wanted.releaseCounter(counter);
+  #applyEndpoint(key: string, after: Endpoint | undefined): void {
+    const before = this.#endpoints.get(key);
+    if (before !== undefined) for (const part of [this.#judgements, this.#addresses]) part.remove(key, before);
+    if (after === undefined) {
+      this.#endpoints.delete(key);
+      return;
+    }
+    this.#endpoints.set(key, after);
+    for (const part of [this.#judgements, this.#addresses]) part.add(key, after);
   }
 
   #group(id: GroupId): Group {
@@ -156,164 +143,10 @@ export class Renderer {
     return group;
   }
 
-  #formOf(id: RuleListId, use: ListUse): ListForm {
+  #ruleList(id: RuleListId): RenderedRuleList {
     const rendered = this.#lists.get(id);
     if (rendered === undefined) throw new Error(`an endpoint names rule list ${id}, which the program does not have`);
-    return rendered.form(use);
-  }
-
-  #removeEndpoint(key: string, endpoint: Endpoint, stale: Set<string>, touched: Set<Address>): void {
-    this.#endpoints.delete(key);
-    for (const direction of directions) {
-      const judgement = judgementOf(endpoint, direction);
-      if (judgement === undefined) continue;
-      const shared = judgementKey(judgement);
-      this.#judgements.get(shared)?.endpoints.delete(key);
-      stale.add(shared);
-    }
-    for (const address of endpoint.addresses) {
-      touched.add(address);
-      const owners = this.#owners.get(address);
-      owners?.delete(key);
-      if (owners?.size === 0) this.#owners.delete(address);
-    }
-  }
-
-  #addEndpoint(key: string, endpoint: Endpoint, stale: Set<string>, touched: Set<Address>): void {
-    this.#endpoints.set(key, endpoint);
-    for (const direction of directions) {
-      const judgement = judgementOf(endpoint, direction);
-      if (judgement === undefined) continue;
-      const shared = judgementKey(judgement);
-      const entry = this.#judgements.get(shared) ?? this.#addJudgement(shared, judgement);
-      entry.endpoints.set(key, endpoint);
-      stale.add(shared);
-    }
-    for (const address of endpoint.addresses) {
-      touched.add(address);
-      const owners = this.#owners.get(address);
-      if (owners === undefined) this.#owners.set(address, new Map([[key, endpoint]]));
-      else owners.set(key, endpoint);
-    }
-  }
-
-  #addJudgement(key: string, judgement: Judgement): SharedJudgement {
-    const entry: SharedJudgement = { judgement, end: judgementEnd(judgement, this.#audit), endpoints: new Map() };
-    this.#judgements.set(key, entry);
-    this.#wanted.retainCounter(entry.end.counter);
-    this.#wanted.retainChain(entry.end.chain);
-    for (const id of listsOf(judgement)) {
-      const users = this.#usersOfList.get(id);
-      if (users === undefined) this.#usersOfList.set(id, new Set([key]));
-      else users.add(key);
-    }
-    return entry;
-  }
-
-  /** Brings a judgement's chains up to date, or takes them away when nobody is left. */
-  #refresh(key: string, touched: Set<Address>): void {
-    const entry = this.#judgements.get(key);
-    if (entry === undefined) return;
-    const old = entry.form;
-    if (entry.endpoints.size === 0) {
-      this.#dropJudgement(key, entry);
-      return;
-    }
-    const form = isolationForm(entry.judgement, {
-      formOf: (id, use) => this.#formOf(id, use),
-      listsTried: this.#listsTried,
-    });
-    entry.form = form;
-    for (const counter of form.counters) this.#wanted.retainCounter(counter);
-    for (const chain of [form.chain, ...form.targets]) this.#wanted.retainChain(chain);
-    this.#fillMaps(form.maps, old?.maps ?? []);
-    if (old !== undefined) this.#forgetForm(old);
-    if (form.chain.name === old?.chain.name) return;
-    for (const endpoint of entry.endpoints.values()) for (const address of endpoint.addresses) touched.add(address);
-  }
-
-  #forgetForm({ chain, targets, counters }: IsolationForm): void {
-    for (const { name } of [chain, ...targets]) this.#wanted.releaseChain(name);
-    for (const counter of counters) this.#wanted.releaseCounter(counter);
-  }
-
-  /** Maps keep their names while their ports stay, so what changes in them are elements. */
-  #fillMaps(maps: readonly PeerMap[], old: readonly PeerMap[]): void {
-    const known = new Set(old.map(({ id }) => id));
-    const kept = new Set(maps.map(({ id }) => id));
-    for (const map of old) {
-      for (const { peer } of map.hits) this.#mapsOfGroup.get(peer)?.delete(map.id);
-      if (!kept.has(map.id)) for (const family of families) this.#wanted.removeSet(peerMapName(map, family));
-    }
-    for (const map of maps) {
-      for (const { peer } of map.hits) {
-        const users = this.#mapsOfGroup.get(peer);
-        if (users === undefined) this.#mapsOfGroup.set(peer, new Map([[map.id, map]]));
-        else users.set(map.id, map);
-      }
-      for (const set of peerMapSets(map, (id) => this.#group(id)))
-        if (known.has(map.id)) this.#wanted.replaceElements(set);
-        else this.#wanted.addSet(set);
-    }
-  }
-
-  #dropJudgement(key: string, entry: SharedJudgement): void {
-    this.#judgements.delete(key);
-    if (entry.form !== undefined) {
-      this.#fillMaps([], entry.form.maps);
-      this.#forgetForm(entry.form);
-    }
-    this.#wanted.releaseChain(entry.end.chain.name);
-    this.#wanted.releaseCounter(entry.end.counter);
-    for (const id of listsOf(entry.judgement)) {
-      const users = this.#usersOfList.get(id);
-      users?.delete(key);
-      if (users?.size === 0) this.#usersOfList.delete(id);
-    }
-  }
-
-  /** All elements of one local address, from who has it now. */
-  #place(address: Address): void {
-    const owners = [...(this.#owners.get(address)?.values() ?? [])];
-    const family = familyOf(address);
-    const present = owners.length > 0 ? '' : undefined;
-    this.#wanted.setElement(setName.pods(family), address, present);
-    this.#placePairs(address, owners);
-    if (this.#audit !== undefined) {
-      const isLogged = owners.some(({ logsAllowed }) => logsAllowed === true);
-      this.#wanted.setElement(loggedPodsSet(family), address, isLogged ? '' : undefined);
-    }
-    for (const direction of directions) {
-      // While two pods have one address, the same one of them is believed on every path; never the open one.
-      const [first] = owners.flatMap((endpoint) => this.#targetOf(direction, endpoint)).sort(isolatedFirst);
-      const isolated = first?.isolates === true ? '' : undefined;
-      this.#wanted.setElement(setName.isolated(direction, family), address, isolated);
-      const verdict = first === undefined ? undefined : `goto ${first.chain}`;
-      this.#wanted.setElement(setName.dispatch(direction, family), address, verdict);
-    }
-  }
-
-  /** A pod talks to itself from any of its addresses to any other. */
-  #placePairs(address: Address, owners: readonly Endpoint[]): void {
-    const family = familyOf(address);
-    const others = owners.flatMap((endpoint) => endpoint.addresses.filter((other) => familyOf(other) === family));
-    const pairs = [...new Set(others)].map((other) => joinKey(address, other));
-    for (const pair of this.#pairs.get(address) ?? [])
-      if (!pairs.includes(pair)) this.#wanted.setElement(setName.same(family), pair, undefined);
-    for (const pair of pairs) this.#wanted.setElement(setName.same(family), pair, '');
-    if (pairs.length > 0) this.#pairs.set(address, pairs);
-    else this.#pairs.delete(address);
-  }
-
-  /** None where packets just go on. */
-  #targetOf(direction: Direction, endpoint: Endpoint): Target[] {
-    const judgement = judgementOf(endpoint, direction);
-    if (judgement === undefined)
-      return endpoint.logsAllowed === true && this.#audit !== undefined
-        ? [{ chain: openTarget(direction, true), isolates: false }]
-        : [];
-    const chain = this.#judgements.get(judgementKey(judgement))?.form?.chain;
-    return chain === undefined ? [] : [{ chain: chain.name, isolates: judgement.kind === 'enforced' }];
+    return rendered;
   }
 
   #applyUnknown(change: UnknownChange): void {
@@ -329,20 +162,6 @@ export class Renderer {
     for (const address of change.added) this.#wanted.setElement(setName.knownPods(familyOf(address)), address, '');
   }
 }
-
-/** Where an endpoint's packets of one direction go. */
-interface Target {
-  readonly chain: string;
-  readonly isolates: boolean;
-}
-
-const isolatedFirst = (a: Target, b: Target): number =>
-  Number(b.isolates) - Number(a.isolates) || (a.chain < b.chain ? -1 : 1);
-
-const listsOf = ({ isolation, wouldAllow }: Judgement): readonly RuleListId[] => [
-  ...isolation.allowedBy,
-  ...wouldAllow,
-];
 
 /** nft refuses a network inside another one. */
 const outermost = (ranges: readonly Cidr[]): Cidr[] =>

@@ -8,7 +8,7 @@ export interface AuditNumbers {
   totals(): Totals;
 }
 
-/** What became of denied packets; nothing while there are no records. */
+/** What became of packets that records are to tell of; nothing while there are no records. */
 export function defineAuditMetrics(registry: Registry, numbers: () => AuditNumbers | undefined): void {
   const gauge = (key: keyof typeof metricNames, read: (audit: AuditNumbers) => number): void => {
     const [name, help] = metricNames[key];

@@ -3,6 +3,7 @@
  * `/metrics`. Enforcement never waits for it: an address that cannot be had now is tried again.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { messageOf } from '../model/message-of.js';
 import { InputError } from '../cluster/types.js';
 import type { ReconcilerLog } from '../reconciler/types.js';
 import type { AgentStatus } from './control.js';
@@ -89,7 +90,7 @@ export class Monitoring implements AsyncDisposable {
       } else response.writeHead(404).end('there are /healthz, /readyz and /metrics\n');
     } catch (error) {
       if (!response.headersSent) response.writeHead(500);
-      response.end(`${error instanceof Error ? error.message : String(error)}\n`);
+      response.end(`${messageOf(error)}\n`);
     }
   }
 

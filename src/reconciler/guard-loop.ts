@@ -12,6 +12,7 @@ import { namespacesOf } from './cluster-view.js';
 import { GuardTable, type LinkReader, type LocalPod, type UnattachedPod } from './guard-table.js';
 import { retryDelay } from './retry-delay.js';
 import { SingleRunner } from '../model/single-runner.js';
+import { messageOf } from '../model/message-of.js';
 import type { LoopObserver, ReconcilerLog } from './types.js';
 
 export interface GuardParts {
@@ -116,7 +117,7 @@ export class GuardLoop implements AsyncDisposable {
   }
 
   #failed(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     this.#failures += 1;
     this.#failure = `source guards are not up to date: ${message}`;
     this.#parts.log.warn({ error: message }, 'guards failed; trying again');

@@ -29,6 +29,7 @@ import { quarantined } from './quarantine.js';
 import { retryDelay } from './retry-delay.js';
 import { WorkShare } from './work-share.js';
 import { SingleRunner } from '../model/single-runner.js';
+import { messageOf } from '../model/message-of.js';
 import {
   isolationStatus,
   type EndpointStatus,
@@ -339,5 +340,3 @@ export class Reconciler implements AsyncDisposable {
     this.#pending.unshift(...changes);
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -7,7 +7,7 @@ import type { Attachment } from '../../src/model/attachment.js';
 import { planGuards } from '../../src/nftables/guard-plan.js';
 import { renderGuards, type GuardOptions } from '../../src/nftables/guards.js';
 import { parseListing } from '../../src/nftables/listing.js';
-import { printRuleset } from '../../src/nftables/text.js';
+import { printRuleset } from '../../src/nftables/ruleset-text.js';
 import type { Chain, Ruleset } from '../../src/nftables/types.js';
 import { GuardTable, type LocalPod } from '../../src/reconciler/guard-table.js';
 import { Lab, labNode, type LabPod } from '../support/lab/lab.js';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { printTransaction } from '../../src/nftables/command-text.js';
+import { printTransaction } from '../../src/nftables/transaction-text.js';
 import type { ListedObject, Transaction } from '../../src/nftables/types.js';
 
 let created = 0;

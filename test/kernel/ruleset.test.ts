@@ -10,7 +10,7 @@ import { isDirty } from '../../src/nftables/dirty.js';
 import { parseListing } from '../../src/nftables/listing.js';
 import { planChange, planReplacement, type Plan } from '../../src/nftables/plan.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/renderer.js';
-import { printRuleset } from '../../src/nftables/text.js';
+import { printRuleset } from '../../src/nftables/ruleset-text.js';
 import type { Ruleset } from '../../src/nftables/types.js';
 import { changeFrom } from '../../src/program/change.js';
 import { effectOf } from '../../src/program/effect.js';

@@ -15,6 +15,7 @@ const parse = 'test/model/parse.test.ts';
 const selectors = 'test/selectors/match.test.ts';
 const compiled = 'test/compiler/properties.test.ts';
 const rulesets = 'test/nftables/properties.test.ts';
+const ports = 'test/nftables/ports.test.ts';
 
 /** What a mutant without tests of its own is tried with. */
 export const defaultTests: readonly string[] = [cases];
@@ -35,7 +36,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a port without protocol is any protocol',
-    file: 'src/model/parse/network-policy.ts',
+    file: 'src/model/parse/protocol.ts',
     find: "if (value === undefined || value === null) return 'TCP';",
     replace: "if (value === undefined || value === null) return 'UDP';",
   },
@@ -223,9 +224,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'an edited policy keeps its compiled rules',
-    file: 'src/compiler/compiler.ts',
-    find: 'this.#replaceCompiled(id, former, compiled);',
-    replace: 'this.#replaceCompiled(id, former, former);',
+    file: 'src/compiler/used-rule-lists.ts',
+    find: 'this.#replace(id, former, this.#compile(id));',
+    replace: 'this.#replace(id, former, former);',
     tests: [cases, compiled],
   },
   {
@@ -269,14 +270,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a numeric range misses its last port in the ruleset',
-    file: 'src/nftables/rule-lists.ts',
+    file: 'src/nftables/rule-matches.ts',
     find: 'joinKey(protocol.toLowerCase(), rangeText(first, last))',
     replace: 'joinKey(protocol.toLowerCase(), rangeText(first, Math.max(first, last - 1)))',
-    tests: [rulesets],
+    tests: [ports],
   },
   {
     title: 'in the ruleset the peer of what goes out is the client',
-    file: 'src/nftables/rule-lists.ts',
+    file: 'src/nftables/rule-matches.ts',
     find: "const address = list.direction === 'ingress' ? x.client(family) : x.server(family);",
     replace: "const address = list.direction === 'ingress' ? x.client(family) : x.client(family);",
     tests: [rulesets],

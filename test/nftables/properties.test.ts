@@ -12,7 +12,7 @@ import type { AuditRules } from '../../src/nftables/log-rules.js';
 import { isDirty } from '../../src/nftables/dirty.js';
 import { planChange, type Plan, type Step } from '../../src/nftables/plan.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/renderer.js';
-import { printRuleset } from '../../src/nftables/text.js';
+import { printRuleset } from '../../src/nftables/ruleset-text.js';
 import { effectOf } from '../../src/program/effect.js';
 import type { PolicyProgram } from '../../src/program/types.js';
 import { addressPool, cluster, fold, history, outsiders, portPool } from '../support/arbitrary.js';

@@ -1,4 +1,5 @@
 /** nft in memory: the same transactions, the same refusals, all or nothing. Held to the real one by a shared suite. */
+import { messageOf } from '../../src/model/message-of.js';
 import { elementsToJson } from '../../src/nftables/elements.js';
 import {
   NftError,
@@ -50,7 +51,7 @@ export class FakeNftables implements Nftables {
       return Promise.resolve();
     } catch (error) {
       this.#restore(before);
-      return Promise.reject(new NftError('refused', error instanceof Error ? error.message : String(error)));
+      return Promise.reject(new NftError('refused', messageOf(error)));
     }
   }
 

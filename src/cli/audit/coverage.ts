@@ -1,11 +1,10 @@
 import { Command } from 'commander';
-import { openNftables } from '../../kernel/nft.js';
 import { directions, policyKey, type AnyPolicy } from '../../model/policy.js';
-import { parseListing } from '../../nftables/listing.js';
 import { ruleHits, type RuleHits } from '../../nftables/rule-hits.js';
 import { ruleCounter } from '../../nftables/rule-lists.js';
 import { printRows } from '../../report/rows.js';
 import { exitCode } from '../exit-codes.js';
+import { readTable, withNftables } from '../nftables-once.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
 
@@ -34,7 +33,7 @@ export const coverageCommand = (): Command =>
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(async (flags: CoverageFlags) => {
-      const kernel = await readKernel();
+      const kernel = await readHits();
       if (kernel === undefined) {
         process.stderr.write('podwall: the kernel holds no table of Podwall: nothing was enforced\n');
         process.exitCode = exitCode.nothing;
@@ -46,15 +45,11 @@ export const coverageCommand = (): Command =>
       process.exitCode = given?.code ?? exitCode.done;
     });
 
-async function readKernel(): Promise<ReadonlyMap<string, RuleHits> | undefined> {
-  const door = await openNftables({});
-  try {
-    const listed = await door.list('inet', 'podwall');
-    return listed && ruleHits(parseListing(listed), await door.counters());
-  } finally {
-    await door.close();
-  }
-}
+const readHits = (): Promise<ReadonlyMap<string, RuleHits> | undefined> =>
+  withNftables(async (door) => {
+    const policies = await readTable(door, 'inet');
+    return policies && ruleHits(policies, await door.counters());
+  });
 
 const byPackets = (a: RuleHits, b: RuleHits): number => b.packets - a.packets || (a.what < b.what ? -1 : 1);
 

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { messageOf } from '../../model/message-of.js';
 import { InputError } from '../types.js';
 import type { LoadedConfig } from './kube-config.js';
 import { LineSplitter } from './line-splitter.js';
@@ -232,5 +233,3 @@ function statusMessage(body: Buffer, response: IncomingMessage): string {
   }
   return `${response.statusCode ?? 0} ${response.statusMessage ?? ''}`;
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,6 +2,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { messageOf } from '../../model/message-of.js';
 import { InputError } from '../types.js';
 import type { ConnectionChoice } from './connection.js';
 
@@ -18,7 +19,7 @@ export function loadKubeConfig({ kubeconfig, context }: ConnectionChoice): Loade
     if (kubeconfig === undefined) config.loadFromDefault();
     else config.loadFromFile(kubeconfig);
   } catch (error) {
-    throw new InputError(`${kubeconfig ?? 'kubeconfig'}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new InputError(`${kubeconfig ?? 'kubeconfig'}: ${messageOf(error)}`);
   }
   if (context !== undefined) {
     const known = config.getContexts().map(({ name }) => name);

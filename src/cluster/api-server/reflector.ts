@@ -5,6 +5,7 @@
  *
  * What vanished while nobody watched is found by comparison. Nothing is forgotten while the server is away.
  */
+import { messageOf } from '../../model/message-of.js';
 import { ApiError, type ApiConnection } from './connection.js';
 import { listPages } from './list-pages.js';
 import type { ReadObject, Resource } from './resources.js';
@@ -190,7 +191,7 @@ export class Reflector {
   }
 
   #describe(error: unknown): string {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const { name } = this.#resource;
     if (!(error instanceof ApiError)) return `${name}: ${message}`;
     const group = name === 'networkpolicies' ? ' in networking.k8s.io' : '';

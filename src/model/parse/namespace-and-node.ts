@@ -1,7 +1,7 @@
-import { checkAudit, checkMode } from '../audit-mode.js';
 import { parseAddress, parseCidr, type Cidr } from '../address.js';
 import type { Parsed } from '../diagnostic.js';
 import type { Namespace, Node } from '../pod.js';
+import { checkAudit, checkMode } from './annotations.js';
 import { parseMetadata } from './metadata.js';
 import { isMapping, Reader, type Fields, type Path } from './reader.js';
 

@@ -10,7 +10,8 @@ import {
   type Port,
   type Protocol,
 } from '../policy.js';
-import { checkMode, modeIn } from '../audit-mode.js';
+import { modeIn } from '../audit-mode.js';
+import { checkMode } from './annotations.js';
 import { parseIpBlock, type PeerResult } from './ip-block.js';
 import { parseMetadata } from './metadata.js';
 import { portNameProblem } from './names.js';

@@ -1,3 +1,4 @@
+import { messageOf } from '../../model/message-of.js';
 import type { Clock } from '../../reconciler/clock.js';
 import { retryDelay } from '../../reconciler/retry-delay.js';
 import type { ReconcilerLog } from '../../reconciler/types.js';
@@ -81,8 +82,7 @@ export class Pace implements AsyncDisposable {
   #noteFailure(error: unknown): void {
     const { what, onFailure, log } = this.#options;
     onFailure();
-    if (this.#failuresInRow === 1)
-      log.warn({ error: error instanceof Error ? error.message : String(error) }, `${what} not written`);
+    if (this.#failuresInRow === 1) log.warn({ error: messageOf(error) }, `${what} not written`);
   }
 }
 

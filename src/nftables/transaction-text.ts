@@ -2,8 +2,8 @@
  * A transaction as nft text. nft reads a file of text in blocks; JSON it takes only as a file of a process of its own, or
  * by its command line, byte by byte.
  */
-import { printExpression, printStatement } from './text.js';
-import type { Command, Statement, Transaction } from './types.js';
+import { printExpression, printHook, printRule, printSetForm, printStatement } from './statement-text.js';
+import type { Command, Hook, KeyType, NftSet, Rule, Statement, Transaction } from './types.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -26,7 +26,7 @@ function printCommand(command: Command): string {
   const [kind, object] = onlyEntry(target) as [string, Json];
   if (kind === 'table') return `${verb} table ${word(object, 'family')} ${word(object, 'name')}`;
   const table = `${word(object, 'family')} ${word(object, 'table')}`;
-  if (kind === 'rule') return `${verb} rule ${table} ${word(object, 'chain')} ${printRule(object)}`;
+  if (kind === 'rule') return `${verb} rule ${table} ${word(object, 'chain')} ${printRule(ruleIn(object))}`;
   const head = `${verb} ${kind} ${table} ${word(object, 'name')}`;
   if (kind === 'element') return `${head} { ${(object['elem'] as unknown[]).map(printElement).join(', ')} }`;
   return verb === 'add' ? `${head}${printBody(kind, object)}` : head;
@@ -44,11 +44,6 @@ function word(object: Json, key: string): string {
   return String(value);
 }
 
-function printRule(rule: Json): string {
-  const statements = (rule['expr'] as Statement[]).map(printStatement).join(' ');
-  return rule['comment'] === undefined ? statements : `${statements} comment "${word(rule, 'comment')}"`;
-}
-
 /** Of a map a key and its verdict, else a key. */
 const printElement = (element: unknown): string =>
   Array.isArray(element)
@@ -60,28 +55,35 @@ function printBody(kind: string, object: Json): string {
     case 'counter':
       return '';
     case 'chain':
-      return object['hook'] === undefined ? '' : ` { ${printHook(object)} }`;
+      return object['hook'] === undefined ? '' : ` { ${printHook(hookIn(object))} }`;
     case 'set':
     case 'map':
-      return ` { ${printType(object)} }`;
+      return ` { ${printSetForm(setIn(kind, object)).join(' ')} }`;
     default:
       throw new Error(`no text for adding ${kind}`);
   }
 }
 
-function printHook(chain: Json): string {
-  const device = chain['dev'] === undefined ? '' : ` device "${word(chain, 'dev')}"`;
-  const hook = `type ${word(chain, 'type')} hook ${word(chain, 'hook')}${device}`;
-  return `${hook} priority ${word(chain, 'prio')}; policy ${word(chain, 'policy')};`;
-}
+// The inverse of what Commands makes of rules, hooks and sets.
 
-function printType(set: Json): string {
-  const type = [set['type']].flat().join(' . ');
-  const parts = [`type ${type}${set['map'] === undefined ? '' : ` : ${word(set, 'map')}`};`];
-  const flags = set['flags'] as readonly string[] | undefined;
-  // What JSON leaves to be implied: packets add to a set with a time-out.
-  if (flags !== undefined) parts.push(`flags ${flags.includes('timeout') ? 'dynamic,' : ''}${flags.join(',')};`);
-  if (set['size'] !== undefined) parts.push(`size ${word(set, 'size')};`);
-  if (set['timeout'] !== undefined) parts.push(`timeout ${word(set, 'timeout')}s;`);
-  return parts.join(' ');
-}
+const ruleIn = (rule: Json): Rule => ({
+  statements: rule['expr'] as readonly Statement[],
+  ...(rule['comment'] === undefined ? {} : { comment: word(rule, 'comment') }),
+});
+
+const hookIn = (chain: Json): Hook => ({
+  type: word(chain, 'type') as Hook['type'],
+  hook: word(chain, 'hook') as Hook['hook'],
+  priority: Number(word(chain, 'prio')),
+  policy: word(chain, 'policy') as Hook['policy'],
+  ...(chain['dev'] === undefined ? {} : { device: word(chain, 'dev') }),
+});
+
+const setIn = (kind: 'set' | 'map', set: Json): Omit<NftSet, 'name' | 'elements'> => ({
+  type: [set['type']].flat() as readonly KeyType[],
+  verdicts: kind === 'map',
+  interval: [set['flags']].flat().includes('interval'),
+  ...(set['timeout'] === undefined
+    ? {}
+    : { dynamic: { timeoutSeconds: Number(word(set, 'timeout')), size: Number(word(set, 'size')) } }),
+});

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { printTransaction } from '../../src/nftables/command-text.js';
+import { printTransaction } from '../../src/nftables/transaction-text.js';
 import type { Command } from '../../src/nftables/types.js';
 
 const table = { family: 'inet', table: 'podwall' };

@@ -1,0 +1,73 @@
+import type { ProgramChange, RuleList, RuleListId } from '../program/types.js';
+import { difference } from './difference.js';
+import type { Groups } from './groups.js';
+import { Before } from './recorder.js';
+import type { CompiledRules } from './rule-lists.js';
+
+/** The rule lists that endpoints use, counted by use, and compiled while they are. */
+export class UsedRuleLists {
+  readonly lists = new Map<RuleListId, RuleList>();
+  readonly #groups: Groups;
+  readonly #compile: (id: RuleListId) => CompiledRules | undefined;
+  readonly #compiled = new Map<RuleListId, CompiledRules>();
+  readonly #users = new Map<RuleListId, number>();
+  #before = new Before<RuleListId, RuleList>();
+
+  /** @param compile what the policy says now; undefined where there is no such policy, or a broken one */
+  constructor(groups: Groups, compile: (id: RuleListId) => CompiledRules | undefined) {
+    this.#groups = groups;
+    this.#compile = compile;
+  }
+
+  use(id: RuleListId): void {
+    this.#touch(id);
+    this.#users.set(id, (this.#users.get(id) ?? 0) + 1);
+  }
+
+  /** One use less; a list that nobody uses goes when the step ends, so that a step may release before it uses. */
+  release(id: RuleListId): void {
+    this.#touch(id);
+    const users = (this.#users.get(id) ?? 0) - 1;
+    if (users === 0) this.#users.delete(id);
+    else this.#users.set(id, users);
+  }
+
+  /** The policy's text changed: a list in use is compiled anew; one that comes into use is compiled then. */
+  recompile(id: RuleListId): void {
+    const former = this.#compiled.get(id);
+    if (former === undefined) return;
+    this.#touch(id);
+    this.#replace(id, former, this.#compile(id));
+  }
+
+  /** When all endpoints are settled: compiles what came into use, drops what went out of it, and tells the difference. */
+  endStep(): ProgramChange['ruleLists'] {
+    for (const [id] of this.#before.entries()) {
+      const isUsed = this.#users.has(id);
+      const former = this.#compiled.get(id);
+      if (isUsed && former === undefined) this.#replace(id, undefined, this.#compile(id));
+      if (!isUsed && former !== undefined) this.#replace(id, former, undefined);
+    }
+    const changed = [...this.#before.entries()]
+      .map(([id, before]) => difference({ id }, before, this.lists.get(id)))
+      .filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after));
+    this.#before = new Before();
+    return changed;
+  }
+
+  #touch(id: RuleListId): void {
+    this.#before.touch(id, this.lists.get(id));
+  }
+
+  #replace(id: RuleListId, former: CompiledRules | undefined, next: CompiledRules | undefined): void {
+    for (const definition of next?.groups.values() ?? []) this.#groups.use(definition);
+    for (const group of former?.groups.keys() ?? []) this.#groups.release(group);
+    if (next === undefined) {
+      this.#compiled.delete(id);
+      this.lists.delete(id);
+      return;
+    }
+    this.#compiled.set(id, next);
+    this.lists.set(id, next.list);
+  }
+}

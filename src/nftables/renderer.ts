@@ -27,7 +27,7 @@ import {
 } from './isolation-chains.js';
 import type { AuditRules } from './log-rules.js';
 import { peerElement, peerMapName, peerMapSets, type PeerMap } from './peer-maps.js';
-import { auditObjects, loggedPodsSet, openTarget } from './reports.js';
+import { auditObjects, openTarget } from './reports.js';
 import { renderRuleList, type ListForm, type ListUse, type RenderedRuleList } from './rule-lists.js';
 import { setName, skeletonChains, skeletonCounters, skeletonSets, type SkeletonOptions } from './skeleton.js';
 import type { Ruleset } from './types.js';
@@ -279,11 +279,9 @@ export class Renderer {
     const present = owners.length > 0 ? '' : undefined;
     this.#wanted.setElement(setName.pods(family), address, present);
     this.#placePairs(address, owners);
-    if (this.#audit !== undefined) {
-      const isLogged = owners.some(({ logsAllowed }) => logsAllowed === true);
-      this.#wanted.setElement(loggedPodsSet(family), address, isLogged ? '' : undefined);
-    }
     for (const direction of directions) {
+      const isTold = owners.some((endpoint) => this.#isTold(direction, endpoint));
+      this.#wanted.setElement(setName.told(direction, family), address, isTold ? '' : undefined);
       // While two pods have one address, the same one of them is believed on every path; never the open one.
       const [first] = owners.flatMap((endpoint) => this.#targetOf(direction, endpoint)).sort(isolatedFirst);
       const isolated = first?.isolates === true ? '' : undefined;
@@ -303,6 +301,11 @@ export class Renderer {
     for (const pair of pairs) this.#wanted.setElement(setName.same(family), pair, '');
     if (pairs.length > 0) this.#pairs.set(address, pairs);
     else this.#pairs.delete(address);
+  }
+
+  #isTold(direction: Direction, endpoint: Endpoint): boolean {
+    const isRecorded = endpoint.logsAllowed === true && this.#audit !== undefined;
+    return isRecorded || judgementOf(endpoint, direction)?.kind === 'dryRun';
   }
 
   /** None where packets just go on. */

@@ -22,12 +22,13 @@ export class Interpreter {
     return this.walk(flow).allowed;
   }
 
-  /** The verdict, and the chains that a packet is logged by on its way. */
-  walk(flow: Flow): { readonly allowed: boolean; readonly logged: readonly string[] } {
+  /** The verdict, the chains that a packet is logged by on its way, and whether the verdict cache has it from now on. */
+  walk(flow: Flow): { readonly allowed: boolean; readonly logged: readonly string[]; readonly isRemembered: boolean } {
     this.#logged = [];
     this.#recorded.clear();
     const allowed = this.#chain('forward', flow) === 'accept';
-    return { allowed, logged: this.#logged };
+    const isRemembered = [...this.#recorded].some((element) => element.startsWith('@cache'));
+    return { allowed, logged: this.#logged, isRemembered };
   }
 
   #chain(name: string, flow: Flow): Outcome {

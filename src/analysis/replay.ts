@@ -56,6 +56,8 @@ export class Replay {
   }
 
   add(fields: RecordFields): void {
+    // The denial that stood all the same has a record of its own.
+    if (fields.get('podwall.verdict') === 'allow' && fields.get('podwall.mode') === 'audit') return;
     if (!policyReasons.has(String(fields.get('podwall.reason')))) {
       this.notByPolicy += 1;
       return;

@@ -96,7 +96,7 @@ export class Accounts {
 
   lose(loss: Loss): void {
     if (loss.count <= 0) return;
-    const key = `${loss.cause} ${scopeOf(loss)}`;
+    const key = `${loss.cause} ${scopeOf(loss)} ${loss.direction ?? ''}`;
     const known = this.#untold.get(key);
     const { count, start, end } = known ?? { count: 0, start: loss.start, end: loss.end };
     const sum = { count: count + loss.count, start: Math.min(start, loss.start), end: Math.max(end, loss.end) };

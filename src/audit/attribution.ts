@@ -98,7 +98,7 @@ export class Attribution {
   #policyVerdict({ packet, chain, source, destination }: Told): Denial {
     const { time } = packet;
     const decision = this.#chains.decisionOf(chain, time);
-    const { verdict = 'deny', mode = modeInName(chain), rule } = decision ?? {};
+    const { verdict = verdictInName(chain), mode = modeInName(chain), rule } = decision ?? {};
     const direction = decision?.direction ?? directionIn(chain) ?? this.#directionOf(source, time);
     const own = podKeyOf(direction === 'ingress' ? destination : source);
     const isolating =
@@ -110,7 +110,7 @@ export class Attribution {
       chain,
       verdict,
       mode,
-      reason: this.#reasonOf(verdict, rule !== undefined, { isolating, time }),
+      reason: this.#reasonOf(verdict, rule !== undefined || decision === undefined, { isolating, time }),
       direction,
       source,
       destination,
@@ -239,8 +239,9 @@ export class Attribution {
   }
 }
 
-/** A chain that nobody remembers says at least its direction. */
+/** A chain that nobody remembers, of an agent before this one, says at least its direction, verdict and mode. */
 const directionIn = (chain: string): Direction | undefined =>
   wordIn(chain, 'in') ? 'ingress' : wordIn(chain, 'out') ? 'egress' : undefined;
 const wordIn = (chain: string, word: string): boolean => new RegExp(`^(?:would-)?(?:deny|allow)-${word}-`).test(chain);
 const modeInName = (chain: string): PolicyMode => (chain.startsWith('would-') ? 'audit' : 'enforce');
+const verdictInName = (chain: string): RecordVerdict => (/^(?:would-)?allow-/.test(chain) ? 'allow' : 'deny');

@@ -2,7 +2,6 @@ import { familyOf, type Address } from '../model/address.js';
 import { directions, type Direction } from '../model/policy.js';
 import type { Endpoint } from '../program/types.js';
 import { joinKey } from './elements.js';
-import { loggedPodsSet } from './reports.js';
 import { setName } from './skeleton.js';
 import type { WantedRuleset } from './wanted.js';
 
@@ -10,11 +9,11 @@ import type { WantedRuleset } from './wanted.js';
 export interface Target {
   readonly chain: string;
   readonly isolates: boolean;
+  /** Each of them is told of, as a dry run or as an allowed flow: the cache must not remember them. */
+  readonly isTold: boolean;
 }
 
 export interface AddressElementsOptions {
-  /** There are sets of the pods whose allowed flows are recorded. */
-  readonly recordsAllowed: boolean;
   /** Undefined where packets just go on. */
   readonly targetOf: (direction: Direction, endpoint: Endpoint) => Target | undefined;
 }
@@ -66,14 +65,11 @@ export class AddressElements {
     const setElement = (set: string, value: string | undefined): void => this.#wanted.setElement(set, address, value);
     setElement(setName.pods(family), owners.length > 0 ? '' : undefined);
     this.#placePairs(address, owners);
-    if (this.#options.recordsAllowed) {
-      const isLogged = owners.some(({ logsAllowed }) => logsAllowed === true);
-      setElement(loggedPodsSet(family), isLogged ? '' : undefined);
-    }
     for (const direction of directions) {
       // While two pods have one address, the same one of them is believed on every path; never the open one.
       const targets = owners.flatMap((endpoint) => this.#options.targetOf(direction, endpoint) ?? []);
       const [first] = targets.sort(isolatedFirst);
+      setElement(setName.told(direction, family), targets.some(({ isTold }) => isTold) ? '' : undefined);
       setElement(setName.isolated(direction, family), first?.isolates === true ? '' : undefined);
       setElement(setName.dispatch(direction, family), first === undefined ? undefined : `goto ${first.chain}`);
     }

@@ -33,12 +33,13 @@ const guardCounters = {
   enforce: { dropped: 'drop-guard', logged: 'logged-guard' },
   audit: { dropped: `${reportCounters.wanted}-guard`, logged: `${reportCounters.logged}-guard` },
 } as const;
-/** Of what does not reach bridged pods. */
-const towardsCounters = { dropped: 'drop-bridge', logged: 'logged-bridge' } as const;
+/** Of what does not (or would not) reach bridged pods. */
+const towardsCounters = {
+  enforce: { dropped: 'drop-bridge', logged: 'logged-bridge' },
+  audit: { dropped: `${reportCounters.wanted}-bridge`, logged: `${reportCounters.logged}-bridge` },
+} as const;
 const countersOf = ({ audit, mode = 'enforce' }: GuardOptions): readonly string[] =>
-  audit === undefined
-    ? []
-    : [...Object.values(guardCounters[mode]), ...(mode === 'audit' ? [] : Object.values(towardsCounters))];
+  audit === undefined ? [] : [guardCounters[mode], towardsCounters[mode]].flatMap((names) => Object.values(names));
 
 /**
  * `table netdev podwall`: one chain per pod veth that binds the pod's addresses to that device, and for a bridged pod
@@ -50,8 +51,7 @@ export function renderGuards(attachments: readonly Attachment[], options: GuardO
   for (const attachment of onePerDevice(attachments)) {
     const hasGuard = !options.sourceGuardOffNamespaces.has(attachment.pod.namespace);
     if (hasGuard) add(guardChain(attachment, options));
-    // A dry run needs none: it would drop nothing.
-    if (attachment.kind === 'bridged' && options.mode !== 'audit') add(towardsChain(attachment, options));
+    if (attachment.kind === 'bridged') add(towardsChain(attachment, options));
   }
   return { family: 'netdev', table: 'podwall', counters: new Set(countersOf(options)), sets: new Map(), chains };
 }
@@ -152,9 +152,9 @@ const neighbourTypes = [
  * meeting any rule that knows the pod. Logged is what others send to many, or to a link-local address, and what may carry
  * something: a bridge that floods shows every pod frames for others, and multicast's own housekeeping is no flow.
  */
-function towardsChain({ pod, device, addresses }: Attachment, { audit }: GuardOptions): Chain {
+function towardsChain({ pod, device, addresses }: Attachment, { audit, mode = 'enforce' }: GuardOptions): Chain {
   const name = `to-${device}`;
-  const told = { chain: name, audit, counters: towardsCounters };
+  const told = { chain: name, audit, counters: towardsCounters[mode] };
   const carries = anyOf(packetProtocol, ['icmp', 'tcp', 'udp', 'sctp']);
   const rules = [
     ...families.flatMap((family) =>
@@ -176,7 +176,7 @@ function towardsChain({ pod, device, addresses }: Attachment, { audit }: GuardOp
     ...logged(told, anyOf(packetType, ['broadcast', 'multicast']), carries),
     ...logged(told, match(destination6, linkLocal), carries),
   ];
-  return { name, hook: hookOn(device, 'egress', 'drop'), rules };
+  return { name, hook: hookOn(device, 'egress', mode === 'audit' ? 'accept' : 'drop'), rules };
 }
 
 /** How the frame came in; of what the node itself sends it is none of the two. */

@@ -63,7 +63,6 @@ export class Renderer {
       peerMaps: this.#peerMaps,
     });
     this.#addresses = new AddressElements(this.#wanted, {
-      recordsAllowed: audit !== undefined,
       targetOf: (direction, endpoint) => this.#judgements.targetOf(direction, endpoint),
     });
     const audited = auditObjects(audit);

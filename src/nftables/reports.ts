@@ -8,15 +8,13 @@ import { short } from './directions.js';
 import * as x from './expressions.js';
 import { addressType, digit } from './key-types.js';
 import { firstOfFlow, logRules, pairSets, type AuditRules, type Logged } from './log-rules.js';
-import type { Chain, KeyType, NftSet, Rule, Statement } from './types.js';
+import type { Chain, NftSet, Rule, Statement } from './types.js';
 
 /** Packets that the log should tell of, and those of them that passed its limits. */
 export const reportCounters = { wanted: 'to-report', logged: 'logged-report' } as const;
 
 /** Relations that a dry run of this direction has told of lately. */
 const reportedSet = (direction: Direction, family: Family): string => `reported-${short(direction)}${digit(family)}`;
-/** Addresses of pods whose allowed flows are told of. */
-export const loggedPodsSet = (family: Family): string => `logged-pods${digit(family)}`;
 
 /** A relation is told of again after this long: as often as the log sums what is denied again and again. */
 const reported = { timeoutSeconds: 5, size: 65_536 };
@@ -27,27 +25,20 @@ export function auditObjects(audit: AuditRules | undefined): {
   readonly counters: readonly string[];
 } {
   if (audit === undefined) return { sets: [], counters: [] };
-  const set = (name: string, type: readonly KeyType[]): NftSet => ({
-    name,
-    type,
-    verdicts: false,
-    interval: false,
-    elements: new Map(),
-  });
   return {
     counters: ['logged-in', 'logged-out', 'logged-other', ...Object.values(reportCounters)],
     sets: [
       ...pairSets(audit),
-      ...families.flatMap((family) => {
-        const address = addressType(family);
-        return [
-          ...directions.map((direction) => ({
-            ...set(reportedSet(direction, family), [address, address, 'inet_proto', 'inet_service']),
-            dynamic: reported,
-          })),
-          set(loggedPodsSet(family), [address]),
-        ];
-      }),
+      ...families.flatMap((family) =>
+        directions.map((direction) => ({
+          name: reportedSet(direction, family),
+          type: [addressType(family), addressType(family), 'inet_proto', 'inet_service'] as const,
+          verdicts: false,
+          interval: false,
+          dynamic: reported,
+          elements: new Map<string, string>(),
+        })),
+      ),
     ],
   };
 }
@@ -73,7 +64,7 @@ export interface DryRunReport {
   readonly comment: string;
 }
 
-/** Tells of a relation once in a while: it is not remembered by the cache while it is known to be told of. */
+/** Tells of a relation once in a while; its pods are in `told` sets, so that the cache does not remember it. */
 export function dryRunChain({ name, direction, then, comment }: DryRunReport, audit: AuditRules | undefined): Chain {
   const telling = (to: AuditRules): Rule[] => [
     ...families.map((family) => ({ statements: [...isReported(direction, family), then] })),
@@ -114,19 +105,6 @@ export const openRecordChains = (audit: AuditRules | undefined): Chain[] =>
   audit === undefined
     ? []
     : directions.map((direction) => allowedChain(allowedOpen(direction), afterOpen[direction], audit));
-
-/** Accepts what must meet the log rules again, instead of remembering it. */
-export const notRemembered = (audit: AuditRules | undefined): Rule[] =>
-  audit === undefined
-    ? []
-    : families.flatMap((family) => [
-        ...[x.client(family), x.server(family)].map((address) => ({
-          statements: [x.inSet(address, loggedPodsSet(family)), x.count('judged'), x.accept],
-        })),
-        ...directions.map((direction) => ({
-          statements: [...isReported(direction, family), x.count('judged'), x.accept],
-        })),
-      ]);
 
 export type CounterScope = Direction | 'neither' | 'report';
 

@@ -1,4 +1,4 @@
-/** How often each rule that the kernel holds was the one to allow, and each set of policies the one to deny. */
+/** How often each rule that the kernel holds was (or in a dry run would have been) the one to allow, and each set of policies the one to deny. */
 import type { Ruleset, Statement } from './types.js';
 
 export interface RuleHits {
@@ -19,8 +19,9 @@ export function ruleHits(ruleset: Ruleset, counters: ReadonlyMap<string, number>
     for (const { statements, comment } of rules) {
       const counter = counterIn(statements);
       if (comment === undefined) continue;
-      if (counter?.startsWith('rule-') === true)
-        found.set(counter, { what: placeIn(comment), verdict: 'allow', packets: counters.get(counter) ?? 0 });
+      const rule = ruleCounterIn(counter);
+      if (rule !== undefined)
+        found.set(rule, { what: placeIn(comment), verdict: 'allow', packets: packetsOf(rule, counters) });
       else if (counter?.startsWith('would-deny-') === true)
         found.set(counter, { what: comment, verdict: 'deny', packets: counters.get(counter) ?? 0 });
       else if (dropped !== undefined && comment.includes(' isolated by '))
@@ -29,6 +30,17 @@ export function ruleHits(ruleset: Ruleset, counters: ReadonlyMap<string, number>
   }
   return found;
 }
+
+/** The counter of a rule that allows, also from that of what it would allow if it were no dry run. */
+const ruleCounterIn = (counter: string | undefined): string | undefined =>
+  counter === undefined
+    ? undefined
+    : /^(?:rule|would-allow)-/.test(counter)
+      ? counter.replace('would-allow-', 'rule-')
+      : undefined;
+
+const packetsOf = (rule: string, counters: ReadonlyMap<string, number>): number =>
+  (counters.get(rule) ?? 0) + (counters.get(rule.replace('rule-', 'would-allow-')) ?? 0);
 
 const counterIn = (statements: readonly Statement[]): string | undefined =>
   statements.map(({ counter }) => counter).find((one) => typeof one === 'string');

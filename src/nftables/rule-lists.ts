@@ -47,7 +47,7 @@ function outcomeOf(list: RuleList, rule: number, use: ListUse, audit: AuditRules
     const name = wouldAllowName(list, rule);
     const comment = commentOf(`${whereOf(list, rule)} in dry run`);
     const end = dryRunChain({ name, direction, then: x.back, comment }, audit);
-    return { statements: [counted, x.goto(name)], end, counter: name };
+    return { statements: [x.goto(name)], end, counter: name };
   }
   if (use === 'dryRun') return { statements: [counted, x.goto(openTarget(direction, recorded !== undefined))] };
   const then = afterAllowed[direction];

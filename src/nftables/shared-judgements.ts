@@ -93,12 +93,12 @@ export class SharedJudgements {
   /** Where the endpoint's packets of one direction go, after {@link refresh}; undefined where they just go on. */
   targetOf(direction: Direction, endpoint: Endpoint): Target | undefined {
     const judgement = judgementOf(endpoint, direction);
+    const isRecorded = endpoint.logsAllowed === true && this.#options.audit !== undefined;
     if (judgement === undefined)
-      return endpoint.logsAllowed === true && this.#options.audit !== undefined
-        ? { chain: openTarget(direction, true), isolates: false }
-        : undefined;
+      return isRecorded ? { chain: openTarget(direction, true), isolates: false, isTold: true } : undefined;
     const chain = this.#judgements.get(judgementKey(judgement))?.form?.chain;
-    return chain && { chain: chain.name, isolates: judgement.kind === 'enforced' };
+    const isTried = judgement.kind === 'dryRun';
+    return chain && { chain: chain.name, isolates: !isTried, isTold: isTried || isRecorded };
   }
 
   #begin(key: string, judgement: Judgement): SharedJudgement {

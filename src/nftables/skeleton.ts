@@ -14,13 +14,15 @@ import * as x from './expressions.js';
 import { addressType, digit } from './key-types.js';
 import { short } from './directions.js';
 import type { AuditRules } from './log-rules.js';
-import { notRemembered, openRecordChains } from './reports.js';
+import { openRecordChains } from './reports.js';
 import type { Chain, KeyType, NftSet, Rule, Statement } from './types.js';
 
 /** Names of the sets that every node has. */
 export const setName = {
   pods: (family: Family): string => `pods${digit(family)}`,
   isolated: (direction: Direction, family: Family): string => `isolated-${short(direction)}${digit(family)}`,
+  /** Pods that are in a dry run of this direction, or whose allowed flows are recorded. */
+  told: (direction: Direction, family: Family): string => `told-${short(direction)}${digit(family)}`,
   same: (family: Family): string => `same${digit(family)}`,
   picked: (family: Family): string => `picked${digit(family)}`,
   dispatch: (direction: Direction, family: Family): string => `${direction}${digit(family)}`,
@@ -113,11 +115,15 @@ const stage = (direction: Direction, next: string): Rule[] => [
 ];
 
 /** A picked-up stream is recorded in the rule that accepts it: when the set is full it is refused, never unrecorded. */
-const admit = (deny: Deny, audit: AuditRules | undefined): Rule[] => [
+const admit = (deny: Deny): Rule[] => [
   ...families.map((family) => rule(...middleOfStream, recordPicked(family), x.count('picked-up'), x.accept)),
   ...families.map((family) => rule(isTcp, isPicked(family), recordPicked(family), x.accept)),
   rule(...middleOfStream, deny('picked-full')),
-  ...notRemembered(audit),
+  // What is told of must meet the rules that tell it again: the cache would pass it by.
+  ...families.flatMap((family) => [
+    rule(x.inSet(x.client(family), setName.told('egress', family)), x.count('judged'), x.accept),
+    rule(x.inSet(x.server(family), setName.told('ingress', family)), x.count('judged'), x.accept),
+  ]),
   // A jump, not part of the rule that accepts: a full cache must not refuse.
   rule(x.jump('remember')),
   rule(x.count('judged'), x.accept),
@@ -208,7 +214,7 @@ export function skeletonChains(options: SkeletonOptions): Chain[] {
     { name: 'both-ways', rules: bothWays(denyIn) },
     { name: 'errors', rules: errors(denyIn) },
     { name: 'headers', rules: headers(denyIn) },
-    { name: 'admit', rules: admit(denyIn, audit) },
+    { name: 'admit', rules: admit(denyIn) },
     { name: 'open', rules: open() },
     { name: 'not-remembered', rules: notIsolatedServer(denyIn) },
     ...openRecordChains(audit),
@@ -231,6 +237,8 @@ export function skeletonSets(): NftSet[] {
       plain(setName.pods(family), [address]),
       plain(setName.isolated('ingress', family), [address]),
       plain(setName.isolated('egress', family), [address]),
+      plain(setName.told('ingress', family), [address]),
+      plain(setName.told('egress', family), [address]),
       plain(setName.same(family), [address, address]),
       {
         ...plain(setName.picked(family), [address, 'inet_service', address, 'inet_service']),

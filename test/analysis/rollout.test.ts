@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { compile } from '../../src/compiler/compiler.js';
+import { enforcedPolicies } from '../../src/reconciler/enforced.js';
 import { rolloutOf } from '../../src/analysis/rollout.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
 import type { EnforcedPolicy, NodePolicyStatus } from '../../src/model/node-policy-status.js';
@@ -14,11 +16,16 @@ function valueOf<T>(parsed: Parsed<T>): T {
 const now = Date.parse('2026-11-25T12:00:00Z');
 const second = 1000;
 
+type Annotations = { readonly policy?: object; readonly namespace?: object };
+
 /** web selects api-1 on n1 and api-2 on n2; nothing selects the client on n1. */
-function snapshot(generation = 2, uid = 'web-uid'): ClusterSnapshot {
+function snapshot(generation = 2, uid = 'web-uid', annotations: Annotations = {}): ClusterSnapshot {
+  const space = namespace('x');
   const web = policy('web.x', { podSelector: { matchLabels: { app: 'api' } } });
   return {
-    namespaces: [valueOf(parseNamespace(namespace('x')))],
+    namespaces: [
+      valueOf(parseNamespace({ ...space, metadata: { ...space.metadata, annotations: annotations.namespace } })),
+    ],
     nodes: (['n1', 'n2'] as const).map((name) => valueOf(parseNode(node(name)))),
     pods: [
       pod('api-1.x', { node: 'n1', addresses: ['10.244.1.11'], labels: { app: 'api' } }),
@@ -26,7 +33,12 @@ function snapshot(generation = 2, uid = 'web-uid'): ClusterSnapshot {
       pod('api-2.x', { node: 'n2', addresses: ['10.244.2.11'], labels: { app: 'api' } }),
     ].map((one) => valueOf(parsePod(one))),
     policies: [
-      valueOf(parseNetworkPolicy({ ...web, metadata: { ...web.metadata, uid, generation } }, { strict: true })),
+      valueOf(
+        parseNetworkPolicy(
+          { ...web, metadata: { ...web.metadata, uid, generation, annotations: annotations.policy } },
+          { strict: true },
+        ),
+      ),
     ],
   };
 }
@@ -82,6 +94,47 @@ describe('whether every node enforces what the cluster wants', () => {
       inForce: true,
       failing: [{ namespace: 'x', name: 'web' }],
     });
+  });
+
+  describe.each<[string, Annotations]>([
+    ['by its own annotation', { policy: { 'podwall.dev/mode': 'audit' } }],
+    ["by its namespace's", { namespace: { 'podwall.dev/mode': 'audit' } }],
+    [
+      "by its namespace's, whatever it says",
+      { policy: { 'podwall.dev/mode': 'enforce' }, namespace: { 'podwall.dev/mode': 'audit' } },
+    ],
+  ])('a policy in a dry run, %s', (_name, annotations) => {
+    const cluster = snapshot(2, 'web-uid', annotations);
+
+    test('is missed by nobody: a node that enforces nothing is in force, even one that never reported', () => {
+      expect(judged(said({ policies: [] }), cluster)).toMatchObject({ inForce: true, policies: 0, missing: [] });
+      expect(judged(undefined, cluster)).toMatchObject({ inForce: true, missing: [] });
+    });
+
+    test('asked for by its name, is in force nowhere, and the reason is told', () => {
+      const statuses = new Map((['n1', 'n2'] as const).map((name) => [name, said({ policies: [] })]));
+      const only = { namespace: 'x', name: 'web' };
+      const rollout = rolloutOf(cluster, { statuses, now, silentAfter: 90 * second, only });
+      expect(rollout.map(({ inForce, missing }) => [inForce, missing])).toEqual(
+        ['n1', 'n2'].map(() => [false, ['x/web: in a dry run: nothing enforces it']]),
+      );
+    });
+  });
+
+  test('an annotation that is no mode enforces: the policy is wanted', () => {
+    const cluster = snapshot(2, 'web-uid', { policy: { 'podwall.dev/mode': 'Audit' } });
+    expect(judged(said({ policies: [] }), cluster)).toMatchObject({
+      inForce: false,
+      missing: ['x/web: not enforced yet'],
+    });
+    expect(judged(said(), cluster)).toMatchObject({ inForce: true });
+  });
+
+  test('an agent in a dry run as a whole enforces nothing, and its node is not in force', () => {
+    const tried = compile(snapshot(), { scope: { node: 'n2' }, dryRun: 'all' });
+    const policies = enforcedPolicies(tried, snapshot().policies, []);
+    expect(policies).toEqual([]);
+    expect(judged(said({ policies }))).toMatchObject({ inForce: false, missing: ['x/web: not enforced yet'] });
   });
 
   test('asked for one policy, only nodes with pods that it selects count', () => {

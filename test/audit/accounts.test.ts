@@ -64,6 +64,35 @@ describe('Accounts', () => {
     expect(lossesOf(accounts)).toEqual([]);
   });
 
+  test('reports are accounted for beside denials, whichever table counts them, and survive the run', () => {
+    const accounts = new Accounts(auditCounter, begun);
+    const logged = accounts.count(
+      counters({
+        'to-report': 50,
+        'to-report-guard': 4,
+        'logged-report': 20,
+        'logged-report-guard': 1,
+        'drop-in-1': 3,
+      }),
+      10,
+    );
+    expect(logged).toBe(21);
+    accounts.compare(logged, { before: 21, during: 0 }, isRead);
+    const next = new Accounts(auditCounter, JSON.parse(JSON.stringify(accounts.checkpoint())) as Checkpoint);
+    const losses = next.takeLosses();
+    expect(losses.map(({ cause, direction, isReport, count }) => [cause, direction, isReport, count])).toEqual([
+      ['rate-limit', 'ingress', undefined, 3],
+      ['rate-limit', undefined, true, 33],
+    ]);
+  });
+
+  test('losses of reports are told by direction', () => {
+    const accounts = new Accounts(auditCounter, begun);
+    for (const direction of ['ingress', 'egress', 'egress'] as const)
+      accounts.lose({ cause: 'writer', direction, isReport: true, count: 2, start: 1, end: 2 });
+    expect(lossesOf(accounts)).toEqual(['writer ingress 2', 'writer egress 4']);
+  });
+
   test('the next run tells what nobody received meanwhile, and what the last one did not get to disk', () => {
     const last = new Accounts(auditCounter, begun);
     last.compare(last.count(counters({ 'drop-in-1': 100, 'logged-in': 20 }), 10), { before: 20, during: 0 }, isRead);

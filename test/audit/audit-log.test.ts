@@ -25,6 +25,8 @@ class World {
   readonly counters = new Map([
     ['drop-in-1', 0],
     ['logged-in', 0],
+    ['to-report', 0],
+    ['logged-report', 0],
   ]);
   checkpoint: Checkpoint | undefined;
   hasDisk = true;
@@ -83,6 +85,14 @@ class World {
     if (!isLogged) return;
     this.#count('logged-in');
     this.nflog.log('podwall deny-in-1 original', packet(port));
+  }
+
+  /** A packet passes, and a dry run would deny it. */
+  report(port: number, isLogged = true): void {
+    this.#count('to-report');
+    if (!isLogged) return;
+    this.#count('logged-report');
+    this.nflog.log('podwall would-deny-in-1 original', packet(port));
   }
 
   /** Logged, and the queue has no room for it. */
@@ -186,6 +196,34 @@ describe('AuditLog', () => {
     expect(world.told('agent-down')).toBeGreaterThanOrEqual(8);
     expect(world.told()).toBe(before + 4 + 6 + 7 + 3 + 1 + 8 + 1);
     expect(second.totals().inFlight).toBe(0);
+  });
+
+  test('killed with denials and reports under way: every packet is told once, under its own verdict', async () => {
+    const world = new World();
+    const first = await world.start();
+    for (let round = 0; round < 4; round += 1) world.deny(80);
+    for (let round = 0; round < 5; round += 1) world.report(80);
+    for (let round = 0; round < 6; round += 1) world.report(81, false);
+    for (let round = 0; round < 2; round += 1) world.deny(81, false);
+    await until(() => world.told('rate-limit') === 8, 10_000);
+    world.kill();
+    for (let round = 0; round < 3; round += 1) world.report(80, false);
+    const second = await world.start();
+    world.report(82);
+    await second[Symbol.asyncDispose]();
+    await first[Symbol.asyncDispose]();
+    expect(world.told()).toBe(4 + 5 + 6 + 2 + 3 + 1);
+    expect(second.totals().inFlight).toBe(0);
+    const suppressed = world
+      .records()
+      .flatMap((record) =>
+        'podwall.loss.cause' in record && record['podwall.loss.cause'] === 'rate-limit'
+          ? [[record['podwall.loss.scope'].verdict, record['podwall.loss.count']] as const]
+          : [],
+      );
+    const sum = (verdict?: string): number =>
+      suppressed.filter(([one]) => one === verdict).reduce((total, [, count]) => total + count, 0);
+    expect([sum('deny'), sum()]).toEqual([2, 9]);
   });
 
   test('killed again and again before a checkpoint: each line is known', async () => {

@@ -12,15 +12,17 @@ export interface PacketSuite {
   readonly cases: readonly Case[];
   /** A directory of manifests, unless told otherwise. */
   readonly to?: WrittenTo;
+  /** The agents keep an audit log, so that their rules tell of packets too. */
+  readonly isAudited?: boolean;
 }
 
-export function packetSuite(title: string, { plugin, cases, to = 'directory' }: PacketSuite): void {
+export function packetSuite(title: string, { plugin, cases, to = 'directory', isAudited = false }: PacketSuite): void {
   describePackets(
     title,
     () => {
       let runner: PacketRunner;
       beforeAll(async () => {
-        runner = await PacketRunner.create(plugin, 2, to);
+        runner = await PacketRunner.create(plugin, 2, { to, isAudited });
       }, 60_000);
       afterAll(() => runner[Symbol.asyncDispose](), 60_000);
 

@@ -99,25 +99,53 @@ const podAt = fc.record({
   terminating: fc.nat({ max: 5 }).map((number) => number === 0),
 });
 
+/** Of a namespace: half have none. */
+const annotations = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  fc.constantFrom(
+    { 'podwall.dev/audit': 'deny,allow' },
+    { 'podwall.dev/mode': 'audit' },
+    { 'podwall.dev/mode': 'audit', 'podwall.dev/audit': 'allow' },
+  ),
+);
+
 const cluster = fc.record({
   namespaces: fc.tuple(...namespaces.map(() => labels)),
   pods: fc.tuple(...places.map(() => podAt)),
   hostNetwork: fc.option(fc.record({ namespace: fc.constantFrom(...namespaces), labels }), { nil: undefined }),
-  policies: fc.array(fc.record({ namespace: fc.constantFrom(...namespaces), spec }), { minLength: 1, maxLength: 6 }),
+  policies: fc.array(
+    fc.record({
+      namespace: fc.constantFrom(...namespaces),
+      spec,
+      tried: fc.nat({ max: 3 }).map((number) => number === 0),
+    }),
+    { minLength: 1, maxLength: 6 },
+  ),
+  annotations: fc.tuple(...namespaces.map(() => annotations)),
 });
 type RandomCluster = typeof cluster extends fc.Arbitrary<infer T> ? T : never;
 
 /** The cluster's objects. Pods get the number of their cluster, so that each is a new one at an old address. */
-function manifestsOf({ namespaces: own, pods, hostNetwork, policies }: RandomCluster, number: number): Manifest[] {
+function manifestsOf(one: RandomCluster, number: number): Manifest[] {
+  const { namespaces: own, pods, hostNetwork, policies } = one;
   return [
-    ...own.map((labelsOfOne, index) => namespace(namespaces[index] ?? '', labelsOfOne)),
-    ...pods.map((one, index) => podManifest(one, index, number)),
+    ...own.map((labelsOfOne, index) =>
+      annotated(namespace(namespaces[index] ?? '', labelsOfOne), one.annotations[index] ?? {}),
+    ),
+    ...pods.map((each, index) => podManifest(each, index, number)),
     ...(hostNetwork === undefined
       ? []
       : [pod(`host${number}.${hostNetwork.namespace}`, { labels: hostNetwork.labels, hostNetwork: true })]),
-    ...policies.map((one, index) => policy(`p${index}.${one.namespace}`, one.spec)),
+    ...policies.map(({ namespace: of, spec: wanted, tried }, index) =>
+      annotated(policy(`p${index}.${of}`, wanted), tried ? { 'podwall.dev/mode': 'audit' } : {}),
+    ),
   ];
 }
+
+const annotated = (manifest: Manifest, own: object): Manifest => ({
+  ...manifest,
+  metadata: { ...manifest.metadata, annotations: own },
+});
 
 function podManifest(one: RandomCluster['pods'][number], index: number, number: number): Manifest {
   const place = places[index];

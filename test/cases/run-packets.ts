@@ -2,6 +2,7 @@
  * Runs a table on real packets: pods in network namespaces attached by a CNI plugin, one real agent per node that follows
  * what is written for it, every step a live change.
  */
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { familyOf } from '../../src/model/address.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
@@ -27,6 +28,12 @@ export interface PacketOptions {
 
 const defaults: PacketOptions = { within: 10_000, timeout: 250 };
 
+export interface RunnerOptions {
+  readonly to?: WrittenTo;
+  /** Every agent keeps an audit log in the lab's folder, `NODE.jsonl`. */
+  readonly isAudited?: boolean;
+}
+
 /** A standing lab that runs one table after another: nodes and agents stay, pods and manifests change. */
 export class PacketRunner implements AsyncDisposable {
   readonly #lab: Lab;
@@ -42,11 +49,19 @@ export class PacketRunner implements AsyncDisposable {
     this.agents = agents;
   }
 
-  static async create(plugin: Plugin, nodes: 1 | 2 = 2, to: WrittenTo = 'directory'): Promise<PacketRunner> {
+  static async create(plugin: Plugin, nodes: 1 | 2 = 2, options: RunnerOptions = {}): Promise<PacketRunner> {
+    const { to = 'directory', isAudited = false } = options;
     const all = ([1, 2] as const).slice(0, nodes).map((number) => labNode(number, plugin));
     const lab = await Lab.create(all);
     const cluster = await writtenCluster(to, lab);
-    const agents = await Promise.all(all.map(({ name }) => lab.startAgent(name, cluster.flags)));
+    const agents = await Promise.all(
+      all.map(({ name }) =>
+        lab.startAgent(name, {
+          ...cluster.flags,
+          ...(isAudited ? { 'audit-log': join(lab.folder, `${name}.jsonl`) } : {}),
+        }),
+      ),
+    );
     return new PacketRunner(lab, cluster, agents);
   }
 

@@ -85,7 +85,7 @@ let running: PacketRunner | undefined;
 
 async function runVariant({ title, plugin, nodes, cases, to = 'directory' }: Variant): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  const runner = (running = await PacketRunner.create(plugin, nodes, to));
+  const runner = (running = await PacketRunner.create(plugin, nodes, { to }));
   try {
     for (const table of cases) {
       const { asked, wrong, settled } = await runner.run(table);

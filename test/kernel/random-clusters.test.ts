@@ -5,5 +5,11 @@ import { seed } from '../support/seed.js';
 
 packetSuite('random clusters on real packets: dual stack, two nodes, bridge plugin', {
   plugin: 'bridge',
-  cases: [randomClusters(seed, 15)],
+  cases: [randomClusters(seed, 12)],
+});
+
+packetSuite('random clusters on real packets, with recorded allows and dry runs', {
+  plugin: 'ptp',
+  cases: [randomClusters(seed + 1, 12)],
+  isAudited: true,
 });

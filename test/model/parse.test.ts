@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatPath } from '../../src/model/diagnostic.js';
+import { isTried, logsAllowed, modeIn } from '../../src/model/audit-mode.js';
+import { formatPath, type Diagnostic } from '../../src/model/diagnostic.js';
 import { invalidPolicies } from '../cases/invalid-policies.js';
 import { parseIdentity, parseNamespace, parseNetworkPolicy, parseNode, parsePod } from '../../src/model/parse.js';
 
@@ -208,4 +209,72 @@ describe('pods, namespaces and nodes', () => {
       expect(parsed.diagnostics.length).toBeGreaterThan(0);
     },
   );
+});
+
+describe('annotations of the audit log', () => {
+  const said = ({ diagnostics }: { readonly diagnostics: readonly Diagnostic[] }): string[] =>
+    diagnostics.map(({ severity, code, path, message }) => `${severity} ${code} ${formatPath(path)}: ${message}`);
+  const policyWith = (annotations: unknown, spec: unknown = {}) => {
+    const parsed = parseNetworkPolicy(
+      { metadata: { name: 'p', namespace: 'shop', annotations }, spec },
+      { strict: true },
+    );
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.diagnostics));
+    return parsed;
+  };
+  const namespaceWith = (annotations: unknown) => {
+    const parsed = parseNamespace({ metadata: { name: 'shop', annotations } });
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.diagnostics));
+    return parsed;
+  };
+  const unknownMode = (value: string): string =>
+    `warning unknown-mode metadata.annotations.podwall.dev/mode: Unsupported value: "${value}": supported values: "audit", "enforce"; it is enforced`;
+
+  test.each([
+    ['audit', 'audit', []],
+    ['enforce', undefined, []],
+    ['Audit', undefined, [unknownMode('Audit')]],
+    [' audit', undefined, [unknownMode(' audit')]],
+    ['', undefined, [unknownMode('')]],
+  ])('mode %j of a policy, and of a broken one', (value, mode, warnings) => {
+    const whole = policyWith({ 'podwall.dev/mode': value });
+    expect([whole.value.kind, whole.value.mode, said(whole)]).toEqual(['policy', mode, warnings]);
+    const broken = policyWith({ 'podwall.dev/mode': value }, { ingress: [{ ports: [{ port: 0 }] }] });
+    expect([broken.value.kind, broken.value.mode]).toEqual(['broken', mode]);
+    expect(said(broken)).toEqual(expect.arrayContaining(warnings));
+    const unreadable = policyWith({ 'podwall.dev/mode': value }, { podSelector: 7 });
+    expect([unreadable.value.kind, unreadable.value.mode]).toEqual(['broken', mode]);
+  });
+
+  test.each([
+    [{}, 'enforce', false, []],
+    [{ 'podwall.dev/mode': 'audit' }, 'audit', false, []],
+    [{ 'podwall.dev/mode': 'dry-run' }, 'enforce', false, [unknownMode('dry-run')]],
+    [{ 'podwall.dev/audit': 'deny,allow' }, 'enforce', true, []],
+    [{ 'podwall.dev/audit': ' allow , ' }, 'enforce', true, []],
+    [{ 'podwall.dev/audit': 'deny' }, 'enforce', false, []],
+    [
+      { 'podwall.dev/audit': 'deny,Allow' },
+      'enforce',
+      false,
+      [
+        'warning unknown-audit metadata.annotations.podwall.dev/audit: Unsupported value: "Allow": supported values: "allow", "deny"',
+      ],
+    ],
+  ] as const)('of a namespace: %j', (annotations, mode, allows, warnings) => {
+    const parsed = namespaceWith(annotations);
+    const { annotations: own } = parsed.value;
+    expect([modeIn(own), logsAllowed(own), said(parsed)]).toEqual([mode, allows, warnings]);
+  });
+
+  test('a policy is tried by its own annotation or by its namespace, whatever it says itself', () => {
+    const [audited, plain] = ['audit', 'enforce'].map((mode) => namespaceWith({ 'podwall.dev/mode': mode }).value);
+    const [tried, enforced] = ['audit', 'enforce'].map((mode) => policyWith({ 'podwall.dev/mode': mode }).value);
+    expect([isTried(enforced ?? {}, audited), isTried(enforced ?? {}, plain), isTried(tried ?? {}, plain)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    expect(isTried(enforced ?? {}, undefined)).toBe(false);
+  });
 });

@@ -1,5 +1,5 @@
 /**
- * `npm run mutants [-- --only TEXT]`: plants one fault after another in a copy of the source and expects the suite to
+ * `npm run mutants [-- --only TEXT ...]`: plants one fault after another in a copy of the source and expects the suite to
  * notice. A survivor names a test that is missing, and fails the run.
  */
 import { execa } from 'execa';
@@ -70,8 +70,8 @@ async function fateOf(mutant: Mutant, folder: string): Promise<Fate> {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
-  const waiting = mutants.filter(({ title }) => title.includes(values.only));
+  const { values } = parseArgs({ options: { only: { type: 'string', multiple: true, default: [''] } } });
+  const waiting = mutants.filter(({ title }) => values.only.some((text) => title.includes(text)));
   const fates: Fate[] = [];
   const folders = await Promise.all(Array.from({ length: availableParallelism() }, copyOfSource));
   try {

@@ -53,6 +53,23 @@ describe('renderGuards', () => {
     expect(renderGuards([attachment()], off).chains.size).toBe(0);
   });
 
+  test('in a dry run nothing is dropped, and all that would be is told of', () => {
+    const audit = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
+    const text = (mode: 'audit' | 'enforce'): string =>
+      printRuleset(renderGuards([bridged], { ...noneOff, audit, mode }));
+    const [dry, enforced] = [text('audit'), text('enforce')];
+    expect(dry).not.toMatch(/\bdrop\b|drop-|policy drop/);
+    expect(dry.match(/policy accept/g)).toHaveLength(2);
+    for (const [drops, reports] of [
+      ['drop-guard', 'to-report-guard'],
+      ['logged-guard', 'logged-report-guard'],
+      ['drop-bridge', 'to-report-bridge'],
+      ['logged-bridge', 'logged-report-bridge'],
+    ] as const)
+      expect(dry.split(`"${reports}"`)).toHaveLength(enforced.split(`"${drops}"`).length);
+    expect(dry.split('podwall to-veth0 packet')).toHaveLength(3);
+  });
+
   test('a pod with IPv6 only may send ARP probes, and no IPv4', () => {
     const text = printRuleset(guards(attachment({ addresses: ['fd00::1' as Address] })));
     expect(text).toContain('arp saddr ip 0.0.0.0 accept');

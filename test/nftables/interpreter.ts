@@ -3,6 +3,22 @@ import { cidrContains, parseAddress, parseCidr, type Address } from '../../src/m
 import type { NftSet, Ruleset, Statement } from '../../src/nftables/types.js';
 import type { Flow } from '../../src/evaluation/types.js';
 
+/** Of a flow's first packet, unless told otherwise. */
+export interface Packet {
+  /** After those that were walked since the last first one, whose sets still hold what they recorded. */
+  readonly isLater?: true;
+  /** Of TCP: in the middle of a stream that conntrack has not seen. */
+  readonly isMiddle?: true;
+  /** Sets of this name have no room. */
+  readonly full?: string;
+}
+
+interface Walk {
+  readonly allowed: boolean;
+  readonly logged: readonly string[];
+  readonly isRemembered: boolean;
+}
+
 type Json = Readonly<Record<string, unknown>>;
 type Outcome = 'accept' | 'drop' | undefined;
 
@@ -11,23 +27,26 @@ const protocolNumbers: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp
 export class Interpreter {
   readonly #ruleset: Ruleset;
   #logged: string[] = [];
-  /** What this packet put into sets. */
+  #packet: Packet = {};
+  /** What this packet, and those before it, put into sets. */
   readonly #recorded = new Set<string>();
 
   constructor(ruleset: Ruleset) {
     this.#ruleset = ruleset;
   }
 
-  allows(flow: Flow): boolean {
-    return this.walk(flow).allowed;
+  allows(flow: Flow, packet: Packet = {}): boolean {
+    return this.walk(flow, packet).allowed;
   }
 
-  /** The verdict, and the chains that a packet is logged by on its way. */
-  walk(flow: Flow): { readonly allowed: boolean; readonly logged: readonly string[] } {
+  /** The verdict, the chains that a packet is logged by on its way, and whether the verdict cache has it from now on. */
+  walk(flow: Flow, packet: Packet = {}): Walk {
     this.#logged = [];
-    this.#recorded.clear();
+    this.#packet = packet;
+    if (packet.isLater !== true) this.#recorded.clear();
     const allowed = this.#chain('forward', flow) === 'accept';
-    return { allowed, logged: this.#logged };
+    const isRemembered = [...this.#recorded].some((element) => element.startsWith('@cache'));
+    return { allowed, logged: this.#logged, isRemembered };
   }
 
   #chain(name: string, flow: Flow): Outcome {
@@ -62,11 +81,15 @@ export class Interpreter {
       } else if (log !== undefined) this.#logged.push(String(log['prefix']).split(' ')[1] ?? '');
       else if (set !== undefined) {
         const values = this.#values(set['elem'] as Json, flow);
-        if (values === undefined) return undefined;
+        if (values === undefined || this.#isFull(String(set['set']))) return undefined;
         this.#recorded.add(`${String(set['set'])} ${values.join(' . ')}`);
       } else if (!('counter' in statement || 'limit' in statement)) throw new Error(JSON.stringify(statement));
     }
     return undefined;
+  }
+
+  #isFull(set: string): boolean {
+    return this.#packet.full !== undefined && set.startsWith(`@${this.#packet.full}`);
   }
 
   #set(reference: unknown): NftSet {
@@ -95,25 +118,25 @@ export class Interpreter {
       const parts = concat.map((part: Json) => this.#values(part, flow));
       return parts.some((part) => part === undefined) ? undefined : parts.flatMap((part) => part ?? []);
     }
-    const value = load(expression, flow);
+    const value = load(expression, flow, this.#packet);
     return value === undefined ? undefined : [value];
   }
 }
 
-function load(expression: Json, flow: Flow): string | undefined {
+function load(expression: Json, flow: Flow, packet: Packet): string | undefined {
   const { ct, meta, payload } = expression as Readonly<Record<string, Json | undefined>>;
   const six = flow.source.includes(':');
   const protocol = flow.protocol === 'other' ? 'icmp' : flow.protocol.toLowerCase();
   if (meta !== undefined) return meta['key'] === 'nfproto' ? (six ? 'ipv6' : 'ipv4') : protocol;
   if (ct !== undefined) {
-    if (ct['key'] === 'state') return 'new';
+    if (ct['key'] === 'state') return packet.isLater === true ? 'established' : 'new';
     if (ct['key'] === 'direction') return 'original';
     if (ct['key'] === 'protocol') return protocol;
     if (ct['key'] === 'proto-src') return ct['dir'] === 'original' ? '40000' : String(flow.port);
     if ((ct['key'] === 'ip6 saddr') !== six) return undefined;
     return ct['dir'] === 'original' ? flow.source : flow.destination;
   }
-  if (expression['&'] !== undefined) return protocol === 'tcp' ? 'syn' : undefined;
+  if (expression['&'] !== undefined) return protocol !== 'tcp' ? undefined : packet.isMiddle === true ? 'ack' : 'syn';
   // An echo, and never from the link: neighbour discovery has 255.
   if (payload?.['field'] === 'hoplimit') return six ? '63' : undefined;
   if (payload?.['field'] === 'type') return 'echo-request';

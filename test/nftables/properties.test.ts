@@ -14,7 +14,7 @@ import { planChange, type Plan, type Step } from '../../src/nftables/plan.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/renderer.js';
 import { printRuleset } from '../../src/nftables/ruleset-text.js';
 import { effectOf } from '../../src/program/effect.js';
-import type { PolicyProgram } from '../../src/program/types.js';
+import type { Endpoint, PolicyProgram } from '../../src/program/types.js';
 import { addressPool, cluster, fold, history, outsiders, portPool } from '../support/arbitrary.js';
 import { cases } from '../support/seed.js';
 import { FakeTable } from './fake-table.js';
@@ -160,6 +160,35 @@ describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
       runs,
     );
     expect(seen).toBeGreaterThan(0);
+  });
+
+  test('is never remembered, so that it is met again; what only is enforced is', () => {
+    const seen = { told: 0, remembered: 0 };
+    fc.assert(
+      fc.property(tried, (start) => {
+        const program = compile(start, { scope: { node: 'n1' } });
+        const owner = (address: Flow['source']): Endpoint | undefined =>
+          [...program.endpoints.values()].find(({ addresses }) => addresses.includes(address));
+        const kernel = new Interpreter(render(program, { ...how, audit }));
+        for (const flow of flows(program)) {
+          const [client, server] = [owner(flow.source), owner(flow.destination)];
+          const isTold =
+            client?.logsAllowed === true ||
+            server?.logsAllowed === true ||
+            (client?.egress.kind === 'open' && client.withAudited?.egress !== undefined) ||
+            (server?.ingress.kind === 'open' && server.withAudited?.ingress !== undefined);
+          const isJudged = client?.egress.kind === 'isolated' || server?.ingress.kind === 'isolated';
+          const { allowed, isRemembered } = kernel.walk(flow);
+          const isItself = client !== undefined && client === server;
+          const wanted = allowed && isJudged && !isTold && !isItself && flow.protocol !== 'other';
+          expect({ flow, isRemembered }).toEqual({ flow, isRemembered: wanted });
+          seen.told += allowed && isJudged && isTold ? 1 : 0;
+          seen.remembered += isRemembered ? 1 : 0;
+        }
+      }),
+      runs,
+    );
+    expect(Math.min(seen.told, seen.remembered)).toBeGreaterThan(0);
   });
 
   test('is nothing else in a dry run of the whole agent, which drops nothing', () => {

@@ -81,6 +81,20 @@ describe('events of denials', () => {
     await report[Symbol.asyncDispose]();
   });
 
+  test('what passed is no event: a flow that is recorded, and what a dry run would deny or allow', async () => {
+    const { report, written, pass } = start();
+    for (const [verdict, mode] of [
+      ['deny', 'audit'],
+      ['allow', 'audit'],
+      ['allow', 'enforce'],
+    ] as const)
+      report.denied({ ...into('server'), verdict, mode }, counted(1, 0));
+    report.denied(into('server'), counted(2, 0));
+    await pass(40_000);
+    await report[Symbol.asyncDispose]();
+    expect(written.map(({ repeated }) => repeated?.count)).toEqual([2]);
+  });
+
   test('another set of policies is another event; what nobody sends any more is not told again', async () => {
     const { report, written, pass } = start();
     report.denied(into('server'), counted(1, 0));

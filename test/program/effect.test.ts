@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { changeFrom } from '../../src/program/change.js';
 import { effectOf } from '../../src/program/effect.js';
 import { printProgram } from '../../src/program/print.js';
-import type { Endpoint, ProgramChange } from '../../src/program/types.js';
+import type { Endpoint, Isolated, ProgramChange } from '../../src/program/types.js';
 import { validateProgram } from '../../src/program/validate.js';
 import {
   address,
@@ -24,6 +24,9 @@ const moved = (before: Endpoint | undefined, after: Endpoint | undefined): Progr
 const open = endpoint('a', ['10.0.0.1']);
 const isolated = endpoint('a', ['10.0.0.1'], { ingress: isolatedBy('ingress', 'p') });
 const web = pods('web', '10.0.0.2');
+const isolation = isolatedBy('ingress', 'p') as Isolated;
+const tried: Endpoint = { ...open, withAudited: { ingress: isolation } };
+const recorded: Endpoint = { ...open, logsAllowed: true };
 const list = ruleList('p', 'ingress', { port: anyPort });
 
 describe('the effect of a change', () => {
@@ -48,6 +51,21 @@ describe('the effect of a change', () => {
       'narrows',
     ],
     ['an endpoint that comes', moved(undefined, open), 'narrows'],
+    ['a dry run that begins', moved(open, tried), 'narrows'],
+    ['a dry run that ends', moved(tried, open), 'narrows'],
+    ['a dry run that becomes isolation', moved(tried, isolated), 'narrows'],
+    ['isolation that becomes a dry run', moved(isolated, tried), 'narrows'],
+    [
+      'another dry run',
+      moved(tried, { ...open, withAudited: { ingress: isolatedBy('ingress', 'q') as Isolated } }),
+      'narrows',
+    ],
+    ['a dry run beside isolation', moved(isolated, { ...isolated, withAudited: { ingress: isolation } }), 'narrows'],
+    ['a dry run that goes on beside isolation that ends', moved({ ...tried, egress: isolation }, tried), 'widens'],
+    ['a record of allows that begins', moved(open, recorded), 'narrows'],
+    ['a record of allows that ends', moved(recorded, open), 'narrows'],
+    ['isolation that ends where allows are recorded', moved({ ...isolated, logsAllowed: true }, recorded), 'narrows'],
+    ['nothing, where allows are recorded', moved(recorded, { ...recorded }), 'none'],
     ['another address', moved(open, endpoint('a', ['10.0.0.9'])), 'narrows'],
     ['a rule list that changes', changed({ ruleLists: [{ id: list.id, before: list, after: list }] }), 'narrows'],
     ['a known pod more', changed({ unknown: { added: [address('10.0.0.1')], removed: [] } }), 'widens'],

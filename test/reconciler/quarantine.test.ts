@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PolicyRef } from '../../src/model/policy.js';
+import { makeEndpoint } from '../../src/compiler/endpoints.js';
+import { parsePod } from '../../src/model/parse.js';
+import * as objects from '../cases/objects.js';
 import { findCulprits, refusedPolicy } from '../../src/reconciler/quarantine.js';
 
+const everyPod = { requirements: [] };
+const parsed = parsePod(objects.pod('web-0.shop', { host: 11 }));
+if (!parsed.ok) throw new Error(JSON.stringify(parsed.diagnostics));
+const pod = parsed.value;
 const ref = (name: string): PolicyRef => ({ kind: 'NetworkPolicy', namespace: 'shop', name });
 const refusing =
   (bad: readonly string[], tried: string[][] = []) =>
@@ -27,6 +34,14 @@ describe('findCulprits', () => {
   test('a refusal that is no policy is nobody’s fault', async () => {
     expect(await findCulprits(names.map(ref), () => Promise.resolve(false))).toBeUndefined();
   });
+});
+
+test('a refused policy that is only tried goes on to be only tried', () => {
+  const policy = { kind: 'policy' as const, ref: ref('web'), mode: 'audit' as const, appliesTo: everyPod, ingress: [] };
+  const refused = refusedPolicy(policy, 'nft said no');
+  expect(refused).toMatchObject({ kind: 'broken', mode: 'audit', directions: ['ingress'] });
+  const endpoint = makeEndpoint(pod, [], [refused]);
+  expect([endpoint.ingress.kind, endpoint.withAudited?.ingress?.by]).toEqual(['open', [ref('web')]]);
 });
 
 test('a refused policy fails closed in the directions that it declared', () => {

@@ -330,14 +330,14 @@ export const mutants: readonly Mutant[] = [
     file: 'src/nftables/skeleton.ts',
     find: "rule(x.inSet(x.client(family), setName.told('egress', family)), x.count('judged'), x.accept),",
     replace: '',
-    tests: [rulesets],
+    tests: [dryRuns],
   },
   {
     title: 'a relation of a server whose allows are recorded is remembered',
     file: 'src/nftables/skeleton.ts',
     find: "rule(x.inSet(x.server(family), setName.told('ingress', family)), x.count('judged'), x.accept),",
     replace: '',
-    tests: [rulesets],
+    tests: [dryRuns],
   },
   {
     title: 'a server in a dry run is judged as one that is open: its relations are remembered',

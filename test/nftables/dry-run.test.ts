@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { compile } from '../../src/compiler/compiler.js';
 import { isTried } from '../../src/model/audit-mode.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
-import { directions } from '../../src/model/policy.js';
+import { directions, type Direction } from '../../src/model/policy.js';
+import { open, type Endpoint, type Isolated } from '../../src/program/types.js';
 import { familyOf } from '../../src/model/address.js';
 import type { Flow } from '../../src/evaluation/types.js';
 import type { AuditRules } from '../../src/nftables/log-rules.js';
@@ -13,6 +14,7 @@ import { setName } from '../../src/nftables/skeleton.js';
 import { addressPool, cluster, portPool } from '../support/arbitrary.js';
 import { cases } from '../support/seed.js';
 import { Interpreter, type Packet } from './interpreter.js';
+import { address, anyPort, endpoint, isolatedBy, policy, program, ruleList } from './programs.js';
 
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
 const scope = { scope: { node: 'n1' } } as const;
@@ -48,6 +50,13 @@ const flows: readonly Flow[] = addressPool.flatMap((source) =>
       ),
     ]),
 );
+
+const lets = (direction: Direction): Isolated => isolatedBy(direction, 'p') as Isolated;
+const denies: Isolated = { kind: 'isolated', by: [policy('deny')], allowedBy: [] };
+interface Changed {
+  readonly client?: Partial<Endpoint>;
+  readonly server?: Partial<Endpoint>;
+}
 
 const packets: readonly (readonly [string, Packet])[] = [
   ['the first packet of a flow', {}],
@@ -90,15 +99,37 @@ describe.each<RenderOptions>([
     );
   });
 
+  const isTold = how.audit !== undefined;
+  test.each<[string, Changed, boolean]>([
+    ['of what is only enforced is remembered', {}, true],
+    ['of a client in a dry run that allows it is not', { client: { withAudited: { egress: lets('egress') } } }, false],
+    ['of a client in a dry run that would deny it is not', { client: { withAudited: { egress: denies } } }, false],
+    ['of a server that is in a dry run for what it sends is', { server: { withAudited: { egress: denies } } }, true],
+    ['of a client whose allows are recorded is not', { client: { logsAllowed: true } }, !isTold],
+    ['of a server whose allows are recorded is not', { server: { logsAllowed: true } }, !isTold],
+    [
+      'of a server that nothing isolates but a dry run is not, whatever isolates its client',
+      { client: { egress: lets('egress') }, server: { ingress: open, withAudited: { ingress: lets('ingress') } } },
+      false,
+    ],
+  ])('a relation %s', (_, changed, isRemembered) => {
+    const web: Endpoint = { ...endpoint('client', ['10.0.0.1']), ...changed.client };
+    const db: Endpoint = { ...endpoint('server', ['10.0.0.2'], { ingress: lets('ingress') }), ...changed.server };
+    const lists = directions.map((direction) => ruleList('p', direction, { port: anyPort }));
+    const kernel = new Interpreter(render(program({ endpoints: [web, db], ruleLists: lists }), how));
+    const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
+    expect(kernel.walk(flow)).toMatchObject({ allowed: true, isRemembered });
+  });
+
   test('leave what counts as isolated to what is enforced', () => {
     fc.assert(
       fc.property(tried, (start) => {
-        const program = compile(start, scope);
-        const { sets } = render(program, how);
-        for (const endpoint of program.endpoints.values())
+        const compiled = compile(start, scope);
+        const { sets } = render(compiled, how);
+        for (const endpoint of compiled.endpoints.values())
           for (const direction of directions)
-            for (const address of endpoint.addresses)
-              expect(sets.get(setName.isolated(direction, familyOf(address)))?.elements.has(address)).toBe(
+            for (const own of endpoint.addresses)
+              expect(sets.get(setName.isolated(direction, familyOf(own)))?.elements.has(own)).toBe(
                 endpoint[direction].kind === 'isolated',
               );
       }),

@@ -110,7 +110,8 @@ describePackets('rules replaced under a flood', () => {
 
   test('dry runs that come and go: what is denied never arrives', async () => {
     await apply(rules(1));
-    const states = [...dryRuns.map((one) => [rules(1), one]), [rules(1)]];
+    // Beside isolation a dry run that allows nothing changes nothing.
+    const states = [...dryRuns.slice(1).map((one) => [rules(1), one]), [rules(1)]];
     const { sent, arrived } = await flood(deniedPort, () => swaps(...states));
     expect([...arrived]).toEqual([]);
     expect(sent).toBeGreaterThan(1000);

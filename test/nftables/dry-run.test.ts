@@ -121,6 +121,18 @@ describe.each<RenderOptions>([
     expect(kernel.walk(flow)).toMatchObject({ allowed: true, isRemembered });
   });
 
+  test('what only a dry run would allow stays denied, and is told of before its denial', () => {
+    const told: Endpoint = {
+      ...endpoint('server', ['10.0.0.2'], { ingress: denies }),
+      withAudited: { ingress: { ...lets('ingress'), by: [...denies.by, policy('p')] } },
+    };
+    const lists = [ruleList('p', 'ingress', { port: anyPort })];
+    const kernel = new Interpreter(render(program({ endpoints: [told], ruleLists: lists }), how));
+    const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
+    const logged = isTold ? [/^would-allow-in-/, /^deny-in-/].map((name): unknown => expect.stringMatching(name)) : [];
+    expect(kernel.walk(flow)).toEqual({ allowed: false, logged, isRemembered: false });
+  });
+
   test('leave what counts as isolated to what is enforced', () => {
     fc.assert(
       fc.property(tried, (start) => {

@@ -340,7 +340,7 @@ export const mutants: readonly Mutant[] = [
     tests: [dryRuns],
   },
   {
-    title: 'a server in a dry run is judged as one that is open: its relations are remembered',
+    title: 'a stream towards a server in a dry run is refused when no more are recorded',
     file: 'src/nftables/reports.ts',
     find: "const afterOpen = { ingress: 'not-remembered', egress: 'ingress' } as const;",
     replace: "const afterOpen = { ingress: 'admit', egress: 'ingress' } as const;",

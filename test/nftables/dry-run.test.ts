@@ -5,7 +5,7 @@ import { compile } from '../../src/compiler/compiler.js';
 import { isTried } from '../../src/model/audit-mode.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
 import { directions, type Direction } from '../../src/model/policy.js';
-import { open, type Endpoint, type Isolated } from '../../src/program/types.js';
+import { open, type Endpoint, type Isolated, type Isolation } from '../../src/program/types.js';
 import { familyOf } from '../../src/model/address.js';
 import type { Flow } from '../../src/evaluation/types.js';
 import type { AuditRules } from '../../src/nftables/log-rules.js';
@@ -131,6 +131,20 @@ describe.each<RenderOptions>([
     const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
     const logged = isTold ? [/^would-allow-in-/, /^deny-in-/].map((name): unknown => expect.stringMatching(name)) : [];
     expect(kernel.walk(flow)).toEqual({ allowed: false, logged, isRemembered: false });
+  });
+
+  test('of an allowed flow the first packet is recorded, at each end, and no later one', () => {
+    const recorded = (name: string, at: string, ingress: Isolation = open): Endpoint => ({
+      ...endpoint(name, [at], { ingress }),
+      logsAllowed: true,
+    });
+    const endpoints = [recorded('client', '10.0.0.1'), recorded('server', '10.0.0.2', lets('ingress'))];
+    const lists = [{ ...ruleList('p', 'ingress', { port: anyPort }), logsAllowed: true as const }];
+    const kernel = new Interpreter(render(program({ endpoints, ruleLists: lists }), how));
+    const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
+    const names = ['allow-out-open', expect.stringMatching(/^allow-in-lab-p-/) as unknown];
+    expect(kernel.walk(flow).logged).toEqual(isTold ? names : []);
+    expect(kernel.walk(flow, { isLater: true })).toMatchObject({ allowed: true, logged: [] });
   });
 
   test('leave what counts as isolated to what is enforced', () => {

@@ -480,4 +480,18 @@ export const mutants: readonly Mutant[] = [
     replace: 'only === undefined ? true :',
     tests: ['test/analysis/rollout.test.ts'],
   },
+  {
+    title: 'a rule that a dry run would allow counts as one that allowed',
+    file: 'src/nftables/rule-lists.ts',
+    find: 'return { statements: [x.goto(name)], end, counter: name };',
+    replace: 'return { statements: [counted, x.goto(name)], end, counter: name };',
+    tests: ['test/nftables/rule-hits.test.ts'],
+  },
+  {
+    title: 'losses of reports are told without their direction',
+    file: 'src/audit/accounts.ts',
+    find: "const key = `${loss.cause} ${scopeOf(loss)} ${loss.direction ?? ''}`;",
+    replace: 'const key = `${loss.cause} ${scopeOf(loss)}`;',
+    tests: ['test/audit/accounts.test.ts'],
+  },
 ];

@@ -1,17 +1,18 @@
 /** What a dry run and recorded allows may never do to a packet, and how often they tell of one. */
 import { expect, describe, test } from '@jest/globals';
 import fc from 'fast-check';
-import { compile } from '../../src/compiler/compiler.js';
+import { Compiler, compile } from '../../src/compiler/compiler.js';
 import { isTried } from '../../src/model/audit-mode.js';
-import type { ClusterSnapshot } from '../../src/model/cluster.js';
+import { changesFrom, type ClusterSnapshot } from '../../src/model/cluster.js';
 import { directions, type Direction } from '../../src/model/policy.js';
 import { open, type Endpoint, type Isolated, type Isolation } from '../../src/program/types.js';
 import { familyOf } from '../../src/model/address.js';
 import type { Flow } from '../../src/evaluation/types.js';
 import type { AuditRules } from '../../src/nftables/log-rules.js';
-import { render, type RenderOptions } from '../../src/nftables/renderer.js';
+import { render, Renderer, type RenderOptions } from '../../src/nftables/renderer.js';
+import { effectOf } from '../../src/program/effect.js';
 import { setName } from '../../src/nftables/skeleton.js';
-import { addressPool, cluster, portPool } from '../support/arbitrary.js';
+import { addressPool, cluster, history, portPool } from '../support/arbitrary.js';
 import { cases } from '../support/seed.js';
 import { Interpreter, type Packet } from './interpreter.js';
 import { address, anyPort, endpoint, isolatedBy, policy, program, ruleList } from './programs.js';
@@ -130,7 +131,7 @@ describe.each<RenderOptions>([
     const kernel = new Interpreter(render(program({ endpoints: [told], ruleLists: lists }), how));
     const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
     const logged = isTold ? [/^would-allow-in-/, /^deny-in-/].map((name): unknown => expect.stringMatching(name)) : [];
-    expect(kernel.walk(flow)).toEqual({ allowed: false, logged, isRemembered: false });
+    expect(kernel.walk(flow)).toMatchObject({ allowed: false, logged, isRemembered: false });
   });
 
   test('of an allowed flow the first packet is recorded, at each end, and no later one', () => {
@@ -145,6 +146,27 @@ describe.each<RenderOptions>([
     const names = ['allow-out-open', expect.stringMatching(/^allow-in-lab-p-/) as unknown];
     expect(kernel.walk(flow).logged).toEqual(isTold ? names : []);
     expect(kernel.walk(flow, { isLater: true })).toMatchObject({ allowed: true, logged: [] });
+  });
+
+  test('what is remembered when a change comes that only widens is allowed after it, and told of by nothing', () => {
+    fc.assert(
+      fc.property(cluster, history, (start, steps) => {
+        const compiler = new Compiler(scope);
+        const renderer = new Renderer(how);
+        renderer.apply(compiler.apply(changesFrom(start)));
+        for (const changes of steps) {
+          const kernel = new Interpreter(renderer.ruleset());
+          const remembered = flows.filter((flow) => kernel.walk(flow).isRemembered);
+          const change = compiler.apply(changes);
+          renderer.apply(change);
+          if (effectOf(change) === 'narrows') continue;
+          const after = new Interpreter(renderer.ruleset());
+          for (const flow of remembered)
+            expect({ flow, ...after.walk(flow) }).toMatchObject({ flow, allowed: true, logged: [] });
+        }
+      }),
+      runs,
+    );
   });
 
   test('leave what counts as isolated to what is enforced', () => {

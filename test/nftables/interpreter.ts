@@ -16,7 +16,10 @@ export interface Packet {
 interface Walk {
   readonly allowed: boolean;
   readonly logged: readonly string[];
+  /** Whether the verdict cache has the relation from now on. */
   readonly isRemembered: boolean;
+  /** Named counters that counted it, each as often as it did. */
+  readonly counters: readonly string[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -27,6 +30,7 @@ const protocolNumbers: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp
 export class Interpreter {
   readonly #ruleset: Ruleset;
   #logged: string[] = [];
+  #counters: string[] = [];
   #packet: Packet = {};
   /** What this packet, and those before it, put into sets. */
   readonly #recorded = new Set<string>();
@@ -42,11 +46,12 @@ export class Interpreter {
   /** The verdict, the chains that a packet is logged by on its way, and whether the verdict cache has it from now on. */
   walk(flow: Flow, packet: Packet = {}): Walk {
     this.#logged = [];
+    this.#counters = [];
     this.#packet = packet;
     if (packet.isLater !== true) this.#recorded.clear();
     const allowed = this.#chain('forward', flow) === 'accept';
     const isRemembered = [...this.#recorded].some((element) => element.startsWith('@cache'));
-    return { allowed, logged: this.#logged, isRemembered };
+    return { allowed, logged: this.#logged, isRemembered, counters: this.#counters };
   }
 
   #chain(name: string, flow: Flow): Outcome {
@@ -83,7 +88,8 @@ export class Interpreter {
         const values = this.#values(set['elem'] as Json, flow);
         if (values === undefined || this.#isFull(String(set['set']))) return undefined;
         this.#recorded.add(`${String(set['set'])} ${values.join(' . ')}`);
-      } else if (!('counter' in statement || 'limit' in statement)) throw new Error(JSON.stringify(statement));
+      } else if ('counter' in statement) this.#counters.push(String(statement['counter']));
+      else if (!('limit' in statement)) throw new Error(JSON.stringify(statement));
     }
     return undefined;
   }

@@ -494,4 +494,11 @@ export const mutants: readonly Mutant[] = [
     replace: 'const key = `${loss.cause} ${scopeOf(loss)}`;',
     tests: ['test/audit/accounts.test.ts'],
   },
+  {
+    title: 'every packet of a UDP flow that nobody answers is recorded',
+    file: 'src/nftables/reports.ts',
+    find: "record('update', family), x.goto(then)].flat()),",
+    replace: "record('update', family)].flat()),",
+    tests: [dryRuns],
+  },
 ];

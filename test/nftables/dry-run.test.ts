@@ -169,6 +169,21 @@ describe.each<RenderOptions>([
     );
   });
 
+  test('of a UDP flow that nobody answers only the first packet is recorded, at each end', () => {
+    const endpoints = ['client', 'server'].map((name, index) => ({
+      ...endpoint(name, [`10.0.0.${index + 1}`]),
+      logsAllowed: true as const,
+    }));
+    const kernel = new Interpreter(render(program({ endpoints }), how));
+    const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'UDP' as const, port: 514 };
+    expect(kernel.walk(flow).logged).toEqual(isTold ? ['allow-out-open', 'allow-in-open'] : []);
+    const again = kernel.walk(flow, { isLater: true, isUnanswered: true });
+    expect(again).toMatchObject({ allowed: true, logged: [] });
+    // Where no more flows are known to be recorded, all of their packets are.
+    const full = kernel.walk(flow, { full: 'recorded' }).logged;
+    expect(full).toEqual(isTold ? ['allow-out-open', 'allow-in-open'] : []);
+  });
+
   test('leave what counts as isolated to what is enforced', () => {
     fc.assert(
       fc.property(tried, (start) => {

@@ -7,6 +7,8 @@ import type { Flow } from '../../src/evaluation/types.js';
 export interface Packet {
   /** After those that were walked since the last first one, whose sets still hold what they recorded. */
   readonly isLater?: true;
+  /** To conntrack it is new all the same. */
+  readonly isUnanswered?: true;
   /** Of TCP: in the middle of a stream that conntrack has not seen. */
   readonly isMiddle?: true;
   /** Sets of this name have no room. */
@@ -135,7 +137,7 @@ function load(expression: Json, flow: Flow, packet: Packet): string | undefined 
   const protocol = flow.protocol === 'other' ? 'icmp' : flow.protocol.toLowerCase();
   if (meta !== undefined) return meta['key'] === 'nfproto' ? (six ? 'ipv6' : 'ipv4') : protocol;
   if (ct !== undefined) {
-    if (ct['key'] === 'state') return packet.isLater === true ? 'established' : 'new';
+    if (ct['key'] === 'state') return packet.isLater === true && packet.isUnanswered !== true ? 'established' : 'new';
     if (ct['key'] === 'direction') return 'original';
     if (ct['key'] === 'protocol') return protocol;
     if (ct['key'] === 'proto-src') return ct['dir'] === 'original' ? '40000' : String(flow.port);

@@ -27,6 +27,10 @@ export const reference = (set: string): string => `@${set}`;
 export const relation = (family: Family, protocol: Expression): Expression =>
   concat(client(family), server(family), protocol, flowPort('reply'));
 
+/** One flow; its protocol must have ports. */
+export const fullTuple = (family: Family): Expression =>
+  concat(client(family), flowPort('original'), server(family), flowPort('reply'));
+
 export const match = (left: Expression, right: unknown, op: '==' | '!=' | 'in' = '=='): Statement => ({
   match: { op, left, right },
 });

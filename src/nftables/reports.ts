@@ -8,13 +8,19 @@ import { short } from './directions.js';
 import * as x from './expressions.js';
 import { addressType, digit } from './key-types.js';
 import { firstOfFlow, logRules, pairSets, type AuditRules, type Logged } from './log-rules.js';
-import type { Chain, NftSet, Rule, Statement } from './types.js';
+import type { Chain, KeyType, NftSet, Rule, Statement } from './types.js';
 
 /** Packets that the log should tell of, and those of them that passed its limits. */
 export const reportCounters = { wanted: 'to-report', logged: 'logged-report' } as const;
 
 /** Relations that a dry run of this direction has told of lately. */
 const reportedSet = (direction: Direction, family: Family): string => `reported-${short(direction)}${digit(family)}`;
+
+/** UDP flows whose first packet was recorded, and that have seen no answer: to conntrack each packet of one is its first. */
+const recordedSet = (direction: Direction, family: Family): string => `recorded-${short(direction)}${digit(family)}`;
+
+/** As long as conntrack keeps such a flow: a later packet is another flow's. */
+const recorded = { timeoutSeconds: 30, size: 65_536 };
 
 /** A relation is told of again after this long: as often as the log sums what is denied again and again. */
 const reported = { timeoutSeconds: 5, size: 65_536 };
@@ -30,18 +36,26 @@ export function auditObjects(audit: AuditRules | undefined): {
     sets: [
       ...pairSets(audit),
       ...families.flatMap((family) =>
-        directions.map((direction) => ({
-          name: reportedSet(direction, family),
-          type: [addressType(family), addressType(family), 'inet_proto', 'inet_service'] as const,
-          verdicts: false,
-          interval: false,
-          dynamic: reported,
-          elements: new Map<string, string>(),
-        })),
+        directions.flatMap((direction) => {
+          const address = addressType(family);
+          return [
+            dynamicSet(reportedSet(direction, family), [address, address, 'inet_proto', 'inet_service'], reported),
+            dynamicSet(recordedSet(direction, family), [address, 'inet_service', address, 'inet_service'], recorded),
+          ];
+        }),
       ),
     ],
   };
 }
+
+const dynamicSet = (name: string, type: readonly KeyType[], dynamic: NonNullable<NftSet['dynamic']>): NftSet => ({
+  name,
+  type,
+  verdicts: false,
+  interval: false,
+  dynamic,
+  elements: new Map(),
+});
 
 /** Counts and logs, and lets the packet go on to the next rule. */
 export const reportRules = (logged: Omit<Logged, 'counter'>, audit: AuditRules): Rule[] => [
@@ -86,11 +100,29 @@ export function dryRunChain({ name, direction, then, comment }: DryRunReport, au
   };
 }
 
+export interface AllowedFlows {
+  /** Of the chain. */
+  readonly name: string;
+  readonly direction: Direction;
+  /** The chain that the packets go on to. */
+  readonly then: string;
+}
+
 /** First packets of flows that a rule allows, or (`then` is where an open pod's packets go) that nothing isolates. */
-export const allowedChain = (name: string, then: string, audit: AuditRules): Chain => ({
-  name,
-  rules: [...reportRules({ chain: name, judgedBy: 'flow', first: true }, audit), { statements: [x.goto(then)] }],
-});
+export function allowedChain({ name, direction, then }: AllowedFlows, audit: AuditRules): Chain {
+  const record = (operation: 'add' | 'update', family: Family): Statement =>
+    x.record(operation, x.fullTuple(family), recordedSet(direction, family));
+  const isRecorded = (family: Family): Statement => x.inSet(x.fullTuple(family), recordedSet(direction, family));
+  const rules = [
+    ...families.map((family) => [isUnanswered, isRecorded(family), record('update', family), x.goto(then)].flat()),
+    ...families.map((family) => [isUnanswered, record('add', family)].flat()),
+    ...reportRules({ chain: name, judgedBy: 'flow', first: true }, audit).map(({ statements }) => statements),
+    [x.goto(then)],
+  ];
+  return { name, rules: rules.map((statements) => ({ statements })) };
+}
+
+const isUnanswered: readonly Statement[] = [firstOfFlow, x.match(x.packetProtocol, 'udp')];
 
 /** Where the packets of a pod go that no policy isolates. */
 const afterOpen = { ingress: 'not-remembered', egress: 'ingress' } as const;
@@ -104,7 +136,9 @@ export const openTarget = (direction: Direction, logsAllowed: boolean): string =
 export const openRecordChains = (audit: AuditRules | undefined): Chain[] =>
   audit === undefined
     ? []
-    : directions.map((direction) => allowedChain(allowedOpen(direction), afterOpen[direction], audit));
+    : directions.map((direction) =>
+        allowedChain({ name: allowedOpen(direction), direction, then: afterOpen[direction] }, audit),
+      );
 
 export type CounterScope = Direction | 'neither' | 'report';
 

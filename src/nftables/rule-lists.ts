@@ -52,7 +52,7 @@ function outcomeOf(list: RuleList, rule: number, use: ListUse, audit: AuditRules
   if (use === 'dryRun') return { statements: [counted, x.goto(openTarget(direction, recorded !== undefined))] };
   const then = afterAllowed[direction];
   if (recorded === undefined) return { statements: [counted, x.goto(then)] };
-  const end = allowedChain(allowedName(list, rule), then, recorded);
+  const end = allowedChain({ name: allowedName(list, rule), direction, then }, recorded);
   return { statements: [counted, x.goto(end.name)], end };
 }
 

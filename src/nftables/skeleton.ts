@@ -42,11 +42,9 @@ const middleOfStream: readonly Statement[] = [
   x.match({ '&': [x.headerField('tcp', 'flags'), ['fin', 'syn', 'rst', 'ack']] }, 'syn', '!='),
 ];
 
-const fullTuple = (family: Family): x.Expression =>
-  x.concat(x.client(family), x.flowPort('original'), x.server(family), x.flowPort('reply'));
 const isTcp = x.match(x.packetProtocol, 'tcp');
-const isPicked = (family: Family): Statement => x.inSet(fullTuple(family), setName.picked(family));
-const recordPicked = (family: Family): Statement => x.record('update', fullTuple(family), setName.picked(family));
+const isPicked = (family: Family): Statement => x.inSet(x.fullTuple(family), setName.picked(family));
+const recordPicked = (family: Family): Statement => x.record('update', x.fullTuple(family), setName.picked(family));
 const toItself = (family: Family): Rule =>
   named('pod to itself', x.inSet(x.concat(x.client(family), x.server(family)), setName.same(family)), x.accept);
 

@@ -66,8 +66,9 @@ describePackets('rules replaced under a flood', () => {
     await drain(200);
     return { sent, arrived };
   };
-  const swaps = async (even: Manifest, odd: Manifest): Promise<void> => {
-    for (let round = 0; round < 20; round += 1) await apply(round % 2 === 0 ? even : odd);
+  type State = Manifest | readonly Manifest[];
+  const swaps = async (...states: readonly State[]): Promise<void> => {
+    for (let round = 0; round < 20; round += 1) await apply(...[states[round % states.length] ?? []].flat());
   };
 
   beforeAll(async () => {
@@ -99,6 +100,40 @@ describePackets('rules replaced under a flood', () => {
     const { sent, arrived } = await flood(allowedPort, () => swaps(rules(2), rules(3)));
     expect(sent - arrived.size).toBe(0);
     expect(sent).toBeGreaterThan(1000);
+  }, 60_000);
+
+  const tried = (spec: object): Manifest => {
+    const made = policy('q.x', { ...toServer, ...spec });
+    return { ...made, metadata: { ...made.metadata, annotations: { 'podwall.dev/mode': 'audit' } } };
+  };
+  const dryRuns = [tried({}), tried({ ingress: [{}] }), tried({ ingress: [{ ports: [udp(1)] }] })] as const;
+
+  test('dry runs that come and go: what is denied never arrives', async () => {
+    await apply(rules(1));
+    // Beside isolation a dry run that allows nothing changes nothing.
+    const states = [...dryRuns.slice(1).map((one) => [rules(1), one]), [rules(1)]];
+    const { sent, arrived } = await flood(deniedPort, () => swaps(...states));
+    expect([...arrived]).toEqual([]);
+    expect(sent).toBeGreaterThan(1000);
+  }, 60_000);
+
+  test('dry runs that come and go: what nothing or a rule allows always arrives', async () => {
+    await apply();
+    const states = [...dryRuns, [], ...dryRuns.map((one) => [rules(1), one])];
+    const { sent, arrived } = await flood(allowedPort, () => swaps(...states));
+    expect(sent - arrived.size).toBe(0);
+    expect(sent).toBeGreaterThan(1000);
+  }, 60_000);
+
+  test('a dry run that becomes isolation: nothing that passed in it passes any more', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const denies = policy('q.x', toServer);
+      await apply(tried({}));
+      const { arrived } = await flood(allowedPort, () => apply(denies));
+      expect(arrived.size).toBeGreaterThan(0);
+      const after = await flood(allowedPort, () => delay(100));
+      expect([...after.arrived]).toEqual([]);
+    }
   }, 60_000);
 
   test('a block narrowed: nothing that the cache learned in the last moment stays open', async () => {

@@ -1,18 +1,21 @@
 /** What a dry run and recorded allows may never do to a packet, and how often they tell of one. */
 import { expect, describe, test } from '@jest/globals';
 import fc from 'fast-check';
-import { compile } from '../../src/compiler/compiler.js';
+import { Compiler, compile } from '../../src/compiler/compiler.js';
 import { isTried } from '../../src/model/audit-mode.js';
-import type { ClusterSnapshot } from '../../src/model/cluster.js';
-import { directions } from '../../src/model/policy.js';
+import { changesFrom, type ClusterSnapshot } from '../../src/model/cluster.js';
+import { directions, type Direction } from '../../src/model/policy.js';
+import { open, type Endpoint, type Isolated, type Isolation } from '../../src/program/types.js';
 import { familyOf } from '../../src/model/address.js';
 import type { Flow } from '../../src/evaluation/types.js';
 import type { AuditRules } from '../../src/nftables/log-rules.js';
-import { render, type RenderOptions } from '../../src/nftables/renderer.js';
+import { render, Renderer, type RenderOptions } from '../../src/nftables/renderer.js';
+import { effectOf } from '../../src/program/effect.js';
 import { setName } from '../../src/nftables/skeleton.js';
-import { addressPool, cluster, portPool } from '../support/arbitrary.js';
+import { addressPool, cluster, history, portPool } from '../support/arbitrary.js';
 import { cases } from '../support/seed.js';
 import { Interpreter, type Packet } from './interpreter.js';
+import { address, anyPort, endpoint, isolatedBy, policy, program, ruleList } from './programs.js';
 
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
 const scope = { scope: { node: 'n1' } } as const;
@@ -48,6 +51,13 @@ const flows: readonly Flow[] = addressPool.flatMap((source) =>
       ),
     ]),
 );
+
+const lets = (direction: Direction): Isolated => isolatedBy(direction, 'p') as Isolated;
+const denies: Isolated = { kind: 'isolated', by: [policy('deny')], allowedBy: [] };
+interface Changed {
+  readonly client?: Partial<Endpoint>;
+  readonly server?: Partial<Endpoint>;
+}
 
 const packets: readonly (readonly [string, Packet])[] = [
   ['the first packet of a flow', {}],
@@ -90,15 +100,99 @@ describe.each<RenderOptions>([
     );
   });
 
+  const isTold = how.audit !== undefined;
+  test.each<[string, Changed, boolean]>([
+    ['of what is only enforced is remembered', {}, true],
+    ['of a client in a dry run that allows it is not', { client: { withAudited: { egress: lets('egress') } } }, false],
+    ['of a client in a dry run that would deny it is not', { client: { withAudited: { egress: denies } } }, false],
+    ['of a server that is in a dry run for what it sends is', { server: { withAudited: { egress: denies } } }, true],
+    ['of a client whose allows are recorded is not', { client: { logsAllowed: true } }, !isTold],
+    ['of a server whose allows are recorded is not', { server: { logsAllowed: true } }, !isTold],
+    [
+      'of a server that nothing isolates but a dry run is not, whatever isolates its client',
+      { client: { egress: lets('egress') }, server: { ingress: open, withAudited: { ingress: lets('ingress') } } },
+      false,
+    ],
+  ])('a relation %s', (_, changed, isRemembered) => {
+    const web: Endpoint = { ...endpoint('client', ['10.0.0.1']), ...changed.client };
+    const db: Endpoint = { ...endpoint('server', ['10.0.0.2'], { ingress: lets('ingress') }), ...changed.server };
+    const lists = directions.map((direction) => ruleList('p', direction, { port: anyPort }));
+    const kernel = new Interpreter(render(program({ endpoints: [web, db], ruleLists: lists }), how));
+    const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
+    expect(kernel.walk(flow)).toMatchObject({ allowed: true, isRemembered });
+  });
+
+  test('what only a dry run would allow stays denied, and is told of before its denial', () => {
+    const told: Endpoint = {
+      ...endpoint('server', ['10.0.0.2'], { ingress: denies }),
+      withAudited: { ingress: { ...lets('ingress'), by: [...denies.by, policy('p')] } },
+    };
+    const lists = [ruleList('p', 'ingress', { port: anyPort })];
+    const kernel = new Interpreter(render(program({ endpoints: [told], ruleLists: lists }), how));
+    const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
+    const logged = isTold ? [/^would-allow-in-/, /^deny-in-/].map((name): unknown => expect.stringMatching(name)) : [];
+    expect(kernel.walk(flow)).toMatchObject({ allowed: false, logged, isRemembered: false });
+  });
+
+  test('of an allowed flow the first packet is recorded, at each end, and no later one', () => {
+    const recorded = (name: string, at: string, ingress: Isolation = open): Endpoint => ({
+      ...endpoint(name, [at], { ingress }),
+      logsAllowed: true,
+    });
+    const endpoints = [recorded('client', '10.0.0.1'), recorded('server', '10.0.0.2', lets('ingress'))];
+    const lists = [{ ...ruleList('p', 'ingress', { port: anyPort }), logsAllowed: true as const }];
+    const kernel = new Interpreter(render(program({ endpoints, ruleLists: lists }), how));
+    const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
+    const names = ['allow-out-open', expect.stringMatching(/^allow-in-lab-p-/) as unknown];
+    expect(kernel.walk(flow).logged).toEqual(isTold ? names : []);
+    expect(kernel.walk(flow, { isLater: true })).toMatchObject({ allowed: true, logged: [] });
+  });
+
+  test('what is remembered when a change comes that only widens is allowed after it, and told of by nothing', () => {
+    fc.assert(
+      fc.property(cluster, history, (start, steps) => {
+        const compiler = new Compiler(scope);
+        const renderer = new Renderer(how);
+        renderer.apply(compiler.apply(changesFrom(start)));
+        for (const changes of steps) {
+          const kernel = new Interpreter(renderer.ruleset());
+          const remembered = flows.filter((flow) => kernel.walk(flow).isRemembered);
+          const change = compiler.apply(changes);
+          renderer.apply(change);
+          if (effectOf(change) === 'narrows') continue;
+          const after = new Interpreter(renderer.ruleset());
+          for (const flow of remembered)
+            expect({ flow, ...after.walk(flow) }).toMatchObject({ flow, allowed: true, logged: [] });
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('of a UDP flow that nobody answers only the first packet is recorded, at each end', () => {
+    const endpoints = ['client', 'server'].map((name, index) => ({
+      ...endpoint(name, [`10.0.0.${index + 1}`]),
+      logsAllowed: true as const,
+    }));
+    const kernel = new Interpreter(render(program({ endpoints }), how));
+    const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'UDP' as const, port: 514 };
+    expect(kernel.walk(flow).logged).toEqual(isTold ? ['allow-out-open', 'allow-in-open'] : []);
+    const again = kernel.walk(flow, { isLater: true, isUnanswered: true });
+    expect(again).toMatchObject({ allowed: true, logged: [] });
+    // Where no more flows are known to be recorded, all of their packets are.
+    const full = kernel.walk(flow, { full: 'recorded' }).logged;
+    expect(full).toEqual(isTold ? ['allow-out-open', 'allow-in-open'] : []);
+  });
+
   test('leave what counts as isolated to what is enforced', () => {
     fc.assert(
       fc.property(tried, (start) => {
-        const program = compile(start, scope);
-        const { sets } = render(program, how);
-        for (const endpoint of program.endpoints.values())
+        const compiled = compile(start, scope);
+        const { sets } = render(compiled, how);
+        for (const endpoint of compiled.endpoints.values())
           for (const direction of directions)
-            for (const address of endpoint.addresses)
-              expect(sets.get(setName.isolated(direction, familyOf(address)))?.elements.has(address)).toBe(
+            for (const own of endpoint.addresses)
+              expect(sets.get(setName.isolated(direction, familyOf(own)))?.elements.has(own)).toBe(
                 endpoint[direction].kind === 'isolated',
               );
       }),

@@ -7,6 +7,8 @@ import type { Flow } from '../../src/evaluation/types.js';
 export interface Packet {
   /** After those that were walked since the last first one, whose sets still hold what they recorded. */
   readonly isLater?: true;
+  /** To conntrack it is new all the same. */
+  readonly isUnanswered?: true;
   /** Of TCP: in the middle of a stream that conntrack has not seen. */
   readonly isMiddle?: true;
   /** Sets of this name have no room. */
@@ -16,7 +18,10 @@ export interface Packet {
 interface Walk {
   readonly allowed: boolean;
   readonly logged: readonly string[];
+  /** Whether the verdict cache has the relation from now on. */
   readonly isRemembered: boolean;
+  /** Named counters that counted it, each as often as it did. */
+  readonly counters: readonly string[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -27,6 +32,7 @@ const protocolNumbers: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp
 export class Interpreter {
   readonly #ruleset: Ruleset;
   #logged: string[] = [];
+  #counters: string[] = [];
   #packet: Packet = {};
   /** What this packet, and those before it, put into sets. */
   readonly #recorded = new Set<string>();
@@ -42,11 +48,12 @@ export class Interpreter {
   /** The verdict, the chains that a packet is logged by on its way, and whether the verdict cache has it from now on. */
   walk(flow: Flow, packet: Packet = {}): Walk {
     this.#logged = [];
+    this.#counters = [];
     this.#packet = packet;
     if (packet.isLater !== true) this.#recorded.clear();
     const allowed = this.#chain('forward', flow) === 'accept';
     const isRemembered = [...this.#recorded].some((element) => element.startsWith('@cache'));
-    return { allowed, logged: this.#logged, isRemembered };
+    return { allowed, logged: this.#logged, isRemembered, counters: this.#counters };
   }
 
   #chain(name: string, flow: Flow): Outcome {
@@ -83,7 +90,8 @@ export class Interpreter {
         const values = this.#values(set['elem'] as Json, flow);
         if (values === undefined || this.#isFull(String(set['set']))) return undefined;
         this.#recorded.add(`${String(set['set'])} ${values.join(' . ')}`);
-      } else if (!('counter' in statement || 'limit' in statement)) throw new Error(JSON.stringify(statement));
+      } else if ('counter' in statement) this.#counters.push(String(statement['counter']));
+      else if (!('limit' in statement)) throw new Error(JSON.stringify(statement));
     }
     return undefined;
   }
@@ -129,7 +137,7 @@ function load(expression: Json, flow: Flow, packet: Packet): string | undefined 
   const protocol = flow.protocol === 'other' ? 'icmp' : flow.protocol.toLowerCase();
   if (meta !== undefined) return meta['key'] === 'nfproto' ? (six ? 'ipv6' : 'ipv4') : protocol;
   if (ct !== undefined) {
-    if (ct['key'] === 'state') return packet.isLater === true ? 'established' : 'new';
+    if (ct['key'] === 'state') return packet.isLater === true && packet.isUnanswered !== true ? 'established' : 'new';
     if (ct['key'] === 'direction') return 'original';
     if (ct['key'] === 'protocol') return protocol;
     if (ct['key'] === 'proto-src') return ct['dir'] === 'original' ? '40000' : String(flow.port);

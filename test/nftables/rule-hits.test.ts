@@ -1,0 +1,61 @@
+/** Whose packets counters count: of what is enforced, and of what a dry run would do. */
+import { expect, test } from '@jest/globals';
+import { policyCounters } from '../../src/nftables/policy-counters.js';
+import { render } from '../../src/nftables/renderer.js';
+import { ruleHits } from '../../src/nftables/rule-hits.js';
+import type { Endpoint, Isolated } from '../../src/program/types.js';
+import { address, anyPort, endpoint, isolatedBy, policy, program, ruleList } from './programs.js';
+import { Interpreter } from './interpreter.js';
+
+const both = isolatedBy('ingress', 'deny', 'let') as Isolated;
+const denied: Isolated = { kind: 'isolated', by: [policy('deny')], allowedBy: [] };
+const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
+const list = ruleList('let', 'ingress', { port: anyPort });
+
+/** Counters that the first packet of the flow goes by, and what they are told as. */
+function counted(server: Endpoint): { readonly allowed: boolean; readonly hits: string[]; readonly metrics: string[] } {
+  const made = program({ endpoints: [server], ruleLists: [list] });
+  const ruleset = render(made, { established: 'cut' });
+  const { allowed, counters } = new Interpreter(ruleset).walk(flow);
+  const packets = new Map(counters.map((name) => [name, 1]));
+  return {
+    allowed,
+    hits: [...ruleHits(ruleset, packets).values()]
+      .filter((one) => one.packets > 0)
+      .map((one) => `${one.verdict} ${one.what}`)
+      .sort(),
+    metrics: [...policyCounters(made)]
+      .filter(([name]) => packets.has(name))
+      .map(([, { verdict, policies }]) => `${verdict} ${policies.join()}`),
+  };
+}
+
+test('a rule that would allow is hit, and has allowed nothing', () => {
+  const server: Endpoint = {
+    ...endpoint('server', ['10.0.0.2'], { ingress: denied }),
+    withAudited: { ingress: { ...both, allowedBy: [list.id] } },
+  };
+  expect(counted(server)).toEqual({
+    allowed: false,
+    hits: ['allow lab/let ingress[0]', 'deny ingress isolated by lab/deny'],
+    metrics: ['wouldAllow lab/let', 'deny lab/deny'],
+  });
+});
+
+test('a rule that allows', () => {
+  const server = endpoint('server', ['10.0.0.2'], { ingress: { ...both, allowedBy: [list.id] } });
+  expect(counted(server)).toEqual({
+    allowed: true,
+    hits: ['allow lab/let ingress[0]'],
+    metrics: ['allow lab/let'],
+  });
+});
+
+test('policies that would deny', () => {
+  const server: Endpoint = { ...endpoint('server', ['10.0.0.2']), withAudited: { ingress: denied } };
+  expect(counted(server)).toEqual({
+    allowed: true,
+    hits: ['deny ingress dry run of lab/deny'],
+    metrics: ['wouldDeny lab/deny'],
+  });
+});

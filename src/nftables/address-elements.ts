@@ -3,7 +3,7 @@ import { directions, type Direction } from '../model/policy.js';
 import type { Endpoint } from '../program/types.js';
 import { joinKey } from './elements.js';
 import { loggedPodsSet } from './reports.js';
-import { setName } from './skeleton.js';
+import { setName } from './skeleton-sets.js';
 import type { WantedRuleset } from './wanted.js';
 
 /** Where an endpoint's packets of one direction go. */

@@ -8,7 +8,7 @@ import { families, type Family } from '../model/address.js';
 import { sameChain, sameKind } from './compare.js';
 import * as x from './expressions.js';
 import { addressType } from './key-types.js';
-import { setName } from './skeleton.js';
+import { setName } from './skeleton-sets.js';
 import type { Chain, NftSet, Ruleset } from './types.js';
 
 const pointerNames = ['cached', 'remember', 'error-cached'] as const;

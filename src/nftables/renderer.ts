@@ -21,7 +21,8 @@ import { PeerMapSets } from './peer-map-sets.js';
 import { auditObjects } from './reports.js';
 import { renderRuleList, type RenderedRuleList } from './rule-lists.js';
 import { SharedJudgements } from './shared-judgements.js';
-import { setName, skeletonChains, skeletonCounters, skeletonSets, type SkeletonOptions } from './skeleton.js';
+import { setName, skeletonSets } from './skeleton-sets.js';
+import { skeletonChains, skeletonCounters, type SkeletonOptions } from './skeleton.js';
 import type { Ruleset } from './types.js';
 import { WantedRuleset } from './wanted.js';
 

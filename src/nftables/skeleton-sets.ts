@@ -1,0 +1,47 @@
+import { families, type Family } from '../model/address.js';
+import type { Direction } from '../model/policy.js';
+import { short } from './directions.js';
+import { addressType, digit } from './key-types.js';
+import type { KeyType, NftSet } from './types.js';
+
+/** Names of the sets that every node has. */
+export const setName = {
+  pods: (family: Family): string => `pods${digit(family)}`,
+  isolated: (direction: Direction, family: Family): string => `isolated-${short(direction)}${digit(family)}`,
+  same: (family: Family): string => `same${digit(family)}`,
+  picked: (family: Family): string => `picked${digit(family)}`,
+  dispatch: (direction: Direction, family: Family): string => `${direction}${digit(family)}`,
+  unknownRanges: (family: Family): string => `unknown-ranges${digit(family)}`,
+  knownPods: (family: Family): string => `known-pods${digit(family)}`,
+  cache: (family: Family, generation: number): string => `cache${digit(family)}-${generation}`,
+};
+
+/** Sets that stand in the ruleset of every node, empty. */
+export function skeletonSets(): NftSet[] {
+  return families.flatMap((family) => {
+    const address = addressType(family);
+    const plain = (name: string, type: readonly KeyType[]): NftSet => ({
+      name,
+      type,
+      verdicts: false,
+      interval: false,
+      elements: new Map(),
+    });
+    return [
+      plain(setName.pods(family), [address]),
+      plain(setName.isolated('ingress', family), [address]),
+      plain(setName.isolated('egress', family), [address]),
+      plain(setName.same(family), [address, address]),
+      {
+        ...plain(setName.picked(family), [address, 'inet_service', address, 'inet_service']),
+        // As long as conntrack keeps an idle established stream: with less, an idle one would be judged one way.
+        dynamic: { timeoutSeconds: 5 * 24 * 60 * 60, size: 65_536 },
+      },
+      { ...plain(setName.dispatch('egress', family), [address]), verdicts: true },
+      { ...plain(setName.dispatch('ingress', family), [address]), verdicts: true },
+      // Concatenated, because nft reads plain interval sets back at every change of any set.
+      { ...plain(setName.unknownRanges(family), [address, 'inet_proto']), interval: true },
+      plain(setName.knownPods(family), [address]),
+    ];
+  });
+}

@@ -4,7 +4,7 @@
  */
 import type { PolicyMode } from '../model/audit-mode.js';
 import * as x from './expressions.js';
-import { logRules, type AuditRules } from './log-rules.js';
+import { loggedCounters, logRules, type AuditRules } from './log-rules.js';
 import { reportRules } from './reports.js';
 import type { Chain, Statement } from './types.js';
 
@@ -17,8 +17,6 @@ export interface Denial {
   readonly judgedBy: 'flow' | 'packet';
   readonly comment?: string;
 }
-
-export const loggedCounters = { ingress: 'logged-in', egress: 'logged-out', neither: 'logged-other' } as const;
 
 export function denialChain(denial: Denial, audit: AuditRules | undefined): Chain {
   const { name, dropped, logged, judgedBy, comment } = denial;

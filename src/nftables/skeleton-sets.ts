@@ -1,8 +1,9 @@
 import { families, type Family } from '../model/address.js';
 import type { Direction } from '../model/policy.js';
 import { short } from './directions.js';
+import { emptySet } from './empty-set.js';
 import { addressType, digit } from './key-types.js';
-import type { KeyType, NftSet } from './types.js';
+import type { NftSet } from './types.js';
 
 /** Names of the sets that every node has. */
 export const setName = {
@@ -20,28 +21,21 @@ export const setName = {
 export function skeletonSets(): NftSet[] {
   return families.flatMap((family) => {
     const address = addressType(family);
-    const plain = (name: string, type: readonly KeyType[]): NftSet => ({
-      name,
-      type,
-      verdicts: false,
-      interval: false,
-      elements: new Map(),
-    });
     return [
-      plain(setName.pods(family), [address]),
-      plain(setName.isolated('ingress', family), [address]),
-      plain(setName.isolated('egress', family), [address]),
-      plain(setName.same(family), [address, address]),
+      emptySet(setName.pods(family), [address]),
+      emptySet(setName.isolated('ingress', family), [address]),
+      emptySet(setName.isolated('egress', family), [address]),
+      emptySet(setName.same(family), [address, address]),
       {
-        ...plain(setName.picked(family), [address, 'inet_service', address, 'inet_service']),
+        ...emptySet(setName.picked(family), [address, 'inet_service', address, 'inet_service']),
         // As long as conntrack keeps an idle established stream: with less, an idle one would be judged one way.
         dynamic: { timeoutSeconds: 5 * 24 * 60 * 60, size: 65_536 },
       },
-      { ...plain(setName.dispatch('egress', family), [address]), verdicts: true },
-      { ...plain(setName.dispatch('ingress', family), [address]), verdicts: true },
+      { ...emptySet(setName.dispatch('egress', family), [address]), verdicts: true },
+      { ...emptySet(setName.dispatch('ingress', family), [address]), verdicts: true },
       // Concatenated, because nft reads plain interval sets back at every change of any set.
-      { ...plain(setName.unknownRanges(family), [address, 'inet_proto']), interval: true },
-      plain(setName.knownPods(family), [address]),
+      { ...emptySet(setName.unknownRanges(family), [address, 'inet_proto']), interval: true },
+      emptySet(setName.knownPods(family), [address]),
     ];
   });
 }

@@ -5,11 +5,10 @@
 import { families, type Family } from '../model/address.js';
 import { directions, type Direction } from '../model/policy.js';
 import { short } from './directions.js';
-import { emptySet } from './empty-set.js';
 import * as x from './expressions.js';
 import { addressType, digit } from './key-types.js';
-import { firstOfFlow, loggedCounters, logRules, pairSets, type AuditRules, type Logged } from './log-rules.js';
-import type { Chain, NftSet, Rule, Statement } from './types.js';
+import { firstOfFlow, logRules, pairSets, type AuditRules, type Logged } from './log-rules.js';
+import type { Chain, KeyType, NftSet, Rule, Statement } from './types.js';
 
 /** Packets that the log should tell of, and those of them that passed its limits. */
 export const reportCounters = { wanted: 'to-report', logged: 'logged-report' } as const;
@@ -28,18 +27,25 @@ export function auditObjects(audit: AuditRules | undefined): {
   readonly counters: readonly string[];
 } {
   if (audit === undefined) return { sets: [], counters: [] };
+  const set = (name: string, type: readonly KeyType[]): NftSet => ({
+    name,
+    type,
+    verdicts: false,
+    interval: false,
+    elements: new Map(),
+  });
   return {
-    counters: [...Object.values(loggedCounters), ...Object.values(reportCounters)],
+    counters: ['logged-in', 'logged-out', 'logged-other', ...Object.values(reportCounters)],
     sets: [
       ...pairSets(audit),
       ...families.flatMap((family) => {
         const address = addressType(family);
         return [
           ...directions.map((direction) => ({
-            ...emptySet(reportedSet(direction, family), [address, address, 'inet_proto', 'inet_service']),
+            ...set(reportedSet(direction, family), [address, address, 'inet_proto', 'inet_service']),
             dynamic: reported,
           })),
-          emptySet(loggedPodsSet(family), [address]),
+          set(loggedPodsSet(family), [address]),
         ];
       }),
     ],

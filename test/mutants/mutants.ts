@@ -15,8 +15,6 @@ const parse = 'test/model/parse.test.ts';
 const selectors = 'test/selectors/match.test.ts';
 const compiled = 'test/compiler/properties.test.ts';
 const rulesets = 'test/nftables/properties.test.ts';
-const ports = 'test/nftables/ports.test.ts';
-const peerMaps = 'test/nftables/peer-maps.test.ts';
 
 /** What a mutant without tests of its own is tried with. */
 export const defaultTests: readonly string[] = [cases];
@@ -274,28 +272,28 @@ export const mutants: readonly Mutant[] = [
     file: 'src/nftables/rule-matches.ts',
     find: 'joinKey(protocol.toLowerCase(), rangeText(first, last))',
     replace: 'joinKey(protocol.toLowerCase(), rangeText(first, Math.max(first, last - 1)))',
-    tests: [ports],
+    tests: ['test/nftables/ports.test.ts'],
   },
   {
     title: 'in the ruleset the peer of what goes out is the client',
     file: 'src/nftables/rule-matches.ts',
     find: "const address = list.direction === 'ingress' ? x.client(family) : x.server(family);",
     replace: "const address = list.direction === 'ingress' ? x.client(family) : x.client(family);",
-    tests: [peerMaps],
+    tests: ['test/nftables/peer-maps.test.ts'],
   },
   {
     title: 'peer maps of different ports are one',
     file: 'src/nftables/peer-maps.ts',
     find: 'id: hashOf(isolation, key),\n    ports: (list[0] as Hit).ports,',
     replace: 'id: hashOf(isolation),\n    ports: (list[0] as Hit).ports,',
-    tests: [peerMaps],
+    tests: ['test/nftables/peer-maps.test.ts'],
   },
   {
     title: 'in a peer map the rules of one list of ports are one rule for their last peer',
     file: 'src/nftables/peer-maps.ts',
     find: 'for (const { peer, chain } of map.hits)\n    for (const address',
     replace: 'for (const { peer, chain } of map.hits.slice(-1))\n    for (const address',
-    tests: [peerMaps],
+    tests: ['test/nftables/peer-maps.test.ts'],
   },
   {
     title: 'what an isolation denies is accepted in the ruleset',

@@ -272,14 +272,14 @@ export const mutants: readonly Mutant[] = [
     file: 'src/nftables/rule-matches.ts',
     find: 'joinKey(protocol.toLowerCase(), rangeText(first, last))',
     replace: 'joinKey(protocol.toLowerCase(), rangeText(first, Math.max(first, last - 1)))',
-    tests: ['test/nftables/ports.test.ts'],
+    tests: ['test/nftables/rule-lists.test.ts'],
   },
   {
     title: 'in the ruleset the peer of what goes out is the client',
     file: 'src/nftables/rule-matches.ts',
     find: "const address = list.direction === 'ingress' ? x.client(family) : x.server(family);",
     replace: "const address = list.direction === 'ingress' ? x.client(family) : x.client(family);",
-    tests: ['test/nftables/peer-maps.test.ts'],
+    tests: ['test/nftables/rule-lists.test.ts'],
   },
   {
     title: 'peer maps of different ports are one',

@@ -11,8 +11,6 @@ import { Interpreter } from './interpreter.js';
 const app = (name: string): object => ({ podSelector: { matchLabels: { app: name } } });
 const ports = (protocol: Protocol, port: number | string): object => ({ ports: [{ protocol, port }] });
 const ingress = (name: string, rule: object) => policy(`${name}.x`, { ...app('server'), ingress: [rule] });
-const egress = (name: string, rule: object) =>
-  policy(`${name}.x`, { ...app('worker'), policyTypes: ['Egress'], egress: [rule] });
 const clients = ['a', 'b', 'c'].map((name, index) =>
   pod(`${name}.x`, { host: 11 + index, labels: { app: name }, node: 'n2' }),
 );
@@ -26,17 +24,12 @@ const world = [
   ingress('q', { from: [app('b')], ...ports('TCP', 443) }),
   ingress('r', { from: [app('a'), app('b')], ...ports('UDP', 53) }),
   ingress('s', { from: [app('c')], ...ports('TCP', 'http') }),
-  pod('worker.x', { host: 22, labels: { app: 'worker' } }),
-  egress('t', { to: [app('a')], ...ports('TCP', 80) }),
-  egress('u', { to: [app('b')], ...ports('TCP', 443) }),
 ];
 const cells: readonly Cell[] = [
   ...allow('a.x > server.x TCP 80', 'a.x > server.x UDP 53', 'b.x > server.x TCP 443', 'b.x > server.x UDP 53'),
   ...allow('c.x > server.x TCP 8080', 'server.x > a.x TCP 80'),
   ...deny('a.x > server.x TCP 443', 'b.x > server.x TCP 80', 'c.x > server.x UDP 53', 'c.x > server.x TCP 80'),
   ...deny('a.x > server.x TCP 8080', 'a.x > server.x TCP 53', 'b.x > server.x ICMP'),
-  ...allow('worker.x > a.x TCP 80', 'worker.x > b.x TCP 443', 'a.x > worker.x TCP 443'),
-  ...deny('worker.x > b.x TCP 80', 'worker.x > a.x TCP 443', 'worker.x > c.x TCP 80', 'worker.x > server.x TCP 80'),
 ];
 
 test.each([

@@ -14,10 +14,10 @@
 import { families, type Family } from '../model/address.js';
 import type { PolicyMode } from '../model/audit-mode.js';
 import type { Direction } from '../model/policy.js';
-import { deny, skeletonDenialChains, skeletonDrops, type SkeletonDenial } from './denials.js';
+import { deny, skeletonDenialChains, skeletonDrops, type SkeletonDenial } from './denial-chains.js';
 import * as x from './expressions.js';
 import type { AuditRules } from './log-rules.js';
-import { notRemembered, openRecordChains } from './reports.js';
+import { notRemembered, openRecordChains } from './report-chains.js';
 import { setName } from './skeleton-sets.js';
 import type { Chain, Rule, Statement } from './types.js';
 

@@ -297,7 +297,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'what an isolation denies is accepted in the ruleset',
-    file: 'src/nftables/denials.ts',
+    file: 'src/nftables/denial-chains.ts',
     find: '{ statements: [x.drop], ...(comment',
     replace: '{ statements: [x.accept], ...(comment',
     tests: [rulesets],

@@ -1,5 +1,5 @@
 import { objectKey } from '../model/pod.js';
-import type { Denial, End } from './denial.js';
+import type { End, JudgedPacket } from './judged-packet.js';
 
 /** Packets that one record speaks of. */
 export interface Counted {
@@ -13,23 +13,23 @@ export interface Counted {
 export interface AggregatorOptions {
   /** How long repeats are summed, in milliseconds. */
   readonly window: number;
-  /** Distinct denials at once. */
+  /** Distinct kinds of packets at once. */
   readonly size: number;
-  readonly onFirst: (denial: Denial, counted: Counted) => void;
-  readonly onRepeats: (denial: Denial, counted: Counted) => void;
+  readonly onFirst: (judged: JudgedPacket, counted: Counted) => void;
+  readonly onRepeats: (judged: JudgedPacket, counted: Counted) => void;
   /** There was no room to remember it. */
-  readonly onFull: (denial: Denial) => void;
+  readonly onFull: (judged: JudgedPacket) => void;
 }
 
 interface Entry {
-  readonly denial: Denial;
+  readonly judged: JudgedPacket;
   readonly due: number;
   repeats: Counted | undefined;
 }
 
 /**
- * The first packet of a denial is told at once; those like it but for the source port are summed. The first record counts
- * 1, the sum of n packets n - 1.
+ * The first packet of a kind is told at once; those like it but for the source port are summed. The first record counts 1,
+ * the sum of n packets n - 1.
  */
 export class Aggregator {
   readonly #options: AggregatorOptions;
@@ -46,21 +46,21 @@ export class Aggregator {
     return this.#pending;
   }
 
-  add(denial: Denial, now: number): void {
-    const key = keyOf(denial);
+  add(judged: JudgedPacket, now: number): void {
+    const key = keyOf(judged);
     const entry = this.#entries.get(key);
     if (entry !== undefined && entry.due > now) {
-      this.#repeat(entry, denial);
+      this.#repeat(entry, judged);
       return;
     }
     if (entry !== undefined) this.#end(key, entry);
     if (this.#entries.size >= this.#options.size) {
-      this.#options.onFull(denial);
+      this.#options.onFull(judged);
       return;
     }
-    this.#entries.set(key, { denial, due: now + this.#options.window, repeats: undefined });
-    const { time, bytes } = denial.packet;
-    this.#options.onFirst(denial, { count: 1, start: time, end: time, bytes });
+    this.#entries.set(key, { judged, due: now + this.#options.window, repeats: undefined });
+    const { time, bytes } = judged.packet;
+    this.#options.onFirst(judged, { count: 1, start: time, end: time, bytes });
   }
 
   /** Tells the sums whose time is over; all of them without a time. */
@@ -71,7 +71,7 @@ export class Aggregator {
     }
   }
 
-  #repeat(entry: Entry, { packet }: Denial): void {
+  #repeat(entry: Entry, { packet }: JudgedPacket): void {
     const { count, start, end, bytes } = entry.repeats ?? { count: 0, start: packet.time, end: packet.time, bytes: 0 };
     entry.repeats = {
       count: count + 1,
@@ -82,16 +82,16 @@ export class Aggregator {
     this.#pending += 1;
   }
 
-  #end(key: string, { denial, repeats }: Entry): void {
+  #end(key: string, { judged, repeats }: Entry): void {
     this.#entries.delete(key);
     if (repeats === undefined) return;
     this.#pending -= repeats.count;
-    this.#options.onRepeats(denial, repeats);
+    this.#options.onRepeats(judged, repeats);
   }
 }
 
 /** Direction, chain, pods, and the tuple; without the source port, but for what is allowed: each connection is told. */
-function keyOf({ direction, verdict, mode, chain, source, destination, packet }: Denial): string {
+function keyOf({ direction, verdict, mode, chain, source, destination, packet }: JudgedPacket): string {
   const what = packet.icmp === undefined ? destination.port : `${packet.icmp.type}/${packet.icmp.code}`;
   const key = [direction, chain, nameOf(source), nameOf(destination), packet.protocol, what].join(' ');
   return verdict === 'allow' && mode === 'enforce' ? `${key} ${source.port}` : key;

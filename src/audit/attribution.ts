@@ -1,5 +1,5 @@
 /**
- * From a packet that was denied to who, whom, and which policies:
+ * From a packet that was logged to who, whom, and which policies:
  *
  *   prefix     -> the chain it ended in -> reason, direction, isolating policies
  *   addresses  -> the pods that had them when the packet came by
@@ -11,7 +11,7 @@ import type { ClusterChange } from '../model/cluster.js';
 import type { Observation } from '../model/observation.js';
 import { policyKey, type Direction, type PolicyRef } from '../model/policy.js';
 import type { ProgramChange } from '../program/types.js';
-import { podKeyOf, type Denial, type End } from './denial.js';
+import { podKeyOf, type End, type JudgedPacket } from './judged-packet.js';
 import { Devices } from './devices.js';
 import { endsOf, type Orientation } from './flow-ends.js';
 import { Identities } from './identities.js';
@@ -44,7 +44,7 @@ const reasonOfChain: Readonly<Record<string, RecordReason>> = {
 const guardPrefix = 'guard-';
 const towardsPrefix = 'to-';
 
-type Told = Pick<Denial, 'packet' | 'chain' | 'source' | 'destination'>;
+type Told = Pick<JudgedPacket, 'packet' | 'chain' | 'source' | 'destination'>;
 
 export class Attribution {
   readonly #options: AttributionOptions;
@@ -82,7 +82,7 @@ export class Attribution {
   }
 
   /** Undefined for a packet that no rule of ours logged. */
-  denialOf(packet: Observation): Denial | undefined {
+  attribute(packet: Observation): JudgedPacket | undefined {
     const prefix = this.#options.parsePrefix(packet.prefix);
     if (prefix === undefined) return undefined;
     const { chain, orientation } = prefix;
@@ -95,7 +95,7 @@ export class Attribution {
   }
 
   /** By policies: what is enforced, or what a dry run would do. */
-  #policyVerdict({ packet, chain, source, destination }: Told): Denial {
+  #policyVerdict({ packet, chain, source, destination }: Told): JudgedPacket {
     const { time } = packet;
     const decision = this.#chains.decisionOf(chain, time);
     const { verdict = verdictInName(chain), mode = modeInName(chain), rule } = decision ?? {};
@@ -126,7 +126,7 @@ export class Attribution {
   }
 
   /** By rules that are the same on every node. */
-  #skeletonDenial({ packet, chain, source, destination }: Told, reason: RecordReason): Denial {
+  #skeletonDenial({ packet, chain, source, destination }: Told, reason: RecordReason): JudgedPacket {
     const { time } = packet;
     const judged = this.#judgedBy(reason, { source, destination, time });
     const isolating = judged?.by ?? [];
@@ -144,7 +144,7 @@ export class Attribution {
     };
   }
 
-  #guardDenial({ packet, chain, source, destination }: Told): Denial {
+  #guardDenial({ packet, chain, source, destination }: Told): JudgedPacket {
     const { address, port } = source;
     const pod = this.#devices.podBehind(chain.slice(guardPrefix.length), packet.time);
     const sender: End = {
@@ -167,7 +167,7 @@ export class Attribution {
   }
 
   /** Many were meant: the pod that was not reached is the one behind the device. */
-  #bridgeDenial({ packet, chain, source, destination: { address, port } }: Told): Denial {
+  #bridgeDenial({ packet, chain, source, destination: { address, port } }: Told): JudgedPacket {
     const pod = this.#devices.podBehind(chain.slice(towardsPrefix.length), packet.time);
     const end = { address, ...(port === undefined ? {} : { port }) };
     return {

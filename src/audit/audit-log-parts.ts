@@ -2,14 +2,14 @@ import type { Checkpoint } from './accounts.js';
 import type { Counted } from './aggregator.js';
 import type { Attribution } from './attribution.js';
 import type { CounterMeaning } from './counter-growth.js';
-import type { Denial } from './denial.js';
+import type { JudgedPacket } from './judged-packet.js';
 import type { Evidence } from './evidence.js';
 import type { OpenReader } from './kept-reader.js';
 import type { Writer } from './record-maker.js';
 import type { Sink } from './sink.js';
 import type { LogEnd } from './told-since.js';
 
-export type DenialListener = (denial: Denial, counted: Counted) => void;
+export type PacketListener = (judged: JudgedPacket, counted: Counted) => void;
 
 export interface AuditLogParts extends LogEnd {
   readonly attribution: Attribution;
@@ -21,9 +21,9 @@ export interface AuditLogParts extends LogEnd {
   readonly checkpoints: { load(): Promise<Checkpoint | undefined>; save(checkpoint: Checkpoint): Promise<void> };
   readonly writer: Writer;
   /** Absent: records name neither policies nor identities of their moment. */
-  readonly evidenceOf?: (denial: Denial) => Evidence;
+  readonly evidenceOf?: (judged: JudgedPacket) => Evidence;
   /** Told what the records tell, also when there is no room for a record. */
-  readonly onDenial?: DenialListener;
+  readonly onPacket?: PacketListener;
   /** Milliseconds since the epoch, as the kernel's time stamps are. */
   readonly now: () => number;
   readonly log: LogEnd['log'] & {

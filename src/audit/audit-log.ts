@@ -12,7 +12,7 @@ import { Accounts, type Checkpoint, type Totals, type Told } from './accounts.js
 import { Aggregator, type Counted } from './aggregator.js';
 import type { AuditLogParts } from './audit-log-parts.js';
 import { Comparison } from './comparison.js';
-import { isDenied, type Denial } from './denial.js';
+import { isDenied, type JudgedPacket } from './judged-packet.js';
 import { KeptReader } from './kept-reader.js';
 import { recordLine, type AuditRecord, type LossCause } from './record.js';
 import { RecordMaker } from './record-maker.js';
@@ -20,7 +20,7 @@ import { toldSince } from './told-since.js';
 
 /** Milliseconds. */
 const times = { aggregation: 5000, busyTick: 1000, idleTick: 5000 } as const;
-/** Distinct denials that are summed at once. */
+/** Distinct kinds of packets that are summed at once. */
 const aggregated = 16_384;
 
 export class AuditLog implements AsyncDisposable {
@@ -51,10 +51,10 @@ export class AuditLog implements AsyncDisposable {
     this.#aggregator = new Aggregator({
       window: times.aggregation,
       size: aggregated,
-      onFirst: (denial, counted) => this.#write(denial, counted, (packets) => this.#accounts.written(packets)),
-      onRepeats: (denial, counted) => this.#write(denial, counted, (packets) => this.#accounts.aggregated(packets)),
-      onFull: (denial) =>
-        this.#lose('agg-map-full', denial, { count: 1, start: denial.packet.time, end: denial.packet.time }),
+      onFirst: (judged, counted) => this.#write(judged, counted, (packets) => this.#accounts.written(packets)),
+      onRepeats: (judged, counted) => this.#write(judged, counted, (packets) => this.#accounts.aggregated(packets)),
+      onFull: (judged) =>
+        this.#lose('agg-map-full', judged, { count: 1, start: judged.packet.time, end: judged.packet.time }),
     });
   }
 
@@ -116,17 +116,17 @@ export class AuditLog implements AsyncDisposable {
   }
 
   #receivePacket(observation: Observation, now: number): void {
-    const denial = this.#parts.attribution.denialOf(observation);
-    if (denial === undefined) return;
+    const judged = this.#parts.attribution.attribute(observation);
+    if (judged === undefined) return;
     this.#comparison.noteReceived(1, observation.time);
-    this.#aggregator.add(denial, now);
+    this.#aggregator.add(judged, now);
   }
 
-  #write(denial: Denial, counted: Counted, onWritten: (packets: number) => void): void {
-    const { sink, onDenial, evidenceOf } = this.#parts;
-    onDenial?.(denial, counted);
-    if (!sink.hasRoom) this.#lose('writer', denial, counted);
-    else this.#writeLine(this.#records.event(denial, counted, evidenceOf?.(denial)), () => onWritten(counted.count));
+  #write(judged: JudgedPacket, counted: Counted, onWritten: (packets: number) => void): void {
+    const { sink, onPacket, evidenceOf } = this.#parts;
+    onPacket?.(judged, counted);
+    if (!sink.hasRoom) this.#lose('writer', judged, counted);
+    else this.#writeLine(this.#records.event(judged, counted, evidenceOf?.(judged)), () => onWritten(counted.count));
   }
 
   #writeLine(record: AuditRecord, onWritten: () => void): void {
@@ -136,9 +136,9 @@ export class AuditLog implements AsyncDisposable {
     });
   }
 
-  #lose(cause: LossCause, denial: Denial, { count, start, end }: Omit<Counted, 'bytes'>): void {
-    const { direction } = denial;
-    const about = isDenied(denial) ? { direction } : { direction, isReport: true as const };
+  #lose(cause: LossCause, judged: JudgedPacket, { count, start, end }: Omit<Counted, 'bytes'>): void {
+    const { direction } = judged;
+    const about = isDenied(judged) ? { direction } : { direction, isReport: true as const };
     this.#accounts.lose({ cause, ...about, count, start, end });
   }
 

@@ -3,7 +3,7 @@ import { isTried, type PolicyMode } from '../model/audit-mode.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Namespace, Pod } from '../model/pod.js';
-import type { Denial, End } from './denial.js';
+import type { End, JudgedPacket } from './judged-packet.js';
 import { identityId, policySetId, storedIdentity, type ContentId, type SnapshotStore } from './snapshots.js';
 import { Timeline } from './timeline.js';
 
@@ -68,7 +68,7 @@ export class EvidenceKeeper {
   }
 
   /** Policies judge pods of their own namespace: those of both ends' namespaces are all that a verdict rests on. */
-  of({ source, destination, packet: { time } }: Denial): Evidence {
+  of({ source, destination, packet: { time } }: JudgedPacket): Evidence {
     const ends = { source: this.#identityOf(source, time), destination: this.#identityOf(destination, time) };
     const namespaces = [source, destination].flatMap(({ pod }) => (pod === undefined ? [] : [pod.ref.namespace]));
     const snapshot = namespaces.length === 0 ? undefined : this.#snapshotOf([...new Set(namespaces)].sort(), time);

@@ -1,6 +1,6 @@
 /** The two ends of a packet's flow, as they were when it came by. */
 import { ipProtocols, type Observation } from '../model/observation.js';
-import type { End } from './denial.js';
+import type { End } from './judged-packet.js';
 import type { Identities } from './identities.js';
 
 /** How a packet lies in its flow; `reply`: its source and destination are the flow's, swapped. */

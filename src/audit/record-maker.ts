@@ -1,10 +1,10 @@
-/** Denials and losses as records: the envelope, and what each field is taken from. */
+/** Judged packets and losses as records: the envelope, and what each field is taken from. */
 import { randomBytes } from 'node:crypto';
 import { familyOf } from '../model/address.js';
 import { ipProtocols, type Observation } from '../model/observation.js';
 import { policyKey, type Direction } from '../model/policy.js';
 import type { Counted } from './aggregator.js';
-import type { Denial, End } from './denial.js';
+import type { End, JudgedPacket } from './judged-packet.js';
 import { communityId } from './community-id.js';
 import type { Evidence } from './evidence.js';
 import type { ContentId } from './snapshots.js';
@@ -41,8 +41,8 @@ export class RecordMaker {
     this.#now = now;
   }
 
-  event(denial: Denial, counted: Counted, evidence: Evidence = {}): EventRecord {
-    const { packet, direction, verdict, mode, reason, isolating, rule } = denial;
+  event(judged: JudgedPacket, counted: Counted, evidence: Evidence = {}): EventRecord {
+    const { packet, direction, verdict, mode, reason, isolating, rule } = judged;
     const decider = rule?.policy ?? isolating[0];
     return {
       ...this.#envelope(counted.start, counted),
@@ -53,16 +53,16 @@ export class RecordMaker {
       'network.direction': direction,
       'network.transport': transports[packet.protocol] ?? String(packet.protocol),
       'network.type': familyOf(packet.source) === 'IPv4' ? 'ipv4' : 'ipv6',
-      'network.community_id': communityOf(denial),
+      'network.community_id': communityOf(judged),
       'network.bytes': counted.bytes,
       ...(packet.tcpFlags === undefined ? {} : { 'podwall.tcp_flags': flagNames(packet.tcpFlags) }),
       ...(packet.icmp === undefined
         ? {}
         : { 'podwall.icmp.type': packet.icmp.type, 'podwall.icmp.code': packet.icmp.code }),
       ...(packet.device === undefined ? {} : { 'observer.ingress.interface.name': packet.device }),
-      ...endFields('source', denial.source, evidence.source),
-      ...endFields('destination', denial.destination, evidence.destination),
-      'podwall.trace': denial.trace,
+      ...endFields('source', judged.source, evidence.source),
+      ...endFields('destination', judged.destination, evidence.destination),
+      'podwall.trace': judged.trace,
       ...(decider === undefined
         ? {}
         : {
@@ -142,7 +142,7 @@ const transports: Readonly<Record<number, string>> = {
 const tcpFlagBits = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'];
 const flagNames = (flags: number): string => tcpFlagBits.filter((_, bit) => (flags & (1 << bit)) !== 0).join(',');
 
-const communityOf = ({ packet, source, destination }: Denial): string => {
+const communityOf = ({ packet, source, destination }: JudgedPacket): string => {
   const ports = portsOf(packet, source, destination);
   return communityId({
     protocol: packet.protocol,

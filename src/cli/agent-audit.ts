@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { Attribution } from '../audit/attribution.js';
 import { AuditLog } from '../audit/audit-log.js';
-import type { DenialListener } from '../audit/audit-log-parts.js';
+import type { PacketListener } from '../audit/audit-log-parts.js';
 import { logBackwards } from '../audit/log/backwards.js';
 import { EvidenceKeeper } from '../audit/evidence.js';
 import { RotatingFile } from '../audit/rotating-file.js';
@@ -17,7 +17,7 @@ import type { ClusterChange } from '../model/cluster.js';
 import { messageOf } from '../model/message-of.js';
 import { CheckpointFile } from '../node/audit-checkpoint.js';
 import { parseLogPrefix } from '../nftables/log-rules.js';
-import { auditCounter } from '../nftables/reports.js';
+import { auditCounter } from '../nftables/report-chains.js';
 import { decisionNames } from '../nftables/decisions.js';
 import type { ProgramChange } from '../program/types.js';
 import type { LoopObserver, ReconcilerLog } from '../reconciler/types.js';
@@ -34,7 +34,7 @@ export interface AuditParts {
   readonly version: string;
   /** The bundle of the thread that reads NFLOG. */
   readonly worker: URL;
-  readonly onDenial?: DenialListener;
+  readonly onPacket?: PacketListener;
 }
 
 /** Characters of records that may wait for the disk. */
@@ -95,7 +95,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 
   async #start(flags: AuditFlags, parts: AuditParts): Promise<AuditLog> {
-    const { to, door, log, node, clusterUid, stateDir, version, worker, onDenial } = parts;
+    const { to, door, log, node, clusterUid, stateDir, version, worker, onPacket } = parts;
     const { file } = to;
     this.#log = await AuditLog.start({
       attribution: this.#attribution,
@@ -113,8 +113,8 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
       checkpoints: new CheckpointFile(stateDir),
       ...(file === undefined ? {} : { linesBackwards: () => logBackwards(file) }),
       writer: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
-      ...(onDenial === undefined ? {} : { onDenial }),
-      evidenceOf: (denial) => this.#evidence?.of(denial) ?? {},
+      ...(onPacket === undefined ? {} : { onPacket }),
+      evidenceOf: (judged) => this.#evidence?.of(judged) ?? {},
       now: Date.now,
       log,
     });

@@ -1,4 +1,4 @@
-import type { DenialListener } from '../audit/audit-log-parts.js';
+import type { PacketListener } from '../audit/audit-log-parts.js';
 import type { Listeners } from '../cluster/listeners.js';
 import type { AgentParts, Report } from '../node/agent.js';
 import type { AgentMetrics } from '../node/metrics.js';
@@ -21,14 +21,14 @@ export interface ReportFlags extends SourceFlags {
 }
 
 interface ReportWiring {
-  /** Every denial that the audit log records. */
-  readonly denials: Listeners<Parameters<DenialListener>>;
+  /** Every packet that the audit log tells of. */
+  readonly packetListeners: Listeners<Parameters<PacketListener>>;
   readonly metrics: AgentMetrics | undefined;
   readonly log: ReconcilerLog;
 }
 
 /** What the agent writes to the API server; undefined when it is to write nothing. @throws InputError */
-export function reportsOf(flags: ReportFlags, { metrics, log, denials }: ReportWiring): AgentParts['reports'] {
+export function reportsOf(flags: ReportFlags, { metrics, log, packetListeners }: ReportWiring): AgentParts['reports'] {
   const [status, events] = [flags.nodePolicyStatus === 'on', flags.clusterEvents === 'on'];
   const denied = flags.denialEvents === 'on';
   if (!status && !events && !denied) return undefined;
@@ -50,7 +50,7 @@ export function reportsOf(flags: ReportFlags, { metrics, log, denials }: ReportW
     };
     if (denied) {
       const denialReport = resources.use(new DenialReport(eventWriting));
-      resources.use(denials.add((told) => denialReport.denied(...told)));
+      resources.use(packetListeners.add((told) => denialReport.denied(...told)));
     }
     const reports: Report[] = [];
     if (status)

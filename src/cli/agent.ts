@@ -18,7 +18,7 @@ import type { ReconcilerLog } from '../reconciler/types.js';
 import { CniResults } from '../cluster/cni-results.js';
 import { EarlyAddressesSource } from '../cluster/early-addresses.js';
 import type { ClusterSource, SyncedCluster } from '../cluster/types.js';
-import type { DenialListener } from '../audit/audit-log-parts.js';
+import type { PacketListener } from '../audit/audit-log-parts.js';
 import { Listeners } from '../cluster/listeners.js';
 import type { AgentAudit } from './agent-audit.js';
 import { withAgentOptions, type AgentFlags } from './agent-options.js';
@@ -54,15 +54,15 @@ async function run(flags: AgentFlags): Promise<void> {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   const source = await nodeSource(flags, log);
   const monitoring = await monitoringOf(flags, log);
-  const denials = new Listeners<Parameters<DenialListener>>();
-  const reports = reportsOf(flags, { metrics: monitoring?.metrics, log, denials });
+  const packetListeners = new Listeners<Parameters<PacketListener>>();
+  const reports = reportsOf(flags, { metrics: monitoring?.metrics, log, packetListeners });
   const parts: AgentParts = {
     ...(monitoring === undefined ? {} : { monitoring }),
     ...(reports === undefined ? {} : { reports }),
     source,
     log,
     startReconciler: (cluster, resources) =>
-      build(flags, { cluster, log, resources, denials, recordsTo, metrics: monitoring?.metrics }),
+      build(flags, { cluster, log, resources, packetListeners, recordsTo, metrics: monitoring?.metrics }),
   };
   await runAgent(parts, { node: flags.node, stateDir: flags.stateDir, version, pid: process.pid }, stop);
 }
@@ -78,7 +78,7 @@ async function nodeSource(flags: AgentFlags, log: ReconcilerLog): Promise<Cluste
 }
 
 interface BuildParts {
-  readonly denials: Listeners<Parameters<DenialListener>>;
+  readonly packetListeners: Listeners<Parameters<PacketListener>>;
   readonly recordsTo: RecordTargets | undefined;
   readonly cluster: SyncedCluster;
   readonly log: ReconcilerLog;
@@ -99,7 +99,7 @@ async function monitoringOf(flags: AgentFlags, log: ReconcilerLog): Promise<Agen
 /** Builds the real parts and wires what wakes the loop: our tables touched by others, links that change. */
 async function build(
   flags: AgentFlags,
-  { cluster, log, resources, metrics, denials, recordsTo }: BuildParts,
+  { cluster, log, resources, metrics, packetListeners, recordsTo }: BuildParts,
 ): Promise<Reconciler> {
   const options: CompilerOptions = {
     scope: { node: flags.node },
@@ -112,7 +112,7 @@ async function build(
   warnAtStart(flags, cluster, log);
   const door = await openNftables({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
   resources.defer(() => door.close());
-  const audit = await auditOf(flags, { to: recordsTo, cluster, door, log, resources, denials });
+  const audit = await auditOf(flags, { to: recordsTo, cluster, door, log, resources, packetListeners });
   const links = openLinks();
   const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
   if (metrics !== undefined)
@@ -142,7 +142,7 @@ async function build(
   return reconciler;
 }
 
-interface AuditWiring extends Pick<BuildParts, 'cluster' | 'log' | 'resources' | 'denials'> {
+interface AuditWiring extends Pick<BuildParts, 'cluster' | 'log' | 'resources' | 'packetListeners'> {
   readonly to: RecordTargets | undefined;
   readonly door: NftablesDoor;
 }
@@ -150,7 +150,7 @@ interface AuditWiring extends Pick<BuildParts, 'cluster' | 'log' | 'resources' |
 /** Loaded only when there are records: it is memory. */
 async function auditOf(
   flags: AgentFlags,
-  { to, cluster, door, log, resources, denials }: AuditWiring,
+  { to, cluster, door, log, resources, packetListeners }: AuditWiring,
 ): Promise<AgentAudit | undefined> {
   const { node, stateDir } = flags;
   await mkdir(stateDir, { recursive: true });
@@ -160,7 +160,7 @@ async function auditOf(
     return undefined;
   }
   const { AgentAudit } = await import('./agent-audit.js');
-  const onDenial: DenialListener = (...told) => denials.tell(told);
+  const onPacket: PacketListener = (...told) => packetListeners.tell(told);
   return resources.use(
     new AgentAudit(flags, {
       to,
@@ -171,7 +171,7 @@ async function auditOf(
       stateDir,
       version,
       worker: nflogWorker,
-      onDenial,
+      onPacket,
     }),
   );
 }

@@ -1,5 +1,5 @@
 /** Ends of a connection as people write them. */
-import { nameOf, type End } from '../analysis/ends.js';
+import type { End } from '../analysis/ends.js';
 import {
   externalRanges,
   internetRanges,
@@ -251,5 +251,3 @@ export function perNode(ends: readonly End[], others: readonly End[]): readonly 
     return end.workload.pods.map((pod) => asEnd(end.workload, pod));
   });
 }
-
-export { nameOf };

@@ -2,7 +2,7 @@ import { familyOf, type Address } from '../model/address.js';
 import { directions, type Direction } from '../model/policy.js';
 import type { Endpoint } from '../program/types.js';
 import { joinKey } from './elements.js';
-import { setName } from './skeleton.js';
+import { setName } from './skeleton-sets.js';
 import type { WantedRuleset } from './wanted.js';
 
 /** Where an endpoint's packets of one direction go. */

@@ -6,9 +6,10 @@
  */
 import { families, type Family } from '../model/address.js';
 import { sameChain, sameKind } from './compare.js';
+import { emptySet } from './empty-set.js';
 import * as x from './expressions.js';
 import { addressType } from './key-types.js';
-import { setName } from './skeleton.js';
+import { setName } from './skeleton-sets.js';
 import type { Chain, NftSet, Ruleset } from './types.js';
 
 const pointerNames = ['cached', 'remember', 'error-cached'] as const;
@@ -17,12 +18,13 @@ export const firstGeneration = 1;
 
 export function cacheSets(generation: number): NftSet[] {
   return families.map((family) => ({
-    name: setName.cache(family, generation),
-    type: [addressType(family), addressType(family), 'inet_proto', 'inet_service'],
-    verdicts: false,
-    interval: false,
+    ...emptySet(setName.cache(family, generation), [
+      addressType(family),
+      addressType(family),
+      'inet_proto',
+      'inet_service',
+    ]),
     dynamic: { timeoutSeconds: 300, size: 65_536 },
-    elements: new Map(),
   }));
 }
 

@@ -3,7 +3,7 @@ import { directions, type Direction } from '../model/policy.js';
 import type { Decision } from '../program/decision.js';
 import type { Endpoint, RuleList } from '../program/types.js';
 import { denialName, judgementOf, wouldDenyNames } from './isolation-chains.js';
-import { openTarget } from './reports.js';
+import { openTarget } from './report-chains.js';
 import { allowedName, wouldAllowName } from './rule-lists.js';
 
 type NamedDecision = readonly [chain: string, decision: Decision];

@@ -3,7 +3,7 @@ import type { PolicyMode } from '../model/audit-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
 import { logTo, type AuditRules } from './log-rules.js';
-import { reportCounters } from './reports.js';
+import { reportCounters } from './report-chains.js';
 import {
   accept,
   anyOf,

@@ -7,13 +7,13 @@
  */
 import { policyKey, type Direction } from '../model/policy.js';
 import type { Endpoint, Isolated, RuleListId } from '../program/types.js';
-import { denialChain, loggedCounters } from './denials.js';
+import { denialChain } from './denial-chains.js';
 import { short } from './directions.js';
 import * as x from './expressions.js';
-import type { AuditRules } from './log-rules.js';
+import { loggedCounters, type AuditRules } from './log-rules.js';
 import { commentOf, hashOf } from './names.js';
 import { peerMapRules, peerMaps, type PeerMap } from './peer-maps.js';
-import { dryRunChain, openTarget } from './reports.js';
+import { dryRunChain, openTarget } from './report-chains.js';
 import type { ListForm, ListUse } from './rule-lists.js';
 import type { Chain } from './types.js';
 

@@ -5,6 +5,7 @@
  * destination of the packet are the flow's or swapped.
  */
 import { families, type Family } from '../model/address.js';
+import { emptySet } from './empty-set.js';
 import * as x from './expressions.js';
 import { addressType, digit } from './key-types.js';
 import type { NftSet, Rule, Statement } from './types.js';
@@ -34,6 +35,9 @@ export interface Logged {
   /** Only a flow's first packets, which its client sent. */
   readonly first?: true;
 }
+
+/** Of denied packets that passed the limits, by the direction that was judged. */
+export const loggedCounters = { ingress: 'logged-in', egress: 'logged-out', neither: 'logged-other' } as const;
 
 /** Headers only: 60 of IP and 60 of TCP at most. */
 const snaplen = 128;
@@ -87,10 +91,6 @@ const packetPair = (family: Family): x.Expression =>
 /** Limits by pair, one set a family. */
 export const pairSets = (audit: AuditRules): NftSet[] =>
   families.map((family) => ({
-    name: pairSet(family, audit),
-    type: [addressType(family), addressType(family)],
-    verdicts: false,
-    interval: false,
+    ...emptySet(pairSet(family, audit), [addressType(family), addressType(family)]),
     dynamic: { timeoutSeconds: pairTimeoutSeconds, size: audit.pairs },
-    elements: new Map(),
   }));

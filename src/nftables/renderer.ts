@@ -18,10 +18,11 @@ import { networkKey } from './elements.js';
 import { groupSetName, groupSets, memberElement } from './group-sets.js';
 import type { AuditRules } from './log-rules.js';
 import { PeerMapSets } from './peer-map-sets.js';
-import { auditObjects } from './reports.js';
+import { auditObjects } from './report-chains.js';
 import { renderRuleList, type RenderedRuleList } from './rule-lists.js';
 import { SharedJudgements } from './shared-judgements.js';
-import { setName, skeletonChains, skeletonCounters, skeletonSets, type SkeletonOptions } from './skeleton.js';
+import { setName, skeletonSets } from './skeleton-sets.js';
+import { skeletonChains, skeletonCounters, type SkeletonOptions } from './skeleton.js';
 import type { Ruleset } from './types.js';
 import { WantedRuleset } from './wanted.js';
 

@@ -5,7 +5,7 @@ import * as x from './expressions.js';
 import type { AuditRules } from './log-rules.js';
 import { commentOf, hashOf, nameWithHash } from './names.js';
 import type { Hit } from './peer-maps.js';
-import { allowedChain, dryRunChain, openTarget } from './reports.js';
+import { allowedChain, dryRunChain, openTarget } from './report-chains.js';
 import { matchesOf, rulesOf, whereOf, type GroupLookup, type Match } from './rule-matches.js';
 import type { Chain, NftSet, Statement } from './types.js';
 

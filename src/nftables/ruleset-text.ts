@@ -1,5 +1,5 @@
 /** The ruleset as nft text for people; `nft -f` loads it into an empty namespace. */
-import { skeletonSets } from './skeleton.js';
+import { skeletonSets } from './skeleton-sets.js';
 import { printHook, printRule, printSetForm } from './statement-text.js';
 import type { Chain, NftSet, Ruleset } from './types.js';
 

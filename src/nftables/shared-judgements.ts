@@ -13,7 +13,7 @@ import {
 } from './isolation-chains.js';
 import type { AuditRules } from './log-rules.js';
 import type { PeerMapSets } from './peer-map-sets.js';
-import { openTarget } from './reports.js';
+import { openTarget } from './report-chains.js';
 import type { RenderedRuleList } from './rule-lists.js';
 import type { WantedRuleset } from './wanted.js';
 

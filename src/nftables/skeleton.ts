@@ -3,33 +3,23 @@
  *
  *   forward -> both-ways | cached | errors | headers -> egress -> ingress or ingress-judged -> open or admit
  *
- * "Allowed" in the egress stage is `goto ingress-judged`, in the ingress stage `goto admit`; only admit and open accept.
+ * "Allowed" in the egress stage is `goto ingress-judged`, in the ingress stage `goto admit`; only admit and open accept,
+ * and not-remembered in the place of open:
+ *
+ *   egress  -> (a client that is open, in a dry run or recorded: reported)  -> ingress
+ *   ingress -> (a server that is open, in a dry run or recorded: reported)  -> not-remembered
+ *
  * Every packet is judged by its flow's own tuple, so replies and Services need no rules of their own.
  */
 import { families, type Family } from '../model/address.js';
-import type { Direction } from '../model/policy.js';
 import type { PolicyMode } from '../model/audit-mode.js';
-import { deny, skeletonDenialChains, skeletonDrops, type SkeletonDenial } from './denials.js';
+import type { Direction } from '../model/policy.js';
+import { deny, skeletonDenialChains, skeletonDrops, type SkeletonDenial } from './denial-chains.js';
 import * as x from './expressions.js';
-import { addressType, digit } from './key-types.js';
-import { short } from './directions.js';
 import type { AuditRules } from './log-rules.js';
-import { openRecordChains } from './reports.js';
-import type { Chain, KeyType, NftSet, Rule, Statement } from './types.js';
-
-/** Names of the sets that every node has. */
-export const setName = {
-  pods: (family: Family): string => `pods${digit(family)}`,
-  isolated: (direction: Direction, family: Family): string => `isolated-${short(direction)}${digit(family)}`,
-  /** Pods that are in a dry run of this direction, or whose allowed flows are recorded. */
-  told: (direction: Direction, family: Family): string => `told-${short(direction)}${digit(family)}`,
-  same: (family: Family): string => `same${digit(family)}`,
-  picked: (family: Family): string => `picked${digit(family)}`,
-  dispatch: (direction: Direction, family: Family): string => `${direction}${digit(family)}`,
-  unknownRanges: (family: Family): string => `unknown-ranges${digit(family)}`,
-  knownPods: (family: Family): string => `known-pods${digit(family)}`,
-  cache: (family: Family, generation: number): string => `cache${digit(family)}-${generation}`,
-};
+import { openRecordChains } from './report-chains.js';
+import { setName } from './skeleton-sets.js';
+import type { Chain, Rule, Statement } from './types.js';
 
 export const skeletonCounters: readonly string[] = ['judged', 'picked-up', ...skeletonDrops];
 
@@ -218,36 +208,4 @@ export function skeletonChains(options: SkeletonOptions): Chain[] {
     ...openRecordChains(audit),
     ...skeletonDenialChains(audit, mode),
   ];
-}
-
-/** Sets that stand in the ruleset of every node, empty. */
-export function skeletonSets(): NftSet[] {
-  return families.flatMap((family) => {
-    const address = addressType(family);
-    const plain = (name: string, type: readonly KeyType[]): NftSet => ({
-      name,
-      type,
-      verdicts: false,
-      interval: false,
-      elements: new Map(),
-    });
-    return [
-      plain(setName.pods(family), [address]),
-      plain(setName.isolated('ingress', family), [address]),
-      plain(setName.isolated('egress', family), [address]),
-      plain(setName.told('ingress', family), [address]),
-      plain(setName.told('egress', family), [address]),
-      plain(setName.same(family), [address, address]),
-      {
-        ...plain(setName.picked(family), [address, 'inet_service', address, 'inet_service']),
-        // As long as conntrack keeps an idle established stream: with less, an idle one would be judged one way.
-        dynamic: { timeoutSeconds: 5 * 24 * 60 * 60, size: 65_536 },
-      },
-      { ...plain(setName.dispatch('egress', family), [address]), verdicts: true },
-      { ...plain(setName.dispatch('ingress', family), [address]), verdicts: true },
-      // Concatenated, because nft reads plain interval sets back at every change of any set.
-      { ...plain(setName.unknownRanges(family), [address, 'inet_proto']), interval: true },
-      plain(setName.knownPods(family), [address]),
-    ];
-  });
 }

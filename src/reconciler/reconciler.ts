@@ -21,6 +21,7 @@ import { effectOf } from '../program/effect.js';
 import type { ProgramChange } from '../program/types.js';
 import type { Clock } from './clock.js';
 import { ClusterView } from './cluster-view.js';
+import { endpointStatuses } from './endpoint-status.js';
 import { enforcedPolicies } from './enforced.js';
 import { GuardLoop } from './guard-loop.js';
 import type { LinkReader } from './guard-table.js';
@@ -30,13 +31,7 @@ import { retryDelay } from './retry-delay.js';
 import { WorkShare } from './work-share.js';
 import { SingleRunner } from '../model/single-runner.js';
 import { messageOf } from '../model/message-of.js';
-import {
-  isolationStatus,
-  type EndpointStatus,
-  type LoopObserver,
-  type ReconcilerLog,
-  type ReconcilerStatus,
-} from './types.js';
+import type { LoopObserver, ReconcilerLog, ReconcilerStatus } from './types.js';
 
 export interface ReconcilerParts {
   readonly cluster: SyncedCluster;
@@ -80,7 +75,6 @@ export class Reconciler implements AsyncDisposable {
   #driftBy: string | undefined;
   #started = false;
   #retry: Disposable | undefined;
-  #endPause: (() => void) | undefined;
   #readBackTimer: Disposable | undefined;
   #failuresInRow = 0;
   #failures = 0;
@@ -109,7 +103,8 @@ export class Reconciler implements AsyncDisposable {
       onSettled: () => this.#onSettled?.(),
     });
     this.#runner = new SingleRunner(
-      () => this.#run(),
+      // Under a stream of changes the next ones are waited for.
+      () => this.#workShare.take(() => this.#run()),
       (error) => this.#failed(error),
     );
   }
@@ -159,25 +154,13 @@ export class Reconciler implements AsyncDisposable {
     for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
     this.#retry?.[Symbol.dispose]();
     this.#readBackTimer?.[Symbol.dispose]();
-    this.#endPause?.();
+    this.#workShare[Symbol.dispose]();
     await Promise.all([this.#runner.stop(), this.#guards[Symbol.asyncDispose]()]);
   }
 
   status(): ReconcilerStatus {
-    const program = this.#parts.compiler.program();
     const staleSince = this.#parts.cluster.staleSince();
     const guards = this.#guards.status();
-    const devices = new Map(guards.attachments.map((attachment) => [objectKey(attachment.pod), attachment.device]));
-    const endpoints = [...program.endpoints.values()].map((endpoint): EndpointStatus => {
-      const device = devices.get(objectKey(endpoint.pod));
-      return {
-        ...endpoint.pod,
-        addresses: endpoint.addresses,
-        ingress: isolationStatus(endpoint.ingress),
-        egress: isolationStatus(endpoint.egress),
-        ...(device === undefined ? {} : { device }),
-      };
-    });
     return {
       ready: this.#inKernel && guards.bridgesReady,
       revision: this.#revision,
@@ -186,7 +169,7 @@ export class Reconciler implements AsyncDisposable {
       policies: this.#view.policyCount,
       ...(this.#lastApplied === undefined ? {} : { lastApplied: this.#lastApplied }),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
-      endpoints: endpoints.sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1)),
+      endpoints: endpointStatuses(this.#parts.compiler.program(), guards.attachments),
       failing: this.#view.failing(),
       mode: this.#options.mode ?? 'enforce',
       dryRun: this.#view.dryRun().map(({ namespace, name }) => ({ namespace, name })),
@@ -213,30 +196,6 @@ export class Reconciler implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    await this.#pause();
-    const began = this.#parts.clock.now();
-    try {
-      await this.#work();
-    } finally {
-      this.#workShare.worked(began);
-    }
-  }
-
-  /** Under a stream of changes the next ones are waited for. */
-  async #pause(): Promise<void> {
-    const milliseconds = this.#workShare.pause();
-    if (milliseconds === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = this.#parts.clock.after(milliseconds, resolve);
-      this.#endPause = () => {
-        timer[Symbol.dispose]();
-        resolve();
-      };
-    });
-    this.#endPause = undefined;
-  }
-
-  async #work(): Promise<void> {
     if (this.#quarantineDue) await this.#quarantine();
     this.#takeChanges();
     this.#guards.start();

@@ -4,7 +4,7 @@ import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import type { PolicyRef } from '../model/policy.js';
-import type { Isolation, ProgramChange } from '../program/types.js';
+import type { ProgramChange } from '../program/types.js';
 import type { SourceProblem } from '../cluster/types.js';
 import type { UnattachedPod } from './guard-table.js';
 
@@ -54,11 +54,6 @@ export interface ReconcilerStatus {
   readonly staleSeconds?: number;
   readonly warnings: readonly string[];
 }
-
-export const isolationStatus = (isolation: Isolation): IsolationStatus => ({
-  isolated: isolation.kind === 'isolated',
-  by: isolation.kind === 'open' ? [] : isolation.by.map((ref) => `${ref.namespace}/${ref.name}`),
-});
 
 /** Who follows the loop, above all the audit log. */
 export interface LoopObserver {

@@ -1,17 +1,17 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Aggregator } from '../../src/audit/aggregator.js';
-import type { Denial } from '../../src/audit/denial.js';
+import type { JudgedPacket } from '../../src/audit/judged-packet.js';
 import type { Address } from '../../src/model/address.js';
 import { seed } from '../support/seed.js';
 
 const denial = (
   time: number,
   change: { chain?: string; port?: number; sourcePort?: number; uid?: string } = {},
-): Denial => {
+): JudgedPacket => {
   const { chain = 'deny-in-1', port = 80, sourcePort = 40_000, uid = 'a' } = change;
   const [source, destination] = ['10.0.0.1', '10.0.0.2'] as Address[];
-  const pod = { ref: { namespace: 'x', name: 'web' }, uid } as NonNullable<Denial['source']['pod']>;
+  const pod = { ref: { namespace: 'x', name: 'web' }, uid } as NonNullable<JudgedPacket['source']['pod']>;
   return {
     packet: {
       time,
@@ -37,7 +37,7 @@ const denial = (
 describe('Aggregator', () => {
   let told: string[];
   let aggregator: Aggregator;
-  const tell = (kind: string) => (one: Denial, counted: { count: number; start: number; end: number }) =>
+  const tell = (kind: string) => (one: JudgedPacket, counted: { count: number; start: number; end: number }) =>
     void told.push(`${kind} ${one.destination.port ?? ''}: ${counted.count} from ${counted.start} to ${counted.end}`);
   beforeEach(() => {
     told = [];

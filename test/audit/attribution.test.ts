@@ -1,7 +1,7 @@
 /** What is told of packets by policies: denials, recorded allows, and what a dry run would do. */
 import { describe, expect, test } from '@jest/globals';
 import { Attribution } from '../../src/audit/attribution.js';
-import type { Denial } from '../../src/audit/denial.js';
+import type { JudgedPacket } from '../../src/audit/judged-packet.js';
 import { EvidenceKeeper } from '../../src/audit/evidence.js';
 import { Compiler } from '../../src/compiler/compiler.js';
 import { parseAddress, type Address } from '../../src/model/address.js';
@@ -81,7 +81,11 @@ class View {
   }
 
   /** What a packet at `time` is told as, which was logged by these chains. */
-  told(chains: readonly string[], time: number, orientation: 'original' | 'reply' = 'original'): readonly Denial[] {
+  told(
+    chains: readonly string[],
+    time: number,
+    orientation: 'original' | 'reply' = 'original',
+  ): readonly JudgedPacket[] {
     const [source, destination] =
       orientation === 'original' ? (['client', 'server'] as const) : (['server', 'client'] as const);
     const ports =
@@ -96,14 +100,14 @@ class View {
         ports,
         bytes: 60,
       };
-      const denial = this.#attribution.denialOf(packet);
-      if (denial === undefined) throw new Error(`${chain} is not ours`);
-      return denial;
+      const judged = this.#attribution.attribute(packet);
+      if (judged === undefined) throw new Error(`${chain} is not ours`);
+      return judged;
     });
   }
 
   /** The policies of a record's moment, as they are kept beside the log. */
-  policiesOf(denial: Denial): readonly AnyPolicy[] {
+  policiesOf(denial: JudgedPacket): readonly AnyPolicy[] {
     return this.kept.get(this.#evidence.of(denial).snapshot ?? '') ?? [];
   }
 
@@ -113,7 +117,7 @@ class View {
   }
 }
 
-const said = ({ verdict, mode, reason, direction, source, destination, isolating, rule }: Denial): string =>
+const said = ({ verdict, mode, reason, direction, source, destination, isolating, rule }: JudgedPacket): string =>
   [
     `${mode} ${verdict} ${direction} ${source.pod?.ref.name}->${destination.pod?.ref.name}:${destination.port}`,
     `${reason} by [${isolating.map(policyKey).join()}]`,

@@ -7,7 +7,7 @@ import { AuditLog } from '../../src/audit/audit-log.js';
 import type { AuditRecord } from '../../src/audit/record.js';
 import { Sink } from '../../src/audit/sink.js';
 import { parseLogPrefix } from '../../src/nftables/log-rules.js';
-import { auditCounter } from '../../src/nftables/reports.js';
+import { auditCounter } from '../../src/nftables/report-chains.js';
 import { decisionNames } from '../../src/nftables/decisions.js';
 import { FakeNflog } from '../support/fake-nflog.js';
 import { packetsTold } from '../support/lab/audit-trail.js';

@@ -175,7 +175,7 @@ function attributed() {
       tcpFlags: 2,
       bytes: 60,
     };
-    const denial = attribution.denialOf(packet);
+    const denial = attribution.attribute(packet);
     if (denial === undefined) throw new Error('no denial of ours');
     return denial;
   };

@@ -1,12 +1,16 @@
-/** `npm run mutants` takes long: that its faults can still be planted is told at once. */
 import { expect, test } from '@jest/globals';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { mutants } from './mutants.js';
+import { defaultTests, mutants } from './mutants.js';
 
 const root = resolve(import.meta.dirname, '../..');
 
-test.each(mutants)('$title: the line stands in $file exactly once', async ({ file, find, replace }) => {
-  const source = await readFile(join(root, file), 'utf8');
-  expect([source.split(find).length - 1, replace === find]).toEqual([1, false]);
-});
+test.each(mutants.map((mutant) => [mutant.title, mutant] as const))(
+  'planted fault: %s: its place is there, once, and so are its tests',
+  async (_title, { file, find, replace, tests = defaultTests }) => {
+    expect((await readFile(join(root, file), 'utf8')).split(find)).toHaveLength(2);
+    expect(replace).not.toBe(find);
+    for (const path of tests) expect(existsSync(join(root, path))).toBe(true);
+  },
+);

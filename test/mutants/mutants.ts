@@ -15,7 +15,6 @@ const parse = 'test/model/parse.test.ts';
 const selectors = 'test/selectors/match.test.ts';
 const compiled = 'test/compiler/properties.test.ts';
 const rulesets = 'test/nftables/properties.test.ts';
-const ports = 'test/nftables/ports.test.ts';
 const attribution = 'test/audit/attribution.test.ts';
 const dryRuns = 'test/nftables/dry-run.test.ts';
 
@@ -275,7 +274,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/nftables/rule-matches.ts',
     find: 'joinKey(protocol.toLowerCase(), rangeText(first, last))',
     replace: 'joinKey(protocol.toLowerCase(), rangeText(first, Math.max(first, last - 1)))',
-    tests: [ports, 'test/nftables/rule-lists.test.ts'],
+    tests: ['test/nftables/rule-lists.test.ts'],
   },
   {
     title: 'in the ruleset the peer of what goes out is the client',
@@ -300,14 +299,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'what an isolation denies is accepted in the ruleset',
-    file: 'src/nftables/denials.ts',
+    file: 'src/nftables/denial-chains.ts',
     find: '{ statements: [x.drop], ...(comment',
     replace: '{ statements: [x.accept], ...(comment',
     tests: [rulesets],
   },
   {
     title: 'what a dry run would deny is dropped',
-    file: 'src/nftables/reports.ts',
+    file: 'src/nftables/report-chains.ts',
     find: '      ...(audit === undefined ? [] : telling(audit)),\n      { statements: [then] },',
     replace: '      ...(audit === undefined ? [] : telling(audit)),\n      { statements: [x.drop] },',
     tests: [dryRuns],
@@ -342,7 +341,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a stream towards a server in a dry run is refused when no more are recorded',
-    file: 'src/nftables/reports.ts',
+    file: 'src/nftables/report-chains.ts',
     find: "const afterOpen = { ingress: 'not-remembered', egress: 'ingress' } as const;",
     replace: "const afterOpen = { ingress: 'admit', egress: 'ingress' } as const;",
     tests: [dryRuns],
@@ -356,14 +355,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'every packet of an allowed flow is recorded',
-    file: 'src/nftables/reports.ts',
+    file: 'src/nftables/report-chains.ts',
     find: "reportRules({ chain: name, judgedBy: 'flow', first: true }, audit)",
     replace: "reportRules({ chain: name, judgedBy: 'flow' }, audit)",
     tests: [dryRuns],
   },
   {
     title: 'a relation that a dry run tells of is told of with every packet',
-    file: 'src/nftables/reports.ts',
+    file: 'src/nftables/report-chains.ts',
     find: 'statements: [...isReported(direction, family), then] })),',
     replace: 'statements: [...isReported(direction, family), x.count(name)] })),',
     tests: [dryRuns],
@@ -413,7 +412,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'in a dry run of the agent an unknown pod is dropped',
-    file: 'src/nftables/denials.ts',
+    file: 'src/nftables/denial-chains.ts',
     find: "mode === 'audit' ? x.jump(`deny-${reason}`) : x.goto(`deny-${reason}`);",
     replace: "mode === 'audit' ? x.drop : x.goto(`deny-${reason}`);",
     tests: [rulesets],
@@ -455,7 +454,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'what a dry run would deny is an Event on a pod',
-    file: 'src/audit/denial.ts',
+    file: 'src/audit/judged-packet.ts',
     find: "verdict === 'deny' && mode === 'enforce';",
     replace: "verdict === 'deny' && mode !== undefined;",
     tests: ['test/node/denial-report.test.ts'],
@@ -469,7 +468,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'reports that the limits hold back are told as denials',
-    file: 'src/nftables/reports.ts',
+    file: 'src/nftables/report-chains.ts',
     find: "{ counts: 'wanted', scope: 'report' };",
     replace: "{ counts: 'wanted', scope: 'neither' };",
     tests: ['test/audit/accounts.test.ts'],
@@ -497,7 +496,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'every packet of a UDP flow that nobody answers is recorded',
-    file: 'src/nftables/reports.ts',
+    file: 'src/nftables/report-chains.ts',
     find: "record('update', family), x.goto(then)].flat()),",
     replace: "record('update', family)].flat()),",
     tests: [dryRuns],

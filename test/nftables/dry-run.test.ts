@@ -11,7 +11,7 @@ import type { Flow } from '../../src/evaluation/types.js';
 import type { AuditRules } from '../../src/nftables/log-rules.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/renderer.js';
 import { effectOf } from '../../src/program/effect.js';
-import { setName } from '../../src/nftables/skeleton.js';
+import { setName } from '../../src/nftables/skeleton-sets.js';
 import { addressPool, cluster, history, portPool } from '../support/arbitrary.js';
 import { cases } from '../support/seed.js';
 import { Interpreter, type Packet } from './interpreter.js';

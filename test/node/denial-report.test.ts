@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Denial } from '../../src/audit/denial.js';
+import type { JudgedPacket } from '../../src/audit/judged-packet.js';
 import { eventName } from '../../src/cluster/api-server/report-writer.js';
 import type { ClusterEvent } from '../../src/cluster/types.js';
 import type { Address } from '../../src/model/address.js';
@@ -23,7 +23,7 @@ const end = (name: string, address: string, port?: number) => ({
   ...(port === undefined ? {} : { port }),
 });
 
-const into = (name: string, policies: readonly string[] = ['deny']): Denial => ({
+const into = (name: string, policies: readonly string[] = ['deny']): JudgedPacket => ({
   packet: { time: 0 } as Observation,
   chain: 'deny-in',
   verdict: 'deny',

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Counted } from '../../audit/aggregator.js';
-import { isDenied, type Denial, type End } from '../../audit/denial.js';
+import { isDenied, type End, type JudgedPacket } from '../../audit/judged-packet.js';
 import type { ClusterEvent } from '../../cluster/types.js';
 import type { Pod } from '../../model/pod.js';
 import { policyKey } from '../../model/policy.js';
@@ -17,7 +17,7 @@ interface Sum {
   readonly pod: Pod;
   readonly first: number;
   readonly count: number;
-  readonly last: { readonly denial: Denial; readonly time: number };
+  readonly last: { readonly denial: JudgedPacket; readonly time: number };
   /** How many of them the event tells, and when it was written last. */
   readonly told: number;
   readonly toldAt: number;
@@ -38,7 +38,7 @@ export class DenialReport implements AsyncDisposable {
     this.#pace = new Pace({ ...parts, what: 'Event', least: 10_000, most: 30_000, task });
   }
 
-  denied(denial: Denial, { count, start, end }: Counted): void {
+  denied(denial: JudgedPacket, { count, start, end }: Counted): void {
     const { pod } = judgedEnd(denial);
     if (pod === undefined || !isDenied(denial)) return;
     const key = `${pod.uid} ${identityOf(denial)}`;
@@ -76,10 +76,12 @@ export class DenialReport implements AsyncDisposable {
 }
 
 /** The end whose policies judged: traffic into a pod is its destination's. */
-const judgedEnd = ({ direction, source, destination }: Denial): End => (direction === 'ingress' ? destination : source);
-const otherEnd = ({ direction, source, destination }: Denial): End => (direction === 'ingress' ? source : destination);
+const judgedEnd = ({ direction, source, destination }: JudgedPacket): End =>
+  direction === 'ingress' ? destination : source;
+const otherEnd = ({ direction, source, destination }: JudgedPacket): End =>
+  direction === 'ingress' ? source : destination;
 
-const identityOf = ({ direction, reason, isolating }: Denial): string =>
+const identityOf = ({ direction, reason, isolating }: JudgedPacket): string =>
   [direction, reason, ...isolating.map(policyKey)].join(' ');
 
 function eventOf({ pod, first, count, last: { denial, time } }: Sum): ClusterEvent {

@@ -1,4 +1,4 @@
-/** A packet that was denied, and what is told of it. */
+/** A packet that a log rule told of, and what was judged of it: denied, allowed, or what a dry run would have done. */
 import type { PolicyMode } from '../model/audit-mode.js';
 import type { Observation } from '../model/observation.js';
 import { objectKey } from '../model/pod.js';
@@ -12,12 +12,12 @@ export interface End extends Identity {
   readonly namedPort?: string;
 }
 
-/** A denied packet with everything that can be told about it. */
-export interface Denial {
+/** A packet with everything that can be told about it. */
+export interface JudgedPacket {
   readonly packet: Observation;
   readonly chain: string;
-  /** `allow` and `audit` are told of as well: an allowed flow, or what a dry run would judge otherwise. */
   readonly verdict: RecordVerdict;
+  /** `audit`: the verdict is what a dry run would have given, and the packet met the opposite. */
   readonly mode: PolicyMode;
   readonly reason: RecordReason;
   readonly direction: Direction;
@@ -25,13 +25,13 @@ export interface Denial {
   readonly destination: End;
   /** Every policy that isolates the judged pod; none where no policy has a say. */
   readonly isolating: readonly PolicyRef[];
-  /** That allows. */
+  /** The one that allows, or would. */
   readonly rule?: { readonly policy: PolicyRef; readonly index: number };
   readonly trace: readonly TraceStep[];
 }
 
 /** Dropped, or told of and gone on. */
-export const isDenied = ({ verdict, mode }: Pick<Denial, 'verdict' | 'mode'>): boolean =>
+export const isDenied = ({ verdict, mode }: Pick<JudgedPacket, 'verdict' | 'mode'>): boolean =>
   verdict === 'deny' && mode === 'enforce';
 
 /** Of its pod; undefined where it has none. */

@@ -5,10 +5,11 @@
 import { families, type Family } from '../model/address.js';
 import { directions, type Direction } from '../model/policy.js';
 import { short } from './directions.js';
+import { emptySet } from './empty-set.js';
 import * as x from './expressions.js';
 import { addressType, digit } from './key-types.js';
-import { firstOfFlow, logRules, pairSets, type AuditRules, type Logged } from './log-rules.js';
-import type { Chain, KeyType, NftSet, Rule, Statement } from './types.js';
+import { firstOfFlow, loggedCounters, logRules, pairSets, type AuditRules, type Logged } from './log-rules.js';
+import type { Chain, NftSet, Rule, Statement } from './types.js';
 
 /** Packets that the log should tell of, and those of them that passed its limits. */
 export const reportCounters = { wanted: 'to-report', logged: 'logged-report' } as const;
@@ -32,30 +33,27 @@ export function auditObjects(audit: AuditRules | undefined): {
 } {
   if (audit === undefined) return { sets: [], counters: [] };
   return {
-    counters: ['logged-in', 'logged-out', 'logged-other', ...Object.values(reportCounters)],
+    counters: [...Object.values(loggedCounters), ...Object.values(reportCounters)],
     sets: [
       ...pairSets(audit),
       ...families.flatMap((family) =>
         directions.flatMap((direction) => {
           const address = addressType(family);
           return [
-            dynamicSet(reportedSet(direction, family), [address, address, 'inet_proto', 'inet_service'], reported),
-            dynamicSet(recordedSet(direction, family), [address, 'inet_service', address, 'inet_service'], recorded),
+            {
+              ...emptySet(reportedSet(direction, family), [address, address, 'inet_proto', 'inet_service']),
+              dynamic: reported,
+            },
+            {
+              ...emptySet(recordedSet(direction, family), [address, 'inet_service', address, 'inet_service']),
+              dynamic: recorded,
+            },
           ];
         }),
       ),
     ],
   };
 }
-
-const dynamicSet = (name: string, type: readonly KeyType[], dynamic: NonNullable<NftSet['dynamic']>): NftSet => ({
-  name,
-  type,
-  verdicts: false,
-  interval: false,
-  dynamic,
-  elements: new Map(),
-});
 
 /** Counts and logs, and lets the packet go on to the next rule. */
 export const reportRules = (logged: Omit<Logged, 'counter'>, audit: AuditRules): Rule[] => [

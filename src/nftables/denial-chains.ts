@@ -1,11 +1,12 @@
 /**
  * Where denied packets end: one chain for every reason. It counts the packet, logs it when denials are audited, and drops
- * it. The name tells the reader of the log what denied it, so it must not change when a policy's rules do.
+ * it; in a dry run of the agent it only reports it. The name tells the reader of the log what denied it, so it must not
+ * change when a policy's rules do.
  */
 import type { PolicyMode } from '../model/audit-mode.js';
 import * as x from './expressions.js';
-import { logRules, type AuditRules } from './log-rules.js';
-import { reportRules } from './reports.js';
+import { loggedCounters, logRules, type AuditRules } from './log-rules.js';
+import { reportRules } from './report-chains.js';
 import type { Chain, Statement } from './types.js';
 
 export interface Denial {
@@ -17,8 +18,6 @@ export interface Denial {
   readonly judgedBy: 'flow' | 'packet';
   readonly comment?: string;
 }
-
-export const loggedCounters = { ingress: 'logged-in', egress: 'logged-out', neither: 'logged-other' } as const;
 
 export function denialChain(denial: Denial, audit: AuditRules | undefined): Chain {
   const { name, dropped, logged, judgedBy, comment } = denial;

@@ -1,0 +1,226 @@
+import type { ClusterSnapshot } from '../model/cluster.js';
+import { SingleRunner } from '../model/single-runner.js';
+import { FolderWatches } from './folder-watches.js';
+import { Listeners } from './listeners.js';
+import { readManifestFile, type FileContent } from './manifest-file.js';
+import { describeProblem, inputProblem, wholeOrError } from './manifest-problems.js';
+import { describeDuplicate, ManifestSet } from './manifest-set.js';
+import { reasonOf, scanTree } from './manifest-tree.js';
+import { InputError, type SourceChange, type SourceProblem, type SyncedCluster } from './types.js';
+
+export interface DirectoryOptions {
+  readonly directory: string;
+  readonly onDebug?: (message: string) => void;
+  readonly onError?: (message: string) => void;
+}
+
+/** From the first event to the scan: long enough for a burst, short against a second. Milliseconds. */
+const settleTime = 5;
+/** Events can be missed (network file systems, exhausted watches): everything is looked at this often. */
+const rescanEvery = 2000;
+/** A file that is being written may be read half; it is read again before it is called bad. */
+const rereadAfter = 100;
+
+/** The files of one directory, read completely, then followed: what cannot be read keeps its last good content. */
+export class DirectoryCluster implements SyncedCluster {
+  readonly #options: DirectoryOptions;
+  readonly #listeners = new Listeners<SourceChange>();
+  readonly #problemListeners = new Listeners<readonly SourceProblem[]>();
+  readonly #watches: FolderWatches;
+  readonly #signatures = new Map<string, string>();
+  /** Files that could not be read as they are now, and what was wrong; their last good content is in `contents`. */
+  readonly #bad = new Map<string, readonly SourceProblem[]>();
+  #contents = new Map<string, FileContent>();
+  #set = new ManifestSet(new Map());
+  #treeProblem: SourceProblem | undefined;
+  #goneSince: number | undefined;
+  #toldDuplicate: string | undefined;
+  #wakeTimer: NodeJS.Timeout | undefined;
+  #rescanTimer: NodeJS.Timeout | undefined;
+  #noticedAt: number | undefined;
+  readonly #scans: SingleRunner;
+  #disposed = false;
+  #toldProblems = '[]';
+
+  constructor(options: DirectoryOptions) {
+    this.#options = options;
+    this.#watches = new FolderWatches(this.#wake, (folder, reason) =>
+      options.onDebug?.(`${folder} is not watched (${reason}); it is looked at every ${rescanEvery} ms`),
+    );
+    // What the file system refuses is told by the scan itself.
+    this.#scans = new SingleRunner(
+      () => this.#scan(),
+      (error) => {
+        throw error;
+      },
+    );
+  }
+
+  async readFirst(): Promise<void> {
+    const { directory } = this.#options;
+    const tree = await scanTree(directory).catch((error: unknown) => {
+      throw new InputError(`${directory}: ${reasonOf(error)}`);
+    });
+    for (const [file, signature] of tree.files) {
+      this.#contents.set(file, await this.#read(file));
+      this.#signatures.set(file, signature);
+    }
+    this.#set = wholeOrError(this.#contents);
+    this.#toldProblems = JSON.stringify(this.problems());
+    this.#watches.follow(tree.folders);
+    this.#scheduleRescan();
+    // What changed between the scan and the first watch is found by one more look.
+    this.#wake();
+  }
+
+  snapshot(): ClusterSnapshot {
+    return this.#set.snapshot();
+  }
+
+  problems(): readonly SourceProblem[] {
+    const duplicates = this.#set.duplicates.map((duplicate) => inputProblem(describeDuplicate(duplicate)));
+    const tree = this.#treeProblem === undefined ? [] : [this.#treeProblem];
+    return [...tree, ...[...this.#bad.values()].flat(), ...duplicates, ...this.#set.problems];
+  }
+
+  staleSince(): number | undefined {
+    return this.#goneSince;
+  }
+
+  onChange(listener: (change: SourceChange) => void): Disposable {
+    return this.#listeners.add(listener);
+  }
+
+  onProblems(listener: (problems: readonly SourceProblem[]) => void): Disposable {
+    return this.#problemListeners.add(listener);
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    void this.#scans.stop();
+    clearTimeout(this.#wakeTimer);
+    clearTimeout(this.#rescanTimer);
+    this.#watches[Symbol.dispose]();
+  }
+
+  #read = (file: string): Promise<FileContent> => readManifestFile(file, this.#options.onDebug);
+
+  #wake = (): void => {
+    if (this.#disposed) return;
+    this.#noticedAt ??= performance.now();
+    this.#wakeTimer ??= setTimeout(() => {
+      this.#wakeTimer = undefined;
+      this.#scans.request();
+    }, settleTime);
+  };
+
+  #scheduleRescan(): void {
+    this.#rescanTimer = setTimeout(() => {
+      this.#scans.request();
+      this.#scheduleRescan();
+    }, rescanEvery);
+  }
+
+  /** One look at the whole tree: what changed is read, and told as one change. */
+  async #scan(): Promise<void> {
+    const noticedAt = this.#noticedAt ?? performance.now();
+    this.#noticedAt = undefined;
+    try {
+      const tree = await scanTree(this.#options.directory);
+      this.#treeProblem = undefined;
+      this.#goneSince = undefined;
+      this.#watches.follow(tree.folders);
+      if (await this.#takeFiles(tree.files)) this.#announce(noticedAt);
+    } catch (error) {
+      // The directory is gone or unreadable: a failure of the world, not an empty cluster.
+      if (this.#disposed) return;
+      const problem = inputProblem(
+        `${this.#options.directory}: ${reasonOf(error)}; the last good state stays in force`,
+      );
+      if (this.#treeProblem === undefined) this.#options.onError?.(problem.diagnostic.message);
+      this.#treeProblem = problem;
+      this.#goneSince ??= performance.now();
+      this.#signatures.clear();
+    }
+    this.#tellProblems();
+  }
+
+  /** @returns whether the contents changed. */
+  async #takeFiles(files: ReadonlyMap<string, string>): Promise<boolean> {
+    const contents = new Map([...this.#contents].filter(([file]) => files.has(file)));
+    let changed = contents.size !== this.#contents.size;
+    for (const file of [...this.#signatures.keys()]) if (!files.has(file)) this.#forget(file);
+    for (const file of [...this.#bad.keys()]) if (!files.has(file)) this.#bad.delete(file);
+    for (const [file, signature] of files) {
+      if (this.#signatures.get(file) === signature) continue;
+      const content = await this.#readSettled(file);
+      if (content === undefined) continue;
+      this.#signatures.set(file, signature);
+      if (content.errors.length > 0) {
+        this.#noteBad(file, content.errors);
+        continue;
+      }
+      this.#bad.delete(file);
+      contents.set(file, content);
+      changed = true;
+    }
+    if (changed) changed = this.#accept(contents);
+    return changed;
+  }
+
+  /** A set in which an object stands twice is not taken: what was before stays, and the error names both places. */
+  #accept(contents: Map<string, FileContent>): boolean {
+    const next = new ManifestSet(contents);
+    const [duplicate] = next.duplicates;
+    if (duplicate !== undefined) {
+      const message = describeDuplicate(duplicate);
+      const file = duplicate.second.file;
+      if (this.#toldDuplicate !== message) this.#options.onError?.(`${message} The last good state stays in force`);
+      this.#toldDuplicate = message;
+      this.#bad.set(file, [inputProblem(message)]);
+      // Looked at again when either file changes: the others' new content is not lost.
+      for (const [changed, content] of contents)
+        if (this.#contents.get(changed) !== content) this.#signatures.delete(changed);
+      return false;
+    }
+    this.#toldDuplicate = undefined;
+    this.#contents = contents;
+    return true;
+  }
+
+  #announce(noticedAt: number): void {
+    const next = new ManifestSet(this.#contents);
+    const changes = next.changesSince(this.#set);
+    this.#set = next;
+    if (changes.length === 0) return;
+    this.#listeners.tell({ changes, noticedAt });
+  }
+
+  #forget(file: string): void {
+    this.#signatures.delete(file);
+    this.#bad.delete(file);
+  }
+
+  #noteBad(file: string, errors: readonly SourceProblem[]): void {
+    this.#bad.set(file, errors);
+    for (const error of errors)
+      this.#options.onError?.(`${describeProblem(error)}; the file's last good content stays in force`);
+  }
+
+  /** Undefined: gone meanwhile. Errors are believed only the second time. */
+  async #readSettled(file: string): Promise<FileContent | undefined> {
+    const content = await this.#read(file);
+    if (content.isGone === true || content.errors.length === 0) return content.isGone === true ? undefined : content;
+    await new Promise((resolve) => setTimeout(resolve, rereadAfter));
+    const again = await this.#read(file);
+    return again.isGone === true ? undefined : again;
+  }
+
+  #tellProblems(): void {
+    const problems = this.problems();
+    const text = JSON.stringify(problems);
+    if (text === this.#toldProblems) return;
+    this.#toldProblems = text;
+    this.#problemListeners.tell(problems);
+  }
+}

@@ -1,0 +1,48 @@
+import { watch, type FSWatcher } from 'node:fs';
+import { reasonOf } from './manifest-tree.js';
+
+/** Tells when something happens in any of several folders. */
+export class FolderWatches implements Disposable {
+  readonly #onEvent: () => void;
+  readonly #onFailure: (folder: string, reason: string) => void;
+  readonly #watchers = new Map<string, FSWatcher>();
+  #disposed = false;
+
+  /** @param onFailure for a folder that cannot be watched now: what happens there is not told */
+  constructor(onEvent: () => void, onFailure: (folder: string, reason: string) => void) {
+    this.#onEvent = onEvent;
+    this.#onFailure = onFailure;
+  }
+
+  /** These from now on, and no others. */
+  follow(folders: ReadonlySet<string>): void {
+    if (this.#disposed) return;
+    for (const [folder, watcher] of this.#watchers) {
+      if (folders.has(folder)) continue;
+      watcher.close();
+      this.#watchers.delete(folder);
+    }
+    for (const folder of folders) {
+      if (this.#watchers.has(folder)) continue;
+      try {
+        const watcher = watch(folder, { persistent: true }, this.#onEvent);
+        watcher.on('error', () => this.#unwatch(folder));
+        this.#watchers.set(folder, watcher);
+      } catch (error) {
+        this.#onFailure(folder, reasonOf(error));
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
+  }
+
+  #unwatch(folder: string): void {
+    this.#watchers.get(folder)?.close();
+    this.#watchers.delete(folder);
+    this.#onEvent();
+  }
+}

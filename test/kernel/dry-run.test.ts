@@ -9,7 +9,8 @@ import type { AgentProcess } from '../support/lab/agent-process.js';
 import { AuditTrail } from '../support/lab/audit-trail.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { ipv4Packet, udpDatagram } from '../support/lab/packets.js';
-import { sendIp } from '../support/lab/raw.js';
+import { AF_INET, close, inNamed, sendTo, SOCK_DGRAM, socket, socketAddress } from '../support/lab/libc.js';
+import { Capture, sendIp } from '../support/lab/raw.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { until } from '../support/until.js';
 
@@ -312,6 +313,16 @@ describePackets('the audit log of an agent', () => {
         expect.arrayContaining([audit('default-deny'), audit('unknown-pod'), audit('source-guard')]),
       );
       expect(told.every(([, mode]) => mode === 'audit')).toBe(true);
+    }, 30_000);
+
+    test('tells what a bridge brings to a pod past every policy, and lets it in', async () => {
+      using capture = new Capture(lab.netns('server.x'), 'eth0');
+      const mouth = inNamed(lab.netns('client.x'), () => socket(AF_INET, SOCK_DGRAM));
+      sendTo(mouth, Buffer.from('to everybody'), socketAddress('224.0.0.251', 5353));
+      close(mouth);
+      expect(await capture.sees((frame) => frame.includes('to everybody'), 1500)).toBe(true);
+      const record = await trail.find({ 'podwall.reason': 'base', 'destination.k8s.pod.name': 'server' });
+      expect(said(record)).toMatchObject({ verdict: 'deny', mode: 'audit', outcome: 'success', from: 'client' });
     }, 30_000);
   });
 });

@@ -258,6 +258,31 @@ describePackets('records of denied packets', () => {
     await applyOn(['n1', 'n2'], allowClient);
   });
 
+  test('of one flow the client’s node records its allow, the server’s node its denial, under one community id', async () => {
+    const asked = { 'podwall.dev/audit': 'deny,allow' };
+    const recorded = world.map((one) =>
+      one.kind === 'Namespace' ? { ...one, metadata: { ...one.metadata, annotations: asked } } : one,
+    );
+    await applyOn(['n1', 'n2'], [...recorded, onlyFrom('client')]);
+    await syn('far', address('server'), 84);
+    const wanted = { 'source.k8s.pod.name': 'far', 'destination.port': 84 };
+    const [atServer, atClient] = [await trails.n1.find(wanted), await trails.n2.find(wanted)];
+    expect(atClient).toMatchObject({
+      'network.direction': 'egress',
+      'podwall.verdict': 'allow',
+      'podwall.reason': 'not-isolated',
+      'event.outcome': 'success',
+    });
+    expect(atServer).toMatchObject({
+      'network.direction': 'ingress',
+      'podwall.verdict': 'deny',
+      ...byPolicies('only'),
+    });
+    expect(atClient['network.community_id']).toMatch(/^1:.{27}=$/);
+    expect(atClient['network.community_id']).toBe(atServer['network.community_id']);
+    await applyOn(['n1', 'n2'], allowClient);
+  });
+
   test('unknown-pod: an address in the node’s pod CIDR that no pod has', async () => {
     await syn('ghost', address('open'), 80);
     const record = await trails.n1.find({ 'podwall.reason': 'unknown-pod' });

@@ -63,14 +63,14 @@ export class Accounts {
     'agent-down': 0,
   };
   #lastReading: number;
+  #readingBefore: number;
   #written = 0;
   #aggregated = 0;
   /** Packets that passed the limits, and of them those that are known to have been received by nobody. */
   #logged: number;
   #unreceived = 0;
   #suppressed = 0;
-  /** Below 0: a packet was between its two counters, and comes with the next reading. */
-  readonly #owed = new Map<Scope, number>();
+  readonly #held = new Map<Scope, Held>();
   #isFirst = true;
 
   /** @param told what lines say beyond the checkpoint */
@@ -81,9 +81,13 @@ export class Accounts {
   ) {
     this.#growth = new CounterGrowth(meaningOf, checkpoint.counters);
     this.#lastReading = time;
+    this.#readingBefore = time;
     this.#logged = checkpoint.unsettled - told.logged;
-    for (const scope of scopes)
-      this.#suppress(scope, (checkpoint.suppressed[scope] ?? 0) - told.suppressed[scope], time);
+    for (const scope of scopes) {
+      const carried = (checkpoint.suppressed[scope] ?? 0) - told.suppressed[scope];
+      this.#suppressed += carried;
+      this.#held.set(scope, { wanted: carried, logged: 0, told: 0 });
+    }
   }
 
   written(packets: number): void {
@@ -107,9 +111,14 @@ export class Accounts {
   count(counters: ReadonlyMap<string, number>, time: number): number {
     const { wanted, logged } = this.#growth.since(counters);
     for (const scope of scopes) {
+      const held = this.#heldIn(scope);
       this.#logged += logged[scope];
-      this.#suppress(scope, wanted[scope] - logged[scope], time);
+      this.#suppressed += wanted[scope] - logged[scope];
+      held.logged += logged[scope];
+      this.#tellSuppressed(scope);
+      held.wanted += wanted[scope];
     }
+    this.#readingBefore = this.#lastReading;
     this.#lastReading = time;
     return this.#logged;
   }
@@ -160,7 +169,9 @@ export class Accounts {
   }
 
   checkpoint(): Checkpoint {
-    const suppressed = Object.fromEntries(this.#owed);
+    const suppressed = Object.fromEntries(
+      [...this.#held].map(([scope, { wanted, logged, told }]) => [scope, wanted - logged - told]),
+    );
     for (const loss of [...this.#untold.values(), ...this.#telling])
       if (loss.cause === 'rate-limit') suppressed[scopeOf(loss)] = (suppressed[scopeOf(loss)] ?? 0) + loss.count;
     const held = Object.values(suppressed).reduce((sum, count) => sum + count, 0);
@@ -168,13 +179,31 @@ export class Accounts {
     return { time: this.#lastReading, counters: this.#growth.seen(), unsettled, suppressed };
   }
 
-  #suppress(scope: Scope, count: number, time: number): void {
-    this.#suppressed += count;
-    const owed = (this.#owed.get(scope) ?? 0) + count;
-    this.#owed.set(scope, Math.min(0, owed));
+  /**
+   * Counters are read one after the other while packets come by. Told is only what was wanted at the last reading and is
+   * not logged at this one: never more than was held back, and all of it as soon as nothing comes by.
+   */
+  #tellSuppressed(scope: Scope): void {
+    const held = this.#heldIn(scope);
+    const count = held.wanted - held.logged - held.told;
+    if (count <= 0) return;
+    held.told += count;
     const about = scope === 'report' ? { isReport: true as const } : scope === 'neither' ? {} : { direction: scope };
-    this.lose({ cause: 'rate-limit', ...about, count: owed, start: this.#lastReading, end: time });
+    this.lose({ cause: 'rate-limit', ...about, count, start: this.#readingBefore, end: this.#lastReading });
   }
+
+  #heldIn(scope: Scope): Held {
+    const held = this.#held.get(scope) ?? { wanted: 0, logged: 0, told: 0 };
+    this.#held.set(scope, held);
+    return held;
+  }
+}
+
+/** Packets of one scope that the log should tell of, that passed its limits, and that are told as held back by them. */
+interface Held {
+  wanted: number;
+  logged: number;
+  told: number;
 }
 
 const scopeOf = ({ direction, isReport }: Loss): Scope => (isReport === true ? 'report' : (direction ?? 'neither'));

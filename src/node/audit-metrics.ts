@@ -38,7 +38,8 @@ export function defineAuditMetrics(registry: Registry, numbers: () => AuditNumbe
         this.reset();
         const totals = numbers()?.totals();
         if (totals === undefined) return;
-        for (const [value, count] of Object.entries(read(totals))) this.inc({ [label]: value }, count);
+        // For a moment after a start below 0: what the last run wrote may be counted only by the next reading. A counter cannot be.
+        for (const [value, count] of Object.entries(read(totals))) this.inc({ [label]: value }, Math.max(0, count));
       },
     });
   };

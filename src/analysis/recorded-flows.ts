@@ -1,7 +1,8 @@
 /** Flows of the audit log as policies see them: by what was stored of the pods when the packet came by. */
 import type { RecordFields } from '../audit/log/line-reader.js';
 import type { ContentId, StoredIdentity } from '../audit/snapshots.js';
-import type { End as RecordEnd } from '../audit/record.js';
+import type { End as RecordEnd, EventRecord } from '../audit/record.js';
+import type { DryRun } from '../compiler/endpoints.js';
 import { familyOf, parseAddress, type Address, type Family } from '../model/address.js';
 import { protocols, type Direction, type Protocol } from '../model/policy.js';
 import type { End } from './ends.js';
@@ -19,6 +20,10 @@ export interface RecordedFlow {
 export type RecordedEnd =
   | { readonly kind: 'pod'; readonly id: ContentId; readonly title: string; readonly identity: StoredIdentity }
   | { readonly kind: 'address'; readonly address: Address };
+
+/** What a dry run would have done is asked of the policies in it, too. */
+export const dryRunOf = (event: Pick<EventRecord, 'podwall.mode'>): DryRun =>
+  event['podwall.mode'] === 'audit' ? 'none' : 'annotated';
 
 /** Undefined when it is not known what one of the ends was: then nobody can judge the flow. */
 export function recordedFlow(

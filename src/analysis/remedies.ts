@@ -5,7 +5,7 @@ import { isLoss, type EventRecord, type RecordReason } from '../audit/record.js'
 import type { SnapshotReader } from '../audit/snapshots.js';
 import type { Edit } from './edits.js';
 import { explainRecorded } from './recorded-explanation.js';
-import { recordedFlow } from './recorded-flows.js';
+import { dryRunOf, recordedFlow } from './recorded-flows.js';
 
 export type Remedy =
   /** From the policies that were in force: the smallest change of one of them. */
@@ -24,8 +24,8 @@ function editFor(fields: RecordFields, event: EventRecord, stored: SnapshotReade
   const policies = stored.policies(event['podwall.snapshot'] ?? '');
   const flow = recordedFlow(fields, (id) => stored.identity(id));
   if (policies === undefined || flow === undefined) return undefined;
-  const dryRun = event['podwall.mode'] === 'audit' ? 'none' : 'annotated';
-  return explainRecorded(flow, policies, dryRun)?.steps.find(({ direction }) => direction === flow.direction)?.edit;
+  return explainRecorded(flow, policies, dryRunOf(event))?.steps.find(({ direction }) => direction === flow.direction)
+    ?.edit;
 }
 
 type Advice = (event: EventRecord, fields: RecordFields) => string;

@@ -1,6 +1,6 @@
 /** Is it in force everywhere? What the nodes say they enforce, beside what the cluster wants of them. */
 import { selects } from '../compiler/endpoints.js';
-import { isTried } from '../model/audit-mode.js';
+import { triedPolicies } from '../model/audit-mode.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import { groupBy } from '../model/group-by.js';
 import type { NodePolicyStatus } from '../model/node-policy-status.js';
@@ -57,8 +57,7 @@ function wantedByNode(
   { pods, policies, namespaces }: ClusterSnapshot,
   only: ObjectRef | undefined,
 ): ReadonlyMap<string, Wanted> {
-  const byName = new Map(namespaces.map((one) => [one.name, one]));
-  const tried = new Set(policies.filter((policy) => isTried(policy, byName.get(policy.ref.namespace))));
+  const tried = new Set(triedPolicies({ policies, namespaces }));
   const asked = policies.filter((policy) =>
     only === undefined ? !tried.has(policy) : objectKey(policy.ref) === objectKey(only),
   );

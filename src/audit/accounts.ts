@@ -69,8 +69,7 @@ export class Accounts {
   /** Packets that passed the limits, and of them those that are known to have been received by nobody. */
   #logged: number;
   #unreceived = 0;
-  #suppressed = 0;
-  readonly #held = new Map<Scope, Held>();
+  readonly #held: ReadonlyMap<Scope, Held>;
   #isFirst = true;
 
   /** @param told what lines say beyond the checkpoint */
@@ -83,11 +82,8 @@ export class Accounts {
     this.#lastReading = time;
     this.#readingBefore = time;
     this.#logged = checkpoint.unsettled - told.logged;
-    for (const scope of scopes) {
-      const carried = (checkpoint.suppressed[scope] ?? 0) - told.suppressed[scope];
-      this.#suppressed += carried;
-      this.#held.set(scope, { wanted: carried, logged: 0, told: 0 });
-    }
+    const carried = (scope: Scope): number => (checkpoint.suppressed[scope] ?? 0) - told.suppressed[scope];
+    this.#held = new Map(scopes.map((scope) => [scope, { wanted: carried(scope), logged: 0, told: 0 }]));
   }
 
   written(packets: number): void {
@@ -110,12 +106,10 @@ export class Accounts {
   /** Takes a reading of the counters in. @returns packets that have passed the limits by then, for `compare`. */
   count(counters: ReadonlyMap<string, number>, time: number): number {
     const { wanted, logged } = this.#growth.since(counters);
-    for (const scope of scopes) {
-      const held = this.#heldIn(scope);
+    for (const [scope, held] of this.#held) {
       this.#logged += logged[scope];
-      this.#suppressed += wanted[scope] - logged[scope];
       held.logged += logged[scope];
-      this.#tellSuppressed(scope);
+      this.#tellSuppressed(scope, held);
       held.wanted += wanted[scope];
     }
     this.#readingBefore = this.#lastReading;
@@ -156,7 +150,8 @@ export class Accounts {
 
   totals(): Totals {
     const { 'rate-limit': suppressed, ...lost } = this.#told;
-    const observed = this.#logged + this.#suppressed;
+    const held = [...this.#held.values()].reduce((sum, { wanted, logged }) => sum + wanted - logged, 0);
+    const observed = this.#logged + held;
     const told = this.#written + this.#aggregated + Object.values(this.#told).reduce((sum, count) => sum + count, 0);
     return {
       observed,
@@ -183,19 +178,12 @@ export class Accounts {
    * Counters are read one after the other while packets come by. Told is only what was wanted at the last reading and is
    * not logged at this one: never more than was held back, and all of it as soon as nothing comes by.
    */
-  #tellSuppressed(scope: Scope): void {
-    const held = this.#heldIn(scope);
+  #tellSuppressed(scope: Scope, held: Held): void {
     const count = held.wanted - held.logged - held.told;
     if (count <= 0) return;
     held.told += count;
     const about = scope === 'report' ? { isReport: true as const } : scope === 'neither' ? {} : { direction: scope };
     this.lose({ cause: 'rate-limit', ...about, count, start: this.#readingBefore, end: this.#lastReading });
-  }
-
-  #heldIn(scope: Scope): Held {
-    const held = this.#held.get(scope) ?? { wanted: 0, logged: 0, told: 0 };
-    this.#held.set(scope, held);
-    return held;
   }
 }
 

@@ -87,9 +87,10 @@ export class Attribution {
     if (prefix === undefined) return undefined;
     const { chain, orientation } = prefix;
     const [source, destination] = endsOf(packet, orientation, this.#identities);
-    if (chain.startsWith(guardPrefix)) return this.#guardDenial({ packet, chain, source, destination });
     const told = { packet, chain, source, destination };
-    if (chain.startsWith(towardsPrefix)) return this.#bridgeDenial(told);
+    if (chain.startsWith(guardPrefix)) return this.#deviceDenial(told, 'source', chain.slice(guardPrefix.length));
+    if (chain.startsWith(towardsPrefix))
+      return this.#deviceDenial(told, 'destination', chain.slice(towardsPrefix.length));
     const reason = reasonOfChain[chain];
     return reason === undefined ? this.#policyVerdict(told) : this.#skeletonDenial(told, reason);
   }
@@ -144,41 +145,19 @@ export class Attribution {
     };
   }
 
-  #guardDenial({ packet, chain, source, destination }: Told): JudgedPacket {
-    const { address, port } = source;
-    const pod = this.#devices.podBehind(chain.slice(guardPrefix.length), packet.time);
-    const sender: End = {
-      address,
-      ...(port === undefined ? {} : { port }),
-      class: pod === undefined ? 'unknown' : 'pod',
-    };
-    return {
-      packet,
-      chain,
-      verdict: 'deny',
-      mode: this.#mode,
-      reason: 'source-guard',
-      direction: 'egress',
-      source: pod === undefined ? sender : { ...sender, pod },
-      destination,
-      isolating: [],
-      trace: [],
-    };
-  }
-
-  /** Many were meant: the pod that was not reached is the one behind the device. */
-  #bridgeDenial({ packet, chain, source, destination: { address, port } }: Told): JudgedPacket {
-    const pod = this.#devices.podBehind(chain.slice(towardsPrefix.length), packet.time);
+  /** At a pod's own device: the address of its end is forged, or many were meant, so the pod is the one behind it. */
+  #deviceDenial(told: Told, own: 'source' | 'destination', device: string): JudgedPacket {
+    const { address, port } = told[own];
+    const pod = this.#devices.podBehind(device, told.packet.time);
     const end = { address, ...(port === undefined ? {} : { port }) };
     return {
-      packet,
-      chain,
+      ...told,
       verdict: 'deny',
       mode: this.#mode,
-      reason: 'base',
-      direction: 'ingress',
-      source,
-      destination: pod === undefined ? { ...end, class: 'unknown' } : { ...end, class: 'pod', pod },
+      ...(own === 'source'
+        ? { reason: 'source-guard', direction: 'egress' }
+        : { reason: 'base', direction: 'ingress' }),
+      [own]: pod === undefined ? { ...end, class: 'unknown' } : { ...end, class: 'pod', pod },
       isolating: [],
       trace: [],
     };

@@ -4,7 +4,7 @@ import type { BlockOptions, BlockReading } from '../analysis/pod-blocks.js';
 import { compileWorkloads } from '../analysis/compiled-workloads.js';
 import { workloadsOf, type Workload } from '../analysis/workloads.js';
 import { parseCidr, type Cidr } from '../model/address.js';
-import { isTried } from '../model/audit-mode.js';
+import { triedPolicies } from '../model/audit-mode.js';
 import { policyKey } from '../model/policy.js';
 import type { PolicyProgram } from '../program/types.js';
 import { assumable } from './assumed.js';
@@ -90,21 +90,15 @@ export function conclude(
   { allowPartial, withAudited }: Pick<AnalysisFlags, 'allowPartial'> & Partial<Pick<AnalysisFlags, 'withAudited'>>,
   nothing: boolean,
 ): number {
-  const tried = withAudited === false ? triedPolicies(inputs) : [];
+  const tried = withAudited === false ? triedPolicies(inputs).map(({ ref }) => policyKey(ref)) : [];
   if (tried.length > 0)
-    process.stderr.write(`podwall: in a dry run, so not counted: ${tried.join(', ')} (--with-audited counts them)\n`);
+    process.stderr.write(
+      `podwall: in a dry run, so not counted: ${tried.sort().join(', ')} (--with-audited counts them)\n`,
+    );
   for (const line of [...inputs.unparsed, ...inputs.skipped, ...inputs.problems])
     process.stderr.write(`podwall: ${line}\n`);
   const read = inputs.policies.length + inputs.pods.length + inputs.namespaces.length;
   if (inputs.unparsed.length > 0 && read === 0) throw new UsageError('nothing of the input could be read');
   if (inputs.unparsed.length > 0 && !allowPartial) return exitCode.partial;
   return nothing ? exitCode.nothing : exitCode.done;
-}
-
-function triedPolicies({ policies, namespaces }: Pick<Inputs, 'policies' | 'namespaces'>): readonly string[] {
-  const byName = new Map(namespaces.map((one) => [one.name, one]));
-  return policies
-    .filter((policy) => isTried(policy, byName.get(policy.ref.namespace)))
-    .map(({ ref }) => policyKey(ref))
-    .sort();
 }

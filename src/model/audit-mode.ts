@@ -1,4 +1,7 @@
 /** The annotations that say what is only tried, and what is recorded beside denials. */
+import type { ClusterSnapshot } from './cluster.js';
+import type { AnyPolicy } from './policy.js';
+
 export type Annotations = Readonly<Record<string, string>>;
 
 /** `audit`: a dry run; what would change is recorded, and nothing is enforced. */
@@ -28,3 +31,9 @@ export const recordedIn = (annotations: Annotations): string[] =>
 
 /** Whether the first packet of every allowed flow is recorded. */
 export const logsAllowed = (annotations: Annotations): boolean => recordedIn(annotations).includes('allow');
+
+/** Those of a cluster's policies that are only tried. */
+export function triedPolicies({ policies, namespaces }: Pick<ClusterSnapshot, 'policies' | 'namespaces'>): AnyPolicy[] {
+  const byName = new Map(namespaces.map((one) => [one.name, one]));
+  return policies.filter((policy) => isTried(policy, byName.get(policy.ref.namespace)));
+}

@@ -102,10 +102,15 @@ const stage = (direction: Direction, next: string): Rule[] => [
   rule(x.goto(next)),
 ];
 
+/** Each packet of a picked-up stream keeps its record. */
+const keepPicked: readonly Rule[] = families.map((family) =>
+  rule(isTcp, isPicked(family), recordPicked(family), x.accept),
+);
+
 /** A picked-up stream is recorded in the rule that accepts it: when the set is full it is refused, never unrecorded. */
 const admit = (deny: Deny): Rule[] => [
   ...families.map((family) => rule(...middleOfStream, recordPicked(family), x.count('picked-up'), x.accept)),
-  ...families.map((family) => rule(isTcp, isPicked(family), recordPicked(family), x.accept)),
+  ...keepPicked,
   rule(...middleOfStream, deny('picked-full')),
   // What is told of must meet the rules that tell it again: the cache would pass it by.
   ...families.flatMap((family) => [
@@ -126,7 +131,7 @@ const open = (): Rule[] => [...families.map((family) => rule(...middleOfStream, 
  */
 const notIsolatedServer = (deny: Deny): Rule[] => [
   ...families.map((family) => rule(...middleOfStream, recordPicked(family), x.accept)),
-  ...families.map((family) => rule(isTcp, isPicked(family), recordPicked(family), x.accept)),
+  ...keepPicked,
   ...families.map((family) =>
     rule(...middleOfStream, x.inSet(x.client(family), setName.isolated('egress', family)), deny('picked-full')),
   ),

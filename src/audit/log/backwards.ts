@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createGunzip } from 'node:zlib';
-import { isFormerOf } from './rotation-names.js';
+import { inTimeOrder, isFormerOf } from './rotation-names.js';
 
 const chunkBytes = 1 << 16;
 const newline = 0x0a;
@@ -16,14 +16,8 @@ export async function* logBackwards(live: string): AsyncGenerator<string> {
 
 async function formerFiles(live: string): Promise<readonly string[]> {
   const names = await unlessGone(readdir(dirname(live)));
-  const former = (names ?? []).filter((name) => isFormerOf(live, name));
-  // One that is there twice was being packed: the plain one is whole.
-  const all = new Set(former);
-  const whole = former.filter((name) => !(name.endsWith('.gz') && all.has(name.slice(0, -'.gz'.length))));
-  return whole
-    .sort()
-    .reverse()
-    .map((name) => join(dirname(live), name));
+  const former = (names ?? []).filter((name) => isFormerOf(live, name)).map((name) => join(dirname(live), name));
+  return inTimeOrder(former).toReversed();
 }
 
 async function* fileBackwards(path: string): AsyncGenerator<string> {

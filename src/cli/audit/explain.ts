@@ -2,7 +2,7 @@ import type { DryRun } from '../../compiler/endpoints.js';
 import { Command } from 'commander';
 import { explainRecorded } from '../../analysis/recorded-explanation.js';
 import { RecordedJudge, type Ruling } from '../../analysis/recorded-judge.js';
-import { recordedFlow, type RecordedFlow } from '../../analysis/recorded-flows.js';
+import { dryRunOf, recordedFlow, type RecordedFlow } from '../../analysis/recorded-flows.js';
 import { remedyOf } from '../../analysis/remedies.js';
 import { LineReader } from '../../audit/log/line-reader.js';
 import { Query } from '../../audit/query/query.js';
@@ -110,8 +110,7 @@ async function tell(line: LineReader, stored: SnapshotReader, flags: ExplainFlag
   const event = line.record();
   if (isLoss(event)) throw new Error('a loss is no verdict');
   const flow = recordedFlow(line, (id) => stored.identity(id));
-  // What a dry run would have done is asked of the policies in it, and of those that are given.
-  const dryRun = event['podwall.mode'] === 'audit' ? 'none' : 'annotated';
+  const dryRun = dryRunOf(event);
   const then = say(flow, stored.policies(event['podwall.snapshot'] ?? ''), { places: () => undefined, dryRun });
   const given = hasPolicies(flags) ? await readPolicies(flags) : undefined;
   const now = given && say(flow, given.policies, { places: given.places, dryRun });

@@ -85,29 +85,18 @@ describe('Accounts', () => {
 
   test('reports are accounted for beside denials, whichever table counts them, and survive the run', () => {
     const accounts = new Accounts(auditCounter, begun);
-    const logged = accounts.count(
-      counters({
-        'to-report': 50,
-        'to-report-guard': 4,
-        'logged-report': 20,
-        'logged-report-guard': 1,
-        'drop-in-1': 3,
-      }),
-      10,
-    );
+    const read = counters({
+      'to-report': 50,
+      'to-report-guard': 4,
+      'logged-report': 20,
+      'logged-report-guard': 1,
+      'drop-in-1': 3,
+    });
+    const logged = accounts.count(read, 10);
     expect(logged).toBe(21);
     accounts.compare(logged, { before: 21, during: 0 }, isRead);
     const next = new Accounts(auditCounter, JSON.parse(JSON.stringify(accounts.checkpoint())) as Checkpoint);
-    next.count(
-      counters({
-        'to-report': 50,
-        'to-report-guard': 4,
-        'logged-report': 20,
-        'logged-report-guard': 1,
-        'drop-in-1': 3,
-      }),
-      20,
-    );
+    next.count(read, 20);
     const losses = next.takeLosses();
     expect(losses.map(({ cause, direction, isReport, count }) => [cause, direction, isReport, count])).toEqual([
       ['rate-limit', 'ingress', undefined, 3],

@@ -11,7 +11,7 @@ import { decisionNames } from '../../src/nftables/decisions.js';
 import { parseLogPrefix, type AuditRules } from '../../src/nftables/log-rules.js';
 import { render, Renderer } from '../../src/nftables/renderer.js';
 import type { Ruleset } from '../../src/nftables/types.js';
-import { namespace, node, pod, podAddresses, policy } from '../cases/objects.js';
+import { annotated, namespace, node, pod, podAddresses, policy, tried } from '../cases/objects.js';
 import type { Changes, Manifest } from '../cases/types.js';
 import { WorldState } from '../cases/world-state.js';
 import { Interpreter } from '../nftables/interpreter.js';
@@ -19,11 +19,6 @@ import { Interpreter } from '../nftables/interpreter.js';
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
 const minute = 60_000;
 const app = (name: string): object => ({ matchLabels: { app: name } });
-const annotated = (manifest: Manifest, annotations: object): Manifest => ({
-  ...manifest,
-  metadata: { ...manifest.metadata, annotations },
-});
-const tried = (manifest: Manifest): Manifest => annotated(manifest, { 'podwall.dev/mode': 'audit' });
 const hosts = { client: 11, server: 12 } as const;
 const address = (name: keyof typeof hosts): Address => {
   const found = parseAddress(podAddresses('n1', hosts[name], 'IPv4')[0] ?? '');

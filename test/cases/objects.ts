@@ -126,6 +126,14 @@ export function policy(end: string, spec: object): Manifest {
   };
 }
 
+export const annotated = (manifest: Manifest, annotations: Readonly<Record<string, string>>): Manifest => ({
+  ...manifest,
+  metadata: { ...manifest.metadata, annotations },
+});
+
+/** In a dry run. */
+export const tried = (manifest: Manifest): Manifest => annotated(manifest, { 'podwall.dev/mode': 'audit' });
+
 /** Cells as people write them: `a.x > b.y TCP 80`, allowed or not. */
 function cell(text: string, allowed: boolean): Cell {
   const match = /^(\S+) > (\S+) (TCP|UDP|SCTP|ICMP)(?: ([a-z\d-]+))?(?: (IPv4|IPv6))?$/.exec(text);

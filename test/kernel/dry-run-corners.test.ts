@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventRecord } from '../../src/audit/record.js';
-import { namespace, node, pod, podAddresses, policy } from '../cases/objects.js';
+import { annotated, namespace, node, pod, podAddresses, policy, tried } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
 import { AuditTrail, packetsTold } from '../support/lab/audit-trail.js';
@@ -18,11 +18,6 @@ const hosts = { client: 11, other: 12, server: 13 } as const;
 type Name = keyof typeof hosts;
 const address = (name: Name, family: 4 | 6 = 4): string => podAddresses('n1', hosts[name])[family === 4 ? 0 : 1] ?? '';
 const app = (name: Name): object => ({ matchLabels: { app: name } });
-const annotated = (manifest: Manifest, annotations: object): Manifest => ({
-  ...manifest,
-  metadata: { ...manifest.metadata, annotations },
-});
-const tried = (manifest: Manifest): Manifest => annotated(manifest, { 'podwall.dev/mode': 'audit' });
 const plain = namespace('x');
 const recorded = annotated(plain, { 'podwall.dev/audit': 'deny,allow' });
 const denyServer = policy('deny.x', { podSelector: app('server') });
@@ -72,15 +67,9 @@ describePackets('dry runs and recorded allows in the corners', () => {
     await agent.applied(seen);
     began = Date.now();
   };
-  /**
-   * Records of packets since the last change, as soon as there are so many; without the last packet of a connection that
-   * its client has reset, which isolation may drop whatever is tried.
-   */
+  /** Records of packets since the last change, as soon as there are so many. */
   const told = async (count: number): Promise<string[]> => {
-    const records = async (): Promise<EventRecord[]> =>
-      (await trail.events()).filter(
-        (record) => Date.parse(record['event.start']) >= began && record['podwall.reason'] !== 'mid-stream',
-      );
+    const records = (): Promise<EventRecord[]> => trail.eventsSince(began);
     await until(async () => (await records()).length >= count, 15_000).catch(() => undefined);
     return [...new Set((await records()).map(said))].sort();
   };

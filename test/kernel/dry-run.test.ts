@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventRecord } from '../../src/audit/record.js';
-import { namespace, node, pod, podAddresses, policy } from '../cases/objects.js';
+import { annotated, namespace, node, pod, podAddresses, policy, tried } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
 import { AuditTrail } from '../support/lab/audit-trail.js';
@@ -18,12 +18,6 @@ const hosts = { client: 11, other: 12, server: 13, ghost: 99 } as const;
 type Name = keyof typeof hosts;
 const address = (name: Name, family: 4 | 6 = 4): string => podAddresses('n1', hosts[name])[family === 4 ? 0 : 1] ?? '';
 const app = (name: string): object => ({ matchLabels: { app: name } });
-
-const annotated = (manifest: Manifest, annotations: Readonly<Record<string, string>>): Manifest => ({
-  ...manifest,
-  metadata: { ...manifest.metadata, annotations },
-});
-const tried = (manifest: Manifest): Manifest => annotated(manifest, { 'podwall.dev/mode': 'audit' });
 
 const onlyClient = policy('only.x', {
   podSelector: app('server'),
@@ -84,11 +78,7 @@ describePackets('the audit log of an agent', () => {
     await lab.writeManifests(directory, { cluster: manifests });
     await agent.applied(seen);
   };
-  /** Without the last packet of a connection that its client has reset, which isolation may drop whatever is tried. */
-  const records = async (): Promise<EventRecord[]> =>
-    (await trail.events()).filter(
-      (record) => Date.parse(record['event.start']) >= began && record['podwall.reason'] !== 'mid-stream',
-    );
+  const records = (): Promise<EventRecord[]> => trail.eventsSince(began);
   /** As soon as there are so many: exactly these, in any order. */
   const expectRecords = async (...wanted: readonly object[]): Promise<void> => {
     await until(async () => (await records()).length >= wanted.length, 15_000).catch(() => undefined);

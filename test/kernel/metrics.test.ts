@@ -2,16 +2,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { metricNames } from '../../src/node/metric-names.js';
-import { policy } from '../cases/objects.js';
+import { policy, tried } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { Lab } from '../support/lab/lab.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { app, threePods } from './three-pods.js';
 
-const tried = (manifest: Manifest): Manifest => ({
-  ...manifest,
-  metadata: { ...manifest.metadata, annotations: { 'podwall.dev/mode': 'audit' } },
-});
 const policies: readonly Manifest[] = [
   policy('server.x', { podSelector: app('server'), ingress: [{ from: [{ podSelector: app('client') }] }] }),
   policy('broken.x', { podSelector: app('nobody'), ingress: [{ ports: [{ port: 0 }] }] }),

@@ -1,4 +1,8 @@
 /** Walks a ruleset as the kernel does, for the first packet of a flow. Knows just the expressions that we write. */
+import { compile } from '../../src/compiler/compiler.js';
+import { render } from '../../src/nftables/renderer.js';
+import type { Cell, Manifest } from '../cases/types.js';
+import { WorldState } from '../cases/world-state.js';
 import { cidrContains, parseAddress, parseCidr, type Address } from '../../src/model/address.js';
 import type { NftSet, Ruleset, Statement } from '../../src/nftables/types.js';
 import type { Flow } from '../../src/evaluation/types.js';
@@ -167,4 +171,13 @@ function covers(part: string, value: string): boolean {
   const [first = NaN, last = NaN] = part.split('-').map(Number);
   const number = protocolNumbers[value] ?? Number(value);
   return first <= number && number <= last;
+}
+
+/** Of these cells, those that the rules of node n1 decide otherwise. */
+export function wrongCells(world: readonly Manifest[], cells: readonly Cell[], listsTried: number): readonly Cell[] {
+  const state = new WorldState();
+  state.take({ apply: world });
+  const program = compile(state.snapshot(), { scope: { node: 'n1' } });
+  const kernel = new Interpreter(render(program, { established: 'cut', listsTried }));
+  return cells.filter((cell) => state.pairings(cell).some((flow) => kernel.allows(flow) !== cell.allowed));
 }

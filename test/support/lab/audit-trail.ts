@@ -50,6 +50,16 @@ export class AuditTrail {
     return (await this.all()).filter((record) => !isLoss(record));
   }
 
+  /**
+   * Events of packets from this time on, in milliseconds since the epoch; without the last packet of a connection that its
+   * client has reset, which isolation may drop whatever is tried.
+   */
+  async eventsSince(time: number): Promise<EventRecord[]> {
+    return (await this.events()).filter(
+      (record) => Date.parse(record['event.start']) >= time && record['podwall.reason'] !== 'mid-stream',
+    );
+  }
+
   async losses(): Promise<LossRecord[]> {
     return (await this.all()).filter(isLoss);
   }

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../src/report/table.js';
-import { missingForPackets } from '../support/lab/packages.js';
+import { missingForPackets } from '../support/lab/prerequisites.js';
 import { measureAuditPackets } from './audit-packets.js';
 import { measureAuditSummary } from './audit-summary.js';
 import { measureCompile } from './compile.js';

@@ -17,7 +17,7 @@ import type { Case } from '../cases/types.js';
 import type { WrittenTo } from '../cases/written-cluster.js';
 import { missingApiServer } from '../support/kube-api-server.js';
 import type { Plugin } from '../support/lab/lab.js';
-import { missingForPackets } from '../support/lab/packages.js';
+import { missingForPackets } from '../support/lab/prerequisites.js';
 
 interface Variant {
   readonly title: string;

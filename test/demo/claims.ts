@@ -1,7 +1,7 @@
 /** What a demo says, what it claims, and how it ends: exit 0 only if every claim was seen to hold. */
 import picocolors from 'picocolors';
 import type { Lab } from '../support/lab/lab.js';
-import { missingForPackets } from '../support/lab/packages.js';
+import { missingForPackets } from '../support/lab/prerequisites.js';
 
 const { bold, green, red, cyan } = picocolors;
 

@@ -2,7 +2,7 @@
 import { execa } from 'execa';
 import { resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { findPrograms } from './programs.js';
+import { findPrograms } from '../build/packages/helm-and-kubectl.js';
 
 export const chartFolder = resolve(import.meta.dirname, '../../helm/podwall');
 export const release = { name: 'podwall', namespace: 'kube-system' } as const;

@@ -2,9 +2,9 @@
 import { execaSync } from 'execa';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Image } from './containerfile.js';
+import type { Image } from '../build/image/containerfile.js';
 import type { Container, PodSpec } from './daemon-set.js';
-import { missingProfile, runtimeDefault } from './seccomp.js';
+import { missingProfile, runtimeDefault } from '../build/image/seccomp-filter.js';
 
 export interface Host {
   readonly image: Image;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { agentPackages } from '../support/lab/packages.js';
-import { readContainerfile } from './containerfile.js';
+import { agentPackages } from '../build/packages/system-packages.js';
+import { readContainerfile } from '../build/image/containerfile.js';
 
 const readJson = async (path: string): Promise<unknown> => JSON.parse(await readFile(path, 'utf8'));
 

@@ -15,9 +15,9 @@ import { until } from '../support/until.js';
 import { settle } from '../support/lab/table.js';
 import { objectsOf, template } from './chart.js';
 import { launchOf, type Host } from './container.js';
-import { readContainerfile, type Image } from './containerfile.js';
+import { readContainerfile, type Image } from '../build/image/containerfile.js';
 import type { Container, Pod, PodSpec } from './daemon-set.js';
-import { missingProfile } from './seccomp.js';
+import { missingProfile } from '../build/image/seccomp-filter.js';
 import { InstalledChart, missingForCluster } from './installed.js';
 
 const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';

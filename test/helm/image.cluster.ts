@@ -1,5 +1,5 @@
 /** helm/Containerfile, step by step as buildah does it. */
-import { buildImage, missingForBuild } from './built-image.js';
+import { buildImage, missingForBuild } from '../build/image/built-image.js';
 import { runsAsTheChartSays } from './image-suite.js';
 
 runsAsTheChartSays('the image that buildah builds, as the chart runs it', {

@@ -1,5 +1,5 @@
 /** The image's own files, assembled from this machine's packages. */
-import { assembleTree, missingForTree } from './image-tree.js';
+import { assembleTree, missingForTree } from '../build/image/image-tree.js';
 import { runsAsTheChartSays } from './image-suite.js';
 
 runsAsTheChartSays('the image, as the chart runs it', {

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KubeApiServer, missingApiServer } from '../support/kube-api-server.js';
 import type { Lab } from '../support/lab/lab.js';
-import { missingForPackets } from '../support/lab/packages.js';
+import { missingForPackets } from '../support/lab/prerequisites.js';
 import { chartFolder, missingHelm, program, release } from './chart.js';
 import type { DaemonSet } from './daemon-set.js';
 

@@ -7,7 +7,7 @@ import type { Manifest } from '../cases/types.js';
 import type { ApiProxy } from '../support/api-proxy.js';
 import { missingApiServer } from '../support/kube-api-server.js';
 import { inParallel } from '../support/in-parallel.js';
-import { findOldEtcd, missingOldEtcd } from '../support/old-etcd.js';
+import { findOldEtcd, missingOldEtcd } from '../build/packages/old-etcd.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { describeWrong, watch } from '../support/lab/table.js';
 import { until } from '../support/until.js';

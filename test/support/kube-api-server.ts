@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { findBinaries } from '../apiserver/binaries.mjs';
+import { findBinaries } from '../build/api-server/binaries.mjs';
 import { KubeClient, pathOf, type Named } from './kube-client.js';
 import { kubeconfigOf } from './kubeconfig.js';
 import type { Lab } from './lab/lab.js';

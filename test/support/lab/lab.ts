@@ -16,7 +16,7 @@ import {
   writeSettings,
 } from './namespaces.js';
 import { Prober } from './prober.js';
-import { pluginFolder } from './packages.js';
+import { pluginFolder } from './prerequisites.js';
 
 export type Plugin = 'bridge' | 'ptp';
 

@@ -1,5 +1,5 @@
 import { describe, test } from '@jest/globals';
-import { missingForPackets } from './packages.js';
+import { missingForPackets } from './prerequisites.js';
 
 /**
  * A describe whose tests send real packets; where they cannot run, one skipped test per table says why. `missing` is what

@@ -5,9 +5,9 @@
 import { execa } from 'execa';
 import { copyFile, cp, mkdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { missingBuilders } from '../support/lab/packages.js';
+import { missingBuilders } from '../packages/system-packages.js';
 
-const repository = resolve(import.meta.dirname, '../..');
+const repository = resolve(import.meta.dirname, '../../..');
 
 /** Why it cannot be built here, in a sentence. */
 export const missingForBuild =

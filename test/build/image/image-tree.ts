@@ -11,7 +11,7 @@ import type { Image } from './containerfile.js';
  */
 const baseFiles = ['/usr/bin/env', '/usr/bin/sleep', '/lib/terminfo/d/dumb'];
 const mountPoints = ['proc', 'sys', 'dev', 'tmp', 'run', 'var'];
-const repository = resolve(import.meta.dirname, '../..');
+const repository = resolve(import.meta.dirname, '../../..');
 
 /** Why the image's files cannot be had here, in a sentence. */
 export const missingForTree = existsSync('/usr/bin/dpkg')

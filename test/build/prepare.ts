@@ -4,10 +4,10 @@
  */
 import { execa } from 'execa';
 import { existsSync } from 'node:fs';
-import { profilePackage } from '../helm/seccomp.js';
-import { provideUnpacked } from './debian-packages.js';
-import { missingBuilders, missingPackages } from './lab/packages.js';
-import { missingOldEtcd, provideOldEtcd } from './old-etcd.js';
+import { profilePackage } from './image/seccomp-filter.js';
+import { provideUnpacked } from './packages/debian-packages.js';
+import { missingBuilders, missingPackages } from './packages/system-packages.js';
+import { missingOldEtcd, provideOldEtcd } from './packages/old-etcd.js';
 
 const aptGet = '/usr/bin/apt-get';
 

@@ -1,4 +1,3 @@
-import { execaSync } from 'execa';
 import { existsSync } from 'node:fs';
 
 /** What is needed of the machine: the file that shows it is there, and the package that brings it. */
@@ -30,18 +29,3 @@ const missingOf = (needs: readonly Need[]): string[] =>
 
 export const missingPackages = (): string[] => missingOf(needed);
 export const missingBuilders = (): string[] => missingOf(neededToBuild);
-
-export const pluginFolder = (): string => (existsSync('/usr/lib/cni/bridge') ? '/usr/lib/cni' : '/opt/cni/bin');
-
-/** Why packets cannot be tested here, in a sentence; undefined when they can. */
-export function missingForPackets(): string | undefined {
-  if (process.getuid?.() !== 0) return 'needs root';
-  const packages = missingPackages();
-  if (packages.length > 0) return `needs apt-get install ${packages.join(' ')}`;
-  const trial = execaSync('unshare', ['-n', 'sh', '-c', 'ip link add type veth && nft add table inet podwall-trial'], {
-    reject: false,
-  });
-  return trial.exitCode === 0
-    ? undefined
-    : `needs network namespaces, veth and nf_tables: ${trial.stderr.split('\n')[0] ?? ''}`;
-}

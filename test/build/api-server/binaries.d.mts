@@ -1,3 +1,2 @@
 export function binaryFolder(): Promise<string>;
 export function findBinaries(): Promise<string | undefined>;
-export function cacheFolder(name: string): string;

@@ -16,7 +16,7 @@ export interface Image {
 }
 
 export async function readContainerfile(): Promise<Image> {
-  const text = await readFile(resolve(import.meta.dirname, '../../helm/Containerfile'), 'utf8');
+  const text = await readFile(resolve(import.meta.dirname, '../../../helm/Containerfile'), 'utf8');
   const lines = instructionsOf(text);
   const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')));
   const argumentsOf = (instruction: string): string[] =>

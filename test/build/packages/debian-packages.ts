@@ -2,7 +2,7 @@
 import { execa } from 'execa';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { cacheFolder } from '../apiserver/binaries.mjs';
+import { cacheFolder } from '../cache-folder.mjs';
 
 /** Where a package's files stand once it is unpacked. */
 export const unpackedPackage = (name: string): string => cacheFolder(`debian-${name}`);

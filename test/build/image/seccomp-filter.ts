@@ -7,7 +7,7 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { unpackedPackage } from '../support/debian-packages.js';
+import { unpackedPackage } from '../packages/debian-packages.js';
 
 interface Condition {
   readonly caps?: readonly string[];

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { cacheFolder } from '../apiserver/binaries.mjs';
+import { cacheFolder } from '../cache-folder.mjs';
 
 type Program = 'helm' | 'kubectl';
 

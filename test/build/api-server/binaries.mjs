@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-
-/** A folder of ours in the user's cache, for programs that are built or unpacked once. */
-export const cacheFolder = (name) => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'podwall', name);
+import { cacheFolder } from '../cache-folder.mjs';
 
 /** Where our own build goes: another folder for every other set of modules. */
 export async function binaryFolder() {

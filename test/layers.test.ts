@@ -5,36 +5,38 @@ import { dirname, join, relative, resolve } from 'node:path';
 /** Which folder of src/ may import which: the architecture, as data. A folder may always import itself. */
 const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why: string }>> = {
   model: { imports: [], why: 'the nouns know nobody' },
+  generic: { imports: [], why: 'what any program needs: it knows no noun of Kubernetes' },
+  addresses: { imports: ['model'], why: 'arithmetic of addresses, and which pod owns one' },
   manifests: { imports: ['model'], why: 'text becomes documents; what they mean is model' },
   selectors: { imports: ['model'], why: 'matching labels needs the nouns only' },
   program: { imports: ['model'], why: 'the middle form knows neither where policies come from nor what nft is' },
-  compiler: { imports: ['model', 'selectors', 'program'], why: 'pure: no kernel, no clock, no files' },
+  compiler: { imports: ['model', 'addresses', 'selectors', 'program'], why: 'pure: no kernel, no clock, no files' },
   audit: {
-    imports: ['model', 'program'],
+    imports: ['generic', 'model', 'addresses', 'program'],
     why: 'what happened, as events; what they mean for policies is analysis',
   },
   evaluation: { imports: ['model', 'program'], why: 'answers from the program alone, as the kernel does' },
   analysis: {
-    imports: ['model', 'selectors', 'program', 'compiler', 'evaluation', 'audit'],
+    imports: ['generic', 'model', 'addresses', 'selectors', 'program', 'compiler', 'evaluation', 'audit'],
     why: 'answers for people, from the same program that the agent enforces',
   },
   lint: {
-    imports: ['model', 'manifests', 'selectors', 'compiler', 'analysis'],
+    imports: ['generic', 'model', 'manifests', 'selectors', 'compiler', 'analysis'],
     why: 'rules speak of objects and where they stand; what policies allow together is asked of analysis',
   },
   nftables: { imports: ['model', 'program'], why: 'pure: prints the program for nft; running nft is kernel/' },
   kernel: { imports: ['model', 'nftables'], why: 'the one door to nft, links, routes and conntrack' },
-  cluster: { imports: ['model', 'manifests'], why: 'delivers the cluster; does not judge it' },
+  cluster: { imports: ['generic', 'model', 'manifests'], why: 'delivers the cluster; does not judge it' },
   reconciler: {
-    imports: ['model', 'program', 'compiler', 'nftables', 'cluster'],
+    imports: ['generic', 'model', 'program', 'compiler', 'nftables', 'cluster'],
     why: 'the loop owns time and retry; it never parses manifests nor prints for people',
   },
   node: {
-    imports: ['model', 'program', 'compiler', 'nftables', 'cluster', 'reconciler', 'audit'],
+    imports: ['generic', 'model', 'program', 'compiler', 'nftables', 'cluster', 'reconciler', 'audit'],
     why: 'the agent as a process: lock, status, state, and what it reports',
   },
   schemas: { imports: [], why: 'JSON schemas of what we print and read; they ship as they are' },
-  report: { imports: ['model'], why: 'prints tables and findings; the values come as data' },
+  report: { imports: ['generic', 'model'], why: 'prints tables and findings; the values come as data' },
   cli: { imports: 'all', why: 'the only place that wires real parts' },
 };
 

@@ -2,7 +2,7 @@
 import { selects } from '../compiler/endpoints.js';
 import { triedPolicies } from '../model/audit-mode.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
-import { groupBy } from '../model/group-by.js';
+import { groupBy } from '../generic/group-by.js';
 import type { NodePolicyStatus } from '../model/node-policy-status.js';
 import { isEnforceable, objectKey, type ObjectRef, type Pod } from '../model/pod.js';
 import type { AnyPolicy } from '../model/policy.js';

@@ -1,6 +1,6 @@
 /** Pods of one owner as few endpoints as policies can tell apart. */
 import { createHash } from 'node:crypto';
-import { AddressOwners } from '../model/address-owners.js';
+import { AddressOwners } from '../addresses/address-owners.js';
 import type { Address } from '../model/address.js';
 import type { Labels, LabelSelector } from '../model/labels.js';
 import { isEnforceable, type ContainerPort, type Pod } from '../model/pod.js';

@@ -7,7 +7,7 @@
  * It never waits for the disk, and enforcement never waits for it: what finds no room is counted and told later.
  */
 import type { Observation, ObservedBatch } from '../model/observation.js';
-import { messageOf } from '../model/message-of.js';
+import { messageOf } from '../generic/message-of.js';
 import { Accounts, type Checkpoint, type Totals, type Told } from './accounts.js';
 import { Aggregator, type Counted } from './aggregator.js';
 import type { AuditLogParts } from './audit-log-parts.js';

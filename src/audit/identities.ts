@@ -1,6 +1,6 @@
 /** Who had an address when a packet came by. Addresses are reused, and records lag: each has its history. */
 import ipaddr from 'ipaddr.js';
-import { AddressOwners, heldBy } from '../model/address-owners.js';
+import { AddressOwners, heldBy } from '../addresses/address-owners.js';
 import { cidrContains, type Address, type Cidr } from '../model/address.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { objectKey, type Node, type Pod } from '../model/pod.js';

@@ -1,5 +1,5 @@
 import type { ObservedBatch } from '../model/observation.js';
-import { messageOf } from '../model/message-of.js';
+import { messageOf } from '../generic/message-of.js';
 
 /** Who receives what the kernel logs; see kernel/nflog. */
 export interface PacketReader extends AsyncDisposable {

@@ -1,4 +1,4 @@
-import { messageOf } from '../model/message-of.js';
+import { messageOf } from '../generic/message-of.js';
 import { nothingTold, type Checkpoint, type Told } from './accounts.js';
 import type { Scope } from './counter-growth.js';
 import { LineReader, MalformedLine } from './log/line-reader.js';

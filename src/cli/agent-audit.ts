@@ -14,7 +14,7 @@ import type { NftablesDoor } from '../kernel/nft.js';
 import type { PolicyMode } from '../model/audit-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
-import { messageOf } from '../model/message-of.js';
+import { messageOf } from '../generic/message-of.js';
 import { CheckpointFile } from '../node/audit-checkpoint.js';
 import { parseLogPrefix } from '../nftables/log-rules.js';
 import { auditCounter } from '../nftables/report-chains.js';

@@ -2,7 +2,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAddress, type Address } from '../model/address.js';
-import { SingleRunner } from '../model/single-runner.js';
+import { SingleRunner } from '../generic/single-runner.js';
 import { Listeners } from './listeners.js';
 
 /** What a CNI plugin answered when a pod was attached to this node. */

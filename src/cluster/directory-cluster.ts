@@ -1,5 +1,5 @@
 import type { ClusterSnapshot } from '../model/cluster.js';
-import { SingleRunner } from '../model/single-runner.js';
+import { SingleRunner } from '../generic/single-runner.js';
 import { FolderWatches } from './folder-watches.js';
 import { Listeners } from './listeners.js';
 import { readManifestFile, type FileContent } from './manifest-file.js';

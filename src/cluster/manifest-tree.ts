@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../model/message-of.js';
+import { messageOf } from '../generic/message-of.js';
 
 /** Every manifest below a directory, with a signature that changes when its content may have. */
 export interface ManifestTree {

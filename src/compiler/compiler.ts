@@ -20,7 +20,7 @@ import {
   type RuleListId,
 } from '../program/types.js';
 import { SelectorIndex } from '../selectors/selector-index.js';
-import { AddressOwners } from '../model/address-owners.js';
+import { AddressOwners } from '../addresses/address-owners.js';
 import { difference } from './difference.js';
 import {
   makeEndpoint,

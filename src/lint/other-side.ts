@@ -6,7 +6,7 @@ import { compileWorkloads } from '../analysis/compiled-workloads.js';
 import { workloadsOf, type Workload } from '../analysis/workloads.js';
 import { ownerKey } from '../manifests/workloads.js';
 import { families } from '../model/address.js';
-import { groupBy } from '../model/group-by.js';
+import { groupBy } from '../generic/group-by.js';
 import type { Direction, PolicyRef, PolicyRule, Port } from '../model/policy.js';
 import type { PortSet } from '../model/reachability.js';
 import { matches } from '../selectors/match.js';

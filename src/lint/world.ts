@@ -1,6 +1,6 @@
 /** Short ways through what was read, which many rules take. */
 import { isolates, selects } from '../compiler/endpoints.js';
-import { groupBy } from '../model/group-by.js';
+import { groupBy } from '../generic/group-by.js';
 import type { Labels } from '../model/labels.js';
 import { impliedNamespace, isMapping } from '../model/parse.js';
 import { isEnforceable } from '../model/pod.js';

@@ -3,7 +3,7 @@
  * `/metrics`. Enforcement never waits for it: an address that cannot be had now is tried again.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { messageOf } from '../model/message-of.js';
+import { messageOf } from '../generic/message-of.js';
 import { InputError } from '../cluster/types.js';
 import type { ReconcilerLog } from '../reconciler/types.js';
 import type { AgentStatus } from './control.js';

@@ -11,8 +11,8 @@ import type { Clock } from './clock.js';
 import { namespacesOf } from './cluster-view.js';
 import { GuardTable, type LinkReader, type LocalPod, type UnattachedPod } from './guard-table.js';
 import { retryDelay } from './retry-delay.js';
-import { SingleRunner } from '../model/single-runner.js';
-import { messageOf } from '../model/message-of.js';
+import { SingleRunner } from '../generic/single-runner.js';
+import { messageOf } from '../generic/message-of.js';
 import type { LoopObserver, ReconcilerLog } from './types.js';
 
 export interface GuardParts {

@@ -29,8 +29,8 @@ import { isRefusal, PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
 import { retryDelay } from './retry-delay.js';
 import { WorkShare } from './work-share.js';
-import { SingleRunner } from '../model/single-runner.js';
-import { messageOf } from '../model/message-of.js';
+import { SingleRunner } from '../generic/single-runner.js';
+import { messageOf } from '../generic/message-of.js';
 import type { LoopObserver, ReconcilerLog, ReconcilerStatus } from './types.js';
 
 export interface ReconcilerParts {

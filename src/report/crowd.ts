@@ -1,5 +1,5 @@
 /** Many ends in few words. */
-import { groupBy } from '../model/group-by.js';
+import { groupBy } from '../generic/group-by.js';
 import type { ReachEndpoint } from '../model/reachability.js';
 
 type WorkloadEnd = Extract<ReachEndpoint, { kind: 'workload' }>;

@@ -3,7 +3,7 @@
  * workloads that fare alike, and of what all of a namespace have in common.
  */
 import type { GroupedReachability, Reachability, ReachEndpoint } from '../model/reachability.js';
-import { groupBy } from '../model/group-by.js';
+import { groupBy } from '../generic/group-by.js';
 import { Crowd, type Saying } from './crowd.js';
 import { allowedText } from './reachability.js';
 import { formatTable } from './table.js';

@@ -188,7 +188,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'of two pods with an address the older one owns it',
-    file: 'src/model/address-owners.ts',
+    file: 'src/addresses/address-owners.ts',
     find: 'return b.created - a.created;',
     replace: 'return a.created - b.created;',
     tests: [compiled],

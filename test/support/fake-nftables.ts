@@ -1,5 +1,5 @@
 /** nft in memory: the same transactions, the same refusals, all or nothing. Held to the real one by a shared suite. */
-import { messageOf } from '../../src/model/message-of.js';
+import { messageOf } from '../../src/generic/message-of.js';
 import { elementsToJson } from '../../src/nftables/elements.js';
 import {
   NftError,

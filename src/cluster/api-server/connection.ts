@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { messageOf } from '../../model/message-of.js';
+import { messageOf } from '../../generic/message-of.js';
 import { InputError } from '../types.js';
 import type { LoadedConfig } from './kube-config.js';
 import { LineSplitter } from './line-splitter.js';

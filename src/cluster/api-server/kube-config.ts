@@ -2,7 +2,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { messageOf } from '../../model/message-of.js';
+import { messageOf } from '../../generic/message-of.js';
 import { InputError } from '../types.js';
 import type { ConnectionChoice } from './connection.js';
 

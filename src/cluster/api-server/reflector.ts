@@ -5,7 +5,7 @@
  *
  * What vanished while nobody watched is found by comparison. Nothing is forgotten while the server is away.
  */
-import { messageOf } from '../../model/message-of.js';
+import { messageOf } from '../../generic/message-of.js';
 import { ApiError, type ApiConnection } from './connection.js';
 import { listPages } from './list-pages.js';
 import type { ReadObject, Resource } from './resources.js';

@@ -1,4 +1,4 @@
-import { groupBy } from '../../model/group-by.js';
+import { groupBy } from '../../generic/group-by.js';
 import { policyKey } from '../../model/policy.js';
 import { Redundancy } from '../redundancy.js';
 import { rulesOf, validPolicies } from '../world.js';

@@ -1,6 +1,6 @@
 import { controllersOwn } from '../../analysis/workloads.js';
 import { ownerKey } from '../../manifests/workloads.js';
-import { groupBy } from '../../model/group-by.js';
+import { groupBy } from '../../generic/group-by.js';
 import { isEnforceable } from '../../model/pod.js';
 import type { PodSelection } from '../../selectors/selector-index.js';
 import { peersOf, selectionOfPeer, selectionOfSubject, validPolicies } from '../world.js';

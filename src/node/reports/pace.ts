@@ -1,4 +1,4 @@
-import { messageOf } from '../../model/message-of.js';
+import { messageOf } from '../../generic/message-of.js';
 import type { Clock } from '../../reconciler/clock.js';
 import { retryDelay } from '../../reconciler/retry-delay.js';
 import type { ReconcilerLog } from '../../reconciler/types.js';

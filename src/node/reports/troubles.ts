@@ -1,7 +1,7 @@
 import { selects } from '../../compiler/endpoints.js';
 import type { ClusterEvent } from '../../cluster/types.js';
 import type { ClusterSnapshot } from '../../model/cluster.js';
-import { groupBy } from '../../model/group-by.js';
+import { groupBy } from '../../generic/group-by.js';
 import type { ReconcilerStatus } from '../../reconciler/types.js';
 
 /** What stands in the way of a node's enforcement, as its users should hear it. */

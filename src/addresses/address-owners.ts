@@ -1,5 +1,5 @@
-import type { Address } from './address.js';
-import { isEnforceable, objectKey, type Pod } from './pod.js';
+import type { Address } from '../model/address.js';
+import { isEnforceable, objectKey, type Pod } from '../model/pod.js';
 
 /** Who holds an address: of several live pods the newest, since an old one may linger while its address is reused. */
 export class AddressOwners {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { SingleRunner } from '../../src/model/single-runner.js';
+import { SingleRunner } from '../../src/generic/single-runner.js';
 
 test('requests during a run make exactly one more run, and runs never overlap', async () => {
   let running = 0;

@@ -11,7 +11,7 @@ import { Monitoring, parseMonitoringAddress } from '../node/monitoring.js';
 import { preferSmallHeap } from '../node/memory.js';
 import type { Resources } from '../node/resources.js';
 import { removeCheckpoint } from '../node/audit-checkpoint.js';
-import { render, Renderer, type RenderOptions } from '../nftables/renderer.js';
+import { render, Renderer, type RenderOptions } from '../nftables/render/renderer.js';
 import { systemClock } from '../reconciler/clock.js';
 import { Reconciler } from '../reconciler/reconciler.js';
 import type { ReconcilerLog } from '../reconciler/types.js';

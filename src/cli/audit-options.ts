@@ -5,7 +5,7 @@ import { InputError } from '../cluster/types.js';
 import { repeatable } from './options.js';
 import type { RotationOptions } from '../audit/rotating-file.js';
 import type { PolicyMode } from '../model/audit-mode.js';
-import type { AuditRules } from '../nftables/log-rules.js';
+import type { AuditRules } from '../nftables/render/log-rules.js';
 
 export interface AuditFlags {
   /** `audit`: the whole agent is in a dry run. */

@@ -1,6 +1,6 @@
 import { InputError } from '../cluster/types.js';
 import { StateDirInUse } from '../node/control.js';
-import { NftError } from '../nftables/types.js';
+import { NftError } from '../nftables/language/types.js';
 
 /** Every command's exit codes. */
 export const exitCode = {

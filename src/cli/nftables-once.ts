@@ -1,6 +1,6 @@
 import { openNftables, type NftablesDoor } from '../kernel/nft.js';
-import { parseListing } from '../nftables/listing.js';
-import type { Ruleset } from '../nftables/types.js';
+import { parseListing } from '../nftables/language/listing.js';
+import type { Ruleset } from '../nftables/language/types.js';
 
 /** Opens the door to nft for one piece of work. @throws NftError as openNftables */
 export async function withNftables<T>(work: (door: NftablesDoor) => Promise<T>): Promise<T> {

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { readManifests } from '../cluster/directory.js';
 import { compile } from '../compiler/compiler.js';
-import { render } from '../nftables/renderer.js';
-import { printRuleset } from '../nftables/ruleset-text.js';
+import { render } from '../nftables/render/renderer.js';
+import { printRuleset } from '../nftables/language/ruleset-text.js';
 import { printProgram } from '../program/print.js';
 import { exitCode } from './exit-codes.js';
 import { defaultNode, repeatable, warnOf } from './options.js';

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { InputError } from '../cluster/types.js';
-import { describeKernel, type KernelSummary } from '../nftables/summary.js';
+import { describeKernel, type KernelSummary } from '../nftables/names/summary.js';
 import { askAgent, type AgentStatus } from '../node/control.js';
 import { objectKey, type ObjectRef } from '../model/pod.js';
 import { readStateFile } from '../node/state-file.js';

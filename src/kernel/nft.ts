@@ -1,6 +1,6 @@
-import { NftError, type ListedObject, type Nftables, type Transaction } from '../nftables/types.js';
+import { NftError, type ListedObject, type Nftables, type Transaction } from '../nftables/language/types.js';
 import { nftErrorFrom } from './nft-errors.js';
-import { printTransaction } from '../nftables/transaction-text.js';
+import { printTransaction } from '../nftables/language/transaction-text.js';
 import { runNft, runTransaction, type NftCommand, type Source } from './nft-process.js';
 import { NftShell } from './nft-shell.js';
 

@@ -2,8 +2,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { SourceTraffic } from '../cluster/types.js';
-import { policyCounters, type PolicyCounter } from '../nftables/policy-counters.js';
-import type { ListedObject, Nftables, Ruleset, Transaction } from '../nftables/types.js';
+import { policyCounters, type PolicyCounter } from '../nftables/names/policy-counters.js';
+import type { ListedObject, Nftables, Ruleset, Transaction } from '../nftables/language/types.js';
 import type { PolicyProgram } from '../program/types.js';
 import { defineAuditMetrics, type AuditNumbers } from './audit-metrics.js';
 import type { AgentStatus } from './control.js';

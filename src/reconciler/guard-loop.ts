@@ -5,8 +5,8 @@
 import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
 import type { PolicyMode } from '../model/audit-mode.js';
-import type { AuditRules } from '../nftables/log-rules.js';
-import type { Nftables } from '../nftables/types.js';
+import type { AuditRules } from '../nftables/render/log-rules.js';
+import type { Nftables } from '../nftables/language/types.js';
 import type { Clock } from './clock.js';
 import { namespacesOf } from './cluster-view.js';
 import { GuardTable, type LinkReader, type LocalPod, type UnattachedPod } from './guard-table.js';

@@ -1,7 +1,7 @@
-import { planGuards } from '../nftables/guard-plan.js';
-import { renderGuards, type GuardOptions } from '../nftables/guards.js';
-import { parseListing } from '../nftables/listing.js';
-import type { Nftables } from '../nftables/types.js';
+import { planGuards } from '../nftables/plan/guard-plan.js';
+import { renderGuards, type GuardOptions } from '../nftables/render/guards.js';
+import { parseListing } from '../nftables/language/listing.js';
+import type { Nftables } from '../nftables/language/types.js';
 import type { Attachment } from '../model/attachment.js';
 import type { Address } from '../model/address.js';
 import type { ObjectRef } from '../model/pod.js';

@@ -1,9 +1,9 @@
-import { differences } from '../nftables/differences.js';
-import { mergeDirty, noneDirty, isDirty, type Dirty } from '../nftables/dirty.js';
-import { parseListing } from '../nftables/listing.js';
-import { planChange, planReplacement } from '../nftables/plan.js';
-import { emptyRuleset, type MutableRuleset } from '../nftables/applied.js';
-import { NftError, type Nftables, type Ruleset, type Transaction } from '../nftables/types.js';
+import { differences } from '../nftables/plan/differences.js';
+import { mergeDirty, noneDirty, isDirty, type Dirty } from '../nftables/render/dirty.js';
+import { parseListing } from '../nftables/language/listing.js';
+import { planChange, planReplacement } from '../nftables/plan/plan.js';
+import { emptyRuleset, type MutableRuleset } from '../nftables/language/applied.js';
+import { NftError, type Nftables, type Ruleset, type Transaction } from '../nftables/language/types.js';
 import type { Effect } from '../program/types.js';
 import type { LoopObserver } from './types.js';
 

@@ -14,9 +14,9 @@ import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
 import type { PolicyMode } from '../model/audit-mode.js';
-import type { AuditRules } from '../nftables/log-rules.js';
-import type { Renderer } from '../nftables/renderer.js';
-import type { Nftables, Ruleset } from '../nftables/types.js';
+import type { AuditRules } from '../nftables/render/log-rules.js';
+import type { Renderer } from '../nftables/render/renderer.js';
+import type { Nftables, Ruleset } from '../nftables/language/types.js';
 import { effectOf } from '../program/effect.js';
 import type { ProgramChange } from '../program/types.js';
 import type { Clock } from './clock.js';

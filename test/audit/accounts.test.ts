@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Accounts, type Checkpoint } from '../../src/audit/accounts.js';
-import { auditCounter } from '../../src/nftables/report-chains.js';
+import { auditCounter } from '../../src/nftables/render/report-chains.js';
 
 const begun: Checkpoint = { time: 0, counters: {}, unsettled: 0, suppressed: {} };
 const counters = (values: Readonly<Record<string, number>>): ReadonlyMap<string, number> =>

@@ -1,7 +1,7 @@
 /** Full compile of the large cluster, and one change to it; reading files is not part of it. */
 import { Compiler, type CompilerOptions } from '../../src/compiler/compiler.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../../src/model/cluster.js';
-import { Renderer } from '../../src/nftables/renderer.js';
+import { Renderer } from '../../src/nftables/render/renderer.js';
 import { policyChange, podChange } from './changes.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { median } from './statistics.js';

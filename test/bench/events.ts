@@ -2,7 +2,7 @@
 import { Compiler } from '../../src/compiler/compiler.js';
 import { openNftables } from '../../src/kernel/nft.js';
 import { changesFrom, type ClusterChange } from '../../src/model/cluster.js';
-import { Renderer } from '../../src/nftables/renderer.js';
+import { Renderer } from '../../src/nftables/render/renderer.js';
 import { effectOf } from '../../src/program/effect.js';
 import { PolicyTable } from '../../src/reconciler/policy-table.js';
 import { podChange, policyChange } from './changes.js';

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { printTransaction } from '../../src/nftables/transaction-text.js';
-import type { ListedObject, Transaction } from '../../src/nftables/types.js';
+import { printTransaction } from '../../src/nftables/language/transaction-text.js';
+import type { ListedObject, Transaction } from '../../src/nftables/language/types.js';
 
 let created = 0;
 

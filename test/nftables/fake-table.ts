@@ -1,8 +1,8 @@
 /** Does what nft does to a table's objects, and refuses what the kernel refuses: missing names and what is in use. */
-import { emptyRuleset, type MutableRuleset } from '../../src/nftables/applied.js';
-import { parseListing } from '../../src/nftables/listing.js';
-import type { Command, Rule, Transaction } from '../../src/nftables/types.js';
-import { elementFromJson } from '../../src/nftables/elements.js';
+import { emptyRuleset, type MutableRuleset } from '../../src/nftables/language/applied.js';
+import { parseListing } from '../../src/nftables/language/listing.js';
+import type { Command, Rule, Transaction } from '../../src/nftables/language/types.js';
+import { elementFromJson } from '../../src/nftables/language/elements.js';
 
 type Body = Readonly<Record<string, unknown>> & { readonly name: string };
 

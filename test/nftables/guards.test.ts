@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Address } from '../../src/model/address.js';
 import type { Attachment } from '../../src/model/attachment.js';
-import { planGuards, type GuardPlanInput } from '../../src/nftables/guard-plan.js';
-import { renderGuards } from '../../src/nftables/guards.js';
-import { printRuleset } from '../../src/nftables/ruleset-text.js';
+import { planGuards, type GuardPlanInput } from '../../src/nftables/plan/guard-plan.js';
+import { renderGuards } from '../../src/nftables/render/guards.js';
+import { printRuleset } from '../../src/nftables/language/ruleset-text.js';
 
 const attachment = (change: Partial<Attachment> = {}): Attachment => ({
   pod: { namespace: 'shop', name: 'api-0' },

@@ -1,10 +1,10 @@
 /** Walks a ruleset as the kernel does, for the first packet of a flow. Knows just the expressions that we write. */
 import { compile } from '../../src/compiler/compiler.js';
-import { render } from '../../src/nftables/renderer.js';
+import { render } from '../../src/nftables/render/renderer.js';
 import type { Cell, Manifest } from '../cases/types.js';
 import { WorldState } from '../cases/world-state.js';
 import { cidrContains, parseAddress, parseCidr, type Address } from '../../src/model/address.js';
-import type { NftSet, Ruleset, Statement } from '../../src/nftables/types.js';
+import type { NftSet, Ruleset, Statement } from '../../src/nftables/language/types.js';
 import type { Flow } from '../../src/evaluation/types.js';
 
 /** Of a flow's first packet, unless told otherwise. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { commentOf, nameWithHash } from '../../src/nftables/names.js';
-import { render } from '../../src/nftables/renderer.js';
+import { commentOf, nameWithHash } from '../../src/nftables/names/names.js';
+import { render } from '../../src/nftables/render/renderer.js';
 import type { PolicyRef } from '../../src/model/policy.js';
 import { ruleListId, type RuleList } from '../../src/program/types.js';
 import { anyPort, endpoint, program } from './programs.js';

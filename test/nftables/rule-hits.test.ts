@@ -1,8 +1,8 @@
 /** Whose packets counters count: of what is enforced, and of what a dry run would do. */
 import { expect, test } from '@jest/globals';
-import { policyCounters } from '../../src/nftables/policy-counters.js';
-import { render } from '../../src/nftables/renderer.js';
-import { ruleHits } from '../../src/nftables/rule-hits.js';
+import { policyCounters } from '../../src/nftables/names/policy-counters.js';
+import { render } from '../../src/nftables/render/renderer.js';
+import { ruleHits } from '../../src/nftables/names/rule-hits.js';
 import type { Endpoint, Isolated } from '../../src/program/types.js';
 import { address, anyPort, endpoint, isolatedBy, policy, program, ruleList } from './programs.js';
 import { Interpreter } from './interpreter.js';

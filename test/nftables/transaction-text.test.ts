@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { printTransaction } from '../../src/nftables/transaction-text.js';
-import type { Command } from '../../src/nftables/types.js';
+import { printTransaction } from '../../src/nftables/language/transaction-text.js';
+import type { Command } from '../../src/nftables/language/types.js';
 
 const table = { family: 'inet', table: 'podwall' };
 const printed = (...commands: Command[]): string | undefined => printTransaction({ commands });

@@ -6,10 +6,10 @@ import type { ClusterChange, ClusterSnapshot } from '../../src/model/cluster.js'
 import { parseNetworkPolicy, parsePod } from '../../src/model/parse.js';
 import type { AnyPolicy } from '../../src/model/policy.js';
 import type { Pod } from '../../src/model/pod.js';
-import { differences } from '../../src/nftables/differences.js';
-import { noneDirty } from '../../src/nftables/dirty.js';
-import { render, Renderer } from '../../src/nftables/renderer.js';
-import { NftError, type Transaction } from '../../src/nftables/types.js';
+import { differences } from '../../src/nftables/plan/differences.js';
+import { noneDirty } from '../../src/nftables/render/dirty.js';
+import { render, Renderer } from '../../src/nftables/render/renderer.js';
+import { NftError, type Transaction } from '../../src/nftables/language/types.js';
 import type { LinkReader } from '../../src/reconciler/guard-table.js';
 import { Reconciler } from '../../src/reconciler/reconciler.js';
 import { FakeNftables } from '../support/fake-nftables.js';

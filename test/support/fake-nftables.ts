@@ -1,13 +1,13 @@
 /** nft in memory: the same transactions, the same refusals, all or nothing. Held to the real one by a shared suite. */
 import { messageOf } from '../../src/generic/message-of.js';
-import { elementsToJson } from '../../src/nftables/elements.js';
+import { elementsToJson } from '../../src/nftables/language/elements.js';
 import {
   NftError,
   type ListedObject,
   type Nftables,
   type Ruleset,
   type Transaction,
-} from '../../src/nftables/types.js';
+} from '../../src/nftables/language/types.js';
 import { FakeTable } from '../nftables/fake-table.js';
 
 export class FakeNftables implements Nftables {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { directions, policyKey, type AnyPolicy } from '../../model/policy.js';
-import { ruleHits, type RuleHits } from '../../nftables/rule-hits.js';
-import { ruleCounter } from '../../nftables/rule-lists.js';
+import { ruleHits, type RuleHits } from '../../nftables/names/rule-hits.js';
+import { ruleCounter } from '../../nftables/render/rule-lists.js';
 import { printRows } from '../../report/rows.js';
 import { exitCode } from '../exit-codes.js';
 import { readTable, withNftables } from '../nftables-once.js';

@@ -1,0 +1,83 @@
+/** Elements as canonical text (NftSet.elements) and as nft's JSON, both ways. */
+import { addressToNumber, numberToAddress, type Address, type Cidr } from '../../model/address.js';
+import type { KeyType, NftSet } from './types.js';
+
+const separator = ' . ';
+export const joinKey = (...parts: readonly (string | number)[]): string => parts.join(separator);
+
+/** Every protocol that an IP header can name. */
+const everyProtocol = '0-255';
+
+/** nft lists a network of one address without its length. */
+const networkText = (cidr: Cidr): string =>
+  cidr.prefix === (cidr.family === 'IPv4' ? 32 : 128) ? cidr.address : `${cidr.address}/${cidr.prefix}`;
+
+/** A network's element in a set of (address . protocol). */
+export const networkKey = (cidr: Cidr): string => joinKey(networkText(cidr), everyProtocol);
+
+export const rangeText = (first: number, last: number): string => (first === last ? String(first) : `${first}-${last}`);
+
+function partToJson(part: string, type: KeyType | undefined): unknown {
+  const slash = part.indexOf('/');
+  if (slash > 0) return { prefix: { addr: part.slice(0, slash), len: Number(part.slice(slash + 1)) } };
+  if (type === 'ipv4_addr' || type === 'ipv6_addr') {
+    const dash = part.indexOf('-');
+    return dash > 0 ? { range: [part.slice(0, dash), part.slice(dash + 1)] } : part;
+  }
+  const range = /^(\d+)-(\d+)$/.exec(part);
+  if (range !== null) return { range: [Number(range[1]), Number(range[2])] };
+  return /^\d+$/.test(part) ? Number(part) : part;
+}
+
+/** The key in libnftables-json form. */
+export function keyToJson(key: string, type: readonly KeyType[]): unknown {
+  if (type.length === 1) return partToJson(key, type[0]);
+  return { concat: key.split(separator).map((part, index) => partToJson(part, type[index])) };
+}
+
+const verdictToJson = (verdict: string): unknown => {
+  const [kind = '', target] = verdict.split(' ');
+  return { [kind]: target === undefined ? null : { target } };
+};
+
+/** Element objects for `add element`. */
+export const elementsToJson = (
+  set: Pick<NftSet, 'type' | 'verdicts'>,
+  elements: Iterable<readonly [string, string]>,
+): unknown[] =>
+  [...elements].map(([key, value]) =>
+    set.verdicts ? [keyToJson(key, set.type), verdictToJson(value)] : keyToJson(key, set.type),
+  );
+
+type Json = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** nft writes the last 32 bits of some IPv6 addresses as a dotted quad, RFC 5952 does not. */
+const canonicalPart = (text: string): string =>
+  text.includes(':') && text.includes('.') ? numberToAddress(addressToNumber(text as Address), 'IPv6') : text;
+
+function keyFromJson(json: unknown): string {
+  if (typeof json === 'string') return canonicalPart(json);
+  if (typeof json === 'number') return String(json);
+  if (!isObject(json)) return JSON.stringify(json);
+  if (Array.isArray(json['concat'])) return json['concat'].map(keyFromJson).join(separator);
+  if (Array.isArray(json['range'])) return json['range'].map(keyFromJson).join('-');
+  const { prefix, elem } = json;
+  if (isObject(prefix)) return `${keyFromJson(prefix['addr'])}/${String(prefix['len'])}`;
+  if (isObject(elem)) return keyFromJson(elem['val']);
+  return JSON.stringify(json);
+}
+
+function verdictFromJson(json: unknown): string {
+  if (!isObject(json)) return JSON.stringify(json);
+  const [kind = '', body] = Object.entries(json)[0] ?? [];
+  return isObject(body) ? `${kind} ${String(body['target'])}` : kind;
+}
+
+/** One listed element as [key, value]. */
+export function elementFromJson(json: unknown, verdicts: boolean): [string, string] {
+  if (verdicts && Array.isArray(json)) return [keyFromJson(json[0]), verdictFromJson(json[1])];
+  return [keyFromJson(json), ''];
+}

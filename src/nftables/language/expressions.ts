@@ -1,0 +1,77 @@
+/** The few expressions that our rules need, in exactly the JSON that nft 1.0.6 lists, so that rules compare by value. */
+import type { Family } from '../../model/address.js';
+import type { Statement } from './types.js';
+
+export type Expression = Readonly<Record<string, unknown>>;
+export type End = 'original' | 'reply';
+
+const addressKey = (family: Family): string => (family === 'IPv4' ? 'ip saddr' : 'ip6 saddr');
+const header = (family: Family): string => (family === 'IPv4' ? 'ip' : 'ip6');
+
+/** Client: source of the flow's first packet. */
+export const client = (family: Family): Expression => ({ ct: { key: addressKey(family), dir: 'original' } });
+/** Server: who answers, so that a Service's address is already resolved. */
+export const server = (family: Family): Expression => ({ ct: { key: addressKey(family), dir: 'reply' } });
+export const flowPort = (end: End): Expression => ({ ct: { key: 'proto-src', dir: end } });
+/** Listed without a direction, whatever was loaded: a flow has one protocol. */
+export const flowProtocol: Expression = { ct: { key: 'protocol' } };
+export const packetProtocol: Expression = { meta: { key: 'l4proto' } };
+export const packetAddress = (family: Family, field: 'saddr' | 'daddr'): Expression => ({
+  payload: { protocol: header(family), field },
+});
+export const headerField = (protocol: string, field: string): Expression => ({ payload: { protocol, field } });
+export const concat = (...parts: readonly Expression[]): Expression => ({ concat: parts });
+export const reference = (set: string): string => `@${set}`;
+
+/** Who talks to whom on what; the protocol must have ports. */
+export const relation = (family: Family, protocol: Expression): Expression =>
+  concat(client(family), server(family), protocol, flowPort('reply'));
+
+/** One flow; its protocol must have ports. */
+export const fullTuple = (family: Family): Expression =>
+  concat(client(family), flowPort('original'), server(family), flowPort('reply'));
+
+export const match = (left: Expression, right: unknown, op: '==' | '!=' | 'in' = '=='): Statement => ({
+  match: { op, left, right },
+});
+export const inSet = (left: Expression, set: string): Statement => match(left, reference(set));
+export const notInSet = (left: Expression, set: string): Statement => match(left, reference(set), '!=');
+export const anyOf = (left: Expression, values: readonly string[], op: '==' | '!=' = '=='): Statement =>
+  match(left, { set: values }, op);
+export const flowState = (...states: readonly string[]): Statement =>
+  match({ ct: { key: 'state' } }, states.length === 1 ? states[0] : states, 'in');
+export const ofFamily = (family: Family): Statement =>
+  match({ meta: { key: 'nfproto' } }, family === 'IPv4' ? 'ipv4' : 'ipv6');
+
+export const flowDirection = (direction: End): Statement => match({ ct: { key: 'direction' } }, direction);
+
+const withPorts = ['tcp', 'udp', 'sctp'];
+/** Types the port for nft, for a packet itself; never true of an ICMP error. */
+export const packetHasPorts = anyOf(packetProtocol, withPorts);
+/**
+ * Types the port for nft, and is true of a flow's packets and of the ICMP errors that quote it alike. It must stand
+ * before the concatenation with the port, and with two protocols or more: nft folds a set of one and loses the type.
+ */
+export const flowHasPorts = anyOf(flowProtocol, withPorts);
+
+export const goto = (target: string): Statement => ({ goto: { target } });
+export const jump = (target: string): Statement => ({ jump: { target } });
+export const back: Statement = { return: null };
+export const accept: Statement = { accept: null };
+export const drop: Statement = { drop: null };
+export const count = (counter: string): Statement => ({ counter });
+export const dispatch = (key: Expression, map: string): Statement => ({ vmap: { key, data: reference(map) } });
+export const record = (operation: 'add' | 'update', elem: Expression, set: string): Statement => ({
+  set: { op: operation, elem, set: reference(set) },
+});
+
+/** Packets a second; true of those within the rate. */
+export const limit = (rate: number, burst: number): Statement => ({ limit: { rate, burst, per: 'second' } });
+/** A limit for every element; false beyond it, and false when the set has no room for the element. */
+export const recordLimited = (elem: Expression, set: string, limited: Statement): Statement => ({
+  set: { op: 'update', elem, set: reference(set), stmt: [limited] },
+});
+export const log = (
+  prefix: string,
+  { group, snaplen, queueThreshold }: { group: number; snaplen: number; queueThreshold: number },
+): Statement => ({ log: { prefix, group, snaplen, 'queue-threshold': queueThreshold } });

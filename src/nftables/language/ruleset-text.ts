@@ -1,0 +1,71 @@
+/** The ruleset as nft text for people; `nft -f` loads it into an empty namespace. */
+import { skeletonSets } from '../render/skeleton-sets.js';
+import { printHook, printRule, printSetForm } from './statement-text.js';
+import type { Chain, NftSet, Ruleset } from './types.js';
+
+function printChain({ name, hook, rules }: Chain): string[] {
+  const note = chainNotes.get(name);
+  return [
+    ...(note === undefined ? [] : [`  # ${note}`]),
+    `  chain ${name} {`,
+    ...(hook === undefined ? [] : [`    ${printHook(hook)}`]),
+    ...rules.map((rule) => `    ${printRule(rule)}`),
+    '  }',
+  ];
+}
+
+function printSet(set: NftSet): string[] {
+  const elements = [...set.elements]
+    .map(([key, value]) => (set.verdicts ? `${key} : ${value}` : key))
+    .sort((a, b) => (a < b ? -1 : 1));
+  const parts = [...printSetForm(set), ...(elements.length === 0 ? [] : [`elements = { ${elements.join(', ')} };`])];
+  const title = set.title === undefined ? [] : [`  # ${set.title.replace(/\s+/g, ' ')}`];
+  return [...title, `  ${set.verdicts ? 'map' : 'set'} ${set.name} { ${parts.join(' ')} }`];
+}
+
+const chainNotes: ReadonlyMap<string, string> = new Map([
+  ['forward', 'every forwarded packet starts here; what no chain accepts is dropped'],
+  ['egress', 'by client: an isolated one may only do what its policies allow, then the server has its say'],
+  ['ingress', 'by server; neither end isolated leads to open'],
+  ['ingress-judged', 'the egress stage allowed it, so a server that is not isolated makes it allowed'],
+  ['both-ways', 'who is the client is not known: only where neither orientation meets an isolated end'],
+  ['errors', 'ICMP errors are judged by the flow that they quote, and only its ends may send them'],
+  ['headers', 'no conntrack entry: nothing to or from an isolated pod'],
+  ['admit', 'allowed by a policy: remembered, and accepted'],
+  ['open', 'no policy isolates either end'],
+  ['not-remembered', 'no policy isolates the server, and a dry run or the audit log wants to see every packet'],
+  ['cached', 'relations that were allowed before; a change that may narrow moves on to another, empty generation'],
+]);
+
+/** The skeleton first, in its own order; then by name. */
+function ordered<T extends { readonly name: string }>(objects: Iterable<T>, first: readonly string[]): T[] {
+  const rank = new Map(first.map((name, index) => [name, index]));
+  const rankOf = (object: T): number => rank.get(object.name) ?? Infinity;
+  return [...objects].sort((a, b) => {
+    const [left, right] = [rankOf(a), rankOf(b)];
+    return left === right ? (a.name < b.name ? -1 : 1) : left - right;
+  });
+}
+
+/** Sets with a comment line that says what they hold, then the chains from the hook on. */
+export function printRuleset(ruleset: Ruleset): string {
+  const sets = ordered(
+    ruleset.sets.values(),
+    skeletonSets().map((set) => set.name),
+  );
+  return [
+    `table ${ruleset.family} ${ruleset.table} {`,
+    ...[...ruleset.counters].sort().map((name) => `  counter ${name} { }`),
+    ...sets.flatMap(printSet),
+    ...ordered(ruleset.chains.values(), [
+      ...chainNotes.keys(),
+      'remember',
+      'error-cached',
+      'cached-1',
+      'remember-1',
+      'error-cached-1',
+    ]).flatMap(printChain),
+    '}',
+    '',
+  ].join('\n');
+}

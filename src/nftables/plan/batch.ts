@@ -1,0 +1,61 @@
+import { Commands } from '../language/commands.js';
+import type { Effect } from '../../program/types.js';
+import type { Ruleset, Transaction } from '../language/types.js';
+
+/** A transaction, and the note to take when the kernel has taken it. */
+export interface Step {
+  readonly transaction: Transaction;
+  readonly record: () => void;
+}
+
+/** In elements: a transaction has to fit one message, and a rule takes as much room in it as a few elements. */
+export const weightOfObject = 3;
+export const weightOfRule = 15;
+/** With 20,000 an unprivileged user namespace cannot send it (EMSGSIZE), with 12,000 it can. */
+const heaviestTransaction = 10_000;
+
+/** Collects commands with what they change in the applied ruleset, in as many transactions as the limit asks for. */
+export class Batch {
+  readonly #table: Pick<Ruleset, 'family' | 'table'>;
+  readonly #effect: Effect;
+  readonly #limit: number;
+  readonly #steps: Step[] = [];
+  #weight = 0;
+  #records: (() => void)[] = [];
+  /** Where the next commands go. */
+  commands: Commands;
+
+  constructor(table: Pick<Ruleset, 'family' | 'table'>, effect: Effect, limit = heaviestTransaction) {
+    this.#table = table;
+    this.#effect = effect;
+    this.#limit = limit;
+    this.commands = new Commands(table);
+  }
+
+  /** The commands since the last call belong together, and `record` is what they do. */
+  done(weight: number, record: () => unknown): void {
+    this.#weight += weight;
+    this.#records.push(record);
+    if (this.#weight >= this.#limit) this.#close();
+  }
+
+  steps(): readonly Step[] {
+    this.#close();
+    return this.#steps;
+  }
+
+  #close(): void {
+    const records = this.#records;
+    const commands = this.commands.list;
+    this.#records = [];
+    this.#weight = 0;
+    this.commands = new Commands(this.#table);
+    if (commands.length === 0) return;
+    this.#steps.push({
+      transaction: { effect: this.#effect, commands },
+      record: () => {
+        for (const record of records) record();
+      },
+    });
+  }
+}

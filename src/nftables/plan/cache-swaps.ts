@@ -1,0 +1,87 @@
+import { copySet, type MutableRuleset } from '../language/applied.js';
+import { weightOfObject, weightOfRule, type Batch } from './batch.js';
+import {
+  cacheSets,
+  generationChains,
+  generationInUse,
+  generationsIn,
+  pointerChains,
+  standbyGeneration,
+  type GenerationObjects,
+} from '../render/cache.js';
+import type { Ruleset } from '../language/types.js';
+
+/**
+ * Moves the verdict cache to new generations within one plan, and knows which are then unused. A plan's records run
+ * later, so the state that the plan has reached is kept here, apart from `applied`.
+ */
+export class CacheSwaps {
+  readonly #applied: MutableRuleset;
+  readonly #cached: boolean;
+  readonly #generations: Map<number, GenerationObjects>;
+  #current: number | undefined;
+  #standby: number | undefined;
+  #swapped = false;
+
+  constructor(wanted: Ruleset, applied: MutableRuleset) {
+    this.#applied = applied;
+    this.#cached = wanted.chains.has('cached');
+    this.#generations = new Map(generationsIn(applied));
+    this.#current = generationInUse(applied);
+    this.#standby = standbyGeneration(applied);
+  }
+
+  /** The fixed chains must exist before a rule jumps to them; the swap fills them. */
+  preparePointers(batch: Batch): void {
+    if (!this.#cached) return;
+    for (const { name } of pointerChains(0)) {
+      if (this.#applied.chains.has(name)) continue;
+      batch.commands.addChain({ name, rules: [] });
+      batch.done(weightOfObject, () => this.#applied.chains.set(name, { name, rules: [] }));
+    }
+  }
+
+  /** A new generation, not a flush: a flush takes longer the fuller the set is, and stalls other flows. */
+  swap(batch: Batch): void {
+    const generation = this.#standby ?? this.#make(batch);
+    const pointers = pointerChains(generation);
+    for (const { name } of pointers) batch.commands.flushChain(name);
+    for (const { name, rules } of pointers) batch.commands.addRules(name, rules);
+    batch.done(weightOfRule, () => {
+      for (const pointer of pointers) this.#applied.chains.set(pointer.name, pointer);
+    });
+    this.#current = generation;
+    this.#standby = undefined;
+    this.#swapped = true;
+  }
+
+  /** Generations that no packet reaches after the swaps of this plan, but for the one that stands ready. */
+  unused(): readonly GenerationObjects[] {
+    return [...this.#generations]
+      .filter(([generation]) => generation !== this.#current && generation !== this.#standby)
+      .map(([, objects]) => objects);
+  }
+
+  /** Makes the generation that the next swap will move to, when this plan has used up the one that stood ready. */
+  prepareStandby(batch: Batch): void {
+    if (this.#swapped && this.#standby === undefined) this.#standby = this.#make(batch);
+  }
+
+  /** Above every generation that the kernel has an object of. */
+  #make(batch: Batch): number {
+    const generation = Math.max(0, ...this.#generations.keys()) + 1;
+    const sets = cacheSets(generation);
+    const chains = generationChains(generation);
+    for (const set of sets) batch.commands.addSet(set);
+    for (const chain of chains) {
+      batch.commands.addChain(chain);
+      batch.commands.addRules(chain.name, chain.rules);
+    }
+    batch.done(weightOfObject, () => {
+      for (const set of sets) this.#applied.sets.set(set.name, copySet(set));
+      for (const chain of chains) this.#applied.chains.set(chain.name, chain);
+    });
+    this.#generations.set(generation, { sets, chains: chains.map(({ name }) => name) });
+    return generation;
+  }
+}

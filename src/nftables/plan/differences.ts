@@ -1,0 +1,52 @@
+import {
+  cacheIsIntact,
+  firstGeneration,
+  isCacheChain,
+  isCacheSet,
+  pointerChains,
+  staleCaches,
+} from '../render/cache.js';
+import { sameChain, sameKind } from '../language/compare.js';
+import { DirtyCollector, type Dirty } from '../render/dirty.js';
+import type { NftSet, Ruleset } from '../language/types.js';
+
+/** Names that only one of the two has. */
+function collectOneSided(a: Iterable<string>, b: { has(name: string): boolean }, into: Set<string>): void {
+  for (const name of a) if (!b.has(name)) into.add(name);
+}
+
+function collectElements(wanted: NftSet, applied: NftSet, dirty: DirtyCollector): void {
+  for (const [key, value] of wanted.elements) if (applied.elements.get(key) !== value) dirty.element(wanted.name, key);
+  for (const key of applied.elements.keys()) if (!wanted.elements.has(key)) dirty.element(wanted.name, key);
+}
+
+function collectCache(wanted: Ruleset, applied: Ruleset, dirty: DirtyCollector): void {
+  if (!wanted.chains.has('cached')) return;
+  if (!cacheIsIntact(applied)) for (const { name } of pointerChains(firstGeneration)) dirty.chains.add(name);
+  for (const { chains, sets } of staleCaches(applied)) {
+    for (const name of chains) dirty.chains.add(name);
+    for (const set of sets) dirty.sets.add(set.name);
+  }
+}
+
+/** Compares everything: after a start, and when somebody else may have touched the table. */
+export function differences(wanted: Ruleset, applied: Ruleset): Dirty {
+  const dirty = new DirtyCollector();
+  for (const [name, chain] of wanted.chains) {
+    if (isCacheChain(name)) continue;
+    const found = applied.chains.get(name);
+    if (found === undefined || !sameChain(chain, found)) dirty.chains.add(name);
+  }
+  for (const name of applied.chains.keys()) if (!isCacheChain(name) && !wanted.chains.has(name)) dirty.chains.add(name);
+  collectOneSided(wanted.counters, applied.counters, dirty.counters);
+  collectOneSided(applied.counters, wanted.counters, dirty.counters);
+  for (const [name, set] of wanted.sets) {
+    if (isCacheSet(name)) continue;
+    const found = applied.sets.get(name);
+    if (found === undefined || !sameKind(set, found)) dirty.sets.add(name);
+    else if (set.dynamic === undefined) collectElements(set, found, dirty);
+  }
+  for (const name of applied.sets.keys()) if (!isCacheSet(name) && !wanted.sets.has(name)) dirty.sets.add(name);
+  collectCache(wanted, applied, dirty);
+  return dirty;
+}

@@ -1,0 +1,164 @@
+/**
+ * From what the kernel holds to what it should hold, in three phases:
+ *
+ *   build   counters, sets and chains that nothing refers to yet; in pieces when there is much
+ *   switch  one transaction: elements, map elements, rewritten chains, and a new verdict cache when it may narrow
+ *   sweep   what nothing refers to any more, old caches, one more new cache when an interval set was narrowed, and
+ *           the cache that the next narrowing will move to
+ *
+ * Built first, because in one transaction a packet may read the new element and meet a chain that is still empty.
+ */
+import type { Effect } from '../../program/types.js';
+import { overwrite, type MutableRuleset } from '../language/applied.js';
+import { Batch, weightOfObject, weightOfRule, type Step } from './batch.js';
+import { CacheSwaps } from './cache-swaps.js';
+import { Commands, piecesOf } from '../language/commands.js';
+import { isEmpty } from '../language/compare.js';
+import type { Dirty } from '../render/dirty.js';
+import type { Chain, Ruleset, Transaction } from '../language/types.js';
+import { mayNarrow, workOf, type Work } from './work.js';
+
+export type { Step } from './batch.js';
+
+export interface Plan {
+  readonly build: readonly Step[];
+  readonly switch?: Step;
+  readonly sweep: readonly Step[];
+  /** The whole table goes, and what its counters counted with it. */
+  readonly replaces?: true;
+}
+
+export interface PlanInput {
+  readonly wanted: Ruleset;
+  readonly applied: MutableRuleset;
+  readonly dirty: Dirty;
+  readonly effect: Effect;
+}
+
+/** One transaction that leaves exactly `wanted`, whatever was there. */
+export function planReplacement(wanted: Ruleset, exists: boolean): Transaction {
+  const commands = new Commands(wanted);
+  commands.addTable();
+  if (exists) {
+    commands.deleteTable();
+    commands.addTable();
+  }
+  for (const counter of wanted.counters) commands.addCounter(counter);
+  for (const chain of wanted.chains.values()) commands.addChain(chain);
+  for (const set of wanted.sets.values()) commands.addSet(set);
+  for (const chain of wanted.chains.values()) commands.addRules(chain.name, chain.rules);
+  for (const set of wanted.sets.values()) commands.addElements(set, [...set.elements]);
+  return { effect: 'narrows', commands: commands.list };
+}
+
+/** The steps that bring everything in `dirty` to its wanted state. Empty phases are left out. */
+export function planChange({ wanted, applied, dirty, effect }: PlanInput): Plan {
+  const work = workOf(wanted, applied, dirty);
+  if (work.needsReplacement) return replacementPlan(wanted, applied);
+  const narrows = effect === 'narrows' || mayNarrow(work);
+  // Without its base chain nothing of ours is on the way of a packet: all can be built, and the hook comes last.
+  const live = applied.chains.has('forward');
+  const cache = new CacheSwaps(wanted, applied);
+  const swaps = narrows && wanted.chains.has('cached');
+
+  const build = new Batch(wanted, 'none');
+  if (isEmpty(applied)) build.commands.addTable();
+  planBuild(build, work, applied);
+  cache.preparePointers(build);
+  planRules(
+    build,
+    work.newChains.filter((chain) => chain.hook === undefined),
+    applied,
+  );
+  if (!live && work.cacheDamaged) cache.swap(build);
+  planNewElements(build, work, applied);
+
+  const switched = new Batch(wanted, narrows ? 'narrows' : effect, Infinity);
+  if (live && swaps) cache.swap(switched);
+  planSwitch(switched, work, applied);
+
+  const narrowedInterval = live && swaps && work.elements.some(({ set }) => set.interval);
+  const sweep = new Batch(wanted, narrowedInterval ? 'narrows' : 'none', Infinity);
+  if (narrowedInterval) cache.swap(sweep);
+  planSweep(sweep, work, applied, cache);
+
+  const [switchStep] = switched.steps();
+  return { build: build.steps(), ...(switchStep === undefined ? {} : { switch: switchStep }), sweep: sweep.steps() };
+}
+
+function replacementPlan(wanted: Ruleset, applied: MutableRuleset): Plan {
+  const transaction = planReplacement(wanted, true);
+  return { build: [], switch: { transaction, record: () => overwrite(applied, wanted) }, sweep: [], replaces: true };
+}
+
+/** Everything without its content: sets without elements, chains without rules. */
+function planBuild(batch: Batch, work: Work, applied: MutableRuleset): void {
+  for (const name of work.newCounters) {
+    batch.commands.addCounter(name);
+    batch.done(weightOfObject, () => applied.counters.add(name));
+  }
+  for (const set of work.newSets) {
+    batch.commands.addSet(set);
+    batch.done(weightOfObject, () => applied.sets.set(set.name, { ...set, elements: new Map() }));
+  }
+  for (const chain of work.newChains) {
+    if (chain.hook !== undefined) continue;
+    batch.commands.addChain(chain);
+    batch.done(weightOfObject, () => applied.chains.set(chain.name, { ...chain, rules: [] }));
+  }
+}
+
+function planRules(batch: Batch, chains: readonly Chain[], applied: MutableRuleset): void {
+  for (const chain of chains) {
+    batch.commands.addRules(chain.name, chain.rules);
+    batch.done(weightOfRule * chain.rules.length, () => applied.chains.set(chain.name, chain));
+  }
+}
+
+function planNewElements(batch: Batch, work: Work, applied: MutableRuleset): void {
+  for (const set of work.newSets)
+    for (const piece of piecesOf([...set.elements])) {
+      batch.commands.addElements(set, piece);
+      batch.done(piece.length, () => addTo(applied, set.name, piece));
+    }
+}
+
+function planSwitch(batch: Batch, work: Work, applied: MutableRuleset): void {
+  // Deletions first: an element of a map is re-pointed by both, and an interval must not meet its old self.
+  for (const { set, removed } of work.elements) {
+    batch.commands.deleteElements(set, removed);
+    batch.done(removed.length, () => removed.forEach((key) => applied.sets.get(set.name)?.elements.delete(key)));
+  }
+  for (const { set, added } of work.elements) {
+    batch.commands.addElements(set, added);
+    batch.done(added.length, () => addTo(applied, set.name, added));
+  }
+  const bases = work.newChains.filter((chain) => chain.hook !== undefined);
+  for (const chain of work.changedChains) batch.commands.flushChain(chain.name);
+  for (const chain of bases) batch.commands.addChain(chain);
+  planRules(batch, [...work.changedChains, ...bases], applied);
+}
+
+function planSweep(batch: Batch, work: Work, applied: MutableRuleset, cache: CacheSwaps): void {
+  const unused = cache.unused();
+  const chains = [...work.oldChains, ...unused.flatMap((generation) => generation.chains)];
+  for (const name of chains) batch.commands.flushChain(name);
+  for (const set of [...work.oldSets, ...unused.flatMap((generation) => generation.sets)]) {
+    batch.commands.deleteSet(set);
+    batch.done(1, () => applied.sets.delete(set.name));
+  }
+  for (const name of chains) {
+    batch.commands.deleteChain(name);
+    batch.done(1, () => applied.chains.delete(name));
+  }
+  for (const name of work.oldCounters) {
+    batch.commands.deleteCounter(name);
+    batch.done(1, () => applied.counters.delete(name));
+  }
+  cache.prepareStandby(batch);
+}
+
+function addTo(applied: MutableRuleset, set: string, elements: readonly (readonly [string, string])[]): void {
+  const target = applied.sets.get(set);
+  for (const [key, value] of elements) target?.elements.set(key, value);
+}

@@ -1,0 +1,92 @@
+import { familyOf, type Address } from '../../model/address.js';
+import { directions, type Direction } from '../../model/policy.js';
+import type { Endpoint } from '../../program/types.js';
+import { joinKey } from '../language/elements.js';
+import { setName } from './skeleton-sets.js';
+import type { WantedRuleset } from './wanted.js';
+
+/** Where an endpoint's packets of one direction go. */
+export interface Target {
+  readonly chain: string;
+  readonly isolates: boolean;
+  /** Each of them is told of, as a dry run or as an allowed flow: the cache must not remember them. */
+  readonly isTold: boolean;
+}
+
+export interface AddressElementsOptions {
+  /** Undefined where packets just go on. */
+  readonly targetOf: (direction: Direction, endpoint: Endpoint) => Target | undefined;
+}
+
+/** Where the addresses of endpoints stand in the sets and maps that every node has. */
+export class AddressElements {
+  readonly #wanted: WantedRuleset;
+  readonly #options: AddressElementsOptions;
+  /** Who has an address; two pods for a moment, when one is handed on. */
+  readonly #owners = new Map<Address, Map<string, Endpoint>>();
+  /** The elements of same4 and same6 that begin with an address. */
+  readonly #pairs = new Map<Address, readonly string[]>();
+  readonly #stale = new Set<Address>();
+
+  constructor(wanted: WantedRuleset, options: AddressElementsOptions) {
+    this.#wanted = wanted;
+    this.#options = options;
+  }
+
+  add(key: string, endpoint: Endpoint): void {
+    for (const address of endpoint.addresses) {
+      this.#stale.add(address);
+      const owners = this.#owners.get(address);
+      if (owners === undefined) this.#owners.set(address, new Map([[key, endpoint]]));
+      else owners.set(key, endpoint);
+    }
+  }
+
+  remove(key: string, endpoint: Endpoint): void {
+    for (const address of endpoint.addresses) {
+      this.#stale.add(address);
+      const owners = this.#owners.get(address);
+      owners?.delete(key);
+      if (owners?.size === 0) this.#owners.delete(address);
+    }
+  }
+
+  /** Places again what was added or removed since the last call, and those whose targets have changed. */
+  refresh(retargeted: Iterable<Address>): void {
+    for (const address of retargeted) this.#stale.add(address);
+    for (const address of this.#stale) this.#place(address);
+    this.#stale.clear();
+  }
+
+  /** All elements of one address, from who has it now. */
+  #place(address: Address): void {
+    const owners = [...(this.#owners.get(address)?.values() ?? [])];
+    const family = familyOf(address);
+    const setElement = (set: string, value: string | undefined): void => this.#wanted.setElement(set, address, value);
+    setElement(setName.pods(family), owners.length > 0 ? '' : undefined);
+    this.#placePairs(address, owners);
+    for (const direction of directions) {
+      // While two pods have one address, the same one of them is believed on every path; never the open one.
+      const targets = owners.flatMap((endpoint) => this.#options.targetOf(direction, endpoint) ?? []);
+      const [first] = targets.sort(isolatedFirst);
+      setElement(setName.told(direction, family), targets.some(({ isTold }) => isTold) ? '' : undefined);
+      setElement(setName.isolated(direction, family), first?.isolates === true ? '' : undefined);
+      setElement(setName.dispatch(direction, family), first === undefined ? undefined : `goto ${first.chain}`);
+    }
+  }
+
+  /** A pod talks to itself from any of its addresses to any other. */
+  #placePairs(address: Address, owners: readonly Endpoint[]): void {
+    const family = familyOf(address);
+    const others = owners.flatMap((endpoint) => endpoint.addresses.filter((other) => familyOf(other) === family));
+    const pairs = [...new Set(others)].map((other) => joinKey(address, other));
+    for (const pair of this.#pairs.get(address) ?? [])
+      if (!pairs.includes(pair)) this.#wanted.setElement(setName.same(family), pair, undefined);
+    for (const pair of pairs) this.#wanted.setElement(setName.same(family), pair, '');
+    if (pairs.length > 0) this.#pairs.set(address, pairs);
+    else this.#pairs.delete(address);
+  }
+}
+
+const isolatedFirst = (a: Target, b: Target): number =>
+  Number(b.isolates) - Number(a.isolates) || (a.chain < b.chain ? -1 : 1);

@@ -1,0 +1,132 @@
+/**
+ * The verdict cache: relations that passed an isolation chain. Its generation is the only thing in the ruleset that
+ * counts. The rules that name a generation's sets stand in chains of that generation, and one jump in each of three
+ * fixed chains says which generation is in use; so a narrowing change moves on to an empty one, which stands ready, by
+ * rewriting three jumps (nft is slow to add rules, and a packet that meets a half-made cache is only judged).
+ */
+import { families, type Family } from '../../model/address.js';
+import { sameChain, sameKind } from '../language/compare.js';
+import { emptySet } from '../language/empty-set.js';
+import * as x from '../language/expressions.js';
+import { addressType } from '../language/key-types.js';
+import { setName } from './skeleton-sets.js';
+import type { Chain, NftSet, Ruleset } from '../language/types.js';
+
+const pointerNames = ['cached', 'remember', 'error-cached'] as const;
+/** What a wanted ruleset is written with; the kernel's own generation is the planner's business. */
+export const firstGeneration = 1;
+
+export function cacheSets(generation: number): NftSet[] {
+  return families.map((family) => ({
+    ...emptySet(setName.cache(family, generation), [
+      addressType(family),
+      addressType(family),
+      'inet_proto',
+      'inet_service',
+    ]),
+    dynamic: { timeoutSeconds: 300, size: 65_536 },
+  }));
+}
+
+/** The six rules that name the sets of this generation. */
+export function generationChains(generation: number): Chain[] {
+  const name = (family: Family): string => setName.cache(family, generation);
+  return [
+    {
+      name: `cached-${generation}`,
+      rules: families.map((family) => ({
+        statements: [x.packetHasPorts, x.inSet(x.relation(family, x.packetProtocol), name(family)), x.accept],
+      })),
+    },
+    {
+      name: `remember-${generation}`,
+      rules: families.map((family) => ({
+        statements: [x.packetHasPorts, x.record('add', x.relation(family, x.packetProtocol), name(family))],
+      })),
+    },
+    {
+      name: `error-cached-${generation}`,
+      rules: families.map((family) => ({
+        statements: [
+          x.ofFamily(family),
+          x.flowHasPorts,
+          x.inSet(x.relation(family, x.flowProtocol), name(family)),
+          x.accept,
+        ],
+      })),
+    },
+  ];
+}
+
+/** The fixed chains, as they say that this generation is in use. */
+export const pointerChains = (generation: number): Chain[] =>
+  pointerNames.map((name) => ({ name, rules: [{ statements: [x.jump(`${name}-${generation}`)] }] }));
+
+const setPattern = /^cache[46]-(\d+)$/;
+const chainPattern = /^(?:cached|remember|error-cached)-(\d+)$/;
+export const isCacheSet = (name: string): boolean => setPattern.test(name);
+export const isCacheChain = (name: string): boolean =>
+  (pointerNames as readonly string[]).includes(name) || chainPattern.test(name);
+
+export interface GenerationObjects {
+  readonly chains: readonly string[];
+  readonly sets: readonly NftSet[];
+}
+
+/** By generation, ascending: every object that a ruleset has of it, whole or not. */
+export function generationsIn(ruleset: Ruleset): ReadonlyMap<number, GenerationObjects> {
+  const found = new Map<number, { chains: string[]; sets: NftSet[] }>();
+  const of = (digits: string): { chains: string[]; sets: NftSet[] } => {
+    const generation = Number(digits);
+    const objects = found.get(generation) ?? { chains: [], sets: [] };
+    found.set(generation, objects);
+    return objects;
+  };
+  for (const name of ruleset.chains.keys()) {
+    const digits = chainPattern.exec(name)?.[1];
+    if (digits !== undefined) of(digits).chains.push(name);
+  }
+  for (const set of ruleset.sets.values()) {
+    const digits = setPattern.exec(set.name)?.[1];
+    if (digits !== undefined) of(digits).sets.push(set);
+  }
+  return new Map([...found].sort(([a], [b]) => a - b));
+}
+
+/** The generation that chain `cached` jumps to, if its first rule is ours. */
+export function generationInUse(ruleset: Ruleset): number | undefined {
+  const found = /"cached-(\d+)"/.exec(JSON.stringify(ruleset.chains.get('cached')?.rules ?? []));
+  return found === null ? undefined : Number(found[1]);
+}
+
+/** The generation that stands ready to be the next one in use. */
+export function standbyGeneration(ruleset: Ruleset): number | undefined {
+  const inUse = generationInUse(ruleset) ?? 0;
+  return [...generationsIn(ruleset).keys()].reverse().find((one) => one > inUse && generationIsIntact(ruleset, one));
+}
+
+/** A cache of any generation is as good as another, as long as all of its rules and both sets are there. */
+export function cacheIsIntact(applied: Ruleset): boolean {
+  const generation = generationInUse(applied);
+  return (
+    generation !== undefined && generationIsIntact(applied, generation) && hasChains(applied, pointerChains(generation))
+  );
+}
+
+const generationIsIntact = (applied: Ruleset, generation: number): boolean =>
+  cacheSets(generation).every((set) => {
+    const found = applied.sets.get(set.name);
+    return found !== undefined && sameKind(set, found);
+  }) && hasChains(applied, generationChains(generation));
+
+const hasChains = (applied: Ruleset, chains: readonly Chain[]): boolean =>
+  chains.every((chain) => {
+    const found = applied.chains.get(chain.name);
+    return found !== undefined && sameChain(chain, found);
+  });
+
+/** What is left of generations that are neither in use nor ready to be. */
+export function staleCaches(ruleset: Ruleset): readonly GenerationObjects[] {
+  const kept = [generationInUse(ruleset), standbyGeneration(ruleset)];
+  return [...generationsIn(ruleset)].filter(([generation]) => !kept.includes(generation)).map(([, objects]) => objects);
+}

@@ -1,0 +1,51 @@
+import { families, type Address } from '../../model/address.js';
+import type { Group, GroupId } from '../../program/types.js';
+import { peerElement, peerMapName, peerMapSets, type PeerMap } from './peer-maps.js';
+import type { GroupLookup } from './rule-matches.js';
+import type { WantedRuleset } from './wanted.js';
+
+/** The sets of all peer maps, held to the members of the groups that they look up. */
+export class PeerMapSets {
+  readonly #wanted: WantedRuleset;
+  readonly #groups: GroupLookup;
+  /** Maps to look at again when a group's members change, by their ids. */
+  readonly #mapsOfGroup = new Map<GroupId, Map<string, PeerMap>>();
+
+  constructor(wanted: WantedRuleset, groups: GroupLookup) {
+    this.#wanted = wanted;
+    this.#groups = groups;
+  }
+
+  /** Maps keep their names while their ports stay, so what changes in them are elements. */
+  replace(old: readonly PeerMap[], maps: readonly PeerMap[]): void {
+    const known = new Set(old.map(({ id }) => id));
+    const kept = new Set(maps.map(({ id }) => id));
+    for (const map of old) {
+      for (const { peer } of map.hits) this.#mapsOfGroup.get(peer)?.delete(map.id);
+      if (!kept.has(map.id)) for (const family of families) this.#wanted.removeSet(peerMapName(map, family));
+    }
+    for (const map of maps) {
+      for (const { peer } of map.hits) {
+        const users = this.#mapsOfGroup.get(peer);
+        if (users === undefined) this.#mapsOfGroup.set(peer, new Map([[map.id, map]]));
+        else users.set(map.id, map);
+      }
+      for (const set of peerMapSets(map, this.#groups))
+        if (known.has(map.id)) this.#wanted.replaceElements(set);
+        else this.#wanted.addSet(set);
+    }
+  }
+
+  /** These addresses have joined the group or left it. */
+  membersChanged(group: Group, members: readonly Address[]): void {
+    for (const map of this.#mapsOfGroup.get(group.id)?.values() ?? [])
+      for (const member of members) {
+        const { set, verdict } = peerElement(map, member, this.#groups);
+        this.#wanted.setElement(set, member, verdict);
+      }
+  }
+
+  groupRemoved(id: GroupId): void {
+    this.#mapsOfGroup.delete(id);
+  }
+}

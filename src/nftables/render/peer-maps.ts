@@ -1,0 +1,94 @@
+/**
+ * Pods that many policies select. Trying one rule list after another costs a jump each, which a flood of denied packets
+ * would pay for every packet; so rules that ask for the same ports share a verdict map from the peer's address to the
+ * first rule that allows it, and the work is one look-up for every distinct list of ports.
+ */
+import { families, familyOf, type Address, type Family } from '../../model/address.js';
+import type { Direction } from '../../model/policy.js';
+import type { Group, GroupId } from '../../program/types.js';
+import * as x from '../language/expressions.js';
+import { addressType, digit } from '../language/key-types.js';
+import { hashOf } from '../names/names.js';
+import type { PortForm } from './rule-matches.js';
+import type { Chain, NftSet, Rule } from '../language/types.js';
+
+/** One rule for one peer group and one form of ports, and where a packet goes that it allows. */
+export interface Hit {
+  readonly ports: PortForm;
+  readonly peer: GroupId;
+  /** Counts for the rule, then goes on as the rule itself would. */
+  readonly chain: Chain;
+}
+
+export interface PeerMap {
+  /** Of both families' maps, without the digit. */
+  readonly id: string;
+  readonly ports: PortForm;
+  /** The first that has an address decides. */
+  readonly hits: readonly Hit[];
+}
+
+export const peerMapName = (map: PeerMap, family: Family): string => `peers${digit(family)}-${map.id}`;
+
+/** Every element of such a map allows: one that moves from a rule to another takes nothing away. */
+export const isPeerMap = (name: string): boolean => /^peers[46]-/.test(name);
+
+/** One map for every distinct form of ports, in the order of the rules. */
+export function peerMaps(isolation: string, hits: readonly Hit[]): PeerMap[] {
+  const byPorts = new Map<string, Hit[]>();
+  for (const hit of hits) {
+    const list = byPorts.get(hit.ports.key);
+    if (list === undefined) byPorts.set(hit.ports.key, [hit]);
+    else list.push(hit);
+  }
+  return [...byPorts].map(([key, list]) => ({
+    id: hashOf(isolation, key),
+    ports: (list[0] as Hit).ports,
+    hits: list,
+  }));
+}
+
+/** The peer is the client of what comes in, and the server of what goes out. */
+export const peerMapRules = (map: PeerMap, direction: Direction): Rule[] =>
+  families.map((family) => ({
+    statements: [
+      x.ofFamily(family),
+      ...map.ports.guard,
+      ...map.ports.match(family),
+      x.dispatch(direction === 'ingress' ? x.client(family) : x.server(family), peerMapName(map, family)),
+    ],
+  }));
+
+/** Where an address stands in the map: its set, and the verdict of the first rule that has it as a peer. */
+export function peerElement(
+  map: PeerMap,
+  address: Address,
+  groups: (id: GroupId) => Group,
+): { readonly set: string; readonly verdict: string | undefined } {
+  const hit = map.hits.find(({ peer }) => membersOf(groups(peer)).has(address));
+  return {
+    set: peerMapName(map, familyOf(address)),
+    verdict: hit === undefined ? undefined : `goto ${hit.chain.name}`,
+  };
+}
+
+/** Both families' maps with everything that is in them. */
+export function peerMapSets(map: PeerMap, groups: (id: GroupId) => Group): NftSet[] {
+  const verdicts = new Map<Address, string>();
+  for (const { peer, chain } of map.hits)
+    for (const address of membersOf(groups(peer)))
+      if (!verdicts.has(address)) verdicts.set(address, `goto ${chain.name}`);
+  return families.map((family) => ({
+    name: peerMapName(map, family),
+    title: `peers${map.ports.text}`,
+    type: [addressType(family)],
+    verdicts: true,
+    interval: false,
+    elements: new Map([...verdicts].filter(([address]) => familyOf(address) === family)),
+  }));
+}
+
+function membersOf(group: Group): ReadonlySet<Address> {
+  if (group.kind !== 'pods') throw new Error(`${group.id} is no group of pods`);
+  return group.members;
+}

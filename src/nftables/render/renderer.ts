@@ -1,0 +1,175 @@
+import { cidrContains, families, familyOf, type Address, type Cidr } from '../../model/address.js';
+import { changeFrom } from '../../program/change.js';
+import type {
+  Endpoint,
+  Group,
+  GroupChange,
+  GroupId,
+  PolicyProgram,
+  ProgramChange,
+  RuleList,
+  RuleListId,
+  UnknownChange,
+} from '../../program/types.js';
+import { AddressElements } from './address-elements.js';
+import { cacheSets, firstGeneration, generationChains, pointerChains } from './cache.js';
+import type { Dirty } from './dirty.js';
+import { networkKey } from '../language/elements.js';
+import { groupSetName, groupSets, memberElement } from './group-sets.js';
+import type { AuditRules } from './log-rules.js';
+import { PeerMapSets } from './peer-map-sets.js';
+import { auditObjects } from './report-chains.js';
+import { renderRuleList, type RenderedRuleList } from './rule-lists.js';
+import { SharedJudgements } from './shared-judgements.js';
+import { setName, skeletonSets } from './skeleton-sets.js';
+import { skeletonChains, skeletonCounters, type SkeletonOptions } from './skeleton.js';
+import type { Ruleset } from '../language/types.js';
+import { WantedRuleset } from './wanted.js';
+
+export interface RenderOptions extends SkeletonOptions {
+  /** Rule lists that are tried one after another before peer maps take their place; 8 unless told. */
+  readonly listsTried?: number;
+}
+
+/** A look-up costs about as much as trying this many lists. */
+const listsTriedByDefault = 8;
+
+/**
+ * Program changes -> the wanted ruleset. What it holds depends on the present program alone:
+ *
+ *   groups     -> sets, and elements of peer maps
+ *   rule lists -> sets of ports, counters, and (where a judgement tries them) chains
+ *   endpoints  -> judgements -> chains, shared
+ *              -> elements of their addresses, by which packets find those chains
+ */
+export class Renderer {
+  readonly #wanted = new WantedRuleset();
+  readonly #groups = new Map<GroupId, Group>();
+  readonly #lists = new Map<RuleListId, RenderedRuleList>();
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #peerMaps: PeerMapSets;
+  readonly #judgements: SharedJudgements;
+  readonly #addresses: AddressElements;
+  readonly #audit: AuditRules | undefined;
+  #ranges: readonly Cidr[] = [];
+
+  constructor(options: RenderOptions) {
+    const { audit, listsTried = listsTriedByDefault } = options;
+    this.#audit = audit;
+    this.#peerMaps = new PeerMapSets(this.#wanted, (id) => this.#group(id));
+    this.#judgements = new SharedJudgements(this.#wanted, {
+      audit,
+      listsTried,
+      ruleList: (id) => this.#ruleList(id),
+      peerMaps: this.#peerMaps,
+    });
+    this.#addresses = new AddressElements(this.#wanted, {
+      targetOf: (direction, endpoint) => this.#judgements.targetOf(direction, endpoint),
+    });
+    const audited = auditObjects(audit);
+    for (const counter of [...skeletonCounters, ...audited.counters]) this.#wanted.retainCounter(counter);
+    for (const set of [...skeletonSets(), ...cacheSets(firstGeneration), ...audited.sets]) this.#wanted.addSet(set);
+    const cache = [...pointerChains(firstGeneration), ...generationChains(firstGeneration)];
+    for (const chain of [...skeletonChains(options), ...cache]) this.#wanted.addChain(chain);
+  }
+
+  /** A live view: read, do not keep. Its verdict cache has generation 1; the kernel's may be any. */
+  ruleset(): Ruleset {
+    return this.#wanted.ruleset;
+  }
+
+  apply(change: ProgramChange): Dirty {
+    for (const group of change.groups) if (group.change !== 'removed') this.#applyGroup(group);
+    for (const { id, after } of change.ruleLists) this.#applyRuleList(id, after);
+    for (const { key, after } of change.endpoints) this.#applyEndpoint(key, after);
+    this.#addresses.refresh(this.#judgements.refresh());
+    for (const group of change.groups) if (group.change === 'removed') this.#removeGroup(group.group);
+    if (change.unknown !== undefined) this.#applyUnknown(change.unknown);
+    return this.#wanted.takeDirty();
+  }
+
+  #applyGroup({ group, change, added, removed }: GroupChange): void {
+    this.#groups.set(group.id, group);
+    if (change === 'added') {
+      for (const set of groupSets(group)) this.#wanted.addSet(set);
+      return;
+    }
+    const setElement = (member: Parameters<typeof memberElement>[1], value: string | undefined): void => {
+      const { family, key } = memberElement(group, member);
+      this.#wanted.setElement(groupSetName(group.kind, group.id, family), key, value);
+    };
+    for (const member of removed) setElement(member, undefined);
+    for (const member of added) setElement(member, '');
+    if (group.kind === 'pods') this.#peerMaps.membersChanged(group, [...removed, ...added] as readonly Address[]);
+  }
+
+  #removeGroup(group: Group): void {
+    this.#groups.delete(group.id);
+    this.#peerMaps.groupRemoved(group.id);
+    for (const family of families) {
+      const name = groupSetName(group.kind, group.id, family);
+      if (this.#wanted.ruleset.sets.has(name)) this.#wanted.removeSet(name);
+    }
+  }
+
+  #applyRuleList(id: RuleListId, after: RuleList | undefined): void {
+    const old = this.#lists.get(id);
+    if (after === undefined) this.#lists.delete(id);
+    else {
+      const rendered = renderRuleList(after, (group) => this.#group(group), this.#audit);
+      this.#lists.set(id, rendered);
+      for (const set of rendered.portSets) this.#wanted.retainSet(set);
+      for (const counter of rendered.counters) this.#wanted.retainCounter(counter);
+    }
+    for (const set of old?.portSets ?? []) this.#wanted.releaseSet(set.name);
+    for (const counter of old?.counters ?? []) this.#wanted.releaseCounter(counter);
+    this.#judgements.ruleListChanged(id);
+  }
+
+  #applyEndpoint(key: string, after: Endpoint | undefined): void {
+    const before = this.#endpoints.get(key);
+    if (before !== undefined) for (const part of [this.#judgements, this.#addresses]) part.remove(key, before);
+    if (after === undefined) {
+      this.#endpoints.delete(key);
+      return;
+    }
+    this.#endpoints.set(key, after);
+    for (const part of [this.#judgements, this.#addresses]) part.add(key, after);
+  }
+
+  #group(id: GroupId): Group {
+    const group = this.#groups.get(id);
+    if (group === undefined) throw new Error(`a rule names group ${id}, which the program does not have`);
+    return group;
+  }
+
+  #ruleList(id: RuleListId): RenderedRuleList {
+    const rendered = this.#lists.get(id);
+    if (rendered === undefined) throw new Error(`an endpoint names rule list ${id}, which the program does not have`);
+    return rendered;
+  }
+
+  #applyUnknown(change: UnknownChange): void {
+    if (change.ranges !== undefined) {
+      const set = (cidr: Cidr, value: string | undefined): void =>
+        this.#wanted.setElement(setName.unknownRanges(cidr.family), networkKey(cidr), value);
+      for (const cidr of this.#ranges) set(cidr, undefined);
+      this.#ranges = outermost(change.ranges);
+      for (const cidr of this.#ranges) set(cidr, '');
+    }
+    for (const address of change.removed)
+      this.#wanted.setElement(setName.knownPods(familyOf(address)), address, undefined);
+    for (const address of change.added) this.#wanted.setElement(setName.knownPods(familyOf(address)), address, '');
+  }
+}
+
+/** nft refuses a network inside another one. */
+const outermost = (ranges: readonly Cidr[]): Cidr[] =>
+  ranges.filter((range) => !ranges.some((other) => other.prefix < range.prefix && cidrContains(other, range.address)));
+
+/** The ruleset of a whole program. */
+export function render(program: PolicyProgram, options: RenderOptions): Ruleset {
+  const renderer = new Renderer(options);
+  renderer.apply(changeFrom(program));
+  return renderer.ruleset();
+}

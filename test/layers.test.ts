@@ -21,7 +21,7 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     why: 'answers for people, from the same program that the agent enforces',
   },
   lint: {
-    imports: ['generic', 'model', 'manifests', 'selectors', 'compiler', 'analysis'],
+    imports: ['generic', 'model', 'manifests', 'selectors', 'compiler', 'evaluation', 'analysis'],
     why: 'rules speak of objects and where they stand; what policies allow together is asked of analysis',
   },
   nftables: { imports: ['model', 'program'], why: 'pure: prints the program for nft; running nft is kernel/' },

@@ -4,8 +4,8 @@ import type { DryRun } from '../compiler/endpoints.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import type { Pod } from '../model/pod.js';
 import type { PolicyProgram } from '../program/types.js';
-import { memberOf } from './judge.js';
-import type { Workload } from './workloads.js';
+import { memberOf } from '../evaluation/evaluator.js';
+import type { Workload } from '../model/workload.js';
 
 /** The program of the cluster in which every workload is one pod; `none`: policies in a dry run count as enforced. */
 export const compileWorkloads = (

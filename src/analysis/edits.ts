@@ -3,7 +3,7 @@ import { cidrsOf } from '../compiler/cidr-ranges.js';
 import { bitsOf, familyOf, formatCidr, type Address, type Cidr } from '../model/address.js';
 import type { Labels } from '../model/labels.js';
 import type { NetworkPolicy, Peer, PolicyRule, Port } from '../model/policy.js';
-import { addressesOf, type End } from './ends.js';
+import { addressesOf, type FlowEndpoint } from '../evaluation/flow-endpoints.js';
 import { nearestMiss, type Approach, type NearMiss } from './near-misses.js';
 
 /** What is added to a list of the policy. */
@@ -79,7 +79,7 @@ const portFor = ({ protocol, number }: NonNullable<Approach['port']>): Both<Port
   yaml: { ...(protocol === 'TCP' ? {} : { protocol }), port: number },
 });
 
-function peersFor(policy: NetworkPolicy, end: End): readonly Both<Peer>[] {
+function peersFor(policy: NetworkPolicy, end: FlowEndpoint): readonly Both<Peer>[] {
   if (end.kind === 'address') return blocksFor(end).map(blockPeer);
   const { namespace, labels } = end.workload;
   const matchLabels = tellingLabels(labels);
@@ -104,7 +104,7 @@ const blockPeer = (cidr: Cidr): Both<Peer> => ({
 const mostBlocks = 4;
 
 /** A range in few blocks, or else the whole family. */
-function blocksFor(end: Extract<End, { kind: 'address' }>): readonly Cidr[] {
+function blocksFor(end: Extract<FlowEndpoint, { kind: 'address' }>): readonly Cidr[] {
   const [address = end.address] = addressesOf(end);
   const family = familyOf(address);
   if (end.range === undefined) return [{ family, address, prefix: bitsOf(family) }];

@@ -2,12 +2,12 @@
 import { policyKey, type AnyPolicy, type Direction, type PolicyRef } from '../model/policy.js';
 import type { Namespace } from '../model/pod.js';
 import type { Family } from '../model/address.js';
-import type { End } from './ends.js';
+import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
 import { smallestEdit, type Edit } from './edits.js';
-import type { Judge, Judgement, MatchingRule } from './judge.js';
-import type { BlockReading } from './pod-blocks.js';
+import type { Judge, Judgement, MatchingRule } from '../evaluation/evaluator.js';
+import type { BlockReading } from '../evaluation/blocks.js';
 import { nearestMiss, type NearMiss } from './near-misses.js';
-import { hasPort } from './port-sets.js';
+import { hasPort } from '../evaluation/port-sets.js';
 import { answersFor, type Answer, type AskedPort, type Question } from './questions.js';
 
 export interface Explanation {
@@ -18,7 +18,7 @@ export interface Explanation {
 
 export interface Step {
   readonly direction: Direction;
-  readonly end: End;
+  readonly end: FlowEndpoint;
   readonly allowed: boolean;
   /** Why policies are not asked. */
   readonly unjudged?: 'itself' | 'ownNode' | 'open';
@@ -39,14 +39,14 @@ export type PolicyMiss = { readonly policy: PolicyRef } &
     | { readonly kind: 'nearest'; readonly miss: NearMiss }
   );
 
-export interface Known {
+export interface AnalysisInput {
   readonly judge: Judge;
   readonly policies: ReadonlyMap<string, AnyPolicy>;
   readonly namespaces: ReadonlyMap<string, Namespace>;
   readonly ipBlocks: BlockReading;
 }
 
-export function explain(known: Known, question: Question): readonly Explanation[] {
+export function explain(known: AnalysisInput, question: Question): readonly Explanation[] {
   return answersFor(known.judge, question).map((answer) => {
     const family = answer.over;
     const steps = (['egress', 'ingress'] as const).flatMap((direction) =>
@@ -57,7 +57,7 @@ export function explain(known: Known, question: Question): readonly Explanation[
 }
 
 function stepOf(
-  known: Known,
+  known: AnalysisInput,
   { from, to, port }: Question,
   way: { readonly family: Family; readonly direction: Direction },
 ): readonly Step[] {

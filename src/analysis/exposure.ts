@@ -2,14 +2,14 @@
 import { families } from '../model/address.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import type { Connection, ReachEndpoint } from '../model/reachability.js';
-import { either, isAssumed, nothing, together, type Allowance } from './allowances.js';
-import { externalRanges, internetRanges, partsOf } from './external-ranges.js';
-import { Judge } from './judge.js';
-import type { BlockOptions } from './pod-blocks.js';
-import { allPorts } from './port-sets.js';
+import { either, isAssumed, nothing, together, type Allowance } from '../evaluation/allowances.js';
+import { externalRanges, internetRanges, partsOf } from '../evaluation/external-ranges.js';
+import { Judge } from '../evaluation/evaluator.js';
+import type { BlockOptions } from '../evaluation/blocks.js';
+import { allPorts } from '../evaluation/port-sets.js';
 import { compileWorkloads } from './compiled-workloads.js';
-import { workloadEnd, type EndFilter } from './listed-ends.js';
-import type { Workload } from './workloads.js';
+import { listedWorkload, type EndpointFilter } from './listed-endpoints.js';
+import type { Workload } from '../model/workload.js';
 
 /** A pod without labels, in a namespace without labels. No object may be called so. */
 const unknownPod: Workload = {
@@ -27,7 +27,7 @@ const unknownPod: Workload = {
 export function exposure(
   workloads: readonly Workload[],
   cluster: Pick<ClusterSnapshot, 'policies' | 'namespaces'>,
-  { to: asked = () => allPorts, ...options }: BlockOptions & { readonly to?: EndFilter },
+  { to: asked = () => allPorts, ...options }: BlockOptions & { readonly to?: EndpointFilter },
 ): { readonly endpoints: readonly ReachEndpoint[]; readonly connections: readonly Connection[] } {
   const program = compileWorkloads([...workloads, unknownPod], cluster);
   const judge = new Judge(program, options);
@@ -36,7 +36,7 @@ export function exposure(
     .map((range) => ({ kind: 'address', address: range.sample }) as const);
   const stranger = { kind: 'workload', workload: unknownPod } as const;
   const destinations = workloads
-    .map((workload, number) => workloadEnd(workload, number))
+    .map((workload, number) => listedWorkload(workload, number))
     .filter((end) => asked(end).length > 0);
   const connections = destinations.flatMap((end) => {
     const { workload } = end;

@@ -2,20 +2,20 @@
 import { families } from '../model/address.js';
 import { directions } from '../model/policy.js';
 import type { GroupedConnection, GroupedReachability } from '../model/reachability.js';
-import { isAssumed } from './allowances.js';
-import { cellOf, type Matrix, type Row } from './matrix.js';
-import { intersection, keyOf, noPorts } from './port-sets.js';
-import { familiesOf, type EndFilter, type ListedEnd } from './listed-ends.js';
+import { isAssumed } from '../evaluation/allowances.js';
+import { cellOf, type Matrix, type Row } from '../evaluation/matrix.js';
+import { intersection, keyOf, noPorts } from '../evaluation/port-sets.js';
+import { familiesOf, type EndpointFilter, type ListedEndpoint } from './listed-endpoints.js';
 
 /** Which of the ends are asked about as the one and as the other end, and on which ports. */
 interface Asked {
-  readonly from: EndFilter;
-  readonly to: EndFilter;
+  readonly from: EndpointFilter;
+  readonly to: EndpointFilter;
 }
 
-export function groupEnds(matrix: Matrix, ends: readonly ListedEnd[], asked: Asked): GroupedReachability {
+export function groupEndpoints(matrix: Matrix, ends: readonly ListedEndpoint[], asked: Asked): GroupedReachability {
   const signature = signatures(matrix);
-  const byKey = new Map<string, ListedEnd[]>();
+  const byKey = new Map<string, ListedEndpoint[]>();
   for (const end of ends) {
     const key = `${end.endpoint.kind} ${keyOf(asked.from(end))} ${keyOf(asked.to(end))} ${signature(end)}`;
     const alike = byKey.get(key);
@@ -32,7 +32,7 @@ export function groupEnds(matrix: Matrix, ends: readonly ListedEnd[], asked: Ask
 
 function connectionsBetween(
   matrix: Matrix,
-  groups: readonly (readonly ListedEnd[])[],
+  groups: readonly (readonly ListedEndpoint[])[],
   asked: Asked,
 ): readonly GroupedConnection[] {
   const connections: GroupedConnection[] = [];
@@ -56,7 +56,7 @@ function connectionsBetween(
 }
 
 /** Equal for ends that judge alike and are judged alike. */
-function signatures(matrix: Matrix): (end: ListedEnd) => string {
+function signatures(matrix: Matrix): (end: ListedEndpoint) => string {
   const rows = new Map<Row, number>();
   for (const family of families)
     for (const direction of directions)

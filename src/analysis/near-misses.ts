@@ -4,8 +4,8 @@ import type { Labels, LabelSelector } from '../model/labels.js';
 import type { Direction, NetworkPolicy, Peer, PolicyRule, Port } from '../model/policy.js';
 import type { Namespace } from '../model/pod.js';
 import { canonicalText, matches } from '../selectors/match.js';
-import { addressesOf, nameOf, type End } from './ends.js';
-import type { BlockReading } from './pod-blocks.js';
+import { addressesOf, nameOf, type FlowEndpoint } from '../evaluation/flow-endpoints.js';
+import type { BlockReading } from '../evaluation/blocks.js';
 import type { AskedPort } from './questions.js';
 
 /** A field that did not match. */
@@ -28,9 +28,9 @@ export interface NearMiss {
 export interface Approach {
   readonly direction: Direction;
   /** Who wants in, or is wanted. */
-  readonly peer: End;
+  readonly peer: FlowEndpoint;
   /** Where the connection ends: named ports are its own. */
-  readonly destination: End;
+  readonly destination: FlowEndpoint;
   readonly port: AskedPort | undefined;
   readonly family: Family;
   readonly namespaces: ReadonlyMap<string, Namespace>;
@@ -163,14 +163,17 @@ function portMismatches(port: Port, path: Path, { port: asked, destination }: Ap
   return [{ path: [...path, 'port'], wants, has }];
 }
 
-const numbersOf = ({ name, protocol }: Extract<Port, { kind: 'named' }>, destination: End): readonly number[] =>
+const numbersOf = (
+  { name, protocol }: Extract<Port, { kind: 'named' }>,
+  destination: FlowEndpoint,
+): readonly number[] =>
   destination.kind === 'address'
     ? []
     : destination.workload.ports
         .filter((one) => one.name === name && one.protocol === protocol)
         .map(({ port }) => port);
 
-const unknownName = (port: Extract<Port, { kind: 'named' }>, path: Path, destination: End): Mismatch => ({
+const unknownName = (port: Extract<Port, { kind: 'named' }>, path: Path, destination: FlowEndpoint): Mismatch => ({
   path: [...path, 'port'],
   wants: `a ${port.protocol} port named ${port.name}`,
   has: `${nameOf(destination)} has none`,

@@ -3,10 +3,10 @@ import { families, type Family } from '../model/address.js';
 import type { Direction, PolicyRef, Protocol } from '../model/policy.js';
 import type { PortSet } from '../model/reachability.js';
 import type { RuleOrigin } from '../program/types.js';
-import { either, isAssumed, nothing, together, type Allowance } from './allowances.js';
-import { addressesOf, commonFamilies, type End } from './ends.js';
-import { sumOf, type Judge, type Judgement } from './judge.js';
-import { hasPort } from './port-sets.js';
+import { either, isAssumed, nothing, together, type Allowance } from '../evaluation/allowances.js';
+import { addressesOf, commonFamilies, type FlowEndpoint } from '../evaluation/flow-endpoints.js';
+import { sumOf, type Judge, type Judgement } from '../evaluation/evaluator.js';
+import { hasPort } from '../evaluation/port-sets.js';
 
 export interface AskedPort {
   readonly protocol: Protocol;
@@ -14,15 +14,15 @@ export interface AskedPort {
 }
 
 export interface Question {
-  readonly from: End;
-  readonly to: End;
+  readonly from: FlowEndpoint;
+  readonly to: FlowEndpoint;
   /** Absent: is anything allowed? */
   readonly port?: AskedPort;
 }
 
 export interface Answer {
-  readonly from: End;
-  readonly to: End;
+  readonly from: FlowEndpoint;
+  readonly to: FlowEndpoint;
   readonly port?: AskedPort;
   /** It was judged over this one. */
   readonly over: Family;
@@ -36,7 +36,7 @@ export interface Answer {
   readonly reasons: readonly Reason[];
 }
 
-export type Reason = { readonly direction: Direction; readonly end: End } & (
+export type Reason = { readonly direction: Direction; readonly end: FlowEndpoint } & (
   | { readonly kind: 'itself' | 'ownNode' | 'open' | 'nobody' }
   | { readonly kind: 'allowedBy'; readonly rules: readonly RuleOrigin[] }
   | { readonly kind: 'isolatedBy'; readonly policies: readonly PolicyRef[] }
@@ -93,7 +93,7 @@ const includes = (ports: PortSet, port: AskedPort | undefined): boolean =>
 
 function reasonOf(
   judgement: Judgement,
-  side: { readonly direction: Direction; readonly end: End },
+  side: { readonly direction: Direction; readonly end: FlowEndpoint },
   port: AskedPort | undefined,
 ): Reason {
   if (side.end.kind === 'address') return { ...side, kind: 'nobody' };
@@ -110,7 +110,7 @@ export function verdicts(
   pairs: readonly Question[],
   loose: boolean,
 ): readonly { readonly family: Family | undefined; readonly allowance: Allowance }[] {
-  const isTemplate = (end: End): boolean => addressesOf(end).length === 0;
+  const isTemplate = (end: FlowEndpoint): boolean => addressesOf(end).length === 0;
   if (loose || pairs.some(({ from, to }) => isTemplate(from) && isTemplate(to))) {
     const all = pairs.map(({ from, to }) => judge.allowedSomehow(from, to)).reduce(either, nothing);
     return [{ family: undefined, allowance: all }];

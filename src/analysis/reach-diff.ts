@@ -4,16 +4,16 @@ import { addressToNumber, families, familyOf, type Family } from '../model/addre
 import { directions, policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Connection, PortSet, ReachEndpoint } from '../model/reachability.js';
 import type { ConnectionDifference, PolicyDifference, ReachabilityDiff } from '../model/reachability-diff.js';
-import { makeRange, rangeId, type ExternalRange } from './external-ranges.js';
-import { difference, keyOf, noPorts } from './port-sets.js';
+import { makeRange, rangeId, type ExternalRange } from '../evaluation/external-ranges.js';
+import { difference, keyOf, noPorts } from '../evaluation/port-sets.js';
 
-export interface Side {
+export interface ReachabilitySnapshot {
   readonly endpoints: readonly ReachEndpoint[];
   readonly connections: Iterable<Connection>;
   readonly policies: readonly AnyPolicy[];
 }
 
-export function diffReachability(before: Side, after: Side): ReachabilityDiff {
+export function diffReachability(before: ReachabilitySnapshot, after: ReachabilitySnapshot): ReachabilityDiff {
   const policies = policyDifferences(before.policies, after.policies);
   return {
     policies,
@@ -58,8 +58,8 @@ interface Pair {
 }
 
 function connectionDifferences(
-  before: Side,
-  after: Side,
+  before: ReachabilitySnapshot,
+  after: ReachabilitySnapshot,
   policies: readonly PolicyDifference[],
 ): readonly ConnectionDifference[] {
   const ranges = commonRanges([...before.endpoints, ...after.endpoints]);
@@ -164,7 +164,7 @@ function joined(ranges: readonly ExternalRange[]): readonly ExternalRange[] {
   return result;
 }
 
-function causes(before: Side, after: Side, differences: readonly PolicyDifference[]) {
+function causes(before: ReachabilitySnapshot, after: ReachabilitySnapshot, differences: readonly PolicyDifference[]) {
   const changed = new Set(differences.map(({ policy }) => policy));
   const policies = [...before.policies, ...after.policies].filter(({ ref }) => changed.has(policyKey(ref)));
   const ends = new Map([...before.endpoints, ...after.endpoints].map((endpoint) => [endpoint.id, endpoint]));

@@ -2,57 +2,57 @@
 import { families } from '../model/address.js';
 import type { Connection, GroupedReachability, PortSet, ReachEndpoint } from '../model/reachability.js';
 import type { PolicyProgram } from '../program/types.js';
-import { isAssumed } from './allowances.js';
-import { externalRanges } from './external-ranges.js';
-import { groupEnds } from './groups.js';
-import { familiesOf, listedEnds, type EndFilter, type ListedEnd } from './listed-ends.js';
-import { Matrix } from './matrix.js';
-import type { BlockOptions } from './pod-blocks.js';
-import { allPorts, intersection } from './port-sets.js';
-import type { Workload } from './workloads.js';
+import { isAssumed } from '../evaluation/allowances.js';
+import { externalRanges } from '../evaluation/external-ranges.js';
+import { groupEndpoints } from './groups.js';
+import { familiesOf, listedEndpoints, type EndpointFilter, type ListedEndpoint } from './listed-endpoints.js';
+import { Matrix } from '../evaluation/matrix.js';
+import type { BlockOptions } from '../evaluation/blocks.js';
+import { allPorts, intersection } from '../evaluation/port-sets.js';
+import type { Workload } from '../model/workload.js';
 
 export interface ReachOptions extends BlockOptions {
   /** What the pods of one workload may say to each other, too. */
   readonly self: boolean;
-  readonly from?: EndFilter;
-  readonly to?: EndFilter;
+  readonly from?: EndpointFilter;
+  readonly to?: EndpointFilter;
 }
 
 /** All ends and what they may do towards each other. */
 export class Reach {
-  readonly ends: readonly ListedEnd[];
+  readonly listed: readonly ListedEndpoint[];
   readonly matrix: Matrix;
   readonly #options: ReachOptions;
 
   constructor(workloads: readonly Workload[], program: PolicyProgram, options: ReachOptions) {
     const ranges = families.flatMap((family) => externalRanges([program], family));
     this.matrix = new Matrix(program, { workloads, ranges }, options);
-    this.ends = listedEnds(this.matrix);
+    this.listed = listedEndpoints(this.matrix);
     this.#options = options;
   }
 
   get endpoints(): readonly ReachEndpoint[] {
     const { from = everyEnd, to = everyEnd } = this.#options;
-    return this.ends.filter((end) => isWanted(from(end)) || isWanted(to(end))).map(({ endpoint }) => endpoint);
+    return this.listed.filter((end) => isWanted(from(end)) || isWanted(to(end))).map(({ endpoint }) => endpoint);
   }
 
   /** Made as they are walked: there may be millions. */
   get connections(): Iterable<Connection> {
-    return { [Symbol.iterator]: () => connectionsOf(this.matrix, this.ends, this.#options) };
+    return { [Symbol.iterator]: () => connectionsOf(this.matrix, this.listed, this.#options) };
   }
 
   grouped(): GroupedReachability {
     const { from = everyEnd, to = everyEnd } = this.#options;
-    return groupEnds(this.matrix, this.ends, { from, to });
+    return groupEndpoints(this.matrix, this.listed, { from, to });
   }
 }
 
-const everyEnd: EndFilter = () => allPorts;
+const everyEnd: EndpointFilter = () => allPorts;
 const isWanted = (ports: PortSet): boolean => ports.length > 0;
 
 function* connectionsOf(
   matrix: Matrix,
-  ends: readonly ListedEnd[],
+  ends: readonly ListedEndpoint[],
   { self, from: fromFilter, to: toFilter }: ReachOptions,
 ): Generator<Connection> {
   const sources = ends.filter((end) => isWanted((fromFilter ?? everyEnd)(end)));

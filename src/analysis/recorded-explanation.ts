@@ -3,9 +3,9 @@ import type { DryRun } from '../compiler/endpoints.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Namespace } from '../model/pod.js';
 import { explain, type Explanation } from './explain.js';
-import { Judge } from './judge.js';
+import { Judge } from '../evaluation/evaluator.js';
 import { compileWorkloads } from './compiled-workloads.js';
-import { endOf, type RecordedEnd, type RecordedFlow } from './recorded-flows.js';
+import { flowEndpointOf, type RecordedEndpoint, type RecordedFlow } from './recorded-flows.js';
 
 /** None for a flow without ports: no question of `explain` is about it. */
 export function explainRecorded(
@@ -14,9 +14,11 @@ export function explainRecorded(
   dryRun: DryRun = 'annotated',
 ): Explanation | undefined {
   if (flow.port === undefined) return undefined;
-  const from = endOf(flow.source, titleOf(flow.source));
+  const from = flowEndpointOf(flow.source, titleOf(flow.source));
   const to =
-    titleOf(flow.source) === titleOf(flow.destination) ? from : endOf(flow.destination, titleOf(flow.destination));
+    titleOf(flow.source) === titleOf(flow.destination)
+      ? from
+      : flowEndpointOf(flow.destination, titleOf(flow.destination));
   const workloads = [...new Set([from, to])].flatMap((end) => (end.kind === 'workload' ? [end.workload] : []));
   const namespaces = [flow.source, flow.destination].flatMap(namespaceOf);
   const blocks = { ipBlocks: 'cluster', podCidrs: [] } as const;
@@ -29,9 +31,9 @@ export function explainRecorded(
   return explain(known, { from, to, port: flow.port }).find(({ answer }) => answer.over === flow.family);
 }
 
-const titleOf = (end: RecordedEnd): string => (end.kind === 'pod' ? end.title : end.address);
+const titleOf = (end: RecordedEndpoint): string => (end.kind === 'pod' ? end.title : end.address);
 
-const namespaceOf = (end: RecordedEnd): Namespace[] =>
+const namespaceOf = (end: RecordedEndpoint): Namespace[] =>
   end.kind === 'address'
     ? []
     : [{ name: end.identity.namespace, labels: end.identity.namespaceLabels, annotations: {} }];

@@ -5,19 +5,19 @@ import type { End as RecordEnd, EventRecord } from '../audit/record.js';
 import type { DryRun } from '../compiler/endpoints.js';
 import { familyOf, parseAddress, type Address, type Family } from '../model/address.js';
 import { protocols, type Direction, type Protocol } from '../model/policy.js';
-import type { End } from './ends.js';
+import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
 
 export interface RecordedFlow {
   /** The direction that was judged. */
   readonly direction: Direction;
-  readonly source: RecordedEnd;
-  readonly destination: RecordedEnd;
+  readonly source: RecordedEndpoint;
+  readonly destination: RecordedEndpoint;
   readonly family: Family;
   /** Absent for what has no ports that a policy can name. */
   readonly port?: { readonly protocol: Protocol; readonly number: number };
 }
 
-export type RecordedEnd =
+export type RecordedEndpoint =
   | { readonly kind: 'pod'; readonly id: ContentId; readonly title: string; readonly identity: StoredIdentity }
   | { readonly kind: 'address'; readonly address: Address };
 
@@ -50,7 +50,7 @@ function recordedEnd(
   fields: RecordFields,
   end: RecordEnd,
   identityOf: (id: ContentId) => StoredIdentity | undefined,
-): RecordedEnd | undefined {
+): RecordedEndpoint | undefined {
   const kind = fields.get(`${end}.podwall.class`);
   const address = parseAddress(String(fields.get(`${end}.address`)));
   if (kind === 'unknown' || address === undefined) return undefined;
@@ -63,7 +63,7 @@ function recordedEnd(
 }
 
 /** @param id tells it from all other ends of the same question */
-export function endOf(recorded: RecordedEnd, id: string): End {
+export function flowEndpointOf(recorded: RecordedEndpoint, id: string): FlowEndpoint {
   if (recorded.kind === 'address') return recorded;
   const { labels, ports, addresses, namespace } = recorded.identity;
   const [, kind = '', name = ''] = recorded.title.split('/');

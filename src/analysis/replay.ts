@@ -6,7 +6,7 @@ import type { ContentId, StoredIdentity } from '../audit/snapshots.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import { printOrigin } from '../program/print.js';
 import { LRUCache } from 'lru-cache';
-import { RecordedJudge, type Ruling } from './recorded-judge.js';
+import { RecordedFlowEvaluator, type RecordedVerdict } from './recorded-evaluator.js';
 import { recordedFlow } from './recorded-flows.js';
 
 /** Verdicts that rest on policies; all others stay whatever the policies say. */
@@ -38,9 +38,9 @@ type Growing = { -readonly [K in keyof ReplayChange]: ReplayChange[K] };
 const changeFields = ['from', 'to', 'port', 'direction'] as const;
 
 export class Replay {
-  readonly #judge: RecordedJudge;
+  readonly #judge: RecordedFlowEvaluator;
   readonly #identityOf: (id: ContentId) => StoredIdentity | undefined;
-  readonly #rulings = new LRUCache<string, Ruling | 'unknown'>({ max: 100_000 });
+  readonly #rulings = new LRUCache<string, RecordedVerdict | 'unknown'>({ max: 100_000 });
   readonly #changes = new Map<string, Growing>();
   /** Records of packets that passed, and of those that were denied. */
   allows = 0;
@@ -51,7 +51,7 @@ export class Replay {
   notByPolicy = 0;
 
   constructor(policies: readonly AnyPolicy[], identityOf: (id: ContentId) => StoredIdentity | undefined) {
-    this.#judge = new RecordedJudge(policies);
+    this.#judge = new RecordedFlowEvaluator(policies);
     this.#identityOf = identityOf;
   }
 
@@ -80,7 +80,7 @@ export class Replay {
     return [...this.#changes.values()].sort((a, b) => order(a) - order(b));
   }
 
-  #rulingOf(fields: RecordFields): Ruling | 'unknown' {
+  #rulingOf(fields: RecordFields): RecordedVerdict | 'unknown' {
     const key = judgedBy.map((name) => String(fields.get(name) ?? '')).join(' ');
     const known = this.#rulings.get(key);
     if (known !== undefined) return known;
@@ -90,7 +90,7 @@ export class Replay {
     return ruling;
   }
 
-  #note(fields: RecordFields, { allowed, isolatedBy, rule }: Ruling): void {
+  #note(fields: RecordFields, { allowed, isolatedBy, rule }: RecordedVerdict): void {
     const [from = '', to = '', port = '', direction = ''] = changeFields.map((name) => fieldOf(name)?.(fields) ?? '');
     const change = allowed ? 'newly-allowed' : 'newly-denied';
     const because = rule === undefined ? isolatedBy.map(policyKey) : [printOrigin(rule)];

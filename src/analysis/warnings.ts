@@ -5,9 +5,9 @@ import type { LabelSelector } from '../model/labels.js';
 import { policyKey, type AnyPolicy, type Peer } from '../model/policy.js';
 import type { PolicyProgram, RuleOrigin } from '../program/types.js';
 import { canonicalText, matches } from '../selectors/match.js';
-import { PodBlocks, type BlockOptions } from './pod-blocks.js';
+import { BlockMatcher, type BlockOptions } from '../evaluation/blocks.js';
 import type { Answer, Reason } from './questions.js';
-import type { Workload } from './workloads.js';
+import type { Workload } from '../model/workload.js';
 
 const nameLabel = 'kubernetes.io/metadata.name';
 
@@ -90,7 +90,7 @@ export function partialBlockWarnings(
   options: BlockOptions,
 ): readonly string[] {
   if (options.ipBlocks === 'external' || workloads.every(({ addresses }) => addresses.length > 0)) return [];
-  const reader = new PodBlocks(options);
+  const reader = new BlockMatcher(options);
   const partial = [...program.groups.values()].filter(
     (group) => group.kind === 'blocks' && isPartial((family) => reader.coverage(group, family)),
   );

@@ -1,9 +1,9 @@
 /** Pods of one owner as few endpoints as policies can tell apart. */
 import { createHash } from 'node:crypto';
 import { AddressOwners } from '../addresses/address-owners.js';
-import type { Address } from '../model/address.js';
 import type { Labels, LabelSelector } from '../model/labels.js';
 import { isEnforceable, type ContainerPort, type Pod } from '../model/pod.js';
+import type { Workload } from '../model/workload.js';
 import type { AnyPolicy, Peer } from '../model/policy.js';
 
 export interface WorkloadPod {
@@ -11,28 +11,6 @@ export interface WorkloadPod {
   readonly pod: Pod;
   /** It is not there itself: what a workload's template would make. */
   readonly isTemplate?: boolean;
-}
-
-/** Pods of one owner with the same labels and named ports. */
-export interface Workload {
-  /** `namespace/Kind/name`, with `#` and a hash where one owner's pods differ. */
-  readonly id: string;
-  readonly namespace: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly labels: Labels;
-  readonly ports: readonly ContainerPort[];
-  /** Of all its pods; none for a template. */
-  readonly addresses: readonly Address[];
-  /** Pods that are really there; none for a template. */
-  readonly pods: readonly WorkloadMember[];
-}
-
-export interface WorkloadMember {
-  readonly name: string;
-  /** Empty while unscheduled. */
-  readonly node: string;
-  readonly addresses: readonly Address[];
 }
 
 /** Labels that tell a controller's pods apart for the controller's own purposes. */

@@ -1,8 +1,9 @@
 /** The options of every command that answers from files or a live cluster, and what comes of them. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { BlockOptions, BlockReading } from '../analysis/pod-blocks.js';
+import type { BlockOptions, BlockReading } from '../evaluation/blocks.js';
 import { compileWorkloads } from '../analysis/compiled-workloads.js';
-import { workloadsOf, type Workload } from '../analysis/workloads.js';
+import { workloadsOf } from '../analysis/workloads.js';
+import type { Workload } from '../model/workload.js';
 import { parseCidr, type Cidr } from '../model/address.js';
 import { triedPolicies } from '../model/audit-mode.js';
 import { policyKey } from '../model/policy.js';

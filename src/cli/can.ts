@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { nameOf, type End } from '../analysis/ends.js';
-import { Judge } from '../analysis/judge.js';
+import { nameOf, type FlowEndpoint } from '../evaluation/flow-endpoints.js';
+import { Judge } from '../evaluation/evaluator.js';
 import { answersFor, type Answer, type Question, type Reason } from '../analysis/questions.js';
 import { answerWarnings } from '../analysis/warnings.js';
 import { policyKey } from '../model/policy.js';
@@ -118,7 +118,7 @@ function sentencesOf(some: readonly Answer[], all: readonly Answer[], from: Name
     if (alike === undefined) shared.set(key, [one]);
     else alike.push(one);
   }
-  const members = (named: NamedEnd, ends: readonly End[], every: readonly End[]): string => {
+  const members = (named: NamedEnd, ends: readonly FlowEndpoint[], every: readonly FlowEndpoint[]): string => {
     const [mine, everybody] = [new Set(ends.map(nameOf)), new Set(every.map(nameOf))];
     if (named.isLoose === true && mine.size === everybody.size) return named.title;
     const listed = [...mine];

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Reach } from '../analysis/reachability.js';
-import { diffReachability, type Side } from '../analysis/reach-diff.js';
+import { diffReachability, type ReachabilitySnapshot } from '../analysis/reach-diff.js';
 import { InputError } from '../cluster/types.js';
 import type { ReachabilityDiff } from '../model/reachability-diff.js';
 import { printDiffCsv, printDiffMarkdown, printDiffText } from '../report/diff.js';
@@ -101,7 +101,7 @@ async function revision(name: string, path: string, folder: string): Promise<str
   }
 }
 
-async function readSide(place: string, flags: DiffFlags): Promise<{ side: Side; code: number }> {
+async function readSide(place: string, flags: DiffFlags): Promise<{ side: ReachabilitySnapshot; code: number }> {
   const { kubeconfig, context, ...files } = flags;
   const live = {
     ...(kubeconfig === undefined ? {} : { kubeconfig }),

@@ -1,5 +1,5 @@
 /** Ends of a connection as people write them. */
-import type { End } from '../analysis/ends.js';
+import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
 import {
   externalRanges,
   internetRanges,
@@ -7,8 +7,8 @@ import {
   partsOf,
   rangeId,
   type ExternalRange,
-} from '../analysis/external-ranges.js';
-import type { Workload, WorkloadMember } from '../analysis/workloads.js';
+} from '../evaluation/external-ranges.js';
+import type { Workload, WorkloadMember } from '../model/workload.js';
 import { families, familyOf, parseAddress, type Address, type Family } from '../model/address.js';
 import { objectKey } from '../model/pod.js';
 import { protocols, type Protocol } from '../model/policy.js';
@@ -27,7 +27,7 @@ export interface NumberedPort {
 export interface NamedEnd {
   readonly title: string;
   /** Several where policies tell the pods of a workload, or the addresses of the internet, apart. */
-  readonly ends: readonly End[];
+  readonly ends: readonly FlowEndpoint[];
   /** One member that is allowed is enough, whatever its family: `internet`. */
   readonly isLoose?: boolean;
   /** For a Service: the port of each pod that its only, or its named port leads to. */
@@ -77,7 +77,7 @@ export class EndNames {
   }
 
   /** `8080`, `http`, `53/UDP`; undefined where the destination has no port of that name. */
-  port(text: string, destination: NamedEnd, to: End): NumberedPort | undefined {
+  port(text: string, destination: NamedEnd, to: FlowEndpoint): NumberedPort | undefined {
     const [name = '', suffix = 'TCP'] = text.split('/');
     const protocol = protocols.find((one) => one === suffix.toUpperCase());
     if (protocol === undefined) throw new UsageError(`${suffix} is no protocol: TCP, UDP or SCTP`);
@@ -97,7 +97,10 @@ export class EndNames {
     return { title: text, ends: this.#parts(() => [range], [range.family]), isLoose: true };
   }
 
-  #parts(rangesOf: (family: Family) => readonly ExternalRange[], among: readonly Family[] = families): readonly End[] {
+  #parts(
+    rangesOf: (family: Family) => readonly ExternalRange[],
+    among: readonly Family[] = families,
+  ): readonly FlowEndpoint[] {
     return among
       .flatMap(rangesOf)
       .flatMap((range) => partsOf(range, this.#ranges))
@@ -105,14 +108,14 @@ export class EndNames {
   }
 
   /** The pod that has the address; a node's address is its own end. */
-  #at(address: Address): readonly End[] {
+  #at(address: Address): readonly FlowEndpoint[] {
     const holders = this.#workloads.flatMap((workload) =>
       workload.pods.filter((pod) => pod.addresses.includes(address)).map((pod) => asEnd(workload, pod)),
     );
     return holders.length > 0 ? holders : [this.#outside(address)];
   }
 
-  #outside(address: Address, name?: string): End {
+  #outside(address: Address, name?: string): FlowEndpoint {
     const nodes = this.#inputs.nodes.filter((node) => node.addresses.includes(address)).map((node) => node.name);
     const node = nodes.length === 0 ? undefined : `node ${nodes.join(', ')}`;
     const on = `on the host network: ${address}${node === undefined ? '' : `, ${node}`}`;
@@ -153,8 +156,8 @@ export class EndNames {
   }
 
   /** By owner, or by owner and pod. */
-  #candidates(name: string, kind: string | undefined): ReadonlyMap<string, readonly End[]> {
-    const found = new Map<string, readonly End[]>();
+  #candidates(name: string, kind: string | undefined): ReadonlyMap<string, readonly FlowEndpoint[]> {
+    const found = new Map<string, readonly FlowEndpoint[]>();
     for (const workload of this.#workloads) {
       const { namespace } = workload;
       const owner = ownerOf(workload);
@@ -175,7 +178,7 @@ export class EndNames {
     return found;
   }
 
-  #onHost(id: string, pod: Inputs['pods'][number]['pod']): readonly End[] {
+  #onHost(id: string, pod: Inputs['pods'][number]['pod']): readonly FlowEndpoint[] {
     const node = this.#inputs.nodes.find(({ name }) => name === pod.node);
     const addresses = pod.addresses.length > 0 ? pod.addresses : (node?.addresses ?? []);
     if (addresses.length === 0)
@@ -201,7 +204,7 @@ export class EndNames {
 const ownerOf = ({ namespace, kind, name }: Workload): string => `${namespace}/${kind}/${name}`;
 
 /** A bare pod is always that one pod. */
-function asEnd(workload: Workload, pod?: WorkloadMember): End {
+function asEnd(workload: Workload, pod?: WorkloadMember): FlowEndpoint {
   const only = pod ?? (workload.kind === 'Pod' ? workload.pods[0] : undefined);
   return { kind: 'workload', workload, ...(only === undefined ? {} : { pod: only }) };
 }
@@ -220,14 +223,14 @@ interface PortName {
   readonly protocol: Protocol;
 }
 
-function containerPort(to: End, { name, protocol }: PortName): NumberedPort | undefined {
+function containerPort(to: FlowEndpoint, { name, protocol }: PortName): NumberedPort | undefined {
   if (to.kind === 'address') return undefined;
   const found = to.workload.ports.find((one) => one.name === name && one.protocol === protocol);
   return found && { protocol, number: found.port };
 }
 
 /** Where a Service's port, by number or name, leads in one of its pods. */
-export function targetOf(service: Service, { name, protocol }: PortName, to: End): NumberedPort | undefined {
+export function targetOf(service: Service, { name, protocol }: PortName, to: FlowEndpoint): NumberedPort | undefined {
   const port = service.ports.find(
     (one) => one.protocol === protocol && (String(one.port) === name || one.name === name),
   );
@@ -243,7 +246,7 @@ export const showPort = ({ port, protocol, name }: ServicePort): string =>
   `${port}${protocol === 'TCP' ? '' : `/${protocol}`}${name === '' ? '' : ` (${name})`}`;
 
 /** Pods of one workload on several nodes are told apart where the other end is a node's address. */
-export function perNode(ends: readonly End[], others: readonly End[]): readonly End[] {
+export function perNode(ends: readonly FlowEndpoint[], others: readonly FlowEndpoint[]): readonly FlowEndpoint[] {
   const nodes = new Set(others.flatMap((other) => (other.kind === 'address' ? (other.nodes ?? []) : [])));
   if (nodes.size === 0) return ends;
   return ends.flatMap((end) => {

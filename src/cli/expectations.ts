@@ -1,8 +1,8 @@
 /** What documents of kind Assertions expect, held to what policies allow. */
 import type { Expectation } from '../analysis/assertions.js';
-import { commonFamilies } from '../analysis/ends.js';
-import { Judge } from '../analysis/judge.js';
-import { allPorts, difference, hasPort, noPorts, portSet } from '../analysis/port-sets.js';
+import { commonFamilies } from '../evaluation/flow-endpoints.js';
+import { Judge } from '../evaluation/evaluator.js';
+import { allPorts, difference, hasPort, noPorts, portSet } from '../evaluation/port-sets.js';
 import { verdicts, type Question } from '../analysis/questions.js';
 import { Reach } from '../analysis/reachability.js';
 import { InputError } from '../cluster/types.js';

@@ -1,11 +1,11 @@
 /** Explanations as people and programs read them. */
 import { stringify } from 'yaml';
 import type { Edit } from '../analysis/edits.js';
-import { nameOf } from '../analysis/ends.js';
+import { nameOf } from '../evaluation/flow-endpoints.js';
 import type { Explanation, PolicyMiss, Step } from '../analysis/explain.js';
 import type { Mismatch } from '../analysis/near-misses.js';
-import type { Side } from '../analysis/workload-sides.js';
-import type { Workload } from '../analysis/workloads.js';
+import type { DirectionSummary } from '../analysis/direction-summaries.js';
+import type { Workload } from '../model/workload.js';
 import { formatPath } from '../model/diagnostic.js';
 import { policyKey, type PolicyRef } from '../model/policy.js';
 import { formatPorts, type ReachEndpoint } from '../model/reachability.js';
@@ -127,7 +127,7 @@ function located(policy: PolicyRef, path: Mismatch['path'], places: Places): obj
 
 export function sidesText(
   workload: Workload,
-  sides: readonly Side[],
+  sides: readonly DirectionSummary[],
   { endpoints, places }: { readonly endpoints: readonly ReachEndpoint[]; readonly places: Places },
 ): string {
   const crowd = new Crowd(endpoints);
@@ -149,7 +149,7 @@ export function sidesText(
   return [workload.id, ...lines, ''].join('\n');
 }
 
-export function sidesAsJson(workload: Workload, sides: readonly Side[], places: Places): object {
+export function sidesAsJson(workload: Workload, sides: readonly DirectionSummary[], places: Places): object {
   return {
     id: workload.id,
     ...Object.fromEntries(

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { nameOf, type End } from '../analysis/ends.js';
-import { explain, type Explanation, type Known } from '../analysis/explain.js';
-import { Judge } from '../analysis/judge.js';
+import { nameOf, type FlowEndpoint } from '../evaluation/flow-endpoints.js';
+import { explain, type Explanation, type AnalysisInput } from '../analysis/explain.js';
+import { Judge } from '../evaluation/evaluator.js';
 import { Reach } from '../analysis/reachability.js';
 import { answerWarnings } from '../analysis/warnings.js';
-import { sidesOf } from '../analysis/workload-sides.js';
+import { directionSummaries } from '../analysis/direction-summaries.js';
 import { policyKey } from '../model/policy.js';
 import { conclude, withInputs, worldOf, type AnalysisFlags, type World } from './analysis-options.js';
 import { questions } from './can.js';
@@ -70,7 +70,7 @@ function pair(
   { source, destination, port }: { source: string; destination: string; port: string | undefined },
 ): Told {
   const [from, to] = [names.named(source), names.named(destination)];
-  const known: Known = {
+  const known: AnalysisInput = {
     judge: new Judge(world.program, world.blocks),
     policies: new Map(world.inputs.policies.map((policy) => [policyKey(policy.ref), policy])),
     namespaces: new Map(world.inputs.namespaces.map((namespace) => [namespace.name, namespace])),
@@ -103,7 +103,7 @@ function pair(
 
 /** Ranges of addresses that fare alike, for the same reasons, are explained once: by the first. */
 function distinctOf(explanations: readonly Explanation[]): readonly (readonly [Explanation, ...Explanation[]])[] {
-  const place = (end: End): string => (end.kind === 'address' && end.range !== undefined ? '' : nameOf(end));
+  const place = (end: FlowEndpoint): string => (end.kind === 'address' && end.range !== undefined ? '' : nameOf(end));
   const distinct = new Map<string, [Explanation, ...Explanation[]]>();
   for (const one of explanations) {
     const { from, to, port, allowed, over } = one.answer;
@@ -125,12 +125,12 @@ function workload(world: World, names: EndNames, source: string): Told {
   const { ends } = names.named(source);
   const {
     matrix,
-    ends: listed,
+    listed: listed,
     endpoints,
   } = new Reach(world.workloads, world.program, { ...world.blocks, self: true });
   const sides = ends.map((end) => {
     if (end.kind === 'address') throw new UsageError(`${nameOf(end)} is no workload: policies do not select it`);
-    return { workload: end.workload, sides: sidesOf(matrix, listed, end.workload) };
+    return { workload: end.workload, sides: directionSummaries(matrix, listed, end.workload) };
   });
   const places = placesOf(world);
   return {

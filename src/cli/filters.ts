@@ -1,7 +1,7 @@
 /** What `--from` and `--to` of reach take: an end of `can`, a namespace, labels. */
-import { allPorts, noPorts, portSet } from '../analysis/port-sets.js';
-import type { EndFilter, ListedEnd } from '../analysis/listed-ends.js';
-import { isPublic } from '../analysis/external-ranges.js';
+import { allPorts, noPorts, portSet } from '../evaluation/port-sets.js';
+import type { EndpointFilter, ListedEndpoint } from '../analysis/listed-endpoints.js';
+import { isPublic } from '../evaluation/external-ranges.js';
 import { addressToNumber, familyOf, parseAddress } from '../model/address.js';
 import type { LabelSelector } from '../model/labels.js';
 import type { PortSet } from '../model/reachability.js';
@@ -14,13 +14,13 @@ export function filterOf(
   texts: readonly string[],
   names: EndNames,
   namespaces: ReadonlySet<string>,
-): EndFilter | undefined {
+): EndpointFilter | undefined {
   if (texts.length === 0) return undefined;
   const filters = texts.map((text) => one(text, names, namespaces));
   return (end) => filters.map((filter) => filter(end)).find((ports) => ports.length > 0) ?? noPorts;
 }
 
-function one(text: string, names: EndNames, namespaces: ReadonlySet<string>): EndFilter {
+function one(text: string, names: EndNames, namespaces: ReadonlySet<string>): EndpointFilter {
   const [, kind, name = text] = /^(namespaces?|ns)\/(.+)$/.exec(text) ?? [];
   if (kind !== undefined || (namespaces.has(name) && !isEnd(text, names))) {
     if (!namespaces.has(name))
@@ -53,12 +53,12 @@ function isEnd(text: string, names: EndNames): boolean {
 }
 
 /** A Service stands for its pods at the ports that its own lead to. */
-function filterOfEnds(named: NamedEnd, range?: string): EndFilter {
+function filterOfEnds(named: NamedEnd, range?: string): EndpointFilter {
   const ports = new Map<string, PortSet>();
   for (const end of named.ends)
     if (end.kind === 'workload')
       ports.set(end.workload.id, named.service === undefined ? allPorts : servicePorts(named, end));
-  return ({ endpoint }: ListedEnd) => ports.get(endpoint.id) ?? (endpoint.id === range ? allPorts : noPorts);
+  return ({ endpoint }: ListedEndpoint) => ports.get(endpoint.id) ?? (endpoint.id === range ? allPorts : noPorts);
 }
 
 function servicePorts({ service: asked }: NamedEnd, end: NamedEnd['ends'][number]): PortSet {

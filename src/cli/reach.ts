@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { exposure } from '../analysis/exposure.js';
-import type { EndFilter } from '../analysis/listed-ends.js';
+import type { EndpointFilter } from '../analysis/listed-endpoints.js';
 import { Reach } from '../analysis/reachability.js';
 import { impliedNamespaceWarnings, partialBlockWarnings } from '../analysis/warnings.js';
 import type { GroupedReachability, Reachability } from '../model/reachability.js';
@@ -75,7 +75,7 @@ function reached(world: World, flags: ReachFlags): Shown {
   const filters = { ...filterFor(world, flags, 'from'), ...filterFor(world, flags, 'to') };
   const reach = new Reach(workloads, program, { ...blocks, ...filters, self: flags.self });
   const { endpoints, connections } = reach;
-  const everyone = reach.ends.map(({ endpoint }) => endpoint);
+  const everyone = reach.listed.map(({ endpoint }) => endpoint);
   const isWhole = flags.from.length + flags.to.length === 0;
   const found = { endpoints, connections, warnings: warningsFor(world) };
   return { found, everyone, grouped: () => reach.grouped(), isWhole };
@@ -92,7 +92,7 @@ function filterFor(
   { inputs, workloads, program }: World,
   flags: ReachFlags,
   side: 'from' | 'to',
-): { readonly from?: EndFilter; readonly to?: EndFilter } {
+): { readonly from?: EndpointFilter; readonly to?: EndpointFilter } {
   const names = new EndNames(inputs, workloads, program, flags.namespace);
   const filter = filterOf(flags[side], names, new Set(inputs.namespaces.map(({ name }) => name)));
   return filter === undefined ? {} : { [side]: filter };

@@ -1,9 +1,10 @@
 /** What the other end of a rule says: the agent's own compiler, asked about pairs of workloads. */
-import type { End } from '../analysis/ends.js';
-import { Judge, sumOf } from '../analysis/judge.js';
-import { allPorts, intersection, portSet } from '../analysis/port-sets.js';
+import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
+import { Judge, sumOf } from '../evaluation/evaluator.js';
+import { allPorts, intersection, portSet } from '../evaluation/port-sets.js';
 import { compileWorkloads } from '../analysis/compiled-workloads.js';
-import { workloadsOf, type Workload } from '../analysis/workloads.js';
+import { workloadsOf } from '../analysis/workloads.js';
+import type { Workload } from '../model/workload.js';
 import { ownerKey } from '../manifests/workloads.js';
 import { families } from '../model/address.js';
 import { groupBy } from '../generic/group-by.js';
@@ -74,7 +75,7 @@ export class OtherSide {
   }
 }
 
-const endOf = (workload: Workload): End => ({ kind: 'workload', workload });
+const endOf = (workload: Workload): FlowEndpoint => ({ kind: 'workload', workload });
 
 const portsAt = (ports: PolicyRule['ports'], server: Workload): PortSet =>
   ports === 'anyPort' ? allPorts : portSet(ports.flatMap((port) => rangesAt(port, server)));

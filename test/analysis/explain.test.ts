@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { End } from '../../src/analysis/ends.js';
-import { explain, type Known } from '../../src/analysis/explain.js';
-import { Judge } from '../../src/analysis/judge.js';
-import { hasPort } from '../../src/analysis/port-sets.js';
+import type { FlowEndpoint } from '../../src/evaluation/flow-endpoints.js';
+import { explain, type AnalysisInput } from '../../src/analysis/explain.js';
+import { Judge } from '../../src/evaluation/evaluator.js';
+import { hasPort } from '../../src/evaluation/port-sets.js';
 import { compileWorkloads } from '../../src/analysis/compiled-workloads.js';
 import { workloadsOf } from '../../src/analysis/workloads.js';
-import { sumOf } from '../../src/analysis/judge.js';
+import { sumOf } from '../../src/evaluation/evaluator.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
 import { policyKey } from '../../src/model/policy.js';
 import { namespace, pod, policy } from '../cases/objects.js';
@@ -18,7 +18,7 @@ const blocks = { ipBlocks: 'cluster', podCidrs: [] } as const;
 
 function known(
   snapshot: Pick<ClusterSnapshot, 'policies' | 'namespaces' | 'pods'>,
-): Known & { readonly ends: readonly End[] } {
+): AnalysisInput & { readonly ends: readonly FlowEndpoint[] } {
   const pods = snapshot.pods.map((one) => ({ owner: { kind: 'Pod', ...one.ref }, pod: one }));
   const workloads = workloadsOf(pods, snapshot.policies);
   return {
@@ -36,7 +36,7 @@ describe('explain', () => {
       fc.property(cluster, fc.constantFrom(80, 443), (snapshot, number) => {
         const before = known(snapshot);
         const port = { protocol: 'TCP', number } as const;
-        const ends: readonly End[] = [
+        const ends: readonly FlowEndpoint[] = [
           ...before.ends,
           ...outsiders.slice(0, 2).map((address) => ({ kind: 'address', address }) as const),
         ];
@@ -55,7 +55,7 @@ describe('explain', () => {
                   policyKey(one.ref) === policyKey(edit.policy) ? edit.after : one,
                 );
                 const after = known({ ...snapshot, policies });
-                const same = (one: End): End =>
+                const same = (one: FlowEndpoint): FlowEndpoint =>
                   after.ends.find(
                     (other) =>
                       one.kind === 'workload' && other.kind === 'workload' && one.workload.id === other.workload.id,

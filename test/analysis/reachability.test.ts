@@ -1,8 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { End } from '../../src/analysis/ends.js';
-import { Judge } from '../../src/analysis/judge.js';
-import { allPorts, difference, hasPort, intersection, noPorts, portSet, union } from '../../src/analysis/port-sets.js';
+import type { FlowEndpoint } from '../../src/evaluation/flow-endpoints.js';
+import { Judge } from '../../src/evaluation/evaluator.js';
+import {
+  allPorts,
+  difference,
+  hasPort,
+  intersection,
+  noPorts,
+  portSet,
+  union,
+} from '../../src/evaluation/port-sets.js';
 import { compileWorkloads } from '../../src/analysis/compiled-workloads.js';
 import { Reach, type ReachOptions } from '../../src/analysis/reachability.js';
 import { workloadsOf, type WorkloadPod } from '../../src/analysis/workloads.js';
@@ -45,13 +53,13 @@ describe('reachability', () => {
         const workloads = workloadsOf(snapshot.pods.map(bare), snapshot.policies);
         const judge = new Judge(compileWorkloads(workloads, snapshot), options);
         const inside = workloads.flatMap((workload) =>
-          workload.addresses.map((address): { address: Address; end: End; id: string } => ({
+          workload.addresses.map((address): { address: Address; end: FlowEndpoint; id: string } => ({
             address,
             id: workload.id,
             end: { kind: 'workload', workload },
           })),
         );
-        const outside = outsiders.map((address): { address: Address; end: End } => ({
+        const outside = outsiders.map((address): { address: Address; end: FlowEndpoint } => ({
           address,
           end: { kind: 'address', address },
         }));

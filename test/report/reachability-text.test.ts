@@ -174,7 +174,7 @@ describe('a cluster of 300 workloads', () => {
     podCidrs: [],
     self: false,
   });
-  const endpoints = reach.ends.map(({ endpoint }) => endpoint);
+  const endpoints = reach.listed.map(({ endpoint }) => endpoint);
   const text = textOf(reach.grouped(), endpoints);
 
   test('fits a few screens, in lines that can be read', () => {

@@ -1,7 +1,7 @@
 import type { DryRun } from '../../compiler/endpoints.js';
 import { Command } from 'commander';
 import { explainRecorded } from '../../analysis/recorded-explanation.js';
-import { RecordedJudge, type Ruling } from '../../analysis/recorded-judge.js';
+import { RecordedFlowEvaluator, type RecordedVerdict } from '../../analysis/recorded-evaluator.js';
 import { dryRunOf, recordedFlow, type RecordedFlow } from '../../analysis/recorded-flows.js';
 import { remedyOf } from '../../analysis/remedies.js';
 import { LineReader } from '../../audit/log/line-reader.js';
@@ -70,7 +70,7 @@ async function explainFound(sought: Sought, flags: ExplainFlags): Promise<void> 
 
 /** What some policies say to the flow; undefined where the policies or what its pods were is not known. */
 interface Said {
-  readonly ruling: Ruling;
+  readonly ruling: RecordedVerdict;
   readonly text: string;
   readonly document: object;
 }
@@ -81,7 +81,7 @@ function say(
   { places, dryRun }: { readonly places: Places; readonly dryRun: DryRun },
 ): Said | undefined {
   if (flow === undefined || policies === undefined) return undefined;
-  const ruling = new RecordedJudge(policies, dryRun).judge(flow);
+  const ruling = new RecordedFlowEvaluator(policies, dryRun).judge(flow);
   const explanation = explainRecorded(flow, policies, dryRun);
   if (explanation !== undefined)
     return { ruling, text: explanationText(explanation, places), document: explanationAsJson(explanation, places) };

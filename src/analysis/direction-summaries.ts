@@ -4,12 +4,12 @@ import { families } from '../model/address.js';
 import { directions, type Direction, type PolicyRef } from '../model/policy.js';
 import { formatPorts, type PortSet } from '../model/reachability.js';
 import type { AllowRule, RuleOrigin } from '../program/types.js';
-import { isAssumed, nothingId } from './allowances.js';
-import { cellOf, type Matrix } from './matrix.js';
-import type { ListedEnd } from './listed-ends.js';
-import type { Workload } from './workloads.js';
+import { isAssumed, nothingId } from '../evaluation/allowances.js';
+import { cellOf, type Matrix } from '../evaluation/matrix.js';
+import type { ListedEndpoint } from './listed-endpoints.js';
+import type { Workload } from '../model/workload.js';
 
-export interface Side {
+export interface DirectionSummary {
   readonly direction: Direction;
   /** Nobody: everything is allowed. */
   readonly isolatedBy: readonly PolicyRef[];
@@ -25,7 +25,11 @@ export interface Sum {
   readonly ids: readonly string[];
 }
 
-export function sidesOf(matrix: Matrix, ends: readonly ListedEnd[], workload: Workload): readonly Side[] {
+export function directionSummaries(
+  matrix: Matrix,
+  ends: readonly ListedEndpoint[],
+  workload: Workload,
+): readonly DirectionSummary[] {
   return directions.map((direction) => {
     const isolation = matrix.reader.endpointOf(workload)?.[direction];
     if (isolation === undefined || isolation.kind === 'open') return { direction, isolatedBy: [], rules: [], sum: [] };
@@ -46,10 +50,15 @@ function portsText(matrix: Matrix, { port }: AllowRule): string {
   return `${port.protocol} ${matrix.reader.group(port.of).title.split('/')[0] ?? ''}`;
 }
 
-function sumOf(matrix: Matrix, ends: readonly ListedEnd[], workload: Workload, direction: Direction): readonly Sum[] {
-  const own = matrix.ends.workloads.indexOf(workload);
+function sumOf(
+  matrix: Matrix,
+  ends: readonly ListedEndpoint[],
+  workload: Workload,
+  direction: Direction,
+): readonly Sum[] {
+  const own = matrix.endpoints.workloads.indexOf(workload);
   const sums = new Map<string, { id: number; family?: Family; ids: string[] }>();
-  const add = (id: number, family: Family | undefined, end: ListedEnd): void => {
+  const add = (id: number, family: Family | undefined, end: ListedEndpoint): void => {
     if (id === nothingId) return;
     const key = `${id} ${family ?? ''}`;
     const sum = sums.get(key) ?? { id, ids: [], ...(family === undefined ? {} : { family }) };

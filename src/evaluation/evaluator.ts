@@ -15,10 +15,10 @@ import {
   type RuleOrigin,
 } from '../program/types.js';
 import { either, everything, nothing, together, type Allowance } from './allowances.js';
-import { commonFamilies, isSamePod, type End } from './ends.js';
-import { PodBlocks, type BlockOptions, type Match } from './pod-blocks.js';
+import { commonFamilies, isSamePod, type FlowEndpoint } from './flow-endpoints.js';
+import { BlockMatcher, type BlockOptions, type Membership } from './blocks.js';
 import { allPorts, noPorts, portSet } from './port-sets.js';
-import type { Workload } from './workloads.js';
+import type { Workload } from '../model/workload.js';
 
 export type Judgement =
   /** A pod to itself, and a pod and its own node, whatever policies say. */
@@ -46,13 +46,13 @@ export const memberOf = (workload: Workload): Address => `workload:${workload.id
 /** Reads a compiled program of workloads. */
 export class ProgramReader {
   readonly program: PolicyProgram;
-  readonly blocks: PodBlocks;
+  readonly blocks: BlockMatcher;
   readonly #endpoints = new Map<Address, Endpoint>();
   readonly #ranges = new Map<string, PortSet>();
 
   constructor(program: PolicyProgram, options: BlockOptions) {
     this.program = program;
-    this.blocks = new PodBlocks(options);
+    this.blocks = new BlockMatcher(options);
     for (const endpoint of program.endpoints.values())
       for (const address of endpoint.addresses) this.#endpoints.set(address, endpoint);
   }
@@ -67,7 +67,7 @@ export class ProgramReader {
     return group;
   }
 
-  matchesPeer({ peer }: AllowRule, end: End, family: Family): Match {
+  matchesPeer({ peer }: AllowRule, end: FlowEndpoint, family: Family): Membership {
     if (peer.kind === 'anyone') return 'yes';
     const group = this.group(peer.of);
     if (group.kind === 'blocks') return this.blocks.match(group, end, family);
@@ -104,21 +104,21 @@ export class Judge {
   }
 
   /** What `from` may open to `to` over one family. */
-  allowed(from: End, to: End, family: Family): Allowance {
+  allowed(from: FlowEndpoint, to: FlowEndpoint, family: Family): Allowance {
     const out = sumOf(this.judge(from, to, { family, direction: 'egress' }));
     return together(out, sumOf(this.judge(to, from, { family, direction: 'ingress' })));
   }
 
   /** Over any family that they have in common. */
-  allowedSomehow(from: End, to: End): Allowance {
+  allowedSomehow(from: FlowEndpoint, to: FlowEndpoint): Allowance {
     return commonFamilies(from, to)
       .map((family) => this.allowed(from, to, family))
       .reduce(either, nothing);
   }
 
   /** Whether `from` may send `to` what has no ports: ICMP and the like. */
-  allowsWithoutPorts(from: End, to: End, family: Family): boolean {
-    const lets = (own: End, peer: End, direction: Direction): boolean => {
+  allowsWithoutPorts(from: FlowEndpoint, to: FlowEndpoint, family: Family): boolean {
+    const lets = (own: FlowEndpoint, peer: FlowEndpoint, direction: Direction): boolean => {
       const judgement = this.judge(own, peer, { family, direction });
       return judgement.kind !== 'isolated' || judgement.rules.some(({ everyProtocol }) => everyProtocol);
     };
@@ -126,7 +126,7 @@ export class Judge {
   }
 
   /** Why: who isolates `own` in this direction, and which rules let `peer` through. */
-  judge(own: End, peer: End, { family, direction }: Way): Judgement {
+  judge(own: FlowEndpoint, peer: FlowEndpoint, { family, direction }: Way): Judgement {
     if (own.kind === 'address') return { kind: 'open' };
     if (isSamePod(own, peer)) return { kind: 'itself' };
     if (own.pod !== undefined && peer.kind === 'address' && peer.nodes?.includes(own.pod.node) === true)

@@ -4,13 +4,13 @@ import { Compiler } from '../compiler/compiler.js';
 import type { DryRun } from '../compiler/endpoints.js';
 import type { AnyPolicy, PolicyRef } from '../model/policy.js';
 import type { RuleOrigin } from '../program/types.js';
-import type { End } from './ends.js';
-import { Judge, type MatchingRule } from './judge.js';
-import { hasPort } from './port-sets.js';
+import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
+import { Judge, type MatchingRule } from '../evaluation/evaluator.js';
+import { hasPort } from '../evaluation/port-sets.js';
 import { workloadAsPod } from './compiled-workloads.js';
-import { endOf, type RecordedEnd, type RecordedFlow } from './recorded-flows.js';
+import { flowEndpointOf, type RecordedEndpoint, type RecordedFlow } from './recorded-flows.js';
 
-export interface Ruling {
+export interface RecordedVerdict {
   readonly allowed: boolean;
   /** None where no policy isolates. */
   readonly isolatedBy: readonly PolicyRef[];
@@ -21,11 +21,11 @@ export interface Ruling {
 /** Pods that are known at once; then it begins anew. */
 const mostPods = 20_000;
 
-export class RecordedJudge {
+export class RecordedFlowEvaluator {
   readonly #policies: readonly AnyPolicy[];
   readonly #dryRun: DryRun;
   #compiler: Compiler;
-  readonly #ends = new Map<ContentId, End>();
+  readonly #ends = new Map<ContentId, FlowEndpoint>();
   /** A namespace's labels are those of the flows that were asked about; when they change, all else is asked anew. */
   readonly #namespaces = new Map<string, string>();
   #judge: Judge | undefined;
@@ -38,7 +38,7 @@ export class RecordedJudge {
   }
 
   /** In the flow's own direction. */
-  judge(flow: RecordedFlow): Ruling {
+  judge(flow: RecordedFlow): RecordedVerdict {
     this.#forgetWhere(flow);
     const [source, destination] = [this.#end(flow.source), this.#end(flow.destination)];
     this.#judge ??= new Judge(this.#compiler.program(), { ipBlocks: 'cluster', podCidrs: [] });
@@ -63,7 +63,7 @@ export class RecordedJudge {
   }
 
   #forgetWhere({ source, destination }: RecordedFlow): void {
-    const contradicts = (end: RecordedEnd): boolean => {
+    const contradicts = (end: RecordedEndpoint): boolean => {
       if (end.kind === 'address') return false;
       const known = this.#namespaces.get(end.identity.namespace);
       return known !== undefined && known !== labelsOf(end);
@@ -71,11 +71,11 @@ export class RecordedJudge {
     if (contradicts(source) || contradicts(destination) || this.#ends.size >= mostPods) this.#compiler = this.#begin();
   }
 
-  #end(recorded: RecordedEnd): End {
+  #end(recorded: RecordedEndpoint): FlowEndpoint {
     if (recorded.kind === 'address') return recorded;
     const known = this.#ends.get(recorded.id);
     if (known !== undefined) return known;
-    const end = endOf(recorded, recorded.id);
+    const end = flowEndpointOf(recorded, recorded.id);
     this.#ends.set(recorded.id, end);
     const { namespace: name, namespaceLabels: labels } = recorded.identity;
     this.#namespaces.set(name, labelsOf(recorded));
@@ -91,7 +91,7 @@ export class RecordedJudge {
   }
 }
 
-const labelsOf = ({ identity }: Extract<RecordedEnd, { kind: 'pod' }>): string =>
+const labelsOf = ({ identity }: Extract<RecordedEndpoint, { kind: 'pod' }>): string =>
   JSON.stringify(Object.entries(identity.namespaceLabels).sort());
 
 const lets = ({ ports, everyProtocol }: MatchingRule, { port }: RecordedFlow): boolean =>

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { difference, hasPort, intersection, portSet, union } from '../../src/analysis/port-sets.js';
+import { difference, hasPort, intersection, portSet, union } from '../../src/evaluation/port-sets.js';
 import type { PortRange, PortSet } from '../../src/model/reachability.js';
 import { cases, seed } from '../support/seed.js';
 

@@ -11,16 +11,16 @@ import type { PolicyProgram } from '../program/types.js';
 import { rangeOf } from './address-ranges.js';
 import { Allowances, everythingId, nothing, nothingId, type Allowance } from './allowances.js';
 import type { ExternalRange } from './external-ranges.js';
-import { memberOf, ProgramReader, type Way } from './judge.js';
-import type { BlockOptions, Blocks } from './pod-blocks.js';
+import { memberOf, ProgramReader, type Way } from './evaluator.js';
+import type { BlockOptions, Blocks } from './blocks.js';
 import { noPorts } from './port-sets.js';
-import type { Workload } from './workloads.js';
+import type { Workload } from '../model/workload.js';
 
 /** By end, what the own policies allow; `open`: everything, to and from everyone. */
 export type Row = Uint32Array | 'open';
 
 /** What a matrix is about; ends are numbered: the workloads, then the ranges. */
-export interface Ends {
+export interface MatrixEndpoints {
   readonly workloads: readonly Workload[];
   readonly ranges: readonly ExternalRange[];
 }
@@ -31,7 +31,7 @@ interface Peers {
 }
 
 export class Matrix {
-  readonly ends: Ends;
+  readonly endpoints: MatrixEndpoints;
   readonly allowances: Allowances;
   readonly reader: ProgramReader;
   readonly #numbers: ReadonlyMap<string, number>;
@@ -40,8 +40,8 @@ export class Matrix {
   readonly #byWorkload: Record<Family, Partial<Record<Direction, readonly Row[]>>> = { IPv4: {}, IPv6: {} };
 
   /** @param allowances shared by matrices that are to be compared */
-  constructor(program: PolicyProgram, ends: Ends, options: BlockOptions, allowances = new Allowances()) {
-    this.ends = ends;
+  constructor(program: PolicyProgram, ends: MatrixEndpoints, options: BlockOptions, allowances = new Allowances()) {
+    this.endpoints = ends;
     this.allowances = allowances;
     this.reader = new ProgramReader(program, options);
     this.#numbers = new Map(ends.workloads.map((workload, number) => [memberOf(workload), number]));
@@ -57,7 +57,9 @@ export class Matrix {
   /** By workload; ranges have none, since nothing judges them. */
   rows(family: Family, direction: Direction): readonly Row[] {
     const made = this.#byWorkload[family];
-    return (made[direction] ??= this.ends.workloads.map((workload) => this.#rowOf(workload, { family, direction })));
+    return (made[direction] ??= this.endpoints.workloads.map((workload) =>
+      this.#rowOf(workload, { family, direction }),
+    ));
   }
 
   #rowOf(own: Workload, way: Way): Row {
@@ -68,7 +70,7 @@ export class Matrix {
     const key = `${way.family} ${way.direction} ${isolation.allowedBy.join()} ${ports}`;
     const known = this.#rows.get(key);
     if (known !== undefined) return known;
-    const row = new Uint32Array(this.ends.workloads.length + this.ends.ranges.length);
+    const row = new Uint32Array(this.endpoints.workloads.length + this.endpoints.ranges.length);
     for (const id of isolation.allowedBy)
       for (const rule of this.reader.program.ruleLists.get(id)?.rules ?? []) {
         const peers = rule.peer.kind === 'anyone' ? this.#everyone(way.family) : this.#group(rule.peer.of, way.family);
@@ -87,7 +89,7 @@ export class Matrix {
       };
       const same = portsFor.dependsOnPeer ? undefined : idOf(undefined);
       for (const number of numbers) {
-        const id = same ?? idOf(this.ends.workloads[number]);
+        const id = same ?? idOf(this.endpoints.workloads[number]);
         row[number] = this.allowances.union(row[number] ?? nothingId, id);
       }
     };
@@ -98,10 +100,10 @@ export class Matrix {
   #everyone(family: Family): Peers {
     const known = this.#peers.get(family);
     if (known !== undefined) return known;
-    const ranges = this.ends.ranges.flatMap((range, index) =>
-      range.family === family ? [this.ends.workloads.length + index] : [],
+    const ranges = this.endpoints.ranges.flatMap((range, index) =>
+      range.family === family ? [this.endpoints.workloads.length + index] : [],
     );
-    const peers = { sure: [...this.ends.workloads.keys(), ...ranges], assumed: [] };
+    const peers = { sure: [...this.endpoints.workloads.keys(), ...ranges], assumed: [] };
     this.#peers.set(family, peers);
     return peers;
   }
@@ -123,7 +125,7 @@ export class Matrix {
   }
 
   #inBlocks(group: Blocks, family: Family): Peers {
-    const { workloads, ranges } = this.ends;
+    const { workloads, ranges } = this.endpoints;
     const { blocks } = this.reader;
     const template = blocks.matchTemplate(group, family);
     const sure: number[] = [];

@@ -2,14 +2,14 @@
 import { families, numberToAddress, type Family } from '../model/address.js';
 import { directions } from '../model/policy.js';
 import type { PortSet, ReachEndpoint } from '../model/reachability.js';
-import { either, isSameAllowance, nothing, type Allowance } from './allowances.js';
-import { hasFamily } from './ends.js';
-import { makeRange, rangeId, type ExternalRange } from './external-ranges.js';
-import { cellOf, type Matrix } from './matrix.js';
-import type { Workload } from './workloads.js';
+import { either, isSameAllowance, nothing, type Allowance } from '../evaluation/allowances.js';
+import { hasFamily } from '../evaluation/flow-endpoints.js';
+import { makeRange, rangeId, type ExternalRange } from '../evaluation/external-ranges.js';
+import { cellOf, type Matrix } from '../evaluation/matrix.js';
+import type { Workload } from '../model/workload.js';
 
 /** An end as it is listed. */
-export interface ListedEnd {
+export interface ListedEndpoint {
   readonly endpoint: ReachEndpoint;
   /** In the matrix. */
   readonly number: number;
@@ -21,17 +21,17 @@ export interface ListedEnd {
 }
 
 /** Which ports of an end are asked about; none: it is not asked about at all. */
-export type EndFilter = (end: ListedEnd) => PortSet;
+export type EndpointFilter = (end: ListedEndpoint) => PortSet;
 
 /** Sorted by id. */
-export function listedEnds(matrix: Matrix): readonly ListedEnd[] {
+export function listedEndpoints(matrix: Matrix): readonly ListedEndpoint[] {
   return [
-    ...matrix.ends.workloads.map((workload, number) => workloadEnd(workload, number)),
-    ...mergeRanges(matrix).map(({ range, number }) => rangeEnd(range, number)),
+    ...matrix.endpoints.workloads.map((workload, number) => listedWorkload(workload, number)),
+    ...mergeRanges(matrix).map(({ range, number }) => listedRange(range, number)),
   ].sort((a, b) => (a.endpoint.id < b.endpoint.id ? -1 : 1));
 }
 
-export function workloadEnd(workload: Workload, number: number): ListedEnd {
+export function listedWorkload(workload: Workload, number: number): ListedEndpoint {
   const { id, namespace, kind, name, labels } = workload;
   return {
     endpoint: { id, kind: 'workload', namespace, workload: { kind, name }, labels },
@@ -42,7 +42,7 @@ export function workloadEnd(workload: Workload, number: number): ListedEnd {
   };
 }
 
-export function rangeEnd(range: ExternalRange, number: number): ListedEnd {
+export function listedRange(range: ExternalRange, number: number): ListedEndpoint {
   const [first, last] = [range.first, range.last].map((value) => numberToAddress(value, range.family));
   if (first === undefined || last === undefined) throw new Error('a range has two ends');
   return {
@@ -56,7 +56,7 @@ export function rangeEnd(range: ExternalRange, number: number): ListedEnd {
 
 /** The coarsest ranges: neighbours with equal connections are one. */
 export function mergeRanges(matrix: Matrix): readonly { range: ExternalRange; number: number }[] {
-  const { workloads, ranges } = matrix.ends;
+  const { workloads, ranges } = matrix.endpoints;
   const rows = new Map(
     families.map((family) => [family, [...new Set(directions.flatMap((direction) => matrix.rows(family, direction)))]]),
   );
@@ -84,8 +84,8 @@ function commonTo(some: readonly Family[], others: readonly Family[]): readonly 
 /** What a pair is allowed: one entry without a family, unless the families differ. */
 export function familiesOf(
   matrix: Matrix,
-  from: ListedEnd,
-  to: ListedEnd,
+  from: ListedEndpoint,
+  to: ListedEndpoint,
 ): readonly (readonly [Family | undefined, Allowance])[] {
   const [one, other] = commonTo(from.families, to.families);
   if (one === undefined) return none;

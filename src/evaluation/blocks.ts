@@ -1,9 +1,9 @@
 /** Which ends an ipBlock is about. */
-import { CidrSearch } from '../evaluation/membership.js';
+import { CidrSearch } from './cidr-search.js';
 import { addressToNumber, families, familyOf, type Address, type Cidr, type Family } from '../model/address.js';
 import type { Group, GroupId } from '../program/types.js';
 import { coverage, rangeOf } from './address-ranges.js';
-import { addressesOf, type End } from './ends.js';
+import { addressesOf, type FlowEndpoint } from './flow-endpoints.js';
 
 /** Whether an ipBlock is about pods: `cluster` as the API asks of agents, `external` as offline analysers read it. */
 export type BlockReading = 'cluster' | 'external';
@@ -14,10 +14,10 @@ export interface BlockOptions {
   readonly podCidrs: readonly Cidr[];
 }
 
-export type Match = 'yes' | 'assumed' | 'no';
+export type Membership = 'yes' | 'assumed' | 'no';
 export type Blocks = Extract<Group, { kind: 'blocks' }>;
 
-export class PodBlocks {
+export class BlockMatcher {
   readonly #options: BlockOptions;
   readonly #numbers = new Map<Address, bigint>();
   readonly #searches = new Map<GroupId, CidrSearch>();
@@ -27,7 +27,7 @@ export class PodBlocks {
     this.#options = options;
   }
 
-  match(group: Blocks, end: End, family: Family): Match {
+  match(group: Blocks, end: FlowEndpoint, family: Family): Membership {
     if (end.kind === 'address') return this.#contains(group, end.address) ? 'yes' : 'no';
     const addresses = addressesOf(end);
     if (addresses.length === 0) return this.matchTemplate(group, family);
@@ -36,7 +36,7 @@ export class PodBlocks {
   }
 
   /** A pod without addresses. */
-  matchTemplate(group: Blocks, family: Family): Match {
+  matchTemplate(group: Blocks, family: Family): Membership {
     if (this.#options.ipBlocks === 'external') return 'no';
     return this.coverage(group, family) === 'all' ? 'assumed' : 'no';
   }

@@ -1,0 +1,25 @@
+import type { Address } from './address.js';
+import type { Labels } from './labels.js';
+import type { ContainerPort } from './pod.js';
+
+/** Pods of one owner with the same labels and named ports. */
+export interface Workload {
+  /** `namespace/Kind/name`, with `#` and a hash where one owner's pods differ. */
+  readonly id: string;
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly ports: readonly ContainerPort[];
+  /** Of all its pods; none for a template. */
+  readonly addresses: readonly Address[];
+  /** Pods that are really there; none for a template. */
+  readonly pods: readonly WorkloadMember[];
+}
+
+export interface WorkloadMember {
+  readonly name: string;
+  /** Empty while unscheduled. */
+  readonly node: string;
+  readonly addresses: readonly Address[];
+}

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { version } from './version.js';
+import { version } from './common/version.js';
 
 const program: Command = new Command('podwall')
   .description('Kubernetes NetworkPolicy, enforced in nftables on every pod')
@@ -9,18 +9,18 @@ const program: Command = new Command('podwall')
 
 /** In the order of the help. Each is loaded when it is asked for: all together take longer than most of them run. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  agent: async () => (await import('./agent.js')).agentCommand(),
+  agent: async () => (await import('./agent/agent.js')).agentCommand(),
   audit: async () => (await import('./audit/audit.js')).auditCommand(),
-  can: async () => (await import('./can.js')).canCommand(),
+  can: async () => (await import('./policy/can.js')).canCommand(),
   completion: async () => (await import('./completion/completion.js')).completionCommand(() => program),
-  diff: async () => (await import('./diff.js')).diffCommand(),
-  explain: async () => (await import('./explain.js')).explainCommand(),
-  lint: async () => (await import('./lint.js')).lintCommand(),
-  reach: async () => (await import('./reach.js')).reachCommand(),
-  render: async () => (await import('./render.js')).renderCommand(),
-  status: async () => (await import('./status.js')).statusCommand(),
-  test: async () => (await import('./test.js')).testCommand(),
-  uninstall: async () => (await import('./uninstall.js')).uninstallCommand(),
+  diff: async () => (await import('./policy/diff.js')).diffCommand(),
+  explain: async () => (await import('./policy/explain.js')).explainCommand(),
+  lint: async () => (await import('./policy/lint.js')).lintCommand(),
+  reach: async () => (await import('./policy/reach.js')).reachCommand(),
+  render: async () => (await import('./policy/render.js')).renderCommand(),
+  status: async () => (await import('./agent/status.js')).statusCommand(),
+  test: async () => (await import('./policy/test.js')).testCommand(),
+  uninstall: async () => (await import('./agent/uninstall.js')).uninstallCommand(),
 };
 
 /** Completion and help speak of all commands, and so does the answer to a word that is none. */
@@ -46,7 +46,7 @@ try {
 }
 
 async function report(error: unknown): Promise<number> {
-  const { explainFailure, exitCode } = await import('./exit-codes.js');
+  const { explainFailure, exitCode } = await import('./common/exit-codes.js');
   const commanderCode = (error as { code?: unknown } | undefined)?.code;
   if (typeof commanderCode === 'string' && commanderCode.startsWith('commander.'))
     return (error as { exitCode: number }).exitCode === 0 ? exitCode.done : exitCode.usage;

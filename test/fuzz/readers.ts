@@ -1,10 +1,10 @@
 /** One file before everything that reads manifests, and what it makes before every printer. */
-import { worldOf } from '../../src/cli/analysis-options.js';
-import { readAssertions } from '../../src/cli/assertion-files.js';
-import { UsageError } from '../../src/cli/exit-codes.js';
-import { readInputs } from '../../src/cli/inputs.js';
-import { readLintInputs } from '../../src/cli/lint-inputs.js';
-import { readLintSettings } from '../../src/cli/lint-settings.js';
+import { worldOf } from '../../src/cli/policy/analysis-options.js';
+import { readAssertions } from '../../src/cli/policy/assertion-files.js';
+import { UsageError } from '../../src/cli/common/exit-codes.js';
+import { readInputs } from '../../src/cli/policy/inputs.js';
+import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
+import { readLintSettings } from '../../src/cli/policy/lint-settings.js';
 import { Reach } from '../../src/analysis/reachability.js';
 import { diffReachability } from '../../src/analysis/reach-diff.js';
 import { readManifests } from '../../src/cluster/directory.js';

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readLintInputs } from '../../src/cli/lint-inputs.js';
+import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { lint } from '../../src/lint/engine.js';
 import { policyOf } from './examples.js';
 

@@ -5,8 +5,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { assumable } from '../../src/cli/assumed.js';
-import { readLintInputs } from '../../src/cli/lint-inputs.js';
+import { assumable } from '../../src/cli/policy/assumed.js';
+import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { lint } from '../../src/lint/engine.js';
 import type { Finding } from '../../src/lint/types.js';
 import { makeWorld } from '../../src/lint/world.js';

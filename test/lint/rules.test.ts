@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { readLintInputs } from '../../src/cli/lint-inputs.js';
+import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { lint } from '../../src/lint/engine.js';
 import { rules } from '../../src/lint/rules.js';
 import type { Finding } from '../../src/lint/types.js';

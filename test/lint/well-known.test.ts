@@ -1,7 +1,7 @@
 /** Policies as they are found everywhere: a linter that complains about them is turned off. */
 import { expect, test } from '@jest/globals';
 import { join, resolve } from 'node:path';
-import { readLintInputs } from '../../src/cli/lint-inputs.js';
+import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { lint } from '../../src/lint/engine.js';
 
 const root = resolve(import.meta.dirname, '../..');

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readInputs } from '../../src/cli/inputs.js';
-import { readLintInputs } from '../../src/cli/lint-inputs.js';
+import { readInputs } from '../../src/cli/policy/inputs.js';
+import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { lint } from '../../src/lint/engine.js';
 import { edited, fieldsOf, pointerOf, wrongFor } from '../support/wrong-types.js';
 

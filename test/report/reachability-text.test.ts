@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { compileWorkloads } from '../../src/analysis/compiled-workloads.js';
 import { Reach } from '../../src/analysis/reachability.js';
 import { workloadsOf } from '../../src/analysis/workloads.js';
-import { Collected } from '../../src/cli/collected.js';
+import { Collected } from '../../src/cli/policy/collected.js';
 import type { GroupedConnection, GroupedReachability, PortSet, ReachEndpoint } from '../../src/model/reachability.js';
 import { printGroups } from '../../src/report/reachability-text.js';
 

@@ -3,9 +3,9 @@ import { directions, policyKey, type AnyPolicy } from '../../model/policy.js';
 import { ruleHits, type RuleHits } from '../../nftables/names/rule-hits.js';
 import { ruleCounter } from '../../nftables/render/rule-lists.js';
 import { printRows } from '../../report/rows.js';
-import { exitCode } from '../exit-codes.js';
-import { readTable, withNftables } from '../nftables-once.js';
-import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
+import { exitCode } from '../common/exit-codes.js';
+import { readTable, withNftables } from '../../kernel/with-nftables.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
 
 const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;

@@ -11,7 +11,7 @@ import type { SnapshotReader } from '../../audit/snapshots.js';
 import { formatPath } from '../../model/diagnostic.js';
 import { policyKey } from '../../model/policy.js';
 import { printRows } from '../../report/rows.js';
-import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { concludeLog, filesOf, readVerdicts, wholeNumber, withFilters, withLog, type LogFlags } from './log-options.js';
 import { printable, timeText } from './record-text.js';
 import { storedBeside } from './stored.js';

@@ -10,9 +10,9 @@ import { isLoss, type EventRecord, type TraceStep } from '../../audit/record.js'
 import type { SnapshotReader } from '../../audit/snapshots.js';
 import { policyKey, type AnyPolicy } from '../../model/policy.js';
 import { printOrigin } from '../../program/print.js';
-import { exitCode } from '../exit-codes.js';
-import { explanationAsJson, explanationText, type Places } from '../explain-text.js';
-import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
+import { exitCode } from '../common/exit-codes.js';
+import { explanationAsJson, explanationText, type Places } from '../policy/explain-text.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { filesOf, readVerdicts, withLog, type LogFlags } from './log-options.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
 import { printable, recordText } from './record-text.js';

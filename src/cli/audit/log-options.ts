@@ -7,8 +7,8 @@ import { parseMoment } from '../../audit/query/times.js';
 import type { LineReader } from '../../audit/log/line-reader.js';
 import { Scan } from '../../audit/log/scan.js';
 import { isLoss } from '../../audit/record.js';
-import { exitCode, UsageError } from '../exit-codes.js';
-import { repeatable, SuggestedOption } from '../options.js';
+import { exitCode, UsageError } from '../common/exit-codes.js';
+import { repeatable, SuggestedOption } from '../common/options.js';
 import { defaultLogDirectory, logFiles, type LogFiles } from './log-paths.js';
 import { sourcesWithProgress } from './log-progress.js';
 

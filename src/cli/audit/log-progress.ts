@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { LogSource } from '../../audit/log/sources.js';
-import { Progress } from '../progress.js';
+import { Progress } from '../common/progress.js';
 import type { LogFiles } from './log-paths.js';
 
 /** The sources of a log that is read to its end, telling by its bytes how far that is. */

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { Losses, type LossTotal } from '../../audit/query/losses.js';
 import { printRows } from '../../report/rows.js';
-import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { concludeLog, filesOf, readVerdicts, withLog, withTimes, type LogFlags } from './log-options.js';
 import { printable } from './record-text.js';
 

@@ -1,11 +1,11 @@
 /** Policies that recorded flows are held to. */
 import type { Command } from 'commander';
-import { placeOf } from '../collected.js';
-import type { Inputs } from '../collected.js';
-import { conclude } from '../analysis-options.js';
-import type { Places } from '../explain-text.js';
-import { readInputs } from '../inputs.js';
-import { repeatable } from '../options.js';
+import { placeOf } from '../policy/collected.js';
+import type { Inputs } from '../policy/collected.js';
+import { conclude } from '../policy/analysis-options.js';
+import type { Places } from '../policy/explain-text.js';
+import { readInputs } from '../policy/inputs.js';
+import { repeatable } from '../common/options.js';
 import { policyKey } from '../../model/policy.js';
 
 export interface PolicyFlags {

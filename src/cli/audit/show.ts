@@ -4,8 +4,8 @@ import { isLive } from '../../audit/log/rotation-names.js';
 import type { LineReader } from '../../audit/log/line-reader.js';
 import type { Query } from '../../audit/query/query.js';
 import { recordLine } from '../../audit/record.js';
-import { UsageError } from '../exit-codes.js';
-import { outputOption, streamOutput, type Output } from '../outputs.js';
+import { UsageError } from '../common/exit-codes.js';
+import { outputOption, streamOutput, type Output } from '../common/outputs.js';
 import {
   concludeLog,
   filesOf,

@@ -2,7 +2,7 @@
 import type { RecordFields } from '../../audit/log/line-reader.js';
 import type { End } from '../../audit/record.js';
 import { parseAddress } from '../../model/address.js';
-import { UsageError } from '../exit-codes.js';
+import { UsageError } from '../common/exit-codes.js';
 
 export interface Sought {
   readonly title: string;

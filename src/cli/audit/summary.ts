@@ -6,8 +6,8 @@ import { formatDuration, parseDuration } from '../../audit/query/times.js';
 import type { Query } from '../../audit/query/query.js';
 import { printRows } from '../../report/rows.js';
 import { sparkline } from '../../report/sparkline.js';
-import { SuggestedOption } from '../options.js';
-import { documentText, outputOption, writeOutputs, type Output } from '../outputs.js';
+import { SuggestedOption } from '../common/options.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import {
   concludeLog,
   filesOf,

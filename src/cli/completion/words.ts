@@ -1,6 +1,6 @@
 /** What can be typed after what, as the commands have it. */
 import type { Command } from 'commander';
-import { SuggestedOption } from '../options.js';
+import { SuggestedOption } from '../common/options.js';
 
 export interface OptionWords {
   /** As typed: `-o`, `--output`. */

@@ -1,0 +1,169 @@
+/** The agent's audit log, from real parts: the loop tells it what chains and pods mean, the kernel what it denied. */
+import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
+import { Attribution } from '../../audit/attribution.js';
+import { AuditLog } from '../../audit/audit-log.js';
+import type { PacketListener } from '../../audit/audit-log-parts.js';
+import { logBackwards } from '../../audit/log/backwards.js';
+import { EvidenceKeeper } from '../../audit/evidence.js';
+import { RotatingFile } from '../../audit/rotating-file.js';
+import { SnapshotStore } from '../../audit/snapshots.js';
+import { Sink, streamOutput, type LineOutput } from '../../audit/sink.js';
+import { openNflog } from '../../kernel/nflog.js';
+import type { NftablesDoor } from '../../kernel/nft.js';
+import type { PolicyMode } from '../../model/audit-mode.js';
+import type { Attachment } from '../../model/attachment.js';
+import type { ClusterChange } from '../../model/cluster.js';
+import { messageOf } from '../../generic/message-of.js';
+import { CheckpointFile } from '../../node/audit-checkpoint.js';
+import { parseLogPrefix } from '../../nftables/render/log-rules.js';
+import { auditCounter } from '../../nftables/render/report-chains.js';
+import { decisionNames } from '../../nftables/names/decisions.js';
+import type { ProgramChange } from '../../program/types.js';
+import type { LoopObserver, ReconcilerLog } from '../../reconciler/types.js';
+import { rotation, type AuditFlags, type RecordTargets } from './audit-options.js';
+
+export interface AuditParts {
+  readonly to: RecordTargets;
+  readonly door: Pick<NftablesDoor, 'counters'>;
+  readonly log: ReconcilerLog;
+  readonly node: string;
+  /** Absent where the cluster has none. */
+  readonly clusterUid: string | undefined;
+  readonly stateDir: string;
+  readonly version: string;
+  /** The bundle of the thread that reads NFLOG. */
+  readonly worker: URL;
+  readonly onPacket?: PacketListener;
+}
+
+/** Characters of records that may wait for the disk. */
+const sinkCapacity = 8 * 1024 * 1024;
+/** Milliseconds. */
+const retryWriting = 1000;
+
+/**
+ * Begins at once to remember what changes mean, and to read as soon as it can: enforcement waits for neither. A failure
+ * is logged, and leaves the denials counted.
+ */
+export class AgentAudit implements LoopObserver, AsyncDisposable {
+  readonly #attribution: Attribution;
+  readonly #starting: Promise<AuditLog | undefined>;
+  #log: AuditLog | undefined;
+  /** Absent where no file is written: there is no place beside it. */
+  #evidence: EvidenceKeeper | undefined;
+  #noted: { readonly changes: readonly ClusterChange[]; readonly program: ProgramChange }[] = [];
+
+  constructor(flags: AuditFlags, parts: AuditParts) {
+    const { to, log } = parts;
+    this.#attribution = new Attribution({ names: decisionNames, parsePrefix: parseLogPrefix, mode: flags.mode });
+    if (to.file !== undefined) this.#evidence = evidenceBeside(to.file, flags.mode, log);
+    this.#starting = this.#start(flags, parts).catch((error: unknown) => {
+      parts.log.error({ error: messageOf(error) }, 'no audit log');
+      return undefined;
+    });
+  }
+
+  /** Undefined until it has begun. */
+  get running(): AuditLog | undefined {
+    return this.#log;
+  }
+
+  noted(changes: readonly ClusterChange[], program: ProgramChange): void {
+    this.#attribution.noted(changes, program, Date.now());
+    this.#noted.push({ changes, program });
+  }
+
+  applied(): void {
+    for (const { changes, program } of this.#noted.splice(0)) {
+      this.#attribution.applied(changes, program.endpoints, Date.now());
+      this.#evidence?.applied(changes, Date.now());
+    }
+  }
+
+  attached(attachments: readonly Attachment[]): void {
+    this.#attribution.attached(attachments, Date.now());
+  }
+
+  async beforeRemoval(counters: readonly string[]): Promise<void> {
+    // Also when it has only begun: what was counted while no agent ran goes with the table that the first run replaces.
+    await (await this.#starting)?.beforeRemoval(counters);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#starting)?.[Symbol.asyncDispose]();
+  }
+
+  async #start(flags: AuditFlags, parts: AuditParts): Promise<AuditLog> {
+    const { to, door, log, node, clusterUid, stateDir, version, worker, onPacket } = parts;
+    const { file } = to;
+    this.#log = await AuditLog.start({
+      attribution: this.#attribution,
+      sink: new Sink(outputTo(to, flags, log), {
+        capacity: sinkCapacity,
+        retryAfter: retryWriting,
+        onTrouble: (error) => {
+          if (error === undefined) log.info({ ...to }, 'the audit log is written again');
+          else log.error({ ...to, error: messageOf(error) }, 'the audit log cannot be written; records wait');
+        },
+      }),
+      readCounters: () => door.counters(),
+      counterMeaning: auditCounter,
+      openReader: (onBatch, onFailure) => openNflog({ group: flags.auditGroup, worker, onBatch, onFailure }),
+      checkpoints: new CheckpointFile(stateDir),
+      ...(file === undefined ? {} : { linesBackwards: () => logBackwards(file) }),
+      writer: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
+      ...(onPacket === undefined ? {} : { onPacket }),
+      evidenceOf: (judged) => this.#evidence?.of(judged) ?? {},
+      now: Date.now,
+      log,
+    });
+    return this.#log;
+  }
+}
+
+/** Told once while it lasts: records of a flood would each tell it. */
+function evidenceBeside(file: string, mode: PolicyMode, log: ReconcilerLog): EvidenceKeeper {
+  const opening = SnapshotStore.open(dirname(file));
+  // Told by the first record that needs it.
+  opening.catch(() => undefined);
+  let failing = false;
+  const keep = async (keeping: (store: SnapshotStore) => Promise<void>): Promise<void> => {
+    await keeping(await opening);
+    failing = false;
+  };
+  return new EvidenceKeeper({
+    mode,
+    store: {
+      keepPolicies: (id, policies) => keep((store) => store.keepPolicies(id, policies)),
+      keepIdentity: (id, identity) => keep((store) => store.keepIdentity(id, identity)),
+    },
+    onFailure: (error) => {
+      if (!failing)
+        log.warn({ error: messageOf(error) }, 'what records rest on is not kept: they cannot be explained later');
+      failing = true;
+    },
+  });
+}
+
+function outputTo({ file, stdout }: RecordTargets, flags: AuditFlags, log: ReconcilerLog): LineOutput {
+  // An agent does not end because nobody listens: the sink is told, and tries again.
+  if (stdout) process.stdout.removeAllListeners('error').on('error', () => undefined);
+  if (file === undefined) return streamOutput(process.stdout);
+  const onUntidy = (error: unknown): void =>
+    log.warn({ error: messageOf(error) }, 'a former audit log could not be packed or removed');
+  const rotating = new RotatingFile(file, { ...rotation(flags), onUntidy }, Date.now);
+  return stdout ? copied(rotating, process.stdout) : rotating;
+}
+
+/** Characters that may wait for a reader of the copy. */
+const copyCapacity = 1024 * 1024;
+
+/** The file keeps everything; the copy leaves out what its reader is too slow for, as the gaps in its sequence tell. */
+const copied = (file: LineOutput, copy: NodeJS.WriteStream): LineOutput => ({
+  async write(text) {
+    await file.write(text);
+    if (copy.writableLength < copyCapacity) copy.write(text);
+  },
+  close: () => file.close(),
+});

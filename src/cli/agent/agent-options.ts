@@ -1,0 +1,98 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { BridgeNetfilterMode } from '../../kernel/bridge-netfilter.js';
+import { parseCidr, type Cidr } from '../../model/address.js';
+import type { ReportFlags } from './agent-reports.js';
+import { withAuditOptions, type AuditFlags } from './audit-options.js';
+import type { LogFormat } from './log.js';
+import { defaultNode, defaultStateDir } from '../common/options.js';
+
+export interface AgentFlags extends ReportFlags, AuditFlags {
+  readonly stateDir: string;
+  readonly unknownPods: 'deny' | 'allow';
+  readonly podCidrs: readonly Cidr[];
+  readonly established: 'cut' | 'keep';
+  readonly sourceGuard: 'on' | 'off';
+  readonly bridgeNetfilter: BridgeNetfilterMode;
+  readonly sysctlDir: string;
+  readonly cniResults: string;
+  readonly metricsAddress: string;
+  readonly logLevel: string;
+  readonly logFormat: LogFormat;
+}
+
+/** Every flag of `podwall agent`. */
+export function withAgentOptions(command: Command): Command {
+  const choice = (flags: string, text: string, values: readonly string[], value: string): Option =>
+    new Option(flags, text).choices(values).default(value);
+  command
+    .option('--manifests <dir>', 'read and watch the cluster in this directory instead of an API server')
+    .option('--kubeconfig <file>', 'API server to follow ($KUBECONFIG, then ~/.kube/config, then the pod it runs in)')
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--node <name>', 'name of this node ($NODE_NAME, then the host name)', defaultNode())
+    .option('--state-dir <dir>', 'socket and state of this agent', defaultStateDir)
+    .addOption(
+      choice('--unknown-pods <mode>', "addresses in this node's pod CIDRs that no pod has", ['deny', 'allow'], 'allow'),
+    )
+    .option('--pod-cidrs <cidrs>', 'pod CIDRs of this node, beside those of its Node object', parseCidrs, [])
+    .addOption(
+      choice('--established <mode>', 'established flows that a change no longer allows', ['cut', 'keep'], 'cut'),
+    )
+    .addOption(choice('--source-guard <mode>', "drop what does not carry the pod's own addresses", ['on', 'off'], 'on'))
+    .addOption(
+      choice(
+        '--bridge-netfilter <mode>',
+        'bridge-nf-call-iptables for pods on a bridge',
+        ['ensure', 'check'],
+        'ensure',
+      ),
+    )
+    .option('--sysctl-dir <dir>', 'where the settings of net are: a container cannot write its own', '/proc/sys/net')
+    .option(
+      '--cni-results <dir>',
+      "where the container runtime keeps CNI's results: pods are enforced before their status tells addresses; or off",
+      '/var/lib/cni/results',
+    )
+    .option('--metrics-address <address>', '/metrics, /healthz and /readyz: HOST:PORT, or off', '127.0.0.1:9808')
+    .addOption(
+      choice(
+        '--node-policy-status <mode>',
+        "keep this node's NodePolicyStatus up to date, for podwall status --cluster",
+        ['on', 'off'],
+        'off',
+      ),
+    )
+    .addOption(
+      choice(
+        '--cluster-events <mode>',
+        'write Events on policies that fail closed or select no pod, and on pods that cannot be enforced',
+        ['on', 'off'],
+        'off',
+      ),
+    )
+    .addOption(
+      choice(
+        '--denial-events <mode>',
+        'write an Event on a pod whose traffic is denied, with what the audit log records',
+        ['on', 'off'],
+        'off',
+      ),
+    )
+    .addOption(choice('--log-level <level>', 'least severe level logged', ['error', 'warn', 'info', 'debug'], 'info'))
+    .addOption(
+      choice(
+        '--log-format <format>',
+        'text is the default on a terminal',
+        ['json', 'text'],
+        process.stderr.isTTY ? 'text' : 'json',
+      ),
+    );
+  return withAuditOptions(command);
+}
+
+function parseCidrs(text: string): Cidr[] {
+  return text.split(',').map((part) => {
+    const cidr = parseCidr(part.trim());
+    if (cidr === undefined) throw new InvalidArgumentError(`${part} is not a CIDR.`);
+    return cidr;
+  });
+}

@@ -1,0 +1,103 @@
+/** Flags of the agent's audit log. */
+import { statSync } from 'node:fs';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InputError } from '../../cluster/types.js';
+import { repeatable } from '../common/options.js';
+import type { RotationOptions } from '../../audit/rotating-file.js';
+import type { PolicyMode } from '../../model/audit-mode.js';
+import type { AuditRules } from '../../nftables/render/log-rules.js';
+
+export interface AuditFlags {
+  /** `audit`: the whole agent is in a dry run. */
+  readonly mode: PolicyMode;
+  readonly audit?: 'records' | 'counters' | 'off';
+  /** In the order given. */
+  readonly auditLog: readonly string[];
+  readonly auditGroup: number;
+  readonly auditRate: number;
+  readonly auditBurst: number;
+  readonly auditPairs: number;
+  readonly auditSharedRate: number;
+  readonly auditMaxSize: number;
+  readonly auditMaxAge: number;
+  readonly auditKeep: number;
+  readonly auditGzip: 'on' | 'off';
+}
+
+export const defaultAuditLog = '/var/log/podwall/audit.jsonl';
+
+export function withAuditOptions(command: Command): Command {
+  const number = (flags: string, text: string, value: number, largest = 1e9): Option =>
+    new Option(flags, text).default(value).argParser(numberUpTo(largest));
+  const options = [
+    new Option('--mode <mode>', 'audit is a dry run: records what would be denied, and drops nothing')
+      .choices(['enforce', 'audit'])
+      .default('enforce'),
+    new Option(
+      '--audit <mode>',
+      'denials: a record each, packets by policy in /metrics, or neither (records with --audit-log, else counters)',
+    ).choices(['records', 'counters', 'off']),
+    new Option(
+      '--audit-log <path>',
+      `where records go: a file, - for standard output, both by giving both, or off (${defaultAuditLog})`,
+    )
+      .argParser(repeatable)
+      .default([]),
+    number('--audit-group <number>', 'NFLOG group; it has one reader', 9808, 65_535),
+    number('--audit-rate <packets>', 'packets a second that are recorded for a pair of addresses', 100),
+    number('--audit-burst <packets>', 'and how many at once', 200),
+    number('--audit-pairs <number>', 'pairs of addresses with a limit of their own', 16_384),
+    number('--audit-shared-rate <packets>', 'packets a second that are recorded for all other pairs', 1000),
+    number('--audit-max-size <MiB>', 'a new file is begun after so much', 100),
+    number('--audit-max-age <hours>', 'a new file is begun after so long', 24),
+    number('--audit-keep <files>', 'former files that are kept', 10),
+    new Option('--audit-gzip <mode>', 'former files are packed').choices(['on', 'off']).default('on'),
+  ];
+  for (const option of options) command.addOption(option);
+  return command;
+}
+
+export interface RecordTargets {
+  /** Absent: standard output only. */
+  readonly file?: string;
+  readonly stdout: boolean;
+}
+
+/** Where records go; undefined when none are made. @throws InputError for what cannot be meant */
+export function recordsGoTo({ audit, auditLog }: AuditFlags): RecordTargets | undefined {
+  const mode = audit ?? (auditLog.length === 0 ? 'counters' : 'records');
+  const files = auditLog.filter((path) => path !== '-');
+  if (auditLog.length > 1 && files.length !== 1)
+    throw new InputError('--audit-log: a file, - for standard output, or one of each');
+  for (const path of files)
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false)
+      throw new InputError(`--audit-log ${path}: it is no file (- is standard output; off keeps no records)`);
+  if (mode !== 'records' || files[0] === 'off') return undefined;
+  if (auditLog.length === 0) return { file: defaultAuditLog, stdout: false };
+  return { ...(files[0] === undefined ? {} : { file: files[0] }), stdout: auditLog.includes('-') };
+}
+
+/** What the kernel is asked to log. */
+export const auditRules = (flags: AuditFlags): AuditRules => ({
+  group: flags.auditGroup,
+  pairRate: flags.auditRate,
+  pairBurst: flags.auditBurst,
+  pairs: flags.auditPairs,
+  sharedRate: flags.auditSharedRate,
+});
+
+export const rotation = (flags: AuditFlags): Omit<RotationOptions, 'onUntidy'> => ({
+  maxBytes: flags.auditMaxSize * 1024 * 1024,
+  maxAge: flags.auditMaxAge * 60 * 60 * 1000,
+  keep: flags.auditKeep,
+  gzip: flags.auditGzip === 'on',
+});
+
+const numberUpTo =
+  (largest: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < 1 || value > largest)
+      throw new InvalidArgumentError(`It must be a whole number from 1 to ${largest}.`);
+    return value;
+  };

@@ -1,0 +1,27 @@
+import { DirectorySource } from '../../cluster/directory.js';
+import { ApiServerSource } from '../../cluster/api-server/api-server-source.js';
+import { InputError, type ClusterSource } from '../../cluster/types.js';
+import type { ConnectionChoice } from '../../cluster/api-server/connection.js';
+import { choiceOf } from '../common/options.js';
+
+export interface SourceFlags extends ConnectionChoice {
+  readonly manifests?: string;
+}
+
+export interface SourceLog {
+  debug(message: string): void;
+  error(message: string): void;
+}
+
+/** Where the cluster comes from: a directory, or the API server of a kubeconfig or of the cluster that we run in. */
+export function sourceOf(flags: SourceFlags, log: SourceLog): ClusterSource {
+  const told = {
+    onDebug: (message: string) => log.debug(message),
+    onError: (message: string) => log.error(message),
+  };
+  const { manifests, kubeconfig, context } = flags;
+  if (manifests === undefined) return new ApiServerSource({ ...told, ...choiceOf(flags) });
+  if (kubeconfig !== undefined || context !== undefined)
+    throw new InputError('--manifests reads a directory; --kubeconfig and --context are for an API server');
+  return new DirectorySource({ directory: manifests, ...told });
+}

@@ -1,0 +1,138 @@
+import { Command, Option } from 'commander';
+import { InputError } from '../../cluster/types.js';
+import { describeKernel, type KernelSummary } from '../../nftables/names/summary.js';
+import { askAgent, type AgentStatus } from '../../node/control.js';
+import { objectKey, type ObjectRef } from '../../model/pod.js';
+import { readStateFile } from '../../node/state-file.js';
+import { formatTable } from '../../report/table.js';
+import { exitCode } from '../common/exit-codes.js';
+import { readTable, withNftables } from '../../kernel/with-nftables.js';
+import { choiceOf, defaultStateDir, durationOption, parseTarget, warnOf } from '../common/options.js';
+
+interface StatusFlags {
+  readonly stateDir: string;
+  readonly output: 'text' | 'json';
+  readonly cluster?: true;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly for?: ObjectRef;
+  readonly wait?: true;
+  readonly timeout: number;
+}
+
+export const statusCommand = (): Command =>
+  new Command('status')
+    .description(
+      'what this node enforces now, from the kernel and the running agent (exit 1 when no agent runs); ' +
+        'with --cluster whether all nodes enforce what the cluster wants (exit 1 when not)',
+    )
+    .option('--state-dir <dir>', 'the state folder of the agent', defaultStateDir)
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .option('--cluster', 'ask the API server what every node enforces (NodePolicyStatus)')
+    .option(
+      '--kubeconfig <file>',
+      'API server of --cluster ($KUBECONFIG, then ~/.kube/config, then the pod it runs in)',
+    )
+    .option('--context <name>', 'context of the kubeconfig')
+    .option(
+      '--for <policy>',
+      'with --cluster: only policy/NAMESPACE/NAME, on the nodes that have pods it selects',
+      parseTarget,
+    )
+    .option('--wait', 'with --cluster: wait until it is in force, or --timeout has passed')
+    .option('--timeout <duration>', 'how long --wait waits, as 500ms, 30s or 2m', durationOption, 30_000)
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  podwall status\n' +
+        '  podwall status --cluster\n' +
+        '  podwall status --cluster --wait --for=policy/shop/allow-web --timeout 30s',
+    )
+    .action(async (flags: StatusFlags) => {
+      const { stateDir, output, cluster, wait, timeout, for: only } = flags;
+      if (cluster === true) {
+        const { clusterStatus } = await import('./cluster-status.js');
+        const choice = choiceOf(flags);
+        return clusterStatus({
+          choice,
+          output,
+          wait: wait === true ? timeout : 0,
+          ...(only === undefined ? {} : { only }),
+        });
+      }
+      if (wait === true || only !== undefined) throw new InputError('--wait and --for belong to --cluster');
+      const kernel = await readKernel();
+      const running = (await askAgent(stateDir, 'status')) as AgentStatus | undefined;
+      const last = running ?? (await readStateFile(stateDir));
+      if (output === 'json') process.stdout.write(`${JSON.stringify(asJson(running, last, kernel), null, 2)}\n`);
+      else process.stdout.write(running === undefined ? withoutAgent(last, kernel) : withAgent(running, kernel));
+      process.exitCode = running === undefined ? exitCode.no : exitCode.done;
+    });
+
+const readKernel = (): Promise<KernelSummary | undefined> =>
+  withNftables(async (door) => {
+    const policies = await readTable(door, 'inet');
+    const guards = await readTable(door, 'netdev');
+    return policies && describeKernel(policies, guards);
+  });
+
+/** Without an agent nothing is ready to follow a change, though the rules may stand. */
+const asJson = (
+  running: AgentStatus | undefined,
+  last: AgentStatus | undefined,
+  kernel: KernelSummary | undefined,
+): object => ({
+  kind: 'NodeStatus',
+  schemaVersion: 1,
+  ...(running ?? { endpoints: [], failing: [], revision: 0, repairs: 0, ...last, agent: 'none', ready: false }),
+  kernel: kernel ?? null,
+});
+
+function withoutAgent(last: AgentStatus | undefined, kernel: KernelSummary | undefined): string {
+  const lines = ['No agent runs in this network namespace.'];
+  if (kernel === undefined) lines.push('The kernel holds no table of Podwall: nothing is enforced.');
+  else lines.push(`The kernel still enforces what was applied last: ${kernelLine(kernel)}.`);
+  if (last !== undefined) lines.push(`The last agent (pid ${last.pid}) applied revision ${last.revision}.`);
+  return `${lines.join('\n')}\n`;
+}
+
+const kernelLine = (kernel: KernelSummary): string =>
+  `${kernel.podsIsolatedForIngress} addresses isolated for ingress, ${kernel.podsIsolatedForEgress} for egress, ` +
+  `${kernel.chains} chains, ${kernel.sets} sets, ${kernel.elements} elements, ${kernel.guards} source guards`;
+
+function withAgent(status: AgentStatus, kernel: KernelSummary | undefined): string {
+  const applied = status.lastApplied === undefined ? 'never' : new Date(status.lastApplied).toISOString();
+  const lines = [
+    `node ${status.node}: ${status.ready ? 'ready' : 'NOT ready'}, revision ${status.revision}, applied ${applied}`,
+    `policies ${status.policies}, endpoints ${status.endpoints.length}, drift repairs ${status.repairs}, failures ${status.failures}`,
+    `kernel: ${kernel === undefined ? 'no table: nothing is enforced' : kernelLine(kernel)}`,
+    ...(status.lastError === undefined ? [] : [`last error: ${status.lastError}`]),
+    ...(status.staleSeconds === undefined
+      ? []
+      : [`out of touch with the cluster for ${status.staleSeconds} s: the last known state stays in force`]),
+    ...status.warnings.map((warning) => `warning: ${warning}`),
+    ...dryRunLines(status),
+    ...status.failing.map((one) => `fails closed: ${one.namespace}/${one.name}: ${one.reasons.join('; ')}`),
+    ...status.unattached.map(({ pod, reason }) => `NOT enforced: ${pod.namespace}/${pod.name}: ${reason}`),
+    ...status.problems.map((problem) => `input: ${warnOf(problem)}`),
+    '',
+    formatTable([
+      ['POD', 'ADDRESSES', 'DEVICE', 'INGRESS', 'EGRESS'],
+      ...status.endpoints.map((one) => [
+        `${one.namespace}/${one.name}`,
+        one.addresses.join(' '),
+        one.device ?? '-',
+        one.ingress.isolated ? one.ingress.by.join(' ') : 'open',
+        one.egress.isolated ? one.egress.by.join(' ') : 'open',
+      ]),
+    ]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function dryRunLines({ mode, dryRun }: AgentStatus): string[] {
+  if (mode === 'audit') return ['the agent is in a dry run (--mode=audit): nothing is dropped'];
+  return dryRun.length === 0
+    ? []
+    : [`dry run: ${dryRun.map(objectKey).join(', ')}: what they would change is recorded`];
+}

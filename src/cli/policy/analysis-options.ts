@@ -1,0 +1,105 @@
+/** The options of every command that answers from files or a live cluster, and what comes of them. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { BlockOptions, BlockReading } from '../../evaluation/blocks.js';
+import { compileWorkloads } from '../../analysis/compiled-workloads.js';
+import { workloadsOf } from '../../analysis/workloads.js';
+import type { Workload } from '../../model/workload.js';
+import { parseCidr, type Cidr } from '../../model/address.js';
+import { triedPolicies } from '../../model/audit-mode.js';
+import { policyKey } from '../../model/policy.js';
+import type { PolicyProgram } from '../../program/types.js';
+import { assumable } from './assumed.js';
+import { exitCode, UsageError } from '../common/exit-codes.js';
+import type { InputFlags, Inputs } from './inputs.js';
+import { repeatable, SuggestedOption } from '../common/options.js';
+
+export interface AnalysisFlags extends InputFlags {
+  readonly namespace?: string;
+  readonly ipBlocks: BlockReading;
+  readonly podCidr: readonly Cidr[];
+  readonly withAudited: boolean;
+  readonly allowPartial: boolean;
+}
+
+/** Where manifests come from. */
+export const withFiles = (command: Command): Command =>
+  command
+    .option('-f, --file <path>', 'manifests: file, directory, or - for stdin (repeatable)', repeatable, [])
+    .option(
+      '-k, --kustomize <directory>',
+      'a kustomization, built by kustomize or kubectl (repeatable)',
+      repeatable,
+      [],
+    )
+    .option('--kubeconfig <file>', 'ask about the live cluster of this kubeconfig')
+    .option('--context <name>', 'ask about the live cluster of this context')
+    .option('-n, --namespace <name>', 'namespace of names that have none')
+    .option('-A, --all-namespaces', 'as kubectl has it; everything is always read')
+    .option('--allow-partial', 'exit as if what cannot be read were not there', false);
+
+/** Counterparts beside the manifests. */
+export const withAssumed = (command: Command): Command =>
+  command.addOption(
+    new SuggestedOption('--assume <names>', `counterparts that are not in the input: ${assumable.join(',')}`, assumable)
+      .argParser(commaSeparated)
+      .default([]),
+  );
+
+export const withInputs = (command: Command): Command =>
+  withAssumed(withFiles(command))
+    .addOption(
+      new Option('--ip-blocks <reading>', 'are ipBlocks about pods too, or about addresses outside only')
+        .choices(['cluster', 'external'])
+        .default('cluster'),
+    )
+    .option('--with-audited', 'policies in a dry run count as enforced', false)
+    .option('--pod-cidr <cidr>', 'where pods without an address get theirs (repeatable)', repeatableCidr, []);
+
+const commaSeparated = (value: string, before: readonly string[]): readonly string[] => [
+  ...before,
+  ...value.split(',').filter((one) => one !== ''),
+];
+
+const repeatableCidr = (value: string, before: readonly Cidr[]): readonly Cidr[] => {
+  const cidr = parseCidr(value);
+  if (cidr === undefined) throw new InvalidArgumentError(`${value} is not a CIDR.`);
+  return [...before, cidr];
+};
+
+/** An input, compiled. */
+export interface World {
+  readonly inputs: Inputs;
+  readonly workloads: readonly Workload[];
+  readonly program: PolicyProgram;
+  readonly blocks: BlockOptions;
+}
+
+export function worldOf(inputs: Inputs, flags: Pick<AnalysisFlags, 'ipBlocks' | 'podCidr' | 'withAudited'>): World {
+  const workloads = workloadsOf(inputs.pods, inputs.policies);
+  const podCidrs = [...inputs.podCidrs, ...flags.podCidr];
+  return {
+    inputs,
+    workloads,
+    program: compileWorkloads(workloads, inputs, flags.withAudited ? 'none' : 'annotated'),
+    blocks: { ipBlocks: flags.ipBlocks, podCidrs },
+  };
+}
+
+/** Says what was left out, and how that bears on the exit code. */
+export function conclude(
+  inputs: Inputs,
+  { allowPartial, withAudited }: Pick<AnalysisFlags, 'allowPartial'> & Partial<Pick<AnalysisFlags, 'withAudited'>>,
+  nothing: boolean,
+): number {
+  const tried = withAudited === false ? triedPolicies(inputs).map(({ ref }) => policyKey(ref)) : [];
+  if (tried.length > 0)
+    process.stderr.write(
+      `podwall: in a dry run, so not counted: ${tried.sort().join(', ')} (--with-audited counts them)\n`,
+    );
+  for (const line of [...inputs.unparsed, ...inputs.skipped, ...inputs.problems])
+    process.stderr.write(`podwall: ${line}\n`);
+  const read = inputs.policies.length + inputs.pods.length + inputs.namespaces.length;
+  if (inputs.unparsed.length > 0 && read === 0) throw new UsageError('nothing of the input could be read');
+  if (inputs.unparsed.length > 0 && !allowPartial) return exitCode.partial;
+  return nothing ? exitCode.nothing : exitCode.done;
+}

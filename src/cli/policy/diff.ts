@@ -1,0 +1,135 @@
+import { Command, Option } from 'commander';
+import { execa, ExecaError } from 'execa';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Reach } from '../../analysis/reachability.js';
+import { diffReachability, type ReachabilitySnapshot } from '../../analysis/reach-diff.js';
+import { InputError } from '../../cluster/types.js';
+import type { ReachabilityDiff } from '../../model/reachability-diff.js';
+import { printDiffCsv, printDiffMarkdown, printDiffText } from '../../report/diff.js';
+import { conclude, withInputs, worldOf, type AnalysisFlags } from './analysis-options.js';
+import { exitCode, UsageError } from '../common/exit-codes.js';
+import { readInputs } from './inputs.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
+import { pairsWithProgress } from '../common/progress.js';
+
+const formats = ['text', 'json', 'yaml', 'md', 'csv'] as const;
+type Format = (typeof formats)[number];
+
+interface DiffFlags extends AnalysisFlags {
+  readonly git?: string;
+  readonly failOn?: 'added' | 'removed' | 'any';
+  readonly output?: readonly Output<Format>[];
+}
+
+const examples = `
+Examples:
+  podwall diff old/ new/                              who may reach whom now, and could not before, and why
+  podwall diff --git main..HEAD manifests/            what a branch changes
+  podwall diff live manifests/ --context production   what applying these files would change
+  podwall diff --git main..HEAD manifests/ --fail-on added -o md=comment.md`;
+
+export const diffCommand = (): Command =>
+  withInputs(new Command('diff'))
+    .description('policies and reachability before and after; exit 0, unless --fail-on says otherwise')
+    .argument('<paths...>', 'A and B: files, directories, or `live`; with --git one path inside the repository')
+    .option('--git <range>', 'two revisions of a path, as REV..REV or REV (to what is checked out)')
+    .addOption(
+      new Option(
+        '--fail-on <change>',
+        'exit 1 when connections gain ports (added), lose some (removed), or either',
+      ).choices(['added', 'removed', 'any']),
+    )
+    .addOption(outputOption(formats))
+    .addHelpText('after', examples)
+    .action(run);
+
+async function run(paths: readonly string[], flags: DiffFlags): Promise<void> {
+  if (flags.file.length + (flags.kustomize ?? []).length > 0)
+    throw new UsageError('diff compares its two arguments: give no -f and no -k');
+  const folder = await mkdtemp(join(tmpdir(), 'podwall-diff-'));
+  try {
+    const [before, after] = await sidesOf(paths, flags, folder);
+    const old = await readSide(before, flags);
+    const now = await readSide(after, flags);
+    const diff = diffReachability(old.side, now.side);
+    await writeOutputs(flags.output, 'text', (format) => print(format, diff));
+    process.exitCode = codeOf(diff, [old.code, now.code], flags);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The two places to read; revisions are laid out in `folder`, and the work tree is not touched. */
+async function sidesOf(
+  paths: readonly string[],
+  { git }: DiffFlags,
+  folder: string,
+): Promise<readonly [string, string]> {
+  if (git === undefined) {
+    const [before, after, ...more] = paths;
+    if (before === undefined || after === undefined || more.length > 0)
+      throw new UsageError('diff needs two of: a file, a directory, live; or --git REV..REV PATH');
+    return [before, after];
+  }
+  const [path, ...more] = paths;
+  if (path === undefined || more.length > 0) throw new UsageError('--git compares two revisions of one path');
+  const [from = '', to] = git.split('..');
+  const before = await revision(from, path, join(folder, 'before'));
+  return [before, to === undefined || to === '' ? path : await revision(to, path, join(folder, 'after'))];
+}
+
+async function revision(name: string, path: string, folder: string): Promise<string> {
+  // git would read it as an option of its own.
+  if (!/^[^-]/.test(name)) throw new UsageError(`--git: ${JSON.stringify(name)} is no revision; give REV..REV or REV`);
+  try {
+    const { stdout: prefix } = await execa('git', ['rev-parse', '--show-prefix']);
+    const { stdout: root } = await execa('git', ['rev-parse', '--show-toplevel']);
+    const inside = join(prefix, path);
+    const archived = await execa('git', ['archive', '--format=tar', name, '--', inside], {
+      cwd: root,
+      encoding: 'buffer',
+    });
+    await mkdir(folder);
+    await execa('tar', ['-x', '-f', '-', '-C', folder], { input: archived.stdout });
+    return join(folder, inside);
+  } catch (error) {
+    if (!(error instanceof ExecaError)) throw error;
+    const said = error.message.replace(error.shortMessage, '').trim();
+    throw new InputError(`--git ${name}: ${said === '' ? error.shortMessage : said}`);
+  }
+}
+
+async function readSide(place: string, flags: DiffFlags): Promise<{ side: ReachabilitySnapshot; code: number }> {
+  const { kubeconfig, context, ...files } = flags;
+  const live = {
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  };
+  if (place === 'live' && Object.keys(live).length === 0) throw new UsageError('live needs --kubeconfig or --context');
+  const inputs = await readInputs(place === 'live' ? { ...files, ...live } : { ...files, file: [place] });
+  const world = worldOf(inputs, flags);
+  const reach = new Reach(world.workloads, world.program, { ...world.blocks, self: false });
+  return {
+    side: { endpoints: reach.endpoints, connections: pairsWithProgress(reach), policies: inputs.policies },
+    code: conclude(inputs, flags, world.workloads.length === 0),
+  };
+}
+
+function print(format: Format, diff: ReachabilityDiff): Iterable<string> {
+  if (format === 'text') return printDiffText(diff);
+  if (format === 'md') return printDiffMarkdown(diff);
+  if (format === 'csv') return printDiffCsv(diff);
+  return [documentText({ kind: 'ReachabilityDiff', schemaVersion: 1, ...diff }, format)];
+}
+
+/** The first that applies of 4, 1, 3, 0; where one side has nothing, the other is the difference. */
+function codeOf({ connections }: ReachabilityDiff, sides: readonly number[], { failOn }: DiffFlags): number {
+  if (sides.includes(exitCode.partial)) return exitCode.partial;
+  const fails = connections.some(
+    ({ added, removed }) => (failOn !== 'removed' && added.length > 0) || (failOn !== 'added' && removed.length > 0),
+  );
+  if (failOn !== undefined && fails) return exitCode.no;
+  return sides.every((code) => code === exitCode.nothing) ? exitCode.nothing : exitCode.done;
+}

@@ -1,0 +1,256 @@
+/** Ends of a connection as people write them. */
+import type { FlowEndpoint } from '../../evaluation/flow-endpoints.js';
+import {
+  externalRanges,
+  internetRanges,
+  parseRange,
+  partsOf,
+  rangeId,
+  type ExternalRange,
+} from '../../evaluation/external-ranges.js';
+import type { Workload, WorkloadMember } from '../../model/workload.js';
+import { families, familyOf, parseAddress, type Address, type Family } from '../../model/address.js';
+import { objectKey } from '../../model/pod.js';
+import { protocols, type Protocol } from '../../model/policy.js';
+import type { Service, ServicePort } from '../../model/service.js';
+import type { PolicyProgram } from '../../program/types.js';
+import { matches } from '../../selectors/match.js';
+import { UsageError } from '../common/exit-codes.js';
+import type { Inputs } from './inputs.js';
+
+export interface NumberedPort {
+  readonly protocol: Protocol;
+  readonly number: number;
+}
+
+/** What a name stands for. */
+export interface NamedEnd {
+  readonly title: string;
+  /** Several where policies tell the pods of a workload, or the addresses of the internet, apart. */
+  readonly ends: readonly FlowEndpoint[];
+  /** One member that is allowed is enough, whatever its family: `internet`. */
+  readonly isLoose?: boolean;
+  /** For a Service: the port of each pod that its only, or its named port leads to. */
+  readonly service?: { readonly service: Service; readonly port?: string };
+}
+
+/** Short and plural names, as kubectl takes them. */
+const kinds: Readonly<Record<string, string>> = {
+  po: 'pod',
+  deploy: 'deployment',
+  sts: 'statefulset',
+  ds: 'daemonset',
+  rs: 'replicaset',
+  rc: 'replicationcontroller',
+  cj: 'cronjob',
+  service: 'svc',
+};
+const kindOf = (text: string): string => {
+  const lower = text.toLowerCase().replace(/s$/, '');
+  return kinds[text.toLowerCase()] ?? kinds[lower] ?? lower;
+};
+
+export class EndNames {
+  readonly #inputs: Pick<Inputs, 'pods' | 'nodes' | 'services'>;
+  readonly #workloads: readonly Workload[];
+  readonly #ranges: readonly ExternalRange[];
+  readonly #namespace: string;
+
+  constructor(
+    inputs: Pick<Inputs, 'pods' | 'nodes' | 'services'>,
+    workloads: readonly Workload[],
+    program: PolicyProgram,
+    namespace = 'default',
+  ) {
+    this.#inputs = inputs;
+    this.#workloads = workloads;
+    this.#ranges = families.flatMap((family) => externalRanges([program], family));
+    this.#namespace = namespace;
+  }
+
+  /** @throws UsageError with the candidates when the name is ambiguous or absent. */
+  named(text: string): NamedEnd {
+    if (text === 'internet') return { title: 'the internet', ends: this.#parts(internetRanges), isLoose: true };
+    const address = parseAddress(text);
+    if (address !== undefined) return { title: text, ends: this.#at(address) };
+    return this.#range(text) ?? this.#service(text) ?? this.#workload(text);
+  }
+
+  /** `8080`, `http`, `53/UDP`; undefined where the destination has no port of that name. */
+  port(text: string, destination: NamedEnd, to: FlowEndpoint): NumberedPort | undefined {
+    const [name = '', suffix = 'TCP'] = text.split('/');
+    const protocol = protocols.find((one) => one === suffix.toUpperCase());
+    if (protocol === undefined) throw new UsageError(`${suffix} is no protocol: TCP, UDP or SCTP`);
+    const isNumber = /^\d+$/.test(name);
+    if (isNumber && (Number(name) < 1 || Number(name) > 65_535))
+      throw new UsageError(`${name} is no port: 1 to 65535, or a name`);
+    if (destination.service !== undefined) return targetOf(destination.service.service, { name, protocol }, to);
+    return isNumber ? { protocol, number: Number(name) } : containerPort(to, { name, protocol });
+  }
+
+  #range(text: string): NamedEnd | undefined {
+    const [first, last, ...more] = text.split('-').map((part) => parseAddress(part));
+    if (first === undefined || last === undefined || more.length > 0 || familyOf(first) !== familyOf(last))
+      return undefined;
+    const range = parseRange(first, last, familyOf(first));
+    if (range === undefined) throw new UsageError(`${text}: the last address comes before the first`);
+    return { title: text, ends: this.#parts(() => [range], [range.family]), isLoose: true };
+  }
+
+  #parts(
+    rangesOf: (family: Family) => readonly ExternalRange[],
+    among: readonly Family[] = families,
+  ): readonly FlowEndpoint[] {
+    return among
+      .flatMap(rangesOf)
+      .flatMap((range) => partsOf(range, this.#ranges))
+      .map((part) => ({ kind: 'address', address: part.sample, title: rangeId(part), range: part }));
+  }
+
+  /** The pod that has the address; a node's address is its own end. */
+  #at(address: Address): readonly FlowEndpoint[] {
+    const holders = this.#workloads.flatMap((workload) =>
+      workload.pods.filter((pod) => pod.addresses.includes(address)).map((pod) => asEnd(workload, pod)),
+    );
+    return holders.length > 0 ? holders : [this.#outside(address)];
+  }
+
+  #outside(address: Address, name?: string): FlowEndpoint {
+    const nodes = this.#inputs.nodes.filter((node) => node.addresses.includes(address)).map((node) => node.name);
+    const node = nodes.length === 0 ? undefined : `node ${nodes.join(', ')}`;
+    const on = `on the host network: ${address}${node === undefined ? '' : `, ${node}`}`;
+    const title = name === undefined ? node && `${address} (${node})` : `${name} (${on})`;
+    return { kind: 'address', address, nodes, ...(title === undefined ? {} : { title }) };
+  }
+
+  #service(text: string): NamedEnd | undefined {
+    const [, kind = '', rest = ''] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
+    if (kindOf(kind) !== 'svc') return undefined;
+    const [name = '', port] = rest.split(':');
+    const found = this.#inputs.services.filter(({ ref }) => this.#isCalled(ref, name));
+    const [service] = found;
+    if (service === undefined || found.length > 1)
+      throw new UsageError(
+        problemWith(text, found, this.#inputs.services, ({ ref }) => `svc/${ref.name}.${ref.namespace}`),
+      );
+    const { selector } = service;
+    if (selector === undefined) throw new UsageError(`${text} selects no pods: ask about what is behind it`);
+    const ends = this.#workloads
+      .filter(({ namespace, labels }) => namespace === service.ref.namespace && matches(selector, labels))
+      .map((workload) => asEnd(workload));
+    if (ends.length === 0) throw new UsageError(`${text} selects no pod of the input`);
+    return { title: text, ends, service: { service, ...(port === undefined ? {} : { port }) } };
+  }
+
+  #workload(text: string): NamedEnd {
+    const byId = this.#workloads.filter(({ id }) => id === text || id.split('#')[0] === text);
+    if (byId.length > 0) return { title: text, ends: byId.map((workload) => asEnd(workload)) };
+    const [, kind, name = text] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
+    const candidates = this.#candidates(name, kind === undefined ? undefined : kindOf(kind));
+    const [first] = [...candidates.values()];
+    if (first === undefined || candidates.size > 1)
+      throw new UsageError(
+        problemWith(text, [...candidates.keys()], [...new Set(this.#workloads.map(ownerOf))], String),
+      );
+    return { title: text, ends: first };
+  }
+
+  /** By owner, or by owner and pod. */
+  #candidates(name: string, kind: string | undefined): ReadonlyMap<string, readonly FlowEndpoint[]> {
+    const found = new Map<string, readonly FlowEndpoint[]>();
+    for (const workload of this.#workloads) {
+      const { namespace } = workload;
+      const owner = ownerOf(workload);
+      if ((kind ?? kindOf(workload.kind)) === kindOf(workload.kind) && this.#isCalled(workload, name))
+        found.set(owner, [...(found.get(owner) ?? []), asEnd(workload)]);
+      if (workload.kind === 'Pod' || (kind ?? 'pod') !== 'pod') continue;
+      for (const pod of workload.pods)
+        if (this.#isCalled({ namespace, name: pod.name }, name))
+          found.set(`${owner} (pod ${pod.name})`, [asEnd(workload, pod)]);
+    }
+    for (const { owner, pod, isTemplate } of this.#inputs.pods) {
+      if (!pod.hostNetwork || pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
+      const isOwner = (kind ?? kindOf(owner.kind)) === kindOf(owner.kind) && this.#isCalled(owner, name);
+      const isPod = isTemplate !== true && (kind ?? 'pod') === 'pod' && this.#isCalled(pod.ref, name);
+      const id = `${owner.namespace}/${owner.kind}/${owner.name}`;
+      if (isOwner || isPod) found.set(id, [...(found.get(id) ?? []), ...this.#onHost(id, pod)]);
+    }
+    return found;
+  }
+
+  #onHost(id: string, pod: Inputs['pods'][number]['pod']): readonly FlowEndpoint[] {
+    const node = this.#inputs.nodes.find(({ name }) => name === pod.node);
+    const addresses = pod.addresses.length > 0 ? pod.addresses : (node?.addresses ?? []);
+    if (addresses.length === 0)
+      throw new UsageError(
+        `${id} is on the host network, and the address of its node is not in the input: ask by that address`,
+      );
+    return addresses.map((address) => {
+      const end = this.#outside(address, id);
+      if (end.kind !== 'address' || pod.node === '') return end;
+      return { ...end, nodes: [...new Set([...(end.nodes ?? []), pod.node])] };
+    });
+  }
+
+  #isCalled(ref: { readonly namespace: string; readonly name: string }, text: string): boolean {
+    const dot = text.lastIndexOf('.');
+    return (
+      objectKey(ref) === `${this.#namespace}/${text}` ||
+      (dot > 0 && objectKey(ref) === `${text.slice(dot + 1)}/${text.slice(0, dot)}`)
+    );
+  }
+}
+
+const ownerOf = ({ namespace, kind, name }: Workload): string => `${namespace}/${kind}/${name}`;
+
+/** A bare pod is always that one pod. */
+function asEnd(workload: Workload, pod?: WorkloadMember): FlowEndpoint {
+  const only = pod ?? (workload.kind === 'Pod' ? workload.pods[0] : undefined);
+  return { kind: 'workload', workload, ...(only === undefined ? {} : { pod: only }) };
+}
+
+function problemWith<T>(text: string, found: readonly T[], all: readonly T[], show: (one: T) => string): string {
+  if (found.length > 1) return `${text} is ambiguous: ${found.map(show).sort().join(', ')}`;
+  const word = (text.split('/').at(-1) ?? text).split(/[.:]/)[0] ?? text;
+  const names = all.map(show).sort();
+  const near = names.filter((name) => name.includes(word));
+  const shown = (near.length > 0 ? near : names).slice(0, 8);
+  return `nobody is called ${text}${shown.length === 0 ? '' : `; there are: ${shown.join(', ')}`}`;
+}
+
+interface PortName {
+  readonly name: string;
+  readonly protocol: Protocol;
+}
+
+function containerPort(to: FlowEndpoint, { name, protocol }: PortName): NumberedPort | undefined {
+  if (to.kind === 'address') return undefined;
+  const found = to.workload.ports.find((one) => one.name === name && one.protocol === protocol);
+  return found && { protocol, number: found.port };
+}
+
+/** Where a Service's port, by number or name, leads in one of its pods. */
+export function targetOf(service: Service, { name, protocol }: PortName, to: FlowEndpoint): NumberedPort | undefined {
+  const port = service.ports.find(
+    (one) => one.protocol === protocol && (String(one.port) === name || one.name === name),
+  );
+  if (port === undefined)
+    throw new UsageError(
+      `svc/${service.ref.name}.${service.ref.namespace} has no ${protocol} port ${name}; it has: ${service.ports.map(showPort).join(', ')}`,
+    );
+  if (typeof port.target === 'number') return { protocol, number: port.target };
+  return containerPort(to, { name: port.target, protocol });
+}
+
+export const showPort = ({ port, protocol, name }: ServicePort): string =>
+  `${port}${protocol === 'TCP' ? '' : `/${protocol}`}${name === '' ? '' : ` (${name})`}`;
+
+/** Pods of one workload on several nodes are told apart where the other end is a node's address. */
+export function perNode(ends: readonly FlowEndpoint[], others: readonly FlowEndpoint[]): readonly FlowEndpoint[] {
+  const nodes = new Set(others.flatMap((other) => (other.kind === 'address' ? (other.nodes ?? []) : [])));
+  if (nodes.size === 0) return ends;
+  return ends.flatMap((end) => {
+    if (end.kind === 'address' || end.pod !== undefined || end.workload.pods.length === 0) return [end];
+    return end.workload.pods.map((pod) => asEnd(end.workload, pod));
+  });
+}

@@ -1,0 +1,91 @@
+/** What `--from` and `--to` of reach take: an end of `can`, a namespace, labels. */
+import { allPorts, noPorts, portSet } from '../../evaluation/port-sets.js';
+import type { EndpointFilter, ListedEndpoint } from '../../analysis/listed-endpoints.js';
+import { isPublic } from '../../evaluation/external-ranges.js';
+import { addressToNumber, familyOf, parseAddress } from '../../model/address.js';
+import type { LabelSelector } from '../../model/labels.js';
+import type { PortSet } from '../../model/reachability.js';
+import { matches } from '../../selectors/match.js';
+import { EndNames, type NamedEnd } from './end-names.js';
+import { UsageError } from '../common/exit-codes.js';
+
+/** Undefined without texts: everybody. */
+export function filterOf(
+  texts: readonly string[],
+  names: EndNames,
+  namespaces: ReadonlySet<string>,
+): EndpointFilter | undefined {
+  if (texts.length === 0) return undefined;
+  const filters = texts.map((text) => one(text, names, namespaces));
+  return (end) => filters.map((filter) => filter(end)).find((ports) => ports.length > 0) ?? noPorts;
+}
+
+function one(text: string, names: EndNames, namespaces: ReadonlySet<string>): EndpointFilter {
+  const [, kind, name = text] = /^(namespaces?|ns)\/(.+)$/.exec(text) ?? [];
+  if (kind !== undefined || (namespaces.has(name) && !isEnd(text, names))) {
+    if (!namespaces.has(name))
+      throw new UsageError(`no namespace ${name}; there are: ${[...namespaces].sort().join(', ') || 'none'}`);
+    return ({ workload }) => (workload?.namespace === name ? allPorts : noPorts);
+  }
+  if (/[=,]|^!/.test(text)) {
+    const selector = parseLabels(text);
+    return ({ workload }) => (workload !== undefined && matches(selector, workload.labels) ? allPorts : noPorts);
+  }
+  if (text === 'internet') return ({ range }) => (range !== undefined && isPublic(range) ? allPorts : noPorts);
+  const address = parseAddress(text);
+  if (address !== undefined) {
+    const named = names.named(text);
+    if (named.ends.some(({ kind: end }) => end === 'workload')) return filterOfEnds(named);
+    const number = addressToNumber(address);
+    return ({ range }) =>
+      range?.family === familyOf(address) && range.first <= number && number <= range.last ? allPorts : noPorts;
+  }
+  return filterOfEnds(names.named(text), text);
+}
+
+function isEnd(text: string, names: EndNames): boolean {
+  try {
+    return names.named(text).ends.length > 0;
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
+}
+
+/** A Service stands for its pods at the ports that its own lead to. */
+function filterOfEnds(named: NamedEnd, range?: string): EndpointFilter {
+  const ports = new Map<string, PortSet>();
+  for (const end of named.ends)
+    if (end.kind === 'workload')
+      ports.set(end.workload.id, named.service === undefined ? allPorts : servicePorts(named, end));
+  return ({ endpoint }: ListedEndpoint) => ports.get(endpoint.id) ?? (endpoint.id === range ? allPorts : noPorts);
+}
+
+function servicePorts({ service: asked }: NamedEnd, end: NamedEnd['ends'][number]): PortSet {
+  if (asked === undefined) return allPorts;
+  const { service, port } = asked;
+  const wanted = service.ports.filter(
+    ({ port: number, name }) => port === undefined || port === String(number) || port === name,
+  );
+  if (wanted.length === 0) throw new UsageError(`svc/${service.ref.name} has no port ${port ?? ''}`);
+  return portSet(
+    wanted.flatMap(({ target, protocol }) => {
+      const named =
+        end.kind === 'workload'
+          ? end.workload.ports.find((one) => one.name === target && one.protocol === protocol)?.port
+          : undefined;
+      const number = typeof target === 'number' ? target : named;
+      return number === undefined ? [] : [{ protocol, first: number, last: number }];
+    }),
+  );
+}
+
+/** `app=web,tier!=db,team,!old`: equality and existence, as kubectl's -l has them. */
+function parseLabels(text: string): LabelSelector {
+  const requirements = text.split(',').map((part): LabelSelector['requirements'][number] => {
+    const [, key = '', operator = '', value = ''] = /^([^=!]+?)(==?|!=)(.*)$/.exec(part) ?? [];
+    if (key !== '') return { operator: operator === '!=' ? 'NotIn' : 'In', key, values: [value] };
+    return part.startsWith('!') ? { operator: 'DoesNotExist', key: part.slice(1) } : { operator: 'Exists', key: part };
+  });
+  return { requirements };
+}

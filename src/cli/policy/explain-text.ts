@@ -1,0 +1,170 @@
+/** Explanations as people and programs read them. */
+import { stringify } from 'yaml';
+import type { Edit } from '../../analysis/edits.js';
+import { nameOf } from '../../evaluation/flow-endpoints.js';
+import type { Explanation, PolicyMiss, Step } from '../../analysis/explain.js';
+import type { Mismatch } from '../../analysis/near-misses.js';
+import type { DirectionSummary } from '../../analysis/direction-summaries.js';
+import type { Workload } from '../../model/workload.js';
+import { formatPath } from '../../model/diagnostic.js';
+import { policyKey, type PolicyRef } from '../../model/policy.js';
+import { formatPorts, type ReachEndpoint } from '../../model/reachability.js';
+import { printOrigin } from '../../program/print.js';
+import type { RuleOrigin } from '../../program/types.js';
+import { Crowd } from '../../report/crowd.js';
+import { allowedText } from '../../report/reachability.js';
+import { answerAsJson } from './can.js';
+
+/** `file:line:column` of a policy's field; undefined for a policy that has no place. */
+export type Places = (policy: PolicyRef, path: Mismatch['path']) => string | undefined;
+
+/** The rule's peer, or the rule where it names none. */
+export function pathOf({ direction, rule, peer }: RuleOrigin): Mismatch['path'] {
+  const peers = peer === undefined ? [] : [direction === 'ingress' ? 'from' : 'to', peer];
+  return ['spec', direction, rule, ...peers];
+}
+
+const at = (place: string | undefined): string => (place === undefined ? '' : `  (${place})`);
+
+export function explanationText({ answer, steps }: Explanation, places: Places): string {
+  const { allowed, from, to, port, ports, family, assumed } = answer;
+  const what = port === undefined ? (allowed ? formatPorts(ports) : 'any port') : `${port.protocol} ${port.number}`;
+  const over = family === undefined ? '' : ` over ${family}`;
+  const head = `${allowed ? 'yes' : 'no'}: ${nameOf(from)} ${allowed ? 'may' : 'may not'} reach ${nameOf(to)} on ${what}${over}`;
+  const assumption = assumed ? ['   assumed: a block covers every address that pods may get'] : [];
+  const lines = steps.flatMap((step, index) => stepLines(step, index + 1, places));
+  return [head, ...lines, ...assumption, ''].join('\n');
+}
+
+function stepLines(step: Step, number: number, places: Places): readonly string[] {
+  const { direction, end, unjudged, isolatedBy, rules, misses, edit } = step;
+  const head = `${number}. ${direction === 'egress' ? 'leaving' : 'entering'} ${nameOf(end)} (${direction}): `;
+  if (unjudged === 'open') return [`${head}no policy isolates it: allowed`];
+  if (unjudged === 'itself') return [`${head}a pod may always reach itself: allowed`];
+  if (unjudged === 'ownNode') return [`${head}a pod and its own node may always reach each other: allowed`];
+  const by = isolatedBy.map((policy) => `     ${policyKey(policy)}${at(places(policy, []))}`);
+  if (rules.length > 0)
+    return [
+      `${head}isolated by`,
+      ...by,
+      '   allowed by',
+      ...rules.map(({ origin }) => `     ${printOrigin(origin)}${at(places(origin.policy, pathOf(origin)))}`),
+    ];
+  return [
+    `${head}isolated, and no rule allows it: denied`,
+    ...misses.flatMap((miss) => missLines(miss, places)),
+    ...(edit === undefined ? [] : editLines(edit, places)),
+  ];
+}
+
+function missLines(miss: PolicyMiss, places: Places): readonly string[] {
+  const { policy } = miss;
+  const head = `     ${policyKey(policy)}${at(places(policy, []))}`;
+  switch (miss.kind) {
+    case 'noRules':
+      return [head, '       allows nothing in this direction'];
+    case 'broken':
+      return [
+        head,
+        '       cannot be read, so it isolates and allows nothing:',
+        ...miss.messages.map((text) => `         ${text}`),
+      ];
+    case 'nearest':
+      return [
+        head,
+        ...miss.miss.mismatches.map(
+          ({ path, wants, has }) => `       ${formatPath(path)}${at(places(policy, path))}: wants ${wants}; ${has}`,
+        ),
+      ];
+  }
+}
+
+function editLines({ policy, path, add }: Edit, places: Places): readonly string[] {
+  const yaml = stringify(add).trimEnd().split('\n');
+  return [
+    `   the smallest edit that allows it: in ${policyKey(policy)}, add to ${formatPath(path)}${at(places(policy, path))}`,
+    ...yaml.map((line) => `     ${line}`),
+  ];
+}
+
+export function explanationAsJson({ answer, steps }: Explanation, places: Places): object {
+  return {
+    ...answerAsJson(answer),
+    steps: steps.map((step) => ({
+      direction: step.direction,
+      end: nameOf(step.end),
+      allowed: step.allowed,
+      ...(step.unjudged === undefined ? {} : { unjudged: step.unjudged }),
+      isolatedBy: step.isolatedBy.map((policy) => located(policy, [], places)),
+      allowedBy: step.rules.map(({ origin }) => located(origin.policy, pathOf(origin), places)),
+      misses: step.misses.map((miss) => ({
+        ...located(miss.policy, [], places),
+        ...(miss.kind === 'broken' ? { broken: miss.messages } : {}),
+        mismatches:
+          miss.kind === 'nearest'
+            ? miss.miss.mismatches.map(({ path, wants, has }) => ({
+                ...located(miss.policy, path, places),
+                wants,
+                has,
+              }))
+            : [],
+      })),
+      ...(step.edit === undefined
+        ? {}
+        : { edit: { ...located(step.edit.policy, step.edit.path, places), add: step.edit.add } }),
+    })),
+  };
+}
+
+function located(policy: PolicyRef, path: Mismatch['path'], places: Places): object {
+  const place = places(policy, path);
+  return {
+    policy: policyKey(policy),
+    ...(path.length === 0 ? {} : { path: formatPath(path) }),
+    ...(place === undefined ? {} : { place }),
+  };
+}
+
+export function sidesText(
+  workload: Workload,
+  sides: readonly DirectionSummary[],
+  { endpoints, places }: { readonly endpoints: readonly ReachEndpoint[]; readonly places: Places },
+): string {
+  const crowd = new Crowd(endpoints);
+  const lines = sides.flatMap(({ direction, isolatedBy, rules, sum }) => {
+    if (isolatedBy.length === 0) return [`  ${direction}: no policy isolates it: everything is allowed`];
+    const word = direction === 'ingress' ? 'from' : 'to';
+    return [
+      `  ${direction}: isolated by`,
+      ...isolatedBy.map((policy) => `    ${policyKey(policy)}${at(places(policy, []))}`),
+      ...(rules.length === 0 ? ['    no rule allows anything'] : ['    rules']),
+      ...rules.map(
+        ({ origin, peers, ports }) =>
+          `      ${ports} ${word} ${peers}: ${printOrigin(origin)}${at(places(origin.policy, pathOf(origin)))}`,
+      ),
+      ...(sum.length === 0 ? ['    adds up to nothing'] : ['    adds up to']),
+      ...sum.map((one) => `      ${allowedText(one)} ${word} ${crowd.describe(one.ids)}`),
+    ];
+  });
+  return [workload.id, ...lines, ''].join('\n');
+}
+
+export function sidesAsJson(workload: Workload, sides: readonly DirectionSummary[], places: Places): object {
+  return {
+    id: workload.id,
+    ...Object.fromEntries(
+      sides.map(({ direction, isolatedBy, rules, sum }) => [
+        direction,
+        {
+          isolatedBy: isolatedBy.map((policy) => located(policy, [], places)),
+          rules: rules.map(({ origin, peers, ports }) => ({
+            ...located(origin.policy, pathOf(origin), places),
+            peers,
+            ports,
+          })),
+          allowed: sum.map(({ ids, assumed, ...one }) => ({ ...one, ...(assumed ? { assumed } : {}), with: ids })),
+        },
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,145 @@
+import { Command } from 'commander';
+import { nameOf, type FlowEndpoint } from '../../evaluation/flow-endpoints.js';
+import { explain, type Explanation, type AnalysisInput } from '../../analysis/explain.js';
+import { Judge } from '../../evaluation/evaluator.js';
+import { Reach } from '../../analysis/reachability.js';
+import { answerWarnings } from '../../analysis/warnings.js';
+import { directionSummaries } from '../../analysis/direction-summaries.js';
+import { policyKey } from '../../model/policy.js';
+import { conclude, withInputs, worldOf, type AnalysisFlags, type World } from './analysis-options.js';
+import { questions } from './can.js';
+import { EndNames } from './end-names.js';
+import { exitCode, UsageError } from '../common/exit-codes.js';
+import { explanationAsJson, explanationText, sidesAsJson, sidesText, type Places } from './explain-text.js';
+import { readInputs } from './inputs.js';
+import { placeOf } from './collected.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
+
+const formats = ['text', 'json', 'yaml'] as const;
+
+interface ExplainFlags extends AnalysisFlags {
+  readonly output?: readonly Output<(typeof formats)[number]>[];
+}
+
+const examples = `
+Ends and ports are written as for \`podwall can\`.
+
+Examples:
+  podwall explain web.shop db.shop 5432 -f manifests/     each step, and for a denial the nearest miss and an edit
+  podwall explain internet web.shop 443 -f manifests/
+  podwall explain deployment/db.shop -f manifests/        which policies select it, and what they add up to`;
+
+export const explainCommand = (): Command =>
+  withInputs(new Command('explain'))
+    .description('why one end may reach another or not, rule by rule; or what the policies of one workload add up to')
+    .argument('<source>', 'an end; alone: a workload')
+    .argument('[destination]', 'an end')
+    .argument('[port]', 'number or name, with /UDP or /SCTP where it is not TCP')
+    .addOption(outputOption(formats))
+    .addHelpText('after', examples)
+    .action(async (source: string, destination: string | undefined, port: string | undefined, flags: ExplainFlags) => {
+      const world = worldOf(await readInputs(flags), flags);
+      const partial = conclude(world.inputs, flags, false);
+      const names = new EndNames(world.inputs, world.workloads, world.program, flags.namespace);
+      const told =
+        destination === undefined ? workload(world, names, source) : pair(world, names, { source, destination, port });
+      await writeOutputs(flags.output, 'text', (format) =>
+        format === 'text' ? [told.text] : [documentText(told.document, format)],
+      );
+      process.exitCode = partial !== exitCode.done ? partial : told.code;
+    });
+
+interface Told {
+  readonly text: string;
+  readonly document: object;
+  readonly code: number;
+}
+
+function placesOf({ inputs }: World): Places {
+  return (policy, path) => {
+    const document = inputs.places.get(policyKey(policy));
+    return document === undefined ? undefined : placeOf(document, path);
+  };
+}
+
+const mostExplained = 6;
+
+function pair(
+  world: World,
+  names: EndNames,
+  { source, destination, port }: { source: string; destination: string; port: string | undefined },
+): Told {
+  const [from, to] = [names.named(source), names.named(destination)];
+  const known: AnalysisInput = {
+    judge: new Judge(world.program, world.blocks),
+    policies: new Map(world.inputs.policies.map((policy) => [policyKey(policy.ref), policy])),
+    namespaces: new Map(world.inputs.namespaces.map((namespace) => [namespace.name, namespace])),
+    ipBlocks: world.blocks.ipBlocks,
+  };
+  const explanations = questions(names, from, to, port).flatMap((question) => explain(known, question));
+  if (explanations.length === 0) throw new UsageError(`${source} and ${destination} have no address family in common`);
+  const distinct = distinctOf(explanations);
+  const { policies, implied } = world.inputs;
+  const warnings = [...new Set(explanations.flatMap(({ answer }) => answerWarnings(answer, policies, implied)))];
+  const places = placesOf(world);
+  const shown = distinct.slice(0, mostExplained).map(([one, ...alike]) => {
+    const others = alike.length === 0 ? '' : `(the same for ${alike.length} more)\n`;
+    return `${explanationText(one, places)}${others}`;
+  });
+  const more = distinct.length > mostExplained ? [`(${distinct.length - mostExplained} more; -o json has all)\n`] : [];
+  const allowed = explanations.some(({ answer }) => answer.allowed);
+  return {
+    text: [...shown, ...more, ...warnings.map((warning) => `warning: ${warning}\n`)].join('\n'),
+    document: {
+      kind: 'Explanation',
+      schemaVersion: 1,
+      allowed,
+      explanations: explanations.map((one) => explanationAsJson(one, places)),
+      warnings,
+    },
+    code: allowed ? exitCode.done : exitCode.no,
+  };
+}
+
+/** Ranges of addresses that fare alike, for the same reasons, are explained once: by the first. */
+function distinctOf(explanations: readonly Explanation[]): readonly (readonly [Explanation, ...Explanation[]])[] {
+  const place = (end: FlowEndpoint): string => (end.kind === 'address' && end.range !== undefined ? '' : nameOf(end));
+  const distinct = new Map<string, [Explanation, ...Explanation[]]>();
+  for (const one of explanations) {
+    const { from, to, port, allowed, over } = one.answer;
+    const why = one.steps.map((step) => [
+      step.unjudged,
+      step.isolatedBy,
+      step.rules.map(({ origin }) => origin),
+      step.misses.map((miss) => (miss.kind === 'nearest' ? miss.miss.mismatches.map(({ path }) => path) : miss.kind)),
+    ]);
+    const key = JSON.stringify([place(from), place(to), port, allowed, over, why]);
+    const alike = distinct.get(key);
+    if (alike === undefined) distinct.set(key, [one]);
+    else alike.push(one);
+  }
+  return [...distinct.values()];
+}
+
+function workload(world: World, names: EndNames, source: string): Told {
+  const { ends } = names.named(source);
+  const {
+    matrix,
+    listed: listed,
+    endpoints,
+  } = new Reach(world.workloads, world.program, { ...world.blocks, self: true });
+  const sides = ends.map((end) => {
+    if (end.kind === 'address') throw new UsageError(`${nameOf(end)} is no workload: policies do not select it`);
+    return { workload: end.workload, sides: directionSummaries(matrix, listed, end.workload) };
+  });
+  const places = placesOf(world);
+  return {
+    text: sides.map((one) => sidesText(one.workload, one.sides, { endpoints, places })).join('\n'),
+    document: {
+      kind: 'WorkloadExplanation',
+      schemaVersion: 1,
+      workloads: sides.map((one) => sidesAsJson(one.workload, one.sides, places)),
+    },
+    code: exitCode.done,
+  };
+}

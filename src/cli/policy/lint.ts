@@ -1,0 +1,156 @@
+import { Command, Option } from 'commander';
+import { atLeast, lint } from '../../lint/engine.js';
+import { fixedTexts, unifiedDiff } from '../../lint/fixes.js';
+import { rules } from '../../lint/rules.js';
+import type { Finding, Findings, Rule, Severity } from '../../lint/types.js';
+import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../../report/findings-ci.js';
+import { printFindingsCsv, printFindingsMarkdown, printFindingsText } from '../../report/findings.js';
+import { formatTable } from '../../report/table.js';
+import { withAssumed, withFiles } from './analysis-options.js';
+import { exitCode, UsageError } from '../common/exit-codes.js';
+import { appendJobSummary } from './job-summary.js';
+import { isLive } from './inputs.js';
+import { SuggestedOption } from '../common/options.js';
+import { readLintInputs, type LintInputFlags } from './lint-inputs.js';
+import { readLintSettings } from './lint-settings.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
+import { Progress } from '../common/progress.js';
+import { version } from '../common/version.js';
+import { writeFile } from 'node:fs/promises';
+
+const formats = ['text', 'json', 'yaml', 'sarif', 'junit', 'github', 'md', 'csv'] as const;
+type Format = (typeof formats)[number];
+
+interface LintFlags extends LintInputFlags {
+  readonly failOn: Severity | 'never';
+  readonly allowPartial: boolean;
+  readonly config?: string;
+  readonly explain?: string | true;
+  readonly fix: boolean;
+  readonly diff: boolean;
+  readonly output?: readonly Output<Format>[];
+}
+
+const examples = `
+Examples:
+  podwall lint -f manifests/                         every policy below a directory
+  helm template . | podwall lint -f -                what a chart would make
+  podwall lint -f cluster/ --closed-world            these manifests are everything: also what is missing
+  podwall lint -f app/ --closed-world --assume kube-dns,ingress-nginx
+                                                     the same of an application, with what its cluster has beside it
+  podwall lint -f manifests/ -o text -o sarif=out.sarif
+  podwall lint -f manifests/ --fix --diff            what the mechanical fixes would change
+  podwall lint --explain NP203                       why, a bad and a good example
+  podwall lint --explain                             all rules
+
+Leave a finding with a comment on its line or the one above, or with an annotation on the object:
+  # podwall-ignore NP305 the shop is public
+  podwall.dev/ignore.NP305: the shop is public`;
+
+export const lintCommand = (): Command =>
+  withAssumed(withFiles(new Command('lint')))
+    .description('what is wrong with policies, or probably not meant; exit 1 for findings at or above --fail-on')
+    .addOption(
+      new Option('--fail-on <severity>', 'least severity that fails')
+        .choices(['error', 'warning', 'info', 'never'])
+        .default('error'),
+    )
+    .option('--closed-world', 'the input is the whole cluster: also tell what is not there', false)
+    .option('--config <file>', 'severities and paths (default: .podwall.yaml, where there is one)')
+    .addOption(
+      new SuggestedOption(
+        '--explain [rule]',
+        'print a rule, or all of them, and end',
+        rules.map(({ id }) => id),
+      ),
+    )
+    .option('--fix', 'apply the fixes that are mechanical, keeping comments and layout', false)
+    .option('--diff', 'with --fix: print what would change, and write nothing', false)
+    .addOption(outputOption(formats))
+    .addHelpText('after', examples)
+    .action(run);
+
+async function run(flags: LintFlags): Promise<void> {
+  if (flags.explain !== undefined) {
+    process.stdout.write(flags.explain === true ? ruleTable() : ruleDocument(flags.explain));
+    return;
+  }
+  if (flags.diff && !flags.fix) throw new UsageError('--diff shows what --fix would change: give both');
+  if (flags.fix && ((flags.kustomize ?? []).length > 0 || isLive(flags)))
+    throw new UsageError('--fix writes files: give them by -f');
+  const settings = await readLintSettings(flags.config);
+  const { world, skipped, unparsed } = await readLintInputs(flags);
+  const progress = new Progress('checking', rules.length);
+  const onRule = (done: number): void => progress.step(done);
+  const found = lint(world, { severities: settings.severities, onRule });
+  progress.end();
+  const findings = found.filter(({ file }) => !settings.ignores(file));
+  for (const line of [...unparsed, ...skipped]) process.stderr.write(`podwall: ${line}\n`);
+  if (flags.fix) await fix(findings, flags.diff);
+  else await print({ kind: 'Findings', schemaVersion: 1, findings, skipped, unparsed }, flags);
+  process.exitCode = codeOf(findings, { objects: world.objects.length, unparsed: unparsed.length }, flags);
+}
+
+async function fix(findings: readonly Finding[], onlyShow: boolean): Promise<void> {
+  for (const { file, before, after, bytes, count } of await fixedTexts(findings)) {
+    if (onlyShow) process.stdout.write(unifiedDiff(file, before, after));
+    else {
+      await writeFile(file, bytes);
+      process.stdout.write(`${file}: ${count} fixed\n`);
+    }
+  }
+}
+
+async function print(document: Findings, { output }: LintFlags): Promise<void> {
+  const { findings, unparsed } = document;
+  // hasColors heeds NO_COLOR, FORCE_COLOR and TERM; what is no terminal has no such method, whatever FORCE_COLOR says.
+  const colours = process.stdout.isTTY ? process.stdout.hasColors() : false;
+  await writeOutputs(output, 'text', (format) => {
+    switch (format) {
+      case 'text':
+        return printFindingsText(findings, { colours });
+      case 'md':
+        return printFindingsMarkdown(findings);
+      case 'csv':
+        return printFindingsCsv(findings);
+      case 'github':
+        return printFindingsGithub(findings);
+      case 'junit':
+        return printFindingsJunit(findings);
+      case 'sarif':
+        return [documentText(findingsSarif(findings, { rules, version, unparsed }), 'json')];
+      default:
+        return [documentText(document, format)];
+    }
+  });
+  if (output?.some(({ format }) => format === 'github') === true)
+    await appendJobSummary(printFindingsMarkdown(findings));
+}
+
+function codeOf(
+  findings: readonly Finding[],
+  { objects, unparsed }: { readonly objects: number; readonly unparsed: number },
+  { allowPartial, failOn }: LintFlags,
+): number {
+  if (unparsed > 0 && objects === 0) throw new UsageError('nothing of the input could be read');
+  if (unparsed > 0 && !allowPartial) return exitCode.partial;
+  if (failOn !== 'never' && findings.some(({ severity }) => atLeast(severity, failOn))) return exitCode.no;
+  return objects === 0 ? exitCode.nothing : exitCode.done;
+}
+
+const ruleTable = (): string =>
+  `${formatTable([
+    ['RULE', 'NAME', 'SEVERITY', 'SCOPE', 'FINDS'],
+    ...rules.map(({ id, name, severity, scope, summary }) => [id, name, severity, scope, summary]),
+  ])}\n`;
+
+function ruleDocument(wanted: string): string {
+  const rule = rules.find(({ id, name }) => id === wanted.toUpperCase() || name === wanted);
+  if (rule === undefined) throw new UsageError(`there is no rule ${wanted}; --explain alone lists them`);
+  return documentOf(rule);
+}
+
+const indented = (text: string): string => text.replace(/^/gm, '    ');
+
+const documentOf = ({ id, name, severity, scope, confidence, summary, why, bad, good }: Rule): string =>
+  `${id} ${name} (${severity}, ${confidence}; needs ${scope})\n\n${summary}\n\n${why}\n\nBad:\n${indented(bad)}\n\nGood:\n${indented(good)}\n`;

@@ -1,0 +1,128 @@
+import { Command } from 'commander';
+import { exposure } from '../../analysis/exposure.js';
+import type { EndpointFilter } from '../../analysis/listed-endpoints.js';
+import { Reach } from '../../analysis/reachability.js';
+import { impliedNamespaceWarnings, partialBlockWarnings } from '../../analysis/warnings.js';
+import type { GroupedReachability, Reachability } from '../../model/reachability.js';
+import { pairFormats, printPairs } from '../../report/reachability.js';
+import { printReachabilityPage } from '../../report/reachability-page.js';
+import { printGroups, printPairTable } from '../../report/reachability-text.js';
+import { conclude, withInputs, worldOf, type AnalysisFlags, type World } from './analysis-options.js';
+import { EndNames } from './end-names.js';
+import { UsageError } from '../common/exit-codes.js';
+import { filterOf } from './endpoint-filters.js';
+import { readInputs } from './inputs.js';
+import { repeatable } from '../common/options.js';
+import { outputOption, writeOutputs, type Output } from '../common/outputs.js';
+import { pairsWithProgress } from '../common/progress.js';
+
+const formats = ['text', ...pairFormats, 'html'] as const;
+type Format = (typeof formats)[number];
+
+interface ReachFlags extends AnalysisFlags {
+  readonly self: boolean;
+  readonly pairs: boolean;
+  readonly exposure: boolean;
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly output?: readonly Output<Format>[];
+}
+
+const examples = `
+Examples:
+  podwall reach -f manifests/                                who may reach whom, with what is alike said once
+  podwall reach -f manifests/ --pairs --to db.shop           everyone who may reach the database, one a line
+  podwall reach -f manifests/ --to svc/api.shop:80           the pods of a Service, at its target port
+  podwall reach -f manifests/ --from ns/shop --to internet   what a namespace may say to the world
+  podwall reach -f manifests/ --exposure                     what an unknown pod or the internet may reach
+  helm template . | podwall reach -f - -o json               for programs
+  podwall reach -f manifests/ -o text -o html=reach.html     a page with a matrix, too
+  podwall reach --context production -o md                   a live cluster`;
+
+export const reachCommand = (): Command =>
+  withInputs(new Command('reach'))
+    .description('who may open connections to whom, on which ports')
+    .option('--pairs', 'text: one line for each pair', false)
+    .option('--self', 'also what the pods of one workload may say to each other', false)
+    .option(
+      '--from <end>',
+      'only from these: an end of `can`, ns/NAME, labels (a=b), an IP (repeatable)',
+      repeatable,
+      [],
+    )
+    .option('--to <end>', 'only to these, and svc/NAME.NAMESPACE:PORT (repeatable)', repeatable, [])
+    .option('--exposure', 'what a pod that nobody knows, and what the internet may reach (with --to: of these)', false)
+    .addOption(outputOption(formats))
+    .addHelpText('after', examples)
+    .action(async (flags: ReachFlags) => {
+      const world = worldOf(await readInputs(flags), flags);
+      const shown = flags.exposure ? exposed(world, flags) : withPairsTold(reached(world, flags), flags);
+      await writeOutputs(flags.output, 'text', (format) => print(format, flags.pairs, shown));
+      process.exitCode = conclude(world.inputs, flags, world.workloads.length === 0);
+    });
+
+interface Shown {
+  readonly found: Reachability;
+  /** Those too who are not asked about. */
+  readonly everyone: Reachability['endpoints'];
+  readonly grouped: () => GroupedReachability;
+  /** Nobody was left out. */
+  readonly isWhole: boolean;
+}
+
+function reached(world: World, flags: ReachFlags): Shown {
+  const { workloads, program, blocks } = world;
+  const filters = { ...filterFor(world, flags, 'from'), ...filterFor(world, flags, 'to') };
+  const reach = new Reach(workloads, program, { ...blocks, ...filters, self: flags.self });
+  const { endpoints, connections } = reach;
+  const everyone = reach.listed.map(({ endpoint }) => endpoint);
+  const isWhole = flags.from.length + flags.to.length === 0;
+  const found = { endpoints, connections, warnings: warningsFor(world) };
+  return { found, everyone, grouped: () => reach.grouped(), isWhole };
+}
+
+/** Unless the pairs themselves come to the terminal. */
+function withPairsTold(shown: Shown, { output }: ReachFlags): Shown {
+  const isOnTerminal = process.stdout.isTTY && (output ?? [{}]).some((one) => !('path' in one));
+  if (isOnTerminal) return shown;
+  return { ...shown, found: { ...shown.found, connections: pairsWithProgress(shown.found) } };
+}
+
+function filterFor(
+  { inputs, workloads, program }: World,
+  flags: ReachFlags,
+  side: 'from' | 'to',
+): { readonly from?: EndpointFilter; readonly to?: EndpointFilter } {
+  const names = new EndNames(inputs, workloads, program, flags.namespace);
+  const filter = filterOf(flags[side], names, new Set(inputs.namespaces.map(({ name }) => name)));
+  return filter === undefined ? {} : { [side]: filter };
+}
+
+function exposed(world: World, flags: ReachFlags): Shown {
+  if (flags.from.length > 0 || flags.self)
+    throw new UsageError(
+      '--exposure asks about unknown pods and the internet as sources: it takes --to, no --from and no --self',
+    );
+  const options = { ...world.blocks, ...filterFor(world, flags, 'to') };
+  const { endpoints, connections } = exposure(world.workloads, world.inputs, options);
+  const ids = endpoints.map(({ id }) => id);
+  const grouped = {
+    groups: ids.map((id) => [id]),
+    destinations: [...endpoints.keys()].filter((index) => endpoints[index]?.kind === 'workload'),
+    connections: connections.map(({ from, to, ...one }) => ({ ...one, from: ids.indexOf(from), to: ids.indexOf(to) })),
+  };
+  const found = { endpoints, connections, warnings: warningsFor(world) };
+  return { found, everyone: endpoints, grouped: () => grouped, isWhole: flags.to.length === 0 };
+}
+
+const warningsFor = ({ inputs, workloads, program, blocks }: World): readonly string[] => [
+  ...impliedNamespaceWarnings(inputs.policies, inputs.implied),
+  ...partialBlockWarnings(program, workloads, blocks),
+];
+
+function print(format: Format, pairs: boolean, { found, everyone, grouped, isWhole }: Shown): Iterable<string> {
+  if (format === 'html') return printReachabilityPage(found);
+  if (format !== 'text') return printPairs(found, format);
+  if (pairs) return printPairTable(found);
+  return printGroups(grouped(), { endpoints: everyone, warnings: found.warnings, isWhole });
+}

@@ -1,0 +1,89 @@
+import { Command } from 'commander';
+import { dirname } from 'node:path';
+import { reportTests, testFormats, type TestResult } from '../../report/tests.js';
+import { conclude, withInputs, worldOf, type AnalysisFlags } from './analysis-options.js';
+import { readAssertions } from './assertion-files.js';
+import { exitCode, UsageError } from '../common/exit-codes.js';
+import { check } from './expectations.js';
+import { isLive, readInputs } from './inputs.js';
+import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
+
+const formats = [...testFormats, 'json', 'yaml'] as const;
+
+interface TestFlags extends AnalysisFlags {
+  readonly output?: readonly Output<(typeof formats)[number]>[];
+}
+
+const examples = `
+A document of kind Assertions:
+  apiVersion: podwall.dev/v1alpha1
+  kind: Assertions
+  metadata: { name: shop }
+  spec:
+    unlisted: denied            # or unchecked, the default: what workloads may and nothing lists
+    expect:
+      - { from: web.shop, to: db.shop, port: 5432, allowed: true }       # protocol: TCP, UDP, SCTP or ICMP
+    table: |                    # the same, shorter
+      internet -> db.shop 5432 denied
+      web.shop -> dns.kube-system 53/UDP allowed
+
+Examples:
+  podwall test policies-examples/12-three-tiers/expected.yaml
+  podwall test -f policies-examples/12-three-tiers
+  podwall test expected.yaml -f manifests/ -o text -o junit=results.xml`;
+
+export const testCommand = (): Command =>
+  withInputs(new Command('test'))
+    .description('hold policies to expected reachability: documents of kind Assertions; exit 1 when one does not hold')
+    .argument(
+      '[path...]',
+      'files or directories with Assertions (default: those of -f); policies and pods come from -f, else from the directory of each',
+    )
+    .addOption(outputOption(formats))
+    .addHelpText('after', examples)
+    .action(async (paths: readonly string[], flags: TestFlags) => {
+      const { files, unparsed } = await readAssertions(
+        paths.length > 0 ? paths : flags.file.filter((path) => path !== '-'),
+      );
+      const results: TestResult[] = [];
+      const codes: number[] = [];
+      const told = new Set<string>();
+      // Files share what -f and its like give; stdin can be read once only.
+      const given =
+        [...flags.file, ...(flags.kustomize ?? [])].length > 0 || isLive(flags) ? await readInputs(flags) : undefined;
+      for (const { file, assertions } of files) {
+        const inputs = given ?? (await readInputs({ ...flags, file: [dirname(file)] }));
+        if (inputs !== given || codes.length === 0) codes.push(conclude(inputs, flags, false));
+        for (const line of inputs.unparsed) told.add(line);
+        results.push(...check(worldOf(inputs, flags), assertions, flags.namespace).map((one) => ({ ...one, file })));
+      }
+      for (const line of unparsed) if (!told.has(line)) process.stderr.write(`podwall: ${line}\n`);
+      if (unparsed.length > 0 && files.length === 0) throw new UsageError('no Assertions in what could be read');
+      if (unparsed.length > 0 && !flags.allowPartial) codes.push(exitCode.partial);
+      await writeOutputs(flags.output, 'text', (format) =>
+        format === 'json' || format === 'yaml'
+          ? [documentText(asDocument(results), format)]
+          : [reportTests(results, format)],
+      );
+      if (results.length === 0)
+        process.stderr.write('podwall: no Assertions found: give a file or a directory that has some\n');
+      const failed = results.some(({ failure }) => failure !== undefined);
+      const verdict = failed ? exitCode.no : results.length === 0 ? exitCode.nothing : exitCode.done;
+      process.exitCode = codes.includes(exitCode.partial) ? exitCode.partial : verdict;
+    });
+
+function asDocument(results: readonly TestResult[]): object {
+  const failed = results.filter(({ failure }) => failure !== undefined).length;
+  return {
+    kind: 'TestResults',
+    schemaVersion: 1,
+    passed: results.length - failed,
+    failed,
+    results: results.map(({ file, title, failure }) => ({
+      file,
+      title,
+      passed: failure === undefined,
+      ...(failure === undefined ? {} : { failure }),
+    })),
+  };
+}

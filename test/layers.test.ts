@@ -15,13 +15,13 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     imports: ['generic', 'model', 'addresses', 'program'],
     why: 'what happened, as events; what they mean for policies is analysis',
   },
-  evaluation: { imports: ['model', 'program'], why: 'answers from the program alone, as the kernel does' },
+  evaluation: { imports: ['model', 'addresses', 'program'], why: 'answers from the program alone, as the kernel does' },
   analysis: {
     imports: ['generic', 'model', 'addresses', 'selectors', 'program', 'compiler', 'evaluation', 'audit'],
     why: 'answers for people, from the same program that the agent enforces',
   },
   lint: {
-    imports: ['generic', 'model', 'manifests', 'selectors', 'compiler', 'evaluation', 'analysis'],
+    imports: ['generic', 'model', 'addresses', 'manifests', 'selectors', 'compiler', 'evaluation', 'analysis'],
     why: 'rules speak of objects and where they stand; what policies allow together is asked of analysis',
   },
   nftables: { imports: ['model', 'program'], why: 'pure: prints the program for nft; running nft is kernel/' },

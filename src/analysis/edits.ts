@@ -1,6 +1,6 @@
 /** The smallest change of a policy that lets a connection through. */
-import { cidrsOf } from '../compiler/cidr-ranges.js';
-import { bitsOf, familyOf, formatCidr, type Address, type Cidr } from '../model/address.js';
+import { cidrsOf } from '../addresses/address-ranges.js';
+import { bitsOf, familyOf, formatCidr, wholeFamily, type Cidr } from '../model/address.js';
 import type { Labels } from '../model/labels.js';
 import type { NetworkPolicy, Peer, PolicyRule, Port } from '../model/policy.js';
 import { addressesOf, type FlowEndpoint } from '../evaluation/flow-endpoints.js';
@@ -110,7 +110,7 @@ function blocksFor(end: Extract<FlowEndpoint, { kind: 'address' }>): readonly Ci
   if (end.range === undefined) return [{ family, address, prefix: bitsOf(family) }];
   const blocks = cidrsOf(end.range, family);
   if (blocks.length <= mostBlocks) return blocks;
-  return [{ family, address: (family === 'IPv4' ? '0.0.0.0' : '::') as Address, prefix: 0 }];
+  return [wholeFamily(family)];
 }
 
 const selectorOf = (

@@ -67,7 +67,10 @@ export function mergeRanges(matrix: Matrix): readonly { range: ExternalRange; nu
     const number = workloads.length + index;
     const last = merged.at(-1);
     if (last?.range.family === range.family && isSame(range.family, last.number, number))
-      merged[merged.length - 1] = { ...last, range: makeRange(range.family, last.range.first, range.last) };
+      merged[merged.length - 1] = {
+        ...last,
+        range: makeRange(range.family, { first: last.range.first, last: range.last }),
+      };
     else merged.push({ range, number });
   });
   return merged;

@@ -1,4 +1,5 @@
 /** Two reachabilities side by side: what may be reached now and could not before, and the other way round. */
+import { cutAtBorders } from '../addresses/address-ranges.js';
 import { isolates, selects } from '../compiler/endpoints.js';
 import { addressToNumber, families, familyOf, type Family } from '../model/address.js';
 import { directions, policyKey, type AnyPolicy } from '../model/policy.js';
@@ -104,8 +105,7 @@ function commonRanges(endpoints: readonly ReachEndpoint[]): readonly ExternalRan
         ? [{ first: addressToNumber(one.first), last: addressToNumber(one.last) }]
         : [],
     );
-    const starts = [...new Set(ends.flatMap(({ first, last }) => [first, last + 1n]))].sort((a, b) => (a < b ? -1 : 1));
-    return starts.slice(0, -1).map((first, index) => makeRange(family, first, (starts[index + 1] ?? first) - 1n));
+    return cutAtBorders(ends).map((range) => makeRange(family, range));
   });
 }
 
@@ -158,7 +158,7 @@ function joined(ranges: readonly ExternalRange[]): readonly ExternalRange[] {
   for (const range of ranges) {
     const last = result.at(-1);
     if (last?.family === range.family && last.last + 1n === range.first)
-      result[result.length - 1] = makeRange(range.family, last.first, range.last);
+      result[result.length - 1] = makeRange(range.family, { first: last.first, last: range.last });
     else result.push(range);
   }
   return result;

@@ -1,6 +1,6 @@
 import { cidrContains, type Address, type Cidr } from '../model/address.js';
 import type { UnknownChange } from '../program/types.js';
-import { mergeCidrs } from './cidr-ranges.js';
+import { mergeCidrs } from '../addresses/cidr-sets.js';
 import { Delta } from './recorder.js';
 
 /** The ranges in which pods have their addresses, and the addresses in them that a known pod has: all others are denied. */

@@ -4,7 +4,7 @@ import type { AllowRule, GroupId, PeerMatch, PortMatch, RuleList, RuleOrigin } f
 import { ruleListId } from '../program/types.js';
 import { canonicalText } from '../selectors/match.js';
 import { selectionId, type PodSelection } from '../selectors/selector-index.js';
-import { subtractCidrs } from './cidr-ranges.js';
+import { subtractCidrs } from '../addresses/cidr-sets.js';
 
 /** How a group's members are found. */
 export type GroupDefinition =

@@ -1,8 +1,16 @@
 /** Which ends an ipBlock is about. */
-import { CidrSearch } from './cidr-search.js';
-import { addressToNumber, families, familyOf, type Address, type Cidr, type Family } from '../model/address.js';
+import { CidrSearch } from '../addresses/cidr-search.js';
+import {
+  addressToNumber,
+  families,
+  familyOf,
+  wholeFamily,
+  type Address,
+  type Cidr,
+  type Family,
+} from '../model/address.js';
 import type { Group, GroupId } from '../program/types.js';
-import { coverage, rangeOf } from './address-ranges.js';
+import { coverage, rangeOf, rangesOf } from '../addresses/address-ranges.js';
 import { addressesOf, type FlowEndpoint } from './flow-endpoints.js';
 
 /** Whether an ipBlock is about pods: `cluster` as the API asks of agents, `external` as offline analysers read it. */
@@ -46,7 +54,7 @@ export class BlockMatcher {
     const key = `${family} ${group.id}`;
     const known = this.#coverages.get(key);
     if (known !== undefined) return known;
-    const blocks = group.cidrs.filter((cidr) => cidr.family === family).map(rangeOf);
+    const blocks = rangesOf(group.cidrs, family);
     const parts = new Set(this.#podRanges(family).map((cidr) => coverage(rangeOf(cidr), blocks)));
     const found = parts.size === 1 ? ([...parts][0] ?? 'none') : parts.size === 0 ? 'none' : 'part';
     this.#coverages.set(key, found);
@@ -73,9 +81,3 @@ export class BlockMatcher {
     return number;
   }
 }
-
-const wholeFamily = (family: Family): Cidr => ({
-  family,
-  address: (family === 'IPv4' ? '0.0.0.0' : '::') as Address,
-  prefix: 0,
-});

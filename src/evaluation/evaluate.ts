@@ -16,7 +16,7 @@ import {
   type PolicyProgram,
   type RuleOrigin,
 } from '../program/types.js';
-import { CidrSearch } from './cidr-search.js';
+import { CidrSearch } from '../addresses/cidr-search.js';
 import type { Flow, Reason, Verdict } from './types.js';
 
 /** For one flow; {@link Evaluator} is for many. */

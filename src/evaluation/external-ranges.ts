@@ -1,7 +1,15 @@
 /** What lies outside, cut where some block tells addresses apart. */
-import { addressToNumber, bitsOf, numberToAddress, parseCidr, type Address, type Family } from '../model/address.js';
+import {
+  coverage,
+  cutAtBorders,
+  everyAddress,
+  intersectRanges,
+  rangeOf,
+  subtractRanges,
+  type AddressRange,
+} from '../addresses/address-ranges.js';
+import { addressToNumber, numberToAddress, parseCidr, type Address, type Family } from '../model/address.js';
 import type { PolicyProgram } from '../program/types.js';
-import { coverage, rangeOf, type AddressRange } from './address-ranges.js';
 
 export interface ExternalRange extends AddressRange {
   readonly family: Family;
@@ -14,23 +22,14 @@ export const rangeId = ({ family, first, last }: Pick<ExternalRange, 'family' | 
 
 /** The ranges of a family within which no block of these programs ends; together they cover everything. */
 export function externalRanges(programs: readonly PolicyProgram[], family: Family): readonly ExternalRange[] {
-  const end = 1n << BigInt(bitsOf(family));
-  const starts = new Set([0n]);
-  for (const { groups } of programs)
-    for (const group of groups.values()) {
-      if (group.kind !== 'blocks') continue;
-      for (const cidr of group.cidrs) {
-        if (cidr.family !== family) continue;
-        const { first, last } = rangeOf(cidr);
-        starts.add(first);
-        if (last + 1n < end) starts.add(last + 1n);
-      }
-    }
-  const sorted = [...starts].sort((a, b) => (a < b ? -1 : 1));
-  return sorted.map((first, index) => makeRange(family, first, (sorted[index + 1] ?? end) - 1n));
+  const cidrs = programs.flatMap(({ groups }) =>
+    [...groups.values()].flatMap((group) => (group.kind === 'blocks' ? group.cidrs : [])),
+  );
+  const blocks = cidrs.filter((cidr) => cidr.family === family).map(rangeOf);
+  return cutAtBorders([everyAddress(family), ...blocks]).map((range) => makeRange(family, range));
 }
 
-export const makeRange = (family: Family, first: bigint, last: bigint): ExternalRange => ({
+export const makeRange = (family: Family, { first, last }: AddressRange): ExternalRange => ({
   family,
   first,
   last,
@@ -39,21 +38,16 @@ export const makeRange = (family: Family, first: bigint, last: bigint): External
 
 /** The range between two addresses of one family, as `first-last` names it; undefined when it does not. */
 export function parseRange(first: Address, last: Address, family: Family): ExternalRange | undefined {
-  const [from, to] = [addressToNumber(first), addressToNumber(last)];
-  return from > to ? undefined : makeRange(family, from, to);
+  const range = { first: addressToNumber(first), last: addressToNumber(last) };
+  return range.first > range.last ? undefined : makeRange(family, range);
 }
 
 /** Parts of `range` by the boundaries of `ranges`. */
 export const partsOf = (range: ExternalRange, ranges: readonly ExternalRange[]): readonly ExternalRange[] =>
-  ranges
-    .filter((one) => one.family === range.family && one.first <= range.last && one.last >= range.first)
-    .map((one) =>
-      makeRange(
-        one.family,
-        one.first > range.first ? one.first : range.first,
-        one.last < range.last ? one.last : range.last,
-      ),
-    );
+  ranges.flatMap((one) => {
+    const common = one.family === range.family ? intersectRanges(one, range) : undefined;
+    return common === undefined ? [] : [makeRange(one.family, common)];
+  });
 
 /** What is no public unicast address: private, shared, loopback, link-local, multicast, reserved (IANA's registries). */
 const notPublic = {
@@ -77,14 +71,7 @@ export function internetRanges(family: Family): readonly ExternalRange[] {
     if (cidr === undefined) throw new Error(`${text} is no CIDR`);
     return rangeOf(cidr);
   });
-  const ranges: ExternalRange[] = [];
-  let next = 0n;
-  for (const { first, last } of holes) {
-    if (first > next) ranges.push(makeRange(family, next, first - 1n));
-    next = last + 1n;
-  }
-  const end = (1n << BigInt(bitsOf(family))) - 1n;
-  return next > end ? ranges : [...ranges, makeRange(family, next, end)];
+  return subtractRanges(everyAddress(family), holes).map((range) => makeRange(family, range));
 }
 
 export const isPublic = (range: ExternalRange): boolean => coverage(range, internetRanges(range.family)) !== 'none';

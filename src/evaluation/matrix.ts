@@ -8,7 +8,7 @@
 import type { Family } from '../model/address.js';
 import type { Direction } from '../model/policy.js';
 import type { PolicyProgram } from '../program/types.js';
-import { rangeOf } from './address-ranges.js';
+import { rangesOf } from '../addresses/address-ranges.js';
 import { Allowances, everythingId, nothing, nothingId, type Allowance } from './allowances.js';
 import type { ExternalRange } from './external-ranges.js';
 import { memberOf, ProgramReader, type Way } from './evaluator.js';
@@ -137,7 +137,7 @@ export class Matrix {
       if (match === 'assumed') assumed.push(number);
     });
     // Both are sorted, and no range lies on both sides of a block's border.
-    const held = group.cidrs.filter((cidr) => cidr.family === family).map(rangeOf);
+    const held = rangesOf(group.cidrs, family);
     let next = 0;
     ranges.forEach((range, index) => {
       if (range.family !== family) return;

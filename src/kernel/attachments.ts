@@ -1,4 +1,4 @@
-import { bitsOf, cidrContains, formatCidr, type Address } from '../model/address.js';
+import { cidrContains, formatCidr, isSingleAddress, type Address } from '../model/address.js';
 import type { Attachment } from '../model/attachment.js';
 import { objectKey, type ObjectRef } from '../model/pod.js';
 import type { Link, LinkReadings, Route } from './link-readings.js';
@@ -130,4 +130,4 @@ const isBetter = (route: Route, than: Route | undefined): boolean =>
   (route.to.prefix === than.to.prefix && route.metric < than.metric);
 
 /** A veth with a route to more than the pod leads to another node or a lab's wire, not to a pod. */
-const isHostRoute = ({ to }: Route): boolean => to.prefix === bitsOf(to.family);
+const isHostRoute = ({ to }: Route): boolean => isSingleAddress(to);

@@ -1,6 +1,6 @@
 /** Whether one thing that a policy says lies within another, whatever pods there are: proved from the text alone. */
-import { subtractCidrs } from '../compiler/cidr-ranges.js';
-import { cidrContains, type Cidr } from '../model/address.js';
+import { subtractCidrs } from '../addresses/cidr-sets.js';
+import { cidrWithin } from '../model/address.js';
 import type { LabelSelector, Requirement } from '../model/labels.js';
 import { impliedNamespace } from '../model/parse.js';
 import type { Peer, PolicyRule, Port } from '../model/policy.js';
@@ -36,13 +36,10 @@ export function peerWithin(narrow: Peer, wide: Peer, namespace: string): boolean
 type Block = Extract<Peer, { kind: 'ipBlock' }>;
 
 function blockWithin(narrow: Block, wide: Block): boolean {
-  if (!within(narrow.cidr, wide.cidr)) return false;
+  if (!cidrWithin(narrow.cidr, wide.cidr)) return false;
   const left = subtractCidrs(wide.cidr, wide.except);
-  return subtractCidrs(narrow.cidr, narrow.except).every((piece) => left.some((one) => within(piece, one)));
+  return subtractCidrs(narrow.cidr, narrow.except).every((piece) => left.some((one) => cidrWithin(piece, one)));
 }
-
-const within = (inner: Cidr, outer: Cidr): boolean =>
-  outer.prefix <= inner.prefix && cidrContains(outer, inner.address);
 
 /** A namespace's name is the one label that is known of it. */
 function namespacesWithin(narrow: LabelSelector | 'own', wide: LabelSelector | 'own', namespace: string): boolean {

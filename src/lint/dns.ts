@@ -1,6 +1,6 @@
 /** Which rules let a pod ask the cluster's DNS. */
-import { subtractCidrs } from '../compiler/cidr-ranges.js';
-import { cidrContains, familyOf, parseCidr, type Cidr } from '../model/address.js';
+import { subtractCidrs } from '../addresses/cidr-sets.js';
+import { cidrContains, cidrWithin, parseCidr, type Cidr } from '../model/address.js';
 import { isEnforceable } from '../model/pod.js';
 import type { Peer, PolicyRule, Port, Protocol } from '../model/policy.js';
 import type { ValidPolicy, WorkloadEntry, World } from './types.js';
@@ -65,13 +65,10 @@ const neverPods = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::/32'].flatMap((text
 function holdsAllPods({ cidr, except }: Block, podCidrs: readonly Cidr[]): boolean {
   const ranges = podCidrs.filter(({ family }) => family === cidr.family);
   if (ranges.length === 0)
-    return cidr.prefix === 0 && except.every((one) => neverPods.some((range) => holds(range, one)));
+    return cidr.prefix === 0 && except.every((one) => neverPods.some((range) => cidrWithin(one, range)));
   const left = subtractCidrs(cidr, except);
-  return ranges.every((range) => left.some((piece) => holds(piece, range)));
+  return ranges.every((range) => left.some((piece) => cidrWithin(range, piece)));
 }
-
-const holds = (outer: Cidr, inner: Cidr): boolean =>
-  outer.prefix <= inner.prefix && familyOf(inner.address) === outer.family && cidrContains(outer, inner.address);
 
 /** The same where the servers are not known: whether the rule may well be about DNS. */
 export function mayAllowDns(

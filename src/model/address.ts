@@ -77,3 +77,17 @@ export function cidrContains(cidr: Cidr, address: Address): boolean {
   const shift = BigInt(bitsOf(cidr.family) - cidr.prefix);
   return addressToNumber(address) >> shift === addressToNumber(cidr.address) >> shift;
 }
+
+/** Whether all of `inner` lies in `outer`, or is the same. */
+export const cidrWithin = (inner: Cidr, outer: Cidr): boolean =>
+  outer.prefix <= inner.prefix && cidrContains(outer, inner.address);
+
+/** Whether it holds one address only. */
+export const isSingleAddress = (cidr: Cidr): boolean => cidr.prefix === bitsOf(cidr.family);
+
+/** Every address of a family. */
+export const wholeFamily = (family: Family): Cidr => ({
+  family,
+  address: (family === 'IPv4' ? '0.0.0.0' : '::') as Address,
+  prefix: 0,
+});

@@ -5,8 +5,8 @@ import { peerWithin, selectorWithin } from '../../src/lint/containment.js';
 import { parseAddress, parseCidr } from '../../src/model/address.js';
 import type { LabelSelector } from '../../src/model/labels.js';
 import type { Peer } from '../../src/model/policy.js';
-import { CidrSearch } from '../../src/evaluation/cidr-search.js';
-import { subtractCidrs } from '../../src/compiler/cidr-ranges.js';
+import { CidrSearch } from '../../src/addresses/cidr-search.js';
+import { subtractCidrs } from '../../src/addresses/cidr-sets.js';
 import { matches } from '../../src/selectors/match.js';
 import { cases, seed } from '../support/seed.js';
 

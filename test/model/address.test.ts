@@ -8,7 +8,7 @@ import {
   parseAddress,
   parseCidr,
 } from '../../src/model/address.js';
-import { mergeCidrs, subtractCidrs } from '../../src/compiler/cidr-ranges.js';
+import { mergeCidrs, subtractCidrs } from '../../src/addresses/cidr-sets.js';
 
 const cidr = (text: string) => {
   const parsed = parseCidr(text);

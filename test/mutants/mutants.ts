@@ -30,10 +30,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'an except that touches the end of its block is ignored',
-    file: 'src/compiler/cidr-ranges.ts',
+    file: 'src/addresses/address-ranges.ts',
     find: 'if (hole.first > whole.last) break;',
     replace: 'if (hole.first > whole.last || hole.last === whole.last) break;',
-    tests: ['test/compiler/cidr-ranges.test.ts'],
+    tests: ['test/addresses/cidr-sets.test.ts'],
   },
   {
     title: 'a port without protocol is any protocol',

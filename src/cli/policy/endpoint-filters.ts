@@ -1,6 +1,7 @@
 /** What `--from` and `--to` of reach take: an end of `can`, a namespace, labels. */
 import { allPorts, noPorts, portSet } from '../../evaluation/port-sets.js';
 import type { EndpointFilter, ListedEndpoint } from '../../analysis/listed-endpoints.js';
+import { rangeContains } from '../../addresses/address-ranges.js';
 import { isPublic } from '../../evaluation/external-ranges.js';
 import { addressToNumber, familyOf, parseAddress } from '../../model/address.js';
 import type { LabelSelector } from '../../model/labels.js';
@@ -37,8 +38,7 @@ function one(text: string, names: EndNames, namespaces: ReadonlySet<string>): En
     const named = names.named(text);
     if (named.ends.some(({ kind: end }) => end === 'workload')) return filterOfEnds(named);
     const number = addressToNumber(address);
-    return ({ range }) =>
-      range?.family === familyOf(address) && range.first <= number && number <= range.last ? allPorts : noPorts;
+    return ({ range }) => (range?.family === familyOf(address) && rangeContains(range, number) ? allPorts : noPorts);
   }
   return filterOfEnds(names.named(text), text);
 }

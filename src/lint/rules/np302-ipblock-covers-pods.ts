@@ -1,4 +1,4 @@
-import { cidrContains } from '../../model/address.js';
+import { cidrWithin } from '../../model/address.js';
 import { peersOf } from '../world.js';
 import type { Rule } from '../types.js';
 
@@ -18,8 +18,8 @@ export const rule: Rule = {
       if (peer.kind !== 'ipBlock' || peer.cidr.prefix === 0) continue;
       const { cidr } = peer;
       const at = [...path, 'ipBlock', 'cidr'];
-      const around = podCidrs.find((range) => range.prefix <= cidr.prefix && cidrContains(range, cidr.address));
-      const inside = podCidrs.find((range) => cidr.prefix < range.prefix && cidrContains(cidr, range.address));
+      const around = podCidrs.find((range) => cidrWithin(cidr, range));
+      const inside = podCidrs.find((range) => cidrWithin(range, cidr));
       if (around !== undefined) yield { object, path: at, message: 'these are addresses of pods, which change' };
       else if (inside !== undefined)
         yield { object, path: at, severity: 'info', message: "this block contains the cluster's pods" };

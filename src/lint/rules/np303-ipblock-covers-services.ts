@@ -1,4 +1,4 @@
-import { bitsOf, cidrContains, parseAddress, parseCidr, type Cidr } from '../../model/address.js';
+import { cidrWithin, isSingleAddress, parseAddress, parseCidr, type Cidr } from '../../model/address.js';
 import { fieldAt, peersOf } from '../world.js';
 import type { LintObject, Rule } from '../types.js';
 
@@ -19,14 +19,14 @@ export const rule: Rule = {
       if (peer.kind !== 'ipBlock') continue;
       const { cidr } = peer;
       const at = [...path, 'ipBlock', 'cidr'];
-      const holder = cidr.prefix === bitsOf(cidr.family) ? holders.get(cidr.address) : undefined;
+      const holder = isSingleAddress(cidr) ? holders.get(cidr.address) : undefined;
       if (holder !== undefined)
         yield {
           object,
           path: at,
           message: `this is the cluster IP of Service ${holder.namespace}/${holder.name}, not an address of its pods`,
         };
-      else if (ranges.some((range) => range.prefix <= cidr.prefix && cidrContains(range, cidr.address)))
+      else if (ranges.some((range) => cidrWithin(cidr, range)))
         yield { object, path: at, message: 'these are cluster IPs of Services, which no packet carries any more here' };
     }
   },

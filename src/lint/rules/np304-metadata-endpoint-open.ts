@@ -1,4 +1,4 @@
-import { bitsOf, cidrContains, parseAddress } from '../../model/address.js';
+import { cidrContains, isSingleAddress, parseAddress } from '../../model/address.js';
 import { rulesOf } from '../world.js';
 import type { Rule } from '../types.js';
 
@@ -35,7 +35,7 @@ export const rule: Rule = {
               object,
               path: [...path, 'to', index, 'ipBlock'],
               // Who names it, and nothing else, knows what it is: workload identities are had from there.
-              ...(peer.cidr.prefix === bitsOf(peer.cidr.family) ? { severity: 'info' as const } : {}),
+              ...(isSingleAddress(peer.cidr) ? { severity: 'info' as const } : {}),
               message: `this opens the metadata service ${open}`,
             };
         }

@@ -1,4 +1,4 @@
-import { subtractCidrs } from '../../compiler/cidr-ranges.js';
+import { subtractCidrs } from '../../addresses/cidr-sets.js';
 import { peersOf } from '../world.js';
 import type { Rule } from '../types.js';
 

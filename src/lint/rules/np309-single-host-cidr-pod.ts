@@ -1,4 +1,4 @@
-import { bitsOf } from '../../model/address.js';
+import { isSingleAddress } from '../../model/address.js';
 import { isEnforceable } from '../../model/pod.js';
 import { peersOf } from '../world.js';
 import type { Rule } from '../types.js';
@@ -15,7 +15,7 @@ export const rule: Rule = {
   good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 192.0.2.7/32}}]',
   *check(world) {
     for (const { object, peer, path } of peersOf(world)) {
-      if (peer.kind !== 'ipBlock' || peer.cidr.prefix !== bitsOf(peer.cidr.family)) continue;
+      if (peer.kind !== 'ipBlock' || !isSingleAddress(peer.cidr)) continue;
       const { address } = peer.cidr;
       // A node can be named in no other way.
       if (world.nodes.some(({ addresses }) => addresses.includes(address))) continue;

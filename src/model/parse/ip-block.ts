@@ -1,4 +1,4 @@
-import { cidrContains, formatCidr, parseCidr, type Cidr } from '../address.js';
+import { cidrWithin, formatCidr, parseCidr, type Cidr } from '../address.js';
 import type { Peer } from '../policy.js';
 import type { Path, Reader } from './reader.js';
 
@@ -19,7 +19,7 @@ export function parseIpBlock(reader: Reader, value: unknown, path: Path, unknown
   const excepts = reader.list(fields['except'], [...path, 'except']).map((entry, index) => {
     const exceptPath = [...path, 'except', index];
     const parsed = readCidr(reader, reader.text(entry, exceptPath) ?? '', exceptPath);
-    if (parsed !== undefined && cidr !== undefined && !strictSubset(parsed, cidr))
+    if (parsed !== undefined && cidr !== undefined && !isStrictSubset(parsed, cidr))
       reader.warning(
         'invalid-except',
         exceptPath,
@@ -51,6 +51,4 @@ function readCidr(reader: Reader, text: string, path: Path): Cidr | undefined {
   return cidr;
 }
 
-function strictSubset(inner: Cidr, outer: Cidr): boolean {
-  return inner.family === outer.family && inner.prefix > outer.prefix && cidrContains(outer, inner.address);
-}
+const isStrictSubset = (inner: Cidr, outer: Cidr): boolean => inner.prefix > outer.prefix && cidrWithin(inner, outer);

@@ -1,13 +1,9 @@
-import { addressToNumber, bitsOf, familyOf, type Address, type Cidr, type Family } from '../model/address.js';
+import { addressToNumber, familyOf, type Address, type Cidr, type Family } from '../model/address.js';
+import { rangesOf, type AddressRange } from './address-ranges.js';
 
-interface Range {
-  readonly first: bigint;
-  readonly last: bigint;
-}
-
-/** Sorted, disjoint ranges of one family, for a search that halves: blocks hold up to 10,000 CIDRs. */
+/** Whether one of many disjoint CIDRs holds an address, by binary search: blocks hold up to 10,000 CIDRs. */
 export class CidrSearch {
-  readonly #ranges: Readonly<Record<Family, readonly Range[]>>;
+  readonly #ranges: Readonly<Record<Family, readonly AddressRange[]>>;
 
   /** @param cidrs disjoint */
   constructor(cidrs: readonly Cidr[]) {
@@ -32,14 +28,4 @@ export class CidrSearch {
     }
     return false;
   }
-}
-
-function rangesOf(cidrs: readonly Cidr[], family: Family): readonly Range[] {
-  return cidrs
-    .filter((cidr) => cidr.family === family)
-    .map((cidr) => {
-      const first = addressToNumber(cidr.address);
-      return { first, last: first + (1n << BigInt(bitsOf(family) - cidr.prefix)) - 1n };
-    })
-    .sort((a, b) => (a.first < b.first ? -1 : 1));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { cidrContains, formatCidr, parseAddress, parseCidr, type Address, type Cidr } from '../../src/model/address.js';
-import { mergeCidrs, subtractCidrs } from '../../src/compiler/cidr-ranges.js';
+import { mergeCidrs, subtractCidrs } from '../../src/addresses/cidr-sets.js';
 
 const cidr = (text: string): Cidr => {
   const parsed = parseCidr(text);

@@ -1,7 +1,7 @@
 /** What the audit log costs: a logged packet on its path, the agent that reads and sums, and the writing of records. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Attribution } from '../../src/audit/attribution.js';
@@ -25,10 +25,11 @@ import { PacketPath } from './packet-path.js';
 import { compare, enforce, fresh, oneWay, ratioFigure } from './packets.js';
 import { processorTimeOf } from './process.js';
 import { largeWorld, makeWorld } from './world.js';
+import { nflogWorker } from '../support/product.js';
 
 /** Packets that are denied, read, attributed and summed in a second of one core. */
 const goal = 100_000;
-const worker = pathToFileURL(resolve(import.meta.dirname, '../../dist/nflog-worker.js'));
+const worker = pathToFileURL(nflogWorker);
 const unlimited = { group: 7, pairRate: 1e6, pairBurst: 1e6, pairs: 16_384, sharedRate: 1e6 };
 const size = { policies: 10, selecting: 1 };
 

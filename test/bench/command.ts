@@ -1,9 +1,7 @@
 /** One run of `podwall ...` as a user starts it: the built program, in a process of its own. */
 import { execa } from 'execa';
-import { resolve } from 'node:path';
 import { median } from './statistics.js';
-
-export const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
+import { bundle } from '../support/product.js';
 
 export interface Run {
   /** From start to exit, by the clock. */

@@ -1,7 +1,7 @@
 /** What the smallest command takes, beside a node that does nothing. */
 import { execa } from 'execa';
-import { bundle } from './command.js';
 import type { BenchOptions, Figure } from './figures.js';
+import { bundle } from '../support/product.js';
 import { median } from './statistics.js';
 
 const goalMilliseconds = 120;

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { execa } from 'execa';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { examples, examplesDirectory } from '../cases/examples.js';
+import { bundle } from '../support/product.js';
 
 // Each question is a process of its own.
 jest.setTimeout(30_000);
 
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 const podwall = (args: readonly string[], input = '') =>
   execa(process.execPath, [bundle, ...args], { reject: false, input });
 

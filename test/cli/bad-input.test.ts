@@ -3,13 +3,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import { execa } from 'execa';
 import { chmod, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { worldOf } from '../../src/cli/policy/analysis-options.js';
 import { readInputs } from '../../src/cli/policy/inputs.js';
 import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { readManifests } from '../../src/cluster/directory.js';
 import { InputError } from '../../src/cluster/types.js';
 import { lint } from '../../src/lint/engine.js';
+import { bundle } from '../support/product.js';
 
 jest.setTimeout(60_000);
 
@@ -208,7 +209,6 @@ describe('what looks odd and can be read', () => {
   });
 });
 
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 const commands: readonly (readonly [string, readonly string[]])[] = [
   ['lint', ['-f', '.']],
   ['reach', ['-f', '.']],

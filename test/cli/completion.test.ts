@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
+import { bundle } from '../support/product.js';
 
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 const completeInZsh = resolve(import.meta.dirname, '../support/complete.zsh');
 const script = async (shell: string): Promise<string> =>
   (await execa(process.execPath, [bundle, 'completion', shell])).stdout;

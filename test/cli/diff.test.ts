@@ -2,10 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { execa } from 'execa';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { ReachabilityDiff } from '../../src/model/reachability-diff.js';
+import { bundle } from '../support/product.js';
 
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 const pod = (name: string): string =>
   `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, namespace: shop, labels: {app: ${name}}}\nspec: {containers: [{name: main}]}\n`;
 const policy = (name: string, app: string, rules: string): string =>

@@ -2,12 +2,13 @@
 import { expect, jest, test } from '@jest/globals';
 import { execa } from 'execa';
 import { resolve } from 'node:path';
+import { bundle } from '../support/product.js';
 
 jest.setTimeout(30_000);
 
 const root = resolve(import.meta.dirname, '../..');
 const podwall = (...args: readonly string[]) =>
-  execa(process.execPath, [resolve(root, 'dist/podwall.js'), ...args], { reject: false, cwd: root });
+  execa(process.execPath, [bundle, ...args], { reject: false, cwd: root });
 const example = ['-f', 'policies-examples/17-default-deny-tried'];
 const note = 'podwall: in a dry run, so not counted: legacy/default-deny (--with-audited counts them)';
 

@@ -3,9 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
+import { join } from 'node:path';
+import { bundle } from '../support/product.js';
 
 async function withManifest(text: string, work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'podwall-cli-'));

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { execa } from 'execa';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { examplesDirectory } from '../cases/examples.js';
+import { bundle } from '../support/product.js';
 
 jest.setTimeout(30_000);
 
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 const tiers = join(examplesDirectory, '12-three-tiers');
 const podwall = (...args: readonly string[]) =>
   execa(process.execPath, [bundle, 'explain', ...args], { reject: false });

@@ -8,11 +8,11 @@ import { delimiter, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { recordedMinute } from '../audit/recorded-log.js';
 import { FakeApiServer, type ApiObject } from '../support/fake-api-server.js';
+import { bundle } from '../support/product.js';
 
 jest.setTimeout(60_000);
 
 const root = resolve(import.meta.dirname, '../..');
-const bundle = join(root, 'dist/podwall.js');
 
 const helpOf = (...command: readonly string[]): string =>
   execFileSync(process.execPath, [bundle, ...command, '--help'], { encoding: 'utf8' });

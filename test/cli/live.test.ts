@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { execa } from 'execa';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { FakeApiServer, type ApiObject } from '../support/fake-api-server.js';
+import { bundle } from '../support/product.js';
 
 jest.setTimeout(60_000);
 
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 const pod = (app: string): ApiObject => ({
   apiVersion: 'v1',
   kind: 'Pod',

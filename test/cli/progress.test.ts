@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { recordLine } from '../../src/audit/record.js';
 import { deniedRecord } from '../audit/records.js';
+import { bundle } from '../support/product.js';
 
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 const examples = resolve(import.meta.dirname, '../../policies-examples');
 /** The command believes that it has run for a minute, and each look at the clock takes a second. */
 const slowClock =

@@ -4,7 +4,7 @@
  */
 import { execa } from 'execa';
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import picocolors from 'picocolors';
 import { Resources } from '../../src/node/resources.js';
 import { namespace, node, pod } from '../cases/objects.js';
@@ -17,9 +17,9 @@ import { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import type { Outcome } from '../support/lab/prober.js';
 import { claim, runDemo, say, step } from './claims.js';
+import { bundle } from '../support/product.js';
 
 const { dim, bold } = picocolors;
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 const nodes = ['n1', 'n2'] as const;
 const addresses = { web: '10.244.1.11', db: '10.244.2.12' } as const;
 const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';

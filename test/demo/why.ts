@@ -1,5 +1,5 @@
 /** Why a packet was denied, or would be: what the audit log says of the flows that were just tried. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import picocolors from 'picocolors';
 import type { EventRecord } from '../../src/audit/record.js';
 import type { Evaluator } from '../../src/evaluation/evaluate.js';
@@ -9,8 +9,7 @@ import type { Lab } from '../support/lab/lab.js';
 import { until } from '../support/until.js';
 import type { DemoCell } from './cells.js';
 import { claim, say, step } from './claims.js';
-
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
+import { bundle } from '../support/product.js';
 
 export const auditLogOf = (lab: Lab, node: string): string => join(lab.folder, `${node}.jsonl`);
 

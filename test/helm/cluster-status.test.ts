@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Resources } from '../../src/node/resources.js';
 import { namespace, node, pod, policy } from '../cases/objects.js';
 import { cniResult } from '../support/cni-result.js';
@@ -14,9 +14,9 @@ import { settle } from '../support/lab/table.js';
 import { problemsOf } from '../support/schemas.js';
 import { until } from '../support/until.js';
 import { InstalledChart, missingForCluster } from './installed.js';
+import { bundle } from '../support/product.js';
 
 const suite = missingForCluster === undefined ? describe : describe.skip;
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 
 interface Status {
   readonly inForce: boolean;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { readdirSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { emptyRuleset } from '../../src/nftables/language/applied.js';
 import { differences } from '../../src/nftables/plan/differences.js';
@@ -18,6 +18,7 @@ import type { Outcome, Probe } from '../support/lab/prober.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { problemsOf } from '../support/schemas.js';
 import { until } from '../support/until.js';
+import { bundle } from '../support/product.js';
 
 const world: readonly Manifest[] = [
   node('n1'),
@@ -32,7 +33,6 @@ const from = (role: string): Manifest =>
     ingress: [{ from: [{ podSelector: { matchLabels: { role } } }] }],
   });
 
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 /** What agents of earlier days left in the kernel for this world, and what today's leaves. */
 const layoutFolder = join(import.meta.dirname, 'layouts');
 const layouts = readdirSync(layoutFolder).sort();

@@ -1,14 +1,14 @@
 /** `podwall audit coverage` of a node whose rules met real packets. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { Lab } from '../support/lab/lab.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { problemsOf } from '../support/schemas.js';
 import { app, threePods } from './three-pods.js';
+import { bundle } from '../support/product.js';
 
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 const from = (name: string): object => ({ from: [{ podSelector: app(name) }] });
 const policies: readonly Manifest[] = [
   policy('server.x', { podSelector: app('server'), ingress: [from('client'), from('nobody')] }),

@@ -1,7 +1,7 @@
 /** What the audit log says of real packets: for every reason, who was denied what, by which policies. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventRecord } from '../../src/audit/record.js';
 import { namespace, node, pod, podAddresses, policy, type PodOptions } from '../cases/objects.js';
@@ -15,8 +15,8 @@ import { icmpEcho, icmpError, ipv4Packet, tcpFlags, tcpSegment, udpDatagram } fr
 import { sendIp } from '../support/lab/raw.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { until } from '../support/until.js';
+import { bundle } from '../support/product.js';
 
-const bundle = resolve(import.meta.dirname, '../../dist/podwall.js');
 const hosts = { client: 11, server: 12, caged: 13, broken: 14, open: 15 } as const;
 type Local = keyof typeof hosts;
 const address = (name: Local | 'ghost' | 'far', family: 4 | 6 = 4): string => {

@@ -1,6 +1,5 @@
 /** One suite for the reader of NFLOG and the fake that stands in for it elsewhere. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { openNflog, type NflogOptions, type NflogReader } from '../../src/kernel/nflog.js';
 import type { Observation, ObservedBatch } from '../../src/model/observation.js';
@@ -20,6 +19,7 @@ import { icmpv6Message, ipv6Packet, withFragmentHeader, withOptions } from '../s
 import { sendIp } from '../support/lab/raw.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { NftNamespace } from './nft-namespace.js';
+import { nflogWorker } from '../support/product.js';
 
 const prefix = 'podwall deny-test original';
 const ends4 = { source: '10.9.0.1', destination: '10.9.0.2' };
@@ -160,7 +160,7 @@ describe('the fake', () => {
 });
 
 describePackets('the kernel', () => {
-  const worker = pathToFileURL(join(import.meta.dirname, '../../dist/nflog-worker.js'));
+  const worker = pathToFileURL(nflogWorker);
   let kernel: NftNamespace;
 
   beforeAll(() => {

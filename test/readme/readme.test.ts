@@ -5,11 +5,11 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { bundle } from '../support/product.js';
 
 jest.setTimeout(60_000);
 
 const root = resolve(import.meta.dirname, '../..');
-const bundle = join(root, 'dist/podwall.js');
 const readme = await readFile(join(root, 'README.md'), 'utf8');
 
 /** The code block with this text. */

@@ -14,12 +14,12 @@ import { readLintSettings } from '../../src/cli/policy/lint-settings.js';
 import { rules } from '../../src/lint/rules.js';
 import { examples, examplesDirectory } from '../cases/examples.js';
 import { manifestsOf } from '../lint/examples.js';
-import { problemsOf, schemaDirectory } from '../support/schemas.js';
+import { problemsOf } from '../support/schemas.js';
+import { bundle, schemaFolder } from '../support/product.js';
 
 jest.setTimeout(60_000);
 
 const root = resolve(import.meta.dirname, '../..');
-const bundle = join(root, 'dist/podwall.js');
 
 let folder: string;
 beforeAll(async () => {
@@ -112,7 +112,7 @@ spec: {podSelector: {}, ingress: [{form: []}]}`;
     const rows = [...readme.matchAll(/^\| `([\w ]+)` \| ([a-z, ]+) \|$/gm)];
     const withJson = rows.filter(([, , formats = '']) => formats.split(', ').includes('json'));
     expect(withJson.map(([, name]) => name)).toEqual(Object.keys(kinds));
-    const written = (await readdir(schemaDirectory)).map((name) => name.replace('.schema.json', ''));
+    const written = (await readdir(schemaFolder)).map((name) => name.replace('.schema.json', ''));
     expect(written.sort()).toEqual(['assertions', 'common', 'settings', ...Object.values(kinds).flat()].sort());
   });
 

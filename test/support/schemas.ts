@@ -1,17 +1,16 @@
 /** The JSON schemas that the package ships. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-
-export const schemaDirectory = resolve(import.meta.dirname, '../../dist/schemas');
+import { join } from 'node:path';
+import { schemaFolder } from './product.js';
 
 let loaded: Ajv2020 | undefined;
 
 function validators(): Ajv2020 {
   if (loaded !== undefined) return loaded;
   loaded = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true, strictRequired: false });
-  for (const name of readdirSync(schemaDirectory))
-    loaded.addSchema(JSON.parse(readFileSync(join(schemaDirectory, name), 'utf8')) as object);
+  for (const name of readdirSync(schemaFolder))
+    loaded.addSchema(JSON.parse(readFileSync(join(schemaFolder, name), 'utf8')) as object);
   return loaded;
 }
 

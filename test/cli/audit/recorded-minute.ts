@@ -3,10 +3,9 @@ import { afterAll, beforeAll, jest } from '@jest/globals';
 import { execa } from 'execa';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { recordedMinute } from '../../audit/recorded-log.js';
-
-const bundle = resolve(import.meta.dirname, '../../../dist/podwall.js');
+import { bundle } from '../../support/product.js';
 
 export const audit = (command: string, ...args: readonly string[]) =>
   execa(process.execPath, [bundle, 'audit', command, ...args], { reject: false });

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
-import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { bundle } from '../product.js';
 
 export type AgentFlags = Readonly<Record<string, string>>;
 
@@ -16,7 +16,6 @@ export interface AgentStart {
 
 /** Milliseconds, on a machine that is busy with other tests. */
 const startsWithin = 30_000;
-const bundle = resolve(import.meta.dirname, '../../../dist/podwall.js');
 
 /** The real agent, as a process in a node's network namespace. */
 export class AgentProcess {

@@ -1,0 +1,7 @@
+/** Where `npm run build` puts what users run and read. */
+import { resolve } from 'node:path';
+
+export const productFolder = resolve(import.meta.dirname, '../../dist');
+export const bundle = resolve(productFolder, 'podwall.js');
+export const nflogWorker = resolve(productFolder, 'nflog-worker.js');
+export const schemaFolder = resolve(productFolder, 'schemas');

@@ -4,7 +4,7 @@ import type { DryRun } from '../compiler/endpoints.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import type { Pod } from '../model/pod.js';
 import type { PolicyProgram } from '../program/types.js';
-import { memberOf } from '../evaluation/evaluator.js';
+import { workloadAddress } from '../evaluation/flow-endpoints.js';
 import type { Workload } from '../model/workload.js';
 
 /** The program of the cluster in which every workload is one pod; `none`: policies in a dry run count as enforced. */
@@ -20,7 +20,7 @@ export const workloadAsPod = (workload: Workload): Pod => ({
   ref: { namespace: workload.namespace, name: workload.id },
   uid: workload.id,
   labels: workload.labels,
-  addresses: [memberOf(workload)],
+  addresses: [workloadAddress(workload)],
   ports: workload.ports,
   node: '',
   hostNetwork: false,

@@ -3,9 +3,9 @@ import type { Family } from '../model/address.js';
 import { families } from '../model/address.js';
 import { directions, type Direction, type PolicyRef } from '../model/policy.js';
 import { formatPorts, type PortSet } from '../model/reachability.js';
-import type { AllowRule, RuleOrigin } from '../program/types.js';
 import { isAssumed, nothingId } from '../evaluation/allowances.js';
 import { cellOf, type Matrix } from '../evaluation/matrix.js';
+import type { RuleText } from '../evaluation/rule-text.js';
 import type { ListedEndpoint } from './listed-endpoints.js';
 import type { Workload } from '../model/workload.js';
 
@@ -13,8 +13,8 @@ export interface DirectionSummary {
   readonly direction: Direction;
   /** Nobody: everything is allowed. */
   readonly isolatedBy: readonly PolicyRef[];
-  readonly rules: readonly { readonly origin: RuleOrigin; readonly peers: string; readonly ports: string }[];
-  /** By what is allowed: to or from whom, by id. The other ends' own policies are not asked. */
+  readonly rules: readonly RuleText[];
+  /** By what is allowed: to or from whom, by id. Their own policies are not asked. */
   readonly sum: readonly Sum[];
 }
 
@@ -27,52 +27,41 @@ export interface Sum {
 
 export function directionSummaries(
   matrix: Matrix,
-  ends: readonly ListedEndpoint[],
+  endpoints: readonly ListedEndpoint[],
   workload: Workload,
 ): readonly DirectionSummary[] {
+  const { evaluator } = matrix;
   return directions.map((direction) => {
-    const isolation = matrix.reader.endpointOf(workload)?.[direction];
-    if (isolation === undefined || isolation.kind === 'open') return { direction, isolatedBy: [], rules: [], sum: [] };
-    const rules = isolation.allowedBy
-      .flatMap((id) => matrix.reader.program.ruleLists.get(id)?.rules ?? [])
-      .map((rule) => ({ origin: rule.origin, peers: peersText(matrix, rule), ports: portsText(matrix, rule) }));
-    return { direction, isolatedBy: isolation.by, rules, sum: sumOf(matrix, ends, workload, direction) };
+    const isolation = evaluator.isolation({ kind: 'workload', workload }, direction);
+    if (isolation === undefined) return { direction, isolatedBy: [], rules: [], sum: [] };
+    const rules = isolation.rules().map((rule) => evaluator.describe(rule));
+    return { direction, isolatedBy: isolation.by, rules, sum: sumOf(matrix, endpoints, workload, direction) };
   });
-}
-
-function peersText(matrix: Matrix, { peer }: AllowRule): string {
-  return peer.kind === 'anyone' ? 'anyone' : matrix.reader.group(peer.of).title;
-}
-
-function portsText(matrix: Matrix, { port }: AllowRule): string {
-  if (port.kind === 'anyPort') return 'all ports';
-  if (port.kind === 'range') return formatPorts([{ ...port, first: Math.max(port.first, 1) }]);
-  return `${port.protocol} ${matrix.reader.group(port.of).title.split('/')[0] ?? ''}`;
 }
 
 function sumOf(
   matrix: Matrix,
-  ends: readonly ListedEndpoint[],
+  endpoints: readonly ListedEndpoint[],
   workload: Workload,
   direction: Direction,
 ): readonly Sum[] {
   const own = matrix.endpoints.workloads.indexOf(workload);
   const sums = new Map<string, { id: number; family?: Family; ids: string[] }>();
-  const add = (id: number, family: Family | undefined, end: ListedEndpoint): void => {
+  const add = (id: number, family: Family | undefined, { endpoint }: ListedEndpoint): void => {
     if (id === nothingId) return;
     const key = `${id} ${family ?? ''}`;
     const sum = sums.get(key) ?? { id, ids: [], ...(family === undefined ? {} : { family }) };
-    sum.ids.push(end.endpoint.id);
+    sum.ids.push(endpoint.id);
     sums.set(key, sum);
   };
-  for (const end of ends) {
+  for (const one of endpoints) {
     const found = families
-      .filter((family) => end.families.includes(family))
-      .map((family) => ({ family, id: cellOf(matrix.rows(family, direction)[own] ?? 'open', end.number) }));
+      .filter((family) => one.families.includes(family))
+      .map((family) => ({ family, id: cellOf(matrix.rows(family, direction)[own] ?? 'open', one.number) }));
     const [first] = found;
     if (first === undefined) continue;
-    if (found.every(({ id }) => id === first.id)) add(first.id, undefined, end);
-    else for (const { family, id } of found) add(id, family, end);
+    if (found.every(({ id }) => id === first.id)) add(first.id, undefined, one);
+    else for (const { family, id } of found) add(id, family, one);
   }
   return [...sums.values()].map(({ id, ids, family }) => {
     const allowance = matrix.allowances.get(id);

@@ -1,18 +1,17 @@
 /** Each step of a verdict: who isolates, which rules let through, what was nearest to it, what would. */
 import { policyKey, type AnyPolicy, type Direction, type PolicyRef } from '../model/policy.js';
 import type { Namespace } from '../model/pod.js';
-import type { Family } from '../model/address.js';
 import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
 import { smallestEdit, type Edit } from './edits.js';
-import type { Judge, Judgement, MatchingRule } from '../evaluation/evaluator.js';
+import type { Evaluator, Way } from '../evaluation/evaluator.js';
+import { packetOrder, rulesAllowing, type RuleMatch } from '../evaluation/verdicts.js';
 import type { BlockReading } from '../evaluation/blocks.js';
-import { nearestMiss, type NearMiss } from './near-misses.js';
-import { hasPort } from '../evaluation/port-sets.js';
-import { answersFor, type Answer, type AskedPort, type Question } from './questions.js';
+import { nearestMiss, type Approach, type NearMiss } from './near-misses.js';
+import { answersFor, type Answer, type Question } from './questions.js';
 
 export interface Explanation {
   readonly answer: Answer;
-  /** Leaving the source, entering the destination; none for an end outside, which nobody judges. */
+  /** Leaving the source, entering the destination; none where no policies are enforced: outside. */
   readonly steps: readonly Step[];
 }
 
@@ -21,11 +20,11 @@ export interface Step {
   readonly end: FlowEndpoint;
   readonly allowed: boolean;
   /** Why policies are not asked. */
-  readonly unjudged?: 'itself' | 'ownNode' | 'open';
+  readonly exempt?: 'itself' | 'ownNode' | 'notIsolated';
   readonly isolatedBy: readonly PolicyRef[];
   /** Rules that let it through. */
-  readonly rules: readonly MatchingRule[];
-  /** For a denial: per isolating policy, what stood in the way. */
+  readonly rules: readonly RuleMatch[];
+  /** For a denial: per isolating policy, what is in the way. */
   readonly misses: readonly PolicyMiss[];
   readonly edit?: Edit;
 }
@@ -40,38 +39,48 @@ export type PolicyMiss = { readonly policy: PolicyRef } &
   );
 
 export interface AnalysisInput {
-  readonly judge: Judge;
+  readonly evaluator: Evaluator;
   readonly policies: ReadonlyMap<string, AnyPolicy>;
   readonly namespaces: ReadonlyMap<string, Namespace>;
   readonly ipBlocks: BlockReading;
 }
 
-export function explain(known: AnalysisInput, question: Question): readonly Explanation[] {
-  return answersFor(known.judge, question).map((answer) => {
+export function explain(input: AnalysisInput, question: Question): readonly Explanation[] {
+  return answersFor(input.evaluator, question).map((answer) => {
     const family = answer.over;
-    const steps = (['egress', 'ingress'] as const).flatMap((direction) =>
-      stepOf(known, question, { family, direction }),
-    );
+    const steps = packetOrder.flatMap((direction) => stepOf(input, question, { family, direction }));
     return { answer, steps };
   });
 }
 
-function stepOf(
-  known: AnalysisInput,
-  { from, to, port }: Question,
-  way: { readonly family: Family; readonly direction: Direction },
-): readonly Step[] {
+function stepOf(input: AnalysisInput, { from, to, port }: Question, way: Way): readonly Step[] {
   const { direction } = way;
   const [end, peer] = direction === 'egress' ? [from, to] : [to, from];
-  if (end.kind === 'address') return [];
-  const judgement = known.judge.judge(end, peer, way);
-  if (judgement.kind !== 'isolated')
-    return [{ direction, end, allowed: true, unjudged: judgement.kind, isolatedBy: [], rules: [], misses: [] }];
-  const rules = letting(judgement, port);
-  const step = { direction, end, allowed: rules.length > 0, isolatedBy: judgement.by, rules };
-  if (rules.length > 0) return [{ ...step, misses: [] }];
-  const approach = { ...way, peer, destination: to, port, namespaces: known.namespaces, ipBlocks: known.ipBlocks };
-  const policies = judgement.by.flatMap((ref) => known.policies.get(policyKey(ref)) ?? []);
+  const verdict = input.evaluator.verdict(end, peer, way);
+  const step = { direction, end };
+  switch (verdict.kind) {
+    case 'notEnforced':
+      return [];
+    case 'itself':
+    case 'ownNode':
+    case 'notIsolated':
+      return [{ ...step, allowed: true, exempt: verdict.kind, isolatedBy: [], rules: [], misses: [] }];
+    case 'unknownPod':
+      return [{ ...step, allowed: false, isolatedBy: [], rules: [], misses: [] }];
+    case 'isolated': {
+      const rules = rulesAllowing(verdict.rules, port);
+      const isolated = { ...step, isolatedBy: verdict.by, rules };
+      if (rules.length > 0) return [{ ...isolated, allowed: true, misses: [] }];
+      const { namespaces, ipBlocks } = input;
+      const denial = denialBy(verdict.by, input, { ...way, peer, destination: to, port, namespaces, ipBlocks });
+      return [{ ...isolated, allowed: false, ...denial }];
+    }
+  }
+}
+
+/** What of these policies is in the way, and what would let it through. */
+function denialBy(by: readonly PolicyRef[], input: AnalysisInput, approach: Approach): Pick<Step, 'misses' | 'edit'> {
+  const policies = by.flatMap((ref) => input.policies.get(policyKey(ref)) ?? []);
   const misses = policies.map((policy): PolicyMiss => {
     if (policy.kind === 'broken')
       return { policy: policy.ref, kind: 'broken', messages: policy.diagnostics.map(({ message }) => message) };
@@ -82,10 +91,5 @@ function stepOf(
     policies.flatMap((policy) => (policy.kind === 'policy' ? [policy] : [])),
     approach,
   );
-  return [{ ...step, misses, ...(edit === undefined ? {} : { edit }) }];
+  return { misses, ...(edit === undefined ? {} : { edit }) };
 }
-
-const letting = (judgement: Extract<Judgement, { kind: 'isolated' }>, port: AskedPort | undefined) =>
-  judgement.rules.filter(({ ports }) =>
-    port === undefined ? ports.length > 0 : hasPort(ports, port.protocol, port.number),
-  );

@@ -4,11 +4,12 @@ import type { ClusterSnapshot } from '../model/cluster.js';
 import type { Connection, ReachEndpoint } from '../model/reachability.js';
 import { either, isAssumed, nothing, together, type Allowance } from '../evaluation/allowances.js';
 import { externalRanges, internetRanges, partsOf } from '../evaluation/external-ranges.js';
-import { Judge } from '../evaluation/evaluator.js';
+import { Evaluator } from '../evaluation/evaluator.js';
 import type { BlockOptions } from '../evaluation/blocks.js';
 import { allPorts } from '../evaluation/port-sets.js';
 import { compileWorkloads } from './compiled-workloads.js';
 import { listedWorkload, type EndpointFilter } from './listed-endpoints.js';
+import { allowanceOverAny } from './questions.js';
 import type { Workload } from '../model/workload.js';
 
 /** A pod without labels, in a namespace without labels. No object may be called so. */
@@ -30,23 +31,27 @@ export function exposure(
   { to: asked = () => allPorts, ...options }: BlockOptions & { readonly to?: EndpointFilter },
 ): { readonly endpoints: readonly ReachEndpoint[]; readonly connections: readonly Connection[] } {
   const program = compileWorkloads([...workloads, unknownPod], cluster);
-  const judge = new Judge(program, options);
+  const evaluator = new Evaluator(program, options);
   const public_ = families
     .flatMap((family) => internetRanges(family).flatMap((range) => partsOf(range, externalRanges([program], family))))
     .map((range) => ({ kind: 'address', address: range.sample }) as const);
   const stranger = { kind: 'workload', workload: unknownPod } as const;
   const destinations = workloads
     .map((workload, number) => listedWorkload(workload, number))
-    .filter((end) => asked(end).length > 0);
-  const connections = destinations.flatMap((end) => {
-    const { workload } = end;
+    .filter((endpoint) => asked(endpoint).length > 0);
+  const connections = destinations.flatMap((destination) => {
+    const { workload } = destination;
     if (workload === undefined) return [];
-    const ports = asked(end);
+    const ports = asked(destination);
     const to = { kind: 'workload', workload } as const;
-    const fromInternet = public_.map((from) => judge.allowedSomehow(from, to)).reduce(either, nothing);
+    const fromInternet = public_.map((from) => allowanceOverAny(evaluator, from, to)).reduce(either, nothing);
     return [
       ...connection('internet', workload.id, together(fromInternet, { ports, sure: ports })),
-      ...connection(unknownPod.id, workload.id, together(judge.allowedSomehow(stranger, to), { ports, sure: ports })),
+      ...connection(
+        unknownPod.id,
+        workload.id,
+        together(allowanceOverAny(evaluator, stranger, to), { ports, sure: ports }),
+      ),
     ];
   });
   const listed = destinations.map(({ endpoint }) => endpoint);

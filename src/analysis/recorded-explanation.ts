@@ -1,9 +1,9 @@
-/** Why a recorded flow met its verdict, or would meet another: `explain`, asked about what was stored of its ends. */
+/** Why a recorded flow met its verdict, or would meet another: `explain`, asked about what is known of its endpoints. */
 import type { DryRun } from '../compiler/endpoints.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Namespace } from '../model/pod.js';
 import { explain, type Explanation } from './explain.js';
-import { Judge } from '../evaluation/evaluator.js';
+import { Evaluator } from '../evaluation/evaluator.js';
 import { compileWorkloads } from './compiled-workloads.js';
 import { flowEndpointOf, type RecordedEndpoint, type RecordedFlow } from './recorded-flows.js';
 
@@ -22,13 +22,13 @@ export function explainRecorded(
   const workloads = [...new Set([from, to])].flatMap((end) => (end.kind === 'workload' ? [end.workload] : []));
   const namespaces = [flow.source, flow.destination].flatMap(namespaceOf);
   const blocks = { ipBlocks: 'cluster', podCidrs: [] } as const;
-  const known = {
-    judge: new Judge(compileWorkloads(workloads, { policies, namespaces }, dryRun), blocks),
+  const input = {
+    evaluator: new Evaluator(compileWorkloads(workloads, { policies, namespaces }, dryRun), blocks),
     policies: new Map(policies.map((policy) => [policyKey(policy.ref), policy])),
     namespaces: new Map(namespaces.map((namespace) => [namespace.name, namespace])),
     ipBlocks: blocks.ipBlocks,
   };
-  return explain(known, { from, to, port: flow.port }).find(({ answer }) => answer.over === flow.family);
+  return explain(input, { from, to, port: flow.port }).find(({ answer }) => answer.over === flow.family);
 }
 
 const titleOf = (end: RecordedEndpoint): string => (end.kind === 'pod' ? end.title : end.address);

@@ -38,7 +38,7 @@ type Growing = { -readonly [K in keyof ReplayChange]: ReplayChange[K] };
 const changeFields = ['from', 'to', 'port', 'direction'] as const;
 
 export class Replay {
-  readonly #judge: RecordedFlowEvaluator;
+  readonly #evaluator: RecordedFlowEvaluator;
   readonly #identityOf: (id: ContentId) => StoredIdentity | undefined;
   readonly #rulings = new LRUCache<string, RecordedVerdict | 'unknown'>({ max: 100_000 });
   readonly #changes = new Map<string, Growing>();
@@ -51,7 +51,7 @@ export class Replay {
   notByPolicy = 0;
 
   constructor(policies: readonly AnyPolicy[], identityOf: (id: ContentId) => StoredIdentity | undefined) {
-    this.#judge = new RecordedFlowEvaluator(policies);
+    this.#evaluator = new RecordedFlowEvaluator(policies);
     this.#identityOf = identityOf;
   }
 
@@ -85,7 +85,7 @@ export class Replay {
     const known = this.#rulings.get(key);
     if (known !== undefined) return known;
     const flow = recordedFlow(fields, this.#identityOf);
-    const ruling = flow === undefined ? 'unknown' : this.#judge.judge(flow);
+    const ruling = flow === undefined ? 'unknown' : this.#evaluator.evaluate(flow);
     this.#rulings.set(key, ruling);
     return ruling;
   }

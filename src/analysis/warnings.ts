@@ -1,11 +1,9 @@
 /** On what an answer rests that the input does not tell. */
-import type { Family } from '../model/address.js';
-import { families } from '../model/address.js';
 import type { LabelSelector } from '../model/labels.js';
 import { policyKey, type AnyPolicy, type Peer } from '../model/policy.js';
 import type { PolicyProgram, RuleOrigin } from '../program/types.js';
 import { canonicalText, matches } from '../selectors/match.js';
-import { BlockMatcher, type BlockOptions } from '../evaluation/blocks.js';
+import { partialBlocks, type BlockOptions } from '../evaluation/blocks.js';
 import type { Answer, Reason } from './questions.js';
 import type { Workload } from '../model/workload.js';
 
@@ -89,22 +87,14 @@ export function partialBlockWarnings(
   workloads: readonly Workload[],
   options: BlockOptions,
 ): readonly string[] {
-  if (options.ipBlocks === 'external' || workloads.every(({ addresses }) => addresses.length > 0)) return [];
-  const reader = new BlockMatcher(options);
-  const partial = [...program.groups.values()].filter(
-    (group) => group.kind === 'blocks' && isPartial((family) => reader.coverage(group, family)),
-  );
+  if (workloads.every(({ addresses }) => addresses.length > 0)) return [];
+  const partial = partialBlocks(program, options);
   if (partial.length === 0) return [];
-  const titles = shortList(partial.map(({ title }) => title).sort());
+  const titles = shortList([...partial].sort());
   return [
     `not about pods without an address, since they hold a part only of what these may get (--pod-cidr narrows that): ipBlocks ${titles}`,
   ];
 }
-
-const isPartial = (coverage: (family: Family) => 'all' | 'part' | 'none'): boolean => {
-  const found = families.map(coverage);
-  return found.includes('part') && !found.includes('all');
-};
 
 const shortList = (names: readonly string[]): string =>
   names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;

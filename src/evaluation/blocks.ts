@@ -1,4 +1,4 @@
-/** Which ends an ipBlock is about. */
+/** Which endpoints an ipBlock is about. */
 import { CidrSearch } from '../addresses/cidr-search.js';
 import {
   addressToNumber,
@@ -9,7 +9,7 @@ import {
   type Cidr,
   type Family,
 } from '../model/address.js';
-import type { Group, GroupId } from '../program/types.js';
+import type { Group, GroupId, PolicyProgram } from '../program/types.js';
 import { coverage, rangeOf, rangesOf } from '../addresses/address-ranges.js';
 import { addressesOf, type FlowEndpoint } from './flow-endpoints.js';
 
@@ -22,42 +22,37 @@ export interface BlockOptions {
   readonly podCidrs: readonly Cidr[];
 }
 
+/** `assumed`: it holds every address that a pod without one may get. */
 export type Membership = 'yes' | 'assumed' | 'no';
-export type Blocks = Extract<Group, { kind: 'blocks' }>;
+type Coverage = 'all' | 'part' | 'none';
+type Blocks = Extract<Group, { kind: 'blocks' }>;
 
 export class BlockMatcher {
   readonly #options: BlockOptions;
   readonly #numbers = new Map<Address, bigint>();
   readonly #searches = new Map<GroupId, CidrSearch>();
-  readonly #coverages = new Map<string, 'all' | 'part' | 'none'>();
+  readonly #coverages: Readonly<Record<Family, Map<GroupId, Coverage>>> = { IPv4: new Map(), IPv6: new Map() };
 
   constructor(options: BlockOptions) {
     this.#options = options;
   }
 
-  match(group: Blocks, end: FlowEndpoint, family: Family): Membership {
-    if (end.kind === 'address') return this.#contains(group, end.address) ? 'yes' : 'no';
-    const addresses = addressesOf(end);
-    if (addresses.length === 0) return this.matchTemplate(group, family);
+  match(group: Blocks, endpoint: FlowEndpoint, family: Family): Membership {
+    if (endpoint.kind === 'address') return this.#contains(group, endpoint.address) ? 'yes' : 'no';
     if (this.#options.ipBlocks === 'external') return 'no';
+    const addresses = addressesOf(endpoint);
+    if (addresses.length === 0) return this.coverage(group, family) === 'all' ? 'assumed' : 'no';
     return addresses.some((address) => familyOf(address) === family && this.#contains(group, address)) ? 'yes' : 'no';
   }
 
-  /** A pod without addresses. */
-  matchTemplate(group: Blocks, family: Family): Membership {
-    if (this.#options.ipBlocks === 'external') return 'no';
-    return this.coverage(group, family) === 'all' ? 'assumed' : 'no';
-  }
-
   /** How much it holds of what a pod without an address may get. */
-  coverage(group: Blocks, family: Family): 'all' | 'part' | 'none' {
-    const key = `${family} ${group.id}`;
-    const known = this.#coverages.get(key);
+  coverage(group: Blocks, family: Family): Coverage {
+    const known = this.#coverages[family].get(group.id);
     if (known !== undefined) return known;
     const blocks = rangesOf(group.cidrs, family);
     const parts = new Set(this.#podRanges(family).map((cidr) => coverage(rangeOf(cidr), blocks)));
     const found = parts.size === 1 ? ([...parts][0] ?? 'none') : parts.size === 0 ? 'none' : 'part';
-    this.#coverages.set(key, found);
+    this.#coverages[family].set(group.id, found);
     return found;
   }
 
@@ -80,4 +75,15 @@ export class BlockMatcher {
     this.#numbers.set(address, number);
     return number;
   }
+}
+
+/** Titles of blocks that hold only a part of what pods without an address may get. */
+export function partialBlocks({ groups }: PolicyProgram, options: BlockOptions): readonly string[] {
+  if (options.ipBlocks === 'external') return [];
+  const matcher = new BlockMatcher(options);
+  return [...groups.values()].flatMap((group) => {
+    if (group.kind !== 'blocks') return [];
+    const found = families.map((family) => matcher.coverage(group, family));
+    return found.includes('part') && !found.includes('all') ? [group.title] : [];
+  });
 }

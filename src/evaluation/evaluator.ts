@@ -1,38 +1,35 @@
 /**
- * What one end may do towards another, and why, from the program alone. A workload stands in the program as a pod whose
- * only address is its id; what is outside stands for itself.
+ * What a program says of a connection, in the kernel's order:
+ *
+ *   a pod to itself --> the own node --> unknown pods --> egress of the source and ingress of the destination
+ *
+ * Only new connections are evaluated: a reply shares the verdict of its flow, so nobody asks about it here.
  */
-import type { Address, Family } from '../model/address.js';
-import type { Direction, PolicyRef } from '../model/policy.js';
-import type { PortSet } from '../model/reachability.js';
+import { familyOf, type Address, type Family } from '../model/address.js';
+import { policyKey, type Direction, type PolicyRef } from '../model/policy.js';
+import type { AllowRule, Endpoint, Isolated, PolicyProgram } from '../program/types.js';
+import type { Allowance } from './allowances.js';
+import type { BlockOptions } from './blocks.js';
+import { CidrSearch } from '../addresses/cidr-search.js';
+import { programAddress, type AddressEndpoint, type FlowEndpoint } from './flow-endpoints.js';
+import { RuleMatcher } from './rule-matcher.js';
+import { describeRule, type RuleText } from './rule-text.js';
+import type { Flow } from './types.js';
 import {
-  listener,
-  type AllowRule,
-  type Endpoint,
-  type Group,
-  type GroupId,
-  type PolicyProgram,
-  type RuleOrigin,
-} from '../program/types.js';
-import { either, everything, nothing, together, type Allowance } from './allowances.js';
-import { commonFamilies, isSamePod, type FlowEndpoint } from './flow-endpoints.js';
-import { BlockMatcher, type BlockOptions, type Membership } from './blocks.js';
-import { allPorts, noPorts, portSet } from './port-sets.js';
-import type { Workload } from '../model/workload.js';
+  allowanceOf,
+  verdictOf,
+  type DirectionVerdict,
+  type DirectionVerdicts,
+  type RuleMatch,
+  type Verdict,
+} from './verdicts.js';
 
-export type Judgement =
-  /** A pod to itself, and a pod and its own node, whatever policies say. */
-  | { readonly kind: 'itself' | 'ownNode' | 'open' }
-  | { readonly kind: 'isolated'; readonly by: readonly PolicyRef[]; readonly rules: readonly MatchingRule[] };
+/** As the agent enforces it. */
+const enforced: BlockOptions = { ipBlocks: 'cluster', podCidrs: [] };
 
-/** A rule whose peer matches, and the ports that it allows. */
-export interface MatchingRule {
-  readonly origin: RuleOrigin;
-  readonly ports: PortSet;
-  /** It rests on a block that covers every address that the pod may get. */
-  readonly assumed: boolean;
-  /** It names no ports, so it allows what has none (ICMP and the like), too. */
-  readonly everyProtocol: boolean;
+/** For one flow; {@link Evaluator} is for many. */
+export function evaluate(program: PolicyProgram, flow: Flow): Verdict {
+  return new Evaluator(program).evaluate(flow);
 }
 
 export interface Way {
@@ -40,115 +37,120 @@ export interface Way {
   readonly direction: Direction;
 }
 
-/** The address of a workload in a compiled program; no IP address begins so. */
-export const memberOf = (workload: Workload): Address => `workload:${workload.id}` as Address;
+/** Who isolates an endpoint in one direction, whoever the other endpoint is. */
+export interface IsolationSummary {
+  readonly by: readonly PolicyRef[];
+  /** Equal where the same rules allow. */
+  readonly key: string;
+  /** None: everything is denied. */
+  readonly rules: () => readonly AllowRule[];
+}
 
-/** Reads a compiled program of workloads. */
-export class ProgramReader {
-  readonly program: PolicyProgram;
-  readonly blocks: BlockMatcher;
+/** Answers against a program that does not change meanwhile: of pods by their addresses, or of workloads. */
+export class Evaluator {
+  readonly #program: PolicyProgram;
+  readonly matcher: RuleMatcher;
   readonly #endpoints = new Map<Address, Endpoint>();
-  readonly #ranges = new Map<string, PortSet>();
+  readonly #nodesOf = new Map<Address, Set<string>>();
+  readonly #unknownRanges: CidrSearch;
 
-  constructor(program: PolicyProgram, options: BlockOptions) {
-    this.program = program;
-    this.blocks = new BlockMatcher(options);
+  constructor(program: PolicyProgram, options: BlockOptions = enforced) {
+    this.#program = program;
+    this.matcher = new RuleMatcher(program, options);
+    this.#unknownRanges = new CidrSearch(program.unknown?.ranges ?? []);
     for (const endpoint of program.endpoints.values())
       for (const address of endpoint.addresses) this.#endpoints.set(address, endpoint);
+    for (const [name, addresses] of program.nodes)
+      for (const address of addresses) this.#nodesOf.set(address, (this.#nodesOf.get(address) ?? new Set()).add(name));
   }
 
-  endpointOf(workload: Workload): Endpoint | undefined {
-    return this.#endpoints.get(memberOf(workload));
+  /** By addresses, in a program of pods. */
+  evaluate({ source, destination, protocol, port }: Flow): Verdict {
+    const [from, to] = [source, destination].map((address): AddressEndpoint => ({ kind: 'address', address }));
+    if (from === undefined || to === undefined) throw new Error('a flow has two endpoints');
+    return verdictOf(this.verdicts(from, to, familyOf(destination)), { protocol, number: port });
   }
 
-  group(id: GroupId): Group {
-    const group = this.program.groups.get(id);
-    if (group === undefined) throw new Error(`the program has no group ${id}, which a rule names`);
-    return group;
+  /** What `source` may open to `destination` over one family. */
+  allowance(source: FlowEndpoint, destination: FlowEndpoint, family: Family): Allowance {
+    return allowanceOf(this.verdicts(source, destination, family));
   }
 
-  matchesPeer({ peer }: AllowRule, end: FlowEndpoint, family: Family): Membership {
-    if (peer.kind === 'anyone') return 'yes';
-    const group = this.group(peer.of);
-    if (group.kind === 'blocks') return this.blocks.match(group, end, family);
-    if (group.kind === 'listeners') throw new Error(`group ${group.id} holds listeners, which are no peers`);
-    return end.kind === 'workload' && group.members.has(memberOf(end.workload)) ? 'yes' : 'no';
-  }
-
-  /** @param server where the connection ends; undefined for an address outside, which has no named ports */
-  portsAllowed({ port }: AllowRule, server: Workload | undefined): PortSet {
-    if (port.kind === 'anyPort') return allPorts;
-    if (port.kind === 'range') {
-      const key = `${port.protocol} ${port.first} ${port.last}`;
-      const ports = this.#ranges.get(key) ?? portSet([port]);
-      this.#ranges.set(key, ports);
-      return ports;
-    }
-    if (server === undefined) return noPorts;
-    const group = this.group(port.of);
-    if (group.kind !== 'listeners') throw new Error(`group ${group.id} holds no listeners`);
-    const member = memberOf(server);
-    const numbers = server.ports.filter(
-      (one) => one.protocol === port.protocol && group.members.has(listener(member, one.port)),
-    );
-    return portSet(numbers.map((one) => ({ protocol: one.protocol, first: one.port, last: one.port })));
-  }
-}
-
-/** Answers for single pairs, with reasons. */
-export class Judge {
-  readonly reader: ProgramReader;
-
-  constructor(program: PolicyProgram, options: BlockOptions) {
-    this.reader = new ProgramReader(program, options);
-  }
-
-  /** What `from` may open to `to` over one family. */
-  allowed(from: FlowEndpoint, to: FlowEndpoint, family: Family): Allowance {
-    const out = sumOf(this.judge(from, to, { family, direction: 'egress' }));
-    return together(out, sumOf(this.judge(to, from, { family, direction: 'ingress' })));
-  }
-
-  /** Over any family that they have in common. */
-  allowedSomehow(from: FlowEndpoint, to: FlowEndpoint): Allowance {
-    return commonFamilies(from, to)
-      .map((family) => this.allowed(from, to, family))
-      .reduce(either, nothing);
-  }
-
-  /** Whether `from` may send `to` what has no ports: ICMP and the like. */
-  allowsWithoutPorts(from: FlowEndpoint, to: FlowEndpoint, family: Family): boolean {
-    const lets = (own: FlowEndpoint, peer: FlowEndpoint, direction: Direction): boolean => {
-      const judgement = this.judge(own, peer, { family, direction });
-      return judgement.kind !== 'isolated' || judgement.rules.some(({ everyProtocol }) => everyProtocol);
+  verdicts(source: FlowEndpoint, destination: FlowEndpoint, family: Family): DirectionVerdicts {
+    return {
+      egress: this.verdict(source, destination, { family, direction: 'egress' }),
+      ingress: this.verdict(destination, source, { family, direction: 'ingress' }),
     };
-    return lets(from, to, 'egress') && lets(to, from, 'ingress');
   }
 
-  /** Why: who isolates `own` in this direction, and which rules let `peer` through. */
-  judge(own: FlowEndpoint, peer: FlowEndpoint, { family, direction }: Way): Judgement {
-    if (own.kind === 'address') return { kind: 'open' };
-    if (isSamePod(own, peer)) return { kind: 'itself' };
-    if (own.pod !== undefined && peer.kind === 'address' && peer.nodes?.includes(own.pod.node) === true)
-      return { kind: 'ownNode' };
-    const isolation = this.reader.endpointOf(own.workload)?.[direction];
-    if (isolation === undefined || isolation.kind === 'open') return { kind: 'open' };
+  /** At the endpoint that the direction belongs to: who isolates `own`, and which rules let `peer` through. */
+  verdict(own: FlowEndpoint, peer: FlowEndpoint, { family, direction }: Way): DirectionVerdict {
+    if (this.#isItself(own, peer)) return { kind: 'itself' };
+    if (this.#isOwnNode(own, peer)) return { kind: 'ownNode' };
+    const endpoint = this.#endpointOf(own);
+    if (endpoint === undefined) return this.#verdictWithoutEndpoint(own, peer);
+    const isolation = endpoint[direction];
+    if (isolation.kind === 'open') return { kind: 'notIsolated' };
     const destination = direction === 'ingress' ? own : peer;
-    const server = destination.kind === 'workload' ? destination.workload : undefined;
-    const rules = isolation.allowedBy
-      .flatMap((id) => this.reader.program.ruleLists.get(id)?.rules ?? [])
-      .flatMap((rule): readonly MatchingRule[] => {
-        const match = this.reader.matchesPeer(rule, peer, family);
-        const ports = match === 'no' ? noPorts : this.reader.portsAllowed(rule, server);
-        const everyProtocol = rule.port.kind === 'anyPort';
-        return ports.length === 0 ? [] : [{ origin: rule.origin, ports, assumed: match === 'assumed', everyProtocol }];
-      });
+    const rules = this.#rulesOf(isolation).flatMap((rule): readonly RuleMatch[] => {
+      const membership = this.matcher.matchPeer(rule.peer, peer, family);
+      if (membership === 'no') return [];
+      const ports = this.matcher.matchPort(rule.port, destination);
+      return ports.length === 0 ? [] : [{ origin: rule.origin, ports, assumed: membership === 'assumed' }];
+    });
     return { kind: 'isolated', by: isolation.by, rules };
   }
-}
 
-/** What a judgement allows in its direction. */
-export const sumOf = (judgement: Judgement): Allowance =>
-  judgement.kind !== 'isolated'
-    ? everything
-    : judgement.rules.map(({ ports, assumed }) => ({ ports, sure: assumed ? noPorts : ports })).reduce(either, nothing);
+  /** Undefined for an endpoint that nobody isolates in this direction. */
+  isolation(own: FlowEndpoint, direction: Direction): IsolationSummary | undefined {
+    const isolation = this.#endpointOf(own)?.[direction];
+    if (isolation?.kind !== 'isolated') return undefined;
+    return { by: isolation.by, key: isolation.allowedBy.join(), rules: () => this.#rulesOf(isolation) };
+  }
+
+  describe(rule: AllowRule): RuleText {
+    return describeRule(this.#program, rule);
+  }
+
+  #endpointOf(endpoint: FlowEndpoint): Endpoint | undefined {
+    return this.#endpoints.get(programAddress(endpoint));
+  }
+
+  #isItself(own: FlowEndpoint, peer: FlowEndpoint): boolean {
+    // Two pods of one workload share an endpoint of the program.
+    if (own.kind === 'workload' && peer.kind === 'workload')
+      return own.workload === peer.workload && own.pod !== undefined && own.pod === peer.pod;
+    const endpoint = this.#endpointOf(own);
+    return endpoint !== undefined && endpoint === this.#endpointOf(peer);
+  }
+
+  /** Traffic between a pod and its own node is output or input, which no policy is hooked on. */
+  #isOwnNode(own: FlowEndpoint, peer: FlowEndpoint): boolean {
+    const node = own.kind === 'workload' ? own.pod?.node : this.#endpointOf(own)?.node;
+    if (node === undefined || peer.kind === 'workload') return false;
+    return peer.nodes?.includes(node) === true || this.#nodesOf.get(peer.address)?.has(node) === true;
+  }
+
+  #verdictWithoutEndpoint(own: FlowEndpoint, peer: FlowEndpoint): DirectionVerdict {
+    const { unknown, nodes } = this.#program;
+    const address = programAddress(own);
+    const isUnknownPod =
+      unknown !== undefined &&
+      !unknown.known.has(address) &&
+      this.#unknownRanges.contains(address) &&
+      !this.#nodesOf.has(address);
+    if (!isUnknownPod) return { kind: 'notEnforced' };
+    // Nobody says on which node an unknown pod is; a program of one node means its own.
+    const isOwnNode = nodes.size === 1 && this.#nodesOf.has(programAddress(peer));
+    return { kind: isOwnNode ? 'ownNode' : 'unknownPod' };
+  }
+
+  #rulesOf({ by, allowedBy }: Isolated): readonly AllowRule[] {
+    return allowedBy.flatMap((id) => {
+      const list = this.#program.ruleLists.get(id);
+      if (list === undefined)
+        throw new Error(`the program has no rule list ${id}, which ${by.map(policyKey).join()} allow by`);
+      return list.rules;
+    });
+  }
+}

@@ -1,45 +1,54 @@
+/** Where a connection begins or ends, and how a program knows it. */
 import { families, familyOf, type Address, type Family } from '../model/address.js';
-import type { ExternalRange } from './external-ranges.js';
 import type { Workload, WorkloadMember } from '../model/workload.js';
+import type { ExternalRange } from './external-ranges.js';
 
-/** Where a connection begins or ends. */
-export type FlowEndpoint =
-  /** With `pod`: just this one of the workload's pods. */
-  | { readonly kind: 'workload'; readonly workload: Workload; readonly pod?: WorkloadMember }
-  | {
-      readonly kind: 'address';
-      readonly address: Address;
-      /** How to speak of it, where the address alone would not do. */
-      readonly title?: string;
-      /** It stands for all of these. */
-      readonly range?: ExternalRange;
-      /** The nodes whose address it is. */
-      readonly nodes?: readonly string[];
-    };
+export type FlowEndpoint = AddressEndpoint | WorkloadEndpoint;
 
-export function nameOf(end: FlowEndpoint): string {
-  if (end.kind === 'address') return end.title ?? end.address;
-  const { id, kind, name } = end.workload;
-  return end.pod === undefined || (kind === 'Pod' && end.pod.name === name) ? id : `${id} (pod ${end.pod.name})`;
+/** An address: of a pod, in a program of pods; of anybody else, in a program of workloads. */
+export interface AddressEndpoint {
+  readonly kind: 'address';
+  readonly address: Address;
+  /** How to speak of it, where the address alone would not do. */
+  readonly title?: string;
+  /** It stands for all of these. */
+  readonly range?: ExternalRange;
+  /** The nodes whose address it is, beside those that the program knows. */
+  readonly nodes?: readonly string[];
 }
 
-/** None for a template. */
-export const addressesOf = (end: FlowEndpoint): readonly Address[] =>
-  end.kind === 'address' ? [end.address] : (end.pod ?? end.workload).addresses;
+/** Any pod of a workload, in a program of workloads. */
+export interface WorkloadEndpoint {
+  readonly kind: 'workload';
+  readonly workload: Workload;
+  /** Just this one of the workload's pods. */
+  readonly pod?: WorkloadMember;
+}
+
+/** The address of a workload in a program of workloads; no IP address begins so. */
+export const workloadAddress = (workload: Workload): Address => `workload:${workload.id}` as Address;
+
+/** The address by which a program knows an endpoint: its groups hold it, or nobody is there. */
+export const programAddress = (endpoint: FlowEndpoint): Address =>
+  endpoint.kind === 'address' ? endpoint.address : workloadAddress(endpoint.workload);
+
+export function nameOf(endpoint: FlowEndpoint): string {
+  if (endpoint.kind === 'address') return endpoint.title ?? endpoint.address;
+  const { id, kind, name } = endpoint.workload;
+  const { pod } = endpoint;
+  return pod === undefined || (kind === 'Pod' && pod.name === name) ? id : `${id} (pod ${pod.name})`;
+}
+
+/** IP addresses; none for a template. */
+export const addressesOf = (endpoint: FlowEndpoint): readonly Address[] =>
+  endpoint.kind === 'address' ? [endpoint.address] : (endpoint.pod ?? endpoint.workload).addresses;
 
 /** A pod without addresses may have any. */
-export const hasFamily = (end: FlowEndpoint, family: Family): boolean => {
-  const addresses = addressesOf(end);
+export const hasFamily = (endpoint: FlowEndpoint, family: Family): boolean => {
+  const addresses = addressesOf(endpoint);
   return addresses.length === 0 || addresses.some((address) => familyOf(address) === family);
 };
 
-/** The families that two ends have in common; two templates have any one, nobody knows which. */
-export const commonFamilies = (from: FlowEndpoint, to: FlowEndpoint): readonly Family[] =>
-  families.filter((family) => hasFamily(from, family) && hasFamily(to, family));
-
-export const isSamePod = (from: FlowEndpoint, to: FlowEndpoint): boolean =>
-  from.kind === 'workload' &&
-  to.kind === 'workload' &&
-  from.workload === to.workload &&
-  from.pod !== undefined &&
-  from.pod === to.pod;
+/** The families that both have; two templates have any one, nobody knows which. */
+export const commonFamilies = (source: FlowEndpoint, destination: FlowEndpoint): readonly Family[] =>
+  families.filter((family) => hasFamily(source, family) && hasFamily(destination, family));

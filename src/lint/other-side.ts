@@ -1,6 +1,7 @@
 /** What the other end of a rule says: the agent's own compiler, asked about pairs of workloads. */
 import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
-import { Judge, sumOf } from '../evaluation/evaluator.js';
+import { Evaluator } from '../evaluation/evaluator.js';
+import { allowanceIn } from '../evaluation/verdicts.js';
 import { allPorts, intersection, portSet } from '../evaluation/port-sets.js';
 import { compileWorkloads } from '../analysis/compiled-workloads.js';
 import { workloadsOf } from '../analysis/workloads.js';
@@ -23,7 +24,7 @@ export interface Denial {
 const opposite = { ingress: 'egress', egress: 'ingress' } as const satisfies Record<Direction, Direction>;
 
 export class OtherSide {
-  readonly #judge: Judge;
+  readonly #evaluator: Evaluator;
   readonly #world: World;
   readonly #byOwner: ReadonlyMap<string, readonly Workload[]>;
 
@@ -32,7 +33,7 @@ export class OtherSide {
     const policies = world.policies.flatMap(({ policy }) => policy ?? []);
     const workloads = workloadsOf(world.workloads, policies);
     const program = compileWorkloads(workloads, { policies, namespaces });
-    this.#judge = new Judge(program, { ipBlocks: 'cluster', podCidrs });
+    this.#evaluator = new Evaluator(program, { ipBlocks: 'cluster', podCidrs });
     this.#world = world;
     this.#byOwner = groupBy(workloads, ownerKey);
   }
@@ -45,16 +46,17 @@ export class OtherSide {
     let denial: Denial | undefined;
     const subjects = this.#workloadsOf(own);
     for (const workload of this.#workloadsOf(peers)) {
-      const isolation = this.#judge.reader.endpointOf(workload)?.[opposite[direction]];
-      if (isolation?.kind !== 'isolated') return undefined;
+      const isolation = this.#evaluator.isolation(endpointOf(workload), opposite[direction]);
+      if (isolation === undefined) return undefined;
+      const allowsNothing = isolation.rules().length === 0;
       for (const subject of subjects) {
         const asked = portsAt(rule.ports, direction === 'ingress' ? subject : workload);
         if (asked.length === 0) continue;
-        if (isolation.allowedBy.length > 0 && this.#lets(workload, subject, { direction: opposite[direction], asked }))
+        if (!allowsNothing && this.#lets(workload, subject, { direction: opposite[direction], asked }))
           return undefined;
         denial ??= { workload, by: isolation.by };
         // Who allows nothing denies all of them.
-        if (isolation.allowedBy.length === 0) break;
+        if (allowsNothing) break;
       }
     }
     return denial;
@@ -62,8 +64,8 @@ export class OtherSide {
 
   #lets(own: Workload, peer: Workload, { direction, asked }: { direction: Direction; asked: PortSet }): boolean {
     return families.some((family) => {
-      const judgement = this.#judge.judge(endOf(own), endOf(peer), { family, direction });
-      return intersection(sumOf(judgement).ports, asked).length > 0;
+      const verdict = this.#evaluator.verdict(endpointOf(own), endpointOf(peer), { family, direction });
+      return intersection(allowanceIn(verdict).ports, asked).length > 0;
     });
   }
 
@@ -75,7 +77,7 @@ export class OtherSide {
   }
 }
 
-const endOf = (workload: Workload): FlowEndpoint => ({ kind: 'workload', workload });
+const endpointOf = (workload: Workload): FlowEndpoint => ({ kind: 'workload', workload });
 
 const portsAt = (ports: PolicyRule['ports'], server: Workload): PortSet =>
   ports === 'anyPort' ? allPorts : portSet(ports.flatMap((port) => rangesAt(port, server)));

@@ -2,11 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { FlowEndpoint } from '../../src/evaluation/flow-endpoints.js';
 import { explain, type AnalysisInput } from '../../src/analysis/explain.js';
-import { Judge } from '../../src/evaluation/evaluator.js';
+import { Evaluator } from '../../src/evaluation/evaluator.js';
 import { hasPort } from '../../src/evaluation/port-sets.js';
 import { compileWorkloads } from '../../src/analysis/compiled-workloads.js';
 import { workloadsOf } from '../../src/analysis/workloads.js';
-import { sumOf } from '../../src/evaluation/evaluator.js';
+import { allowanceIn } from '../../src/evaluation/verdicts.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
 import { policyKey } from '../../src/model/policy.js';
 import { namespace, pod, policy } from '../cases/objects.js';
@@ -22,7 +22,7 @@ function known(
   const pods = snapshot.pods.map((one) => ({ owner: { kind: 'Pod', ...one.ref }, pod: one }));
   const workloads = workloadsOf(pods, snapshot.policies);
   return {
-    judge: new Judge(compileWorkloads(workloads, snapshot), blocks),
+    evaluator: new Evaluator(compileWorkloads(workloads, snapshot), blocks),
     policies: new Map(snapshot.policies.map((one) => [policyKey(one.ref), one])),
     namespaces: new Map(snapshot.namespaces.map((one) => [one.name, one])),
     ipBlocks: 'cluster',
@@ -61,7 +61,9 @@ describe('explain', () => {
                       one.kind === 'workload' && other.kind === 'workload' && one.workload.id === other.workload.id,
                   ) ?? one;
                 const [own, peer] = direction === 'egress' ? [from, to] : [to, from];
-                const { ports } = sumOf(after.judge.judge(same(own), same(peer), { family: answer.over, direction }));
+                const { ports } = allowanceIn(
+                  after.evaluator.verdict(same(own), same(peer), { family: answer.over, direction }),
+                );
                 expect(hasPort(ports, 'TCP', number)).toBe(true);
               }
             }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { FlowEndpoint } from '../../src/evaluation/flow-endpoints.js';
-import { Judge } from '../../src/evaluation/evaluator.js';
+import { Evaluator } from '../../src/evaluation/evaluator.js';
 import {
   allPorts,
   difference,
@@ -51,7 +51,7 @@ describe('reachability', () => {
     fc.assert(
       fc.property(cluster.map(tidied), (snapshot) => {
         const workloads = workloadsOf(snapshot.pods.map(bare), snapshot.policies);
-        const judge = new Judge(compileWorkloads(workloads, snapshot), options);
+        const evaluator = new Evaluator(compileWorkloads(workloads, snapshot), options);
         const inside = workloads.flatMap((workload) =>
           workload.addresses.map((address): { address: Address; end: FlowEndpoint; id: string } => ({
             address,
@@ -70,7 +70,7 @@ describe('reachability', () => {
             if (from.end.kind === 'address' && to.end.kind === 'address') continue;
             if (from.end.kind === 'workload' && to.end.kind === 'workload' && from.end.workload === to.end.workload)
               continue;
-            const { ports } = judge.allowed(from.end, to.end, familyOf(from.address));
+            const { ports } = evaluator.allowance(from.end, to.end, familyOf(from.address));
             for (const protocol of ['TCP', 'UDP', 'SCTP'] as const)
               for (const port of portPool.filter((one) => one > 0)) {
                 const question = { source: from.address, destination: to.address, protocol, port };
@@ -88,7 +88,7 @@ describe('reachability', () => {
             const listed = connections.find(
               (one) => one.from === from.id && one.to === to.id && (one.family ?? family) === family,
             );
-            expect(listed?.allowed ?? noPorts).toEqual(judge.allowed(from.end, to.end, family).ports);
+            expect(listed?.allowed ?? noPorts).toEqual(evaluator.allowance(from.end, to.end, family).ports);
           }
       }),
       { numRuns: 300 },

@@ -12,8 +12,8 @@ import {
 } from '../../src/audit/record.js';
 import { identityId, policySetId, SnapshotStore, storedIdentity } from '../../src/audit/snapshots.js';
 import { compile } from '../../src/compiler/compiler.js';
-import { evaluate } from '../../src/evaluation/evaluate.js';
-import type { Reason } from '../../src/evaluation/types.js';
+import { evaluate } from '../../src/evaluation/evaluator.js';
+import type { Reason } from '../../src/evaluation/verdicts.js';
 import { familyOf, parseAddress, type Address } from '../../src/model/address.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
 import { policyKey } from '../../src/model/policy.js';
@@ -58,7 +58,8 @@ export class RecordedLog {
     const [source, destination] = [this.#addressOf(from), this.#addressOf(to)];
     const { allowed, reasons } = evaluate(this.#program, { source, destination, protocol: 'TCP', port });
     const reason =
-      reasons.find(({ kind }) => kind !== 'itself' && kind !== 'ownNode' && kind !== 'notIsolated') ?? reasons[0];
+      reasons.find(({ kind }) => kind === 'allowedBy' || kind === 'isolatedBy') ??
+      reasons.find(({ kind }) => kind !== 'notEnforced');
     const snapshot = policySetId(this.#world.policies);
     this.#store ??= await SnapshotStore.open(this.folder);
     await this.#store.keepPolicies(snapshot, this.#world.policies);
@@ -152,7 +153,9 @@ function reasonFields(reason: Reason | undefined): Partial<EventRecord> {
       'security_rule.name': null,
     };
   if (reason?.kind === 'allowedBy') {
-    const { policy, direction, rule } = reason.origin;
+    const [origin] = reason.rules;
+    if (origin === undefined) throw new Error('what a rule allows has a rule');
+    const { policy, direction, rule } = origin;
     return {
       'network.direction': direction,
       'podwall.reason': 'rule',

@@ -1,7 +1,7 @@
 /** Runs a table through parse, compile and evaluate: in the scope of the whole cluster, and as its nodes would. */
 import { Compiler } from '../../src/compiler/compiler.js';
-import { Evaluator } from '../../src/evaluation/evaluate.js';
-import type { Reason } from '../../src/evaluation/types.js';
+import { Evaluator } from '../../src/evaluation/evaluator.js';
+import type { Reason } from '../../src/evaluation/verdicts.js';
 import { printOrigin, printPolicy } from '../../src/program/print.js';
 import { describeCell, type Case, type Cell } from './types.js';
 import { WorldState, type Pairing } from './world-state.js';
@@ -59,7 +59,7 @@ function mismatch(evaluators: readonly Evaluator[], cell: Cell, flow: Pairing): 
 export function printReason(reason: Reason): string {
   switch (reason.kind) {
     case 'allowedBy':
-      return `allowed by ${printOrigin(reason.origin)}`;
+      return `allowed by ${reason.rules.map(printOrigin).join(' and ')}`;
     case 'isolatedBy':
       return `${reason.direction} isolated by ${reason.policies.map(printPolicy).join(' and ')}`;
     case 'itself':

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Compiler, compile, type CompilerOptions } from '../../src/compiler/compiler.js';
-import { Evaluator } from '../../src/evaluation/evaluate.js';
+import { Evaluator } from '../../src/evaluation/evaluator.js';
 import { changesFrom, type ClusterSnapshot } from '../../src/model/cluster.js';
 import { changeFrom, emptyProgram } from '../../src/program/change.js';
 import { printProgram } from '../../src/program/print.js';

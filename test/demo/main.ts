@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import picocolors from 'picocolors';
 import { compile } from '../../src/compiler/compiler.js';
 import { readManifests } from '../../src/cluster/directory.js';
-import { Evaluator } from '../../src/evaluation/evaluate.js';
+import { Evaluator } from '../../src/evaluation/evaluator.js';
 import { formatTable } from '../../src/report/table.js';
 import { examples, examplesDirectory, exampleNodes, type Example } from '../cases/examples.js';
 import type { Manifest } from '../cases/types.js';

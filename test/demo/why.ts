@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import picocolors from 'picocolors';
 import type { EventRecord } from '../../src/audit/record.js';
-import type { Evaluator } from '../../src/evaluation/evaluate.js';
+import type { Evaluator } from '../../src/evaluation/evaluator.js';
 import { policyKey } from '../../src/model/policy.js';
 import { AuditTrail } from '../support/lab/audit-trail.js';
 import type { Lab } from '../support/lab/lab.js';

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Compiler, compile, type CompilerOptions } from '../../src/compiler/compiler.js';
-import { Evaluator } from '../../src/evaluation/evaluate.js';
-import type { Flow, Verdict } from '../../src/evaluation/types.js';
+import { Evaluator } from '../../src/evaluation/evaluator.js';
+import type { Flow } from '../../src/evaluation/types.js';
+import type { Verdict } from '../../src/evaluation/verdicts.js';
 import { changesFrom } from '../../src/model/cluster.js';
 import type { Direction } from '../../src/model/policy.js';
 import { emptyRuleset, overwrite } from '../../src/nftables/language/applied.js';

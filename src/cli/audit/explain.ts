@@ -81,7 +81,7 @@ function say(
   { places, dryRun }: { readonly places: Places; readonly dryRun: DryRun },
 ): Said | undefined {
   if (flow === undefined || policies === undefined) return undefined;
-  const ruling = new RecordedFlowEvaluator(policies, dryRun).judge(flow);
+  const ruling = new RecordedFlowEvaluator(policies, dryRun).evaluate(flow);
   const explanation = explainRecorded(flow, policies, dryRun);
   if (explanation !== undefined)
     return { ruling, text: explanationText(explanation, places), document: explanationAsJson(explanation, places) };

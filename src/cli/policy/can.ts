@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { nameOf, type FlowEndpoint } from '../../evaluation/flow-endpoints.js';
-import { Judge } from '../../evaluation/evaluator.js';
+import { Evaluator } from '../../evaluation/evaluator.js';
 import { answersFor, type Answer, type Question, type Reason } from '../../analysis/questions.js';
 import { answerWarnings } from '../../analysis/warnings.js';
 import { policyKey } from '../../model/policy.js';
@@ -48,10 +48,10 @@ export const canCommand = (): Command =>
 async function run(source: string, destination: string, port: string | undefined, flags: CanFlags): Promise<void> {
   const world = worldOf(await readInputs(flags), flags);
   const partial = conclude(world.inputs, flags, false);
-  const judge = new Judge(world.program, world.blocks);
+  const evaluator = new Evaluator(world.program, world.blocks);
   const names = new EndNames(world.inputs, world.workloads, world.program, flags.namespace);
   const [from, to] = [names.named(source), names.named(destination)];
-  const answers = questions(names, from, to, port).flatMap((question) => answersFor(judge, question));
+  const answers = questions(names, from, to, port).flatMap((question) => answersFor(evaluator, question));
   if (answers.length === 0) throw new UsageError(`${source} and ${destination} have no address family in common`);
   const allowed = flags.all ? answers.every((one) => one.allowed) : answers.some((one) => one.allowed);
   const warnings = [
@@ -161,10 +161,12 @@ function reasonText(reason: Reason): string {
       return reason.direction === 'egress' ? 'a pod may always reach itself' : '';
     case 'ownNode':
       return `a pod and its own node may always reach each other`;
-    case 'open':
+    case 'notIsolated':
       return `no policy isolates ${name} for ${reason.direction}`;
-    case 'nobody':
+    case 'notEnforced':
       return '';
+    case 'unknownPod':
+      return `no pod is known by the address of ${name}`;
     case 'allowedBy':
       return `${reason.direction} allowed by ${reason.rules.slice(0, 1).map(printOrigin).join()}`;
     case 'isolatedBy':

@@ -1,9 +1,9 @@
 /** What documents of kind Assertions expect, held to what policies allow. */
 import type { Expectation } from '../../analysis/assertions.js';
 import { commonFamilies } from '../../evaluation/flow-endpoints.js';
-import { Judge } from '../../evaluation/evaluator.js';
+import { Evaluator } from '../../evaluation/evaluator.js';
 import { allPorts, difference, hasPort, noPorts, portSet } from '../../evaluation/port-sets.js';
-import { verdicts, type Question } from '../../analysis/questions.js';
+import { allowancesBetween, allowsWithoutPorts, type Question } from '../../analysis/questions.js';
 import { Reach } from '../../analysis/reachability.js';
 import { InputError } from '../../cluster/types.js';
 import { formatPorts, type PortSet } from '../../model/reachability.js';
@@ -22,12 +22,12 @@ export function check(
   assertions: readonly PlacedAssertions[],
   namespace: string | undefined,
 ): readonly Checked[] {
-  const judge = new Judge(world.program, world.blocks);
+  const evaluator = new Evaluator(world.program, world.blocks);
   const names = new EndNames(world.inputs, world.workloads, world.program, namespace);
   return assertions.flatMap(({ expect, unlisted, place }) => [
     ...expect.map((one) => {
       try {
-        return checkOne(judge, names, one);
+        return checkOne(evaluator, names, one);
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
         throw new InputError(`${place(one.path)}: ${titleOf(one)}: ${error.message}`);
@@ -41,22 +41,22 @@ const titleOf = ({ from, to, port, protocol, allowed }: Expectation): string =>
   `${from} -> ${to} ${[protocol, ...(port === undefined ? [] : [port])].join(' ')} ${allowed ? 'allowed' : 'denied'}`;
 
 /** In every family that the ends have in common it must be as expected. */
-function checkOne(judge: Judge, names: EndNames, one: Expectation): Checked {
+function checkOne(evaluator: Evaluator, names: EndNames, one: Expectation): Checked {
   const title = titleOf(one);
-  const wrong = answers(judge, names, one).filter(({ allowed }) => allowed !== one.allowed);
+  const wrong = answers(evaluator, names, one).filter(({ allowed }) => allowed !== one.allowed);
   if (wrong.length === 0) return { title };
   const over = wrong.flatMap(({ family }) => family ?? []);
   const where = over.length === 0 ? '' : ` over ${over.join(' and ')}`;
   return { title, failure: `it is ${one.allowed ? 'denied' : 'allowed'}${where}` };
 }
 
-function answers(judge: Judge, names: EndNames, { from, to, port, protocol }: Expectation) {
+function answers(evaluator: Evaluator, names: EndNames, { from, to, port, protocol }: Expectation) {
   const [source, destination] = [names.named(from), names.named(to)];
   if (protocol === 'ICMP')
     return questions(names, source, { ...destination, isLoose: false }, undefined).flatMap((pair) =>
       commonFamilies(pair.from, pair.to).map((family) => ({
         family,
-        allowed: judge.allowsWithoutPorts(pair.from, pair.to, family),
+        allowed: allowsWithoutPorts(evaluator, pair, family),
       })),
     );
   const asked = questions(names, source, destination, port === undefined ? undefined : `${port}/${protocol}`);
@@ -66,8 +66,8 @@ function answers(judge: Judge, names: EndNames, { from, to, port, protocol }: Ex
   // Pods that have the named port under different numbers are asked by their own.
   const byPort = new Map(asked.map((question) => [JSON.stringify(question.port), question]));
   const found = [...byPort.values()].flatMap((question) =>
-    verdicts(
-      judge,
+    allowancesBetween(
+      evaluator,
       asked.filter(({ port: number }) => JSON.stringify(number) === JSON.stringify(question.port)),
       isLoose,
     ).map(({ family, allowance }) => ({ family, allowed: allows(question, allowance.ports) })),

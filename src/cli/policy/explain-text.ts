@@ -37,11 +37,11 @@ export function explanationText({ answer, steps }: Explanation, places: Places):
 }
 
 function stepLines(step: Step, number: number, places: Places): readonly string[] {
-  const { direction, end, unjudged, isolatedBy, rules, misses, edit } = step;
+  const { direction, end, exempt, isolatedBy, rules, misses, edit } = step;
   const head = `${number}. ${direction === 'egress' ? 'leaving' : 'entering'} ${nameOf(end)} (${direction}): `;
-  if (unjudged === 'open') return [`${head}no policy isolates it: allowed`];
-  if (unjudged === 'itself') return [`${head}a pod may always reach itself: allowed`];
-  if (unjudged === 'ownNode') return [`${head}a pod and its own node may always reach each other: allowed`];
+  if (exempt === 'notIsolated') return [`${head}no policy isolates it: allowed`];
+  if (exempt === 'itself') return [`${head}a pod may always reach itself: allowed`];
+  if (exempt === 'ownNode') return [`${head}a pod and its own node may always reach each other: allowed`];
   const by = isolatedBy.map((policy) => `     ${policyKey(policy)}${at(places(policy, []))}`);
   if (rules.length > 0)
     return [
@@ -94,7 +94,7 @@ export function explanationAsJson({ answer, steps }: Explanation, places: Places
       direction: step.direction,
       end: nameOf(step.end),
       allowed: step.allowed,
-      ...(step.unjudged === undefined ? {} : { unjudged: step.unjudged }),
+      ...(step.exempt === undefined ? {} : { unjudged: step.exempt === 'notIsolated' ? 'open' : step.exempt }),
       isolatedBy: step.isolatedBy.map((policy) => located(policy, [], places)),
       allowedBy: step.rules.map(({ origin }) => located(origin.policy, pathOf(origin), places)),
       misses: step.misses.map((miss) => ({

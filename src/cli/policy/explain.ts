@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { nameOf, type FlowEndpoint } from '../../evaluation/flow-endpoints.js';
 import { explain, type Explanation, type AnalysisInput } from '../../analysis/explain.js';
-import { Judge } from '../../evaluation/evaluator.js';
+import { Evaluator } from '../../evaluation/evaluator.js';
 import { Reach } from '../../analysis/reachability.js';
 import { answerWarnings } from '../../analysis/warnings.js';
 import { directionSummaries } from '../../analysis/direction-summaries.js';
@@ -70,13 +70,13 @@ function pair(
   { source, destination, port }: { source: string; destination: string; port: string | undefined },
 ): Told {
   const [from, to] = [names.named(source), names.named(destination)];
-  const known: AnalysisInput = {
-    judge: new Judge(world.program, world.blocks),
+  const input: AnalysisInput = {
+    evaluator: new Evaluator(world.program, world.blocks),
     policies: new Map(world.inputs.policies.map((policy) => [policyKey(policy.ref), policy])),
     namespaces: new Map(world.inputs.namespaces.map((namespace) => [namespace.name, namespace])),
     ipBlocks: world.blocks.ipBlocks,
   };
-  const explanations = questions(names, from, to, port).flatMap((question) => explain(known, question));
+  const explanations = questions(names, from, to, port).flatMap((question) => explain(input, question));
   if (explanations.length === 0) throw new UsageError(`${source} and ${destination} have no address family in common`);
   const distinct = distinctOf(explanations);
   const { policies, implied } = world.inputs;
@@ -108,7 +108,7 @@ function distinctOf(explanations: readonly Explanation[]): readonly (readonly [E
   for (const one of explanations) {
     const { from, to, port, allowed, over } = one.answer;
     const why = one.steps.map((step) => [
-      step.unjudged,
+      step.exempt,
       step.isolatedBy,
       step.rules.map(({ origin }) => origin),
       step.misses.map((miss) => (miss.kind === 'nearest' ? miss.miss.mismatches.map(({ path }) => path) : miss.kind)),

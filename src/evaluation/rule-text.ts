@@ -1,0 +1,30 @@
+import { formatPorts } from '../model/reachability.js';
+import type { AllowRule, GroupId, PolicyProgram, RuleOrigin } from '../program/types.js';
+
+/** A rule in words: whom it is about and on which ports, by the titles of its groups. */
+export interface RuleText {
+  readonly origin: RuleOrigin;
+  readonly peers: string;
+  readonly ports: string;
+}
+
+export const describeRule = (program: PolicyProgram, rule: AllowRule): RuleText => ({
+  origin: rule.origin,
+  peers: peersText(program, rule),
+  ports: portsText(program, rule),
+});
+
+const peersText = (program: PolicyProgram, { peer }: AllowRule): string =>
+  peer.kind === 'anyone' ? 'anyone' : titleOf(program, peer.of);
+
+function portsText(program: PolicyProgram, { port }: AllowRule): string {
+  if (port.kind === 'anyPort') return 'all ports';
+  if (port.kind === 'range') return formatPorts([{ ...port, first: Math.max(port.first, 1) }]);
+  return `${port.protocol} ${titleOf(program, port.of).split('/')[0] ?? ''}`;
+}
+
+function titleOf(program: PolicyProgram, id: GroupId): string {
+  const group = program.groups.get(id);
+  if (group === undefined) throw new Error(`the program has no group ${id}, which a rule names`);
+  return group.title;
+}

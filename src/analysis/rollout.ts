@@ -1,6 +1,6 @@
 /** Is it in force everywhere? What the nodes say they enforce, beside what the cluster wants of them. */
 import { selects } from '../compiler/endpoints.js';
-import { triedPolicies } from '../model/audit-mode.js';
+import { dryRunPolicies } from '../model/policy-mode.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import { groupBy } from '../generic/group-by.js';
 import type { NodePolicyStatus } from '../model/node-policy-status.js';
@@ -43,13 +43,13 @@ export function rolloutOf(snapshot: ClusterSnapshot, options: RolloutOptions): r
     .map(({ name }) => name)
     .filter((name) => only === undefined || wanted.has(name))
     .sort()
-    .map((name) => nodeRollout(name, wanted.get(name) ?? { pods: 0, policies: new Map(), tried: new Set() }, options));
+    .map((name) => nodeRollout(name, wanted.get(name) ?? { pods: 0, policies: new Map(), dryRun: new Set() }, options));
 }
 
 interface Wanted {
   pods: number;
   readonly policies: Map<AnyPolicy, number>;
-  readonly tried: ReadonlySet<AnyPolicy>;
+  readonly dryRun: ReadonlySet<AnyPolicy>;
 }
 
 /** A policy in a dry run is to be enforced nowhere; asked for by its name, it is in force nowhere. */
@@ -57,16 +57,16 @@ function wantedByNode(
   { pods, policies, namespaces }: ClusterSnapshot,
   only: ObjectRef | undefined,
 ): ReadonlyMap<string, Wanted> {
-  const tried = new Set(triedPolicies({ policies, namespaces }));
+  const dryRun = new Set(dryRunPolicies({ policies, namespaces }));
   const asked = policies.filter((policy) =>
-    only === undefined ? !tried.has(policy) : objectKey(policy.ref) === objectKey(only),
+    only === undefined ? !dryRun.has(policy) : objectKey(policy.ref) === objectKey(only),
   );
   const byNamespace = groupBy(asked, ({ ref }) => ref.namespace);
   const wanted = new Map<string, Wanted>();
   for (const pod of pods.filter(isOnNode)) {
     const selecting = (byNamespace.get(pod.ref.namespace) ?? []).filter((policy) => selects(policy, pod));
     if (only !== undefined && selecting.length === 0) continue;
-    const node = wanted.get(pod.node) ?? { pods: 0, policies: new Map<AnyPolicy, number>(), tried };
+    const node = wanted.get(pod.node) ?? { pods: 0, policies: new Map<AnyPolicy, number>(), dryRun };
     node.pods += 1;
     for (const policy of selecting) node.policies.set(policy, (node.policies.get(policy) ?? 0) + 1);
     wanted.set(pod.node, node);
@@ -77,7 +77,7 @@ function wantedByNode(
 /** A pod without an address has nothing to enforce yet. */
 const isOnNode = (pod: Pod): boolean => isEnforceable(pod) && pod.node !== '' && pod.addresses.length > 0;
 
-function nodeRollout(node: string, { pods, policies, tried }: Wanted, options: RolloutOptions): NodeRollout {
+function nodeRollout(node: string, { pods, policies, dryRun }: Wanted, options: RolloutOptions): NodeRollout {
   const status = options.statuses.get(node);
   const common = { node, pods, policies: policies.size };
   if (status === undefined) {
@@ -91,7 +91,7 @@ function nodeRollout(node: string, { pods, policies, tried }: Wanted, options: R
     ...(status.ready ? [] : ['its agent is not ready']),
     ...(age > options.silentAfter ? [`its agent has been silent for ${Math.round(age / 1000)} s`] : []),
     ...[...policies].flatMap(([policy, count]) => {
-      const reason = tried.has(policy)
+      const reason = dryRun.has(policy)
         ? 'in a dry run: nothing enforces it'
         : missingOf(policy, count, enforced.get(objectKey(policy.ref)));
       return reason === undefined ? [] : [`${objectKey(policy.ref)}: ${reason}`];

@@ -5,7 +5,7 @@
  *   addresses  -> the pods that had them when the packet came by
  *   device     -> the pod behind it, for the source guard: its address is forged and would blame the victim
  */
-import type { PolicyMode } from '../model/audit-mode.js';
+import type { PolicyMode } from '../model/policy-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
 import type { Observation } from '../model/observation.js';

@@ -1,5 +1,5 @@
 /** What a record rests on: the policies and the pods' identities of its moment, named by their content and kept beside the log. */
-import { isTried, type PolicyMode } from '../model/audit-mode.js';
+import { isDryRun, type PolicyMode } from '../model/policy-mode.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Namespace, Pod } from '../model/pod.js';
@@ -57,7 +57,7 @@ export class EvidenceKeeper {
       if (change.kind === 'namespace') {
         const before = this.#namespaces.latest(change.name, time);
         this.#namespaces.set(change.name, change.namespace, time);
-        if (triesAll(before) !== triesAll(change.namespace)) policiesOf(change.name);
+        if (isAllDryRun(before) !== isAllDryRun(change.namespace)) policiesOf(change.name);
       }
       if (change.kind !== 'policy') continue;
       const policies = policiesOf(change.ref.namespace);
@@ -91,8 +91,8 @@ export class EvidenceKeeper {
   /** What a namespace or the agent tries, its policies are told to try. */
   #inForce(namespace: string, time: number): readonly AnyPolicy[] {
     const policies = [...(this.#policies.at(namespace, time) ?? none).values()];
-    const tried = this.#options.mode === 'audit' || triesAll(this.#namespaces.at(namespace, time));
-    return tried ? policies.map((policy) => ({ ...policy, mode: 'audit' as const })) : policies;
+    const dryRun = this.#options.mode === 'audit' || isAllDryRun(this.#namespaces.at(namespace, time));
+    return dryRun ? policies.map((policy) => ({ ...policy, mode: 'audit' as const })) : policies;
   }
 
   #identityOf({ pod }: End, time: number): ContentId | undefined {
@@ -109,4 +109,4 @@ export class EvidenceKeeper {
 
 const policySet = (policies: readonly AnyPolicy[]): PolicySet => ({ id: policySetId(policies), policies });
 
-const triesAll = (namespace: Namespace | undefined): boolean => isTried({}, namespace);
+const isAllDryRun = (namespace: Namespace | undefined): boolean => isDryRun({}, namespace);

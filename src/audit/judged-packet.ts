@@ -1,5 +1,5 @@
 /** A packet that a log rule told of, and what was judged of it: denied, allowed, or what a dry run would have done. */
-import type { PolicyMode } from '../model/audit-mode.js';
+import type { PolicyMode } from '../model/policy-mode.js';
 import type { Observation } from '../model/observation.js';
 import { objectKey } from '../model/pod.js';
 import type { Direction, PolicyRef } from '../model/policy.js';

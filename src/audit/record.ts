@@ -2,7 +2,7 @@
  * One line of the audit log, schema version 1 (record.schema.json): flat dotted keys. Names are OpenTelemetry's where it
  * has one, the Elastic Common Schema's where it has none, and `podwall.` otherwise.
  */
-import type { PolicyMode } from '../model/audit-mode.js';
+import type { PolicyMode } from '../model/policy-mode.js';
 import type { Direction } from '../model/policy.js';
 
 export const schemaVersion = 1;

@@ -10,7 +10,8 @@
 import type { Address, Cidr } from '../model/address.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
 import { isEnforceable, objectKey, type Namespace, type Node, type Pod } from '../model/pod.js';
-import { logsAllowed, modeIn } from '../model/audit-mode.js';
+import { logsAllowed } from '../model/audit-annotation.js';
+import { modeIn } from '../model/policy-mode.js';
 import { directions, policyKey, type AnyPolicy, type Direction, type PolicyRef } from '../model/policy.js';
 import {
   ruleListId,

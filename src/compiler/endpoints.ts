@@ -16,18 +16,18 @@ export const isolates = (policy: AnyPolicy, direction: Direction): boolean =>
 const allowsSomething = (policy: AnyPolicy, direction: Direction): boolean =>
   policy.kind === 'policy' && (policy[direction]?.length ?? 0) > 0;
 
-/** What is told of a namespace's pods beyond what is enforced. */
+/** What is recorded of a namespace's pods beyond what is enforced. */
 export interface AuditSettings {
   readonly dryRun: DryRun;
   readonly logsAllowed: boolean;
 }
 
-/** Which policies are only tried: those whose annotation says so, all, or none whatever it says. */
+/** Which policies are in a dry run: those whose annotation says so, all, or none whatever it says. */
 export type DryRun = 'annotated' | 'all' | 'none';
 
 export const noAudit: AuditSettings = { dryRun: 'annotated', logsAllowed: false };
 
-const isTried = (policy: AnyPolicy, dryRun: DryRun): boolean =>
+const isLeftToDryRun = (policy: AnyPolicy, dryRun: DryRun): boolean =>
   dryRun === 'all' || (dryRun === 'annotated' && policy.mode === 'audit');
 
 /** An endpoint from the policies that select it, given in the order of their keys. */
@@ -37,12 +37,12 @@ export function makeEndpoint(
   policies: readonly AnyPolicy[],
   audit: AuditSettings = noAudit,
 ): Endpoint {
-  const enforced = policies.filter((policy) => !isTried(policy, audit.dryRun));
+  const enforced = policies.filter((policy) => !isLeftToDryRun(policy, audit.dryRun));
   const [ingress, egress] = [isolationBy(enforced, 'ingress'), isolationBy(enforced, 'egress')];
-  const withAudited =
+  const dryRun =
     enforced.length === policies.length
       ? {}
-      : { ...auditedBy(policies, 'ingress', ingress), ...auditedBy(policies, 'egress', egress) };
+      : { ...dryRunIsolation(policies, 'ingress', ingress), ...dryRunIsolation(policies, 'egress', egress) };
   return {
     pod: pod.ref,
     podUid: pod.uid,
@@ -50,7 +50,7 @@ export function makeEndpoint(
     addresses,
     ingress,
     egress,
-    ...(Object.keys(withAudited).length === 0 ? {} : { withAudited }),
+    ...(Object.keys(dryRun).length === 0 ? {} : { dryRun }),
     ...(audit.logsAllowed ? { logsAllowed: true } : {}),
   };
 }
@@ -67,7 +67,7 @@ function isolationBy(policies: readonly AnyPolicy[], direction: Direction): Isol
 }
 
 /** One more policy that isolates a pod which is isolated already changes nothing unless it allows something. */
-function auditedBy(policies: readonly AnyPolicy[], direction: Direction, now: Isolation): Endpoint['withAudited'] {
+function dryRunIsolation(policies: readonly AnyPolicy[], direction: Direction, now: Isolation): Endpoint['dryRun'] {
   const all = isolationBy(policies, direction);
   if (all.kind === 'open') return {};
   if (now.kind === 'isolated' && now.allowedBy.length === all.allowedBy.length) return {};
@@ -89,7 +89,7 @@ export function sameEndpoint(a: Endpoint | undefined, b: Endpoint | undefined): 
     directions.every(
       (direction) =>
         sameIsolation(a[direction], b[direction]) &&
-        sameIsolation(a.withAudited?.[direction] ?? open, b.withAudited?.[direction] ?? open),
+        sameIsolation(a.dryRun?.[direction] ?? open, b.dryRun?.[direction] ?? open),
     )
   );
 }

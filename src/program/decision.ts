@@ -1,4 +1,4 @@
-import type { PolicyMode } from '../model/audit-mode.js';
+import type { PolicyMode } from '../model/policy-mode.js';
 import type { Direction, PolicyRef } from '../model/policy.js';
 
 /** What was decided about a packet at one end of its flow, where it is told of. */

@@ -44,16 +44,16 @@ function endpointEffect(before: Endpoint | undefined, after: Endpoint | undefine
   if (before === undefined || after === undefined) return 'narrows';
   if (before.addresses.join() !== after.addresses.join()) return 'narrows';
   // What is remembered would not be recorded.
-  if (before.logsAllowed !== after.logsAllowed || !sameAudited(before, after)) return 'narrows';
+  if (before.logsAllowed !== after.logsAllowed || !sameDryRun(before, after)) return 'narrows';
   // No longer isolated, its packets still go to chains of their own: a map's element is pointed elsewhere.
   if (after.logsAllowed === true && !directions.every((one) => sameIsolation(before[one], after[one])))
     return 'narrows';
   return worstEffect([isolationEffect(before.ingress, after.ingress), isolationEffect(before.egress, after.egress)]);
 }
 
-const sameAudited = (before: Endpoint, after: Endpoint): boolean =>
+const sameDryRun = (before: Endpoint, after: Endpoint): boolean =>
   directions.every((direction) => {
-    const [one, other] = [before.withAudited?.[direction], after.withAudited?.[direction]];
+    const [one, other] = [before.dryRun?.[direction], after.dryRun?.[direction]];
     return one === other || (one !== undefined && other !== undefined && sameIsolation(one, other));
   });
 

@@ -8,4 +8,4 @@ export function sameIsolation(a: Isolation, b: Isolation): boolean {
 
 /** What isolates the endpoint, and what would with the policies in a dry run. */
 export const isolationsOf = (endpoint: Endpoint, direction: Direction): readonly Isolated[] =>
-  [endpoint[direction], endpoint.withAudited?.[direction]].filter((one): one is Isolated => one?.kind === 'isolated');
+  [endpoint[direction], endpoint.dryRun?.[direction]].filter((one): one is Isolated => one?.kind === 'isolated');

@@ -15,9 +15,9 @@ export function printProgram(program: PolicyProgram): string {
     [...program.endpoints].map(([key, endpoint]) => [
       `${key} ${endpoint.addresses.join(' ')}${recorded(endpoint)}`,
       directions.flatMap((direction) => {
-        const audited = endpoint.withAudited?.[direction];
+        const dryRun = endpoint.dryRun?.[direction];
         const enforced = `${direction.padEnd(7)} ${printIsolation(endpoint[direction])}`;
-        return audited === undefined ? [enforced] : [enforced, `        in dry run ${printIsolation(audited)}`];
+        return dryRun === undefined ? [enforced] : [enforced, `        in dry run ${printIsolation(dryRun)}`];
       }),
     ]),
   );

@@ -92,7 +92,7 @@ export interface Endpoint {
   readonly ingress: Isolation;
   readonly egress: Isolation;
   /** A dry run: what would hold with the policies in it, only for a direction in which they would change anything. */
-  readonly withAudited?: { readonly ingress?: Isolated; readonly egress?: Isolated };
+  readonly dryRun?: { readonly ingress?: Isolated; readonly egress?: Isolated };
   /** The first packet of every allowed flow is recorded. */
   readonly logsAllowed?: true;
 }

@@ -18,8 +18,8 @@ function* endpointProblems(program: PolicyProgram): Iterable<string> {
     }
     for (const direction of directions) {
       yield* isolationProblems(program, `${key} ${direction}`, endpoint[direction]);
-      const audited = endpoint.withAudited?.[direction];
-      if (audited !== undefined) yield* isolationProblems(program, `${key} ${direction} with audited`, audited);
+      const dryRun = endpoint.dryRun?.[direction];
+      if (dryRun !== undefined) yield* isolationProblems(program, `${key} ${direction} in dry run`, dryRun);
     }
   }
 }

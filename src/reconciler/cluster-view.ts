@@ -1,5 +1,5 @@
 import type { ClusterChange } from '../model/cluster.js';
-import { modeIn, type PolicyMode } from '../model/audit-mode.js';
+import { modeIn, type PolicyMode } from '../model/policy-mode.js';
 import { policyKey, type AnyPolicy, type BrokenPolicy, type PolicyRef } from '../model/policy.js';
 import type { ObjectRef } from '../model/pod.js';
 import { failingReasons } from './enforced.js';
@@ -13,11 +13,11 @@ export class ClusterView {
   readonly #failing = new Map<string, BrokenPolicy>();
   readonly #guardOff = new Set<string>();
   /** Namespaces whose policies are all in a dry run. */
-  readonly #tried = new Set<string>();
+  readonly #dryRunNamespaces = new Set<string>();
 
   readonly #mode: PolicyMode;
 
-  /** @param mode `audit`: every policy is only tried */
+  /** @param mode `audit`: every policy is in a dry run */
   constructor(mode: PolicyMode = 'enforce') {
     this.#mode = mode;
   }
@@ -28,7 +28,7 @@ export class ClusterView {
     for (const change of changes) {
       if (change.kind === 'policy') this.#applyPolicy(policyKey(change.ref), change.policy);
       if (change.kind !== 'namespace') continue;
-      setPresent(this.#tried, change.name, modeIn(change.namespace?.annotations ?? {}) === 'audit');
+      setPresent(this.#dryRunNamespaces, change.name, modeIn(change.namespace?.annotations ?? {}) === 'audit');
       const off = change.namespace?.annotations[guardAnnotation] === 'off';
       guardsChanged ||= off !== this.#guardOff.has(change.name);
       setPresent(this.#guardOff, change.name, off);
@@ -48,10 +48,10 @@ export class ClusterView {
     return this.#guardOff;
   }
 
-  /** Policies that are only tried. */
+  /** Policies in a dry run. */
   dryRun(): PolicyRef[] {
     return this.policies()
-      .filter((policy) => this.#isTried(policy))
+      .filter((policy) => this.#isDryRun(policy))
       .map(({ ref }) => ref)
       .sort((a, b) => (policyKey(a) < policyKey(b) ? -1 : 1));
   }
@@ -59,7 +59,7 @@ export class ClusterView {
   /** In a dry run nothing is closed. */
   failing(): FailingPolicy[] {
     return [...this.#failing.values()]
-      .filter((policy) => !this.#isTried(policy))
+      .filter((policy) => !this.#isDryRun(policy))
       .map((policy) => ({
         ...policy.ref,
         ...(policy.uid === undefined ? {} : { uid: policy.uid }),
@@ -68,8 +68,8 @@ export class ClusterView {
       .sort((a, b) => (policyKey(a) < policyKey(b) ? -1 : 1));
   }
 
-  #isTried({ ref, mode }: AnyPolicy): boolean {
-    return this.#mode === 'audit' || mode === 'audit' || this.#tried.has(ref.namespace);
+  #isDryRun({ ref, mode }: AnyPolicy): boolean {
+    return this.#mode === 'audit' || mode === 'audit' || this.#dryRunNamespaces.has(ref.namespace);
   }
 
   #applyPolicy(key: string, policy: AnyPolicy | undefined): void {

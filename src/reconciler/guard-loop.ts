@@ -4,7 +4,7 @@
  */
 import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
-import type { PolicyMode } from '../model/audit-mode.js';
+import type { PolicyMode } from '../model/policy-mode.js';
 import type { AuditRules } from '../nftables/render/log-rules.js';
 import type { Nftables } from '../nftables/language/types.js';
 import type { Clock } from './clock.js';

@@ -13,7 +13,7 @@ import type { SourceChange, SyncedCluster } from '../cluster/types.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
-import type { PolicyMode } from '../model/audit-mode.js';
+import type { PolicyMode } from '../model/policy-mode.js';
 import type { AuditRules } from '../nftables/render/log-rules.js';
 import type { Renderer } from '../nftables/render/renderer.js';
 import type { Nftables, Ruleset } from '../nftables/language/types.js';

@@ -1,4 +1,4 @@
-import type { PolicyMode } from '../model/audit-mode.js';
+import type { PolicyMode } from '../model/policy-mode.js';
 import type { ObjectRef } from '../model/pod.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
@@ -45,7 +45,7 @@ export interface ReconcilerStatus {
   readonly failing: readonly FailingPolicy[];
   /** `audit`: the whole agent is in a dry run, and drops nothing. */
   readonly mode: PolicyMode;
-  /** Policies that are only tried: what they would change is recorded. */
+  /** Policies in a dry run: what they would change is recorded. */
   readonly dryRun: readonly ObjectRef[];
   /** Local pods whose traffic does not pass this node's forward path: not enforced. */
   readonly unattached: readonly UnattachedPod[];

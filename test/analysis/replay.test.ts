@@ -3,7 +3,7 @@ import { Replay } from '../../src/analysis/replay.js';
 import { LineReader } from '../../src/audit/log/line-reader.js';
 import { recordLine, type RecordVerdict } from '../../src/audit/record.js';
 import type { StoredIdentity } from '../../src/audit/snapshots.js';
-import type { PolicyMode } from '../../src/model/audit-mode.js';
+import type { PolicyMode } from '../../src/model/policy-mode.js';
 import { parseNetworkPolicy } from '../../src/model/parse.js';
 import { policy } from '../cases/objects.js';
 import { deniedRecord } from '../audit/records.js';

@@ -131,8 +131,8 @@ describe('whether every node enforces what the cluster wants', () => {
   });
 
   test('an agent in a dry run as a whole enforces nothing, and its node is not in force', () => {
-    const tried = compile(snapshot(), { scope: { node: 'n2' }, dryRun: 'all' });
-    const policies = enforcedPolicies(tried, snapshot().policies, []);
+    const dryRun = compile(snapshot(), { scope: { node: 'n2' }, dryRun: 'all' });
+    const policies = enforcedPolicies(dryRun, snapshot().policies, []);
     expect(policies).toEqual([]);
     expect(judged(said({ policies }))).toMatchObject({ inForce: false, missing: ['x/web: not enforced yet'] });
   });

@@ -11,7 +11,7 @@ import { decisionNames } from '../../src/nftables/names/decisions.js';
 import { parseLogPrefix, type AuditRules } from '../../src/nftables/render/log-rules.js';
 import { render, Renderer } from '../../src/nftables/render/renderer.js';
 import type { Ruleset } from '../../src/nftables/language/types.js';
-import { annotated, namespace, node, pod, podAddresses, policy, tried } from '../cases/objects.js';
+import { annotated, namespace, node, pod, podAddresses, policy, inDryRun } from '../cases/objects.js';
 import type { Changes, Manifest } from '../cases/types.js';
 import { WorldState } from '../cases/world-state.js';
 import { Interpreter } from '../nftables/interpreter.js';
@@ -121,7 +121,7 @@ const said = ({ verdict, mode, reason, direction, source, destination, isolating
 
 describe('what is told of packets in a dry run', () => {
   test.each(['original', 'reply'] as const)('would be denied: by all that would isolate; %s packets', (orientation) => {
-    const view = new View([namespace('x'), tried(deny), tried(other)]);
+    const view = new View([namespace('x'), inDryRun(deny), inDryRun(other)]);
     expect(view.told(view.logged(), 1, orientation).map(said)).toEqual([
       'audit deny ingress client->server:80 default-deny by [x/deny,x/other]',
     ]);
@@ -131,8 +131,8 @@ describe('what is told of packets in a dry run', () => {
     const view = new View([
       namespace('x'),
       deny,
-      tried(letIn),
-      tried(policy('open.x', { podSelector: app('server'), ingress: [{}] })),
+      inDryRun(letIn),
+      inDryRun(policy('open.x', { podSelector: app('server'), ingress: [{}] })),
     ]);
     const told = view.told(view.logged(), 1);
     // The first one that would is told of: it stands for the relation until it is told of again.
@@ -148,33 +148,33 @@ describe('what is told of packets in a dry run', () => {
 
   test('a broken policy would deny as an invalid one', () => {
     const broken = policy('broken.x', { podSelector: app('server'), ingress: [{ ports: [{ port: 0 }] }] });
-    const view = new View([namespace('x'), tried(broken)]);
+    const view = new View([namespace('x'), inDryRun(broken)]);
     expect(view.told(view.logged(), 1).map(said)).toEqual([
       'audit deny ingress client->server:80 invalid-policy by [x/broken]',
     ]);
   });
 
-  test('a namespace in one: its policies are kept as tried, from then on and until it ends', () => {
+  test('a namespace in one: its policies are kept as in a dry run, from then on and until it ends', () => {
     const view = new View([namespace('x'), deny]);
     const enforced = view.told(view.logged(), 1);
-    view.change({ apply: [tried(namespace('x'))] }, 1000);
-    const audited = view.told(view.logged(), 1001);
+    view.change({ apply: [inDryRun(namespace('x'))] }, 1000);
+    const dryRun = view.told(view.logged(), 1001);
     view.change({ apply: [namespace('x')] }, 2000);
-    expect([...enforced, ...audited, ...view.told(view.logged(), 2001)].map(said)).toEqual([
+    expect([...enforced, ...dryRun, ...view.told(view.logged(), 2001)].map(said)).toEqual([
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
       'audit deny ingress client->server:80 default-deny by [x/deny]',
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
     ]);
-    const modes = [...enforced, ...audited, ...view.told(view.logged(), 2001)].map((denial) =>
+    const modes = [...enforced, ...dryRun, ...view.told(view.logged(), 2001)].map((denial) =>
       view.policiesOf(denial).map(({ ref, mode }) => `${ref.name} ${mode ?? 'enforce'}`),
     );
     expect(modes).toEqual([['deny enforce'], ['deny audit'], ['deny enforce']]);
   });
 
   test('packets that come to be read after an edit are told as they were judged, for ten minutes', () => {
-    const view = new View([namespace('x'), deny, tried(letIn)]);
+    const view = new View([namespace('x'), deny, inDryRun(letIn)]);
     const chains = view.logged();
-    view.change({ apply: [tried(deny)], remove: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'let' }] }, minute);
+    view.change({ apply: [inDryRun(deny)], remove: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'let' }] }, minute);
     expect(view.told(chains, minute - 1).map(said)).toEqual([
       'audit allow ingress client->server:80 rule by [x/deny] x/let[1]',
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
@@ -185,10 +185,10 @@ describe('what is told of packets in a dry run', () => {
   });
 
   test('of chains that an agent before this one made, verdict, mode and direction are told, and no policy', () => {
-    const before = new View([recorded, deny, tried(letIn)]);
+    const before = new View([recorded, deny, inDryRun(letIn)]);
     const after = new View([namespace('x')]);
     const allow = new View([recorded, letIn]);
-    const dry = new View([namespace('x'), tried(other)]);
+    const dry = new View([namespace('x'), inDryRun(other)]);
     expect(after.told([...before.logged(), ...allow.logged(), ...dry.logged()], 1).map(said)).toEqual([
       'enforce allow egress client->server:80 not-isolated by []',
       'audit allow ingress client->server:80 rule by []',
@@ -214,7 +214,7 @@ describe('what is told of allowed flows', () => {
   });
 
   test('that a dry run would deny: both are told', () => {
-    const view = new View([recorded, tried(deny)]);
+    const view = new View([recorded, inDryRun(deny)]);
     expect(view.told(view.logged(), 1).map(said)).toEqual([
       'enforce allow egress client->server:80 not-isolated by []',
       'audit deny ingress client->server:80 default-deny by [x/deny]',

@@ -7,7 +7,7 @@ import {
   type RecordVerdict,
 } from '../../src/audit/record.js';
 
-import type { PolicyMode } from '../../src/model/audit-mode.js';
+import type { PolicyMode } from '../../src/model/policy-mode.js';
 
 const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
 

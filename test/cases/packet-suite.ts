@@ -13,16 +13,19 @@ export interface PacketSuite {
   /** A directory of manifests, unless told otherwise. */
   readonly to?: WrittenTo;
   /** The agents keep an audit log, so that their rules tell of packets too. */
-  readonly isAudited?: boolean;
+  readonly hasAuditLog?: boolean;
 }
 
-export function packetSuite(title: string, { plugin, cases, to = 'directory', isAudited = false }: PacketSuite): void {
+export function packetSuite(
+  title: string,
+  { plugin, cases, to = 'directory', hasAuditLog: isAudited = false }: PacketSuite,
+): void {
   describePackets(
     title,
     () => {
       let runner: PacketRunner;
       beforeAll(async () => {
-        runner = await PacketRunner.create(plugin, 2, { to, isAudited });
+        runner = await PacketRunner.create(plugin, 2, { to, hasAuditLog: isAudited });
       }, 60_000);
       afterAll(() => runner[Symbol.asyncDispose](), 60_000);
 

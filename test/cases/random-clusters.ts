@@ -117,7 +117,7 @@ const cluster = fc.record({
     fc.record({
       namespace: fc.constantFrom(...namespaces),
       spec,
-      tried: fc.nat({ max: 3 }).map((number) => number === 0),
+      isDryRun: fc.nat({ max: 3 }).map((number) => number === 0),
     }),
     { minLength: 1, maxLength: 6 },
   ),
@@ -136,8 +136,8 @@ function manifestsOf(one: RandomCluster, number: number): Manifest[] {
     ...(hostNetwork === undefined
       ? []
       : [pod(`host${number}.${hostNetwork.namespace}`, { labels: hostNetwork.labels, hostNetwork: true })]),
-    ...policies.map(({ namespace: of, spec: wanted, tried }, index) =>
-      annotated(policy(`p${index}.${of}`, wanted), tried ? { 'podwall.dev/mode': 'audit' } : {}),
+    ...policies.map(({ namespace: of, spec: wanted, isDryRun }, index) =>
+      annotated(policy(`p${index}.${of}`, wanted), isDryRun ? { 'podwall.dev/mode': 'audit' } : {}),
     ),
   ];
 }

@@ -31,7 +31,7 @@ const defaults: PacketOptions = { within: 10_000, timeout: 250 };
 export interface RunnerOptions {
   readonly to?: WrittenTo;
   /** Every agent keeps an audit log in the lab's folder, `NODE.jsonl`. */
-  readonly isAudited?: boolean;
+  readonly hasAuditLog?: boolean;
 }
 
 /** A standing lab that runs one table after another: nodes and agents stay, pods and manifests change. */
@@ -50,7 +50,7 @@ export class PacketRunner implements AsyncDisposable {
   }
 
   static async create(plugin: Plugin, nodes: 1 | 2 = 2, options: RunnerOptions = {}): Promise<PacketRunner> {
-    const { to = 'directory', isAudited = false } = options;
+    const { to = 'directory', hasAuditLog: isAudited = false } = options;
     const all = ([1, 2] as const).slice(0, nodes).map((number) => labNode(number, plugin));
     const lab = await Lab.create(all);
     const cluster = await writtenCluster(to, lab);

@@ -31,7 +31,7 @@ afterAll(() => rm(folder, { recursive: true }));
 /** What each reader says of what lies in the folder, one text a reader. */
 async function toldBy(path: string): Promise<Readonly<Record<'analysis' | 'lint' | 'agent', string>>> {
   const inputs = await readInputs({ file: [path] });
-  worldOf(inputs, { ipBlocks: 'cluster', podCidr: [], withAudited: false });
+  worldOf(inputs, { ipBlocks: 'cluster', podCidr: [], includeDryRun: false });
   const { world, unparsed } = await readLintInputs({ file: [path], closedWorld: false });
   const findings = lint(world)
     .filter(({ severity }) => severity === 'error')

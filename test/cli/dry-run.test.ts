@@ -1,4 +1,4 @@
-/** What commands answer about policies that are only tried, and with `--with-audited`. */
+/** What commands answer about policies in a dry run, and with `--include-dry-run`. */
 import { expect, jest, test } from '@jest/globals';
 import { execa } from 'execa';
 import { resolve } from 'node:path';
@@ -9,20 +9,20 @@ jest.setTimeout(30_000);
 const root = resolve(import.meta.dirname, '../..');
 const podwall = (...args: readonly string[]) =>
   execa(process.execPath, [bundle, ...args], { reject: false, cwd: root });
-const example = ['-f', 'policies-examples/17-default-deny-tried'];
-const note = 'podwall: in a dry run, so not counted: legacy/default-deny (--with-audited counts them)';
+const example = ['-f', 'policies-examples/17-default-deny-dry-run'];
+const note = 'podwall: in a dry run, so not counted: legacy/default-deny (--include-dry-run counts them)';
 
 test('can answers for what is enforced, says what is not counted, and counts it on request', async () => {
   const enforced = await podwall('can', 'cron.legacy', 'app.legacy', '8080', ...example);
   expect([enforced.exitCode, enforced.stderr]).toEqual([0, note]);
   expect(enforced.stdout).toContain('no policy isolates legacy/Pod/app for ingress');
-  const all = await podwall('can', 'cron.legacy', 'app.legacy', '8080', ...example, '--with-audited');
+  const all = await podwall('can', 'cron.legacy', 'app.legacy', '8080', ...example, '--include-dry-run');
   expect([all.exitCode, all.stderr]).toEqual([1, '']);
   expect(all.stdout).toContain('ingress isolated by legacy/default-deny');
 });
 
 test('what is enforced beside it stays so in both answers', async () => {
-  for (const flags of [[], ['--with-audited']]) {
+  for (const flags of [[], ['--include-dry-run']]) {
     expect((await podwall('can', 'cron.legacy', 'ledger.legacy', '8080', ...example, ...flags)).exitCode).toBe(1);
     expect((await podwall('can', 'app.legacy', 'ledger.legacy', '8080', ...example, ...flags)).exitCode).toBe(0);
   }
@@ -31,7 +31,7 @@ test('what is enforced beside it stays so in both answers', async () => {
 test('explain names the policies in it only when it counts them', async () => {
   const enforced = await podwall('explain', 'app.legacy', ...example);
   expect(enforced.stdout).not.toContain('default-deny');
-  const all = await podwall('explain', 'app.legacy', ...example, '--with-audited');
+  const all = await podwall('explain', 'app.legacy', ...example, '--include-dry-run');
   expect(all.stdout).toContain('legacy/default-deny');
 });
 
@@ -43,7 +43,7 @@ test('reach has fewer pairs when it counts them', async () => {
   };
   expect(await pairs()).toBe(5);
   // Only the ledger still hears from the application.
-  expect(await pairs('--with-audited')).toBe(1);
+  expect(await pairs('--include-dry-run')).toBe(1);
 });
 
 test('render shows both: what is enforced, and what is only told of', async () => {

@@ -30,7 +30,7 @@ export async function readEverywhere(path: string): Promise<void> {
 async function readAnalysis(path: string): Promise<void> {
   const inputs = await readInputs({ file: [path] });
   checkLines([...inputs.unparsed, ...inputs.skipped, ...inputs.problems], path);
-  const { workloads, program, blocks } = worldOf(inputs, { ipBlocks: 'cluster', podCidr: [], withAudited: false });
+  const { workloads, program, blocks } = worldOf(inputs, { ipBlocks: 'cluster', podCidr: [], includeDryRun: false });
   const reach = new Reach(workloads, program, { ...blocks, self: true });
   const { endpoints, connections } = reach;
   for (const format of pairFormats) drain(printPairs({ endpoints, connections, warnings: [] }, format));

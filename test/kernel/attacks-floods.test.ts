@@ -102,11 +102,11 @@ describePackets('rules replaced under a flood', () => {
     expect(sent).toBeGreaterThan(1000);
   }, 60_000);
 
-  const tried = (spec: object): Manifest => {
+  const inDryRun = (spec: object): Manifest => {
     const made = policy('q.x', { ...toServer, ...spec });
     return { ...made, metadata: { ...made.metadata, annotations: { 'podwall.dev/mode': 'audit' } } };
   };
-  const dryRuns = [tried({}), tried({ ingress: [{}] }), tried({ ingress: [{ ports: [udp(1)] }] })] as const;
+  const dryRuns = [inDryRun({}), inDryRun({ ingress: [{}] }), inDryRun({ ingress: [{ ports: [udp(1)] }] })] as const;
 
   test('dry runs that come and go: what is denied never arrives', async () => {
     await apply(rules(1));
@@ -128,7 +128,7 @@ describePackets('rules replaced under a flood', () => {
   test('a dry run that becomes isolation: nothing that passed in it passes any more', async () => {
     for (let round = 0; round < 10; round += 1) {
       const denies = policy('q.x', toServer);
-      await apply(tried({}));
+      await apply(inDryRun({}));
       const { arrived } = await flood(allowedPort, () => apply(denies));
       expect(arrived.size).toBeGreaterThan(0);
       const after = await flood(allowedPort, () => delay(100));

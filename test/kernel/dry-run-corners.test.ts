@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventRecord } from '../../src/audit/record.js';
-import { annotated, namespace, node, pod, podAddresses, policy, tried } from '../cases/objects.js';
+import { annotated, namespace, node, pod, podAddresses, policy, inDryRun } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
 import { AuditTrail, packetsTold } from '../support/lab/audit-trail.js';
@@ -109,7 +109,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
   test.each([4, 6] as const)(
     'every protocol: a dry run denies none of them, IPv%i',
     async (family) => {
-      await apply(plain, tried(denyServer), tried(denyClient));
+      await apply(plain, inDryRun(denyServer), inDryRun(denyClient));
       const protocols = ['TCP', 'UDP', 'SCTP', 'ICMP'] as const;
       for (const protocol of protocols)
         expect([protocol, await call('client', address('server', family), 80, protocol)]).toEqual([
@@ -174,7 +174,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
   test.each([4, 6] as const)(
     'an ICMP error of a server in a dry run gets back to its client, IPv%i',
     async (family) => {
-      await apply(plain, tried(denyBoth), tried(denyClient));
+      await apply(plain, inDryRun(denyBoth), inDryRun(denyClient));
       expect(await call('client', address('server', family), 4444, 'UDP')).toBe('refused');
       expect(await told(2)).toEqual([
         'audit deny success egress udp client->server default-deny',
@@ -188,7 +188,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     await apply(plain);
     using stream = await lab.prober.openStream({ from: lab.netns('other.x'), to: address('server'), port: 80 });
     expect(await stream?.carries('toServer')).toBe(true);
-    await apply(plain, tried(denyServer));
+    await apply(plain, inDryRun(denyServer));
     // The first packet that a rule of the dry run meets is one of the server's.
     expect(await stream?.carries('toClient')).toBe(true);
     expect(await told(1)).toEqual(['audit deny success ingress tcp other->server default-deny']);
@@ -197,7 +197,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
   }, 40_000);
 
   test('a stream that conntrack forgot goes on in a dry run, from either end', async () => {
-    await apply(plain, tried(denyBoth), tried(denyClient));
+    await apply(plain, inDryRun(denyBoth), inDryRun(denyClient));
     for (const first of ['toServer', 'toClient'] as const) {
       using stream = await lab.prober.openStream({ from: lab.netns('client.x'), to: address('server'), port: 80 });
       expect(await stream?.carries('toServer')).toBe(true);
@@ -216,7 +216,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
   }, 40_000);
 
   test('behind a Service the endpoint is told, and nothing is dropped', async () => {
-    await apply(plain, tried(denyServer));
+    await apply(plain, inDryRun(denyServer));
     const rules = join(lab.folder, 'service.nft');
     await writeFile(
       rules,
@@ -234,14 +234,14 @@ describePackets('dry runs and recorded allows in the corners', () => {
     await apply(plain, letServer);
     for (let again = 0; again < 3; again += 1) expect(await call('client', address('server'), 80)).toBe('allowed');
     expect(await remembered()).toContain(address('server'));
-    await apply(plain, letServer, tried(dnsOnly));
+    await apply(plain, letServer, inDryRun(dnsOnly));
     for (let again = 0; again < 3; again += 1) expect(await call('client', address('server'), 80)).toBe('allowed');
     expect(await told(1)).toEqual(['audit deny success egress tcp client->server default-deny']);
     expect(await remembered()).not.toContain(address('server'));
   }, 40_000);
 
   test('when no more relations are known to be told of, nothing is opened, dropped or remembered', async () => {
-    await apply(plain, letServer, tried(dnsOnly));
+    await apply(plain, letServer, inDryRun(dnsOnly));
     const elements = Array.from({ length: 65_536 }, (_, index) => {
       const [high, low] = [index >> 8, index & 255];
       return `10.99.${high}.${low} . 10.98.0.1 . tcp . 1 timeout 60s`;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventRecord } from '../../src/audit/record.js';
-import { annotated, namespace, node, pod, podAddresses, policy, tried } from '../cases/objects.js';
+import { annotated, namespace, node, pod, podAddresses, policy, inDryRun } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
 import { AuditTrail } from '../support/lab/audit-trail.js';
@@ -115,7 +115,7 @@ describePackets('the audit log of an agent', () => {
   });
 
   describe('with policies in a dry run', () => {
-    beforeAll(() => begin({}, ...cluster(plain, tried(onlyClient))), 90_000);
+    beforeAll(() => begin({}, ...cluster(plain, inDryRun(onlyClient))), 90_000);
     afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 
     test.each([4, 6] as const)('what one would deny passes, and is told of once, IPv%i', async (family) => {
@@ -127,7 +127,7 @@ describePackets('the audit log of an agent', () => {
     test('a stream that a dry run would cut runs on', async () => {
       using stream = await lab.prober.openStream({ from: lab.netns('other.x'), to: address('server'), port: 81 });
       expect(await stream?.carries('toServer')).toBe(true);
-      await apply(...cluster(plain, tried(denyServer)));
+      await apply(...cluster(plain, inDryRun(denyServer)));
       // A relation is told of again after five seconds.
       await delay(5500);
       expect(await stream?.carries('toServer')).toBe(true);
@@ -140,7 +140,7 @@ describePackets('the audit log of an agent', () => {
     }, 30_000);
 
     test('what one would allow stays denied, and both are told', async () => {
-      await apply(...cluster(plain, denyServer, tried(onlyClient)));
+      await apply(...cluster(plain, denyServer, inDryRun(onlyClient)));
       expect(await call('client', 'server', 82)).toBe('blocked');
       expect(await call('other', 'server', 82)).toBe('blocked');
       await until(async () => (await records()).length >= 3, 15_000);
@@ -168,7 +168,7 @@ describePackets('the audit log of an agent', () => {
     }, 30_000);
 
     test('each direction is told of, and a relation that policy allows is not remembered past it', async () => {
-      await apply(...cluster(plain, tried(denyServer), tried(denyClient)));
+      await apply(...cluster(plain, inDryRun(denyServer), inDryRun(denyClient)));
       expect(await call('client', 'server', 83)).toBe('allowed');
       await expectRecords(
         wouldDeny('egress', 'client', 'server', 'x/caged'),
@@ -177,7 +177,7 @@ describePackets('the audit log of an agent', () => {
     }, 30_000);
 
     test('a client whose policy allows it meets the dry run of its server', async () => {
-      await apply(...cluster(plain, tried(denyServer), letClient));
+      await apply(...cluster(plain, inDryRun(denyServer), letClient));
       expect(await call('client', 'server', 84)).toBe('allowed');
       expect(await call('client', 'other', 84)).toBe('blocked');
       const denial = { ...wouldDeny('egress', 'client', 'other', 'x/let'), mode: 'enforce', outcome: 'failure' };
@@ -186,7 +186,7 @@ describePackets('the audit log of an agent', () => {
 
     test('one that is broken drops nothing, and what is enforced beside it still does', async () => {
       const broken = policy('broken.x', { podSelector: app('server'), ingress: [{ ports: [{ port: 0 }] }] });
-      await apply(...cluster(plain, tried(broken), denyClient));
+      await apply(...cluster(plain, inDryRun(broken), denyClient));
       expect(await call('other', 'server', 85)).toBe('allowed');
       expect(await call('client', 'server', 85)).toBe('blocked');
       await until(async () => (await records()).length >= 2, 15_000);
@@ -197,13 +197,13 @@ describePackets('the audit log of an agent', () => {
     }, 30_000);
 
     test('taken out of it, a policy is enforced with the next packet; and no more when it is put back', async () => {
-      await apply(...cluster(plain, tried(denyServer)));
+      await apply(...cluster(plain, inDryRun(denyServer)));
       using stream = await lab.prober.openStream({ from: lab.netns('client.x'), to: address('server'), port: 86 });
       expect(await stream?.carries('toServer')).toBe(true);
       await apply(...cluster(plain, denyServer));
       expect(await stream?.carries('toServer')).toBe(false);
       expect(await call('client', 'server', 86)).toBe('blocked');
-      await apply(...cluster(plain, tried(denyServer)));
+      await apply(...cluster(plain, inDryRun(denyServer)));
       expect(await call('client', 'server', 86)).toBe('allowed');
     }, 30_000);
 

@@ -49,10 +49,10 @@ describePackets('guards in a kernel', () => {
     ['what is dropped is logged', [], { audit: { group: 7, pairRate: 10, pairBurst: 20, pairs: 9, sharedRate: 5 } }],
   ])(
     '%s: what nft lists is what was rendered, as JSON and as text',
-    async (_, more, audited: Pick<GuardOptions, 'audit'> = {}) => {
+    async (_, more, logging: Pick<GuardOptions, 'audit'> = {}) => {
       using kernel = new NftNamespace();
       kernel.run('ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1');
-      const wanted = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...audited });
+      const wanted = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...logging });
       const door = await openNftables({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
       const listed = async () => parseListing((await door.list('netdev', 'podwall')) ?? []);
       const live = new Map([...wanted.chains.values()].map(({ hook }) => [hook?.device ?? '', 1]));

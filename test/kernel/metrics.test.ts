@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { metricNames } from '../../src/node/metric-names.js';
-import { policy, tried } from '../cases/objects.js';
+import { policy, inDryRun } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { Lab } from '../support/lab/lab.js';
 import { describePackets } from '../support/lab/requirements.js';
@@ -11,8 +11,8 @@ import { app, threePods } from './three-pods.js';
 const policies: readonly Manifest[] = [
   policy('server.x', { podSelector: app('server'), ingress: [{ from: [{ podSelector: app('client') }] }] }),
   policy('broken.x', { podSelector: app('nobody'), ingress: [{ ports: [{ port: 0 }] }] }),
-  tried(policy('more.x', { podSelector: app('server'), ingress: [{ from: [{ podSelector: app('other') }] }] })),
-  tried(policy('less.x', { podSelector: app('other'), policyTypes: ['Egress'] })),
+  inDryRun(policy('more.x', { podSelector: app('server'), ingress: [{ from: [{ podSelector: app('other') }] }] })),
+  inDryRun(policy('less.x', { podSelector: app('other'), policyTypes: ['Egress'] })),
 ];
 
 describePackets('metrics of a real agent', () => {

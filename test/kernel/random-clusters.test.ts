@@ -11,5 +11,5 @@ packetSuite('random clusters on real packets: dual stack, two nodes, bridge plug
 packetSuite('random clusters on real packets, with recorded allows and dry runs', {
   plugin: 'ptp',
   cases: [randomClusters(seed + 1, 12)],
-  isAudited: true,
+  hasAuditLog: true,
 });

@@ -21,7 +21,7 @@ import { seed } from '../support/seed.js';
 import { NftNamespace } from './nft-namespace.js';
 
 const cut = { established: 'cut' } as const;
-const audited: RenderOptions = {
+const logged: RenderOptions = {
   ...cut,
   audit: { group: 100, pairRate: 10, pairBurst: 20, pairs: 4096, sharedRate: 50 },
 };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { isTried, logsAllowed, modeIn } from '../../src/model/audit-mode.js';
+import { logsAllowed } from '../../src/model/audit-annotation.js';
+import { isDryRun, modeIn } from '../../src/model/policy-mode.js';
 import { formatPath, type Diagnostic } from '../../src/model/diagnostic.js';
 import { invalidPolicies } from '../cases/invalid-policies.js';
 import { parseIdentity, parseNamespace, parseNetworkPolicy, parseNode, parsePod } from '../../src/model/parse.js';
@@ -267,14 +268,14 @@ describe('annotations of the audit log', () => {
     expect([modeIn(own), logsAllowed(own), said(parsed)]).toEqual([mode, allows, warnings]);
   });
 
-  test('a policy is tried by its own annotation or by its namespace, whatever it says itself', () => {
-    const [audited, plain] = ['audit', 'enforce'].map((mode) => namespaceWith({ 'podwall.dev/mode': mode }).value);
-    const [tried, enforced] = ['audit', 'enforce'].map((mode) => policyWith({ 'podwall.dev/mode': mode }).value);
-    expect([isTried(enforced ?? {}, audited), isTried(enforced ?? {}, plain), isTried(tried ?? {}, plain)]).toEqual([
-      true,
-      false,
-      true,
-    ]);
-    expect(isTried(enforced ?? {}, undefined)).toBe(false);
+  test('a policy is in a dry run by its own annotation or by its namespace, whatever it says itself', () => {
+    const [dryRun, plain] = ['audit', 'enforce'].map((mode) => namespaceWith({ 'podwall.dev/mode': mode }).value);
+    const [annotated, enforced] = ['audit', 'enforce'].map((mode) => policyWith({ 'podwall.dev/mode': mode }).value);
+    expect([
+      isDryRun(enforced ?? {}, dryRun),
+      isDryRun(enforced ?? {}, plain),
+      isDryRun(annotated ?? {}, plain),
+    ]).toEqual([true, false, true]);
+    expect(isDryRun(enforced ?? {}, undefined)).toBe(false);
   });
 });

@@ -370,15 +370,15 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a record of allows that begins is called widening',
     file: 'src/program/effect.ts',
-    find: "if (before.logsAllowed !== after.logsAllowed || !sameAudited(before, after)) return 'narrows';",
+    find: "if (before.logsAllowed !== after.logsAllowed || !sameDryRun(before, after)) return 'narrows';",
     replace:
-      "if (before.logsAllowed !== after.logsAllowed) return 'widens';\n  if (!sameAudited(before, after)) return 'narrows';",
+      "if (before.logsAllowed !== after.logsAllowed) return 'widens';\n  if (!sameDryRun(before, after)) return 'narrows';",
     tests: ['test/program/effect.test.ts'],
   },
   {
     title: 'a dry run that begins leaves the verdict cache',
     file: 'src/program/effect.ts',
-    find: "if (before.logsAllowed !== after.logsAllowed || !sameAudited(before, after)) return 'narrows';",
+    find: "if (before.logsAllowed !== after.logsAllowed || !sameDryRun(before, after)) return 'narrows';",
     replace: "if (before.logsAllowed !== after.logsAllowed) return 'narrows';",
     tests: ['test/program/effect.test.ts'],
   },
@@ -397,7 +397,7 @@ export const mutants: readonly Mutant[] = [
     tests: [compiled],
   },
   {
-    title: 'a broken policy forgets that it is only tried',
+    title: 'a broken policy forgets that it is in a dry run',
     file: 'src/reconciler/quarantine.ts',
     find: '...(policy.mode === undefined ? {} : { mode: policy.mode }),',
     replace: '',
@@ -405,7 +405,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'an unknown mode is a dry run',
-    file: 'src/model/audit-mode.ts',
+    file: 'src/model/policy-mode.ts',
     find: "annotations[modeAnnotation] === 'audit' ? 'audit' : 'enforce';",
     replace: "(annotations[modeAnnotation] ?? 'enforce') === 'enforce' ? 'enforce' : 'audit';",
     tests: [parse],
@@ -442,7 +442,7 @@ export const mutants: readonly Mutant[] = [
     title: 'what a dry run would allow names the policies of the dry run as isolating',
     file: 'src/audit/policy-chains.ts',
     find: 'const isolation = state?.[direction];',
-    replace: 'const isolation = state?.withAudited?.[direction] ?? state?.[direction];',
+    replace: 'const isolation = state?.dryRun?.[direction] ?? state?.[direction];',
     tests: [attribution],
   },
   {
@@ -476,7 +476,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a policy in a dry run is wanted of every node',
     file: 'src/analysis/rollout.ts',
-    find: 'only === undefined ? !tried.has(policy) :',
+    find: 'only === undefined ? !dryRun.has(policy) :',
     replace: 'only === undefined ? true :',
     tests: ['test/analysis/rollout.test.ts'],
   },

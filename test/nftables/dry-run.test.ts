@@ -2,7 +2,7 @@
 import { expect, describe, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Compiler, compile } from '../../src/compiler/compiler.js';
-import { isTried } from '../../src/model/audit-mode.js';
+import { isDryRun } from '../../src/model/policy-mode.js';
 import { changesFrom, type ClusterSnapshot } from '../../src/model/cluster.js';
 import { directions, type Direction } from '../../src/model/policy.js';
 import { open, type Endpoint, type Isolated, type Isolation } from '../../src/program/types.js';
@@ -22,7 +22,7 @@ const scope = { scope: { node: 'n1' } } as const;
 const runs = { numRuns: cases(40) };
 
 /** On one node, and every other policy in a dry run. */
-const tried = cluster.map((one) => ({
+const partlyDryRun = cluster.map((one) => ({
   ...one,
   pods: one.pods.map((pod) => ({ ...pod, node: 'n1' })),
   policies: one.policies.map((policy, index) => (index % 2 === 0 ? policy : { ...policy, mode: 'audit' as const })),
@@ -33,7 +33,7 @@ const enforcedOnly = (one: ClusterSnapshot): ClusterSnapshot => ({
   ...one,
   policies: one.policies.filter(
     (policy) =>
-      !isTried(
+      !isDryRun(
         policy,
         one.namespaces.find(({ name }) => name === policy.ref.namespace),
       ),
@@ -74,7 +74,7 @@ describe.each<RenderOptions>([
 ])('dry runs and recorded allows, %j', (how) => {
   test.each(packets)('drop nothing and open nothing: %s', (_, packet) => {
     fc.assert(
-      fc.property(tried, (start) => {
+      fc.property(partlyDryRun, (start) => {
         const [dry, plain] = [start, enforcedOnly(start)].map(
           (one) => new Interpreter(render(compile(one, scope), how)),
         );
@@ -87,7 +87,7 @@ describe.each<RenderOptions>([
 
   test('tell of a flow that has ports once: of its later packets only denials', () => {
     fc.assert(
-      fc.property(tried, (start) => {
+      fc.property(partlyDryRun, (start) => {
         const kernel = new Interpreter(render(compile(start, scope), how));
         for (const flow of flows.filter(({ protocol }) => protocol !== 'other')) {
           const first = kernel.walk(flow);
@@ -103,14 +103,14 @@ describe.each<RenderOptions>([
   const isTold = how.audit !== undefined;
   test.each<[string, Changed, boolean]>([
     ['of what is only enforced is remembered', {}, true],
-    ['of a client in a dry run that allows it is not', { client: { withAudited: { egress: lets('egress') } } }, false],
-    ['of a client in a dry run that would deny it is not', { client: { withAudited: { egress: denies } } }, false],
-    ['of a server that is in a dry run for what it sends is', { server: { withAudited: { egress: denies } } }, true],
+    ['of a client in a dry run that allows it is not', { client: { dryRun: { egress: lets('egress') } } }, false],
+    ['of a client in a dry run that would deny it is not', { client: { dryRun: { egress: denies } } }, false],
+    ['of a server that is in a dry run for what it sends is', { server: { dryRun: { egress: denies } } }, true],
     ['of a client whose allows are recorded is not', { client: { logsAllowed: true } }, !isTold],
     ['of a server whose allows are recorded is not', { server: { logsAllowed: true } }, !isTold],
     [
       'of a server that nothing isolates but a dry run is not, whatever isolates its client',
-      { client: { egress: lets('egress') }, server: { ingress: open, withAudited: { ingress: lets('ingress') } } },
+      { client: { egress: lets('egress') }, server: { ingress: open, dryRun: { ingress: lets('ingress') } } },
       false,
     ],
   ])('a relation %s', (_, changed, isRemembered) => {
@@ -125,7 +125,7 @@ describe.each<RenderOptions>([
   test('what only a dry run would allow stays denied, and is told of before its denial', () => {
     const told: Endpoint = {
       ...endpoint('server', ['10.0.0.2'], { ingress: denies }),
-      withAudited: { ingress: { ...lets('ingress'), by: [...denies.by, policy('p')] } },
+      dryRun: { ingress: { ...lets('ingress'), by: [...denies.by, policy('p')] } },
     };
     const lists = [ruleList('p', 'ingress', { port: anyPort })];
     const kernel = new Interpreter(render(program({ endpoints: [told], ruleLists: lists }), how));
@@ -186,7 +186,7 @@ describe.each<RenderOptions>([
 
   test('leave what counts as isolated to what is enforced', () => {
     fc.assert(
-      fc.property(tried, (start) => {
+      fc.property(partlyDryRun, (start) => {
         const compiled = compile(start, scope);
         const { sets } = render(compiled, how);
         for (const endpoint of compiled.endpoints.values())

@@ -31,7 +31,7 @@ const cells: readonly Cell[] = [
 
 test.each([
   ['in maps by peer', 0],
-  ['as lists that are tried', 8],
+  ['as inline lists', 8],
 ])('%s, every rule keeps its ports to itself', (_, listsTried) => {
   expect(wrongCells(world, cells, listsTried)).toEqual([]);
 });

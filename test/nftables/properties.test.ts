@@ -117,7 +117,7 @@ describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how })
 describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
   const direction = { egress: 'out', ingress: 'in' } as const;
   /** On one node, and every other policy in a dry run. */
-  const tried = cluster.map((one) => ({
+  const partlyDryRun = cluster.map((one) => ({
     ...one,
     pods: one.pods.map((pod) => ({ ...pod, node: 'n1' })),
     policies: one.policies.map((policy, index) => (index % 2 === 0 ? policy : { ...policy, mode: 'audit' as const })),
@@ -144,7 +144,7 @@ describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
   test('is every denial, every allow that is asked for, and where a dry run differs', () => {
     let seen = 0;
     fc.assert(
-      fc.property(tried, (start) => {
+      fc.property(partlyDryRun, (start) => {
         const program = compile(start, { scope: { node: 'n1' } });
         const all = compile(start, { scope: { node: 'n1' }, dryRun: 'none' });
         const [now, then] = [new Evaluator(program), new Evaluator(all)];
@@ -165,7 +165,7 @@ describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
 
   test('is never remembered, so that it is met again; what only is enforced is', () => {
     fc.assert(
-      fc.property(tried, (start) => {
+      fc.property(partlyDryRun, (start) => {
         const program = compile(start, { scope: { node: 'n1' } });
         const owner = (address: Flow['source']): Endpoint | undefined =>
           [...program.endpoints.values()].find(({ addresses }) => addresses.includes(address));
@@ -175,8 +175,8 @@ describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
           const isTold =
             client?.logsAllowed === true ||
             server?.logsAllowed === true ||
-            (client?.egress.kind === 'open' && client.withAudited?.egress !== undefined) ||
-            (server?.ingress.kind === 'open' && server.withAudited?.ingress !== undefined);
+            (client?.egress.kind === 'open' && client.dryRun?.egress !== undefined) ||
+            (server?.ingress.kind === 'open' && server.dryRun?.ingress !== undefined);
           const isJudged = client?.egress.kind === 'isolated' || server?.ingress.kind === 'isolated';
           const { allowed, isRemembered } = kernel.walk(flow);
           const isItself = client !== undefined && client === server;

@@ -33,7 +33,7 @@ function counted(server: Endpoint): { readonly allowed: boolean; readonly hits: 
 test('a rule that would allow is hit, and has allowed nothing', () => {
   const server: Endpoint = {
     ...endpoint('server', ['10.0.0.2'], { ingress: denied }),
-    withAudited: { ingress: { ...both, allowedBy: [list.id] } },
+    dryRun: { ingress: { ...both, allowedBy: [list.id] } },
   };
   expect(counted(server)).toEqual({
     allowed: false,
@@ -52,7 +52,7 @@ test('a rule that allows', () => {
 });
 
 test('policies that would deny', () => {
-  const server: Endpoint = { ...endpoint('server', ['10.0.0.2']), withAudited: { ingress: denied } };
+  const server: Endpoint = { ...endpoint('server', ['10.0.0.2']), dryRun: { ingress: denied } };
   expect(counted(server)).toEqual({
     allowed: true,
     hits: ['deny ingress dry run of lab/deny'],

@@ -27,7 +27,7 @@ const cells: readonly Cell[] = [
 
 test.each([
   ['in maps by peer', 0],
-  ['as lists that are tried', 8],
+  ['as inline lists', 8],
 ])('%s, rules match their peers and no port beyond their ranges', (_, listsTried) => {
   expect(wrongCells(world, cells, listsTried)).toEqual([]);
 });

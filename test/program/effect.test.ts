@@ -25,7 +25,7 @@ const open = endpoint('a', ['10.0.0.1']);
 const isolated = endpoint('a', ['10.0.0.1'], { ingress: isolatedBy('ingress', 'p') });
 const web = pods('web', '10.0.0.2');
 const isolation = isolatedBy('ingress', 'p') as Isolated;
-const tried: Endpoint = { ...open, withAudited: { ingress: isolation } };
+const dryRun: Endpoint = { ...open, dryRun: { ingress: isolation } };
 const recorded: Endpoint = { ...open, logsAllowed: true };
 const list = ruleList('p', 'ingress', { port: anyPort });
 
@@ -51,17 +51,17 @@ describe('the effect of a change', () => {
       'narrows',
     ],
     ['an endpoint that comes', moved(undefined, open), 'narrows'],
-    ['a dry run that begins', moved(open, tried), 'narrows'],
-    ['a dry run that ends', moved(tried, open), 'narrows'],
-    ['a dry run that becomes isolation', moved(tried, isolated), 'narrows'],
-    ['isolation that becomes a dry run', moved(isolated, tried), 'narrows'],
+    ['a dry run that begins', moved(open, dryRun), 'narrows'],
+    ['a dry run that ends', moved(dryRun, open), 'narrows'],
+    ['a dry run that becomes isolation', moved(dryRun, isolated), 'narrows'],
+    ['isolation that becomes a dry run', moved(isolated, dryRun), 'narrows'],
     [
       'another dry run',
-      moved(tried, { ...open, withAudited: { ingress: isolatedBy('ingress', 'q') as Isolated } }),
+      moved(dryRun, { ...open, dryRun: { ingress: isolatedBy('ingress', 'q') as Isolated } }),
       'narrows',
     ],
-    ['a dry run beside isolation', moved(isolated, { ...isolated, withAudited: { ingress: isolation } }), 'narrows'],
-    ['a dry run that goes on beside isolation that ends', moved({ ...tried, egress: isolation }, tried), 'widens'],
+    ['a dry run beside isolation', moved(isolated, { ...isolated, dryRun: { ingress: isolation } }), 'narrows'],
+    ['a dry run that goes on beside isolation that ends', moved({ ...dryRun, egress: isolation }, dryRun), 'widens'],
     ['a record of allows that begins', moved(open, recorded), 'narrows'],
     ['a record of allows that ends', moved(recorded, open), 'narrows'],
     ['isolation that ends where allows are recorded', moved({ ...isolated, logsAllowed: true }, recorded), 'narrows'],

@@ -36,12 +36,12 @@ describe('findCulprits', () => {
   });
 });
 
-test('a refused policy that is only tried goes on to be only tried', () => {
+test('a refused policy in a dry run stays in a dry run', () => {
   const policy = { kind: 'policy' as const, ref: ref('web'), mode: 'audit' as const, appliesTo: everyPod, ingress: [] };
   const refused = refusedPolicy(policy, 'nft said no');
   expect(refused).toMatchObject({ kind: 'broken', mode: 'audit', directions: ['ingress'] });
   const endpoint = makeEndpoint(pod, [], [refused]);
-  expect([endpoint.ingress.kind, endpoint.withAudited?.ingress?.by]).toEqual(['open', [ref('web')]]);
+  expect([endpoint.ingress.kind, endpoint.dryRun?.ingress?.by]).toEqual(['open', [ref('web')]]);
 });
 
 test('a refused policy fails closed in the directions that it declared', () => {

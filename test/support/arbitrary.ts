@@ -107,11 +107,11 @@ const policy: fc.Arbitrary<AnyPolicy> = fc
     ingress: rules,
     egress: rules,
     broken: fc.nat({ max: 9 }),
-    tried: fc.nat({ max: 3 }),
+    dryRun: fc.nat({ max: 3 }),
   })
-  .map(({ namespace, name, appliesTo, ingress, egress, broken, tried }): AnyPolicy => {
+  .map(({ namespace, name, appliesTo, ingress, egress, broken, dryRun }): AnyPolicy => {
     const ref = { kind: 'NetworkPolicy' as const, namespace, name };
-    const known = { ref, ...(tried === 0 ? { mode: 'audit' as const } : {}) };
+    const known = { ref, ...(dryRun === 0 ? { mode: 'audit' as const } : {}) };
     if (broken === 0) return { kind: 'broken', ...known, appliesTo, directions: ['ingress'], diagnostics: [] };
     if (broken === 1) {
       const directions = ['ingress', 'egress'] as const;

@@ -11,7 +11,7 @@ import { SnapshotStore } from '../../audit/snapshots.js';
 import { Sink, streamOutput, type LineOutput } from '../../audit/sink.js';
 import { openNflog } from '../../kernel/nflog.js';
 import type { NftablesDoor } from '../../kernel/nft.js';
-import type { PolicyMode } from '../../model/audit-mode.js';
+import type { PolicyMode } from '../../model/policy-mode.js';
 import type { Attachment } from '../../model/attachment.js';
 import type { ClusterChange } from '../../model/cluster.js';
 import { messageOf } from '../../generic/message-of.js';

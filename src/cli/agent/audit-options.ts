@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { InputError } from '../../cluster/types.js';
 import { repeatable } from '../common/options.js';
 import type { RotationOptions } from '../../audit/rotating-file.js';
-import type { PolicyMode } from '../../model/audit-mode.js';
+import type { PolicyMode } from '../../model/policy-mode.js';
 import type { AuditRules } from '../../nftables/render/log-rules.js';
 
 export interface AuditFlags {

@@ -5,7 +5,7 @@ import { compileWorkloads } from '../../analysis/compiled-workloads.js';
 import { workloadsOf } from '../../analysis/workloads.js';
 import type { Workload } from '../../model/workload.js';
 import { parseCidr, type Cidr } from '../../model/address.js';
-import { triedPolicies } from '../../model/audit-mode.js';
+import { dryRunPolicies } from '../../model/policy-mode.js';
 import { policyKey } from '../../model/policy.js';
 import type { PolicyProgram } from '../../program/types.js';
 import { assumable } from './assumed.js';
@@ -17,7 +17,7 @@ export interface AnalysisFlags extends InputFlags {
   readonly namespace?: string;
   readonly ipBlocks: BlockReading;
   readonly podCidr: readonly Cidr[];
-  readonly withAudited: boolean;
+  readonly includeDryRun: boolean;
   readonly allowPartial: boolean;
 }
 
@@ -52,7 +52,7 @@ export const withInputs = (command: Command): Command =>
         .choices(['cluster', 'external'])
         .default('cluster'),
     )
-    .option('--with-audited', 'policies in a dry run count as enforced', false)
+    .option('--include-dry-run', 'policies in a dry run count as enforced', false)
     .option('--pod-cidr <cidr>', 'where pods without an address get theirs (repeatable)', repeatableCidr, []);
 
 const commaSeparated = (value: string, before: readonly string[]): readonly string[] => [
@@ -74,13 +74,13 @@ export interface World {
   readonly blocks: BlockOptions;
 }
 
-export function worldOf(inputs: Inputs, flags: Pick<AnalysisFlags, 'ipBlocks' | 'podCidr' | 'withAudited'>): World {
+export function worldOf(inputs: Inputs, flags: Pick<AnalysisFlags, 'ipBlocks' | 'podCidr' | 'includeDryRun'>): World {
   const workloads = workloadsOf(inputs.pods, inputs.policies);
   const podCidrs = [...inputs.podCidrs, ...flags.podCidr];
   return {
     inputs,
     workloads,
-    program: compileWorkloads(workloads, inputs, flags.withAudited ? 'none' : 'annotated'),
+    program: compileWorkloads(workloads, inputs, flags.includeDryRun ? 'none' : 'annotated'),
     blocks: { ipBlocks: flags.ipBlocks, podCidrs },
   };
 }
@@ -88,13 +88,13 @@ export function worldOf(inputs: Inputs, flags: Pick<AnalysisFlags, 'ipBlocks' | 
 /** Says what was left out, and how that bears on the exit code. */
 export function conclude(
   inputs: Inputs,
-  { allowPartial, withAudited }: Pick<AnalysisFlags, 'allowPartial'> & Partial<Pick<AnalysisFlags, 'withAudited'>>,
+  { allowPartial, includeDryRun }: Pick<AnalysisFlags, 'allowPartial'> & Partial<Pick<AnalysisFlags, 'includeDryRun'>>,
   nothing: boolean,
 ): number {
-  const tried = withAudited === false ? triedPolicies(inputs).map(({ ref }) => policyKey(ref)) : [];
-  if (tried.length > 0)
+  const inDryRun = includeDryRun === false ? dryRunPolicies(inputs).map(({ ref }) => policyKey(ref)) : [];
+  if (inDryRun.length > 0)
     process.stderr.write(
-      `podwall: in a dry run, so not counted: ${tried.sort().join(', ')} (--with-audited counts them)\n`,
+      `podwall: in a dry run, so not counted: ${inDryRun.sort().join(', ')} (--include-dry-run counts them)\n`,
     );
   for (const line of [...inputs.unparsed, ...inputs.skipped, ...inputs.problems])
     process.stderr.write(`podwall: ${line}\n`);

@@ -1,5 +1,7 @@
 /** Warnings about our own annotations: what is not understood changes nothing, and nobody would notice. */
-import { auditAnnotation, modeAnnotation, recordedIn, type Annotations } from '../audit-mode.js';
+import type { Annotations } from '../annotations.js';
+import { auditAnnotation, recordedIn } from '../audit-annotation.js';
+import { modeAnnotation } from '../policy-mode.js';
 import type { Reader } from './reader.js';
 
 const path = (annotation: string): readonly string[] => ['metadata', 'annotations', annotation];

@@ -10,7 +10,7 @@ import {
   type Port,
   type Protocol,
 } from '../policy.js';
-import { modeIn } from '../audit-mode.js';
+import { modeIn } from '../policy-mode.js';
 import { checkMode } from './annotations.js';
 import { parseIpBlock, type PeerResult } from './ip-block.js';
 import { parseMetadata } from './metadata.js';

@@ -1,9 +1,9 @@
 /**
- * Where denied packets end: one chain for every reason. It counts the packet, logs it when denials are audited, and drops
+ * Where denied packets end: one chain for every reason. It counts the packet, logs it when denials are recorded, and drops
  * it; in a dry run of the agent it only reports it. The name tells the reader of the log what denied it, so it must not
  * change when a policy's rules do.
  */
-import type { PolicyMode } from '../../model/audit-mode.js';
+import type { PolicyMode } from '../../model/policy-mode.js';
 import * as x from '../language/expressions.js';
 import { loggedCounters, logRules, type AuditRules } from './log-rules.js';
 import { reportRules } from './report-chains.js';

@@ -1,5 +1,5 @@
 import { families, familyOf, type Address, type Family } from '../../model/address.js';
-import type { PolicyMode } from '../../model/audit-mode.js';
+import type { PolicyMode } from '../../model/policy-mode.js';
 import type { Attachment } from '../../model/attachment.js';
 import { objectKey } from '../../model/pod.js';
 import { logTo, type AuditRules } from './log-rules.js';

@@ -32,11 +32,11 @@ export interface Judgement {
 /** Undefined where neither what is enforced nor a dry run isolates. */
 export function judgementOf(endpoint: Endpoint, direction: Direction): Judgement | undefined {
   const now = endpoint[direction];
-  const audited = endpoint.withAudited?.[direction];
+  const dryRun = endpoint.dryRun?.[direction];
   const logsAllowed = endpoint.logsAllowed === true;
   if (now.kind === 'open')
-    return audited && { direction, kind: 'dryRun', isolation: audited, wouldAllow: [], logsAllowed };
-  const wouldAllow = audited?.allowedBy.filter((id) => !now.allowedBy.includes(id)) ?? [];
+    return dryRun && { direction, kind: 'dryRun', isolation: dryRun, wouldAllow: [], logsAllowed };
+  const wouldAllow = dryRun?.allowedBy.filter((id) => !now.allowedBy.includes(id)) ?? [];
   return { direction, kind: 'enforced', isolation: now, wouldAllow, logsAllowed };
 }
 

@@ -12,7 +12,7 @@
  * Every packet is judged by its flow's own tuple, so replies and Services need no rules of their own.
  */
 import { families, type Family } from '../../model/address.js';
-import type { PolicyMode } from '../../model/audit-mode.js';
+import type { PolicyMode } from '../../model/policy-mode.js';
 import type { Direction } from '../../model/policy.js';
 import { deny, skeletonDenialChains, skeletonDrops, type SkeletonDenial } from './denial-chains.js';
 import * as x from '../language/expressions.js';

@@ -1,0 +1,1 @@
+export type Annotations = Readonly<Record<string, string>>;

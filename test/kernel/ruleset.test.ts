@@ -75,7 +75,7 @@ const expectEqual = (kernel: NftNamespace, wanted: Ruleset): void => {
 
 describe.each([
   ['denials only counted', cut],
-  ['denials logged', audited],
+  ['denials logged', logged],
   ['peers looked up in maps', { ...cut, listsTried: 0 }],
 ] as const satisfies readonly (readonly [string, RenderOptions])[])(
   'a program with every feature, %s',

@@ -448,8 +448,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a dry run of a namespace is not kept beside the log',
     file: 'src/audit/evidence.ts',
-    find: 'if (triesAll(before) !== triesAll(change.namespace)) policiesOf(change.name);',
-    replace: 'triesAll(before);',
+    find: 'if (isAllDryRun(before) !== isAllDryRun(change.namespace)) policiesOf(change.name);',
+    replace: 'isAllDryRun(before);',
     tests: [attribution],
   },
   {

@@ -2,12 +2,15 @@
 export interface Clock {
   /** Milliseconds on a steady clock, comparable with a source's `noticedAt`. */
   now(): number;
+  /** Milliseconds since 1970, for what people read. */
+  timestamp(): number;
   /** Runs `task` once after `milliseconds`; disposing cancels. */
   after(milliseconds: number, task: () => void): Disposable;
 }
 
 export const systemClock: Clock = {
   now: () => performance.now(),
+  timestamp: () => performance.timeOrigin + performance.now(),
   after(milliseconds, task) {
     const timer = setTimeout(task, milliseconds);
     return { [Symbol.dispose]: () => clearTimeout(timer) };

@@ -259,7 +259,7 @@ export class Reconciler implements AsyncDisposable {
     const ms = Math.round((now - (this.#noticedAt ?? now)) * 10) / 10;
     this.#inKernel = true;
     this.#revision = this.#parts.compiler.program().revision;
-    this.#lastApplied = performance.timeOrigin + performance.now();
+    this.#lastApplied = this.#parts.clock.timestamp();
     this.#parts.log.info({ revision: this.#revision, changed: this.#changed, ms }, 'applied');
     this.#onApplied?.(ms);
     this.#parts.observer?.applied();

@@ -7,6 +7,9 @@ export class ManualClock implements Clock {
   now(): number {
     return this.#now;
   }
+  timestamp(): number {
+    return Date.UTC(2026, 0, 1) + this.#now;
+  }
   after(milliseconds: number, task: () => void): Disposable {
     const timer = { at: this.#now + milliseconds, task };
     this.#timers.push(timer);

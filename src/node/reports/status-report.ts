@@ -41,7 +41,7 @@ export class StatusReport implements AsyncDisposable {
     const state = { ready, revision, endpoints: endpoints.length, unattached: unattached.length, policies };
     const text = JSON.stringify(state);
     if (text === this.#written && clock.now() - this.#writtenAt < statusReportedEvery - least) return;
-    await write({ ...state, observedAt: new Date().toISOString() }, signal);
+    await write({ ...state, observedAt: new Date(clock.timestamp()).toISOString() }, signal);
     [this.#written, this.#writtenAt] = [text, clock.now()];
   }
 }

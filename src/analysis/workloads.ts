@@ -3,15 +3,8 @@ import { createHash } from 'node:crypto';
 import { AddressOwners } from '../addresses/address-owners.js';
 import type { Labels, LabelSelector } from '../model/labels.js';
 import { isEnforceable, type ContainerPort, type Pod } from '../model/pod.js';
-import type { Workload } from '../model/workload.js';
+import type { Workload, WorkloadPod } from '../model/workload.js';
 import type { AnyPolicy, Peer } from '../model/policy.js';
-
-export interface WorkloadPod {
-  readonly owner: { readonly namespace: string; readonly kind: string; readonly name: string };
-  readonly pod: Pod;
-  /** It is not there itself: what a workload's template would make. */
-  readonly isTemplate?: boolean;
-}
 
 /** Labels that tell a controller's pods apart for the controller's own purposes. */
 export const controllersOwn: ReadonlySet<string> = new Set([

@@ -6,7 +6,8 @@ import { readManifestFile, type FileContent } from './manifest-file.js';
 import { describeProblem, inputProblem, wholeOrError } from './manifest-problems.js';
 import { describeDuplicate, ManifestSet } from './manifest-set.js';
 import { reasonOf, scanTree } from './manifest-tree.js';
-import { InputError, type SourceChange, type SourceProblem, type SyncedCluster } from './types.js';
+import { InputError } from '../generic/input-error.js';
+import type { SourceChange, SourceProblem, SyncedCluster } from './types.js';
 
 export interface DirectoryOptions {
   readonly directory: string;

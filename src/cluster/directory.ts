@@ -3,7 +3,8 @@ import { DirectoryCluster, type DirectoryOptions } from './directory-cluster.js'
 import { readManifestFile, type FileContent } from './manifest-file.js';
 import { wholeOrError } from './manifest-problems.js';
 import { manifestsAt, reasonOf } from './manifest-tree.js';
-import { InputError, type ClusterSource, type SourceProblem, type SyncedCluster } from './types.js';
+import { InputError } from '../generic/input-error.js';
+import type { ClusterSource, SourceProblem, SyncedCluster } from './types.js';
 
 /** A directory of manifests as a cluster: read completely, then followed. */
 export class DirectorySource implements ClusterSource {

@@ -1,7 +1,8 @@
 import { formatPath } from '../model/diagnostic.js';
 import type { FileContent } from './manifest-file.js';
 import { describeDuplicate, ManifestSet } from './manifest-set.js';
-import { InputError, type SourceProblem } from './types.js';
+import { InputError } from '../generic/input-error.js';
+import type { SourceProblem } from './types.js';
 
 /** @throws InputError with every error found, and every object that stands twice */
 export function wholeOrError(contents: ReadonlyMap<string, FileContent>): ManifestSet {

@@ -45,11 +45,6 @@ export interface ClusterSource {
   sync(signal?: AbortSignal): Promise<SyncedCluster>;
 }
 
-/** The user's input is at fault: exit 2, no stack trace. */
-export class InputError extends Error {
-  override readonly name = 'InputError';
-}
-
 /** What users see with `kubectl describe` of the object. */
 export interface ClusterEvent {
   readonly object: {

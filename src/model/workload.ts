@@ -1,6 +1,6 @@
 import type { Address } from './address.js';
 import type { Labels } from './labels.js';
-import type { ContainerPort } from './pod.js';
+import type { ContainerPort, Pod } from './pod.js';
 
 /** Pods of one owner with the same labels and named ports. */
 export interface Workload {
@@ -22,4 +22,12 @@ export interface WorkloadMember {
   /** Empty while unscheduled. */
   readonly node: string;
   readonly addresses: readonly Address[];
+}
+
+/** A pod of the input and who made it. */
+export interface WorkloadPod {
+  readonly owner: { readonly namespace: string; readonly kind: string; readonly name: string };
+  readonly pod: Pod;
+  /** It is not there itself: what a workload's template would make. */
+  readonly isTemplate?: boolean;
 }

@@ -4,7 +4,7 @@
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { messageOf } from '../generic/message-of.js';
-import { InputError } from '../cluster/types.js';
+import { InputError } from '../generic/input-error.js';
 import type { ReconcilerLog } from '../reconciler/types.js';
 import type { AgentStatus } from './control.js';
 

@@ -13,7 +13,8 @@ import {
 } from '../../src/evaluation/port-sets.js';
 import { compileWorkloads } from '../../src/analysis/compiled-workloads.js';
 import { Reach, type ReachOptions } from '../../src/analysis/reachability.js';
-import { workloadsOf, type WorkloadPod } from '../../src/analysis/workloads.js';
+import { workloadsOf } from '../../src/analysis/workloads.js';
+import type { WorkloadPod } from '../../src/model/workload.js';
 import { addressToNumber, familyOf, parseCidr, type Address, type Cidr } from '../../src/model/address.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
 import type { Pod } from '../../src/model/pod.js';

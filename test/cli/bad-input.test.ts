@@ -4,11 +4,11 @@ import { execa } from 'execa';
 import { chmod, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { worldOf } from '../../src/cli/policy/analysis-options.js';
+import { compileInput } from '../../src/analysis/compiled-input.js';
 import { readInputs } from '../../src/cli/policy/inputs.js';
 import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { readManifests } from '../../src/cluster/directory.js';
-import { InputError } from '../../src/cluster/types.js';
+import { InputError } from '../../src/generic/input-error.js';
 import { lint } from '../../src/lint/engine.js';
 import { bundle } from '../support/product.js';
 
@@ -31,7 +31,7 @@ afterAll(() => rm(folder, { recursive: true }));
 /** What each reader says of what lies in the folder, one text a reader. */
 async function toldBy(path: string): Promise<Readonly<Record<'analysis' | 'lint' | 'agent', string>>> {
   const inputs = await readInputs({ file: [path] });
-  worldOf(inputs, { ipBlocks: 'cluster', podCidr: [], includeDryRun: false });
+  compileInput(inputs, { ipBlocks: 'cluster', podCidrs: [], includeDryRun: false });
   const { world, unparsed } = await readLintInputs({ file: [path], closedWorld: false });
   const findings = lint(world)
     .filter(({ severity }) => severity === 'error')

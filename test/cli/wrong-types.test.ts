@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Collected } from '../../src/cli/policy/collected.js';
-import { readInputs, type Inputs } from '../../src/cli/policy/inputs.js';
+import { ManifestCollector, type ManifestObjects } from '../../src/manifests/manifest-collector.js';
+import { readInputs } from '../../src/cli/policy/inputs.js';
 import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { readManifests } from '../../src/cluster/directory.js';
-import { InputError } from '../../src/cluster/types.js';
+import { InputError } from '../../src/generic/input-error.js';
 import { lint } from '../../src/lint/engine.js';
 import { makeWorld } from '../../src/lint/world.js';
 import { documentWithoutText, readDocuments } from '../../src/manifests/documents.js';
@@ -38,12 +38,12 @@ afterAll(() => rm(folder, { recursive: true }));
 /** The fields that each reader looks at. */
 async function readBy(sample: Sample): Promise<Readonly<Record<'analysis' | 'lint', ReadonlySet<string>>>> {
   const [analysis, linted] = [new Set<string>(), new Set<string>()];
-  const take = (collected: Collected, read: Set<string>): Inputs => {
-    collected.takeDocument(documentWithoutText('sample', recorded(sample.object, read)));
-    return collected.inputs();
+  const take = (collector: ManifestCollector, read: Set<string>): ManifestObjects => {
+    collector.takeDocument(documentWithoutText('sample', recorded(sample.object, read)));
+    return collector.objects();
   };
-  take(new Collected({ strict: true }), analysis);
-  take(new Collected({ strict: true, unnamedPorts: true }), linted);
+  take(new ManifestCollector({ strict: true }), analysis);
+  take(new ManifestCollector({ strict: true, unnamedPorts: true }), linted);
   // And what the rules look at in the objects as they stand.
   await writeFile(file, textOf({ apiVersion: 'v1', kind: 'List', items: [sample.object, policy] }));
   const { world } = await readLintInputs({ file: [file], closedWorld: true });
@@ -143,7 +143,7 @@ describe.each(samples.map((sample) => [sample.object.kind, sample] as const))('%
   test('null is absent, where something may be', async () => {
     const readAs = async (path: Path, change: (value: unknown) => unknown): Promise<object> => {
       await writeFile(file, textOf(edited(sample.object, path, change)));
-      return { ...(await readInputs({ file: [file] })), places: undefined };
+      return { ...(await readInputs({ file: [file] })), policyDocuments: undefined };
     };
     for (const [path] of fields) {
       const pointer = pointerOf(path);

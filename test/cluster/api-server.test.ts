@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError } from '../../src/cluster/types.js';
+import { InputError } from '../../src/generic/input-error.js';
 import { policy } from '../cases/objects.js';
 import { FakeApiServer } from '../support/fake-api-server.js';
 import { ForwardProxy } from '../support/forward-proxy.js';

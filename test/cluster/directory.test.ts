@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DirectorySource, readManifests } from '../../src/cluster/directory.js';
-import { InputError, type SourceChange, type SyncedCluster } from '../../src/cluster/types.js';
+import { InputError } from '../../src/generic/input-error.js';
+import type { SourceChange, SyncedCluster } from '../../src/cluster/types.js';
 import { policyKey } from '../../src/model/policy.js';
 
 let directory: string;

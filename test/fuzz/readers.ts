@@ -1,6 +1,6 @@
 /** One file before everything that reads manifests, and what it makes before every printer. */
-import { worldOf } from '../../src/cli/policy/analysis-options.js';
-import { readAssertions } from '../../src/cli/policy/assertion-files.js';
+import { compileInput } from '../../src/analysis/compiled-input.js';
+import { readAssertions } from '../../src/cluster/assertion-files.js';
 import { UsageError } from '../../src/cli/common/exit-codes.js';
 import { readInputs } from '../../src/cli/policy/inputs.js';
 import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
@@ -8,7 +8,7 @@ import { readLintSettings } from '../../src/cli/policy/lint-settings.js';
 import { Reach } from '../../src/analysis/reachability.js';
 import { diffReachability } from '../../src/analysis/reach-diff.js';
 import { readManifests } from '../../src/cluster/directory.js';
-import { InputError } from '../../src/cluster/types.js';
+import { InputError } from '../../src/generic/input-error.js';
 import { lint } from '../../src/lint/engine.js';
 import { rules } from '../../src/lint/rules.js';
 import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../../src/report/findings-ci.js';
@@ -30,7 +30,11 @@ export async function readEverywhere(path: string): Promise<void> {
 async function readAnalysis(path: string): Promise<void> {
   const inputs = await readInputs({ file: [path] });
   checkLines([...inputs.unparsed, ...inputs.skipped, ...inputs.problems], path);
-  const { workloads, program, blocks } = worldOf(inputs, { ipBlocks: 'cluster', podCidr: [], includeDryRun: false });
+  const { workloads, program, blocks } = compileInput(inputs, {
+    ipBlocks: 'cluster',
+    podCidrs: [],
+    includeDryRun: false,
+  });
   const reach = new Reach(workloads, program, { ...blocks, self: true });
   const { endpoints, connections } = reach;
   for (const format of pairFormats) drain(printPairs({ endpoints, connections, warnings: [] }, format));

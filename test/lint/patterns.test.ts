@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { assumable } from '../../src/cli/policy/assumed.js';
+import { wellKnownWorkloads } from '../../src/manifests/well-known-workloads.js';
 import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { lint } from '../../src/lint/engine.js';
 import type { Finding } from '../../src/lint/types.js';
@@ -32,7 +32,7 @@ async function read(file: string): Promise<Pattern> {
   const path = join(folder, file);
   const [, title = ''] = /^# (.*)$/m.exec(await readFile(path, 'utf8')) ?? [];
   const open = await readLintInputs({ file: [path], closedWorld: false });
-  const closed = await readLintInputs({ file: [path], closedWorld: true, assume: assumable });
+  const closed = await readLintInputs({ file: [path], closedWorld: true, assume: wellKnownWorkloads });
   expect([...open.unparsed, ...open.skipped]).toEqual([]);
   const { world } = open;
   const none = { workloads: [], services: [], nodes: [], objects: world.policies };

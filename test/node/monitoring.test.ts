@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createServer } from 'node:net';
-import { InputError } from '../../src/cluster/types.js';
+import { InputError } from '../../src/generic/input-error.js';
 import type { AgentStatus } from '../../src/node/control.js';
 import { Monitoring, parseMonitoringAddress, type Watched } from '../../src/node/monitoring.js';
 import { until } from '../support/until.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { compileWorkloads } from '../../src/analysis/compiled-workloads.js';
 import { Reach } from '../../src/analysis/reachability.js';
 import { workloadsOf } from '../../src/analysis/workloads.js';
-import { Collected } from '../../src/cli/policy/collected.js';
+import { ManifestCollector } from '../../src/manifests/manifest-collector.js';
 import type { GroupedConnection, GroupedReachability, PortSet, ReachEndpoint } from '../../src/model/reachability.js';
 import { printGroups } from '../../src/report/reachability-text.js';
 
@@ -165,9 +165,9 @@ describe('a cluster of 300 workloads', () => {
     ]),
   ];
 
-  const collected = new Collected({ strict: true });
-  collected.takeText(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), 'world.json');
-  const inputs = collected.inputs();
+  const collector = new ManifestCollector({ strict: true });
+  collector.takeText(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), 'world.json');
+  const inputs = collector.objects();
   const workloads = workloadsOf(inputs.pods, inputs.policies);
   const reach = new Reach(workloads, compileWorkloads(workloads, inputs), {
     ipBlocks: 'cluster',

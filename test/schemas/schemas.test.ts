@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { parseAssertions } from '../../src/analysis/assertions.js';
+import { parseAssertions } from '../../src/manifests/assertions.js';
 import { readLintSettings } from '../../src/cli/policy/lint-settings.js';
 import { rules } from '../../src/lint/rules.js';
 import { examples, examplesDirectory } from '../cases/examples.js';

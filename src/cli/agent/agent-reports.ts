@@ -7,7 +7,7 @@ import { EventReport, type EventWriting } from '../../node/reports/event-report.
 import type { ReportParts } from '../../node/reports/pace.js';
 import { StatusReport } from '../../node/reports/status-report.js';
 import { idlePolicies, troublesOf } from '../../node/reports/troubles.js';
-import { InputError } from '../../cluster/types.js';
+import { InputError } from '../../generic/input-error.js';
 import { systemClock } from '../../reconciler/clock.js';
 import type { ReconcilerLog } from '../../reconciler/types.js';
 import { choiceOf } from '../common/options.js';

@@ -1,7 +1,7 @@
 /** Flags of the agent's audit log. */
 import { statSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { InputError } from '../../cluster/types.js';
+import { InputError } from '../../generic/input-error.js';
 import { repeatable } from '../common/options.js';
 import type { RotationOptions } from '../../audit/rotating-file.js';
 import type { PolicyMode } from '../../model/policy-mode.js';

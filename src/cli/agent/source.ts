@@ -1,6 +1,7 @@
 import { DirectorySource } from '../../cluster/directory.js';
 import { ApiServerSource } from '../../cluster/api-server/api-server-source.js';
-import { InputError, type ClusterSource } from '../../cluster/types.js';
+import { InputError } from '../../generic/input-error.js';
+import type { ClusterSource } from '../../cluster/types.js';
 import type { ConnectionChoice } from '../../cluster/api-server/connection.js';
 import { choiceOf } from '../common/options.js';
 

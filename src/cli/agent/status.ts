@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { InputError } from '../../cluster/types.js';
+import { InputError } from '../../generic/input-error.js';
 import { describeKernel, type KernelSummary } from '../../nftables/names/summary.js';
 import { askAgent, type AgentStatus } from '../../node/control.js';
 import { objectKey, type ObjectRef } from '../../model/pod.js';

@@ -11,7 +11,7 @@ import type { SnapshotReader } from '../../audit/snapshots.js';
 import { policyKey, type AnyPolicy } from '../../model/policy.js';
 import { printOrigin } from '../../program/print.js';
 import { exitCode } from '../common/exit-codes.js';
-import { explanationAsJson, explanationText, type Places } from '../policy/explain-text.js';
+import { explanationAsJson, explanationText, type PolicyPositions } from '../policy/explain-text.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { filesOf, readVerdicts, withLog, type LogFlags } from './log-options.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
@@ -78,13 +78,17 @@ interface Said {
 function say(
   flow: RecordedFlow | undefined,
   policies: readonly AnyPolicy[] | undefined,
-  { places, dryRun }: { readonly places: Places; readonly dryRun: DryRun },
+  { positions, dryRun }: { readonly positions: PolicyPositions; readonly dryRun: DryRun },
 ): Said | undefined {
   if (flow === undefined || policies === undefined) return undefined;
   const ruling = new RecordedFlowEvaluator(policies, dryRun).evaluate(flow);
   const explanation = explainRecorded(flow, policies, dryRun);
   if (explanation !== undefined)
-    return { ruling, text: explanationText(explanation, places), document: explanationAsJson(explanation, places) };
+    return {
+      ruling,
+      text: explanationText(explanation, positions),
+      document: explanationAsJson(explanation, positions),
+    };
   const { allowed, isolatedBy, rule } = ruling;
   const by = isolatedBy.map(policyKey);
   const why =
@@ -111,9 +115,9 @@ async function tell(line: LineReader, stored: SnapshotReader, flags: ExplainFlag
   if (isLoss(event)) throw new Error('a loss is no verdict');
   const flow = recordedFlow(line, (id) => stored.identity(id));
   const dryRun = dryRunOf(event);
-  const then = say(flow, stored.policies(event['podwall.snapshot'] ?? ''), { places: () => undefined, dryRun });
+  const then = say(flow, stored.policies(event['podwall.snapshot'] ?? ''), { positions: () => undefined, dryRun });
   const given = hasPolicies(flags) ? await readPolicies(flags) : undefined;
-  const now = given && say(flow, given.policies, { places: given.places, dryRun });
+  const now = given && say(flow, given.policies, { positions: given.positions, dryRun });
   const remedy = remedyOf(line, stored);
   const passed = event['event.outcome'] === 'success';
   const sections = [

@@ -3,8 +3,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { inTimeOrder, isLogName } from '../../audit/log/rotation-names.js';
 import { fileSource, streamSource, type LogSource } from '../../audit/log/sources.js';
-import { InputError } from '../../cluster/types.js';
-import { matchesGlob } from '../common/globs.js';
+import { InputError } from '../../generic/input-error.js';
+import { matchesGlob } from '../../generic/globs.js';
 
 /** Where `podwall agent` writes `audit.jsonl` and what it rotates. */
 export const defaultLogDirectory = '/var/log/podwall';

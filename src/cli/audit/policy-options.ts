@@ -1,12 +1,11 @@
 /** Policies that recorded flows are held to. */
 import type { Command } from 'commander';
-import { placeOf } from '../policy/collected.js';
-import type { Inputs } from '../policy/collected.js';
+import { policyPositions } from '../../manifests/manifest-collector.js';
+import type { ManifestObjects } from '../../manifests/manifest-collector.js';
 import { conclude } from '../policy/analysis-options.js';
-import type { Places } from '../policy/explain-text.js';
+import type { PolicyPositions } from '../policy/explain-text.js';
 import { readInputs } from '../policy/inputs.js';
 import { repeatable } from '../common/options.js';
-import { policyKey } from '../../model/policy.js';
 
 export interface PolicyFlags {
   readonly policies: readonly string[];
@@ -25,8 +24,8 @@ export const hasPolicies = ({ policies, kubeconfig, context }: PolicyFlags): boo
   policies.length > 0 || kubeconfig !== undefined || context !== undefined;
 
 export interface GivenPolicies {
-  readonly policies: Inputs['policies'];
-  readonly places: Places;
+  readonly policies: ManifestObjects['policies'];
+  readonly positions: PolicyPositions;
   /** How what could not be read bears on the exit code. */
   readonly code: number;
 }
@@ -39,9 +38,9 @@ export async function readPolicies(flags: PolicyFlags): Promise<GivenPolicies> {
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
   });
-  const places: Places = (policy, path) => {
-    const document = inputs.places.get(policyKey(policy));
-    return document === undefined ? undefined : placeOf(document, path);
+  return {
+    policies: inputs.policies,
+    positions: policyPositions(inputs),
+    code: conclude(inputs, { allowPartial }, false),
   };
-  return { policies: inputs.policies, places, code: conclude(inputs, { allowPartial }, false) };
 }

@@ -1,4 +1,4 @@
-import { InputError } from '../../cluster/types.js';
+import { InputError } from '../../generic/input-error.js';
 import { StateDirInUse } from '../../node/control.js';
 import { NftError } from '../../nftables/language/types.js';
 

@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { stringify } from 'yaml';
-import { InputError } from '../../cluster/types.js';
+import { InputError } from '../../generic/input-error.js';
 
 export interface Output<F extends string> {
   readonly format: F;

@@ -1,16 +1,14 @@
 /** The options of every command that answers from files or a live cluster, and what comes of them. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { BlockOptions, BlockReading } from '../../evaluation/blocks.js';
-import { compileWorkloads } from '../../analysis/compiled-workloads.js';
-import { workloadsOf } from '../../analysis/workloads.js';
-import type { Workload } from '../../model/workload.js';
+import { compileInput, type CompiledInput } from '../../analysis/compiled-input.js';
 import { parseCidr, type Cidr } from '../../model/address.js';
 import { dryRunPolicies } from '../../model/policy-mode.js';
 import { policyKey } from '../../model/policy.js';
-import type { PolicyProgram } from '../../program/types.js';
-import { assumable } from './assumed.js';
+import { wellKnownWorkloads } from '../../manifests/well-known-workloads.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
-import type { InputFlags, Inputs } from './inputs.js';
+import type { ManifestObjects } from '../../manifests/manifest-collector.js';
+import type { InputFlags } from './inputs.js';
 import { repeatable, SuggestedOption } from '../common/options.js';
 
 export interface AnalysisFlags extends InputFlags {
@@ -37,16 +35,20 @@ export const withFiles = (command: Command): Command =>
     .option('-A, --all-namespaces', 'as kubectl has it; everything is always read')
     .option('--allow-partial', 'exit as if what cannot be read were not there', false);
 
-/** Counterparts beside the manifests. */
-export const withAssumed = (command: Command): Command =>
+/** Well-known workloads beside the manifests. */
+export const withWellKnown = (command: Command): Command =>
   command.addOption(
-    new SuggestedOption('--assume <names>', `counterparts that are not in the input: ${assumable.join(',')}`, assumable)
+    new SuggestedOption(
+      '--assume <names>',
+      `well-known workloads that the input does not contain: ${wellKnownWorkloads.join(',')}`,
+      wellKnownWorkloads,
+    )
       .argParser(commaSeparated)
       .default([]),
   );
 
 export const withInputs = (command: Command): Command =>
-  withAssumed(withFiles(command))
+  withWellKnown(withFiles(command))
     .addOption(
       new Option('--ip-blocks <reading>', 'are ipBlocks about pods too, or about addresses outside only')
         .choices(['cluster', 'external'])
@@ -66,28 +68,14 @@ const repeatableCidr = (value: string, before: readonly Cidr[]): readonly Cidr[]
   return [...before, cidr];
 };
 
-/** An input, compiled. */
-export interface World {
-  readonly inputs: Inputs;
-  readonly workloads: readonly Workload[];
-  readonly program: PolicyProgram;
-  readonly blocks: BlockOptions;
-}
-
-export function worldOf(inputs: Inputs, flags: Pick<AnalysisFlags, 'ipBlocks' | 'podCidr' | 'includeDryRun'>): World {
-  const workloads = workloadsOf(inputs.pods, inputs.policies);
-  const podCidrs = [...inputs.podCidrs, ...flags.podCidr];
-  return {
-    inputs,
-    workloads,
-    program: compileWorkloads(workloads, inputs, flags.includeDryRun ? 'none' : 'annotated'),
-    blocks: { ipBlocks: flags.ipBlocks, podCidrs },
-  };
-}
+export const compiled = (
+  inputs: ManifestObjects,
+  { ipBlocks, podCidr, includeDryRun }: Pick<AnalysisFlags, 'ipBlocks' | 'podCidr' | 'includeDryRun'>,
+): CompiledInput => compileInput(inputs, { ipBlocks, podCidrs: podCidr, includeDryRun });
 
 /** Says what was left out, and how that bears on the exit code. */
 export function conclude(
-  inputs: Inputs,
+  inputs: ManifestObjects,
   { allowPartial, includeDryRun }: Pick<AnalysisFlags, 'allowPartial'> & Partial<Pick<AnalysisFlags, 'includeDryRun'>>,
   nothing: boolean,
 ): number {

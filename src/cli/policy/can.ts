@@ -6,8 +6,9 @@ import { answerWarnings } from '../../analysis/warnings.js';
 import { policyKey } from '../../model/policy.js';
 import { formatPorts } from '../../model/reachability.js';
 import { printOrigin } from '../../program/print.js';
-import { conclude, withInputs, worldOf, type AnalysisFlags } from './analysis-options.js';
-import { EndNames, perNode, type NamedEnd } from './end-names.js';
+import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
+import { EndpointNames, type NamedEndpoint } from '../../analysis/endpoint-names.js';
+import { questionsBetween } from '../../analysis/endpoint-questions.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { readInputs } from './inputs.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
@@ -46,17 +47,16 @@ export const canCommand = (): Command =>
     .action(run);
 
 async function run(source: string, destination: string, port: string | undefined, flags: CanFlags): Promise<void> {
-  const world = worldOf(await readInputs(flags), flags);
-  const partial = conclude(world.inputs, flags, false);
-  const evaluator = new Evaluator(world.program, world.blocks);
-  const names = new EndNames(world.inputs, world.workloads, world.program, flags.namespace);
+  const inputs = await readInputs(flags);
+  const partial = conclude(inputs, flags, false);
+  const input = compiled(inputs, flags);
+  const evaluator = new Evaluator(input.program, input.blocks);
+  const names = new EndpointNames(input, flags.namespace);
   const [from, to] = [names.named(source), names.named(destination)];
-  const answers = questions(names, from, to, port).flatMap((question) => answersFor(evaluator, question));
+  const answers = questionsBetween(names, from, to, port).flatMap((question) => answersFor(evaluator, question));
   if (answers.length === 0) throw new UsageError(`${source} and ${destination} have no address family in common`);
   const allowed = flags.all ? answers.every((one) => one.allowed) : answers.some((one) => one.allowed);
-  const warnings = [
-    ...new Set(answers.flatMap((one) => answerWarnings(one, world.inputs.policies, world.inputs.implied))),
-  ];
+  const warnings = [...new Set(answers.flatMap((one) => answerWarnings(one, inputs.policies, inputs.implied)))];
   await writeOutputs(flags.output, 'text', (format) => {
     if (format === 'text') return [textOf({ answers, allowed, warnings }, from, to)];
     const document = { kind: 'Answer', schemaVersion: 1, allowed, answers: answers.map(asJson), warnings };
@@ -65,37 +65,13 @@ async function run(source: string, destination: string, port: string | undefined
   process.exitCode = partial !== exitCode.done ? partial : allowed ? exitCode.done : exitCode.no;
 }
 
-/** Every member of one end with every member of the other; of a Service without a port, at each of its ports. */
-export function questions(
-  names: EndNames,
-  from: NamedEnd,
-  to: NamedEnd,
-  port: string | undefined,
-): readonly Question[] {
-  const asked = port ?? to.service?.port;
-  const ports = asked === undefined ? to.service?.service.ports.map((one) => `${one.port}/${one.protocol}`) : [asked];
-  const pairs: readonly Question[] = perNode(from.ends, to.ends).flatMap((one) =>
-    perNode(to.ends, from.ends).map((other) => ({ from: one, to: other })),
-  );
-  if (ports === undefined) return pairs;
-  const questions = ports.flatMap((text) =>
-    pairs.flatMap((pair) => {
-      const number = names.port(text, to, pair.to);
-      return number === undefined ? [] : [{ ...pair, port: number }];
-    }),
-  );
-  const [name = '', protocol = 'TCP'] = (ports[0] ?? '').split('/');
-  if (questions.length === 0) throw new UsageError(`${to.title} has no ${protocol} port named ${name}`);
-  return questions;
-}
-
 interface Told {
   readonly answers: readonly Answer[];
   readonly allowed: boolean;
   readonly warnings: readonly string[];
 }
 
-function textOf({ answers, allowed, warnings }: Told, from: NamedEnd, to: NamedEnd): string {
+function textOf({ answers, allowed, warnings }: Told, from: NamedEndpoint, to: NamedEndpoint): string {
   const sentences = (some: readonly Answer[]): readonly string[] => sentencesOf(some, answers, from, to);
   const told = sentences(answers.filter((one) => one.allowed === allowed));
   const exceptions = sentences(answers.filter((one) => one.allowed !== allowed));
@@ -110,7 +86,12 @@ function textOf({ answers, allowed, warnings }: Told, from: NamedEnd, to: NamedE
 const shownMembers = 4;
 
 /** Members with the same answer share a sentence. */
-function sentencesOf(some: readonly Answer[], all: readonly Answer[], from: NamedEnd, to: NamedEnd): readonly string[] {
+function sentencesOf(
+  some: readonly Answer[],
+  all: readonly Answer[],
+  from: NamedEndpoint,
+  to: NamedEndpoint,
+): readonly string[] {
   const shared = new Map<string, Answer[]>();
   for (const one of some) {
     const key = `${one.family ?? ''} ${predicateOf(one)}`;
@@ -118,7 +99,7 @@ function sentencesOf(some: readonly Answer[], all: readonly Answer[], from: Name
     if (alike === undefined) shared.set(key, [one]);
     else alike.push(one);
   }
-  const members = (named: NamedEnd, ends: readonly FlowEndpoint[], every: readonly FlowEndpoint[]): string => {
+  const members = (named: NamedEndpoint, ends: readonly FlowEndpoint[], every: readonly FlowEndpoint[]): string => {
     const [mine, everybody] = [new Set(ends.map(nameOf)), new Set(every.map(nameOf))];
     if (named.isLoose === true && mine.size === everybody.size) return named.title;
     const listed = [...mine];

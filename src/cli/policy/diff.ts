@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Reach } from '../../analysis/reachability.js';
 import { diffReachability, type ReachabilitySnapshot } from '../../analysis/reach-diff.js';
-import { InputError } from '../../cluster/types.js';
+import { InputError } from '../../generic/input-error.js';
 import type { ReachabilityDiff } from '../../model/reachability-diff.js';
 import { printDiffCsv, printDiffMarkdown, printDiffText } from '../../report/diff.js';
-import { conclude, withInputs, worldOf, type AnalysisFlags } from './analysis-options.js';
+import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { readInputs } from './inputs.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
@@ -109,11 +109,11 @@ async function readSide(place: string, flags: DiffFlags): Promise<{ side: Reacha
   };
   if (place === 'live' && Object.keys(live).length === 0) throw new UsageError('live needs --kubeconfig or --context');
   const inputs = await readInputs(place === 'live' ? { ...files, ...live } : { ...files, file: [place] });
-  const world = worldOf(inputs, flags);
-  const reach = new Reach(world.workloads, world.program, { ...world.blocks, self: false });
+  const { workloads, program, blocks } = compiled(inputs, flags);
+  const reach = new Reach(workloads, program, { ...blocks, self: false });
   return {
     side: { endpoints: reach.endpoints, connections: pairsWithProgress(reach), policies: inputs.policies },
-    code: conclude(inputs, flags, world.workloads.length === 0),
+    code: conclude(inputs, flags, workloads.length === 0),
   };
 }
 

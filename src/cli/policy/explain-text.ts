@@ -15,8 +15,8 @@ import { Crowd } from '../../report/crowd.js';
 import { allowedText } from '../../report/reachability.js';
 import { answerAsJson } from './can.js';
 
-/** `file:line:column` of a policy's field; undefined for a policy that has no place. */
-export type Places = (policy: PolicyRef, path: Mismatch['path']) => string | undefined;
+/** `file:line:column` of a policy's field; undefined for a policy that no document of the input holds. */
+export type PolicyPositions = (policy: PolicyRef, path: Mismatch['path']) => string | undefined;
 
 /** The rule's peer, or the rule where it names none. */
 export function pathOf({ direction, rule, peer }: RuleOrigin): Mismatch['path'] {
@@ -26,40 +26,40 @@ export function pathOf({ direction, rule, peer }: RuleOrigin): Mismatch['path'] 
 
 const at = (place: string | undefined): string => (place === undefined ? '' : `  (${place})`);
 
-export function explanationText({ answer, steps }: Explanation, places: Places): string {
+export function explanationText({ answer, steps }: Explanation, positions: PolicyPositions): string {
   const { allowed, from, to, port, ports, family, assumed } = answer;
   const what = port === undefined ? (allowed ? formatPorts(ports) : 'any port') : `${port.protocol} ${port.number}`;
   const over = family === undefined ? '' : ` over ${family}`;
   const head = `${allowed ? 'yes' : 'no'}: ${nameOf(from)} ${allowed ? 'may' : 'may not'} reach ${nameOf(to)} on ${what}${over}`;
   const assumption = assumed ? ['   assumed: a block covers every address that pods may get'] : [];
-  const lines = steps.flatMap((step, index) => stepLines(step, index + 1, places));
+  const lines = steps.flatMap((step, index) => stepLines(step, index + 1, positions));
   return [head, ...lines, ...assumption, ''].join('\n');
 }
 
-function stepLines(step: Step, number: number, places: Places): readonly string[] {
+function stepLines(step: Step, number: number, positions: PolicyPositions): readonly string[] {
   const { direction, end, exempt, isolatedBy, rules, misses, edit } = step;
   const head = `${number}. ${direction === 'egress' ? 'leaving' : 'entering'} ${nameOf(end)} (${direction}): `;
   if (exempt === 'notIsolated') return [`${head}no policy isolates it: allowed`];
   if (exempt === 'itself') return [`${head}a pod may always reach itself: allowed`];
   if (exempt === 'ownNode') return [`${head}a pod and its own node may always reach each other: allowed`];
-  const by = isolatedBy.map((policy) => `     ${policyKey(policy)}${at(places(policy, []))}`);
+  const by = isolatedBy.map((policy) => `     ${policyKey(policy)}${at(positions(policy, []))}`);
   if (rules.length > 0)
     return [
       `${head}isolated by`,
       ...by,
       '   allowed by',
-      ...rules.map(({ origin }) => `     ${printOrigin(origin)}${at(places(origin.policy, pathOf(origin)))}`),
+      ...rules.map(({ origin }) => `     ${printOrigin(origin)}${at(positions(origin.policy, pathOf(origin)))}`),
     ];
   return [
     `${head}isolated, and no rule allows it: denied`,
-    ...misses.flatMap((miss) => missLines(miss, places)),
-    ...(edit === undefined ? [] : editLines(edit, places)),
+    ...misses.flatMap((miss) => missLines(miss, positions)),
+    ...(edit === undefined ? [] : editLines(edit, positions)),
   ];
 }
 
-function missLines(miss: PolicyMiss, places: Places): readonly string[] {
+function missLines(miss: PolicyMiss, positions: PolicyPositions): readonly string[] {
   const { policy } = miss;
-  const head = `     ${policyKey(policy)}${at(places(policy, []))}`;
+  const head = `     ${policyKey(policy)}${at(positions(policy, []))}`;
   switch (miss.kind) {
     case 'noRules':
       return [head, '       allows nothing in this direction'];
@@ -73,21 +73,21 @@ function missLines(miss: PolicyMiss, places: Places): readonly string[] {
       return [
         head,
         ...miss.miss.mismatches.map(
-          ({ path, wants, has }) => `       ${formatPath(path)}${at(places(policy, path))}: wants ${wants}; ${has}`,
+          ({ path, wants, has }) => `       ${formatPath(path)}${at(positions(policy, path))}: wants ${wants}; ${has}`,
         ),
       ];
   }
 }
 
-function editLines({ policy, path, add }: Edit, places: Places): readonly string[] {
+function editLines({ policy, path, add }: Edit, positions: PolicyPositions): readonly string[] {
   const yaml = stringify(add).trimEnd().split('\n');
   return [
-    `   the smallest edit that allows it: in ${policyKey(policy)}, add to ${formatPath(path)}${at(places(policy, path))}`,
+    `   the smallest edit that allows it: in ${policyKey(policy)}, add to ${formatPath(path)}${at(positions(policy, path))}`,
     ...yaml.map((line) => `     ${line}`),
   ];
 }
 
-export function explanationAsJson({ answer, steps }: Explanation, places: Places): object {
+export function explanationAsJson({ answer, steps }: Explanation, positions: PolicyPositions): object {
   return {
     ...answerAsJson(answer),
     steps: steps.map((step) => ({
@@ -95,15 +95,15 @@ export function explanationAsJson({ answer, steps }: Explanation, places: Places
       end: nameOf(step.end),
       allowed: step.allowed,
       ...(step.exempt === undefined ? {} : { unjudged: step.exempt === 'notIsolated' ? 'open' : step.exempt }),
-      isolatedBy: step.isolatedBy.map((policy) => located(policy, [], places)),
-      allowedBy: step.rules.map(({ origin }) => located(origin.policy, pathOf(origin), places)),
+      isolatedBy: step.isolatedBy.map((policy) => located(policy, [], positions)),
+      allowedBy: step.rules.map(({ origin }) => located(origin.policy, pathOf(origin), positions)),
       misses: step.misses.map((miss) => ({
-        ...located(miss.policy, [], places),
+        ...located(miss.policy, [], positions),
         ...(miss.kind === 'broken' ? { broken: miss.messages } : {}),
         mismatches:
           miss.kind === 'nearest'
             ? miss.miss.mismatches.map(({ path, wants, has }) => ({
-                ...located(miss.policy, path, places),
+                ...located(miss.policy, path, positions),
                 wants,
                 has,
               }))
@@ -111,13 +111,13 @@ export function explanationAsJson({ answer, steps }: Explanation, places: Places
       })),
       ...(step.edit === undefined
         ? {}
-        : { edit: { ...located(step.edit.policy, step.edit.path, places), add: step.edit.add } }),
+        : { edit: { ...located(step.edit.policy, step.edit.path, positions), add: step.edit.add } }),
     })),
   };
 }
 
-function located(policy: PolicyRef, path: Mismatch['path'], places: Places): object {
-  const place = places(policy, path);
+function located(policy: PolicyRef, path: Mismatch['path'], positions: PolicyPositions): object {
+  const place = positions(policy, path);
   return {
     policy: policyKey(policy),
     ...(path.length === 0 ? {} : { path: formatPath(path) }),
@@ -128,7 +128,7 @@ function located(policy: PolicyRef, path: Mismatch['path'], places: Places): obj
 export function sidesText(
   workload: Workload,
   sides: readonly DirectionSummary[],
-  { endpoints, places }: { readonly endpoints: readonly ReachEndpoint[]; readonly places: Places },
+  { endpoints, positions }: { readonly endpoints: readonly ReachEndpoint[]; readonly positions: PolicyPositions },
 ): string {
   const crowd = new Crowd(endpoints);
   const lines = sides.flatMap(({ direction, isolatedBy, rules, sum }) => {
@@ -136,11 +136,11 @@ export function sidesText(
     const word = direction === 'ingress' ? 'from' : 'to';
     return [
       `  ${direction}: isolated by`,
-      ...isolatedBy.map((policy) => `    ${policyKey(policy)}${at(places(policy, []))}`),
+      ...isolatedBy.map((policy) => `    ${policyKey(policy)}${at(positions(policy, []))}`),
       ...(rules.length === 0 ? ['    no rule allows anything'] : ['    rules']),
       ...rules.map(
         ({ origin, peers, ports }) =>
-          `      ${ports} ${word} ${peers}: ${printOrigin(origin)}${at(places(origin.policy, pathOf(origin)))}`,
+          `      ${ports} ${word} ${peers}: ${printOrigin(origin)}${at(positions(origin.policy, pathOf(origin)))}`,
       ),
       ...(sum.length === 0 ? ['    adds up to nothing'] : ['    adds up to']),
       ...sum.map((one) => `      ${allowedText(one)} ${word} ${crowd.describe(one.ids)}`),
@@ -149,16 +149,20 @@ export function sidesText(
   return [workload.id, ...lines, ''].join('\n');
 }
 
-export function sidesAsJson(workload: Workload, sides: readonly DirectionSummary[], places: Places): object {
+export function sidesAsJson(
+  workload: Workload,
+  sides: readonly DirectionSummary[],
+  positions: PolicyPositions,
+): object {
   return {
     id: workload.id,
     ...Object.fromEntries(
       sides.map(({ direction, isolatedBy, rules, sum }) => [
         direction,
         {
-          isolatedBy: isolatedBy.map((policy) => located(policy, [], places)),
+          isolatedBy: isolatedBy.map((policy) => located(policy, [], positions)),
           rules: rules.map(({ origin, peers, ports }) => ({
-            ...located(origin.policy, pathOf(origin), places),
+            ...located(origin.policy, pathOf(origin), positions),
             peers,
             ports,
           })),

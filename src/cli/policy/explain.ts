@@ -6,13 +6,14 @@ import { Reach } from '../../analysis/reachability.js';
 import { answerWarnings } from '../../analysis/warnings.js';
 import { directionSummaries } from '../../analysis/direction-summaries.js';
 import { policyKey } from '../../model/policy.js';
-import { conclude, withInputs, worldOf, type AnalysisFlags, type World } from './analysis-options.js';
-import { questions } from './can.js';
-import { EndNames } from './end-names.js';
+import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
+import type { CompiledInput } from '../../analysis/compiled-input.js';
+import { questionsBetween } from '../../analysis/endpoint-questions.js';
+import { EndpointNames } from '../../analysis/endpoint-names.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
-import { explanationAsJson, explanationText, sidesAsJson, sidesText, type Places } from './explain-text.js';
+import { explanationAsJson, explanationText, sidesAsJson, sidesText, type PolicyPositions } from './explain-text.js';
 import { readInputs } from './inputs.js';
-import { placeOf } from './collected.js';
+import { policyPositions } from '../../manifests/manifest-collector.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 
 const formats = ['text', 'json', 'yaml'] as const;
@@ -38,16 +39,23 @@ export const explainCommand = (): Command =>
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(async (source: string, destination: string | undefined, port: string | undefined, flags: ExplainFlags) => {
-      const world = worldOf(await readInputs(flags), flags);
-      const partial = conclude(world.inputs, flags, false);
-      const names = new EndNames(world.inputs, world.workloads, world.program, flags.namespace);
-      const told =
-        destination === undefined ? workload(world, names, source) : pair(world, names, { source, destination, port });
+      const inputs = await readInputs(flags);
+      const partial = conclude(inputs, flags, false);
+      const input = compiled(inputs, flags);
+      const names = new EndpointNames(input, flags.namespace);
+      const context = { input, names, positions: policyPositions(inputs) };
+      const told = destination === undefined ? workload(context, source) : pair(context, { source, destination, port });
       await writeOutputs(flags.output, 'text', (format) =>
         format === 'text' ? [told.text] : [documentText(told.document, format)],
       );
       process.exitCode = partial !== exitCode.done ? partial : told.code;
     });
+
+interface ExplainContext {
+  readonly input: CompiledInput;
+  readonly names: EndpointNames;
+  readonly positions: PolicyPositions;
+}
 
 interface Told {
   readonly text: string;
@@ -55,36 +63,27 @@ interface Told {
   readonly code: number;
 }
 
-function placesOf({ inputs }: World): Places {
-  return (policy, path) => {
-    const document = inputs.places.get(policyKey(policy));
-    return document === undefined ? undefined : placeOf(document, path);
-  };
-}
-
 const mostExplained = 6;
 
 function pair(
-  world: World,
-  names: EndNames,
+  { input, names, positions }: ExplainContext,
   { source, destination, port }: { source: string; destination: string; port: string | undefined },
 ): Told {
   const [from, to] = [names.named(source), names.named(destination)];
-  const input: AnalysisInput = {
-    evaluator: new Evaluator(world.program, world.blocks),
-    policies: new Map(world.inputs.policies.map((policy) => [policyKey(policy.ref), policy])),
-    namespaces: new Map(world.inputs.namespaces.map((namespace) => [namespace.name, namespace])),
-    ipBlocks: world.blocks.ipBlocks,
+  const analysisInput: AnalysisInput = {
+    evaluator: new Evaluator(input.program, input.blocks),
+    policies: new Map(input.objects.policies.map((policy) => [policyKey(policy.ref), policy])),
+    namespaces: new Map(input.objects.namespaces.map((namespace) => [namespace.name, namespace])),
+    ipBlocks: input.blocks.ipBlocks,
   };
-  const explanations = questions(names, from, to, port).flatMap((question) => explain(input, question));
+  const explanations = questionsBetween(names, from, to, port).flatMap((question) => explain(analysisInput, question));
   if (explanations.length === 0) throw new UsageError(`${source} and ${destination} have no address family in common`);
   const distinct = distinctOf(explanations);
-  const { policies, implied } = world.inputs;
+  const { policies, implied } = input.objects;
   const warnings = [...new Set(explanations.flatMap(({ answer }) => answerWarnings(answer, policies, implied)))];
-  const places = placesOf(world);
   const shown = distinct.slice(0, mostExplained).map(([one, ...alike]) => {
     const others = alike.length === 0 ? '' : `(the same for ${alike.length} more)\n`;
-    return `${explanationText(one, places)}${others}`;
+    return `${explanationText(one, positions)}${others}`;
   });
   const more = distinct.length > mostExplained ? [`(${distinct.length - mostExplained} more; -o json has all)\n`] : [];
   const allowed = explanations.some(({ answer }) => answer.allowed);
@@ -94,7 +93,7 @@ function pair(
       kind: 'Explanation',
       schemaVersion: 1,
       allowed,
-      explanations: explanations.map((one) => explanationAsJson(one, places)),
+      explanations: explanations.map((one) => explanationAsJson(one, positions)),
       warnings,
     },
     code: allowed ? exitCode.done : exitCode.no,
@@ -121,24 +120,23 @@ function distinctOf(explanations: readonly Explanation[]): readonly (readonly [E
   return [...distinct.values()];
 }
 
-function workload(world: World, names: EndNames, source: string): Told {
-  const { ends } = names.named(source);
+function workload({ input, names, positions }: ExplainContext, source: string): Told {
+  const { endpoints: ends } = names.named(source);
   const {
     matrix,
     listed: listed,
     endpoints,
-  } = new Reach(world.workloads, world.program, { ...world.blocks, self: true });
+  } = new Reach(input.workloads, input.program, { ...input.blocks, self: true });
   const sides = ends.map((end) => {
     if (end.kind === 'address') throw new UsageError(`${nameOf(end)} is no workload: policies do not select it`);
     return { workload: end.workload, sides: directionSummaries(matrix, listed, end.workload) };
   });
-  const places = placesOf(world);
   return {
-    text: sides.map((one) => sidesText(one.workload, one.sides, { endpoints, places })).join('\n'),
+    text: sides.map((one) => sidesText(one.workload, one.sides, { endpoints, positions })).join('\n'),
     document: {
       kind: 'WorkloadExplanation',
       schemaVersion: 1,
-      workloads: sides.map((one) => sidesAsJson(one.workload, one.sides, places)),
+      workloads: sides.map((one) => sidesAsJson(one.workload, one.sides, positions)),
     },
     code: exitCode.done,
   };

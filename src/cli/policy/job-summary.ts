@@ -1,6 +1,6 @@
 /** The page of a GitHub job. */
 import { appendFile } from 'node:fs/promises';
-import { InputError } from '../../cluster/types.js';
+import { InputError } from '../../generic/input-error.js';
 
 /** GitHub drops a summary of more than 1 MiB as a whole; the other steps' are not counted. */
 const longest = 1_000_000;

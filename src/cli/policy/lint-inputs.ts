@@ -3,8 +3,8 @@ import type { CheckedObject, DuplicateKey, LintObject, PolicyObject, World } fro
 import { makeWorld } from '../../lint/world.js';
 import { readDocuments, type ManifestDocument } from '../../manifests/documents.js';
 import { checkClusterNetworkPolicy, isClusterNetworkPolicy, isMapping, parseNetworkPolicy } from '../../model/parse.js';
-import { Collected, isTemplate } from './collected.js';
-import { assumedDocuments, isLive, readInto, type InputFlags } from './inputs.js';
+import { ManifestCollector, isTemplate } from '../../manifests/manifest-collector.js';
+import { wellKnownDocuments, isLive, readInto, type InputFlags } from './inputs.js';
 
 export interface LintInputs {
   readonly world: World;
@@ -20,36 +20,36 @@ export interface LintInputFlags extends InputFlags {
 /** @throws InputError when nothing can be read at all */
 export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs> {
   const strict = !isLive(flags);
-  const collected = new Collected({ strict, unnamedPorts: true });
+  const collector = new ManifestCollector({ strict, unnamedPorts: true });
   const objects: LintObject[] = [];
   const duplicateKeys: DuplicateKey[] = [];
   const takeDocument = (document: ManifestDocument): void => {
     const object = lintObject(document, flags.namespace ?? 'default');
     if (object !== undefined) objects.push(object);
     // What is wrong with a policy is a finding here, and no reason to call the input partial.
-    if (object === undefined || !isPolicyOfRules(object)) collected.takeDocument(document);
+    if (object === undefined || !isPolicyOfRules(object)) collector.takeDocument(document);
   };
   await readInto(
     {
       takeText(text, name) {
         const { documents, errors } = readDocuments(text, name, { duplicateKeys: 'tolerated' });
         if (isTemplate(text, errors)) {
-          collected.takeText(text, name);
+          collector.takeText(text, name);
           return;
         }
         for (const error of errors)
           if (error.isDuplicateKey) duplicateKeys.push(error);
-          else collected.takeError(error);
+          else collector.takeError(error);
         documents.forEach(takeDocument);
       },
-      takeError: (error) => collected.takeError(error),
+      takeError: (error) => collector.takeError(error),
       takeDocument,
     },
     flags,
   );
   // No objects of the input: nothing is found in them, and much because of them.
-  for (const document of assumedDocuments(flags, collected)) collected.takeDocument(document);
-  const { pods, namespaces, implied, services, nodes, podCidrs, skipped, unparsed } = collected.inputs();
+  for (const document of wellKnownDocuments(flags, collector)) collector.takeDocument(document);
+  const { pods, namespaces, implied, services, nodes, podCidrs, skipped, unparsed } = collector.objects();
   const policies = objects.flatMap((object) => policyObject(object, strict) ?? []);
   const known = new Set(namespaces.map(({ name }) => name));
   return {

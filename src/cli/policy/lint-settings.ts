@@ -1,7 +1,7 @@
 /** `.podwall.yaml`: severities of rules, and paths that are not looked at. */
 import { access, readFile } from 'node:fs/promises';
-import { matchesGlob } from '../common/globs.js';
-import { InputError } from '../../cluster/types.js';
+import { matchesGlob } from '../../generic/globs.js';
+import { InputError } from '../../generic/input-error.js';
 import { rules } from '../../lint/rules.js';
 import type { Severity } from '../../lint/types.js';
 import { readDocuments, type ManifestDocument } from '../../manifests/documents.js';

@@ -6,7 +6,7 @@ import type { Finding, Findings, Rule, Severity } from '../../lint/types.js';
 import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../../report/findings-ci.js';
 import { printFindingsCsv, printFindingsMarkdown, printFindingsText } from '../../report/findings.js';
 import { formatTable } from '../../report/table.js';
-import { withAssumed, withFiles } from './analysis-options.js';
+import { withWellKnown, withFiles } from './analysis-options.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { appendJobSummary } from './job-summary.js';
 import { isLive } from './inputs.js';
@@ -48,7 +48,7 @@ Leave a finding with a comment on its line or the one above, or with an annotati
   podwall.dev/ignore.NP305: the shop is public`;
 
 export const lintCommand = (): Command =>
-  withAssumed(withFiles(new Command('lint')))
+  withWellKnown(withFiles(new Command('lint')))
     .description('what is wrong with policies, or probably not meant; exit 1 for findings at or above --fail-on')
     .addOption(
       new Option('--fail-on <severity>', 'least severity that fails')

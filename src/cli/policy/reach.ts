@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { CompiledInput } from '../../analysis/compiled-input.js';
 import { exposure } from '../../analysis/exposure.js';
 import type { EndpointFilter } from '../../analysis/listed-endpoints.js';
 import { Reach } from '../../analysis/reachability.js';
@@ -7,10 +8,10 @@ import type { GroupedReachability, Reachability } from '../../model/reachability
 import { pairFormats, printPairs } from '../../report/reachability.js';
 import { printReachabilityPage } from '../../report/reachability-page.js';
 import { printGroups, printPairTable } from '../../report/reachability-text.js';
-import { conclude, withInputs, worldOf, type AnalysisFlags, type World } from './analysis-options.js';
-import { EndNames } from './end-names.js';
+import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
+import { EndpointNames } from '../../analysis/endpoint-names.js';
 import { UsageError } from '../common/exit-codes.js';
-import { filterOf } from './endpoint-filters.js';
+import { filterOf } from '../../analysis/endpoint-filters.js';
 import { readInputs } from './inputs.js';
 import { repeatable } from '../common/options.js';
 import { outputOption, writeOutputs, type Output } from '../common/outputs.js';
@@ -55,10 +56,11 @@ export const reachCommand = (): Command =>
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(async (flags: ReachFlags) => {
-      const world = worldOf(await readInputs(flags), flags);
-      const shown = flags.exposure ? exposed(world, flags) : withPairsTold(reached(world, flags), flags);
+      const inputs = await readInputs(flags);
+      const input = compiled(inputs, flags);
+      const shown = flags.exposure ? exposed(input, flags) : withPairProgress(reached(input, flags), flags);
       await writeOutputs(flags.output, 'text', (format) => print(format, flags.pairs, shown));
-      process.exitCode = conclude(world.inputs, flags, world.workloads.length === 0);
+      process.exitCode = conclude(inputs, flags, input.workloads.length === 0);
     });
 
 interface Shown {
@@ -70,53 +72,53 @@ interface Shown {
   readonly isWhole: boolean;
 }
 
-function reached(world: World, flags: ReachFlags): Shown {
-  const { workloads, program, blocks } = world;
-  const filters = { ...filterFor(world, flags, 'from'), ...filterFor(world, flags, 'to') };
+function reached(input: CompiledInput, flags: ReachFlags): Shown {
+  const { workloads, program, blocks } = input;
+  const filters = { ...filterFor(input, flags, 'from'), ...filterFor(input, flags, 'to') };
   const reach = new Reach(workloads, program, { ...blocks, ...filters, self: flags.self });
   const { endpoints, connections } = reach;
   const everyone = reach.listed.map(({ endpoint }) => endpoint);
   const isWhole = flags.from.length + flags.to.length === 0;
-  const found = { endpoints, connections, warnings: warningsFor(world) };
+  const found = { endpoints, connections, warnings: warningsFor(input) };
   return { found, everyone, grouped: () => reach.grouped(), isWhole };
 }
 
 /** Unless the pairs themselves come to the terminal. */
-function withPairsTold(shown: Shown, { output }: ReachFlags): Shown {
+function withPairProgress(shown: Shown, { output }: ReachFlags): Shown {
   const isOnTerminal = process.stdout.isTTY && (output ?? [{}]).some((one) => !('path' in one));
   if (isOnTerminal) return shown;
   return { ...shown, found: { ...shown.found, connections: pairsWithProgress(shown.found) } };
 }
 
 function filterFor(
-  { inputs, workloads, program }: World,
+  input: CompiledInput,
   flags: ReachFlags,
   side: 'from' | 'to',
 ): { readonly from?: EndpointFilter; readonly to?: EndpointFilter } {
-  const names = new EndNames(inputs, workloads, program, flags.namespace);
-  const filter = filterOf(flags[side], names, new Set(inputs.namespaces.map(({ name }) => name)));
+  const names = new EndpointNames(input, flags.namespace);
+  const filter = filterOf(flags[side], names, new Set(input.objects.namespaces.map(({ name }) => name)));
   return filter === undefined ? {} : { [side]: filter };
 }
 
-function exposed(world: World, flags: ReachFlags): Shown {
+function exposed(input: CompiledInput, flags: ReachFlags): Shown {
   if (flags.from.length > 0 || flags.self)
     throw new UsageError(
       '--exposure asks about unknown pods and the internet as sources: it takes --to, no --from and no --self',
     );
-  const options = { ...world.blocks, ...filterFor(world, flags, 'to') };
-  const { endpoints, connections } = exposure(world.workloads, world.inputs, options);
+  const options = { ...input.blocks, ...filterFor(input, flags, 'to') };
+  const { endpoints, connections } = exposure(input.workloads, input.objects, options);
   const ids = endpoints.map(({ id }) => id);
   const grouped = {
     groups: ids.map((id) => [id]),
     destinations: [...endpoints.keys()].filter((index) => endpoints[index]?.kind === 'workload'),
     connections: connections.map(({ from, to, ...one }) => ({ ...one, from: ids.indexOf(from), to: ids.indexOf(to) })),
   };
-  const found = { endpoints, connections, warnings: warningsFor(world) };
+  const found = { endpoints, connections, warnings: warningsFor(input) };
   return { found, everyone: endpoints, grouped: () => grouped, isWhole: flags.to.length === 0 };
 }
 
-const warningsFor = ({ inputs, workloads, program, blocks }: World): readonly string[] => [
-  ...impliedNamespaceWarnings(inputs.policies, inputs.implied),
+const warningsFor = ({ objects, workloads, program, blocks }: CompiledInput): readonly string[] => [
+  ...impliedNamespaceWarnings(objects.policies, objects.implied),
   ...partialBlockWarnings(program, workloads, blocks),
 ];
 

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { dirname } from 'node:path';
 import { reportTests, testFormats, type TestResult } from '../../report/tests.js';
-import { conclude, withInputs, worldOf, type AnalysisFlags } from './analysis-options.js';
-import { readAssertions } from './assertion-files.js';
+import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
+import { readAssertions } from '../../cluster/assertion-files.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
-import { check } from './expectations.js';
+import { checkAssertions } from '../../analysis/expectations.js';
 import { isLive, readInputs } from './inputs.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 
@@ -55,7 +55,9 @@ export const testCommand = (): Command =>
         const inputs = given ?? (await readInputs({ ...flags, file: [dirname(file)] }));
         if (inputs !== given || codes.length === 0) codes.push(conclude(inputs, flags, false));
         for (const line of inputs.unparsed) told.add(line);
-        results.push(...check(worldOf(inputs, flags), assertions, flags.namespace).map((one) => ({ ...one, file })));
+        results.push(
+          ...checkAssertions(compiled(inputs, flags), assertions, flags.namespace).map((one) => ({ ...one, file })),
+        );
       }
       for (const line of unparsed) if (!told.has(line)) process.stderr.write(`podwall: ${line}\n`);
       if (unparsed.length > 0 && files.length === 0) throw new UsageError('no Assertions in what could be read');

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { messageOf } from '../../generic/message-of.js';
-import { InputError } from '../types.js';
+import { InputError } from '../../generic/input-error.js';
 import type { LoadedConfig } from './kube-config.js';
 import { LineSplitter } from './line-splitter.js';
 

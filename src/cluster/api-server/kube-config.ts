@@ -3,7 +3,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { messageOf } from '../../generic/message-of.js';
-import { InputError } from '../types.js';
+import { InputError } from '../../generic/input-error.js';
 import type { ConnectionChoice } from './connection.js';
 
 export interface LoadedConfig {

@@ -1,5 +1,5 @@
 import { nodePolicyStatusKind, type EnforcedPolicy, type NodePolicyStatus } from '../../model/node-policy-status.js';
-import { InputError } from '../types.js';
+import { InputError } from '../../generic/input-error.js';
 import { ApiConnection, ApiError, refusalOf, type ConnectionChoice } from './connection.js';
 import { listPages } from './list-pages.js';
 

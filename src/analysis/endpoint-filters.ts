@@ -1,19 +1,19 @@
 /** What `--from` and `--to` of reach take: an end of `can`, a namespace, labels. */
-import { allPorts, noPorts, portSet } from '../../evaluation/port-sets.js';
-import type { EndpointFilter, ListedEndpoint } from '../../analysis/listed-endpoints.js';
-import { rangeContains } from '../../addresses/address-ranges.js';
-import { isPublic } from '../../evaluation/external-ranges.js';
-import { addressToNumber, familyOf, parseAddress } from '../../model/address.js';
-import type { LabelSelector } from '../../model/labels.js';
-import type { PortSet } from '../../model/reachability.js';
-import { matches } from '../../selectors/match.js';
-import { EndNames, type NamedEnd } from './end-names.js';
-import { UsageError } from '../common/exit-codes.js';
+import { allPorts, noPorts, portSet } from '../evaluation/port-sets.js';
+import type { EndpointFilter, ListedEndpoint } from './listed-endpoints.js';
+import { rangeContains } from '../addresses/address-ranges.js';
+import { isPublic } from '../evaluation/external-ranges.js';
+import { addressToNumber, familyOf, parseAddress } from '../model/address.js';
+import type { LabelSelector } from '../model/labels.js';
+import type { PortSet } from '../model/reachability.js';
+import { matches } from '../selectors/match.js';
+import { EndpointNames, type NamedEndpoint } from './endpoint-names.js';
+import { InputError } from '../generic/input-error.js';
 
 /** Undefined without texts: everybody. */
 export function filterOf(
   texts: readonly string[],
-  names: EndNames,
+  names: EndpointNames,
   namespaces: ReadonlySet<string>,
 ): EndpointFilter | undefined {
   if (texts.length === 0) return undefined;
@@ -21,11 +21,11 @@ export function filterOf(
   return (end) => filters.map((filter) => filter(end)).find((ports) => ports.length > 0) ?? noPorts;
 }
 
-function one(text: string, names: EndNames, namespaces: ReadonlySet<string>): EndpointFilter {
+function one(text: string, names: EndpointNames, namespaces: ReadonlySet<string>): EndpointFilter {
   const [, kind, name = text] = /^(namespaces?|ns)\/(.+)$/.exec(text) ?? [];
   if (kind !== undefined || (namespaces.has(name) && !isEnd(text, names))) {
     if (!namespaces.has(name))
-      throw new UsageError(`no namespace ${name}; there are: ${[...namespaces].sort().join(', ') || 'none'}`);
+      throw new InputError(`no namespace ${name}; there are: ${[...namespaces].sort().join(', ') || 'none'}`);
     return ({ workload }) => (workload?.namespace === name ? allPorts : noPorts);
   }
   if (/[=,]|^!/.test(text)) {
@@ -36,38 +36,38 @@ function one(text: string, names: EndNames, namespaces: ReadonlySet<string>): En
   const address = parseAddress(text);
   if (address !== undefined) {
     const named = names.named(text);
-    if (named.ends.some(({ kind: end }) => end === 'workload')) return filterOfEnds(named);
+    if (named.endpoints.some(({ kind: end }) => end === 'workload')) return filterOfEnds(named);
     const number = addressToNumber(address);
     return ({ range }) => (range?.family === familyOf(address) && rangeContains(range, number) ? allPorts : noPorts);
   }
   return filterOfEnds(names.named(text), text);
 }
 
-function isEnd(text: string, names: EndNames): boolean {
+function isEnd(text: string, names: EndpointNames): boolean {
   try {
-    return names.named(text).ends.length > 0;
+    return names.named(text).endpoints.length > 0;
   } catch (error) {
-    if (error instanceof UsageError) return false;
+    if (error instanceof InputError) return false;
     throw error;
   }
 }
 
 /** A Service stands for its pods at the ports that its own lead to. */
-function filterOfEnds(named: NamedEnd, range?: string): EndpointFilter {
+function filterOfEnds(named: NamedEndpoint, range?: string): EndpointFilter {
   const ports = new Map<string, PortSet>();
-  for (const end of named.ends)
+  for (const end of named.endpoints)
     if (end.kind === 'workload')
       ports.set(end.workload.id, named.service === undefined ? allPorts : servicePorts(named, end));
   return ({ endpoint }: ListedEndpoint) => ports.get(endpoint.id) ?? (endpoint.id === range ? allPorts : noPorts);
 }
 
-function servicePorts({ service: asked }: NamedEnd, end: NamedEnd['ends'][number]): PortSet {
+function servicePorts({ service: asked }: NamedEndpoint, end: NamedEndpoint['endpoints'][number]): PortSet {
   if (asked === undefined) return allPorts;
   const { service, port } = asked;
   const wanted = service.ports.filter(
     ({ port: number, name }) => port === undefined || port === String(number) || port === name,
   );
-  if (wanted.length === 0) throw new UsageError(`svc/${service.ref.name} has no port ${port ?? ''}`);
+  if (wanted.length === 0) throw new InputError(`svc/${service.ref.name} has no port ${port ?? ''}`);
   return portSet(
     wanted.flatMap(({ target, protocol }) => {
       const named =

@@ -1,5 +1,5 @@
-/** Ends of a connection as people write them. */
-import type { FlowEndpoint } from '../../evaluation/flow-endpoints.js';
+/** Source and destination of a connection as people write them. */
+import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
 import {
   externalRanges,
   internetRanges,
@@ -7,16 +7,15 @@ import {
   partsOf,
   rangeId,
   type ExternalRange,
-} from '../../evaluation/external-ranges.js';
-import type { Workload, WorkloadMember } from '../../model/workload.js';
-import { families, familyOf, parseAddress, type Address, type Family } from '../../model/address.js';
-import { objectKey } from '../../model/pod.js';
-import { protocols, type Protocol } from '../../model/policy.js';
-import type { Service, ServicePort } from '../../model/service.js';
-import type { PolicyProgram } from '../../program/types.js';
-import { matches } from '../../selectors/match.js';
-import { UsageError } from '../common/exit-codes.js';
-import type { Inputs } from './inputs.js';
+} from '../evaluation/external-ranges.js';
+import type { Workload, WorkloadMember } from '../model/workload.js';
+import { families, familyOf, parseAddress, type Address, type Family } from '../model/address.js';
+import { objectKey, type Pod } from '../model/pod.js';
+import { protocols, type Protocol } from '../model/policy.js';
+import type { Service, ServicePort } from '../model/service.js';
+import { matches } from '../selectors/match.js';
+import { InputError } from '../generic/input-error.js';
+import type { ClusterObjects, CompiledInput } from './compiled-input.js';
 
 export interface NumberedPort {
   readonly protocol: Protocol;
@@ -24,10 +23,10 @@ export interface NumberedPort {
 }
 
 /** What a name stands for. */
-export interface NamedEnd {
+export interface NamedEndpoint {
   readonly title: string;
   /** Several where policies tell the pods of a workload, or the addresses of the internet, apart. */
-  readonly ends: readonly FlowEndpoint[];
+  readonly endpoints: readonly FlowEndpoint[];
   /** One member that is allowed is enough, whatever its family: `internet`. */
   readonly isLoose?: boolean;
   /** For a Service: the port of each pod that its only, or its named port leads to. */
@@ -50,51 +49,46 @@ const kindOf = (text: string): string => {
   return kinds[text.toLowerCase()] ?? kinds[lower] ?? lower;
 };
 
-export class EndNames {
-  readonly #inputs: Pick<Inputs, 'pods' | 'nodes' | 'services'>;
+export class EndpointNames {
+  readonly #objects: ClusterObjects;
   readonly #workloads: readonly Workload[];
   readonly #ranges: readonly ExternalRange[];
   readonly #namespace: string;
 
-  constructor(
-    inputs: Pick<Inputs, 'pods' | 'nodes' | 'services'>,
-    workloads: readonly Workload[],
-    program: PolicyProgram,
-    namespace = 'default',
-  ) {
-    this.#inputs = inputs;
+  constructor({ objects, workloads, program }: Omit<CompiledInput, 'blocks'>, namespace = 'default') {
+    this.#objects = objects;
     this.#workloads = workloads;
     this.#ranges = families.flatMap((family) => externalRanges([program], family));
     this.#namespace = namespace;
   }
 
-  /** @throws UsageError with the candidates when the name is ambiguous or absent. */
-  named(text: string): NamedEnd {
-    if (text === 'internet') return { title: 'the internet', ends: this.#parts(internetRanges), isLoose: true };
+  /** @throws InputError with the candidates when the name is ambiguous or absent. */
+  named(text: string): NamedEndpoint {
+    if (text === 'internet') return { title: 'the internet', endpoints: this.#parts(internetRanges), isLoose: true };
     const address = parseAddress(text);
-    if (address !== undefined) return { title: text, ends: this.#at(address) };
+    if (address !== undefined) return { title: text, endpoints: this.#at(address) };
     return this.#range(text) ?? this.#service(text) ?? this.#workload(text);
   }
 
   /** `8080`, `http`, `53/UDP`; undefined where the destination has no port of that name. */
-  port(text: string, destination: NamedEnd, to: FlowEndpoint): NumberedPort | undefined {
+  port(text: string, destination: NamedEndpoint, to: FlowEndpoint): NumberedPort | undefined {
     const [name = '', suffix = 'TCP'] = text.split('/');
     const protocol = protocols.find((one) => one === suffix.toUpperCase());
-    if (protocol === undefined) throw new UsageError(`${suffix} is no protocol: TCP, UDP or SCTP`);
+    if (protocol === undefined) throw new InputError(`${suffix} is not a protocol: use TCP, UDP or SCTP`);
     const isNumber = /^\d+$/.test(name);
     if (isNumber && (Number(name) < 1 || Number(name) > 65_535))
-      throw new UsageError(`${name} is no port: 1 to 65535, or a name`);
+      throw new InputError(`${name} is not a port: use 1 to 65535, or a name`);
     if (destination.service !== undefined) return targetOf(destination.service.service, { name, protocol }, to);
     return isNumber ? { protocol, number: Number(name) } : containerPort(to, { name, protocol });
   }
 
-  #range(text: string): NamedEnd | undefined {
+  #range(text: string): NamedEndpoint | undefined {
     const [first, last, ...more] = text.split('-').map((part) => parseAddress(part));
     if (first === undefined || last === undefined || more.length > 0 || familyOf(first) !== familyOf(last))
       return undefined;
     const range = parseRange(first, last, familyOf(first));
-    if (range === undefined) throw new UsageError(`${text}: the last address comes before the first`);
-    return { title: text, ends: this.#parts(() => [range], [range.family]), isLoose: true };
+    if (range === undefined) throw new InputError(`${text}: the last address comes before the first`);
+    return { title: text, endpoints: this.#parts(() => [range], [range.family]), isLoose: true };
   }
 
   #parts(
@@ -107,52 +101,52 @@ export class EndNames {
       .map((part) => ({ kind: 'address', address: part.sample, title: rangeId(part), range: part }));
   }
 
-  /** The pod that has the address; a node's address is its own end. */
+  /** The pod that has the address; a node's address is its own endpoint. */
   #at(address: Address): readonly FlowEndpoint[] {
     const holders = this.#workloads.flatMap((workload) =>
-      workload.pods.filter((pod) => pod.addresses.includes(address)).map((pod) => asEnd(workload, pod)),
+      workload.pods.filter((pod) => pod.addresses.includes(address)).map((pod) => workloadEndpoint(workload, pod)),
     );
     return holders.length > 0 ? holders : [this.#outside(address)];
   }
 
   #outside(address: Address, name?: string): FlowEndpoint {
-    const nodes = this.#inputs.nodes.filter((node) => node.addresses.includes(address)).map((node) => node.name);
+    const nodes = this.#objects.nodes.filter((node) => node.addresses.includes(address)).map((node) => node.name);
     const node = nodes.length === 0 ? undefined : `node ${nodes.join(', ')}`;
     const on = `on the host network: ${address}${node === undefined ? '' : `, ${node}`}`;
     const title = name === undefined ? node && `${address} (${node})` : `${name} (${on})`;
     return { kind: 'address', address, nodes, ...(title === undefined ? {} : { title }) };
   }
 
-  #service(text: string): NamedEnd | undefined {
+  #service(text: string): NamedEndpoint | undefined {
     const [, kind = '', rest = ''] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
     if (kindOf(kind) !== 'svc') return undefined;
     const [name = '', port] = rest.split(':');
-    const found = this.#inputs.services.filter(({ ref }) => this.#isCalled(ref, name));
+    const found = this.#objects.services.filter(({ ref }) => this.#isCalled(ref, name));
     const [service] = found;
     if (service === undefined || found.length > 1)
-      throw new UsageError(
-        problemWith(text, found, this.#inputs.services, ({ ref }) => `svc/${ref.name}.${ref.namespace}`),
+      throw new InputError(
+        problemWith(text, found, this.#objects.services, ({ ref }) => `svc/${ref.name}.${ref.namespace}`),
       );
     const { selector } = service;
-    if (selector === undefined) throw new UsageError(`${text} selects no pods: ask about what is behind it`);
-    const ends = this.#workloads
+    if (selector === undefined) throw new InputError(`${text} selects no pods: ask about what is behind it`);
+    const endpoints = this.#workloads
       .filter(({ namespace, labels }) => namespace === service.ref.namespace && matches(selector, labels))
-      .map((workload) => asEnd(workload));
-    if (ends.length === 0) throw new UsageError(`${text} selects no pod of the input`);
-    return { title: text, ends, service: { service, ...(port === undefined ? {} : { port }) } };
+      .map((workload) => workloadEndpoint(workload));
+    if (endpoints.length === 0) throw new InputError(`${text} selects no pod of the input`);
+    return { title: text, endpoints, service: { service, ...(port === undefined ? {} : { port }) } };
   }
 
-  #workload(text: string): NamedEnd {
+  #workload(text: string): NamedEndpoint {
     const byId = this.#workloads.filter(({ id }) => id === text || id.split('#')[0] === text);
-    if (byId.length > 0) return { title: text, ends: byId.map((workload) => asEnd(workload)) };
+    if (byId.length > 0) return { title: text, endpoints: byId.map((workload) => workloadEndpoint(workload)) };
     const [, kind, name = text] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
     const candidates = this.#candidates(name, kind === undefined ? undefined : kindOf(kind));
     const [first] = [...candidates.values()];
     if (first === undefined || candidates.size > 1)
-      throw new UsageError(
+      throw new InputError(
         problemWith(text, [...candidates.keys()], [...new Set(this.#workloads.map(ownerOf))], String),
       );
-    return { title: text, ends: first };
+    return { title: text, endpoints: first };
   }
 
   /** By owner, or by owner and pod. */
@@ -162,13 +156,13 @@ export class EndNames {
       const { namespace } = workload;
       const owner = ownerOf(workload);
       if ((kind ?? kindOf(workload.kind)) === kindOf(workload.kind) && this.#isCalled(workload, name))
-        found.set(owner, [...(found.get(owner) ?? []), asEnd(workload)]);
+        found.set(owner, [...(found.get(owner) ?? []), workloadEndpoint(workload)]);
       if (workload.kind === 'Pod' || (kind ?? 'pod') !== 'pod') continue;
       for (const pod of workload.pods)
         if (this.#isCalled({ namespace, name: pod.name }, name))
-          found.set(`${owner} (pod ${pod.name})`, [asEnd(workload, pod)]);
+          found.set(`${owner} (pod ${pod.name})`, [workloadEndpoint(workload, pod)]);
     }
-    for (const { owner, pod, isTemplate } of this.#inputs.pods) {
+    for (const { owner, pod, isTemplate } of this.#objects.pods) {
       if (!pod.hostNetwork || pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
       const isOwner = (kind ?? kindOf(owner.kind)) === kindOf(owner.kind) && this.#isCalled(owner, name);
       const isPod = isTemplate !== true && (kind ?? 'pod') === 'pod' && this.#isCalled(pod.ref, name);
@@ -178,17 +172,17 @@ export class EndNames {
     return found;
   }
 
-  #onHost(id: string, pod: Inputs['pods'][number]['pod']): readonly FlowEndpoint[] {
-    const node = this.#inputs.nodes.find(({ name }) => name === pod.node);
+  #onHost(id: string, pod: Pod): readonly FlowEndpoint[] {
+    const node = this.#objects.nodes.find(({ name }) => name === pod.node);
     const addresses = pod.addresses.length > 0 ? pod.addresses : (node?.addresses ?? []);
     if (addresses.length === 0)
-      throw new UsageError(
+      throw new InputError(
         `${id} is on the host network, and the address of its node is not in the input: ask by that address`,
       );
     return addresses.map((address) => {
-      const end = this.#outside(address, id);
-      if (end.kind !== 'address' || pod.node === '') return end;
-      return { ...end, nodes: [...new Set([...(end.nodes ?? []), pod.node])] };
+      const endpoint = this.#outside(address, id);
+      if (endpoint.kind !== 'address' || pod.node === '') return endpoint;
+      return { ...endpoint, nodes: [...new Set([...(endpoint.nodes ?? []), pod.node])] };
     });
   }
 
@@ -204,7 +198,7 @@ export class EndNames {
 const ownerOf = ({ namespace, kind, name }: Workload): string => `${namespace}/${kind}/${name}`;
 
 /** A bare pod is always that one pod. */
-function asEnd(workload: Workload, pod?: WorkloadMember): FlowEndpoint {
+function workloadEndpoint(workload: Workload, pod?: WorkloadMember): FlowEndpoint {
   const only = pod ?? (workload.kind === 'Pod' ? workload.pods[0] : undefined);
   return { kind: 'workload', workload, ...(only === undefined ? {} : { pod: only }) };
 }
@@ -235,7 +229,7 @@ export function targetOf(service: Service, { name, protocol }: PortName, to: Flo
     (one) => one.protocol === protocol && (String(one.port) === name || one.name === name),
   );
   if (port === undefined)
-    throw new UsageError(
+    throw new InputError(
       `svc/${service.ref.name}.${service.ref.namespace} has no ${protocol} port ${name}; it has: ${service.ports.map(showPort).join(', ')}`,
     );
   if (typeof port.target === 'number') return { protocol, number: port.target };
@@ -245,12 +239,13 @@ export function targetOf(service: Service, { name, protocol }: PortName, to: Flo
 export const showPort = ({ port, protocol, name }: ServicePort): string =>
   `${port}${protocol === 'TCP' ? '' : `/${protocol}`}${name === '' ? '' : ` (${name})`}`;
 
-/** Pods of one workload on several nodes are told apart where the other end is a node's address. */
-export function perNode(ends: readonly FlowEndpoint[], others: readonly FlowEndpoint[]): readonly FlowEndpoint[] {
+/** Pods of one workload on several nodes count one by one where the other endpoint is a node's address. */
+export function perNode(endpoints: readonly FlowEndpoint[], others: readonly FlowEndpoint[]): readonly FlowEndpoint[] {
   const nodes = new Set(others.flatMap((other) => (other.kind === 'address' ? (other.nodes ?? []) : [])));
-  if (nodes.size === 0) return ends;
-  return ends.flatMap((end) => {
-    if (end.kind === 'address' || end.pod !== undefined || end.workload.pods.length === 0) return [end];
-    return end.workload.pods.map((pod) => asEnd(end.workload, pod));
+  if (nodes.size === 0) return endpoints;
+  return endpoints.flatMap((endpoint) => {
+    if (endpoint.kind === 'address' || endpoint.pod !== undefined || endpoint.workload.pods.length === 0)
+      return [endpoint];
+    return endpoint.workload.pods.map((pod) => workloadEndpoint(endpoint.workload, pod));
   });
 }

@@ -1,6 +1,6 @@
-import { UsageError } from '../common/exit-codes.js';
+/** Workloads that most clusters have and an application's repository does not contain. */
 
-interface Counterpart {
+interface WellKnownWorkload {
   readonly namespace: string;
   /** Beside kubernetes.io/metadata.name. */
   readonly namespaceLabels?: Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ interface Counterpart {
 }
 
 /** As their own installation manifests make them. */
-const counterparts: Readonly<Record<string, Counterpart>> = {
+const workloads: Readonly<Record<string, WellKnownWorkload>> = {
   'kube-dns': {
     namespace: 'kube-system',
     kind: 'Deployment',
@@ -59,25 +59,34 @@ const counterparts: Readonly<Record<string, Counterpart>> = {
   },
 };
 
-interface AssumedObject {
+export interface WellKnownObject {
   readonly kind: string;
   readonly apiVersion: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Counterpart['labels'] };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: WellKnownWorkload['labels'];
+  };
   readonly spec?: object;
 }
 
-export const assumable = Object.keys(counterparts);
+/** Their names. */
+export const wellKnownWorkloads: readonly string[] = Object.keys(workloads);
 
-/** Workloads and their namespaces, by the names that --assume was given. */
-export function assumedObjects(names: readonly string[]): readonly { name: string; object: AssumedObject }[] {
-  return names.flatMap((name) => {
-    const one = Object.hasOwn(counterparts, name) ? counterparts[name] : undefined;
-    if (one === undefined) throw new UsageError(`--assume ${name}: there are ${assumable.join(', ')}`);
-    return objectsOf(one).map((object) => ({ name, object }));
-  });
+/** The workload of that name and its namespace; undefined where there is none. */
+export function wellKnownObjects(name: string): readonly WellKnownObject[] | undefined {
+  const workload = Object.hasOwn(workloads, name) ? workloads[name] : undefined;
+  return workload && objectsOf(workload);
 }
 
-function objectsOf({ namespace, namespaceLabels, kind, name, labels, ports }: Counterpart): readonly AssumedObject[] {
+function objectsOf({
+  namespace,
+  namespaceLabels,
+  kind,
+  name,
+  labels,
+  ports,
+}: WellKnownWorkload): readonly WellKnownObject[] {
   const template = { metadata: { labels }, spec: { containers: [{ name, image: name, ports }] } };
   return [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: namespaceLabels ?? {} } },

@@ -1,23 +1,7 @@
 /** Expected reachability as code: documents of kind Assertions. */
 import { isMapping } from '../model/parse.js';
-import { protocols, type Protocol } from '../model/policy.js';
-
-export interface Expectation {
-  readonly from: string;
-  readonly to: string;
-  /** A number or the name of a port of `to`; absent for ICMP, and where `to` is a Service with its port. */
-  readonly port?: string;
-  readonly protocol: Protocol | 'ICMP';
-  readonly allowed: boolean;
-  /** Where it stands in the document. */
-  readonly path: readonly (string | number)[];
-}
-
-export interface Assertions {
-  readonly expect: readonly Expectation[];
-  /** What no expectation names is not looked at, or must be denied. */
-  readonly unlisted: 'unchecked' | 'denied';
-}
+import type { Assertions, Expectation } from '../model/expectation.js';
+import { protocols } from '../model/policy.js';
 
 export const isAssertions = (object: unknown): boolean =>
   isMapping(object) && object['kind'] === 'Assertions' && String(object['apiVersion']).startsWith('podwall.dev/');
@@ -77,8 +61,8 @@ function parseExpectation(value: unknown): Unplaced | FieldProblem {
   const { from, to, port, protocol = 'TCP', allowed } = fields;
   const unknown = unknownField(fields, ['from', 'to', 'port', 'protocol', 'allowed']);
   if (unknown !== undefined) return unknown;
-  if (typeof from !== 'string') return { field: 'from', message: 'must be the name of an end' };
-  if (typeof to !== 'string') return { field: 'to', message: 'must be the name of an end' };
+  if (typeof from !== 'string') return { field: 'from', message: 'must be the name of an endpoint' };
+  if (typeof to !== 'string') return { field: 'to', message: 'must be the name of an endpoint' };
   if (typeof allowed !== 'boolean') return { field: 'allowed', message: 'must be true or false' };
   const known = [...protocols, 'ICMP' as const].find((name) => name === protocol);
   if (known === undefined) return { field: 'protocol', message: 'must be TCP, UDP, SCTP or ICMP' };

@@ -1,39 +1,40 @@
 /** What documents of kind Assertions expect, held to what policies allow. */
-import type { Expectation } from '../../analysis/assertions.js';
-import { commonFamilies } from '../../evaluation/flow-endpoints.js';
-import { Evaluator } from '../../evaluation/evaluator.js';
-import { allPorts, difference, hasPort, noPorts, portSet } from '../../evaluation/port-sets.js';
-import { allowancesBetween, allowsWithoutPorts, type Question } from '../../analysis/questions.js';
-import { Reach } from '../../analysis/reachability.js';
-import { InputError } from '../../cluster/types.js';
-import { formatPorts, type PortSet } from '../../model/reachability.js';
-import type { TestResult } from '../../report/tests.js';
-import type { World } from './analysis-options.js';
-import type { PlacedAssertions } from './assertion-files.js';
-import { questions } from './can.js';
-import { EndNames } from './end-names.js';
-import { UsageError } from '../common/exit-codes.js';
+import type { Expectation, PositionedAssertions } from '../model/expectation.js';
+import { commonFamilies } from '../evaluation/flow-endpoints.js';
+import { Evaluator } from '../evaluation/evaluator.js';
+import { allPorts, difference, hasPort, noPorts, portSet } from '../evaluation/port-sets.js';
+import { allowancesBetween, allowsWithoutPorts, type Question } from './questions.js';
+import { Reach } from './reachability.js';
+import { InputError } from '../generic/input-error.js';
+import { formatPorts, type PortSet } from '../model/reachability.js';
+import type { CompiledInput } from './compiled-input.js';
+import { EndpointNames } from './endpoint-names.js';
+import { questionsBetween } from './endpoint-questions.js';
 
-export type Checked = Omit<TestResult, 'file'>;
+export interface CheckedExpectation {
+  readonly title: string;
+  /** Absent: it holds. */
+  readonly failure?: string;
+}
 
 /** @throws InputError with the place of an expectation whose names mean nobody, or several */
-export function check(
-  world: World,
-  assertions: readonly PlacedAssertions[],
+export function checkAssertions(
+  input: CompiledInput,
+  assertions: readonly PositionedAssertions[],
   namespace: string | undefined,
-): readonly Checked[] {
-  const evaluator = new Evaluator(world.program, world.blocks);
-  const names = new EndNames(world.inputs, world.workloads, world.program, namespace);
-  return assertions.flatMap(({ expect, unlisted, place }) => [
+): readonly CheckedExpectation[] {
+  const evaluator = new Evaluator(input.program, input.blocks);
+  const names = new EndpointNames(input, namespace);
+  return assertions.flatMap(({ expect, unlisted, position }) => [
     ...expect.map((one) => {
       try {
         return checkOne(evaluator, names, one);
       } catch (error) {
-        if (!(error instanceof UsageError)) throw error;
-        throw new InputError(`${place(one.path)}: ${titleOf(one)}: ${error.message}`);
+        if (!(error instanceof InputError)) throw error;
+        throw new InputError(`${position(one.path)}: ${titleOf(one)}: ${error.message}`);
       }
     }),
-    ...(unlisted === 'denied' ? checkUnlisted(world, names, expect) : []),
+    ...(unlisted === 'denied' ? checkUnlisted(input, names, expect) : []),
   ]);
 }
 
@@ -41,7 +42,7 @@ const titleOf = ({ from, to, port, protocol, allowed }: Expectation): string =>
   `${from} -> ${to} ${[protocol, ...(port === undefined ? [] : [port])].join(' ')} ${allowed ? 'allowed' : 'denied'}`;
 
 /** In every family that the ends have in common it must be as expected. */
-function checkOne(evaluator: Evaluator, names: EndNames, one: Expectation): Checked {
+function checkOne(evaluator: Evaluator, names: EndpointNames, one: Expectation): CheckedExpectation {
   const title = titleOf(one);
   const wrong = answers(evaluator, names, one).filter(({ allowed }) => allowed !== one.allowed);
   if (wrong.length === 0) return { title };
@@ -50,16 +51,16 @@ function checkOne(evaluator: Evaluator, names: EndNames, one: Expectation): Chec
   return { title, failure: `it is ${one.allowed ? 'denied' : 'allowed'}${where}` };
 }
 
-function answers(evaluator: Evaluator, names: EndNames, { from, to, port, protocol }: Expectation) {
+function answers(evaluator: Evaluator, names: EndpointNames, { from, to, port, protocol }: Expectation) {
   const [source, destination] = [names.named(from), names.named(to)];
   if (protocol === 'ICMP')
-    return questions(names, source, { ...destination, isLoose: false }, undefined).flatMap((pair) =>
+    return questionsBetween(names, source, { ...destination, isLoose: false }, undefined).flatMap((pair) =>
       commonFamilies(pair.from, pair.to).map((family) => ({
         family,
         allowed: allowsWithoutPorts(evaluator, pair, family),
       })),
     );
-  const asked = questions(names, source, destination, port === undefined ? undefined : `${port}/${protocol}`);
+  const asked = questionsBetween(names, source, destination, port === undefined ? undefined : `${port}/${protocol}`);
   const isLoose = source.isLoose === true || destination.isLoose === true;
   const allows = (question: Question, ports: Parameters<typeof hasPort>[0]): boolean =>
     question.port !== undefined && hasPort(ports, question.port.protocol, question.port.number);
@@ -81,10 +82,10 @@ function answers(evaluator: Evaluator, names: EndNames, { from, to, port, protoc
 
 /** Ports between workloads that are allowed, and that no expectation names. */
 function checkUnlisted(
-  { workloads, program, blocks }: World,
-  names: EndNames,
+  { workloads, program, blocks }: CompiledInput,
+  names: EndpointNames,
   expect: readonly Expectation[],
-): Checked[] {
+): CheckedExpectation[] {
   const listed = listedPorts(names, expect);
   const { connections } = new Reach(workloads, program, {
     ...blocks,
@@ -102,12 +103,12 @@ function checkUnlisted(
 }
 
 /** By the ids of both ends. */
-function listedPorts(names: EndNames, expect: readonly Expectation[]): ReadonlyMap<string, PortSet> {
+function listedPorts(names: EndpointNames, expect: readonly Expectation[]): ReadonlyMap<string, PortSet> {
   const listed = new Map<string, PortSet>();
   for (const { from, to, port, protocol, allowed } of expect) {
     if (!allowed || protocol === 'ICMP') continue;
     const asked = port === undefined ? undefined : `${port}/${protocol}`;
-    for (const question of questions(names, names.named(from), names.named(to), asked)) {
+    for (const question of questionsBetween(names, names.named(from), names.named(to), asked)) {
       if (question.from.kind !== 'workload' || question.to.kind !== 'workload' || question.port === undefined) continue;
       const key = `${question.from.workload.id} ${question.to.workload.id}`;
       const { protocol: by, number } = question.port;

@@ -1,8 +1,8 @@
-import type { WorkloadPod } from '../../analysis/workloads.js';
-import { readDocuments, type ManifestDocument, type ManifestError, type Position } from '../../manifests/documents.js';
-import { isWorkload, ownerKey, readWorkload, topmostOwner, type WorkloadObject } from '../../manifests/workloads.js';
-import type { Cidr } from '../../model/address.js';
-import { formatPath, type Diagnostic, type Parsed } from '../../model/diagnostic.js';
+import type { WorkloadPod } from '../model/workload.js';
+import { readDocuments, type ManifestDocument, type ManifestError, type Position } from './documents.js';
+import { isWorkload, ownerKey, readWorkload, topmostOwner, type WorkloadObject } from './workloads.js';
+import type { Cidr } from '../model/address.js';
+import { formatPath, type Diagnostic, type Parsed } from '../model/diagnostic.js';
 import {
   impliedNamespace,
   isMapping,
@@ -11,13 +11,13 @@ import {
   parseNode,
   parseService,
   type PodOptions,
-} from '../../model/parse.js';
-import { objectKey, type Namespace, type Node, type Pod } from '../../model/pod.js';
-import { policyKey, type AnyPolicy } from '../../model/policy.js';
-import type { Service } from '../../model/service.js';
-import { parseWorkload } from '../../manifests/checked-workload.js';
+} from '../model/parse.js';
+import { objectKey, type Namespace, type Node, type Pod } from '../model/pod.js';
+import { policyKey, type AnyPolicy, type PolicyRef } from '../model/policy.js';
+import type { Service } from '../model/service.js';
+import { parseWorkload } from './checked-workload.js';
 
-export interface Inputs {
+export interface ManifestObjects {
   readonly policies: readonly AnyPolicy[];
   readonly namespaces: readonly Namespace[];
   /** Named by an object only, so that its other labels are not known. */
@@ -26,8 +26,8 @@ export interface Inputs {
   readonly nodes: readonly Node[];
   readonly services: readonly Service[];
   readonly podCidrs: readonly Cidr[];
-  /** Where each policy stands, by its key. */
-  readonly places: ReadonlyMap<string, ManifestDocument>;
+  /** The document of each policy, by the policy's key. */
+  readonly policyDocuments: ReadonlyMap<string, ManifestDocument>;
   /** Templates that are not YAML yet, and what is no object of Kubernetes; one line each. */
   readonly skipped: readonly string[];
   /** What could not be read, one line each. */
@@ -39,16 +39,16 @@ export interface Inputs {
 /** What could not be read, and why; a file that cannot be read at all has no place. */
 export type Unread = Pick<ManifestError, 'file' | 'message'> & Partial<Position>;
 
-export const lineOf = ({ file, line, column, message }: Unread): string =>
+export const unreadText = ({ file, line, column, message }: Unread): string =>
   `${[file, line, column].filter((part) => part !== undefined).join(':')}: ${message}`;
 
 /** Gathers what the documents of an input hold. */
-export class Collected {
+export class ManifestCollector {
   /** The API server prunes what it does not know: there an unknown field is a newer API's, and no typo. */
   readonly #strict: boolean;
   readonly #podOptions: PodOptions;
   readonly #policies = new Map<string, AnyPolicy>();
-  readonly #places = new Map<string, ManifestDocument>();
+  readonly #policyDocuments = new Map<string, ManifestDocument>();
   readonly #namespaces = new Map<string, Namespace>();
   readonly #named = new Set<string>();
   readonly #nodes = new Map<string, Node>();
@@ -75,13 +75,13 @@ export class Collected {
   }
 
   takeError(error: Unread): void {
-    this.#unparsed.push(lineOf(error));
+    this.#unparsed.push(unreadText(error));
   }
 
   takeDocument(document: ManifestDocument): void {
     const { kind, apiVersion } = isMapping(document.object) ? document.object : {};
     if (typeof kind !== 'string' || typeof apiVersion !== 'string')
-      this.#skipped.push(`${placeOf(document, [])}: no object of Kubernetes: it has no kind and apiVersion`);
+      this.#skipped.push(`${positionText(document, [])}: not a Kubernetes object: it has no kind and apiVersion`);
     else if (kind === 'NetworkPolicy') this.#takePolicy(document, apiVersion);
     else if (apiVersion === 'v1' && kind === 'Namespace')
       this.#parse(document, parseNamespace, (one) => void this.#namespaces.set(one.name, one));
@@ -91,7 +91,7 @@ export class Collected {
       this.#parse(document, parseService, (one) => void this.#services.set(objectKey(one.ref), one));
     else if (isWorkload(kind)) this.#takeWorkload(document, kind);
     else if (apiVersion === 'v1' && kind === 'List')
-      this.#unparsed.push(`${placeOf(document, ['items'])}: items: must be a list`);
+      this.#unparsed.push(`${positionText(document, ['items'])}: items: must be a list`);
   }
 
   /** Whether a workload or a namespace of that name is there already. */
@@ -101,7 +101,7 @@ export class Collected {
     return workload !== undefined && this.#workloads.has(ownerKey(workload.self));
   }
 
-  inputs(): Inputs {
+  objects(): ManifestObjects {
     const implied = new Set([...this.#named].filter((name) => !this.#namespaces.has(name)));
     const nodes = [...this.#nodes.values()];
     return {
@@ -112,7 +112,7 @@ export class Collected {
       nodes,
       services: [...this.#services.values()],
       podCidrs: nodes.flatMap(({ podCidrs }) => podCidrs),
-      places: this.#places,
+      policyDocuments: this.#policyDocuments,
       skipped: this.#skipped,
       unparsed: this.#unparsed,
       problems: this.#problems,
@@ -127,7 +127,7 @@ export class Collected {
 
   #takePolicy(document: ManifestDocument, apiVersion: string): void {
     if (apiVersion !== 'networking.k8s.io/v1') {
-      const place = placeOf(document, ['apiVersion']);
+      const place = positionText(document, ['apiVersion']);
       if (apiVersion.startsWith('extensions/') || apiVersion.startsWith('networking.k8s.io/'))
         this.#unparsed.push(
           `${place}: apiVersion ${apiVersion} of NetworkPolicy is not served; use networking.k8s.io/v1`,
@@ -140,7 +140,7 @@ export class Collected {
       const key = policyKey(policy.ref);
       this.#named.add(policy.ref.namespace);
       this.#policies.set(key, policy);
-      this.#places.set(key, document);
+      this.#policyDocuments.set(key, document);
     });
   }
 
@@ -163,7 +163,7 @@ export class Collected {
   #note(document: ManifestDocument, diagnostics: readonly Diagnostic[], into: string[]): void {
     for (const { path, at = path, message } of diagnostics) {
       const field = formatPath(path);
-      into.push(`${placeOf(document, at)}: ${field === '' ? '' : `${field}: `}${message}`);
+      into.push(`${positionText(document, at)}: ${field === '' ? '' : `${field}: `}${message}`);
     }
   }
 }
@@ -179,10 +179,18 @@ export const isTemplate = (text: string, errors: readonly ManifestError[]): bool
   );
 
 /** `file:line:column` of a field. */
-export function placeOf(document: ManifestDocument, path: Diagnostic['path']): string {
+export function positionText(document: ManifestDocument, path: Diagnostic['path']): string {
   const { line, column } = document.position(path);
   return line === 0 ? document.file : `${document.file}:${line}:${column}`;
 }
+
+/** `file:line:column` of a policy's field; undefined for a policy that no document of the input holds. */
+export const policyPositions =
+  ({ policyDocuments }: Pick<ManifestObjects, 'policyDocuments'>) =>
+  (policy: PolicyRef, path: Diagnostic['path']): string | undefined => {
+    const document = policyDocuments.get(policyKey(policy));
+    return document && positionText(document, path);
+  };
 
 function inNamespace(object: unknown): unknown {
   const { metadata, ...rest } = object as { metadata?: object };

@@ -1,0 +1,90 @@
+/** Where manifests for commands come from: files, directories, stdin, kustomizations, a live cluster. */
+import { execa, ExecaError } from 'execa';
+import { InputError } from '../generic/input-error.js';
+import type { Decoded } from '../manifests/decode.js';
+import { documentWithoutText } from '../manifests/documents.js';
+import type { ManifestCollector } from '../manifests/manifest-collector.js';
+import type { ConnectionChoice } from './api-server/connection.js';
+import { decoded, readManifestText } from './manifest-text.js';
+import { manifestsAt, reasonOf } from './manifest-tree.js';
+
+export interface ManifestInput {
+  /** Files and directories; `-` is `stdin`. */
+  readonly paths: readonly string[];
+  readonly kustomizations: readonly string[];
+  /** Absent: no live cluster is read. */
+  readonly liveCluster?: ConnectionChoice;
+  readonly stdin: AsyncIterable<unknown>;
+  /** The same items, and whoever waits sees how far the reading is. */
+  readonly withProgress: <T>(what: string, items: readonly T[]) => Iterable<T>;
+}
+
+/** Takes what was read: texts of files, what is wrong with them, and objects of a live cluster. */
+export type ManifestReceiver = Pick<ManifestCollector, 'takeText' | 'takeError' | 'takeDocument'>;
+
+/** @throws InputError when a path, a kustomization or the API server cannot be read at all. */
+export async function readManifestInput(into: ManifestReceiver, input: ManifestInput): Promise<void> {
+  for (const path of input.paths)
+    if (path === '-') takeDecoded(into, await decoded(input.stdin, '<stdin>'), '<stdin>');
+    else await takePath(into, path, input.withProgress);
+  for (const directory of input.kustomizations) into.takeText(await kustomized(directory), directory);
+  if (input.liveCluster !== undefined) await takeCluster(into, input.liveCluster);
+}
+
+const filesAhead = 8;
+
+async function takePath(
+  into: ManifestReceiver,
+  path: string,
+  withProgress: ManifestInput['withProgress'],
+): Promise<void> {
+  // A path that was given must be readable; a file below a directory that is not readable is skipped with a message.
+  const unread = (name: string, error: unknown): void => into.takeError({ file: name, message: reasonOf(error) });
+  try {
+    const files = await manifestsAt(path, unread);
+    const read = (name: string): Promise<Decoded | undefined> =>
+      readManifestText(name).catch((error: unknown) => {
+        if (name === path) throw error;
+        unread(name, error);
+        return undefined;
+      });
+    // Some files are read ahead: otherwise half of the time is spent waiting for the next one.
+    const ahead = files.slice(0, filesAhead).map(read);
+    for (const [index, name] of withProgress(`reading ${path}`, [...files.entries()])) {
+      const content = await ahead[index % filesAhead];
+      const next = files[index + filesAhead];
+      if (next !== undefined) ahead[index % filesAhead] = read(next);
+      takeDecoded(into, content, name);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new InputError(`${path}: ${reasonOf(error)}`);
+  }
+}
+
+function takeDecoded(into: ManifestReceiver, read: Decoded | undefined, name: string): void {
+  if (read?.ok === true) into.takeText(read.text, name);
+  else if (read !== undefined) into.takeError(read.error);
+}
+
+async function kustomized(directory: string): Promise<string> {
+  const attempts = [
+    ['kustomize', 'build', directory],
+    ['kubectl', 'kustomize', directory],
+  ] as const;
+  for (const [program, ...args] of attempts)
+    try {
+      return (await execa(program, args)).stdout;
+    } catch (error) {
+      if (!(error instanceof ExecaError)) throw error;
+      if (error.code !== 'ENOENT') throw new InputError(`${directory}: ${error.message}`);
+    }
+  throw new InputError(`-k ${directory} needs kustomize or kubectl, and neither is installed`);
+}
+
+/** Objects as the API server lists them. The client is large, so it is loaded only when it is needed. */
+async function takeCluster(into: ManifestReceiver, connection: ConnectionChoice): Promise<void> {
+  const { listObjects } = await import('./api-server/list-objects.js');
+  const { objects, server } = await listObjects(connection, AbortSignal.timeout(60_000));
+  for (const object of objects) into.takeDocument(documentWithoutText(server, object));
+}

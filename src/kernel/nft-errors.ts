@@ -1,4 +1,4 @@
-import { NftError } from '../nftables/language/types.js';
+import { NftError } from '../nftables/language/nftables.js';
 
 /** nft's own words as a typed error; what nft cannot help with says what the user can do. */
 export function nftErrorFrom(stderr: string, cause?: unknown): NftError {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nftErrorFrom, nftMissing } from './nft-errors.js';
-import { NftError } from '../nftables/language/types.js';
+import { NftError } from '../nftables/language/nftables.js';
 
 /** The command that runs nft: `['nft']`, or with a prefix that enters another network namespace. */
 export type NftCommand = readonly string[];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nftErrorFrom } from './nft-errors.js';
 import type { NftCommand } from './nft-process.js';
-import { NftError } from '../nftables/language/types.js';
+import { NftError } from '../nftables/language/nftables.js';
 
 /**
  * Milliseconds after which a shell that does not answer is given up: the largest transaction takes a tenth of it, and

@@ -1,6 +1,10 @@
-import { NftError, type ListedObject, type Nftables, type Transaction } from '../nftables/language/types.js';
+import { NftError, type Nftables } from '../nftables/language/nftables.js';
+import { parseCounters, parseTable } from '../nftables/language/listing.js';
+import type { MutableRuleset } from '../nftables/language/mutable-ruleset.js';
+import type { Transaction } from '../nftables/language/command.js';
 import { nftErrorFrom } from './nft-errors.js';
-import { printTransaction } from '../nftables/language/transaction-text.js';
+import { transactionToJson } from '../nftables/language/command-json.js';
+import { printTransaction } from '../nftables/language/command-text.js';
 import { runNft, runTransaction, type NftCommand, type Source } from './nft-process.js';
 import { NftShell } from './nft-shell.js';
 
@@ -84,7 +88,7 @@ class NftDoor implements NftablesDoor {
     });
   }
 
-  list(family: 'inet' | 'netdev', table: string, signal?: AbortSignal): Promise<readonly ListedObject[] | undefined> {
+  list(family: 'inet' | 'netdev', table: string, signal?: AbortSignal): Promise<MutableRuleset | undefined> {
     return this.#inTurn(signal, async () => {
       const { stdout, stderr, exitCode } = await runNft(
         this.command,
@@ -93,13 +97,13 @@ class NftDoor implements NftablesDoor {
       );
       if (exitCode !== 0 && /No such file or directory/.test(stderr)) return undefined;
       if (exitCode !== 0) throw nftErrorFrom(stderr);
-      return (JSON.parse(stdout) as { nftables: readonly ListedObject[] }).nftables;
+      return parseTable(stdout);
     });
   }
 
   async counters(): Promise<ReadonlyMap<string, number>> {
     const tables = await Promise.all([this.#countersOf('inet'), this.#countersOf('netdev')]);
-    return new Map(tables.flat());
+    return new Map(tables.flatMap((counters) => [...counters]));
   }
 
   async close(): Promise<void> {
@@ -109,15 +113,11 @@ class NftDoor implements NftablesDoor {
   }
 
   /** None when there is no such table. */
-  #countersOf(family: 'inet' | 'netdev'): Promise<readonly (readonly [name: string, packets: number])[]> {
+  #countersOf(family: 'inet' | 'netdev'): Promise<ReadonlyMap<string, number>> {
     return this.#inTurn(undefined, async () => {
       const command = ['-j', 'list', 'counters', 'table', family, 'podwall'];
       const { stdout, exitCode } = await runNft(this.command, command, this.#own);
-      if (exitCode !== 0) return [];
-      const { nftables } = JSON.parse(stdout) as { nftables: { counter?: { name: string; packets: number } }[] };
-      return nftables.flatMap(({ counter }) =>
-        counter === undefined ? [] : [[counter.name, counter.packets] as const],
-      );
+      return exitCode === 0 ? parseCounters(stdout) : new Map<string, number>();
     });
   }
 
@@ -162,6 +162,6 @@ class NftDoor implements NftablesDoor {
 function sourceOf(transaction: Transaction): Source {
   const content = printTransaction(transaction);
   return content === undefined
-    ? { format: 'json', content: JSON.stringify({ nftables: transaction.commands }) }
+    ? { format: 'json', content: JSON.stringify(transactionToJson(transaction)) }
     : { format: 'text', content };
 }

@@ -3,7 +3,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { SourceTraffic } from '../cluster/types.js';
 import { policyCounters, type PolicyCounter } from '../nftables/names/policy-counters.js';
-import type { ListedObject, Nftables, Ruleset, Transaction } from '../nftables/language/types.js';
+import type { Nftables } from '../nftables/language/nftables.js';
+import type { Ruleset } from '../nftables/language/types.js';
+import { countElements, type Transaction } from '../nftables/language/command.js';
 import type { PolicyProgram } from '../program/types.js';
 import { defineAuditMetrics, type AuditNumbers } from './audit-metrics.js';
 import type { AgentStatus } from './control.js';
@@ -81,7 +83,7 @@ export class AgentMetrics implements Disposable {
       try {
         await door.apply(transaction, signal);
         this.#transactions.inc({ outcome: 'applied' });
-        this.#changed.inc(elementsIn(transaction));
+        this.#changed.inc(countElements(transaction));
       } catch (error) {
         this.#transactions.inc({ outcome: 'failed' });
         throw error;
@@ -90,7 +92,7 @@ export class AgentMetrics implements Disposable {
     return {
       apply,
       check: (transaction, signal) => door.check(transaction, signal),
-      list: (family, table, signal): Promise<readonly ListedObject[] | undefined> => door.list(family, table, signal),
+      list: (family, table, signal) => door.list(family, table, signal),
       close: () => door.close(),
     };
   }
@@ -212,13 +214,3 @@ const sum = <T>(items: Iterable<T> | undefined, size: (item: T) => number): numb
   for (const item of items) total += size(item);
   return total;
 };
-
-function elementsIn({ commands }: Transaction): number {
-  let count = 0;
-  for (const command of commands)
-    for (const body of Object.values(command)) {
-      const { element } = body as { element?: { elem?: readonly unknown[] } };
-      count += element?.elem?.length ?? 0;
-    }
-  return count;
-}

@@ -6,7 +6,7 @@ import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { AuditRules } from '../nftables/render/log-rules.js';
-import type { Nftables } from '../nftables/language/types.js';
+import type { Nftables } from '../nftables/language/nftables.js';
 import type { Clock } from './clock.js';
 import { namespacesOf } from './cluster-view.js';
 import { GuardTable, type LinkReader, type LocalPod, type UnattachedPod } from './guard-table.js';

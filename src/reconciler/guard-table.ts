@@ -1,7 +1,6 @@
 import { planGuards } from '../nftables/plan/guard-plan.js';
 import { renderGuards, type GuardOptions } from '../nftables/render/guards.js';
-import { parseListing } from '../nftables/language/listing.js';
-import type { Nftables } from '../nftables/language/types.js';
+import type { Nftables } from '../nftables/language/nftables.js';
 import type { Attachment } from '../model/attachment.js';
 import type { Address } from '../model/address.js';
 import type { ObjectRef } from '../model/pod.js';
@@ -54,13 +53,12 @@ export class GuardTable {
     sourceGuardOffNamespaces: ReadonlySet<string>,
   ): Promise<{ attachments: readonly Attachment[]; unattached: readonly UnattachedPod[]; changed: boolean }> {
     const { attachments, unattached } = await this.#links.discover(pods);
-    const wanted = renderGuards(attachments, { sourceGuardOffNamespaces, ...this.#options });
-    const listed = await this.#nftables.list('netdev', 'podwall');
-    const applied = listed === undefined ? undefined : parseListing(listed);
+    const desired = renderGuards(attachments, { sourceGuardOffNamespaces, ...this.#options });
+    const applied = await this.#nftables.list('netdev', 'podwall');
     const liveDevices = await this.#links.devices();
-    const transaction = planGuards({ wanted, applied, liveDevices, hookedIfindex: this.#hooked });
+    const transaction = planGuards({ desired, applied, liveDevices, hookedIfindex: this.#hooked });
     if (transaction !== undefined) await this.#nftables.apply(transaction);
-    this.#remember(wanted.chains, liveDevices);
+    this.#remember(desired.chains, liveDevices);
     return { attachments, unattached, changed: transaction !== undefined };
   }
 

@@ -1,9 +1,10 @@
-import { differences } from '../nftables/plan/differences.js';
+import { findDrift } from '../nftables/plan/drift.js';
 import { mergeDirty, noneDirty, isDirty, type Dirty } from '../nftables/render/dirty.js';
-import { parseListing } from '../nftables/language/listing.js';
 import { planChange, planReplacement } from '../nftables/plan/plan.js';
-import { emptyRuleset, type MutableRuleset } from '../nftables/language/applied.js';
-import { NftError, type Nftables, type Ruleset, type Transaction } from '../nftables/language/types.js';
+import { emptyRuleset, type MutableRuleset } from '../nftables/language/mutable-ruleset.js';
+import { deletedCounters, type Transaction } from '../nftables/language/command.js';
+import { NftError, type Nftables } from '../nftables/language/nftables.js';
+import type { Ruleset } from '../nftables/language/types.js';
 import type { Effect } from '../program/types.js';
 import type { LoopObserver } from './types.js';
 
@@ -12,7 +13,7 @@ const worse = (a: Effect, b: Effect): Effect =>
   a === 'narrows' || b === 'narrows' ? 'narrows' : a === 'widens' || b === 'widens' ? 'widens' : 'none';
 
 /**
- * Holds `table inet podwall` to the wanted ruleset: knows what the kernel has, what differs, and moves it in three
+ * Holds `table inet podwall` to the desired ruleset: knows what the kernel has, what differs, and moves it in three
  * phases (build, switch, sweep). It never decides when; the reconciler does.
  */
 export class PolicyTable {
@@ -40,48 +41,48 @@ export class PolicyTable {
   }
 
   /**
-   * Reads what the kernel holds and notes every difference from `wanted` as a narrowing change.
+   * Reads what the kernel holds and notes every difference from `desired` as a narrowing change.
    * @returns whether anything differed.
    */
-  async readBack(wanted: Ruleset): Promise<boolean> {
-    const listed = await this.#nftables.list(wanted.family, wanted.table);
+  async readBack(desired: Ruleset): Promise<boolean> {
+    const listed = await this.#nftables.list(desired.family, desired.table);
     this.#exists = listed !== undefined;
-    this.#applied = listed === undefined ? emptyRuleset() : parseListing(listed);
-    this.#dirty = differences(wanted, this.#applied);
+    this.#applied = listed ?? emptyRuleset();
+    this.#dirty = findDrift(desired, this.#applied);
     const differed = this.pending;
     this.#effect = differed ? 'narrows' : 'none';
     return differed;
   }
 
   /**
-   * Moves the kernel to `wanted`. `onSwitched` is called when the new verdicts are in force; the sweep comes after.
+   * Moves the kernel to `desired`. `onSwitched` is called when the new verdicts are in force; the sweep comes after.
    * On an NftError nothing is forgotten: what was not applied stays noted.
    */
-  async converge(wanted: Ruleset, onSwitched: () => void): Promise<void> {
+  async converge(desired: Ruleset, onSwitched: () => void): Promise<void> {
     if (!this.pending) {
       onSwitched();
       return;
     }
     const dirty = this.#dirty;
     const effect = this.#effect;
-    const plan = planChange({ wanted, applied: this.#applied, dirty, effect });
+    const plan = planChange({ desired, applied: this.#applied, dirty, effect });
     if (plan.replaces === true) await this.#announceRemoval([...this.#applied.counters]);
     for (const step of plan.build) await this.#apply(step.transaction, step.record);
     if (plan.switch !== undefined) await this.#apply(plan.switch.transaction, plan.switch.record);
     this.#exists = true;
     onSwitched();
-    await this.#announceRemoval(plan.sweep.flatMap(({ transaction }) => countersDeletedBy(transaction)));
+    await this.#announceRemoval(plan.sweep.flatMap(({ transaction }) => deletedCounters(transaction)));
     for (const step of plan.sweep) await this.#apply(step.transaction, step.record);
     this.#dirty = noneDirty();
     this.#effect = 'none';
   }
 
   /** Replaces the whole table in one transaction: for a kernel state that three phases cannot mend. */
-  async replace(wanted: Ruleset, onSwitched: () => void): Promise<void> {
+  async replace(desired: Ruleset, onSwitched: () => void): Promise<void> {
     await this.#announceRemoval([...this.#applied.counters]);
-    await this.#nftables.apply(planReplacement(wanted, this.#exists));
+    await this.#nftables.apply(planReplacement(desired, this.#exists));
     onSwitched();
-    await this.readBack(wanted);
+    await this.readBack(desired);
   }
 
   async #announceRemoval(counters: readonly string[]): Promise<void> {
@@ -95,9 +96,3 @@ export class PolicyTable {
 }
 
 export const isRefusal = (error: unknown): boolean => error instanceof NftError && error.reason === 'refused';
-
-const countersDeletedBy = ({ commands }: Transaction): string[] =>
-  commands.flatMap((command) => {
-    const { counter } = (command['delete'] ?? {}) as { counter?: { name: string } };
-    return counter === undefined ? [] : [counter.name];
-  });

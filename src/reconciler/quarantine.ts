@@ -1,7 +1,8 @@
 import type { ClusterSnapshot } from '../model/cluster.js';
 import { policyKey, directions, type AnyPolicy, type BrokenPolicy, type PolicyRef } from '../model/policy.js';
 import { planReplacement } from '../nftables/plan/plan.js';
-import { NftError, type Nftables, type Ruleset } from '../nftables/language/types.js';
+import { NftError, type Nftables } from '../nftables/language/nftables.js';
+import type { Ruleset } from '../nftables/language/types.js';
 
 export interface QuarantineInput {
   readonly snapshot: ClusterSnapshot;

@@ -5,11 +5,11 @@ import { readdirSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { emptyRuleset } from '../../src/nftables/language/applied.js';
-import { differences } from '../../src/nftables/plan/differences.js';
+import { emptyRuleset } from '../../src/nftables/language/mutable-ruleset.js';
+import { findDrift } from '../../src/nftables/plan/drift.js';
 import { isDirty, noneDirty, type Dirty } from '../../src/nftables/render/dirty.js';
-import { parseListing } from '../../src/nftables/language/listing.js';
-import type { ListedObject, Ruleset } from '../../src/nftables/language/types.js';
+import { parseTable } from '../../src/nftables/language/listing.js';
+import type { Ruleset } from '../../src/nftables/language/types.js';
 import { namespace, node, pod, policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
@@ -38,8 +38,8 @@ const layoutFolder = join(import.meta.dirname, 'layouts');
 const layouts = readdirSync(layoutFolder).sort();
 
 /** Cache generations count up and are no difference. */
-const differencesOf = (wanted: Ruleset, found: Ruleset | undefined): Dirty =>
-  differences(wanted, found ?? emptyRuleset());
+const differencesOf = (desired: Ruleset, found: Ruleset | undefined): Dirty =>
+  findDrift(desired, found ?? emptyRuleset());
 const none = noneDirty();
 
 describePackets('an agent on a node', () => {
@@ -66,7 +66,7 @@ describePackets('an agent on a node', () => {
     Promise.all(
       ['inet', 'netdev'].map(async (family) => {
         const { stdout } = await nft('-j', 'list', 'table', family, 'podwall');
-        return parseListing((JSON.parse(stdout) as { nftables: ListedObject[] }).nftables);
+        return parseTable(stdout);
       }),
     );
 

@@ -6,8 +6,8 @@ import type { Address } from '../../src/model/address.js';
 import type { Attachment } from '../../src/model/attachment.js';
 import { planGuards } from '../../src/nftables/plan/guard-plan.js';
 import { renderGuards, type GuardOptions } from '../../src/nftables/render/guards.js';
-import { parseListing } from '../../src/nftables/language/listing.js';
-import { printRuleset } from '../../src/nftables/language/ruleset-text.js';
+import { emptyRuleset } from '../../src/nftables/language/mutable-ruleset.js';
+import { printRuleset } from '../../src/nftables/render/ruleset-text.js';
 import type { Chain, Ruleset } from '../../src/nftables/language/types.js';
 import { GuardTable, type LocalPod } from '../../src/reconciler/guard-table.js';
 import { Lab, labNode, type LabPod } from '../support/lab/lab.js';
@@ -52,21 +52,21 @@ describePackets('guards in a kernel', () => {
     async (_, more, logging: Pick<GuardOptions, 'audit'> = {}) => {
       using kernel = new NftNamespace();
       kernel.run('ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1');
-      const wanted = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...logging });
+      const desired = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...logging });
       const door = await openNftables({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
-      const listed = async () => parseListing((await door.list('netdev', 'podwall')) ?? []);
-      const live = new Map([...wanted.chains.values()].map(({ hook }) => [hook?.device ?? '', 1]));
-      const transaction = planGuards({ wanted, applied: undefined, liveDevices: live, hookedIfindex: new Map() });
+      const listed = async () => (await door.list('netdev', 'podwall')) ?? emptyRuleset('netdev');
+      const live = new Map([...desired.chains.values()].map(({ hook }) => [hook?.device ?? '', 1]));
+      const transaction = planGuards({ desired, applied: undefined, liveDevices: live, hookedIfindex: new Map() });
       if (transaction === undefined) throw new Error('nothing planned');
       await door.apply(transaction);
-      expect(byName((await listed()).chains.values())).toEqual(asListed(wanted));
-      expect((await listed()).counters).toEqual(wanted.counters);
-      const hookedIfindex = new Map([...wanted.chains.keys()].map((name) => [name, 1]));
-      expect(planGuards({ wanted, applied: await listed(), liveDevices: live, hookedIfindex })).toBeUndefined();
+      expect(byName((await listed()).chains.values())).toEqual(asListed(desired));
+      expect((await listed()).counters).toEqual(desired.counters);
+      const hookedIfindex = new Map([...desired.chains.keys()].map((name) => [name, 1]));
+      expect(planGuards({ desired, applied: await listed(), liveDevices: live, hookedIfindex })).toBeUndefined();
 
       kernel.run('nft', 'delete', 'table', 'netdev', 'podwall');
-      kernel.load(printRuleset(wanted));
-      expect(byName((await listed()).chains.values())).toEqual(asListed(wanted));
+      kernel.load(printRuleset(desired));
+      expect(byName((await listed()).chains.values())).toEqual(asListed(desired));
       await door.close();
     },
   );
@@ -154,7 +154,7 @@ describePackets('guards on the veths of real pods', () => {
     await moveTo(pod, pod.addresses, ['10.244.1.201', 'fd00:10:244:1::c9']);
     const { changed } = await guards.converge([pod], noneOff);
     expect(changed).toBe(true);
-    const chains = parseListing((await door.list('netdev', 'podwall')) ?? []).chains;
+    const chains = ((await door.list('netdev', 'podwall')) ?? emptyRuleset('netdev')).chains;
     expect([...chains.keys()].sort()).toEqual(['guard-renamed1', 'to-renamed1']);
     expect(await reaches(pod)).toBe('blocked blocked');
   });
@@ -188,7 +188,7 @@ describePackets('guards on the veths of real pods', () => {
     await guards.converge([kept], noneOff);
     expect((await guards.converge([kept], noneOff)).changed).toBe(false);
     const device = await lab.device('kept.shop');
-    const chains = parseListing((await door.list('netdev', 'podwall')) ?? []).chains;
+    const chains = ((await door.list('netdev', 'podwall')) ?? emptyRuleset('netdev')).chains;
     expect([...chains.keys()].sort()).toEqual([`guard-${device}`, `to-${device}`]);
     expect(await reaches(kept)).toBe('allowed allowed');
   });

@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { printTransaction } from '../../src/nftables/language/transaction-text.js';
-import type { ListedObject, Transaction } from '../../src/nftables/language/types.js';
+import { printTransaction } from '../../src/nftables/language/command-text.js';
+import { parseTable } from '../../src/nftables/language/listing.js';
+import type { MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
+import type { Transaction } from '../../src/nftables/language/command.js';
 
 let created = 0;
 
@@ -25,7 +27,7 @@ export class NftNamespace implements Disposable {
     });
   }
 
-  apply(transaction: Pick<Transaction, 'commands'>): void {
+  apply(transaction: Transaction): void {
     const text = printTransaction(transaction);
     if (text === undefined) throw new Error('a transaction that has no text');
     this.load(text);
@@ -37,9 +39,8 @@ export class NftNamespace implements Disposable {
     this.run('nft', '-f', file);
   }
 
-  list(table = 'podwall'): readonly ListedObject[] {
-    const listed = JSON.parse(this.run('nft', '-j', 'list', 'table', 'inet', table)) as { nftables: ListedObject[] };
-    return listed.nftables;
+  list(): MutableRuleset {
+    return parseTable(this.run('nft', '-j', 'list', 'table', 'inet', 'podwall'));
   }
 
   [Symbol.dispose](): void {

@@ -4,22 +4,31 @@ import { execaSync } from 'execa';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openNftables, transactionsPerShell, type NftablesDoor } from '../../src/kernel/nft.js';
 import { watchTables, type ForeignChange } from '../../src/kernel/monitor.js';
-import { parseListing } from '../../src/nftables/language/listing.js';
-import { NftError, type Command, type Nftables, type Transaction } from '../../src/nftables/language/types.js';
+import { emptyRuleset } from '../../src/nftables/language/mutable-ruleset.js';
+import { NftError, type Nftables } from '../../src/nftables/language/nftables.js';
+import type { Command, Transaction } from '../../src/nftables/language/command.js';
 import { FakeNftables } from '../support/fake-nftables.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { until } from '../support/until.js';
 
-const common = { family: 'inet', table: 'podwall' };
-const tx = (...commands: Command[]): Transaction => ({ effect: 'narrows', commands });
-const table: Command = { add: { table: { family: 'inet', name: 'podwall' } } };
-const chain = (name: string): Command => ({ add: { chain: { ...common, name } } });
-const set = (name: string): Command => ({ add: { set: { ...common, name, type: 'ipv4_addr' } } });
-const element = (verb: 'add' | 'delete', ...elem: string[]): Command => ({
-  [verb]: { element: { ...common, name: 's', elem } },
+const tx = (...commands: Command[]): Transaction => ({ family: 'inet', table: 'podwall', effect: 'narrows', commands });
+const table: Command = { kind: 'add table' };
+const chain = (name: string): Command => ({ kind: 'add chain', name });
+const set = (name: string): Command => ({
+  kind: 'add set',
+  set: { name, type: ['ipv4_addr'], verdicts: false, interval: false },
 });
+const addTo = (name: string, ...keys: string[]): Command => ({
+  kind: 'add elements',
+  set: name,
+  elements: keys.map((key) => [key, '']),
+});
+const element = (verb: 'add' | 'delete', ...keys: string[]): Command =>
+  verb === 'add' ? addTo('s', ...keys) : { kind: 'delete elements', set: 's', keys };
 const rule = (name: string, target: string): Command => ({
-  add: { rule: { ...common, chain: name, expr: [{ goto: { target } }] } },
+  kind: 'add rule',
+  chain: name,
+  rule: { statements: [{ goto: { target } }] },
 });
 
 function suite(open: () => Promise<Nftables>): void {
@@ -28,7 +37,7 @@ function suite(open: () => Promise<Nftables>): void {
     nft = await open();
   });
   afterAll(() => nft.close());
-  const held = async () => parseListing((await nft.list('inet', 'podwall')) ?? []);
+  const held = async () => (await nft.list('inet', 'podwall')) ?? emptyRuleset();
 
   test('there is no table at first', async () => {
     expect(await nft.list('inet', 'podwall')).toBeUndefined();
@@ -43,13 +52,13 @@ function suite(open: () => Promise<Nftables>): void {
     expect([...(sets.get('s')?.elements.keys() ?? [])].sort()).toEqual(['10.0.0.1', '10.0.0.2']);
   });
 
-  test.each([
+  test.each<[string, Command[]]>([
     ['a rule in a chain that is not there', [rule('missing', 'b')]],
     ['a jump to a chain that is not there', [rule('a', 'missing')]],
-    ['deleting a chain that is in use', [{ delete: { chain: { ...common, name: 'b' } } }]],
+    ['deleting a chain that is in use', [{ kind: 'delete chain', name: 'b' }]],
     ['deleting an element that is not there', [element('delete', '10.9.9.9')]],
-    ['an unknown set', [{ add: { element: { ...common, name: 'nope', elem: ['10.0.0.1'] } } }]],
-  ])('%s is refused, and leaves no trace of its transaction', async (_, commands: Command[]) => {
+    ['an unknown set', [addTo('nope', '10.0.0.1')]],
+  ])('%s is refused, and leaves no trace of its transaction', async (_, commands) => {
     const before = await held();
     await expect(nft.apply(tx(element('add', '10.7.7.7'), ...commands))).rejects.toMatchObject({ reason: 'refused' });
     expect(await held()).toEqual(before);
@@ -64,9 +73,7 @@ function suite(open: () => Promise<Nftables>): void {
   });
 
   test('a flush keeps the chain, a delete removes it', async () => {
-    await nft.apply(
-      tx({ flush: { chain: { ...common, name: 'a' } } }, { delete: { chain: { ...common, name: 'b' } } }),
-    );
+    await nft.apply(tx({ kind: 'flush chain', name: 'a' }, { kind: 'delete chain', name: 'b' }));
     const { chains } = await held();
     expect(chains.get('a')?.rules).toEqual([]);
     expect(chains.has('b')).toBe(false);
@@ -91,15 +98,15 @@ describePackets('the real nft', () => {
       { length: 20_000 },
       (_, index) => `10.${1 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`,
     );
-    await nft.apply(tx(set('many'), { add: { element: { ...common, name: 'many', elem: many } } }));
-    expect(parseListing((await nft.list('inet', 'podwall')) ?? []).sets.get('many')?.elements.size).toBe(20_000);
+    await nft.apply(tx(set('many'), addTo('many', ...many)));
+    expect((await nft.list('inet', 'podwall'))?.sets.get('many')?.elements.size).toBe(20_000);
     await nft.close();
   }, 30_000);
 
   test('a chain whose name no text can carry: a device may be called anything', async () => {
     const nft = await openNftables({ command });
     await nft.apply(tx(table, chain('guard-veth+1'), rule('guard-veth+1', 'a')));
-    expect(parseListing((await nft.list('inet', 'podwall')) ?? []).chains.get('guard-veth+1')?.rules).toHaveLength(1);
+    expect((await nft.list('inet', 'podwall'))?.chains.get('guard-veth+1')?.rules).toHaveLength(1);
     await nft.close();
   });
 
@@ -135,7 +142,7 @@ describePackets('the real nft', () => {
     });
     await delay(200);
     await nft.apply(tx(chain('after')));
-    expect(parseListing((await nft.list('inet', 'podwall')) ?? []).chains.has('after')).toBe(true);
+    expect((await nft.list('inet', 'podwall'))?.chains.has('after')).toBe(true);
     await nft.close();
   }, 30_000);
 

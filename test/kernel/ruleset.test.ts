@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { Compiler } from '../../src/compiler/compiler.js';
 import type { Address } from '../../src/model/address.js';
 import { changesFrom } from '../../src/model/cluster.js';
-import { emptyRuleset, type MutableRuleset } from '../../src/nftables/language/applied.js';
+import type { Command } from '../../src/nftables/language/command.js';
+import { emptyRuleset, type MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
 import { generationInUse } from '../../src/nftables/render/cache.js';
-import { differences } from '../../src/nftables/plan/differences.js';
+import { findDrift } from '../../src/nftables/plan/drift.js';
 import { isDirty } from '../../src/nftables/render/dirty.js';
-import { parseListing } from '../../src/nftables/language/listing.js';
 import { planChange, planReplacement, type Plan } from '../../src/nftables/plan/plan.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/render/renderer.js';
-import { printRuleset } from '../../src/nftables/language/ruleset-text.js';
+import { printRuleset } from '../../src/nftables/render/ruleset-text.js';
 import type { Ruleset } from '../../src/nftables/language/types.js';
 import { changeFrom } from '../../src/program/change.js';
 import { effectOf } from '../../src/program/effect.js';
@@ -45,26 +45,26 @@ const generation = (number: number): string[] =>
 
 /** Sets and chains in the order in which they are deleted and added. */
 function objectsOf(steps: Plan['sweep']): unknown[] {
+  const nameIn = (command: Command, verb: string): string | undefined => {
+    if (command.kind === 'add set') return verb === 'add' ? command.set.name : undefined;
+    const isObject = command.kind === `${verb} set` || command.kind === `${verb} chain`;
+    return isObject && 'name' in command ? command.name : undefined;
+  };
   const names = (verb: string): string[] =>
-    steps
-      .flatMap((step) => step.transaction.commands)
-      .flatMap((command) => {
-        const body = (command as Record<string, Record<string, { name: string }>>)[verb];
-        return [body?.['set'], body?.['chain']].flatMap((object) => (object === undefined ? [] : [object.name]));
-      });
+    steps.flatMap((step) => step.transaction.commands).flatMap((command) => nameIn(command, verb) ?? []);
   return ['delete', 'add'].flatMap((verb) => (names(verb).length === 0 ? [] : [verb, names(verb)]));
 }
 
-/** Brings the kernel to `wanted` from what was read back; returns the applied model. */
-function converge(kernel: NftNamespace, wanted: Ruleset, applied: MutableRuleset, effect: Effect = 'narrows'): Plan {
-  const plan = planChange({ wanted, applied, dirty: differences(wanted, applied), effect });
+/** Brings the kernel to `desired` from what was read back; returns the applied model. */
+function converge(kernel: NftNamespace, desired: Ruleset, applied: MutableRuleset, effect: Effect = 'narrows'): Plan {
+  const plan = planChange({ desired, applied, dirty: findDrift(desired, applied), effect });
   run(plan, kernel);
   return plan;
 }
 
-const expectEqual = (kernel: NftNamespace, wanted: Ruleset): void => {
-  const listed = parseListing(kernel.list());
-  const dirty = differences(wanted, listed);
+const expectEqual = (kernel: NftNamespace, desired: Ruleset): void => {
+  const listed = kernel.list();
+  const dirty = findDrift(desired, listed);
   expect({ chains: [...dirty.chains], sets: [...dirty.sets], counters: [...dirty.counters] }).toEqual({
     chains: [],
     sets: [],
@@ -80,45 +80,47 @@ describe.each([
 ] as const satisfies readonly (readonly [string, RenderOptions])[])(
   'a program with every feature, %s',
   (_, options: RenderOptions) => {
-    const wanted = render(everyFeature, options);
+    const desired = render(everyFeature, options);
 
     test('is listed as it was rendered, statement by statement', () => {
       const kernel = space();
-      kernel.apply(planReplacement(wanted, false));
-      const listed = parseListing(kernel.list());
-      for (const [name, chain] of wanted.chains) expect(listed.chains.get(name)).toEqual(chain);
-      for (const [name, set] of wanted.sets) expect({ ...listed.sets.get(name), title: set.title }).toEqual(set);
-      expect(listed.counters).toEqual(wanted.counters);
-      expect(listed.chains.size).toBe(wanted.chains.size);
-      expect(listed.sets.size).toBe(wanted.sets.size);
+      kernel.apply(planReplacement(desired, false));
+      const listed = kernel.list();
+      for (const [name, chain] of desired.chains) expect(listed.chains.get(name)).toEqual(chain);
+      for (const [name, set] of desired.sets) expect({ ...listed.sets.get(name), title: set.title }).toEqual(set);
+      expect(listed.counters).toEqual(desired.counters);
+      expect(listed.chains.size).toBe(desired.chains.size);
+      expect(listed.sets.size).toBe(desired.sets.size);
     });
 
     test('looks peers up in maps only when asked to, or when there are many lists', () => {
-      expect([...wanted.sets.keys()].some((name) => name.startsWith('peers4-'))).toBe(options.listsTried === 0);
+      expect([...desired.sets.keys()].some((name) => name.startsWith('peers4-'))).toBe(options.listsTried === 0);
     });
 
     test('is replaced over itself in one transaction', () => {
       const kernel = space();
-      kernel.apply(planReplacement(wanted, false));
-      kernel.apply(planReplacement(wanted, true));
-      expectEqual(kernel, wanted);
+      kernel.apply(planReplacement(desired, false));
+      kernel.apply(planReplacement(desired, true));
+      expectEqual(kernel, desired);
     });
 
     test('loads as text, and lists like the JSON', () => {
       const [json, text] = [space(), space()];
-      json.apply(planReplacement(wanted, false));
-      text.load(printRuleset(wanted));
-      expect(parseListing(text.list())).toEqual(parseListing(json.list()));
-      expectEqual(text, wanted);
+      json.apply(planReplacement(desired, false));
+      text.load(printRuleset(desired));
+      expect(text.list()).toEqual(json.list());
+      expectEqual(text, desired);
     });
 
     test('is built in phases, and the hook comes last', () => {
       const kernel = space();
-      const plan = converge(kernel, wanted, emptyRuleset());
-      expectEqual(kernel, wanted);
+      const plan = converge(kernel, desired, emptyRuleset());
+      expectEqual(kernel, desired);
       expect(JSON.stringify(plan.build)).not.toContain('"hook"');
       expect(plan.switch?.transaction.commands[0]).toMatchObject({
-        add: { chain: { name: 'forward', policy: 'drop' } },
+        kind: 'add chain',
+        name: 'forward',
+        hook: { policy: 'drop' },
       });
       expect(objectsOf(plan.sweep)).toEqual(['add', ['cache4-2', 'cache6-2', ...generation(2)]]);
     });
@@ -126,8 +128,8 @@ describe.each([
     test('keeps established flows when asked to', () => {
       const kernel = space();
       const keeping = render(everyFeature, { ...options, established: 'keep' });
-      kernel.apply(planReplacement(wanted, false));
-      converge(kernel, keeping, parseListing(kernel.list()));
+      kernel.apply(planReplacement(desired, false));
+      converge(kernel, keeping, kernel.list());
       expectEqual(kernel, keeping);
       expect(kernel.run('nft', 'list', 'chain', 'inet', 'podwall', 'forward')).toContain('ct state established accept');
     });
@@ -135,14 +137,14 @@ describe.each([
 );
 
 describe('what others did to the table is undone', () => {
-  const wanted = render(everyFeature, cut);
-  const iso = [...wanted.chains.keys()].find((name) => name.startsWith('iso-in-')) ?? '';
-  const list = [...wanted.chains.keys()].find((name) => name.startsWith('in-lab-web')) ?? '';
+  const desired = render(everyFeature, cut);
+  const iso = [...desired.chains.keys()].find((name) => name.startsWith('iso-in-')) ?? '';
+  const list = [...desired.chains.keys()].find((name) => name.startsWith('in-lab-web')) ?? '';
   const table = 'inet podwall';
   let kernel: NftNamespace;
   beforeEach(() => {
     kernel = space();
-    kernel.apply(planReplacement(wanted, false));
+    kernel.apply(planReplacement(desired, false));
   });
 
   test.each([
@@ -180,11 +182,11 @@ describe('what others did to the table is undone', () => {
     ['everything flushed', 'flush ruleset; add table inet podwall'],
   ])('%s', (_, damage) => {
     kernel.load(damage);
-    const applied = parseListing(kernel.list());
-    expect(isDirty(differences(wanted, applied))).toBe(true);
-    converge(kernel, wanted, applied);
-    expectEqual(kernel, wanted);
-    expect(isDirty(differences(applied, parseListing(kernel.list())))).toBe(false);
+    const applied = kernel.list();
+    expect(isDirty(findDrift(desired, applied))).toBe(true);
+    converge(kernel, desired, applied);
+    expectEqual(kernel, desired);
+    expect(isDirty(findDrift(applied, kernel.list()))).toBe(false);
   });
 });
 
@@ -201,13 +203,13 @@ describe('moving from one program to another', () => {
     const kernel = space();
     const applied = emptyRuleset();
     for (const [, state] of steps) {
-      const wanted = render(state, cut);
-      converge(kernel, wanted, applied);
-      expectEqual(kernel, wanted);
-      // Beside what is wanted stands the generation of the cache that the next narrowing will move to.
-      expect(applied.sets.size).toBe(wanted.sets.size + 2);
-      expect(applied.chains.size).toBe(wanted.chains.size + 3);
-      expect(isDirty(differences(applied, parseListing(kernel.list())))).toBe(false);
+      const desired = render(state, cut);
+      converge(kernel, desired, applied);
+      expectEqual(kernel, desired);
+      // Beside what is desired stands the generation of the cache that the next narrowing will move to.
+      expect(applied.sets.size).toBe(desired.sets.size + 2);
+      expect(applied.chains.size).toBe(desired.chains.size + 3);
+      expect(isDirty(findDrift(applied, kernel.list()))).toBe(false);
     }
   });
 
@@ -220,9 +222,9 @@ describe('moving from one program to another', () => {
       for (const changes of [changesFrom(start), ...steps]) {
         const change = compiler.apply(changes);
         const [dirty, effect] = [renderer.apply(change), effectOf(change)];
-        run(planChange({ wanted: renderer.ruleset(), applied, dirty, effect }), kernel);
+        run(planChange({ desired: renderer.ruleset(), applied, dirty, effect }), kernel);
         expectEqual(kernel, renderer.ruleset());
-        expect(isDirty(differences(applied, parseListing(kernel.list())))).toBe(false);
+        expect(isDirty(findDrift(applied, kernel.list()))).toBe(false);
       }
       kernel.run('nft', 'delete', 'table', 'inet', 'podwall');
     }
@@ -241,7 +243,7 @@ describe('moving from one program to another', () => {
         groups: [{ group, change: 'members', added, removed }],
       });
       const effect = added.length > 0 ? 'widens' : 'narrows';
-      const plan = planChange({ wanted: renderer.ruleset(), applied, dirty, effect });
+      const plan = planChange({ desired: renderer.ruleset(), applied, dirty, effect });
       run(plan, kernel);
       expectEqual(kernel, renderer.ruleset());
       return plan;
@@ -249,10 +251,10 @@ describe('moving from one program to another', () => {
     const widened = change(more, []);
     expect(widened).toMatchObject({ build: [], sweep: [], switch: { transaction: { effect: 'widens' } } });
     expect(widened.switch?.transaction.commands).toHaveLength(2);
-    expect(generationInUse(parseListing(kernel.list()))).toBe(1);
+    expect(generationInUse(kernel.list())).toBe(1);
     const narrowed = change([], more);
     expect(narrowed.build).toEqual([]);
-    expect(generationInUse(parseListing(kernel.list()))).toBe(2);
+    expect(generationInUse(kernel.list())).toBe(2);
     expect(objectsOf(narrowed.sweep)).toEqual([
       'delete',
       ['cache4-1', 'cache6-1', ...generation(1)],
@@ -270,10 +272,10 @@ describe('moving from one program to another', () => {
       ...changeFrom(program({})),
       unknown: { ranges: [cidr('10.244.1.0/25')], added: [], removed: [] },
     });
-    const plan = planChange({ wanted: renderer.ruleset(), applied, dirty, effect: 'narrows' });
+    const plan = planChange({ desired: renderer.ruleset(), applied, dirty, effect: 'narrows' });
     run(plan, kernel);
     expectEqual(kernel, renderer.ruleset());
     expect(plan.sweep[0]?.transaction.effect).toBe('narrows');
-    expect(generationInUse(parseListing(kernel.list()))).toBe(3);
+    expect(generationInUse(kernel.list())).toBe(3);
   });
 });

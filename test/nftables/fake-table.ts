@@ -1,49 +1,56 @@
 /** Does what nft does to a table's objects, and refuses what the kernel refuses: missing names and what is in use. */
-import { emptyRuleset, type MutableRuleset } from '../../src/nftables/language/applied.js';
-import { parseListing } from '../../src/nftables/language/listing.js';
-import type { Command, Rule, Transaction } from '../../src/nftables/language/types.js';
-import { elementFromJson } from '../../src/nftables/language/elements.js';
-
-type Body = Readonly<Record<string, unknown>> & { readonly name: string };
+import type { Command, Transaction } from '../../src/nftables/language/command.js';
+import { copySet, emptyRuleset, type MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
+import type { Rule, Statement } from '../../src/nftables/language/types.js';
 
 export class FakeTable {
   state: MutableRuleset = emptyRuleset();
   exists = false;
 
-  apply({ commands }: Transaction): void {
+  apply({ commands }: Pick<Transaction, 'commands'>): void {
     for (const command of commands) this.#command(command);
   }
 
   #command(command: Command): void {
-    const [verb = '', what] = Object.entries(command)[0] ?? [];
-    const [kind = '', body] = Object.entries(what as Record<string, Body>)[0] ?? [];
-    if (body === undefined) throw new Error('no body');
-    if (kind === 'table') this.#table(verb);
-    else if (!this.exists) throw new Error('no table');
-    else if (verb === 'add') this.#add(kind, body);
-    else if (verb === 'flush') this.#setRules(body.name, () => []);
-    else this.#delete(kind, body);
+    const { counters, sets, chains } = this.state;
+    if (command.kind !== 'add table' && !this.exists) throw new Error('no table');
+    switch (command.kind) {
+      case 'add table':
+        this.exists = true;
+        return;
+      case 'delete table':
+        this.state = emptyRuleset();
+        this.exists = false;
+        return;
+      case 'add counter':
+        counters.add(command.name);
+        return;
+      case 'add set': {
+        const { name } = command.set;
+        if (!sets.has(name)) sets.set(name, copySet({ ...command.set, elements: new Map() }));
+        return;
+      }
+      case 'add chain': {
+        const { name, hook } = command;
+        if (!chains.has(name)) chains.set(name, { name, ...(hook && { hook }), rules: [] });
+        return;
+      }
+      case 'add rule':
+        return this.#addRule(command);
+      case 'add elements':
+        return this.#addElements(command);
+      case 'delete elements':
+        return this.#deleteElements(command);
+      case 'flush chain':
+        return this.#setRules(command.name, () => []);
+      default:
+        return this.#delete(command.kind, command.name);
+    }
   }
 
-  #table(verb: string): void {
-    if (verb === 'delete') this.state = emptyRuleset();
-    this.exists = verb === 'add';
-  }
-
-  #add(kind: string, body: Body): void {
-    if (kind === 'counter') this.state.counters.add(body.name);
-    else if (kind === 'chain' || kind === 'set' || kind === 'map') {
-      const parsed = parseListing([{ [kind]: body }]);
-      for (const [name, chain] of parsed.chains) if (!this.state.chains.has(name)) this.state.chains.set(name, chain);
-      for (const [name, set] of parsed.sets) if (!this.state.sets.has(name)) this.state.sets.set(name, set);
-    } else if (kind === 'rule') this.#addRule(body);
-    else this.#addElements(body);
-  }
-
-  #addRule(body: Body): void {
-    const rule = { statements: body['expr'], ...('comment' in body ? { comment: body['comment'] } : {}) } as Rule;
+  #addRule({ chain, rule }: Extract<Command, { kind: 'add rule' }>): void {
     for (const name of namesIn(rule)) if (!this.#has(name)) throw new Error(`rule names ${name}, which is missing`);
-    this.#setRules(String(body['chain']), (rules) => [...rules, rule]);
+    this.#setRules(chain, (rules) => [...rules, rule]);
   }
 
   #has(name: string): boolean {
@@ -57,36 +64,27 @@ export class FakeTable {
     this.state.chains.set(name, { ...chain, rules: change(chain.rules) });
   }
 
-  #addElements(body: Body): void {
-    const set = this.state.sets.get(body.name);
-    if (set === undefined) throw new Error(`no set ${body.name}`);
-    const listed = body['elem'] as unknown[];
-    if (listed.length === 0) throw new Error('an empty list of elements');
-    for (const [key, value] of listed.map((element) => elementFromJson(element, set.verdicts))) {
-      if (set.elements.has(key) && set.elements.get(key) !== value) throw new Error(`${key} exists in ${body.name}`);
+  #addElements({ set: name, elements }: Extract<Command, { kind: 'add elements' }>): void {
+    const set = this.state.sets.get(name);
+    if (set === undefined) throw new Error(`no set ${name}`);
+    if (elements.length === 0) throw new Error('an empty list of elements');
+    for (const [key, value] of elements) {
+      if (set.elements.has(key) && set.elements.get(key) !== value) throw new Error(`${key} exists in ${name}`);
       if (set.verdicts && !this.state.chains.has(value.replace('goto ', ''))) throw new Error(`no chain for ${value}`);
       set.elements.set(key, value);
     }
   }
 
-  #delete(kind: string, body: Body): void {
-    if (kind === 'element') {
-      const set = this.state.sets.get(body.name);
-      for (const element of body['elem'] as unknown[]) {
-        const [key] = elementFromJson(element, false);
-        if (set?.elements.delete(key) !== true) throw new Error(`no element ${key} in ${body.name}`);
-      }
-      return;
-    }
-    this.#refuseInUse(body.name);
-    const objects = {
-      chain: this.state.chains,
-      set: this.state.sets,
-      map: this.state.sets,
-      counter: this.state.counters,
-    };
-    const from = objects[kind as keyof typeof objects];
-    if (!from.delete(body.name)) throw new Error(`no ${kind} ${body.name}`);
+  #deleteElements({ set, keys }: Extract<Command, { kind: 'delete elements' }>): void {
+    for (const key of keys)
+      if (this.state.sets.get(set)?.elements.delete(key) !== true) throw new Error(`no element ${key} in ${set}`);
+  }
+
+  #delete(kind: 'delete chain' | 'delete set' | 'delete counter', name: string): void {
+    this.#refuseInUse(name);
+    const { chains, sets, counters } = this.state;
+    const from = { 'delete chain': chains, 'delete set': sets, 'delete counter': counters }[kind];
+    if (!from.delete(name)) throw new Error(`${kind}: no ${name}`);
   }
 
   #refuseInUse(name: string): void {
@@ -99,9 +97,15 @@ export class FakeTable {
 }
 
 /** Sets, chains and counters that a rule names. */
-function namesIn(rule: Rule): string[] {
-  const text = JSON.stringify(rule.statements);
-  return [...text.matchAll(/"@([^"]+)"|"target":"([^"]+)"|"counter":"([^"]+)"/g)].map(
-    ([, set, target, counter]) => set ?? target ?? counter ?? '',
-  );
+const namesIn = ({ statements }: Rule): string[] => statements.flatMap(namesInStatement);
+
+function namesInStatement(statement: Statement): string[] {
+  const referred = (operand: unknown): string[] =>
+    typeof operand === 'string' && operand.startsWith('@') ? [operand.slice(1)] : [];
+  if ('match' in statement) return referred(statement.match.right);
+  if ('vmap' in statement) return referred(statement.vmap.data);
+  if ('set' in statement) return referred(statement.set.set);
+  if ('counter' in statement) return [statement.counter];
+  if ('goto' in statement) return [statement.goto.target];
+  return 'jump' in statement ? [statement.jump.target] : [];
 }

@@ -3,7 +3,7 @@ import type { Address } from '../../src/model/address.js';
 import type { Attachment } from '../../src/model/attachment.js';
 import { planGuards, type GuardPlanInput } from '../../src/nftables/plan/guard-plan.js';
 import { renderGuards } from '../../src/nftables/render/guards.js';
-import { printRuleset } from '../../src/nftables/language/ruleset-text.js';
+import { printRuleset } from '../../src/nftables/render/ruleset-text.js';
 
 const attachment = (change: Partial<Attachment> = {}): Attachment => ({
   pod: { namespace: 'shop', name: 'api-0' },
@@ -96,15 +96,14 @@ describe('planGuards', () => {
   const hooked = new Map([['guard-veth0', 7]]);
   const plan = (change: Partial<GuardPlanInput>) =>
     planGuards({
-      wanted: guards(attachment()),
+      desired: guards(attachment()),
       applied: guards(attachment()),
       liveDevices: live,
       hookedIfindex: hooked,
       ...change,
     })?.commands.map((command) => {
-      const [verb = '', object] = Object.entries(command)[0] ?? [];
-      const [kind = '', body] = Object.entries(object as Record<string, { name?: string; chain?: string }>)[0] ?? [];
-      return `${verb} ${kind} ${body?.name ?? body?.chain ?? ''}`;
+      const name = 'name' in command ? command.name : 'chain' in command ? command.chain : '';
+      return `${command.kind} ${name}`.trim();
     });
   const rules = Array<string>(7).fill('add rule guard-veth0');
   const anew = ['flush chain guard-veth0', 'delete chain guard-veth0', 'add chain guard-veth0', ...rules];
@@ -114,7 +113,7 @@ describe('planGuards', () => {
   });
 
   test('without a table: table, chain, rules', () => {
-    expect(plan({ applied: undefined })).toEqual(['add table podwall', 'add chain guard-veth0', ...rules]);
+    expect(plan({ applied: undefined })).toEqual(['add table', 'add chain guard-veth0', ...rules]);
   });
 
   test('new addresses: the rules are replaced in one transaction, the hook stays', () => {
@@ -131,7 +130,7 @@ describe('planGuards', () => {
   });
 
   test('a renamed device: its chain goes, one of the new name comes', () => {
-    const commands = plan({ wanted: guards(attachment({ device: 'veth1' })), liveDevices: new Map([['veth1', 7]]) });
+    const commands = plan({ desired: guards(attachment({ device: 'veth1' })), liveDevices: new Map([['veth1', 7]]) });
     expect(commands?.slice(0, 3)).toEqual([
       'flush chain guard-veth0',
       'delete chain guard-veth0',
@@ -141,7 +140,7 @@ describe('planGuards', () => {
 
   test('a device that went: its chain would hook the next one of that name', () => {
     expect(plan({ liveDevices: new Map() })).toEqual(['flush chain guard-veth0', 'delete chain guard-veth0']);
-    expect(plan({ wanted: guards() })).toEqual(['flush chain guard-veth0', 'delete chain guard-veth0']);
+    expect(plan({ desired: guards() })).toEqual(['flush chain guard-veth0', 'delete chain guard-veth0']);
     expect(plan({ liveDevices: new Map(), applied: guards() })).toBeUndefined();
   });
 });

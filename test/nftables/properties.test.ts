@@ -6,14 +6,14 @@ import type { Flow } from '../../src/evaluation/types.js';
 import type { Verdict } from '../../src/evaluation/verdicts.js';
 import { changesFrom } from '../../src/model/cluster.js';
 import type { Direction } from '../../src/model/policy.js';
-import { emptyRuleset, overwrite } from '../../src/nftables/language/applied.js';
+import { emptyRuleset, overwrite } from '../../src/nftables/language/mutable-ruleset.js';
 import { generationInUse, isCacheChain, isCacheSet } from '../../src/nftables/render/cache.js';
-import { differences } from '../../src/nftables/plan/differences.js';
+import { findDrift } from '../../src/nftables/plan/drift.js';
 import type { AuditRules } from '../../src/nftables/render/log-rules.js';
 import { isDirty } from '../../src/nftables/render/dirty.js';
 import { planChange, type Plan, type Step } from '../../src/nftables/plan/plan.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/render/renderer.js';
-import { printRuleset } from '../../src/nftables/language/ruleset-text.js';
+import { printRuleset } from '../../src/nftables/render/ruleset-text.js';
 import { effectOf } from '../../src/program/effect.js';
 import type { Endpoint, PolicyProgram } from '../../src/program/types.js';
 import { addressPool, cluster, fold, history, outsiders, portPool } from '../support/arbitrary.js';
@@ -94,14 +94,14 @@ describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how })
         for (const changes of [changesFrom(start), ...steps]) {
           const change = compiler.apply(changes);
           const [dirty, effect] = [renderer.apply(change), effectOf(change)];
-          const wanted = renderer.ruleset();
+          const desired = renderer.ruleset();
           const before = generationInUse(applied);
-          for (const step of stepsOf(planChange({ wanted, applied, dirty, effect }))) {
+          for (const step of stepsOf(planChange({ desired, applied, dirty, effect }))) {
             table.apply(step.transaction);
             step.record();
           }
-          expect(isDirty(differences(wanted, table.state))).toBe(false);
-          expect(isDirty(differences(applied, table.state))).toBe(false);
+          expect(isDirty(findDrift(desired, table.state))).toBe(false);
+          expect(isDirty(findDrift(applied, table.state))).toBe(false);
           if (effect === 'widens') expect(generationInUse(applied)).toBe(before ?? 1);
           if (effect === 'narrows' && before !== undefined) expect(generationInUse(applied)).toBeGreaterThan(before);
           // One generation in use and one that stands ready, no third.
@@ -180,8 +180,8 @@ describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
           const isJudged = client?.egress.kind === 'isolated' || server?.ingress.kind === 'isolated';
           const { allowed, isRemembered } = kernel.walk(flow);
           const isItself = client !== undefined && client === server;
-          const wanted = allowed && isJudged && !isTold && !isItself && flow.protocol !== 'other';
-          expect({ flow, isRemembered }).toEqual({ flow, isRemembered: wanted });
+          const desired = allowed && isJudged && !isTold && !isItself && flow.protocol !== 'other';
+          expect({ flow, isRemembered }).toEqual({ flow, isRemembered: desired });
         }
       }),
       runs,
@@ -212,29 +212,29 @@ test('a plan that breaks off anywhere is completed by the next one, even from wh
       fc.constantFrom(cut, mapped),
       (from, to, stop, readBack, how) => {
         const options = scopes[0] as CompilerOptions;
-        const [first, wanted] = [from, to].map((state) => render(compile(state, options), how)) as [
+        const [first, desired] = [from, to].map((state) => render(compile(state, options), how)) as [
           ReturnType<typeof render>,
           ReturnType<typeof render>,
         ];
         const table = new FakeTable();
         let applied = emptyRuleset();
         const converge = (goal: typeof first, limit: number): void => {
-          const dirty = differences(goal, applied);
-          const plan = stepsOf(planChange({ wanted: goal, applied, dirty, effect: 'narrows' }));
+          const dirty = findDrift(goal, applied);
+          const plan = stepsOf(planChange({ desired: goal, applied, dirty, effect: 'narrows' }));
           for (const step of plan.slice(0, limit)) {
             table.apply(step.transaction);
             step.record();
           }
         };
         converge(first, Infinity);
-        converge(wanted, stop);
+        converge(desired, stop);
         if (readBack) {
           applied = emptyRuleset();
           overwrite(applied, table.state);
         }
-        converge(wanted, Infinity);
-        expect(isDirty(differences(wanted, table.state))).toBe(false);
-        expect(isDirty(differences(applied, table.state))).toBe(false);
+        converge(desired, Infinity);
+        expect(isDirty(findDrift(desired, table.state))).toBe(false);
+        expect(isDirty(findDrift(applied, table.state))).toBe(false);
       },
     ),
     runs,

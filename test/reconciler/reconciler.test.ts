@@ -6,10 +6,11 @@ import type { ClusterChange, ClusterSnapshot } from '../../src/model/cluster.js'
 import { parseNetworkPolicy, parsePod } from '../../src/model/parse.js';
 import type { AnyPolicy } from '../../src/model/policy.js';
 import type { Pod } from '../../src/model/pod.js';
-import { differences } from '../../src/nftables/plan/differences.js';
+import { findDrift } from '../../src/nftables/plan/drift.js';
 import { noneDirty } from '../../src/nftables/render/dirty.js';
 import { render, Renderer } from '../../src/nftables/render/renderer.js';
-import { NftError, type Transaction } from '../../src/nftables/language/types.js';
+import { NftError } from '../../src/nftables/language/nftables.js';
+import type { Transaction } from '../../src/nftables/language/command.js';
 import type { LinkReader } from '../../src/reconciler/guard-table.js';
 import { Reconciler } from '../../src/reconciler/reconciler.js';
 import { FakeNftables } from '../support/fake-nftables.js';
@@ -92,13 +93,13 @@ function start(policies: readonly AnyPolicy[], { begin = true, links = noLinks()
   const write = (fields: Readonly<Record<string, unknown>>, message: string): void =>
     void lines.push({ fields, message });
   const options = { scope: { node: 'n1' } };
-  const wanted = (snapshot: ClusterSnapshot) => render(compile(snapshot, options), { established: 'cut' });
+  const desired = (snapshot: ClusterSnapshot) => render(compile(snapshot, options), { established: 'cut' });
   const reconciler = new Reconciler(
     {
       cluster,
       compiler: new Compiler(options),
       renderer: new Renderer({ established: 'cut' }),
-      render: wanted,
+      render: desired,
       nftables: nft,
       links,
       bridgeNetfilter: () => Promise.resolve(undefined),
@@ -108,7 +109,7 @@ function start(policies: readonly AnyPolicy[], { begin = true, links = noLinks()
     { sourceGuard: true, readBackEvery: 60_000 },
   );
   if (begin) reconciler.start();
-  const holds = () => differences(wanted(cluster.snapshot()), nft.ruleset);
+  const holds = () => findDrift(desired(cluster.snapshot()), nft.ruleset);
   return { cluster, nft, clock, lines, reconciler, holds };
 }
 
@@ -236,8 +237,10 @@ describe('the loop', () => {
     const { nft, reconciler, lines, holds } = start([policyNamed('p', allow('a'))]);
     await settle();
     await nft.apply({
+      family: 'inet',
+      table: 'podwall',
       effect: 'narrows',
-      commands: [{ flush: { chain: { family: 'inet', table: 'podwall', name: 'egress' } } }],
+      commands: [{ kind: 'flush chain', name: 'egress' }],
     });
     reconciler.drift('1234 (someone)');
     await settle();

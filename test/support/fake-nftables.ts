@@ -1,13 +1,9 @@
 /** nft in memory: the same transactions, the same refusals, all or nothing. Held to the real one by a shared suite. */
 import { messageOf } from '../../src/generic/message-of.js';
-import { elementsToJson } from '../../src/nftables/language/elements.js';
-import {
-  NftError,
-  type ListedObject,
-  type Nftables,
-  type Ruleset,
-  type Transaction,
-} from '../../src/nftables/language/types.js';
+import type { Transaction } from '../../src/nftables/language/command.js';
+import { emptyRuleset, overwrite, type MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
+import { NftError, type Nftables } from '../../src/nftables/language/nftables.js';
+import type { Ruleset } from '../../src/nftables/language/types.js';
 import { FakeTable } from '../nftables/fake-table.js';
 
 export class FakeNftables implements Nftables {
@@ -26,9 +22,9 @@ export class FakeNftables implements Nftables {
     this.applied.push(transaction);
   }
 
-  list(family: Ruleset['family']): Promise<readonly ListedObject[] | undefined> {
+  list(family: Ruleset['family']): Promise<MutableRuleset | undefined> {
     const { exists, state } = this.#tables[family];
-    return Promise.resolve(exists ? listing(family, state) : undefined);
+    return Promise.resolve(exists ? listed(state) : undefined);
   }
 
   close(): Promise<void> {
@@ -45,8 +41,7 @@ export class FakeNftables implements Nftables {
     if (failure !== undefined) return Promise.reject(failure);
     const before = { inet: snapshotOf(this.#tables.inet), netdev: snapshotOf(this.#tables.netdev) };
     try {
-      for (const command of transaction.commands)
-        this.#tables[familyOf(command)].apply({ effect: transaction.effect, commands: [command] });
+      this.#tables[transaction.family].apply(transaction);
       if (!keep) this.#restore(before);
       return Promise.resolve();
     } catch (error) {
@@ -67,40 +62,14 @@ function snapshotOf({ state, exists }: FakeTable): Snapshot {
   return { exists, state: { ...state, counters: new Set(state.counters), chains: new Map(state.chains), sets } };
 }
 
-function familyOf(command: Readonly<Record<string, unknown>>): 'inet' | 'netdev' {
-  const [object] = Object.values(Object.values(command)[0] as Record<string, { family: 'inet' | 'netdev' }>);
-  return object?.family ?? 'inet';
-}
-
-function listing(family: Ruleset['family'], { counters, sets, chains, table }: Ruleset): ListedObject[] {
-  const common = { family, table };
-  return [
-    { table: { family, name: table } },
-    ...[...counters].map((name) => ({ counter: { ...common, name, packets: 0, bytes: 0 } })),
-    ...[...sets.values()].map((set) => {
-      const { name, type, verdicts, interval, dynamic, elements } = set;
-      const flags = [...(interval ? ['interval'] : []), ...(dynamic ? ['timeout'] : [])];
-      const body = {
-        ...common,
-        name,
-        type: type.length === 1 ? type[0] : type,
-        ...(flags.length > 0 ? { flags } : {}),
-        ...(dynamic ? { timeout: dynamic.timeoutSeconds, size: dynamic.size } : {}),
-        ...(elements.size > 0 ? { elem: elementsToJson(set, [...elements]) } : {}),
-      };
-      return verdicts ? { map: { ...body, map: 'verdict' } } : { set: body };
-    }),
-    ...[...chains.values()].map(({ name, hook }) => ({
-      chain: {
-        ...common,
-        name,
-        ...(hook && { type: hook.type, hook: hook.hook, prio: hook.priority, policy: hook.policy }),
-      },
-    })),
-    ...[...chains.values()].flatMap(({ name, rules }) =>
-      rules.map(({ statements, comment }) => ({
-        rule: { ...common, chain: name, expr: statements, ...(comment === undefined ? {} : { comment }) },
-      })),
-    ),
-  ];
+/** As nft lists it: its device is no part of a chain. */
+function listed(state: MutableRuleset): MutableRuleset {
+  const copy = emptyRuleset(state.family, state.table);
+  overwrite(copy, state);
+  for (const [name, { hook, ...chain }] of copy.chains) {
+    if (hook === undefined) continue;
+    const { type, hook: point, priority, policy } = hook;
+    copy.chains.set(name, { ...chain, hook: { type, hook: point, priority, policy } });
+  }
+  return copy;
 }

@@ -6,7 +6,7 @@ import { objectKey, type ObjectRef } from '../../model/pod.js';
 import { readStateFile } from '../../node/state-file.js';
 import { formatTable } from '../../report/table.js';
 import { exitCode } from '../common/exit-codes.js';
-import { readTable, withNftables } from '../../kernel/with-nftables.js';
+import { withNftables } from '../../kernel/with-nftables.js';
 import { choiceOf, defaultStateDir, durationOption, parseTarget, warnOf } from '../common/options.js';
 
 interface StatusFlags {
@@ -71,8 +71,8 @@ export const statusCommand = (): Command =>
 
 const readKernel = (): Promise<KernelSummary | undefined> =>
   withNftables(async (door) => {
-    const policies = await readTable(door, 'inet');
-    const guards = await readTable(door, 'netdev');
+    const policies = await door.list('inet', 'podwall');
+    const guards = await door.list('netdev', 'podwall');
     return policies && describeKernel(policies, guards);
   });
 

@@ -17,9 +17,9 @@ export const uninstallCommand = (): Command =>
       await agentGone(stateDir);
       await withNftables(async (door) => {
         for (const family of ['inet', 'netdev'] as const) {
-          const table = { table: { family, name: 'podwall' } };
           // `add` first: deleting a table that is not there is an error.
-          await door.apply({ effect: 'widens', commands: [{ add: table }, { delete: table }] });
+          const commands = [{ kind: 'add table' }, { kind: 'delete table' }] as const;
+          await door.apply({ family, table: 'podwall', effect: 'widens', commands });
         }
       });
       await removeStateFile(stateDir);

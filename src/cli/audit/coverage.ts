@@ -4,7 +4,7 @@ import { ruleHits, type RuleHits } from '../../nftables/names/rule-hits.js';
 import { ruleCounter } from '../../nftables/render/rule-lists.js';
 import { printRows } from '../../report/rows.js';
 import { exitCode } from '../common/exit-codes.js';
-import { readTable, withNftables } from '../../kernel/with-nftables.js';
+import { withNftables } from '../../kernel/with-nftables.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
 
@@ -47,7 +47,7 @@ export const coverageCommand = (): Command =>
 
 const readHits = (): Promise<ReadonlyMap<string, RuleHits> | undefined> =>
   withNftables(async (door) => {
-    const policies = await readTable(door, 'inet');
+    const policies = await door.list('inet', 'podwall');
     return policies && ruleHits(policies, await door.counters());
   });
 

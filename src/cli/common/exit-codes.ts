@@ -1,6 +1,6 @@
 import { InputError } from '../../generic/input-error.js';
 import { StateDirInUse } from '../../node/control.js';
-import { NftError } from '../../nftables/language/types.js';
+import { NftError } from '../../nftables/language/nftables.js';
 
 /** Every command's exit codes. */
 export const exitCode = {

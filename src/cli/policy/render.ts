@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { readManifests } from '../../cluster/directory.js';
 import { compile } from '../../compiler/compiler.js';
 import { render } from '../../nftables/render/renderer.js';
-import { printRuleset } from '../../nftables/language/ruleset-text.js';
+import { printRuleset } from '../../nftables/render/ruleset-text.js';
 import { printProgram } from '../../program/print.js';
 import { exitCode } from '../common/exit-codes.js';
 import { defaultNode, repeatable, warnOf } from '../common/options.js';

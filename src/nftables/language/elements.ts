@@ -1,6 +1,6 @@
 /** Elements as canonical text (NftSet.elements) and as nft's JSON, both ways. */
 import { addressToNumber, numberToAddress, type Address, type Cidr } from '../../model/address.js';
-import type { KeyType, NftSet } from './types.js';
+import type { Element } from './command.js';
 
 const separator = ' . ';
 export const joinKey = (...parts: readonly (string | number)[]): string => parts.join(separator);
@@ -17,37 +17,28 @@ export const networkKey = (cidr: Cidr): string => joinKey(networkText(cidr), eve
 
 export const rangeText = (first: number, last: number): string => (first === last ? String(first) : `${first}-${last}`);
 
-function partToJson(part: string, type: KeyType | undefined): unknown {
+function partToJson(part: string): unknown {
   const slash = part.indexOf('/');
   if (slash > 0) return { prefix: { addr: part.slice(0, slash), len: Number(part.slice(slash + 1)) } };
-  if (type === 'ipv4_addr' || type === 'ipv6_addr') {
-    const dash = part.indexOf('-');
-    return dash > 0 ? { range: [part.slice(0, dash), part.slice(dash + 1)] } : part;
-  }
-  const range = /^(\d+)-(\d+)$/.exec(part);
-  if (range !== null) return { range: [Number(range[1]), Number(range[2])] };
-  return /^\d+$/.test(part) ? Number(part) : part;
+  const [first = part, last] = part.split('-');
+  if (/^\d+$/.test(first)) return last === undefined ? Number(first) : { range: [Number(first), Number(last)] };
+  return part;
 }
 
 /** The key in libnftables-json form. */
-export function keyToJson(key: string, type: readonly KeyType[]): unknown {
-  if (type.length === 1) return partToJson(key, type[0]);
-  return { concat: key.split(separator).map((part, index) => partToJson(part, type[index])) };
+export function keyToJson(key: string): unknown {
+  const parts = key.split(separator).map(partToJson);
+  return parts.length === 1 ? parts[0] : { concat: parts };
 }
 
-const verdictToJson = (verdict: string): unknown => {
+function verdictToJson(verdict: string): unknown {
   const [kind = '', target] = verdict.split(' ');
   return { [kind]: target === undefined ? null : { target } };
-};
+}
 
-/** Element objects for `add element`. */
-export const elementsToJson = (
-  set: Pick<NftSet, 'type' | 'verdicts'>,
-  elements: Iterable<readonly [string, string]>,
-): unknown[] =>
-  [...elements].map(([key, value]) =>
-    set.verdicts ? [keyToJson(key, set.type), verdictToJson(value)] : keyToJson(key, set.type),
-  );
+/** The element in libnftables-json form. */
+export const elementToJson = ([key, value]: Element): unknown =>
+  value === '' ? keyToJson(key) : [keyToJson(key), verdictToJson(value)];
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -77,7 +68,7 @@ function verdictFromJson(json: unknown): string {
 }
 
 /** One listed element as [key, value]. */
-export function elementFromJson(json: unknown, verdicts: boolean): [string, string] {
+export function elementFromJson(json: unknown, verdicts: boolean): Element {
   if (verdicts && Array.isArray(json)) return [keyFromJson(json[0]), verdictFromJson(json[1])];
   return [keyFromJson(json), ''];
 }

@@ -1,9 +1,9 @@
 /** The few expressions that our rules need, in exactly the JSON that nft 1.0.6 lists, so that rules compare by value. */
 import type { Family } from '../../model/address.js';
-import type { Statement } from './types.js';
+import type { Expression, Operand, Statement } from './types.js';
 
-export type Expression = Readonly<Record<string, unknown>>;
-export type End = 'original' | 'reply';
+export type { Expression } from './types.js';
+type FlowDirection = 'original' | 'reply';
 
 const addressKey = (family: Family): string => (family === 'IPv4' ? 'ip saddr' : 'ip6 saddr');
 const header = (family: Family): string => (family === 'IPv4' ? 'ip' : 'ip6');
@@ -12,7 +12,7 @@ const header = (family: Family): string => (family === 'IPv4' ? 'ip' : 'ip6');
 export const client = (family: Family): Expression => ({ ct: { key: addressKey(family), dir: 'original' } });
 /** Server: who answers, so that a Service's address is already resolved. */
 export const server = (family: Family): Expression => ({ ct: { key: addressKey(family), dir: 'reply' } });
-export const flowPort = (end: End): Expression => ({ ct: { key: 'proto-src', dir: end } });
+export const flowPort = (sender: FlowDirection): Expression => ({ ct: { key: 'proto-src', dir: sender } });
 /** Listed without a direction, whatever was loaded: a flow has one protocol. */
 export const flowProtocol: Expression = { ct: { key: 'protocol' } };
 export const packetProtocol: Expression = { meta: { key: 'l4proto' } };
@@ -31,7 +31,7 @@ export const relation = (family: Family, protocol: Expression): Expression =>
 export const fullTuple = (family: Family): Expression =>
   concat(client(family), flowPort('original'), server(family), flowPort('reply'));
 
-export const match = (left: Expression, right: unknown, op: '==' | '!=' | 'in' = '=='): Statement => ({
+export const match = (left: Expression, right: Operand, op: '==' | '!=' | 'in' = '=='): Statement => ({
   match: { op, left, right },
 });
 export const inSet = (left: Expression, set: string): Statement => match(left, reference(set));
@@ -39,11 +39,11 @@ export const notInSet = (left: Expression, set: string): Statement => match(left
 export const anyOf = (left: Expression, values: readonly string[], op: '==' | '!=' = '=='): Statement =>
   match(left, { set: values }, op);
 export const flowState = (...states: readonly string[]): Statement =>
-  match({ ct: { key: 'state' } }, states.length === 1 ? states[0] : states, 'in');
+  match({ ct: { key: 'state' } }, states.length === 1 ? (states[0] as string) : states, 'in');
 export const ofFamily = (family: Family): Statement =>
   match({ meta: { key: 'nfproto' } }, family === 'IPv4' ? 'ipv4' : 'ipv6');
 
-export const flowDirection = (direction: End): Statement => match({ ct: { key: 'direction' } }, direction);
+export const flowDirection = (direction: FlowDirection): Statement => match({ ct: { key: 'direction' } }, direction);
 
 const withPorts = ['tcp', 'udp', 'sctp'];
 /** Types the port for nft, for a packet itself; never true of an ICMP error. */

@@ -1,6 +1,9 @@
-import { emptyRuleset, type MutableRuleset, type MutableSet } from './applied.js';
+import { emptyRuleset, type MutableRuleset, type MutableSet } from './mutable-ruleset.js';
 import { elementFromJson } from './elements.js';
-import type { Chain, Hook, KeyType, ListedObject, Rule, Ruleset, Statement } from './types.js';
+import type { Chain, Hook, KeyType, Rule, Ruleset, Statement } from './types.js';
+
+/** One object of a listing: `{ chain: {…} }`, `{ rule: {…} }`, `{ set: {…} }`, `{ map: {…} }`, `{ counter: {…} }`. */
+export type ListedObject = Readonly<Record<string, unknown>>;
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -78,3 +81,20 @@ export function parseListing(objects: readonly ListedObject[]): MutableRuleset {
   for (const chain of chains) ruleset.chains.set(chain.name, { ...chain, rules: rules.get(chain.name) ?? [] });
   return ruleset;
 }
+
+const objectsIn = (json: string): readonly ListedObject[] =>
+  (JSON.parse(json) as { readonly nftables: readonly ListedObject[] }).nftables;
+
+/** @param json what `nft -j list table` prints */
+export const parseTable = (json: string): MutableRuleset => parseListing(objectsIn(json));
+
+/**
+ * Packets by the name of their counter.
+ * @param json what `nft -j list counters` prints
+ */
+export const parseCounters = (json: string): ReadonlyMap<string, number> =>
+  new Map(
+    objectsIn(json).flatMap(({ counter }) =>
+      isBody(counter) ? [[textOf(counter, 'name'), numberOf(counter, 'packets') ?? 0] as const] : [],
+    ),
+  );

@@ -1,82 +1,57 @@
 /** Parts of rulesets and transactions as nft text. */
-import type { Hook, NftSet, Rule, Statement } from './types.js';
+import type { Element } from './command.js';
+import type { Expression, Hook, Operand, Rule, SetForm, Statement } from './types.js';
 
-type Json = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function bodyOf(value: Json, key: string): Json | undefined {
-  const body = value[key];
-  return isObject(body) ? body : undefined;
-}
-
-const unknownForm = (value: unknown): never => {
-  throw new Error(`no text for ${JSON.stringify(value)}`);
-};
-
-function printList(values: unknown): string {
-  return Array.isArray(values) ? values.map(printExpression).join(', ') : printExpression(values);
-}
-
-/** An expression as nft text. @throws Error for a form that our rules and sets do not have */
-export function printExpression(value: unknown): string {
-  if (typeof value === 'string' || typeof value === 'number') return String(value);
-  if (!isObject(value)) return unknownForm(value);
-  const ct = bodyOf(value, 'ct');
-  if (ct !== undefined) return ['ct', ct['dir'], ct['key']].filter((word) => typeof word === 'string').join(' ');
-  const meta = bodyOf(value, 'meta');
-  if (meta !== undefined) return `meta ${String(meta['key'])}`;
-  const payload = bodyOf(value, 'payload');
-  if (payload !== undefined) return `${String(payload['protocol'])} ${String(payload['field'])}`;
-  const { concat, set, prefix, range } = value;
-  const masked = value['&'];
-  if (Array.isArray(concat)) return concat.map(printExpression).join(' . ');
-  if (Array.isArray(set)) return `{ ${printList(set)} }`;
-  if (isObject(prefix)) return `${String(prefix['addr'])}/${String(prefix['len'])}`;
-  if (Array.isArray(range)) return range.map(printExpression).join('-');
-  if (Array.isArray(masked)) {
-    const [left, flags] = masked as unknown[];
-    const names = Array.isArray(flags) ? `(${flags.map(printExpression).join(' | ')})` : printExpression(flags);
-    return `${printExpression(left)} & ${names}`;
+function printExpression(expression: Expression): string {
+  if ('ct' in expression) {
+    const { key, dir } = expression.ct;
+    return dir === undefined ? `ct ${key}` : `ct ${dir} ${key}`;
   }
-  return unknownForm(value);
+  if ('meta' in expression) return `meta ${expression.meta.key}`;
+  if ('payload' in expression) return `${expression.payload.protocol} ${expression.payload.field}`;
+  if ('concat' in expression) return expression.concat.map(printExpression).join(' . ');
+  const [field, flags] = expression['&'];
+  return `${printExpression(field)} & (${flags.join(' | ')})`;
 }
 
-function printMatch(match: Json): string {
-  const { op, left, right } = match;
-  // `in` and `==` are what nft assumes; a list on the right is one of several states.
-  const operator = op === '!=' ? '!= ' : '';
-  return `${printExpression(left)} ${operator}${Array.isArray(right) ? right.map(printExpression).join(',') : printExpression(right)}`;
+function printOperand(operand: Operand): string {
+  if (typeof operand === 'string' || typeof operand === 'number') return String(operand);
+  if ('set' in operand) return `{ ${operand.set.map(printOperand).join(', ')} }`;
+  if ('prefix' in operand) return `${operand.prefix.addr}/${operand.prefix.len}`;
+  return operand.join(',');
 }
 
-/** A statement of a rule, or a verdict, as nft text. @throws as printExpression */
-export function printStatement(statement: Statement): string {
-  const match = bodyOf(statement, 'match');
-  if (match !== undefined) return printMatch(match);
-  const vmap = bodyOf(statement, 'vmap');
-  if (vmap !== undefined) return `${printExpression(vmap['key'])} vmap ${printList(vmap['data'])}`;
-  const set = bodyOf(statement, 'set');
-  if (set !== undefined) {
-    const limited = Array.isArray(set['stmt']) ? set['stmt'].map((one: Statement) => ` ${printStatement(one)}`) : [];
-    return `${String(set['op'])} ${String(set['set'])} { ${printExpression(set['elem'])}${limited.join('')} }`;
+function printStatement(statement: Statement): string {
+  if ('match' in statement) {
+    const { op, left, right } = statement.match;
+    // `in` and `==` are what nft assumes.
+    return `${printExpression(left)} ${op === '!=' ? '!= ' : ''}${printOperand(right)}`;
   }
-  const limit = bodyOf(statement, 'limit');
-  if (limit !== undefined)
-    return `limit rate ${String(limit['rate'])}/${String(limit['per'])} burst ${String(limit['burst'])} packets`;
-  const log = bodyOf(statement, 'log');
-  if (log !== undefined)
-    return `log prefix "${String(log['prefix'])}" group ${String(log['group'])} snaplen ${String(log['snaplen'])} queue-threshold ${String(log['queue-threshold'])}`;
-  if (typeof statement['counter'] === 'string') return `counter name "${statement['counter']}"`;
-  for (const word of ['goto', 'jump'])
-    if (word in statement) return `${word} ${String(bodyOf(statement, word)?.['target'])}`;
-  for (const word of ['accept', 'drop', 'return']) if (word in statement) return word;
-  return unknownForm(statement);
+  if ('vmap' in statement) return `${printExpression(statement.vmap.key)} vmap ${statement.vmap.data}`;
+  if ('set' in statement) {
+    const { op, set, elem, stmt = [] } = statement.set;
+    return `${op} ${set} { ${[printExpression(elem), ...stmt.map(printStatement)].join(' ')} }`;
+  }
+  if ('limit' in statement) {
+    const { rate, per, burst } = statement.limit;
+    return `limit rate ${rate}/${per} burst ${burst} packets`;
+  }
+  if ('log' in statement) {
+    const { prefix, group, snaplen, 'queue-threshold': threshold } = statement.log;
+    return `log prefix "${prefix}" group ${group} snaplen ${snaplen} queue-threshold ${threshold}`;
+  }
+  if ('counter' in statement) return `counter name "${statement.counter}"`;
+  if ('goto' in statement) return `goto ${statement.goto.target}`;
+  if ('jump' in statement) return `jump ${statement.jump.target}`;
+  return 'accept' in statement ? 'accept' : 'drop' in statement ? 'drop' : 'return';
 }
 
-/** Statements and comment; where it stands is for the caller to say. @throws as printExpression */
+/** Statements and comment; where it stands is for the caller to say. */
 export const printRule = ({ statements, comment }: Rule): string =>
   `${statements.map(printStatement).join(' ')}${comment === undefined ? '' : ` comment "${comment}"`}`;
+
+/** Keys and verdicts are nft's text as they stand. */
+export const printElement = ([key, value]: Element): string => (value === '' ? key : `${key} : ${value}`);
 
 export function printHook({ type, hook, device, priority, policy }: Hook): string {
   const on = device === undefined ? '' : ` device "${device}"`;
@@ -84,7 +59,7 @@ export function printHook({ type, hook, device, priority, policy }: Hook): strin
 }
 
 /** What a set or map may hold, in parts that stand before its elements. */
-export function printSetForm({ type, verdicts, interval, dynamic }: Omit<NftSet, 'name' | 'elements'>): string[] {
+export function printSetForm({ type, verdicts, interval, dynamic }: SetForm): string[] {
   const flags = [...(interval ? ['interval'] : []), ...(dynamic === undefined ? [] : ['dynamic', 'timeout'])];
   return [
     `type ${type.join(' . ')}${verdicts ? ' : verdict' : ''};`,

@@ -1,11 +1,53 @@
 /**
- * What the kernel should hold, as values. Statements are nft's own JSON (libnftables-json(5)); elements are canonical
- * text, so that sets compare by value.
+ * The objects of a table, as values. Statements are nft's own JSON (libnftables-json(5)) in the forms that our rules have;
+ * elements are canonical text, so that sets compare by value.
  */
-import type { Effect } from '../../program/types.js';
 
-/** One statement of a rule in libnftables-json form, exactly as `nft -j list` prints it. */
-export type Statement = Readonly<Record<string, unknown>>;
+/** What a rule looks at, exactly as `nft -j list` prints it. */
+export type Expression =
+  | { readonly ct: { readonly key: string; readonly dir?: 'original' | 'reply' } }
+  | { readonly meta: { readonly key: string } }
+  | { readonly payload: { readonly protocol: string; readonly field: string } }
+  | { readonly concat: readonly Expression[] }
+  /** Flags of a field, masked. */
+  | { readonly '&': readonly [field: Expression, flags: readonly string[]] };
+
+/** What it is compared with; a reference to a set is `@NAME`, a list is any of several states. */
+export type Operand =
+  | string
+  | number
+  | readonly string[]
+  | { readonly set: readonly Operand[] }
+  | { readonly prefix: { readonly addr: string; readonly len: number } };
+
+/** One statement of a rule, exactly as `nft -j list` prints it. */
+export type Statement =
+  | { readonly match: { readonly op: '==' | '!=' | 'in'; readonly left: Expression; readonly right: Operand } }
+  | { readonly vmap: { readonly key: Expression; readonly data: string } }
+  | { readonly set: SetStatement }
+  | { readonly limit: { readonly rate: number; readonly burst: number; readonly per: 'second' } }
+  | { readonly log: LogStatement }
+  | { readonly counter: string }
+  | { readonly goto: { readonly target: string } }
+  | { readonly jump: { readonly target: string } }
+  | { readonly accept: null }
+  | { readonly drop: null }
+  | { readonly return: null };
+
+/** Puts an element into a set; statements of it hold for that element alone. */
+export interface SetStatement {
+  readonly op: 'add' | 'update';
+  readonly elem: Expression;
+  readonly set: string;
+  readonly stmt?: readonly Statement[];
+}
+
+export interface LogStatement {
+  readonly prefix: string;
+  readonly group: number;
+  readonly snaplen: number;
+  readonly 'queue-threshold': number;
+}
 
 export interface Rule {
   readonly statements: readonly Statement[];
@@ -31,11 +73,8 @@ export interface Chain {
 /** nft's type words; several of them are a concatenation. */
 export type KeyType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service';
 
-/**
- * A set, or a verdict map when `verdicts` is true. An element's key is canonical text: parts joined by ` . `, a network
- * as `10.0.0.0/8`, a range of ports as `80-90`. In a set the value is '', in a verdict map `goto NAME`.
- */
-export interface NftSet {
+/** What a set, or a verdict map when `verdicts` is true, may hold. */
+export interface SetForm {
   readonly name: string;
   /** For people who read the text; the kernel does not keep it. */
   readonly title?: string;
@@ -44,47 +83,24 @@ export interface NftSet {
   readonly interval: boolean;
   /** Elements are added by packets: the listing's elements are not ours to compare. */
   readonly dynamic?: { readonly timeoutSeconds: number; readonly size: number };
+}
+
+/**
+ * An element's key is canonical text: parts joined by ` . `, a network as `10.0.0.0/8`, a range of ports as `80-90`. In a
+ * set the value is '', in a verdict map `goto NAME`.
+ */
+export interface NftSet extends SetForm {
   readonly elements: ReadonlyMap<string, string>;
 }
 
-/** Our whole table. */
-export interface Ruleset {
+export interface TableName {
   readonly family: 'inet' | 'netdev';
   readonly table: string;
+}
+
+/** Our whole table. */
+export interface Ruleset extends TableName {
   readonly counters: ReadonlySet<string>;
   readonly sets: ReadonlyMap<string, NftSet>;
   readonly chains: ReadonlyMap<string, Chain>;
-}
-
-/** One libnftables-json command object, for example `{ add: { chain: { … } } }`. */
-export type Command = Readonly<Record<string, unknown>>;
-
-/** Applied as one unit or not at all. */
-export interface Transaction {
-  readonly effect: Effect;
-  readonly commands: readonly Command[];
-}
-
-/** The one door to nft. Errors are NftError. */
-export interface Nftables {
-  /** Dry run. */
-  check(transaction: Transaction, signal?: AbortSignal): Promise<void>;
-  apply(transaction: Transaction, signal?: AbortSignal): Promise<void>;
-  /** The table's objects as libnftables-json list objects, or undefined when there is no such table. */
-  list(family: Ruleset['family'], table: string, signal?: AbortSignal): Promise<readonly ListedObject[] | undefined>;
-  close(): Promise<void>;
-}
-
-/** One object of a listing: `{ chain: {…} }`, `{ rule: {…} }`, `{ set: {…} }`, `{ map: {…} }`, `{ counter: {…} }`. */
-export type ListedObject = Readonly<Record<string, unknown>>;
-
-/** nft refused (the transaction left no trace), is missing, is not allowed, or the kernel cannot. */
-export class NftError extends Error {
-  readonly reason: 'refused' | 'missing' | 'too-old' | 'not-permitted' | 'no-kernel-support' | 'failed';
-
-  constructor(reason: NftError['reason'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'NftError';
-    this.reason = reason;
-  }
 }

@@ -43,7 +43,7 @@ const packetsOf = (rule: string, counters: ReadonlyMap<string, number>): number 
   (counters.get(rule) ?? 0) + (counters.get(rule.replace('rule-', 'would-allow-')) ?? 0);
 
 const counterIn = (statements: readonly Statement[]): string | undefined =>
-  statements.map(({ counter }) => counter).find((one) => typeof one === 'string');
+  statements.flatMap((statement) => ('counter' in statement ? [statement.counter] : []))[0];
 
 /** Without whom it is from, and the ports. */
 const placeIn = (comment: string): string => /^\S+ (?:in|e)gress\[\d+\]/.exec(comment)?.[0] ?? comment;

@@ -1,6 +1,7 @@
-import { Commands } from '../language/commands.js';
+import { CommandList } from '../language/command-list.js';
 import type { Effect } from '../../program/types.js';
-import type { Ruleset, Transaction } from '../language/types.js';
+import type { Transaction } from '../language/command.js';
+import type { TableName } from '../language/types.js';
 
 /** A transaction, and the note to take when the kernel has taken it. */
 export interface Step {
@@ -16,20 +17,20 @@ const heaviestTransaction = 10_000;
 
 /** Collects commands with what they change in the applied ruleset, in as many transactions as the limit asks for. */
 export class Batch {
-  readonly #table: Pick<Ruleset, 'family' | 'table'>;
+  readonly #table: TableName;
   readonly #effect: Effect;
   readonly #limit: number;
   readonly #steps: Step[] = [];
   #weight = 0;
   #records: (() => void)[] = [];
   /** Where the next commands go. */
-  commands: Commands;
+  commands: CommandList;
 
-  constructor(table: Pick<Ruleset, 'family' | 'table'>, effect: Effect, limit = heaviestTransaction) {
+  constructor(table: TableName, effect: Effect, limit = heaviestTransaction) {
     this.#table = table;
     this.#effect = effect;
     this.#limit = limit;
-    this.commands = new Commands(table);
+    this.commands = new CommandList(table);
   }
 
   /** The commands since the last call belong together, and `record` is what they do. */
@@ -46,13 +47,13 @@ export class Batch {
 
   #close(): void {
     const records = this.#records;
-    const commands = this.commands.list;
+    const commands = this.commands;
     this.#records = [];
     this.#weight = 0;
-    this.commands = new Commands(this.#table);
-    if (commands.length === 0) return;
+    this.commands = new CommandList(this.#table);
+    if (commands.isEmpty) return;
     this.#steps.push({
-      transaction: { effect: this.#effect, commands },
+      transaction: commands.transaction(this.#effect),
       record: () => {
         for (const record of records) record();
       },

@@ -1,4 +1,4 @@
-import { copySet, type MutableRuleset } from '../language/applied.js';
+import { copySet, type MutableRuleset } from '../language/mutable-ruleset.js';
 import { weightOfObject, weightOfRule, type Batch } from './batch.js';
 import {
   cacheSets,
@@ -23,9 +23,9 @@ export class CacheSwaps {
   #standby: number | undefined;
   #swapped = false;
 
-  constructor(wanted: Ruleset, applied: MutableRuleset) {
+  constructor(desired: Ruleset, applied: MutableRuleset) {
     this.#applied = applied;
-    this.#cached = wanted.chains.has('cached');
+    this.#cached = desired.chains.has('cached');
     this.#generations = new Map(generationsIn(applied));
     this.#current = generationInUse(applied);
     this.#standby = standbyGeneration(applied);
@@ -36,7 +36,7 @@ export class CacheSwaps {
     if (!this.#cached) return;
     for (const { name } of pointerChains(0)) {
       if (this.#applied.chains.has(name)) continue;
-      batch.commands.addChain({ name, rules: [] });
+      batch.commands.addChain({ name });
       batch.done(weightOfObject, () => this.#applied.chains.set(name, { name, rules: [] }));
     }
   }

@@ -1,9 +1,10 @@
-import { Commands } from '../language/commands.js';
+import { CommandList } from '../language/command-list.js';
 import { sameHook, sameRules } from '../language/compare.js';
-import type { Chain, Ruleset, Transaction } from '../language/types.js';
+import type { Transaction } from '../language/command.js';
+import type { Chain, Ruleset } from '../language/types.js';
 
 export interface GuardPlanInput {
-  readonly wanted: Ruleset;
+  readonly desired: Ruleset;
   /** What the kernel lists; undefined when there is no table. */
   readonly applied: Ruleset | undefined;
   /** Devices that exist now, with their ifindex. */
@@ -13,16 +14,16 @@ export interface GuardPlanInput {
 }
 
 /**
- * The transaction that brings the guards to `wanted`, or undefined when they are there. A chain is made anew when the
+ * The transaction that brings the guards to `desired`, or undefined when they are there. A chain is made anew when the
  * device behind its name may be another one than it was hooked on: neither nft nor the kernel tells.
  */
-export function planGuards({ wanted, applied, liveDevices, hookedIfindex }: GuardPlanInput): Transaction | undefined {
-  const commands = new Commands(wanted);
+export function planGuards({ desired, applied, liveDevices, hookedIfindex }: GuardPlanInput): Transaction | undefined {
+  const commands = new CommandList(desired);
   if (applied === undefined) commands.addTable();
-  for (const counter of wanted.counters) if (applied?.counters.has(counter) !== true) commands.addCounter(counter);
+  for (const counter of desired.counters) if (applied?.counters.has(counter) !== true) commands.addCounter(counter);
   const present = applied?.chains ?? new Map<string, Chain>();
-  for (const chain of present.values()) if (!wanted.chains.has(chain.name)) remove(commands, chain.name);
-  for (const chain of wanted.chains.values()) {
+  for (const chain of present.values()) if (!desired.chains.has(chain.name)) remove(commands, chain.name);
+  for (const chain of desired.chains.values()) {
     const ifindex = liveDevices.get(chain.hook?.device ?? '');
     const before = present.get(chain.name);
     // A device that went meanwhile: its chain would hook the next one of that name with this pod's addresses.
@@ -41,11 +42,11 @@ export function planGuards({ wanted, applied, liveDevices, hookedIfindex }: Guar
     }
     commands.addRules(chain.name, chain.rules);
   }
-  for (const counter of applied?.counters ?? []) if (!wanted.counters.has(counter)) commands.deleteCounter(counter);
-  return commands.list.length === 0 ? undefined : { effect: 'narrows', commands: commands.list };
+  for (const counter of applied?.counters ?? []) if (!desired.counters.has(counter)) commands.deleteCounter(counter);
+  return commands.isEmpty ? undefined : commands.transaction('narrows');
 }
 
-function remove(commands: Commands, chain: string): void {
+function remove(commands: CommandList, chain: string): void {
   commands.flushChain(chain);
   commands.deleteChain(chain);
 }

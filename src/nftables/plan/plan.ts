@@ -9,14 +9,15 @@
  * Built first, because in one transaction a packet may read the new element and meet a chain that is still empty.
  */
 import type { Effect } from '../../program/types.js';
-import { overwrite, type MutableRuleset } from '../language/applied.js';
+import { overwrite, type MutableRuleset } from '../language/mutable-ruleset.js';
 import { Batch, weightOfObject, weightOfRule, type Step } from './batch.js';
 import { CacheSwaps } from './cache-swaps.js';
-import { Commands, piecesOf } from '../language/commands.js';
+import { CommandList, piecesOf } from '../language/command-list.js';
 import { isEmpty } from '../language/compare.js';
 import type { Dirty } from '../render/dirty.js';
-import type { Chain, Ruleset, Transaction } from '../language/types.js';
-import { mayNarrow, workOf, type Work } from './work.js';
+import type { Transaction } from '../language/command.js';
+import type { Chain, Ruleset } from '../language/types.js';
+import { differenceOf, mayNarrow, type Difference } from './difference.js';
 
 export type { Step } from './batch.js';
 
@@ -29,79 +30,79 @@ export interface Plan {
 }
 
 export interface PlanInput {
-  readonly wanted: Ruleset;
+  readonly desired: Ruleset;
   readonly applied: MutableRuleset;
   readonly dirty: Dirty;
   readonly effect: Effect;
 }
 
-/** One transaction that leaves exactly `wanted`, whatever was there. */
-export function planReplacement(wanted: Ruleset, exists: boolean): Transaction {
-  const commands = new Commands(wanted);
+/** One transaction that leaves exactly `desired`, whatever was there. */
+export function planReplacement(desired: Ruleset, exists: boolean): Transaction {
+  const commands = new CommandList(desired);
   commands.addTable();
   if (exists) {
     commands.deleteTable();
     commands.addTable();
   }
-  for (const counter of wanted.counters) commands.addCounter(counter);
-  for (const chain of wanted.chains.values()) commands.addChain(chain);
-  for (const set of wanted.sets.values()) commands.addSet(set);
-  for (const chain of wanted.chains.values()) commands.addRules(chain.name, chain.rules);
-  for (const set of wanted.sets.values()) commands.addElements(set, [...set.elements]);
-  return { effect: 'narrows', commands: commands.list };
+  for (const counter of desired.counters) commands.addCounter(counter);
+  for (const chain of desired.chains.values()) commands.addChain(chain);
+  for (const set of desired.sets.values()) commands.addSet(set);
+  for (const chain of desired.chains.values()) commands.addRules(chain.name, chain.rules);
+  for (const set of desired.sets.values()) commands.addElements(set, [...set.elements]);
+  return commands.transaction('narrows');
 }
 
-/** The steps that bring everything in `dirty` to its wanted state. Empty phases are left out. */
-export function planChange({ wanted, applied, dirty, effect }: PlanInput): Plan {
-  const work = workOf(wanted, applied, dirty);
-  if (work.needsReplacement) return replacementPlan(wanted, applied);
-  const narrows = effect === 'narrows' || mayNarrow(work);
+/** The steps that bring everything in `dirty` to its desired state. Empty phases are left out. */
+export function planChange({ desired, applied, dirty, effect }: PlanInput): Plan {
+  const difference = differenceOf(desired, applied, dirty);
+  if (difference.needsReplacement) return replacementPlan(desired, applied);
+  const narrows = effect === 'narrows' || mayNarrow(difference);
   // Without its base chain nothing of ours is on the way of a packet: all can be built, and the hook comes last.
   const live = applied.chains.has('forward');
-  const cache = new CacheSwaps(wanted, applied);
-  const swaps = narrows && wanted.chains.has('cached');
+  const cache = new CacheSwaps(desired, applied);
+  const swaps = narrows && desired.chains.has('cached');
 
-  const build = new Batch(wanted, 'none');
+  const build = new Batch(desired, 'none');
   if (isEmpty(applied)) build.commands.addTable();
-  planBuild(build, work, applied);
+  planBuild(build, difference, applied);
   cache.preparePointers(build);
   planRules(
     build,
-    work.newChains.filter((chain) => chain.hook === undefined),
+    difference.newChains.filter((chain) => chain.hook === undefined),
     applied,
   );
-  if (!live && work.cacheDamaged) cache.swap(build);
-  planNewElements(build, work, applied);
+  if (!live && difference.cacheDamaged) cache.swap(build);
+  planNewElements(build, difference, applied);
 
-  const switched = new Batch(wanted, narrows ? 'narrows' : effect, Infinity);
+  const switched = new Batch(desired, narrows ? 'narrows' : effect, Infinity);
   if (live && swaps) cache.swap(switched);
-  planSwitch(switched, work, applied);
+  planSwitch(switched, difference, applied);
 
-  const narrowedInterval = live && swaps && work.elements.some(({ set }) => set.interval);
-  const sweep = new Batch(wanted, narrowedInterval ? 'narrows' : 'none', Infinity);
+  const narrowedInterval = live && swaps && difference.elements.some(({ set }) => set.interval);
+  const sweep = new Batch(desired, narrowedInterval ? 'narrows' : 'none', Infinity);
   if (narrowedInterval) cache.swap(sweep);
-  planSweep(sweep, work, applied, cache);
+  planSweep(sweep, difference, applied, cache);
 
   const [switchStep] = switched.steps();
   return { build: build.steps(), ...(switchStep === undefined ? {} : { switch: switchStep }), sweep: sweep.steps() };
 }
 
-function replacementPlan(wanted: Ruleset, applied: MutableRuleset): Plan {
-  const transaction = planReplacement(wanted, true);
-  return { build: [], switch: { transaction, record: () => overwrite(applied, wanted) }, sweep: [], replaces: true };
+function replacementPlan(desired: Ruleset, applied: MutableRuleset): Plan {
+  const transaction = planReplacement(desired, true);
+  return { build: [], switch: { transaction, record: () => overwrite(applied, desired) }, sweep: [], replaces: true };
 }
 
 /** Everything without its content: sets without elements, chains without rules. */
-function planBuild(batch: Batch, work: Work, applied: MutableRuleset): void {
-  for (const name of work.newCounters) {
+function planBuild(batch: Batch, difference: Difference, applied: MutableRuleset): void {
+  for (const name of difference.newCounters) {
     batch.commands.addCounter(name);
     batch.done(weightOfObject, () => applied.counters.add(name));
   }
-  for (const set of work.newSets) {
+  for (const set of difference.newSets) {
     batch.commands.addSet(set);
     batch.done(weightOfObject, () => applied.sets.set(set.name, { ...set, elements: new Map() }));
   }
-  for (const chain of work.newChains) {
+  for (const chain of difference.newChains) {
     if (chain.hook !== undefined) continue;
     batch.commands.addChain(chain);
     batch.done(weightOfObject, () => applied.chains.set(chain.name, { ...chain, rules: [] }));
@@ -115,35 +116,35 @@ function planRules(batch: Batch, chains: readonly Chain[], applied: MutableRules
   }
 }
 
-function planNewElements(batch: Batch, work: Work, applied: MutableRuleset): void {
-  for (const set of work.newSets)
+function planNewElements(batch: Batch, difference: Difference, applied: MutableRuleset): void {
+  for (const set of difference.newSets)
     for (const piece of piecesOf([...set.elements])) {
       batch.commands.addElements(set, piece);
       batch.done(piece.length, () => addTo(applied, set.name, piece));
     }
 }
 
-function planSwitch(batch: Batch, work: Work, applied: MutableRuleset): void {
+function planSwitch(batch: Batch, difference: Difference, applied: MutableRuleset): void {
   // Deletions first: an element of a map is re-pointed by both, and an interval must not meet its old self.
-  for (const { set, removed } of work.elements) {
+  for (const { set, removed } of difference.elements) {
     batch.commands.deleteElements(set, removed);
     batch.done(removed.length, () => removed.forEach((key) => applied.sets.get(set.name)?.elements.delete(key)));
   }
-  for (const { set, added } of work.elements) {
+  for (const { set, added } of difference.elements) {
     batch.commands.addElements(set, added);
     batch.done(added.length, () => addTo(applied, set.name, added));
   }
-  const bases = work.newChains.filter((chain) => chain.hook !== undefined);
-  for (const chain of work.changedChains) batch.commands.flushChain(chain.name);
+  const bases = difference.newChains.filter((chain) => chain.hook !== undefined);
+  for (const chain of difference.changedChains) batch.commands.flushChain(chain.name);
   for (const chain of bases) batch.commands.addChain(chain);
-  planRules(batch, [...work.changedChains, ...bases], applied);
+  planRules(batch, [...difference.changedChains, ...bases], applied);
 }
 
-function planSweep(batch: Batch, work: Work, applied: MutableRuleset, cache: CacheSwaps): void {
+function planSweep(batch: Batch, difference: Difference, applied: MutableRuleset, cache: CacheSwaps): void {
   const unused = cache.unused();
-  const chains = [...work.oldChains, ...unused.flatMap((generation) => generation.chains)];
+  const chains = [...difference.oldChains, ...unused.flatMap((generation) => generation.chains)];
   for (const name of chains) batch.commands.flushChain(name);
-  for (const set of [...work.oldSets, ...unused.flatMap((generation) => generation.sets)]) {
+  for (const set of [...difference.oldSets, ...unused.flatMap((generation) => generation.sets)]) {
     batch.commands.deleteSet(set);
     batch.done(1, () => applied.sets.delete(set.name));
   }
@@ -151,7 +152,7 @@ function planSweep(batch: Batch, work: Work, applied: MutableRuleset, cache: Cac
     batch.commands.deleteChain(name);
     batch.done(1, () => applied.chains.delete(name));
   }
-  for (const name of work.oldCounters) {
+  for (const name of difference.oldCounters) {
     batch.commands.deleteCounter(name);
     batch.done(1, () => applied.counters.delete(name));
   }

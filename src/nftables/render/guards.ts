@@ -136,7 +136,8 @@ function logged({ chain, audit, counters }: Told, ...which: readonly Statement[]
 const arpSender = (addresses: readonly Address[]): Statement => {
   const senders = ['0.0.0.0', ...addresses].sort(byNumber);
   const field = headerField('arp', 'saddr ip');
-  return senders.length === 1 ? match(field, senders[0]) : anyOf(field, senders);
+  const [only = '', ...others] = senders;
+  return others.length === 0 ? match(field, only) : anyOf(field, senders);
 };
 
 const neighbourTypes = [

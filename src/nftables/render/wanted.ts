@@ -1,4 +1,4 @@
-import { copySet, emptyRuleset, type MutableRuleset } from '../language/applied.js';
+import { copySet, emptyRuleset, type MutableRuleset } from '../language/mutable-ruleset.js';
 import { DirtyCollector, type Dirty } from './dirty.js';
 import type { Chain, NftSet } from '../language/types.js';
 

@@ -1,18 +1,18 @@
-import type { MutableRuleset } from '../language/applied.js';
+import type { MutableRuleset } from '../language/mutable-ruleset.js';
 import { cacheIsIntact, isCacheChain, isCacheSet } from '../render/cache.js';
 import { sameHook, sameKind, sameRules } from '../language/compare.js';
 import type { Dirty } from '../render/dirty.js';
 import { isPeerMap } from '../render/peer-maps.js';
 import type { Chain, NftSet, Ruleset } from '../language/types.js';
 
-export interface ElementWork {
+export interface ElementDifference {
   readonly set: NftSet;
   readonly added: readonly (readonly [string, string])[];
   readonly removed: readonly string[];
 }
 
-/** What must be done to reach the wanted ruleset, before it is put in phases. */
-export interface Work {
+/** What must be done to reach the desired ruleset, before it is put in phases. */
+export interface Difference {
   readonly newCounters: string[];
   readonly oldCounters: string[];
   readonly newSets: NftSet[];
@@ -20,27 +20,27 @@ export interface Work {
   readonly newChains: Chain[];
   readonly changedChains: Chain[];
   readonly oldChains: string[];
-  readonly elements: ElementWork[];
+  readonly elements: ElementDifference[];
   /** The verdict cache's chains or sets are missing or not as they should be. */
   readonly cacheDamaged: boolean;
   /** An object has a form that cannot be changed in place. */
   needsReplacement: boolean;
 }
 
-function addChains(work: Work, wanted: Ruleset, applied: Ruleset, dirty: Dirty): void {
+function addChains(difference: Difference, desired: Ruleset, applied: Ruleset, dirty: Dirty): void {
   for (const name of dirty.chains) {
     if (isCacheChain(name)) continue;
-    const to = wanted.chains.get(name);
+    const to = desired.chains.get(name);
     const from = applied.chains.get(name);
     if (to === undefined) {
-      if (from !== undefined) work.oldChains.push(name);
-    } else if (from === undefined) work.newChains.push(to);
-    else if (!sameHook(to.hook, from.hook)) work.needsReplacement = true;
-    else if (!sameRules(to.rules, from.rules)) work.changedChains.push(to);
+      if (from !== undefined) difference.oldChains.push(name);
+    } else if (from === undefined) difference.newChains.push(to);
+    else if (!sameHook(to.hook, from.hook)) difference.needsReplacement = true;
+    else if (!sameRules(to.rules, from.rules)) difference.changedChains.push(to);
   }
 }
 
-function elementWork(to: NftSet, from: NftSet, keys: Iterable<string>): ElementWork {
+function elementDifference(to: NftSet, from: NftSet, keys: Iterable<string>): ElementDifference {
   const added: [string, string][] = [];
   const removed: string[] = [];
   for (const key of keys) {
@@ -53,26 +53,26 @@ function elementWork(to: NftSet, from: NftSet, keys: Iterable<string>): ElementW
   return { set: to, added, removed };
 }
 
-function addSets(work: Work, wanted: Ruleset, applied: Ruleset, dirty: Dirty): void {
+function addSets(difference: Difference, desired: Ruleset, applied: Ruleset, dirty: Dirty): void {
   for (const name of new Set([...dirty.sets, ...dirty.elements.keys()])) {
     if (isCacheSet(name)) continue;
-    const to = wanted.sets.get(name);
+    const to = desired.sets.get(name);
     const from = applied.sets.get(name);
     if (to === undefined) {
-      if (from !== undefined) work.oldSets.push(from);
-    } else if (from === undefined) work.newSets.push(to);
-    else if (!sameKind(to, from)) work.needsReplacement = true;
+      if (from !== undefined) difference.oldSets.push(from);
+    } else if (from === undefined) difference.newSets.push(to);
+    else if (!sameKind(to, from)) difference.needsReplacement = true;
     else if (to.dynamic === undefined) {
       const everything = [...to.elements.keys(), ...from.elements.keys()];
       const keys = dirty.sets.has(name) ? new Set(everything) : (dirty.elements.get(name) ?? []);
-      const elements = elementWork(to, from, keys);
-      if (elements.added.length + elements.removed.length > 0) work.elements.push(elements);
+      const elements = elementDifference(to, from, keys);
+      if (elements.added.length + elements.removed.length > 0) difference.elements.push(elements);
     }
   }
 }
 
-export function workOf(wanted: Ruleset, applied: MutableRuleset, dirty: Dirty): Work {
-  const work: Work = {
+export function differenceOf(desired: Ruleset, applied: MutableRuleset, dirty: Dirty): Difference {
+  const difference: Difference = {
     newCounters: [],
     oldCounters: [],
     newSets: [],
@@ -81,23 +81,23 @@ export function workOf(wanted: Ruleset, applied: MutableRuleset, dirty: Dirty): 
     changedChains: [],
     oldChains: [],
     elements: [],
-    cacheDamaged: wanted.chains.has('cached') && !cacheIsIntact(applied),
+    cacheDamaged: desired.chains.has('cached') && !cacheIsIntact(applied),
     needsReplacement: false,
   };
   for (const name of dirty.counters) {
-    const to = wanted.counters.has(name);
+    const to = desired.counters.has(name);
     if (to === applied.counters.has(name)) continue;
-    (to ? work.newCounters : work.oldCounters).push(name);
+    (to ? difference.newCounters : difference.oldCounters).push(name);
   }
-  addSets(work, wanted, applied, dirty);
-  addChains(work, wanted, applied, dirty);
-  return work;
+  addSets(difference, desired, applied, dirty);
+  addChains(difference, desired, applied, dirty);
+  return difference;
 }
 
-/** Whether the work itself can take an allow away, whatever the change was called. */
-export const mayNarrow = (work: Work): boolean =>
-  work.cacheDamaged ||
-  work.changedChains.length > 0 ||
-  work.elements.some(
+/** Whether the difference itself can take an allow away, whatever the change was called. */
+export const mayNarrow = (difference: Difference): boolean =>
+  difference.cacheDamaged ||
+  difference.changedChains.length > 0 ||
+  difference.elements.some(
     ({ set, added, removed }) => set.verdicts && !isPeerMap(set.name) && added.length > 0 && removed.length > 0,
   );

@@ -15,13 +15,14 @@ function collectOneSided(a: Iterable<string>, b: { has(name: string): boolean },
   for (const name of a) if (!b.has(name)) into.add(name);
 }
 
-function collectElements(wanted: NftSet, applied: NftSet, dirty: DirtyCollector): void {
-  for (const [key, value] of wanted.elements) if (applied.elements.get(key) !== value) dirty.element(wanted.name, key);
-  for (const key of applied.elements.keys()) if (!wanted.elements.has(key)) dirty.element(wanted.name, key);
+function collectElements(desired: NftSet, applied: NftSet, dirty: DirtyCollector): void {
+  for (const [key, value] of desired.elements)
+    if (applied.elements.get(key) !== value) dirty.element(desired.name, key);
+  for (const key of applied.elements.keys()) if (!desired.elements.has(key)) dirty.element(desired.name, key);
 }
 
-function collectCache(wanted: Ruleset, applied: Ruleset, dirty: DirtyCollector): void {
-  if (!wanted.chains.has('cached')) return;
+function collectCache(desired: Ruleset, applied: Ruleset, dirty: DirtyCollector): void {
+  if (!desired.chains.has('cached')) return;
   if (!cacheIsIntact(applied)) for (const { name } of pointerChains(firstGeneration)) dirty.chains.add(name);
   for (const { chains, sets } of staleCaches(applied)) {
     for (const name of chains) dirty.chains.add(name);
@@ -30,23 +31,24 @@ function collectCache(wanted: Ruleset, applied: Ruleset, dirty: DirtyCollector):
 }
 
 /** Compares everything: after a start, and when somebody else may have touched the table. */
-export function differences(wanted: Ruleset, applied: Ruleset): Dirty {
+export function findDrift(desired: Ruleset, applied: Ruleset): Dirty {
   const dirty = new DirtyCollector();
-  for (const [name, chain] of wanted.chains) {
+  for (const [name, chain] of desired.chains) {
     if (isCacheChain(name)) continue;
     const found = applied.chains.get(name);
     if (found === undefined || !sameChain(chain, found)) dirty.chains.add(name);
   }
-  for (const name of applied.chains.keys()) if (!isCacheChain(name) && !wanted.chains.has(name)) dirty.chains.add(name);
-  collectOneSided(wanted.counters, applied.counters, dirty.counters);
-  collectOneSided(applied.counters, wanted.counters, dirty.counters);
-  for (const [name, set] of wanted.sets) {
+  for (const name of applied.chains.keys())
+    if (!isCacheChain(name) && !desired.chains.has(name)) dirty.chains.add(name);
+  collectOneSided(desired.counters, applied.counters, dirty.counters);
+  collectOneSided(applied.counters, desired.counters, dirty.counters);
+  for (const [name, set] of desired.sets) {
     if (isCacheSet(name)) continue;
     const found = applied.sets.get(name);
     if (found === undefined || !sameKind(set, found)) dirty.sets.add(name);
     else if (set.dynamic === undefined) collectElements(set, found, dirty);
   }
-  for (const name of applied.sets.keys()) if (!isCacheSet(name) && !wanted.sets.has(name)) dirty.sets.add(name);
-  collectCache(wanted, applied, dirty);
+  for (const name of applied.sets.keys()) if (!isCacheSet(name) && !desired.sets.has(name)) dirty.sets.add(name);
+  collectCache(desired, applied, dirty);
   return dirty;
 }

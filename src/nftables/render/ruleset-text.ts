@@ -1,7 +1,7 @@
 /** The ruleset as nft text for people; `nft -f` loads it into an empty namespace. */
-import { skeletonSets } from '../render/skeleton-sets.js';
-import { printHook, printRule, printSetForm } from './statement-text.js';
-import type { Chain, NftSet, Ruleset } from './types.js';
+import { skeletonSets } from './skeleton-sets.js';
+import { printElement, printHook, printRule, printSetForm } from '../language/statement-text.js';
+import type { Chain, NftSet, Ruleset } from '../language/types.js';
 
 function printChain({ name, hook, rules }: Chain): string[] {
   const note = chainNotes.get(name);
@@ -15,9 +15,7 @@ function printChain({ name, hook, rules }: Chain): string[] {
 }
 
 function printSet(set: NftSet): string[] {
-  const elements = [...set.elements]
-    .map(([key, value]) => (set.verdicts ? `${key} : ${value}` : key))
-    .sort((a, b) => (a < b ? -1 : 1));
+  const elements = [...set.elements].map(printElement).sort((a, b) => (a < b ? -1 : 1));
   const parts = [...printSetForm(set), ...(elements.length === 0 ? [] : [`elements = { ${elements.join(', ')} };`])];
   const title = set.title === undefined ? [] : [`  # ${set.title.replace(/\s+/g, ' ')}`];
   return [...title, `  ${set.verdicts ? 'map' : 'set'} ${set.name} { ${parts.join(' ')} }`];

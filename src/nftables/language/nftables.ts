@@ -1,0 +1,24 @@
+import type { Transaction } from './command.js';
+import type { MutableRuleset } from './mutable-ruleset.js';
+import type { Ruleset } from './types.js';
+
+/** nft, as the reconciler uses it. Errors are NftError. */
+export interface Nftables {
+  /** Changes nothing, and refuses what `apply` would. */
+  check(transaction: Transaction, signal?: AbortSignal): Promise<void>;
+  apply(transaction: Transaction, signal?: AbortSignal): Promise<void>;
+  /** What the kernel holds of the table, the caller's to keep; undefined when there is no such table. */
+  list(family: Ruleset['family'], table: string, signal?: AbortSignal): Promise<MutableRuleset | undefined>;
+  close(): Promise<void>;
+}
+
+/** nft refused (the transaction left no trace), is missing, is not allowed, or the kernel cannot. */
+export class NftError extends Error {
+  readonly reason: 'refused' | 'missing' | 'too-old' | 'not-permitted' | 'no-kernel-support' | 'failed';
+
+  constructor(reason: NftError['reason'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'NftError';
+    this.reason = reason;
+  }
+}

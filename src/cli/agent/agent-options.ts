@@ -1,9 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { BridgeNetfilterMode } from '../../kernel/bridge-netfilter.js';
 import { parseCidr, type Cidr } from '../../model/address.js';
-import type { ReportFlags } from './agent-reports.js';
+import type { ReportFlags } from './report-options.js';
 import { withAuditOptions, type AuditFlags } from './audit-options.js';
-import type { LogFormat } from './log.js';
+import type { LogFormat } from '../../node/log.js';
 import { defaultNode, defaultStateDir } from '../common/options.js';
 
 export interface AgentFlags extends ReportFlags, AuditFlags {

@@ -20,12 +20,13 @@ import { EarlyAddressesSource } from '../../cluster/early-addresses.js';
 import type { ClusterSource, SyncedCluster } from '../../cluster/types.js';
 import type { PacketListener } from '../../audit/audit-log-parts.js';
 import { Listeners } from '../../cluster/listeners.js';
-import type { AgentAudit } from './agent-audit.js';
+import type { AgentAudit, RecordTargets } from '../../node/agent-audit.js';
 import { withAgentOptions, type AgentFlags } from './agent-options.js';
-import { auditRules, recordsGoTo, type RecordTargets } from './audit-options.js';
-import { createLog } from './log.js';
+import { auditRules, recordsGoTo, rotation } from './audit-options.js';
+import { createLog } from '../../node/log.js';
 import { warnOf } from '../common/options.js';
-import { reportsOf } from './agent-reports.js';
+import { clusterReports } from '../../node/reports/cluster-reports.js';
+import { reportOptions } from './report-options.js';
 import { sourceOf } from './source.js';
 import { version } from '../common/version.js';
 
@@ -55,10 +56,12 @@ async function run(flags: AgentFlags): Promise<void> {
   const source = await nodeSource(flags, log);
   const monitoring = await monitoringOf(flags, log);
   const packetListeners = new Listeners<Parameters<PacketListener>>();
-  const reports = reportsOf(flags, { metrics: monitoring?.metrics, log, packetListeners });
+  const reporting = reportOptions(flags);
   const parts: AgentParts = {
     ...(monitoring === undefined ? {} : { monitoring }),
-    ...(reports === undefined ? {} : { reports }),
+    ...(reporting === undefined
+      ? {}
+      : { reports: clusterReports(reporting, { metrics: monitoring?.metrics, log, packetListeners }) }),
     source,
     log,
     startReconciler: (cluster, resources) =>
@@ -159,18 +162,24 @@ async function auditOf(
     await removeCheckpoint(stateDir);
     return undefined;
   }
-  const { AgentAudit } = await import('./agent-audit.js');
+  const { AgentAudit } = await import('../../node/agent-audit.js');
+  const { openNflog } = await import('../../kernel/nflog.js');
   const onPacket: PacketListener = (...told) => packetListeners.tell(told);
   return resources.use(
-    new AgentAudit(flags, {
+    new AgentAudit({
       to,
-      door,
+      mode: flags.mode,
+      rotation: rotation(flags),
+      stdout: process.stdout,
+      readCounters: () => door.counters(),
+      openReader: (onBatch, onFailure) =>
+        openNflog({ group: flags.auditGroup, worker: nflogWorker, onBatch, onFailure }),
+      now: Date.now,
       log,
       node,
       clusterUid: cluster.uid?.(),
       stateDir,
       version,
-      worker: nflogWorker,
       onPacket,
     }),
   );

@@ -5,6 +5,7 @@ import { InputError } from '../../generic/input-error.js';
 import { repeatable } from '../common/options.js';
 import type { RotationOptions } from '../../audit/rotating-file.js';
 import type { PolicyMode } from '../../model/policy-mode.js';
+import type { RecordTargets } from '../../node/agent-audit.js';
 import type { AuditRules } from '../../nftables/render/log-rules.js';
 
 export interface AuditFlags {
@@ -55,12 +56,6 @@ export function withAuditOptions(command: Command): Command {
   ];
   for (const option of options) command.addOption(option);
   return command;
-}
-
-export interface RecordTargets {
-  /** Absent: standard output only. */
-  readonly file?: string;
-  readonly stdout: boolean;
 }
 
 /** Where records go; undefined when none are made. @throws InputError for what cannot be meant */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { PassThrough } from 'node:stream';
-import { createLog, toLogfmt } from '../../src/cli/agent/log.js';
+import { createLog, toLogfmt } from '../../src/node/log.js';
 
 function logged(format: 'json' | 'text', write: (log: ReturnType<typeof createLog>) => void): string {
   const out = new PassThrough();

@@ -1,39 +1,42 @@
-/** The agent's audit log, from real parts: the loop tells it what chains and pods mean, the kernel what it denied. */
+/** The agent's audit log: the loop reports what chains and pods mean, the kernel reports what it denied. */
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
-import { Attribution } from '../../audit/attribution.js';
-import { AuditLog } from '../../audit/audit-log.js';
-import type { PacketListener } from '../../audit/audit-log-parts.js';
-import { logBackwards } from '../../audit/log/backwards.js';
-import { EvidenceKeeper } from '../../audit/evidence.js';
-import { RotatingFile } from '../../audit/rotating-file.js';
-import { SnapshotStore } from '../../audit/snapshots.js';
-import { Sink, streamOutput, type LineOutput } from '../../audit/sink.js';
-import { openNflog } from '../../kernel/nflog.js';
-import type { NftablesDoor } from '../../kernel/nft.js';
-import type { PolicyMode } from '../../model/policy-mode.js';
-import type { Attachment } from '../../model/attachment.js';
-import type { ClusterChange } from '../../model/cluster.js';
-import { messageOf } from '../../generic/message-of.js';
-import { CheckpointFile } from '../../node/audit-checkpoint.js';
-import { parseLogPrefix } from '../../nftables/render/log-rules.js';
-import { auditCounter } from '../../nftables/render/report-chains.js';
-import { decisionNames } from '../../nftables/names/decisions.js';
-import type { ProgramChange } from '../../program/types.js';
-import type { LoopObserver, ReconcilerLog } from '../../reconciler/types.js';
-import { rotation, type AuditFlags, type RecordTargets } from './audit-options.js';
+import { Attribution } from '../audit/attribution.js';
+import { AuditLog } from '../audit/audit-log.js';
+import type { AuditLogParts, PacketListener } from '../audit/audit-log-parts.js';
+import { logBackwards } from '../audit/log/backwards.js';
+import { EvidenceKeeper } from '../audit/evidence.js';
+import { RotatingFile, type RotationOptions } from '../audit/rotating-file.js';
+import { SnapshotStore } from '../audit/snapshots.js';
+import { Sink, streamOutput, type LineOutput } from '../audit/sink.js';
+import type { PolicyMode } from '../model/policy-mode.js';
+import type { Attachment } from '../model/attachment.js';
+import type { ClusterChange } from '../model/cluster.js';
+import { messageOf } from '../generic/message-of.js';
+import { CheckpointFile } from './audit-checkpoint.js';
+import { parseLogPrefix } from '../nftables/render/log-rules.js';
+import { auditCounter } from '../nftables/render/report-chains.js';
+import { decisionNames } from '../nftables/names/decisions.js';
+import type { ProgramChange } from '../program/types.js';
+import type { LoopObserver, ReconcilerLog } from '../reconciler/types.js';
 
-export interface AuditParts {
+export interface RecordTargets {
+  /** Absent: standard output only. */
+  readonly file?: string;
+  readonly stdout: boolean;
+}
+
+export interface AgentAuditParts extends Pick<AuditLogParts, 'readCounters' | 'openReader' | 'now'> {
   readonly to: RecordTargets;
-  readonly door: Pick<NftablesDoor, 'counters'>;
+  readonly mode: PolicyMode;
+  readonly rotation: Omit<RotationOptions, 'onUntidy'>;
+  readonly stdout: NodeJS.WriteStream;
   readonly log: ReconcilerLog;
   readonly node: string;
   /** Absent where the cluster has none. */
   readonly clusterUid: string | undefined;
   readonly stateDir: string;
   readonly version: string;
-  /** The bundle of the thread that reads NFLOG. */
-  readonly worker: URL;
   readonly onPacket?: PacketListener;
 }
 
@@ -47,6 +50,7 @@ const retryWriting = 1000;
  * is logged, and leaves the denials counted.
  */
 export class AgentAudit implements LoopObserver, AsyncDisposable {
+  readonly #now: () => number;
   readonly #attribution: Attribution;
   readonly #starting: Promise<AuditLog | undefined>;
   #log: AuditLog | undefined;
@@ -54,11 +58,12 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   #evidence: EvidenceKeeper | undefined;
   #noted: { readonly changes: readonly ClusterChange[]; readonly program: ProgramChange }[] = [];
 
-  constructor(flags: AuditFlags, parts: AuditParts) {
-    const { to, log } = parts;
-    this.#attribution = new Attribution({ names: decisionNames, parsePrefix: parseLogPrefix, mode: flags.mode });
-    if (to.file !== undefined) this.#evidence = evidenceBeside(to.file, flags.mode, log);
-    this.#starting = this.#start(flags, parts).catch((error: unknown) => {
+  constructor(parts: AgentAuditParts) {
+    this.#now = parts.now;
+    const { to, mode, log } = parts;
+    this.#attribution = new Attribution({ names: decisionNames, parsePrefix: parseLogPrefix, mode });
+    if (to.file !== undefined) this.#evidence = evidenceBeside(to.file, mode, log);
+    this.#starting = this.#start(parts).catch((error: unknown) => {
       parts.log.error({ error: messageOf(error) }, 'no audit log');
       return undefined;
     });
@@ -70,19 +75,19 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 
   noted(changes: readonly ClusterChange[], program: ProgramChange): void {
-    this.#attribution.noted(changes, program, Date.now());
+    this.#attribution.noted(changes, program, this.#now());
     this.#noted.push({ changes, program });
   }
 
   applied(): void {
     for (const { changes, program } of this.#noted.splice(0)) {
-      this.#attribution.applied(changes, program.endpoints, Date.now());
-      this.#evidence?.applied(changes, Date.now());
+      this.#attribution.applied(changes, program.endpoints, this.#now());
+      this.#evidence?.applied(changes, this.#now());
     }
   }
 
   attached(attachments: readonly Attachment[]): void {
-    this.#attribution.attached(attachments, Date.now());
+    this.#attribution.attached(attachments, this.#now());
   }
 
   async beforeRemoval(counters: readonly string[]): Promise<void> {
@@ -94,12 +99,12 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
     await (await this.#starting)?.[Symbol.asyncDispose]();
   }
 
-  async #start(flags: AuditFlags, parts: AuditParts): Promise<AuditLog> {
-    const { to, door, log, node, clusterUid, stateDir, version, worker, onPacket } = parts;
+  async #start(parts: AgentAuditParts): Promise<AuditLog> {
+    const { to, log, node, clusterUid, stateDir, version, readCounters, openReader, onPacket, now } = parts;
     const { file } = to;
     this.#log = await AuditLog.start({
       attribution: this.#attribution,
-      sink: new Sink(outputTo(to, flags, log), {
+      sink: new Sink(outputTo(parts), {
         capacity: sinkCapacity,
         retryAfter: retryWriting,
         onTrouble: (error) => {
@@ -107,15 +112,15 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
           else log.error({ ...to, error: messageOf(error) }, 'the audit log cannot be written; records wait');
         },
       }),
-      readCounters: () => door.counters(),
+      readCounters,
       counterMeaning: auditCounter,
-      openReader: (onBatch, onFailure) => openNflog({ group: flags.auditGroup, worker, onBatch, onFailure }),
+      openReader,
       checkpoints: new CheckpointFile(stateDir),
       ...(file === undefined ? {} : { linesBackwards: () => logBackwards(file) }),
       writer: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
       ...(onPacket === undefined ? {} : { onPacket }),
       evidenceOf: (judged) => this.#evidence?.of(judged) ?? {},
-      now: Date.now,
+      now,
       log,
     });
     return this.#log;
@@ -146,14 +151,14 @@ function evidenceBeside(file: string, mode: PolicyMode, log: ReconcilerLog): Evi
   });
 }
 
-function outputTo({ file, stdout }: RecordTargets, flags: AuditFlags, log: ReconcilerLog): LineOutput {
+function outputTo({ to, rotation, stdout, log, now }: AgentAuditParts): LineOutput {
   // An agent does not end because nobody listens: the sink is told, and tries again.
-  if (stdout) process.stdout.removeAllListeners('error').on('error', () => undefined);
-  if (file === undefined) return streamOutput(process.stdout);
+  if (to.stdout) stdout.removeAllListeners('error').on('error', () => undefined);
+  if (to.file === undefined) return streamOutput(stdout);
   const onUntidy = (error: unknown): void =>
     log.warn({ error: messageOf(error) }, 'a former audit log could not be packed or removed');
-  const rotating = new RotatingFile(file, { ...rotation(flags), onUntidy }, Date.now);
-  return stdout ? copied(rotating, process.stdout) : rotating;
+  const rotating = new RotatingFile(to.file, { ...rotation, onUntidy }, now);
+  return to.stdout ? copied(rotating, stdout) : rotating;
 }
 
 /** Characters that may wait for a reader of the copy. */

@@ -1,5 +1,5 @@
 /** One policy set, asked about recorded flows: pods become known to it as flows name them. */
-import type { ContentId } from '../audit/snapshots.js';
+import type { ContentId } from '../audit/snapshots/snapshots.js';
 import { Compiler } from '../compiler/compiler.js';
 import type { DryRun } from '../compiler/endpoints.js';
 import type { AnyPolicy, PolicyRef } from '../model/policy.js';

@@ -1,7 +1,7 @@
 /** Flows of the audit log as policies see them: by what was stored of the pods when the packet came by. */
-import type { RecordFields } from '../audit/log/line-reader.js';
-import type { ContentId, StoredIdentity } from '../audit/snapshots.js';
-import type { End as RecordEnd, EventRecord } from '../audit/record.js';
+import type { RecordFields } from '../audit/reading/line-reader.js';
+import type { ContentId, PodIdentity } from '../audit/snapshots/snapshots.js';
+import type { EndpointRole as RecordEnd, EventRecord } from '../audit/record.js';
 import type { DryRun } from '../compiler/endpoints.js';
 import { familyOf, parseAddress, type Address, type Family } from '../model/address.js';
 import { protocols, type Direction, type Protocol } from '../model/policy.js';
@@ -18,7 +18,7 @@ export interface RecordedFlow {
 }
 
 export type RecordedEndpoint =
-  | { readonly kind: 'pod'; readonly id: ContentId; readonly title: string; readonly identity: StoredIdentity }
+  | { readonly kind: 'pod'; readonly id: ContentId; readonly title: string; readonly identity: PodIdentity }
   | { readonly kind: 'address'; readonly address: Address };
 
 /** What a dry run would have done is asked of the policies in it, too. */
@@ -28,7 +28,7 @@ export const dryRunOf = (event: Pick<EventRecord, 'podwall.mode'>): DryRun =>
 /** Undefined when it is not known what one of the ends was: then nobody can judge the flow. */
 export function recordedFlow(
   fields: RecordFields,
-  identityOf: (id: ContentId) => StoredIdentity | undefined,
+  identityOf: (id: ContentId) => PodIdentity | undefined,
 ): RecordedFlow | undefined {
   const source = recordedEnd(fields, 'source', identityOf);
   const destination = recordedEnd(fields, 'destination', identityOf);
@@ -49,7 +49,7 @@ export function recordedFlow(
 function recordedEnd(
   fields: RecordFields,
   end: RecordEnd,
-  identityOf: (id: ContentId) => StoredIdentity | undefined,
+  identityOf: (id: ContentId) => PodIdentity | undefined,
 ): RecordedEndpoint | undefined {
   const kind = fields.get(`${end}.podwall.class`);
   const address = parseAddress(String(fields.get(`${end}.address`)));

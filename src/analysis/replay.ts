@@ -1,8 +1,8 @@
 /** Recorded flows under other policies: what would be denied that passed, and allowed that was denied. */
-import type { RecordFields } from '../audit/log/line-reader.js';
+import type { RecordFields } from '../audit/reading/line-reader.js';
 import { fieldOf, packetsOf } from '../audit/query/fields.js';
 import type { RecordReason } from '../audit/record.js';
-import type { ContentId, StoredIdentity } from '../audit/snapshots.js';
+import type { ContentId, PodIdentity } from '../audit/snapshots/snapshots.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import { printOrigin } from '../program/print.js';
 import { LRUCache } from 'lru-cache';
@@ -39,7 +39,7 @@ const changeFields = ['from', 'to', 'port', 'direction'] as const;
 
 export class Replay {
   readonly #evaluator: RecordedFlowEvaluator;
-  readonly #identityOf: (id: ContentId) => StoredIdentity | undefined;
+  readonly #identityOf: (id: ContentId) => PodIdentity | undefined;
   readonly #rulings = new LRUCache<string, RecordedVerdict | 'unknown'>({ max: 100_000 });
   readonly #changes = new Map<string, Growing>();
   /** Records of packets that passed, and of those that were denied. */
@@ -50,7 +50,7 @@ export class Replay {
   /** Records whose verdict no policy gave. */
   notByPolicy = 0;
 
-  constructor(policies: readonly AnyPolicy[], identityOf: (id: ContentId) => StoredIdentity | undefined) {
+  constructor(policies: readonly AnyPolicy[], identityOf: (id: ContentId) => PodIdentity | undefined) {
     this.#evaluator = new RecordedFlowEvaluator(policies);
     this.#identityOf = identityOf;
   }

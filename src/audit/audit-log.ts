@@ -8,15 +8,20 @@
  */
 import type { Observation, ObservedBatch } from '../model/observation.js';
 import { messageOf } from '../generic/message-of.js';
-import { Accounts, type Checkpoint, type Totals, type Told } from './accounts.js';
-import { Aggregator, type Counted } from './aggregator.js';
+import {
+  PacketAccounting,
+  type Checkpoint,
+  type PacketTotals,
+  type RecordedPackets,
+} from './accounting/packet-accounting.js';
+import { Aggregator, type PacketSum } from './writing/aggregator.js';
 import type { AuditLogParts } from './audit-log-parts.js';
-import { Comparison } from './comparison.js';
-import { isDenied, type JudgedPacket } from './judged-packet.js';
-import { KeptReader } from './kept-reader.js';
+import { LossDetection } from './accounting/loss-detection.js';
+import { isDropped, type LoggedPacket } from './attribution/logged-packet.js';
+import { ReopeningReader } from './reopening-reader.js';
 import { recordLine, type AuditRecord, type LossCause } from './record.js';
-import { RecordMaker } from './record-maker.js';
-import { toldSince } from './told-since.js';
+import { RecordBuilder } from './writing/record-builder.js';
+import { recordsSinceCheckpoint } from './accounting/records-since-checkpoint.js';
 
 /** Milliseconds. */
 const times = { aggregation: 5000, busyTick: 1000, idleTick: 5000 } as const;
@@ -25,11 +30,11 @@ const aggregated = 16_384;
 
 export class AuditLog implements AsyncDisposable {
   readonly #parts: AuditLogParts;
-  readonly #accounts: Accounts;
+  readonly #accounts: PacketAccounting;
   readonly #aggregator: Aggregator;
-  readonly #records: RecordMaker;
-  readonly #reader: KeptReader;
-  readonly #comparison: Comparison;
+  readonly #records: RecordBuilder;
+  readonly #reader: ReopeningReader;
+  readonly #comparison: LossDetection;
   /** At the last tick. */
   #receivedBefore = 0;
   #saved = '';
@@ -39,20 +44,20 @@ export class AuditLog implements AsyncDisposable {
   #timer: NodeJS.Timeout | undefined;
   #closing = false;
 
-  private constructor(parts: AuditLogParts, checkpoint: Checkpoint, told: Told) {
+  private constructor(parts: AuditLogParts, checkpoint: Checkpoint, told: RecordedPackets) {
     this.#parts = parts;
-    this.#accounts = new Accounts(parts.counterMeaning, checkpoint, told);
-    this.#records = new RecordMaker(parts.writer, parts.now);
-    this.#reader = new KeptReader({ ...parts, onBatch: (batch) => this.#receive(batch) });
-    this.#comparison = new Comparison(
+    this.#accounts = new PacketAccounting(parts.counterMeaning, checkpoint, told);
+    this.#records = new RecordBuilder(parts.writer, parts.now);
+    this.#reader = new ReopeningReader({ ...parts, onBatch: (batch) => this.#receive(batch) });
+    this.#comparison = new LossDetection(
       { ...parts, accounts: this.#accounts, drained: () => this.#reader.drained() },
       checkpoint.time,
     );
     this.#aggregator = new Aggregator({
       window: times.aggregation,
       size: aggregated,
-      onFirst: (judged, counted) => this.#write(judged, counted, (packets) => this.#accounts.written(packets)),
-      onRepeats: (judged, counted) => this.#write(judged, counted, (packets) => this.#accounts.aggregated(packets)),
+      onFirst: (judged, counted) => this.#write(judged, counted, (packets) => this.#accounts.addWritten(packets)),
+      onRepeats: (judged, counted) => this.#write(judged, counted, (packets) => this.#accounts.addAggregated(packets)),
       onFull: (judged) =>
         this.#lose('agg-map-full', judged, { count: 1, start: judged.packet.time, end: judged.packet.time }),
     });
@@ -63,11 +68,11 @@ export class AuditLog implements AsyncDisposable {
     const begun = async (): Promise<Checkpoint> => ({
       time: parts.now(),
       counters: Object.fromEntries(await parts.readCounters()),
-      unsettled: 0,
+      pending: 0,
       suppressed: {},
     });
     const checkpoint = (await parts.checkpoints.load()) ?? (await begun());
-    const log = new AuditLog(parts, checkpoint, await toldSince(checkpoint, parts));
+    const log = new AuditLog(parts, checkpoint, await recordsSinceCheckpoint(checkpoint, parts));
     await log.#reader.open();
     log.#ticking = log.#tick().then(() => log.#schedule());
     return log;
@@ -77,14 +82,14 @@ export class AuditLog implements AsyncDisposable {
     return this.#reader.isReading;
   }
 
-  totals(): Totals {
+  totals(): PacketTotals {
     return this.#accounts.totals();
   }
 
   /** Counters that are about to be removed: reads them for the last time. */
   async beforeRemoval(counters: readonly string[]): Promise<void> {
     await this.#comparison.count();
-    this.#accounts.removed(counters);
+    this.#accounts.countersRemoved(counters);
     // A run that is killed now must not leave the former values to the next: those of a new table would be held to them.
     await this.#saveCheckpoint();
   }
@@ -106,11 +111,11 @@ export class AuditLog implements AsyncDisposable {
     const now = this.#parts.now();
     if (missed !== undefined) {
       this.#comparison.noteReceived(missed.count, missed.end);
-      this.#accounts.lose({ cause: 'kernel-queue', ...missed });
+      this.#accounts.addLoss({ cause: 'kernel-queue', ...missed });
     }
     if (unreadable > 0) {
       this.#comparison.noteReceived(unreadable, now);
-      this.#accounts.lose({ cause: 'kernel-queue', count: unreadable, start: now, end: now });
+      this.#accounts.addLoss({ cause: 'kernel-queue', count: unreadable, start: now, end: now });
     }
     for (const observation of observations) this.#receivePacket(observation, now);
   }
@@ -122,8 +127,8 @@ export class AuditLog implements AsyncDisposable {
     this.#aggregator.add(judged, now);
   }
 
-  #write(judged: JudgedPacket, counted: Counted, onWritten: (packets: number) => void): void {
-    const { sink, onPacket, evidenceOf } = this.#parts;
+  #write(judged: LoggedPacket, counted: PacketSum, onWritten: (packets: number) => void): void {
+    const { sink, onPacket, referencesFor: evidenceOf } = this.#parts;
     onPacket?.(judged, counted);
     if (!sink.hasRoom) this.#lose('writer', judged, counted);
     else this.#writeLine(this.#records.event(judged, counted, evidenceOf?.(judged)), () => onWritten(counted.count));
@@ -136,10 +141,10 @@ export class AuditLog implements AsyncDisposable {
     });
   }
 
-  #lose(cause: LossCause, judged: JudgedPacket, { count, start, end }: Omit<Counted, 'bytes'>): void {
+  #lose(cause: LossCause, judged: LoggedPacket, { count, start, end }: Omit<PacketSum, 'bytes'>): void {
     const { direction } = judged;
-    const about = isDenied(judged) ? { direction } : { direction, isReport: true as const };
-    this.#accounts.lose({ cause, ...about, count, start, end });
+    const about = isDropped(judged) ? { direction } : { direction, isReport: true as const };
+    this.#accounts.addLoss({ cause, ...about, count, start, end });
   }
 
   #schedule(): void {

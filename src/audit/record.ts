@@ -35,8 +35,8 @@ export type LossCause = (typeof lossCauses)[number];
 export const tiers = ['Admin', 'NetworkPolicy', 'Baseline'] as const;
 export type Tier = (typeof tiers)[number];
 
-export const endClasses = ['pod', 'node', 'service', 'external', 'unknown'] as const;
-export type EndClass = (typeof endClasses)[number];
+export const endpointClasses = ['pod', 'node', 'service', 'external', 'unknown'] as const;
+export type EndpointClass = (typeof endpointClasses)[number];
 
 /** What one policy said about the packet, in the order of judging; `rule` is null where none of its rules matched. */
 export interface TraceStep {
@@ -72,11 +72,11 @@ interface Envelope {
   readonly 'observer.version': string;
 }
 
-export const ends = ['source', 'destination'] as const;
-export type End = (typeof ends)[number];
+export const endpointRoles = ['source', 'destination'] as const;
+export type EndpointRole = (typeof endpointRoles)[number];
 
 /** One end of the flow, as it was when the packet came by; what is not known is absent, never guessed. */
-interface EndFields {
+interface EndpointFields {
   readonly address: string;
   readonly port?: number;
   readonly 'k8s.namespace.name'?: string;
@@ -84,12 +84,12 @@ interface EndFields {
   readonly 'k8s.pod.uid'?: string;
   readonly 'k8s.workload.kind'?: string;
   readonly 'k8s.workload.name'?: string;
-  readonly 'podwall.class': EndClass;
+  readonly 'podwall.class': EndpointClass;
   readonly 'podwall.named_port'?: string;
   /** `sha256:…` of the stored identity: labels, namespace labels, named ports, addresses. */
   readonly 'podwall.identity'?: string;
 }
-type FieldsOf<E extends End> = { [K in keyof EndFields as `${E}.${K}`]: EndFields[K] };
+type FieldsOf<E extends EndpointRole> = { [K in keyof EndpointFields as `${E}.${K}`]: EndpointFields[K] };
 
 /** Source and destination are the flow's (its first packet's), whichever way the packet itself went. */
 export interface EventRecord extends Envelope, Disposition, FieldsOf<'source'>, FieldsOf<'destination'> {

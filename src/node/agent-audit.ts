@@ -1,19 +1,19 @@
 /** The agent's audit log: the loop reports what chains and pods mean, the kernel reports what it denied. */
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
-import { Attribution } from '../audit/attribution.js';
+import { Attribution } from '../audit/attribution/attribution.js';
 import { AuditLog } from '../audit/audit-log.js';
 import type { AuditLogParts, PacketListener } from '../audit/audit-log-parts.js';
-import { logBackwards } from '../audit/log/backwards.js';
-import { EvidenceKeeper } from '../audit/evidence.js';
-import { RotatingFile, type RotationOptions } from '../audit/rotating-file.js';
-import { SnapshotStore } from '../audit/snapshots.js';
-import { Sink, streamOutput, type LineOutput } from '../audit/sink.js';
+import { logLinesInReverse } from '../audit/reading/reverse-lines.js';
+import { SnapshotRecorder } from '../audit/snapshots/snapshot-references.js';
+import { RotatingFile, type RotationOptions } from '../audit/writing/rotating-file.js';
+import { SnapshotStore } from '../audit/snapshots/snapshots.js';
+import { Sink, streamOutput, type LineOutput } from '../audit/writing/sink.js';
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { messageOf } from '../generic/message-of.js';
-import { CheckpointFile } from './audit-checkpoint.js';
+import { CheckpointFile } from './state/checkpoint-file.js';
 import { parseLogPrefix } from '../nftables/render/log-rules.js';
 import { auditCounter } from '../nftables/render/report-chains.js';
 import { decisionNames } from '../nftables/names/decisions.js';
@@ -29,7 +29,7 @@ export interface RecordTargets {
 export interface AgentAuditParts extends Pick<AuditLogParts, 'readCounters' | 'openReader' | 'now'> {
   readonly to: RecordTargets;
   readonly mode: PolicyMode;
-  readonly rotation: Omit<RotationOptions, 'onUntidy'>;
+  readonly rotation: Omit<RotationOptions, 'onCleanupFailure'>;
   readonly stdout: NodeJS.WriteStream;
   readonly log: ReconcilerLog;
   readonly node: string;
@@ -55,8 +55,8 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   readonly #starting: Promise<AuditLog | undefined>;
   #log: AuditLog | undefined;
   /** Absent where no file is written: there is no place beside it. */
-  #evidence: EvidenceKeeper | undefined;
-  #noted: { readonly changes: readonly ClusterChange[]; readonly program: ProgramChange }[] = [];
+  #evidence: SnapshotRecorder | undefined;
+  #compiled: { readonly changes: readonly ClusterChange[]; readonly program: ProgramChange }[] = [];
 
   constructor(parts: AgentAuditParts) {
     this.#now = parts.now;
@@ -74,20 +74,20 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
     return this.#log;
   }
 
-  noted(changes: readonly ClusterChange[], program: ProgramChange): void {
-    this.#attribution.noted(changes, program, this.#now());
-    this.#noted.push({ changes, program });
+  changesCompiled(changes: readonly ClusterChange[], program: ProgramChange): void {
+    this.#attribution.changesCompiled(changes, program, this.#now());
+    this.#compiled.push({ changes, program });
   }
 
-  applied(): void {
-    for (const { changes, program } of this.#noted.splice(0)) {
-      this.#attribution.applied(changes, program.endpoints, this.#now());
-      this.#evidence?.applied(changes, this.#now());
+  changesApplied(): void {
+    for (const { changes, program } of this.#compiled.splice(0)) {
+      this.#attribution.changesApplied(changes, program.endpoints, this.#now());
+      this.#evidence?.changesApplied(changes, this.#now());
     }
   }
 
-  attached(attachments: readonly Attachment[]): void {
-    this.#attribution.attached(attachments, this.#now());
+  podsAttached(attachments: readonly Attachment[]): void {
+    this.#attribution.podsAttached(attachments, this.#now());
   }
 
   async beforeRemoval(counters: readonly string[]): Promise<void> {
@@ -107,7 +107,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
       sink: new Sink(outputTo(parts), {
         capacity: sinkCapacity,
         retryAfter: retryWriting,
-        onTrouble: (error) => {
+        onWriteState: (error) => {
           if (error === undefined) log.info({ ...to }, 'the audit log is written again');
           else log.error({ ...to, error: messageOf(error) }, 'the audit log cannot be written; records wait');
         },
@@ -116,10 +116,10 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
       counterMeaning: auditCounter,
       openReader,
       checkpoints: new CheckpointFile(stateDir),
-      ...(file === undefined ? {} : { linesBackwards: () => logBackwards(file) }),
+      ...(file === undefined ? {} : { linesInReverse: () => logLinesInReverse(file) }),
       writer: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
       ...(onPacket === undefined ? {} : { onPacket }),
-      evidenceOf: (judged) => this.#evidence?.of(judged) ?? {},
+      referencesFor: (judged) => this.#evidence?.referencesFor(judged) ?? {},
       now,
       log,
     });
@@ -128,7 +128,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
 }
 
 /** Told once while it lasts: records of a flood would each tell it. */
-function evidenceBeside(file: string, mode: PolicyMode, log: ReconcilerLog): EvidenceKeeper {
+function evidenceBeside(file: string, mode: PolicyMode, log: ReconcilerLog): SnapshotRecorder {
   const opening = SnapshotStore.open(dirname(file));
   // Told by the first record that needs it.
   opening.catch(() => undefined);
@@ -137,7 +137,7 @@ function evidenceBeside(file: string, mode: PolicyMode, log: ReconcilerLog): Evi
     await keeping(await opening);
     failing = false;
   };
-  return new EvidenceKeeper({
+  return new SnapshotRecorder({
     mode,
     store: {
       keepPolicies: (id, policies) => keep((store) => store.keepPolicies(id, policies)),
@@ -155,9 +155,9 @@ function outputTo({ to, rotation, stdout, log, now }: AgentAuditParts): LineOutp
   // An agent does not end because nobody listens: the sink is told, and tries again.
   if (to.stdout) stdout.removeAllListeners('error').on('error', () => undefined);
   if (to.file === undefined) return streamOutput(stdout);
-  const onUntidy = (error: unknown): void =>
+  const onCleanupFailure = (error: unknown): void =>
     log.warn({ error: messageOf(error) }, 'a former audit log could not be packed or removed');
-  const rotating = new RotatingFile(to.file, { ...rotation, onUntidy }, now);
+  const rotating = new RotatingFile(to.file, { ...rotation, onCleanupFailure }, now);
   return to.stdout ? copied(rotating, stdout) : rotating;
 }
 

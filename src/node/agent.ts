@@ -6,13 +6,13 @@ import type { ClusterSource } from '../cluster/types.js';
 import type { Reconciler } from '../reconciler/reconciler.js';
 import type { ReconcilerLog } from '../reconciler/types.js';
 import type { SyncedCluster } from '../cluster/types.js';
-import { serveControl, type AgentStatus } from './control.js';
-import { acquireLock } from './lock.js';
-import type { AgentMetrics } from './metrics.js';
-import type { Monitoring } from './monitoring.js';
-import { StartMemory } from './memory.js';
-import { Resources } from './resources.js';
-import { StateFile } from './state-file.js';
+import { serveControl, type AgentStatus } from './control-socket.js';
+import { acquireLock } from './agent-lock.js';
+import type { AgentMetrics } from './metrics/agent-metrics.js';
+import type { MonitoringServer } from './monitoring-server.js';
+import { StartupHeap } from './heap.js';
+import { Disposables } from './disposables.js';
+import { StateFile } from './state/state-file.js';
 
 export interface AgentOptions {
   readonly node: string;
@@ -23,19 +23,19 @@ export interface AgentOptions {
 
 export interface AgentParts {
   /** Health and metrics, served from the beginning; absent when nobody asks. */
-  readonly monitoring?: { readonly server: Monitoring; readonly metrics: AgentMetrics };
+  readonly monitoring?: { readonly server: MonitoringServer; readonly metrics: AgentMetrics };
   readonly source: ClusterSource;
   /** Opens the kernel and builds the loop over a cluster that has been read. */
-  readonly startReconciler: (cluster: SyncedCluster, resources: Resources) => Promise<Reconciler>;
+  readonly startReconciler: (cluster: SyncedCluster, resources: Disposables) => Promise<Reconciler>;
   /** What the cluster's users are told of this node, for as long as the agent runs. */
-  readonly reports?: (running: Running) => Promise<readonly Report[]>;
+  readonly reports?: (running: RunningAgent) => Promise<readonly Report[]>;
   readonly log: ReconcilerLog;
 }
 
-export interface Running {
+export interface RunningAgent {
   readonly reconciler: Reconciler;
   readonly cluster: SyncedCluster;
-  readonly resources: Resources;
+  readonly disposables: Disposables;
 }
 
 /** Told whenever the agent's state may have changed. */
@@ -47,7 +47,7 @@ export interface Report extends AsyncDisposable {
 export async function runAgent(parts: AgentParts, options: AgentOptions, stop: AbortController): Promise<void> {
   const { log } = parts;
   const { signal } = stop;
-  await using resources = new Resources();
+  await using resources = new Disposables();
   const { monitoring } = parts;
   if (monitoring !== undefined) {
     resources.use(monitoring.metrics);
@@ -67,7 +67,7 @@ export async function runAgent(parts: AgentParts, options: AgentOptions, stop: A
   const control = await serveControl(options.stateDir, { status, stop: () => (stop.abort(), { stopping: true }) });
   resources.use(control);
   const state = new StateFile(options.stateDir);
-  const memory = resources.use(new StartMemory());
+  const memory = resources.use(new StartupHeap());
   const save = (): void =>
     state.write(status(), (error) => log.error({ error: String(error) }, 'state file not written'));
   resources.defer(() => state.settled());
@@ -76,9 +76,9 @@ export async function runAgent(parts: AgentParts, options: AgentOptions, stop: A
     metrics.sources.status = status;
     metrics.sources.source = () => cluster.traffic?.();
     reconciler.onApplied((milliseconds) => metrics.applied(milliseconds));
-    server.watch({ status, busySince: () => reconciler.busySince });
+    server.monitor({ status, busySince: () => reconciler.busySince });
   }
-  const reports = (await parts.reports?.({ reconciler, cluster, resources })) ?? [];
+  const reports = (await parts.reports?.({ reconciler, cluster, disposables: resources })) ?? [];
   for (const report of reports) resources.use(report);
   reconciler.onSettled(() => {
     save();

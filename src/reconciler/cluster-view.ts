@@ -2,7 +2,7 @@ import type { ClusterChange } from '../model/cluster.js';
 import { modeIn, type PolicyMode } from '../model/policy-mode.js';
 import { policyKey, type AnyPolicy, type BrokenPolicy, type PolicyRef } from '../model/policy.js';
 import type { ObjectRef } from '../model/pod.js';
-import { failingReasons } from './enforced.js';
+import { failingReasons } from './enforced-policies.js';
 import type { FailingPolicy } from './types.js';
 
 const guardAnnotation = 'podwall.dev/source-guard';

@@ -22,7 +22,7 @@ export interface GuardParts {
   readonly bridgeNetfilter: () => Promise<string | undefined>;
   readonly clock: Clock;
   readonly log: ReconcilerLog;
-  readonly observer?: Pick<LoopObserver, 'attached'>;
+  readonly observer?: Pick<LoopObserver, 'podsAttached'>;
 }
 
 export interface GuardOptions {
@@ -108,7 +108,7 @@ export class GuardLoop implements AsyncDisposable {
     const found = await this.#table.converge(pods, off);
     this.#noteUnattached(found.unattached);
     this.#attachments = found.attachments;
-    this.#parts.observer?.attached(found.attachments);
+    this.#parts.observer?.podsAttached(found.attachments);
     this.#failure = undefined;
     this.#warnOfOpenGuards(off);
     await this.#checkBridges();

@@ -23,13 +23,13 @@ import type { ProgramChange } from '../program/types.js';
 import type { Clock } from './clock.js';
 import { ClusterView } from './cluster-view.js';
 import { endpointStatuses } from './endpoint-status.js';
-import { enforcedPolicies } from './enforced.js';
+import { enforcedPolicies } from './enforced-policies.js';
 import { GuardLoop } from './guard-loop.js';
 import type { LinkReader } from './guard-table.js';
 import { isRefusal, PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
 import { retryDelay } from './retry-delay.js';
-import { WorkShare } from './work-share.js';
+import { LoadPacing } from './load-pacing.js';
 import { SingleRunner } from '../generic/single-runner.js';
 import { messageOf } from '../generic/message-of.js';
 import type { LoopObserver, ReconcilerLog, ReconcilerStatus } from './types.js';
@@ -69,7 +69,7 @@ export class Reconciler implements AsyncDisposable {
   readonly #policyTable: PolicyTable;
   readonly #guards: GuardLoop;
   readonly #view: ClusterView;
-  readonly #workShare: WorkShare;
+  readonly #workShare: LoadPacing;
   readonly #subscriptions: Disposable[] = [];
   #pending: ClusterChange[] = [];
   #noticedAt: number | undefined;
@@ -96,7 +96,7 @@ export class Reconciler implements AsyncDisposable {
     this.#options = options;
     this.#policyTable = new PolicyTable(parts.nftables, parts.observer?.beforeRemoval.bind(parts.observer));
     this.#view = new ClusterView(options.mode);
-    this.#workShare = new WorkShare(parts.clock);
+    this.#workShare = new LoadPacing(parts.clock);
     this.#guards = new GuardLoop(parts, {
       ...options,
       pods: () => [...parts.compiler.program().endpoints.values()],
@@ -216,7 +216,7 @@ export class Reconciler implements AsyncDisposable {
   }
 
   #noteProgram(changes: readonly ClusterChange[], change: ProgramChange): void {
-    this.#parts.observer?.noted(changes, change);
+    this.#parts.observer?.changesCompiled(changes, change);
     this.#policyTable.note(this.#parts.renderer.apply(change), effectOf(change));
     if (change.endpoints.length > 0) this.#guards.request('fresh');
     this.#changed += change.endpoints.length + change.ruleLists.length + change.groups.length;
@@ -246,7 +246,7 @@ export class Reconciler implements AsyncDisposable {
     if (!this.#policyTable.pending && !first) {
       this.#noticedAt = undefined;
       this.#changed = 0;
-      this.#parts.observer?.applied();
+      this.#parts.observer?.changesApplied();
       return;
     }
     if (this.#failuresInRow > failuresBeforeReadBack) await this.#policyTable.replace(wanted, switched);
@@ -263,7 +263,7 @@ export class Reconciler implements AsyncDisposable {
     this.#lastApplied = this.#parts.clock.timestamp();
     this.#parts.log.info({ revision: this.#revision, changed: this.#changed, ms }, 'applied');
     this.#onApplied?.(ms);
-    this.#parts.observer?.applied();
+    this.#parts.observer?.changesApplied();
     this.#noticedAt = undefined;
     this.#changed = 0;
   }

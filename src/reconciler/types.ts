@@ -58,11 +58,11 @@ export interface ReconcilerStatus {
 /** Who follows the loop, above all the audit log. */
 export interface LoopObserver {
   /** Changes were compiled and are on their way to the kernel. */
-  noted(changes: readonly ClusterChange[], program: ProgramChange): void;
+  changesCompiled(changes: readonly ClusterChange[], program: ProgramChange): void;
   /** All that was noted is in force. */
-  applied(): void;
+  changesApplied(): void;
   /** Where the pods of this node hang now. */
-  attached(attachments: readonly Attachment[]): void;
+  podsAttached(attachments: readonly Attachment[]): void;
   /** Named counters of the policy table are about to be removed; the loop waits. */
   beforeRemoval(counters: readonly string[]): Promise<void>;
 }

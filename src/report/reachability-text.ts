@@ -4,7 +4,7 @@
  */
 import type { GroupedReachability, Reachability, ReachEndpoint } from '../model/reachability.js';
 import { groupBy } from '../generic/group-by.js';
-import { Crowd, type Saying } from './crowd.js';
+import { GroupText, type GroupTextOptions } from './group-text.js';
 import { allowedText } from './reachability.js';
 import { formatTable } from './table.js';
 
@@ -32,7 +32,7 @@ export interface Around {
 
 export function* printGroups(grouped: GroupedReachability, around: Around): Generator<string> {
   for (const warning of around.warnings) yield `warning: ${warning}\n`;
-  const printer = new Printer(grouped, new Crowd(around.endpoints));
+  const printer = new Printer(grouped, new GroupText(around.endpoints));
   if (around.isWhole) yield `${printer.summary()}\n`;
   yield* printer.print();
 }
@@ -42,10 +42,10 @@ const outside = 'outside';
 
 class Printer {
   readonly #groups: GroupedReachability['groups'];
-  readonly #crowd: Crowd;
+  readonly #crowd: GroupText;
   readonly #destinations: readonly Destination[];
 
-  constructor({ groups, destinations, connections }: GroupedReachability, crowd: Crowd) {
+  constructor({ groups, destinations, connections }: GroupedReachability, crowd: GroupText) {
     this.#groups = groups;
     this.#crowd = crowd;
     const into = groupBy(connections, ({ to }) => to);
@@ -148,11 +148,11 @@ class Printer {
   }
 
   /** Equal for those who fare alike: what is said of them, and nobody left out. */
-  #inFull(rows: Rows, saying: Saying): string {
+  #inFull(rows: Rows, saying: GroupTextOptions): string {
     return this.#rowsText(rows, { ...saying, inFull: true });
   }
 
-  #rowsText(rows: Rows, saying: Saying): string {
+  #rowsText(rows: Rows, saying: GroupTextOptions): string {
     if (rows.size === 0) return '';
     const cells = [...rows].map(([ports, from]) => [
       `    ${ports}`,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { compile } from '../../src/compiler/compiler.js';
-import { enforcedPolicies } from '../../src/reconciler/enforced.js';
+import { enforcedPolicies } from '../../src/reconciler/enforced-policies.js';
 import { rolloutOf } from '../../src/analysis/rollout.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
 import type { EnforcedPolicy, NodePolicyStatus } from '../../src/model/node-policy-status.js';

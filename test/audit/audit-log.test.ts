@@ -1,11 +1,11 @@
 /** The whole of the audit log over a fake NFLOG, with the kernel's counters at hand. */
 import { describe, expect, test } from '@jest/globals';
 import { Readable } from 'node:stream';
-import type { Checkpoint } from '../../src/audit/accounts.js';
-import { Attribution } from '../../src/audit/attribution.js';
+import type { Checkpoint } from '../../src/audit/accounting/packet-accounting.js';
+import { Attribution } from '../../src/audit/attribution/attribution.js';
 import { AuditLog } from '../../src/audit/audit-log.js';
 import type { AuditRecord } from '../../src/audit/record.js';
-import { Sink } from '../../src/audit/sink.js';
+import { Sink } from '../../src/audit/writing/sink.js';
 import { parseLogPrefix } from '../../src/nftables/render/log-rules.js';
 import { auditCounter } from '../../src/nftables/render/report-chains.js';
 import { decisionNames } from '../../src/nftables/names/decisions.js';
@@ -54,7 +54,7 @@ class World {
         names: decisionNames,
         parsePrefix: parseLogPrefix,
       }),
-      sink: new Sink(output, { capacity: this.capacity, retryAfter: 5, onTrouble: () => undefined }),
+      sink: new Sink(output, { capacity: this.capacity, retryAfter: 5, onWriteState: () => undefined }),
       readCounters: () => Promise.resolve(this.counters),
       counterMeaning: auditCounter,
       openReader: (onBatch) => this.nflog.open({ onBatch }),
@@ -65,7 +65,7 @@ class World {
           return Promise.resolve();
         },
       },
-      linesBackwards: () => Readable.from(this.lines.toReversed()),
+      linesInReverse: () => Readable.from(this.lines.toReversed()),
       writer: { node: 'n1', version: '1', bootId: `boot-${run}` },
       now: Date.now,
       log: { warn: note, error: note },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { endClasses, lossCauses, reasons, recordLine, tiers, type AuditRecord } from '../../src/audit/record.js';
+import { endpointClasses, lossCauses, reasons, recordLine, tiers, type AuditRecord } from '../../src/audit/record.js';
 import schema from '../../src/audit/record.schema.json' with { type: 'json' };
 import { deniedRecord, lossRecord } from './records.js';
 
@@ -20,8 +20,8 @@ describe('schema', () => {
   test('says the same words as the types', () => {
     const { event, loss, step } = schema.$defs;
     expect(event.properties['podwall.reason'].enum).toEqual(reasons);
-    expect(event.properties['source.podwall.class'].enum).toEqual(endClasses);
-    expect(event.properties['destination.podwall.class'].enum).toEqual(endClasses);
+    expect(event.properties['source.podwall.class'].enum).toEqual(endpointClasses);
+    expect(event.properties['destination.podwall.class'].enum).toEqual(endpointClasses);
     expect(loss.properties['podwall.loss.cause'].enum).toEqual(lossCauses);
     expect(step.properties.tier.enum).toEqual(tiers);
   });

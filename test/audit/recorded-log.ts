@@ -2,7 +2,7 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { communityId } from '../../src/audit/community-id.js';
+import { communityId } from '../../src/audit/writing/community-id.js';
 import {
   dispositionOf,
   recordLine,
@@ -10,7 +10,7 @@ import {
   type EventRecord,
   type LossCause,
 } from '../../src/audit/record.js';
-import { identityId, policySetId, SnapshotStore, storedIdentity } from '../../src/audit/snapshots.js';
+import { identityId, policySetId, SnapshotStore, podIdentity } from '../../src/audit/snapshots/snapshots.js';
 import { compile } from '../../src/compiler/compiler.js';
 import { evaluate } from '../../src/evaluation/evaluator.js';
 import type { Reason } from '../../src/evaluation/verdicts.js';
@@ -124,7 +124,7 @@ export class RecordedLog {
     const namespace = this.#world.namespaces.find((one) => one.name === pod?.ref.namespace);
     if (pod === undefined || namespace === undefined)
       return { [`${end}.address`]: address, [`${end}.podwall.class`]: 'external' };
-    const identity = storedIdentity(pod, namespace);
+    const identity = podIdentity(pod, namespace);
     await this.#store?.keepIdentity(identityId(identity), identity);
     return {
       [`${end}.address`]: address,

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { Attribution } from '../../src/audit/attribution.js';
+import { Attribution } from '../../src/audit/attribution/attribution.js';
 import { recordLine } from '../../src/audit/record.js';
-import { RecordMaker } from '../../src/audit/record-maker.js';
-import { RotatingFile } from '../../src/audit/rotating-file.js';
-import { Sink } from '../../src/audit/sink.js';
+import { RecordBuilder } from '../../src/audit/writing/record-builder.js';
+import { RotatingFile } from '../../src/audit/writing/rotating-file.js';
+import { Sink } from '../../src/audit/writing/sink.js';
 import { Compiler } from '../../src/compiler/compiler.js';
-import { openNflog } from '../../src/kernel/nflog.js';
+import { openNflog } from '../../src/kernel/nflog/nflog-reader.js';
 import { changesFrom } from '../../src/model/cluster.js';
 import type { Observation } from '../../src/model/observation.js';
 import { parseLogPrefix } from '../../src/nftables/render/log-rules.js';
@@ -116,11 +116,11 @@ async function measureWriting({ fast }: BenchOptions): Promise<Figure> {
     throw error;
   };
   try {
-    const rotation = { maxBytes: 100 << 20, maxAge: Infinity, keep: 2, gzip: false, onUntidy: untidy };
+    const rotation = { maxBytes: 100 << 20, maxAge: Infinity, maxBackups: 2, gzip: false, onCleanupFailure: untidy };
     const output = new RotatingFile(join(folder, 'audit.jsonl'), rotation, Date.now);
-    await using sink = new Sink(output, { capacity: 8 << 20, retryAfter: 1000, onTrouble: untidy });
+    await using sink = new Sink(output, { capacity: 8 << 20, retryAfter: 1000, onWriteState: untidy });
     const denialAt = attributed();
-    const maker = new RecordMaker({ node: 'n0', version: '0.1.0', bootId: 'bench' }, Date.now);
+    const maker = new RecordBuilder({ node: 'n0', version: '0.1.0', bootId: 'bench' }, Date.now);
     const before = process.cpuUsage();
     for (let index = 0; index < records; index += 1) {
       const denial = denialAt(index);
@@ -152,8 +152,8 @@ function attributed() {
     parsePrefix: parseLogPrefix,
   });
   const noted = Date.now();
-  attribution.noted(changes, program, noted);
-  attribution.applied(changes, endpoints, noted);
+  attribution.changesCompiled(changes, program, noted);
+  attribution.changesApplied(changes, endpoints, noted);
   const targets = endpoints.flatMap(({ after }) => {
     if (after?.ingress.kind !== 'isolated') return [];
     const [address] = after.addresses;

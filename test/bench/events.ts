@@ -1,6 +1,6 @@
 /** From a change event to the kernel's acknowledgement of the switch; the sweep comes after and is not counted. */
 import { Compiler } from '../../src/compiler/compiler.js';
-import { openNftables } from '../../src/kernel/nft.js';
+import { openNftClient } from '../../src/kernel/nft/nft-client.js';
 import { changesFrom, type ClusterChange } from '../../src/model/cluster.js';
 import { Renderer } from '../../src/nftables/render/renderer.js';
 import { effectOf } from '../../src/program/effect.js';
@@ -21,7 +21,7 @@ export async function measureEvents({ fast }: BenchOptions): Promise<Figure[]> {
 }
 
 async function measureSize(netns: string, policies: number, changes: number): Promise<Figure[]> {
-  const door = await openNftables({ command: ['ip', 'netns', 'exec', netns, 'nft'] });
+  const door = await openNftClient({ command: ['ip', 'netns', 'exec', netns, 'nft'] });
   try {
     const compiler = new Compiler({ scope: { node: 'n0' } });
     const renderer = new Renderer({ established: 'cut' });

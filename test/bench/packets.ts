@@ -4,7 +4,7 @@
  */
 import { execa } from 'execa';
 import { compile } from '../../src/compiler/compiler.js';
-import { openNftables } from '../../src/kernel/nft.js';
+import { openNftClient } from '../../src/kernel/nft/nft-client.js';
 import type { Address } from '../../src/model/address.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
 import type { Namespace, Pod } from '../../src/model/pod.js';
@@ -88,7 +88,7 @@ export async function enforce(
   verdict: 'allowed' | 'denied' = 'allowed',
   logging: Pick<RenderOptions, 'audit'> = {},
 ): Promise<void> {
-  const door = await openNftables({ command: ['ip', 'netns', 'exec', path.router, 'nft'] });
+  const door = await openNftClient({ command: ['ip', 'netns', 'exec', path.router, 'nft'] });
   try {
     const program = compile(
       worldOf(size, verdict, logging.audit === undefined ? {} : { 'podwall.dev/audit': 'allow,deny' }),

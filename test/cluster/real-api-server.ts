@@ -1,5 +1,5 @@
 /** A real API server behind a proxy on our own loopback, so that a source in the test's process follows it. */
-import { Resources } from '../../src/node/resources.js';
+import { Disposables } from '../../src/node/disposables.js';
 import type { Manifest } from '../cases/types.js';
 import { agentRights } from '../support/agent-rights.js';
 import { ApiProxy } from '../support/api-proxy.js';
@@ -17,16 +17,16 @@ const agent = { kind: 'User', name: 'agent' } as const;
 export class RealApiServer implements TestServer {
   readonly kube: KubeApiServer;
   readonly proxy: ApiProxy;
-  readonly #resources: Resources;
+  readonly #resources: Disposables;
 
-  private constructor(kube: KubeApiServer, proxy: ApiProxy, resources: Resources) {
+  private constructor(kube: KubeApiServer, proxy: ApiProxy, resources: Disposables) {
     this.kube = kube;
     this.proxy = proxy;
     this.#resources = resources;
   }
 
   static async start(flags: readonly string[] = []): Promise<RealApiServer> {
-    const resources = new Resources();
+    const resources = new Disposables();
     const lab = resources.use(await Lab.create([]));
     const kube = resources.use(await KubeApiServer.start(lab, { flags }));
     const proxy = resources.use(await ApiProxy.start({ agent: kube.admin.agent }));

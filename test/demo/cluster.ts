@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import picocolors from 'picocolors';
-import { Resources } from '../../src/node/resources.js';
+import { Disposables } from '../../src/node/disposables.js';
 import { namespace, node, pod } from '../cases/objects.js';
 import { launchOf, type Host } from '../helm/container.js';
 import { readContainerfile } from '../build/image/containerfile.js';
@@ -41,7 +41,7 @@ const command = (text: string): void => say(`   ${bold(`$ ${text}`)}`);
 const output = (text: string): void => say(dim(text.trimEnd().replace(/^/gm, '   ')));
 
 async function show(lab: Lab): Promise<void> {
-  await using resources = new Resources();
+  await using resources = new Disposables();
   step(1, 'A real API server, and two nodes with a pod each');
   await lab.addPods([
     { namespace: 'shop', name: 'web', node: 'n1', addresses: [addresses.web] },
@@ -146,7 +146,7 @@ async function startAgents(
   lab: Lab,
   chart: InstalledChart,
   hosts: readonly Host[],
-  resources: Resources,
+  resources: Disposables,
 ): Promise<readonly AgentProcess[]> {
   const { spec } = (await chart.daemonSet()).spec.template;
   const [container] = spec.containers;

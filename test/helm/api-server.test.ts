@@ -1,6 +1,6 @@
 /** Every object that the chart renders, asked of a real API server. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Resources } from '../../src/node/resources.js';
+import { Disposables } from '../../src/node/disposables.js';
 import { Lab } from '../support/lab/lab.js';
 import { combinations, objectsOf, template } from './chart.js';
 import { InstalledChart, missingForCluster } from './installed.js';
@@ -8,7 +8,7 @@ import { InstalledChart, missingForCluster } from './installed.js';
 const suite = missingForCluster === undefined ? describe : describe.skip;
 
 suite(`the chart before a real API server${missingForCluster === undefined ? '' : ` [${missingForCluster}]`}`, () => {
-  const resources = new Resources();
+  const resources = new Disposables();
   let chart: InstalledChart;
   const create = (objects: string, ...flags: readonly string[]): Promise<string> =>
     chart.kubectl(['create', '--validate=strict', '--filename', '-', ...flags], objects);

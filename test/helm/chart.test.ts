@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { chartFolder, combinations, helm, missingHelm, objectsOf, release, template } from './chart.js';
-import { metricNames } from '../../src/node/metric-names.js';
+import { metricNames } from '../../src/node/metrics/metric-names.js';
 import { daemonSetOf } from './daemon-set.js';
 
 const suite = missingHelm === undefined ? describe : describe.skip;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Resources } from '../../src/node/resources.js';
+import { Disposables } from '../../src/node/disposables.js';
 import { namespace, node, pod, policy } from '../cases/objects.js';
 import { cniResult } from '../support/cni-result.js';
 import { apiServerAddress } from '../support/kube-api-server.js';
@@ -24,7 +24,7 @@ interface Status {
 }
 
 suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${missingForCluster}]`}`, () => {
-  const resources = new Resources();
+  const resources = new Disposables();
   const agents = new Map<string, AgentProcess>();
   let lab: Lab;
   let chart: InstalledChart;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Resources } from '../../src/node/resources.js';
+import { Disposables } from '../../src/node/disposables.js';
 import { namespace, node, pod, policy } from '../cases/objects.js';
 import { apiServerAddress } from '../support/kube-api-server.js';
 import { AgentProcess } from '../support/lab/agent-process.js';
@@ -39,7 +39,7 @@ export function runsAsTheChartSays(title: string, source: ImageSource): void {
 }
 
 function suite(source: ImageSource): void {
-  const resources = new Resources();
+  const resources = new Disposables();
   let lab: Lab;
   let chart: InstalledChart;
   let host: Host;

@@ -1,7 +1,7 @@
 /** Two nodes with an agent each that follow a real API server, and a client that calls a server on real packets. */
 import { expect } from '@jest/globals';
 import { join } from 'node:path';
-import { Resources } from '../../src/node/resources.js';
+import { Disposables } from '../../src/node/disposables.js';
 import { namespace, node, pod } from '../cases/objects.js';
 import { agentRights } from '../support/agent-rights.js';
 import { ApiProxy } from '../support/api-proxy.js';
@@ -23,9 +23,9 @@ export class ApiServerLab implements AsyncDisposable {
   readonly agents: readonly AgentProcess[];
   /** Between the agents and the server, when there is one. */
   readonly proxy: ApiProxy | undefined;
-  readonly #resources: Resources;
+  readonly #resources: Disposables;
 
-  private constructor(parts: Pick<ApiServerLab, 'lab' | 'server' | 'agents' | 'proxy'>, resources: Resources) {
+  private constructor(parts: Pick<ApiServerLab, 'lab' | 'server' | 'agents' | 'proxy'>, resources: Disposables) {
     this.lab = parts.lab;
     this.server = parts.server;
     this.agents = parts.agents;
@@ -38,7 +38,7 @@ export class ApiServerLab implements AsyncDisposable {
    * its name as label `app`; no policy.
    */
   static async start(way: 'straight' | 'proxied', options?: ApiServerOptions): Promise<ApiServerLab> {
-    const resources = new Resources();
+    const resources = new Disposables();
     try {
       return await ApiServerLab.#build(way, resources, options);
     } catch (error) {
@@ -49,7 +49,7 @@ export class ApiServerLab implements AsyncDisposable {
 
   static async #build(
     way: 'straight' | 'proxied',
-    resources: Resources,
+    resources: Disposables,
     options?: ApiServerOptions,
   ): Promise<ApiServerLab> {
     const lab = resources.use(await Lab.create([labNode(1, 'ptp'), labNode(2, 'bridge')]));

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { locateAll, type PodToAttach } from '../../src/kernel/attachments.js';
+import { locatePods, type PodToAttach } from '../../src/kernel/links/attachments.js';
 import {
   parseForwarding,
   parseLinks,
   parseNeighbours,
   parseRoutes,
   type LinkReadings,
-} from '../../src/kernel/link-readings.js';
+} from '../../src/kernel/links/link-readings.js';
 import type { Address } from '../../src/model/address.js';
 import type { Attachment } from '../../src/model/attachment.js';
 
@@ -77,14 +77,14 @@ const pod = (name: string, ...addresses: readonly string[]): PodToAttach => ({
 
 /** One line per pod: where it is and why. */
 const summary = (pods: readonly PodToAttach[], readings = read(), known: readonly Attachment[] = []): string[] =>
-  locateAll(pods, readings, known).map((place) =>
+  locatePods(pods, readings, known).map((place) =>
     place.kind === 'attached'
       ? `${place.attachment.kind} ${place.attachment.device} ${place.attachment.ifindex}`
       : `${place.kind}: ${place.reason}`,
   );
 
 const attachmentOf = (one: PodToAttach, readings = read()): Attachment => {
-  const place = locateAll([one], readings)[0];
+  const place = locatePods([one], readings)[0];
   if (place?.kind !== 'attached') throw new Error('not attached');
   return place.attachment;
 };

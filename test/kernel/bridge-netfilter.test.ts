@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bridgeNetfilter } from '../../src/kernel/bridge-netfilter.js';
+import { bridgeNetfilter } from '../../src/kernel/links/bridge-netfilter.js';
 
 const settings = ['bridge-nf-call-iptables', 'bridge-nf-call-ip6tables'];
 

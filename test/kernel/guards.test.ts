@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openLinks } from '../../src/kernel/links.js';
-import { openNftables, type NftablesDoor } from '../../src/kernel/nft.js';
+import { openLinks } from '../../src/kernel/links/links.js';
+import { openNftClient, type NftClient } from '../../src/kernel/nft/nft-client.js';
 import type { Address } from '../../src/model/address.js';
 import type { Attachment } from '../../src/model/attachment.js';
 import { planGuards } from '../../src/nftables/plan/guard-plan.js';
@@ -53,7 +53,7 @@ describePackets('guards in a kernel', () => {
       using kernel = new NftNamespace();
       kernel.run('ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1');
       const desired = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...logging });
-      const door = await openNftables({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
+      const door = await openNftClient({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
       const listed = async () => (await door.list('netdev', 'podwall')) ?? emptyRuleset('netdev');
       const live = new Map([...desired.chains.values()].map(({ hook }) => [hook?.device ?? '', 1]));
       const transaction = planGuards({ desired, applied: undefined, liveDevices: live, hookedIfindex: new Map() });
@@ -74,7 +74,7 @@ describePackets('guards in a kernel', () => {
 
 describePackets('guards on the veths of real pods', () => {
   let lab: Lab;
-  let door: NftablesDoor;
+  let door: NftClient;
   let guards: GuardTable;
   let count = 10;
   const nft = (): string[] => ['ip', 'netns', 'exec', lab.netns('n1'), 'nft'];
@@ -116,7 +116,7 @@ describePackets('guards on the veths of real pods', () => {
 
   beforeAll(async () => {
     lab = await Lab.create([labNode(1, 'bridge')]);
-    door = await openNftables({ command: nft() });
+    door = await openNftClient({ command: nft() });
   });
   beforeEach(() => {
     guards = new GuardTable(door, links());

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PodToAttach } from '../../src/kernel/attachments.js';
-import { runner } from '../../src/kernel/link-readings.js';
-import { discoverAttachments, openLinks, type Discovered } from '../../src/kernel/links.js';
+import type { PodToAttach } from '../../src/kernel/links/attachments.js';
+import { runner } from '../../src/kernel/links/link-readings.js';
+import { discoverAttachments, openLinks, type DiscoveredPods } from '../../src/kernel/links/links.js';
 import type { Address } from '../../src/model/address.js';
 import { Lab, labNode, type LabPod } from '../support/lab/lab.js';
 import { describePackets } from '../support/lab/requirements.js';
@@ -24,7 +24,7 @@ const podOf = ({ namespace, name, addresses }: LabPod): PodToAttach => ({
   addresses: addresses as Address[],
 });
 
-const summary = ({ attachments, unattached }: Discovered): string[] => [
+const summary = ({ attachments, unattached }: DiscoveredPods): string[] => [
   ...attachments.map(({ pod, kind, device }) => `${pod.name} ${kind} ${device}`),
   ...unattached.map(({ pod, reason }) => `${pod.name} ${reason}`),
 ];

@@ -1,7 +1,7 @@
 /** What Prometheus reads of a real agent while it enforces. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
-import { metricNames } from '../../src/node/metric-names.js';
+import { metricNames } from '../../src/node/metrics/metric-names.js';
 import { policy, inDryRun } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { Lab } from '../support/lab/lab.js';

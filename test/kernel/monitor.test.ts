@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { watchTables, type ForeignChange } from '../../src/kernel/monitor.js';
+import { watchTables, type ForeignChange } from '../../src/kernel/nft/nft-monitor.js';
 import { until } from '../support/until.js';
 
 describe('watching nft monitor', () => {
@@ -12,7 +12,7 @@ describe('watching nft monitor', () => {
     const file = join(folder, 'nft');
     await writeFile(file, `#!/bin/sh\n${program}\n`, { mode: 0o755 });
     const door = { command: [file], isOwnProcess: (pid: number) => pid === 7 };
-    return watchTables({ door, onForeignChange: (change) => void seen.push(change) });
+    return watchTables({ client: door, onForeignChange: (change) => void seen.push(change) });
   };
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'podwall-monitor-'));

@@ -1,7 +1,7 @@
 /** One suite for the reader of NFLOG and the fake that stands in for it elsewhere. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { pathToFileURL } from 'node:url';
-import { openNflog, type NflogOptions, type NflogReader } from '../../src/kernel/nflog.js';
+import { openNflog, type NflogOptions, type NflogReader } from '../../src/kernel/nflog/nflog-reader.js';
 import type { Observation, ObservedBatch } from '../../src/model/observation.js';
 import { FakeNflog } from '../support/fake-nflog.js';
 import { inNamed } from '../support/lab/libc.js';

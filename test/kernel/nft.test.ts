@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execaSync } from 'execa';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openNftables, transactionsPerShell, type NftablesDoor } from '../../src/kernel/nft.js';
-import { watchTables, type ForeignChange } from '../../src/kernel/monitor.js';
+import { openNftClient, transactionsPerShell, type NftClient } from '../../src/kernel/nft/nft-client.js';
+import { watchTables, type ForeignChange } from '../../src/kernel/nft/nft-monitor.js';
 import { emptyRuleset } from '../../src/nftables/language/mutable-ruleset.js';
 import { NftError, type Nftables } from '../../src/nftables/language/nftables.js';
 import type { Command, Transaction } from '../../src/nftables/language/command.js';
@@ -90,10 +90,10 @@ describePackets('the real nft', () => {
   beforeAll(() => void execaSync('ip', ['netns', 'add', namespace]));
   afterAll(() => void execaSync('ip', ['netns', 'del', namespace]));
 
-  suite(() => openNftables({ command }));
+  suite(() => openNftClient({ command }));
 
   test('20,000 elements in one transaction', async () => {
-    const nft = await openNftables({ command });
+    const nft = await openNftClient({ command });
     const many = Array.from(
       { length: 20_000 },
       (_, index) => `10.${1 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`,
@@ -104,14 +104,14 @@ describePackets('the real nft', () => {
   }, 30_000);
 
   test('a chain whose name no text can carry: a device may be called anything', async () => {
-    const nft = await openNftables({ command });
+    const nft = await openNftClient({ command });
     await nft.apply(tx(table, chain('guard-veth+1'), rule('guard-veth+1', 'a')));
     expect((await nft.list('inet', 'podwall'))?.chains.get('guard-veth+1')?.rules).toHaveLength(1);
     await nft.close();
   });
 
   test("what is refused is told in nft's words, and with the line that it refused", async () => {
-    const nft = await openNftables({ command });
+    const nft = await openNftClient({ command });
     const refusal = nft.apply(tx(chain('fine'), rule('nowhere', 'b')));
     await expect(refusal).rejects.toThrow(
       /^Error: Could not process rule: No such file or directory\nadd rule inet podwall nowhere goto b/,
@@ -121,7 +121,7 @@ describePackets('the real nft', () => {
 
   test('a shell that has served its time is replaced, which is nothing to tell', async () => {
     const restarts: string[] = [];
-    const nft = await openNftables({ command, onRestart: (why) => restarts.push(why) });
+    const nft = await openNftClient({ command, onRestart: (why) => restarts.push(why) });
     const shells = () => execaSync('ip', ['netns', 'pids', namespace]).stdout.split('\n');
     await nft.apply(tx(table, set('s')));
     const first = shells();
@@ -135,7 +135,7 @@ describePackets('the real nft', () => {
 
   test('a killed shell is replaced, and transactions go on', async () => {
     const restarts: string[] = [];
-    const nft = await openNftables({ command, onRestart: (why) => restarts.push(why) });
+    const nft = await openNftClient({ command, onRestart: (why) => restarts.push(why) });
     await nft.apply(tx(chain('before')));
     execaSync('ip', ['netns', 'exec', namespace, 'sh', '-c', `kill -9 $(ip netns pids ${namespace} | head -1)`], {
       reject: false,
@@ -147,16 +147,16 @@ describePackets('the real nft', () => {
   }, 30_000);
 
   test('nft that is not there: a sentence that says what to install', async () => {
-    await expect(openNftables({ command: ['/nowhere/nft'] })).rejects.toMatchObject({
+    await expect(openNftClient({ command: ['/nowhere/nft'] })).rejects.toMatchObject({
       reason: 'missing',
       message: expect.stringContaining('apt-get install nftables'),
     });
   });
 
   test('the monitor tells foreign changes with their process, and never our own', async () => {
-    const door: NftablesDoor = await openNftables({ command });
+    const door: NftClient = await openNftClient({ command });
     const seen: ForeignChange[] = [];
-    const monitor = watchTables({ door, onForeignChange: (change) => seen.push(change) });
+    const monitor = watchTables({ client: door, onForeignChange: (change) => seen.push(change) });
     await delay(300);
     for (let index = 0; index < 20; index += 1) await door.apply(tx(chain(`own${index}`)));
     await delay(200);

@@ -15,7 +15,7 @@ const parse = 'test/model/parse.test.ts';
 const selectors = 'test/selectors/match.test.ts';
 const compiled = 'test/compiler/properties.test.ts';
 const rulesets = 'test/nftables/properties.test.ts';
-const attribution = 'test/audit/attribution.test.ts';
+const attribution = 'test/audit/attribution/attribution.test.ts';
 const dryRuns = 'test/nftables/dry-run.test.ts';
 
 /** What a mutant without tests of its own is tried with. */
@@ -433,31 +433,31 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a chain of an agent before this one that allows is told as a denial',
-    file: 'src/audit/attribution.ts',
+    file: 'src/audit/attribution/attribution.ts',
     find: 'const { verdict = verdictInName(chain),',
     replace: "const { verdict = 'deny' as RecordVerdict,",
     tests: [attribution],
   },
   {
     title: 'what a dry run would allow names the policies of the dry run as isolating',
-    file: 'src/audit/policy-chains.ts',
+    file: 'src/audit/attribution/policy-history.ts',
     find: 'const isolation = state?.[direction];',
     replace: 'const isolation = state?.dryRun?.[direction] ?? state?.[direction];',
     tests: [attribution],
   },
   {
     title: 'a dry run of a namespace is not kept beside the log',
-    file: 'src/audit/evidence.ts',
+    file: 'src/audit/snapshots/snapshot-references.ts',
     find: 'if (isAllDryRun(before) !== isAllDryRun(change.namespace)) policiesOf(change.name);',
     replace: 'isAllDryRun(before);',
     tests: [attribution],
   },
   {
     title: 'what a dry run would deny is an Event on a pod',
-    file: 'src/audit/judged-packet.ts',
+    file: 'src/audit/attribution/logged-packet.ts',
     find: "verdict === 'deny' && mode === 'enforce';",
     replace: "verdict === 'deny' && mode !== undefined;",
-    tests: ['test/node/denial-report.test.ts'],
+    tests: ['test/node/reports/denial-events.test.ts'],
   },
   {
     title: 'replay counts what a dry run would allow beside its denial',
@@ -471,7 +471,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/nftables/render/report-chains.ts',
     find: "{ counts: 'wanted', scope: 'report' };",
     replace: "{ counts: 'wanted', scope: 'neither' };",
-    tests: ['test/audit/accounts.test.ts'],
+    tests: ['test/audit/accounting/packet-accounting.test.ts'],
   },
   {
     title: 'a policy in a dry run is wanted of every node',
@@ -489,10 +489,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'losses of reports are told without their direction',
-    file: 'src/audit/accounts.ts',
+    file: 'src/audit/accounting/packet-accounting.ts',
     find: "const key = `${loss.cause} ${scopeOf(loss)} ${loss.direction ?? ''}`;",
     replace: 'const key = `${loss.cause} ${scopeOf(loss)}`;',
-    tests: ['test/audit/accounts.test.ts'],
+    tests: ['test/audit/accounting/packet-accounting.test.ts'],
   },
   {
     title: 'every packet of a UDP flow that nobody answers is recorded',

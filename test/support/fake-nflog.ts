@@ -1,18 +1,18 @@
 /** NFLOG without a kernel: the same messages, byte for byte, through the same decoding. */
-import { NflogError } from '../../src/kernel/nflog-errors.js';
-import type { NflogOptions, NflogReader } from '../../src/kernel/nflog.js';
-import { NflogReading } from '../../src/kernel/nflog-reading.js';
+import { NflogError } from '../../src/kernel/nflog/nflog-errors.js';
+import type { NflogOptions, NflogReader } from '../../src/kernel/nflog/nflog-reader.js';
+import { PacketDecoder } from '../../src/kernel/nflog/packet-decoder.js';
 
 /** A group's kernel side. One reader at a time, as in the kernel; without one, what is logged is gone. */
 export class FakeNflog {
-  #reader: { readonly options: Pick<NflogOptions, 'onBatch'>; readonly reading: NflogReading } | undefined;
+  #reader: { readonly options: Pick<NflogOptions, 'onBatch'>; readonly reading: PacketDecoder } | undefined;
   #sequence = 0;
 
   /** As openNflog. @throws NflogError */
   open(options: Pick<NflogOptions, 'onBatch'>): Promise<NflogReader> {
     if (this.#reader !== undefined)
       return Promise.reject(new NflogError('group-in-use', 'NFLOG group 0 has another reader'));
-    const reader = { options, reading: new NflogReading((ifindex) => (ifindex === 1 ? 'lo' : undefined), Date.now) };
+    const reader = { options, reading: new PacketDecoder((ifindex) => (ifindex === 1 ? 'lo' : undefined), Date.now) };
     this.#reader = reader;
     this.#sequence = 0;
     return Promise.resolve({

@@ -1,14 +1,14 @@
 /** What records can be filtered by, named as `hubble observe` names it where it has a name for it. */
 import { directions } from '../../model/policy.js';
-import { ends, isLoss, reasons, tiers, type End, type EventRecord } from '../record.js';
+import { endpointRoles, isLoss, reasons, tiers, type EndpointRole, type EventRecord } from '../record.js';
 import {
   addressCriterion,
   podCriterion,
   portCriterion,
   workloadCriterion,
-  type AtEnd,
+  type EndpointCriterion,
   type Criterion,
-} from './end-criteria.js';
+} from './endpoint-criteria.js';
 
 export interface CriterionKind {
   readonly name: string;
@@ -22,8 +22,8 @@ export interface CriterionKind {
 }
 
 /** One kind for either end, one for each. */
-function atEnds(name: string, value: string, about: string, parse: (value: string) => AtEnd | undefined) {
-  const kind = (prefix: string, at: readonly End[]): CriterionKind => ({
+function atEnds(name: string, value: string, about: string, parse: (value: string) => EndpointCriterion | undefined) {
+  const kind = (prefix: string, at: readonly EndpointRole[]): CriterionKind => ({
     name: `${prefix}${name}`,
     value,
     about: `${about}${at.length === 2 ? ' at either end' : ` of the ${at.join()}`}`,
@@ -34,7 +34,7 @@ function atEnds(name: string, value: string, about: string, parse: (value: strin
       return (fields) => each.some((one) => one(fields));
     },
   });
-  return [kind('', ends), kind('from-', ['source']), kind('to-', ['destination'])];
+  return [kind('', endpointRoles), kind('from-', ['source']), kind('to-', ['destination'])];
 }
 
 const oneOf =

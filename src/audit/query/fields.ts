@@ -1,9 +1,9 @@
 /** What a record is called by: its own keys, and names that put several of them together. */
-import { ends, type End } from '../record.js';
-import type { RecordFields } from '../log/line-reader.js';
+import { endpointRoles, type EndpointRole } from '../record.js';
+import type { RecordFields } from '../reading/line-reader.js';
 
 /** Made once: a key that is put together anew for every record costs more than finding it. */
-const keysAt = (end: End) =>
+const keysAt = (end: EndpointRole) =>
   ({
     address: `${end}.address`,
     namespace: `${end}.k8s.namespace.name`,
@@ -19,14 +19,14 @@ export const packetsOf = (fields: RecordFields): number =>
   Number(fields.get('podwall.count') ?? 1) * Number(fields.get('podwall.sampled') ?? 1);
 
 /** `shop/web-1`, or the address of what is no pod. */
-export function podOf(fields: RecordFields, end: End): string {
+export function podOf(fields: RecordFields, end: EndpointRole): string {
   const { address, namespace, pod } = keys[end];
   const name = fields.get(pod);
   return name === undefined ? String(fields.get(address) ?? '') : `${fields.get(namespace) ?? ''}/${name}`;
 }
 
 /** `shop/Deployment/web`, as `reach` names it; a bare pod is its own workload. */
-export function workloadOf(fields: RecordFields, end: End): string {
+export function workloadOf(fields: RecordFields, end: EndpointRole): string {
   const { address, namespace, pod, workloadKind, workloadName } = keys[end];
   const space = fields.get(namespace);
   if (space === undefined) return String(fields.get(address) ?? '');
@@ -49,7 +49,7 @@ const ofKey =
   (fields) =>
     String(fields.get(key) ?? '');
 
-const perEnd = (end: End, side: 'from' | 'to'): [string, Field][] => [
+const perEnd = (end: EndpointRole, side: 'from' | 'to'): [string, Field][] => [
   [side, (fields) => workloadOf(fields, end)],
   [`${side}-pod`, (fields) => podOf(fields, end)],
   [`${side}-namespace`, ofKey(`${end}.k8s.namespace.name`)],
@@ -58,7 +58,7 @@ const perEnd = (end: End, side: 'from' | 'to'): [string, Field][] => [
 
 /** Short names; every other name is a key of the record. */
 export const namedFields: ReadonlyMap<string, Field> = new Map([
-  ...ends.flatMap((end) => perEnd(end, end === 'source' ? 'from' : 'to')),
+  ...endpointRoles.flatMap((end) => perEnd(end, end === 'source' ? 'from' : 'to')),
   ['port', portOf],
   ['protocol', ofKey('network.transport')],
   ['direction', ofKey('network.direction')],

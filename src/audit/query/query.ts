@@ -1,5 +1,5 @@
-import type { RecordFields } from '../log/line-reader.js';
-import type { Criterion } from './end-criteria.js';
+import type { RecordFields } from '../reading/line-reader.js';
+import type { Criterion } from './endpoint-criteria.js';
 import { TimestampReader } from './times.js';
 
 /** Which records are asked for: criteria of one name are alternatives, those of several names must all hold. */
@@ -10,7 +10,7 @@ export class Query {
   #since = -Infinity;
   #until = Infinity;
 
-  want(name: string, criterion: Criterion): void {
+  include(name: string, criterion: Criterion): void {
     const alternatives = this.#wanted.get(name);
     if (alternatives === undefined) this.#wanted.set(name, [criterion]);
     else alternatives.push(criterion);

@@ -1,4 +1,4 @@
-import type { LineReader } from '../log/line-reader.js';
+import type { LineReader } from '../reading/line-reader.js';
 import { packetsOf, type Field } from './fields.js';
 import { Histogram, type TimeScale } from './histogram.js';
 import { TimestampReader } from './times.js';
@@ -36,7 +36,7 @@ export class Tally {
   count = 0;
   records = 0;
   /** Records of groups beyond those that are told apart. */
-  untold = 0;
+  ungrouped = 0;
 
   constructor(options: TallyOptions) {
     this.#options = options;
@@ -53,7 +53,7 @@ export class Tally {
     this.records += 1;
     this.histogram.add(time, count);
     if (group === undefined) {
-      this.untold += 1;
+      this.ungrouped += 1;
       return;
     }
     group.count += count;

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { BridgeNetfilterMode } from '../../kernel/bridge-netfilter.js';
+import type { BridgeNetfilterMode } from '../../kernel/links/bridge-netfilter.js';
 import { parseCidr, type Cidr } from '../../model/address.js';
 import type { ReportFlags } from './report-options.js';
 import { withAuditOptions, type AuditFlags } from './audit-options.js';

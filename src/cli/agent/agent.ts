@@ -1,16 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import { Command } from 'commander';
 import { compile, Compiler, type CompilerOptions } from '../../compiler/compiler.js';
-import { bridgeNetfilter } from '../../kernel/bridge-netfilter.js';
-import { openLinks } from '../../kernel/links.js';
-import { watchTables } from '../../kernel/monitor.js';
-import { openNftables, type NftablesDoor } from '../../kernel/nft.js';
+import { bridgeNetfilter } from '../../kernel/links/bridge-netfilter.js';
+import { openLinks } from '../../kernel/links/links.js';
+import { watchTables } from '../../kernel/nft/nft-monitor.js';
+import { openNftClient, type NftClient } from '../../kernel/nft/nft-client.js';
 import { runAgent, type AgentParts } from '../../node/agent.js';
-import type { AgentMetrics } from '../../node/metrics.js';
-import { Monitoring, parseMonitoringAddress } from '../../node/monitoring.js';
-import { preferSmallHeap } from '../../node/memory.js';
-import type { Resources } from '../../node/resources.js';
-import { removeCheckpoint } from '../../node/audit-checkpoint.js';
+import type { AgentMetrics } from '../../node/metrics/agent-metrics.js';
+import { MonitoringServer, parseMonitoringAddress } from '../../node/monitoring-server.js';
+import { preferSmallHeap } from '../../node/heap.js';
+import type { Disposables } from '../../node/disposables.js';
+import { removeCheckpoint } from '../../node/state/checkpoint-file.js';
 import { render, Renderer, type RenderOptions } from '../../nftables/render/renderer.js';
 import { systemClock } from '../../reconciler/clock.js';
 import { Reconciler } from '../../reconciler/reconciler.js';
@@ -85,7 +85,7 @@ interface BuildParts {
   readonly recordsTo: RecordTargets | undefined;
   readonly cluster: SyncedCluster;
   readonly log: ReconcilerLog;
-  readonly resources: Resources;
+  readonly resources: Disposables;
   readonly metrics: AgentMetrics | undefined;
 }
 
@@ -93,10 +93,10 @@ interface BuildParts {
 async function monitoringOf(flags: AgentFlags, log: ReconcilerLog): Promise<AgentParts['monitoring']> {
   const address = parseMonitoringAddress(flags.metricsAddress);
   if (address === undefined) return undefined;
-  const { AgentMetrics } = await import('../../node/metrics.js');
+  const { AgentMetrics } = await import('../../node/metrics/agent-metrics.js');
   const metrics = new AgentMetrics();
   const { contentType } = metrics;
-  return { metrics, server: new Monitoring({ address, log, contentType, metrics: () => metrics.text() }) };
+  return { metrics, server: new MonitoringServer({ address, log, contentType, metrics: () => metrics.text() }) };
 }
 
 /** Builds the real parts and wires what wakes the loop: our tables touched by others, links that change. */
@@ -113,7 +113,7 @@ async function build(
   const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
   const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };
   warnAtStart(flags, cluster, log);
-  const door = await openNftables({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
+  const door = await openNftClient({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
   resources.defer(() => door.close());
   const audit = await auditOf(flags, { to: recordsTo, cluster, door, log, resources, packetListeners });
   const links = openLinks();
@@ -131,7 +131,7 @@ async function build(
       compiler,
       renderer,
       render: (snapshot) => render(compile(snapshot, options), renderOptions),
-      nftables: metrics?.counted(door) ?? door,
+      nftables: metrics?.countTransactions(door) ?? door,
       links,
       bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter, `${flags.sysctlDir}/bridge`),
       clock: systemClock,
@@ -140,14 +140,16 @@ async function build(
     },
     { sourceGuard: flags.sourceGuard === 'on', mode: flags.mode, readBackEvery, ...logging },
   );
-  resources.use(watchTables({ door, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }));
+  resources.use(
+    watchTables({ client: door, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }),
+  );
   resources.use(links.watch(() => reconciler.linksChanged()));
   return reconciler;
 }
 
 interface AuditWiring extends Pick<BuildParts, 'cluster' | 'log' | 'resources' | 'packetListeners'> {
   readonly to: RecordTargets | undefined;
-  readonly door: NftablesDoor;
+  readonly door: NftClient;
 }
 
 /** Loaded only when there are records: it is memory. */
@@ -163,7 +165,7 @@ async function auditOf(
     return undefined;
   }
   const { AgentAudit } = await import('../../node/agent-audit.js');
-  const { openNflog } = await import('../../kernel/nflog.js');
+  const { openNflog } = await import('../../kernel/nflog/nflog-reader.js');
   const onPacket: PacketListener = (...told) => packetListeners.tell(told);
   return resources.use(
     new AgentAudit({

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { InputError } from '../../generic/input-error.js';
 import { repeatable } from '../common/options.js';
-import type { RotationOptions } from '../../audit/rotating-file.js';
+import type { RotationOptions } from '../../audit/writing/rotating-file.js';
 import type { PolicyMode } from '../../model/policy-mode.js';
 import type { RecordTargets } from '../../node/agent-audit.js';
 import type { AuditRules } from '../../nftables/render/log-rules.js';
@@ -81,10 +81,10 @@ export const auditRules = (flags: AuditFlags): AuditRules => ({
   sharedRate: flags.auditSharedRate,
 });
 
-export const rotation = (flags: AuditFlags): Omit<RotationOptions, 'onUntidy'> => ({
+export const rotation = (flags: AuditFlags): Omit<RotationOptions, 'onCleanupFailure'> => ({
   maxBytes: flags.auditMaxSize * 1024 * 1024,
   maxAge: flags.auditMaxAge * 60 * 60 * 1000,
-  keep: flags.auditKeep,
+  maxBackups: flags.auditKeep,
   gzip: flags.auditGzip === 'on',
 });
 

@@ -6,7 +6,7 @@ import { InputError } from '../../generic/input-error.js';
 import type { SyncedCluster } from '../../cluster/types.js';
 import type { NodePolicyStatus } from '../../model/node-policy-status.js';
 import { objectKey, type ObjectRef } from '../../model/pod.js';
-import { statusReportedEvery } from '../../node/reports/status-report.js';
+import { statusReportedEvery } from '../../node/reports/node-policy-status-report.js';
 import { formatTable } from '../../report/table.js';
 import { exitCode } from '../common/exit-codes.js';
 import { warnOf } from '../common/options.js';

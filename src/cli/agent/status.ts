@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
 import { InputError } from '../../generic/input-error.js';
 import { describeKernel, type KernelSummary } from '../../nftables/names/summary.js';
-import { askAgent, type AgentStatus } from '../../node/control.js';
+import { askAgent, type AgentStatus } from '../../node/control-socket.js';
 import { objectKey, type ObjectRef } from '../../model/pod.js';
-import { readStateFile } from '../../node/state-file.js';
+import { readStateFile } from '../../node/state/state-file.js';
 import { formatTable } from '../../report/table.js';
 import { exitCode } from '../common/exit-codes.js';
 import { withNftables } from '../../kernel/with-nftables.js';

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { removeCheckpoint } from '../../node/audit-checkpoint.js';
-import { askAgent } from '../../node/control.js';
-import { lockIsHeld } from '../../node/lock.js';
-import { removeStateFile } from '../../node/state-file.js';
+import { removeCheckpoint } from '../../node/state/checkpoint-file.js';
+import { askAgent } from '../../node/control-socket.js';
+import { lockIsHeld } from '../../node/agent-lock.js';
+import { removeStateFile } from '../../node/state/state-file.js';
 import { defaultStateDir } from '../common/options.js';
 import { UsageError } from '../common/exit-codes.js';
 import { withNftables } from '../../kernel/with-nftables.js';

@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { remedyOf, type Remedy } from '../../analysis/remedies.js';
-import { LineReader } from '../../audit/log/line-reader.js';
+import { LineReader } from '../../audit/reading/line-reader.js';
 import { fieldOf } from '../../audit/query/fields.js';
 import { TimeScale } from '../../audit/query/histogram.js';
 import type { Query } from '../../audit/query/query.js';
 import { Tally, type Group } from '../../audit/query/tally.js';
 import { isLoss } from '../../audit/record.js';
-import type { SnapshotReader } from '../../audit/snapshots.js';
+import type { SnapshotReader } from '../../audit/snapshots/snapshots.js';
 import { formatPath } from '../../model/diagnostic.js';
 import { policyKey } from '../../model/policy.js';
 import { printRows } from '../../report/rows.js';
@@ -135,7 +135,7 @@ function remedyText(remedy: Remedy | undefined): readonly string[] {
 function totals(shown: readonly Denial[], { tally, groups }: All): string {
   if (tally.records === 0) return 'nothing was denied\n';
   const rest = groups - shown.length;
-  const untold = tally.untold === 0 ? '' : `; ${tally.untold} records of yet others, too many to tell apart`;
+  const untold = tally.ungrouped === 0 ? '' : `; ${tally.ungrouped} records of yet others, too many to tell apart`;
   return `${tally.count} packets in ${tally.records} records${rest > 0 ? `; ${rest} more of these (--top)` : ''}${untold}\n`;
 }
 

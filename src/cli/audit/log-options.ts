@@ -4,8 +4,8 @@ import { criterionKinds } from '../../audit/query/criteria.js';
 import { Losses } from '../../audit/query/losses.js';
 import { Query } from '../../audit/query/query.js';
 import { parseMoment } from '../../audit/query/times.js';
-import type { LineReader } from '../../audit/log/line-reader.js';
-import { Scan } from '../../audit/log/scan.js';
+import type { LineReader } from '../../audit/reading/line-reader.js';
+import { Scan } from '../../audit/reading/scan.js';
 import { isLoss } from '../../audit/record.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { repeatable, SuggestedOption } from '../common/options.js';
@@ -65,7 +65,7 @@ export function withFilters(to: Command): Queried {
         const criterion = parse(text);
         if (criterion === undefined) throw new InvalidArgumentError(`It takes ${value}: ${about}.`);
         if (negated) query.exclude(criterion);
-        else query.want(name, criterion);
+        else query.include(name, criterion);
         negated = false;
       }),
     );

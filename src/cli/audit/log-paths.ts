@@ -1,8 +1,8 @@
 /** Which files `--log` means, oldest first. */
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { inTimeOrder, isLogName } from '../../audit/log/rotation-names.js';
-import { fileSource, streamSource, type LogSource } from '../../audit/log/sources.js';
+import { oldestFirst, isLogName } from '../../audit/reading/rotated-file-names.js';
+import { fileSource, streamSource, type LogSource } from '../../audit/reading/log-sources.js';
 import { InputError } from '../../generic/input-error.js';
 import { matchesGlob } from '../../generic/globs.js';
 
@@ -37,7 +37,7 @@ async function filesAt(path: string): Promise<readonly string[]> {
 
 async function logsIn(directory: string): Promise<readonly string[]> {
   const names = await readdir(directory, { recursive: true });
-  return inTimeOrder(names.filter(isLogName).map((name) => join(directory, name)));
+  return oldestFirst(names.filter(isLogName).map((name) => join(directory, name)));
 }
 
 async function matchesOf(glob: string): Promise<readonly string[]> {
@@ -47,5 +47,5 @@ async function matchesOf(glob: string): Promise<readonly string[]> {
   const names = await readdir(directory, { recursive: below.slice(1).includes('/') });
   const found = names.map((name) => join(directory, name)).filter((name) => matchesGlob(resolve(name), resolve(glob)));
   if (found.length === 0) throw new InputError(`${glob}: no file is called so`);
-  return inTimeOrder(found);
+  return oldestFirst(found);
 }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { LogSource } from '../../audit/log/sources.js';
+import type { LogSource } from '../../audit/reading/log-sources.js';
 import { Progress } from '../common/progress.js';
 import type { LogFiles } from './log-paths.js';
 

@@ -1,6 +1,6 @@
 /** A record as one line for people. */
 import { podOf, portOf } from '../../audit/query/fields.js';
-import { isLoss, type AuditRecord, type End, type EventRecord, type LossRecord } from '../../audit/record.js';
+import { isLoss, type AuditRecord, type EndpointRole, type EventRecord, type LossRecord } from '../../audit/record.js';
 
 /** Names come from the cluster: none may move the cursor of who reads them. */
 export const printable = (text: string): string =>
@@ -14,7 +14,7 @@ function eventText(event: EventRecord): string {
     get: (key: string) => (event as unknown as Record<string, string | number>)[key],
     record: () => event,
   };
-  const place = (end: End): string => `${podOf(fields, end)}${portText(event[`${end}.port`])}`;
+  const place = (end: EndpointRole): string => `${podOf(fields, end)}${portText(event[`${end}.port`])}`;
   const { 'podwall.verdict': verdict, 'podwall.mode': mode, 'podwall.tcp_flags': flags } = event;
   return [
     event['@timestamp'],

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
-import { followLog } from '../../audit/log/follow.js';
-import { isLive } from '../../audit/log/rotation-names.js';
-import type { LineReader } from '../../audit/log/line-reader.js';
+import { followLog } from '../../audit/reading/follow.js';
+import { isLiveFile } from '../../audit/reading/rotated-file-names.js';
+import type { LineReader } from '../../audit/reading/line-reader.js';
 import type { Query } from '../../audit/query/query.js';
 import { recordLine } from '../../audit/record.js';
 import { UsageError } from '../common/exit-codes.js';
@@ -115,7 +115,7 @@ async function* pieces({ scan }: LogReading, lines: ShownLines, flags: ShowFlags
 }
 
 function liveOf(paths: readonly string[]): string {
-  const [live, ...more] = paths.filter(isLive);
+  const [live, ...more] = paths.filter(isLiveFile);
   if (live === undefined || more.length > 0)
     throw new UsageError(`-f follows one log, and --log names ${live === undefined ? 'none' : more.length + 1}`);
   return live;

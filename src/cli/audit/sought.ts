@@ -1,6 +1,6 @@
 /** Which record somebody means. */
-import type { RecordFields } from '../../audit/log/line-reader.js';
-import type { End } from '../../audit/record.js';
+import type { RecordFields } from '../../audit/reading/line-reader.js';
+import type { EndpointRole } from '../../audit/record.js';
 import { parseAddress } from '../../model/address.js';
 import { UsageError } from '../common/exit-codes.js';
 
@@ -25,7 +25,7 @@ export function parseSought(record: string, destination: string | undefined, pro
   return { title, matches: (fields) => fields.get(key) === record };
 }
 
-function atEnd(end: End, text: string): Sought['matches'] {
+function atEnd(end: EndpointRole, text: string): Sought['matches'] {
   const [, bracketed, plain = bracketed ?? text, port] = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d+))?$/.exec(text) ?? [];
   const address = parseAddress(plain);
   if (address === undefined) throw new UsageError(`${text} is no ADDRESS[:PORT] ([ADDRESS]:PORT for IPv6)`);

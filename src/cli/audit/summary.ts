@@ -113,7 +113,7 @@ function print(format: Format, summary: Summary, reading: LogReading): Iterable<
 const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(whole, 1)).toFixed(1)}%`;
 
 function totals({ top, groups, tally, scale }: Summary): string {
-  const { count, records, untold, histogram } = tally;
+  const { count, records, ungrouped: untold, histogram } = tally;
   const [first = 0, last = first] = [scale.starts[0], scale.starts.at(-1)];
   const rest = groups - top.length;
   const lines = [
@@ -136,7 +136,7 @@ function asDocument({ by, top, groups, tally, scale }: Summary, { scan, losses }
     count: tally.count,
     records: tally.records,
     groupCount: groups,
-    ...(tally.untold > 0 ? { recordsOfOtherGroups: tally.untold } : {}),
+    ...(tally.ungrouped > 0 ? { recordsOfOtherGroups: tally.ungrouped } : {}),
     lost: losses.count,
     malformedLines: scan.malformedLines,
     bucketMilliseconds: scale.width,

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { Losses } from '../../audit/query/losses.js';
 import { Sequences, type Run } from '../../audit/query/sequences.js';
-import { Scan, type Malformed } from '../../audit/log/scan.js';
+import { Scan, type MalformedLineReport } from '../../audit/reading/scan.js';
 import { isLoss } from '../../audit/record.js';
 import { exitCode } from '../common/exit-codes.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
@@ -41,11 +41,11 @@ export const verifyCommand = (): Command =>
 interface Verified {
   readonly records: number;
   readonly malformedLines: number;
-  readonly malformed: readonly Malformed[];
+  readonly malformed: readonly MalformedLineReport[];
   readonly unread: Scan['unread'];
   readonly wrongRecords: number;
   /** The first few. */
-  readonly wrong: readonly Malformed[];
+  readonly wrong: readonly MalformedLineReport[];
   readonly runs: readonly Run[];
   readonly losses: Losses;
 }
@@ -54,9 +54,9 @@ const mostKept = 5;
 
 async function verify(flags: VerifyFlags): Promise<Verified> {
   // Loaded here: the validator is as large as the rest of the command.
-  const { schemaChecker } = await import('../../audit/schema.js');
+  const { schemaChecker } = await import('../../audit/record-schema.js');
   const check = schemaChecker();
-  const [sequences, losses, wrong] = [new Sequences(), new Losses(), new Array<Malformed>()];
+  const [sequences, losses, wrong] = [new Sequences(), new Losses(), new Array<MalformedLineReport>()];
   let wrongRecords = 0;
   const scan = new Scan((line, place) => {
     const record = line.record();
@@ -83,7 +83,7 @@ function codeOf({ malformedLines, wrongRecords, runs, unread }: Verified, { allo
 
 function textOf(found: Verified): readonly string[] {
   const { records, malformedLines, malformed, unread, wrongRecords, wrong, runs, losses } = found;
-  const places = (some: readonly Malformed[]): readonly string[] =>
+  const places = (some: readonly MalformedLineReport[]): readonly string[] =>
     some.map(({ source, line, message }) => `  ${source}:${line}: ${message}`);
   const lines = [
     `${records} records of ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} of the agent`,

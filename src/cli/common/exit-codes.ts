@@ -1,5 +1,5 @@
 import { InputError } from '../../generic/input-error.js';
-import { StateDirInUse } from '../../node/control.js';
+import { StateDirInUse } from '../../node/control-socket.js';
 import { NftError } from '../../nftables/language/nftables.js';
 
 /** Every command's exit codes. */

@@ -11,7 +11,7 @@ import { policyKey, type PolicyRef } from '../../model/policy.js';
 import { formatPorts, type ReachEndpoint } from '../../model/reachability.js';
 import { printOrigin } from '../../program/print.js';
 import type { RuleOrigin } from '../../program/types.js';
-import { Crowd } from '../../report/crowd.js';
+import { GroupText } from '../../report/group-text.js';
 import { allowedText } from '../../report/reachability.js';
 import { answerAsJson } from './can.js';
 
@@ -130,7 +130,7 @@ export function sidesText(
   sides: readonly DirectionSummary[],
   { endpoints, positions }: { readonly endpoints: readonly ReachEndpoint[]; readonly positions: PolicyPositions },
 ): string {
-  const crowd = new Crowd(endpoints);
+  const crowd = new GroupText(endpoints);
   const lines = sides.flatMap(({ direction, isolatedBy, rules, sum }) => {
     if (isolatedBy.length === 0) return [`  ${direction}: no policy isolates it: everything is allowed`];
     const word = direction === 'ingress' ? 'from' : 'to';

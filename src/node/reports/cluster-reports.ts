@@ -1,12 +1,12 @@
 import type { PacketListener } from '../../audit/audit-log-parts.js';
 import type { Listeners } from '../../cluster/listeners.js';
 import type { AgentParts, Report } from '../agent.js';
-import type { AgentMetrics } from '../metrics.js';
-import { DenialReport } from './denial-report.js';
-import { EventReport, type EventWriting } from './event-report.js';
-import type { ReportParts } from './pace.js';
-import { StatusReport } from './status-report.js';
-import { idlePolicies, troublesOf } from './troubles.js';
+import type { AgentMetrics } from '../metrics/agent-metrics.js';
+import { DenialEvents } from './denial-events.js';
+import { ConditionEvents, type EventWriterParts } from './condition-events.js';
+import type { ReportParts } from './rate-limited-task.js';
+import { NodePolicyStatusReport } from './node-policy-status-report.js';
+import { idlePolicies, eventConditions } from './event-conditions.js';
 import { systemClock } from '../../reconciler/clock.js';
 import type { ReconcilerLog } from '../../reconciler/types.js';
 import type { ConnectionChoice } from '../../cluster/api-server/connection.js';
@@ -32,26 +32,26 @@ export const clusterReports =
     { node, connection, nodePolicyStatus, policyEvents, denialEvents }: ClusterReportOptions,
     { metrics, log, packetListeners }: ClusterReportParts,
   ): NonNullable<AgentParts['reports']> =>
-  async ({ reconciler, cluster, resources }) => {
+  async ({ reconciler, cluster, disposables }) => {
     const { ReportWriter } = await import('../../cluster/api-server/report-writer.js');
-    const writer = resources.use(await ReportWriter.open(connection));
+    const writer = disposables.use(await ReportWriter.open(connection));
     const partsOf = (kind: 'Event' | 'NodePolicyStatus'): ReportParts => ({
       clock: systemClock,
       log,
       onFailure: () => metrics?.reportFailed(kind),
     });
-    const eventWriting: EventWriting = {
+    const eventParts: EventWriterParts = {
       ...partsOf('Event'),
       write: (event, signal) => writer.writeEvent(event, { node }, signal),
     };
     if (denialEvents) {
-      const denialReport = resources.use(new DenialReport(eventWriting));
-      resources.use(packetListeners.add((told) => denialReport.denied(...told)));
+      const denials = disposables.use(new DenialEvents(eventParts));
+      disposables.use(packetListeners.add((packet) => denials.denied(...packet)));
     }
     const reports: Report[] = [];
     if (nodePolicyStatus)
       reports.push(
-        new StatusReport({
+        new NodePolicyStatusReport({
           ...partsOf('NodePolicyStatus'),
           reconciler,
           write: (one, signal) => writer.writeStatus(node, one, signal),
@@ -59,10 +59,10 @@ export const clusterReports =
       );
     if (policyEvents)
       reports.push(
-        new EventReport({
-          ...eventWriting,
-          troubles: () => troublesOf(reconciler.status()),
-          idle: () => idlePolicies(cluster.snapshot()),
+        new ConditionEvents({
+          ...eventParts,
+          conditions: () => eventConditions(reconciler.status()),
+          idlePolicies: () => idlePolicies(cluster.snapshot()),
         }),
       );
     return reports;

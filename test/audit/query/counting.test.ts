@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { LineReader } from '../../../src/audit/log/line-reader.js';
+import { LineReader } from '../../../src/audit/reading/line-reader.js';
 import { fieldOf, namedFields } from '../../../src/audit/query/fields.js';
 import { Histogram, TimeScale } from '../../../src/audit/query/histogram.js';
 import { Losses } from '../../../src/audit/query/losses.js';
@@ -133,7 +133,7 @@ describe('groups', () => {
       deniedRecord({ 'source.address': `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}` }),
     );
     const tally = tallyOf(['from-ip'], ...many);
-    expect([tally.groups().length, tally.untold, tally.records]).toEqual([50_000, 10, 50_010]);
+    expect([tally.groups().length, tally.ungrouped, tally.records]).toEqual([50_000, 10, 50_010]);
   });
 });
 

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Scan } from '../../../src/audit/log/scan.js';
+import { Scan } from '../../../src/audit/reading/scan.js';
 import { isLoss } from '../../../src/audit/record.js';
 import { withFilters } from '../../../src/cli/audit/log-options.js';
 import { logFiles } from '../../../src/cli/audit/log-paths.js';

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { schemaChecker } from '../../../src/audit/schema.js';
+import { schemaChecker } from '../../../src/audit/record-schema.js';
 import { recordLine } from '../../../src/audit/record.js';
 import { deniedRecord } from '../../audit/records.js';
 import { audit, useRecordedMinute } from './recorded-minute.js';

@@ -1,0 +1,64 @@
+/** The lines of a log from the last one on: what was written at the end is found without reading the rest. */
+import { createReadStream } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createGunzip } from 'node:zlib';
+import { oldestFirst, isRotatedFrom } from './rotated-file-names.js';
+
+const chunkBytes = 1 << 16;
+const newline = 0x0a;
+
+/** Of the live file, then of those that were rotated away, the youngest first. None where there is no log. */
+export async function* logLinesInReverse(live: string): AsyncGenerator<string> {
+  yield* fileBackwards(live);
+  for (const path of await formerFiles(live)) yield* path.endsWith('.gz') ? packedBackwards(path) : fileBackwards(path);
+}
+
+async function formerFiles(live: string): Promise<readonly string[]> {
+  const names = await unlessGone(readdir(dirname(live)));
+  const former = (names ?? []).filter((name) => isRotatedFrom(live, name)).map((name) => join(dirname(live), name));
+  return oldestFirst(former).toReversed();
+}
+
+async function* fileBackwards(path: string): AsyncGenerator<string> {
+  const file = await unlessGone(open(path));
+  if (file === undefined) return;
+  try {
+    /** Of a line whose beginning was not read yet. */
+    let rest = Buffer.alloc(0);
+    for (let end = (await file.stat()).size; end > 0;) {
+      const start = Math.max(0, end - chunkBytes);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+      const bytes = Buffer.concat([buffer.subarray(0, bytesRead), rest]);
+      const first = start === 0 ? -1 : bytes.indexOf(newline);
+      if (start === 0 || first >= 0) {
+        yield* linesOf(bytes.subarray(first + 1).toString('utf8'));
+        rest = bytes.subarray(0, Math.max(first, 0));
+      } else rest = bytes;
+      end = start;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function* packedBackwards(path: string): AsyncGenerator<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(path).pipe(createGunzip())) chunks.push(chunk as Buffer);
+  yield* linesOf(Buffer.concat(chunks).toString('utf8'));
+}
+
+const linesOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .reverse();
+
+async function unlessGone<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
+  }
+}

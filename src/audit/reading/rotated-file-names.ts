@@ -1,0 +1,52 @@
+/** What a log's files are called: `audit.jsonl`, and `audit-TIMESTAMP.jsonl.gz` for what was rotated away. */
+import { basename, dirname, extname, join } from 'node:path';
+
+/** What the live file is called when it is moved away. `time`: milliseconds since the epoch, and no file's twice. */
+export function rotatedPath(live: string, time: number): string {
+  const extension = extname(live);
+  const stamp = new Date(time).toISOString().replace(/[-:]/g, '');
+  return `${live.slice(0, live.length - extension.length)}-${stamp}${extension}`;
+}
+
+/** Whether {@link rotatedPath} gave a file this name, packed or not. */
+export function isRotatedFrom(live: string, name: string): boolean {
+  const extension = extname(live);
+  const start = `${basename(live, extension)}-`;
+  if (!name.startsWith(start)) return false;
+  const plain = name.slice(start.length).replace(/\.gz$/, '');
+  const stamp = extension !== '' && plain.endsWith(extension) ? plain.slice(0, -extension.length) : plain;
+  return /^\d{8}T\d{6}\.\d{3}Z$/.test(stamp);
+}
+
+export const isLogName = (name: string): boolean => /\.jsonl(\.gz)?$/.test(name);
+
+interface LogName {
+  /** The live file's path. */
+  readonly live: string;
+  /** Of its rotation; sorts after every time for the live file. */
+  readonly time: string;
+}
+
+const live = '~';
+
+function parseName(path: string): LogName {
+  const name = basename(path);
+  const [, stem, time] = /^(.+?)-(\d{4}-?\d{2}-?\d{2}T[\d.:-]*Z?[\d-]*)\.jsonl(?:\.gz)?$/.exec(name) ?? [];
+  if (stem === undefined || time === undefined) return { live: path, time: live };
+  return { live: join(dirname(path), `${stem}.jsonl`), time };
+}
+
+/** Whether the file is still written to. */
+export const isLiveFile = (path: string): boolean => parseName(path).time === live;
+
+/** Each log's files from the oldest to the live one; a file whose compression is not done stands in for both. */
+export function oldestFirst(paths: readonly string[]): readonly string[] {
+  const all = new Set(paths);
+  return paths
+    .filter((path) => !(path.endsWith('.gz') && all.has(path.slice(0, -'.gz'.length))))
+    .map((path) => ({ path, ...parseName(path) }))
+    .sort((a, b) => compare(a.live, b.live) || compare(a.time, b.time))
+    .map(({ path }) => path);
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,128 @@
+import { execa, ExecaError } from 'execa';
+import { parseAddress, parseCidr, type Address, type Cidr } from '../../model/address.js';
+
+/** Runs a command in the network namespace that is looked at, and gives what it printed. */
+export type Run = (args: readonly string[]) => Promise<string>;
+
+/** @param prefix for example `['ip', 'netns', 'exec', NAME]` in tests */
+export const runner =
+  (prefix: readonly string[] = []): Run =>
+  async (args) => {
+    const [file = '', ...rest] = [...prefix, ...args];
+    const { stdout } = await execa(file, rest, { env: { LC_ALL: 'C' }, stdin: 'ignore', timeout: 10_000 });
+    return stdout;
+  };
+
+export interface Link {
+  readonly name: string;
+  readonly ifindex: number;
+  /** `veth`, `bridge`, `macvlan`, …; empty for a physical device. */
+  readonly kind: string;
+  /** The bridge that the device is a port of. */
+  readonly master?: string;
+}
+
+export interface Route {
+  readonly to: Cidr;
+  /** Empty when packets go nowhere (blackhole, unreachable, prohibit) or several ways. */
+  readonly device: string;
+  /** Of two routes to one network the kernel takes the lower metric. */
+  readonly metric: number;
+}
+
+/** Which hardware address was last seen for an address, and on which device. */
+export interface Neighbour {
+  readonly address: Address;
+  readonly device: string;
+  readonly mac: string;
+}
+
+/** Which port of a bridge a hardware address was learned on. */
+export interface ForwardingEntry {
+  readonly mac: string;
+  readonly port: string;
+}
+
+/** Everything that tells where a pod hangs, read at one moment. */
+export interface LinkReadings {
+  readonly links: readonly Link[];
+  /** The main table. */
+  readonly routes: readonly Route[];
+  /** What the kernel answered for single addresses, by whatever table its rules lead to. */
+  readonly answers?: ReadonlyMap<Address, Route>;
+  readonly neighbours: readonly Neighbour[];
+  readonly forwarding: readonly ForwardingEntry[];
+}
+
+export async function readLinks(run: Run): Promise<LinkReadings> {
+  const [links, routes4, routes6, neighbours, forwarding] = await Promise.all([
+    run(['ip', '-j', '-d', 'link']),
+    run(['ip', '-4', '-j', 'route']),
+    run(['ip', '-6', '-j', 'route']),
+    run(['ip', '-j', 'neigh']),
+    run(['bridge', '-j', 'fdb', 'show']),
+  ]);
+  return {
+    links: parseLinks(links),
+    routes: [...parseRoutes(routes4, '0.0.0.0/0'), ...parseRoutes(routes6, '::/0')],
+    neighbours: parseNeighbours(neighbours),
+    forwarding: parseForwarding(forwarding),
+  };
+}
+
+/** iproute2 prints nothing at all for an empty list. */
+function rowsOf(json: string): readonly Readonly<Record<string, unknown>>[] {
+  const rows: unknown = json.trim() === '' ? [] : JSON.parse(json);
+  return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+export function parseLinks(json: string): readonly Link[] {
+  return rowsOf(json).flatMap((row) => {
+    const { ifname, ifindex, master, linkinfo } = row;
+    if (typeof ifname !== 'string' || typeof ifindex !== 'number') return [];
+    const kind = textOf((linkinfo as { info_kind?: unknown } | undefined)?.info_kind);
+    return [{ name: ifname, ifindex, kind, ...(typeof master === 'string' ? { master } : {}) }];
+  });
+}
+
+export function parseRoutes(json: string, everything: string): readonly Route[] {
+  return rowsOf(json).flatMap(({ dst, dev, type, metric }) => {
+    if (typeof dst !== 'string') return [];
+    const network = dst === 'default' ? everything : dst;
+    const to = parseCidr(network.includes('/') ? network : `${network}/${network.includes(':') ? 128 : 32}`);
+    const device = type === undefined || type === 'unicast' ? textOf(dev) : '';
+    return to === undefined ? [] : [{ to, device, metric: typeof metric === 'number' ? metric : 0 }];
+  });
+}
+
+/** The route that the kernel itself takes to `address`, policy rules included; undefined when there is none. */
+export async function askRoute(run: Run, address: Address): Promise<Route | undefined> {
+  try {
+    const json = await run(['ip', '-j', 'route', 'get', 'fibmatch', address]);
+    return parseRoutes(json, address.includes(':') ? '::/0' : '0.0.0.0/0')[0];
+  } catch (error) {
+    // iproute2 exits with 2 when the kernel has no answer.
+    if (error instanceof ExecaError && error.exitCode === 2) return undefined;
+    throw error;
+  }
+}
+
+export function parseNeighbours(json: string): readonly Neighbour[] {
+  return rowsOf(json).flatMap(({ dst, dev, lladdr, state }) => {
+    const address = parseAddress(textOf(dst));
+    const usable = typeof lladdr === 'string' && !(Array.isArray(state) && state.includes('FAILED'));
+    return address === undefined || typeof dev !== 'string' || !usable ? [] : [{ address, device: dev, mac: lladdr }];
+  });
+}
+
+/** Permanent entries are the ports' own addresses and multicast groups, never a pod's. */
+export function parseForwarding(json: string): readonly ForwardingEntry[] {
+  return rowsOf(json).flatMap(({ mac, ifname, state, flags }) => {
+    const isSelf = Array.isArray(flags) && flags.includes('self');
+    return typeof mac !== 'string' || typeof ifname !== 'string' || state === 'permanent' || isSelf
+      ? []
+      : [{ mac, port: ifname }];
+  });
+}

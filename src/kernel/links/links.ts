@@ -1,0 +1,150 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { ExecaError } from 'execa';
+import type { Address } from '../../model/address.js';
+import type { Attachment } from '../../model/attachment.js';
+import { objectKey, type ObjectRef } from '../../model/pod.js';
+import { locatePods, type PodLocation, type PodToAttach } from './attachments.js';
+import { watchLinks } from './link-monitor.js';
+import { askRoute, readLinks, runner, type LinkReadings, type Route, type Run } from './link-readings.js';
+
+export interface DiscoveredPods {
+  readonly attachments: readonly Attachment[];
+  readonly unattached: readonly { readonly pod: ObjectRef; readonly podUid: string; readonly reason: string }[];
+}
+
+export interface Links {
+  discover(pods: readonly PodToAttach[]): Promise<DiscoveredPods>;
+  /** Devices with their ifindex, as the last discovery saw them. */
+  devices(): Promise<ReadonlyMap<string, number>>;
+  /** Wakes on every link and route event, and on neighbour events while a pod is searched. */
+  watch(onWake: () => void): Disposable;
+}
+
+/** How long a silent pod on a bridge is waited for when it is asked for the first time. Milliseconds. */
+const neighbourWait = 500;
+const readAgainEvery = 40;
+/** Asking raises neighbour events itself. */
+const askAgainAfter = 2_000;
+
+/** The links of a network namespace; `prefix` enters another one, in tests. */
+export function openLinks(prefix: readonly string[] = []): Links {
+  const run = runner(prefix);
+  let last: LinkReadings | undefined;
+  let known: readonly Attachment[] = [];
+  let asked: ReadonlyMap<string, number> = new Map();
+  return {
+    async discover(pods) {
+      const found = await search(pods, run, { known, asked });
+      last = found.readings;
+      known = found.attachments;
+      asked = found.asked;
+      return { attachments: found.attachments, unattached: found.unattached };
+    },
+    async devices() {
+      const { links } = last ?? (await readLinks(run));
+      return new Map(links.map(({ name, ifindex }) => [name, ifindex]));
+    },
+    watch: (onWake) => watchLinks(onWake, { prefix, neighbours: () => asked.size > 0 }),
+  };
+}
+
+/** Where `pods` hang in the namespace that `run` looks at; `known` is what an earlier discovery found. */
+export async function discoverAttachments(
+  pods: readonly PodToAttach[],
+  run: Run,
+  known: readonly Attachment[] = [],
+): Promise<DiscoveredPods> {
+  const { attachments, unattached } = await search(pods, run, { known, asked: new Map() });
+  return { attachments, unattached };
+}
+
+interface Memory {
+  readonly known: readonly Attachment[];
+  /** When pods that did not answer were asked. They are not waited for again: their answer raises an event. */
+  readonly asked: ReadonlyMap<string, number>;
+}
+
+interface Found extends DiscoveredPods {
+  readonly readings: LinkReadings;
+  readonly asked: ReadonlyMap<string, number>;
+}
+
+async function search(pods: readonly PodToAttach[], run: Run, memory: Memory): Promise<Found> {
+  const first = await readLinks(run);
+  const answers = await askRoutes(elsewhere(pods, locatePods(pods, first, memory.known)), run);
+  const { readings, asked } = await askSilent(pods, { ...first, answers }, { run, memory });
+  const places = locatePods(pods, readings, memory.known);
+  const silent = new Set(
+    pods.map((_, index) => keyAt(pods, index)).filter((_, index) => places[index]?.kind === 'silent'),
+  );
+  return { ...sortOut(pods, places), readings, asked: new Map([...asked].filter(([key]) => silent.has(key))) };
+}
+
+const elsewhere = (pods: readonly PodToAttach[], places: readonly PodLocation[]): readonly Address[] =>
+  pods.flatMap(({ addresses }, index) => (places[index]?.kind === 'elsewhere' ? addresses : []));
+
+/** The main table is read once for all pods; only those it does not explain are asked for one by one. */
+async function askRoutes(addresses: readonly Address[], run: Run): Promise<ReadonlyMap<Address, Route>> {
+  const answers = new Map<Address, Route>();
+  for (const address of addresses) {
+    const route = await askRoute(run, address);
+    if (route !== undefined) answers.set(address, route);
+  }
+  return answers;
+}
+
+/** A bridged pod that has not spoken is in no table, and entries age out: the kernel is made to ask for it. */
+async function askSilent(
+  pods: readonly PodToAttach[],
+  readings: LinkReadings,
+  { run, memory }: { readonly run: Run; readonly memory: Memory },
+): Promise<{ readings: LinkReadings; asked: ReadonlyMap<string, number> }> {
+  const asked = new Map(memory.asked);
+  const places = locatePods(pods, readings, memory.known);
+  for (const [index, place] of places.entries()) {
+    const key = keyAt(pods, index);
+    if (place.kind !== 'silent' || performance.now() - (asked.get(key) ?? -Infinity) < askAgainAfter) continue;
+    asked.set(key, performance.now());
+    await askNeighbour(place.address, place.bridge, run);
+  }
+  const isWaitedFor = (place: PodLocation, index: number): boolean =>
+    place.kind === 'silent' && !memory.asked.has(keyAt(pods, index));
+  if (!places.some(isWaitedFor)) return { readings, asked };
+  const patience = performance.now() + neighbourWait;
+  let now = readings;
+  do {
+    await pause(readAgainEvery);
+    now = { ...readings, ...(await readLinks(run)) };
+  } while (locatePods(pods, now, memory.known).some(isWaitedFor) && performance.now() < patience);
+  return { readings: now, asked };
+}
+
+const keyAt = (pods: readonly PodToAttach[], index: number): string => {
+  const pod = pods[index]?.pod;
+  return pod === undefined ? '' : objectKey(pod);
+};
+
+/** A stale entry goes first: the kernel would probe its hardware address for seconds before it asks everyone again. */
+async function askNeighbour(address: Address, bridge: string, run: Run): Promise<void> {
+  for (const command of [
+    ['del', address, 'dev', bridge],
+    ['replace', address, 'dev', bridge, 'use'],
+  ]) {
+    try {
+      await run(['ip', 'neigh', ...command]);
+    } catch (error) {
+      // No such entry, or the bridge went meanwhile: what is read next decides.
+      if (!(error instanceof ExecaError) || error.exitCode === undefined) throw error;
+    }
+  }
+}
+
+function sortOut(pods: readonly PodToAttach[], places: readonly PodLocation[]): DiscoveredPods {
+  return {
+    attachments: places.flatMap((place) => (place.kind === 'attached' ? [place.attachment] : [])),
+    unattached: pods.flatMap(({ pod, podUid }, index) => {
+      const place = places[index];
+      return place === undefined || place.kind === 'attached' ? [] : [{ pod, podUid, reason: place.reason }];
+    }),
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * The netlink messages of NFLOG, as bytes. Source: linux/netlink.h, linux/netfilter/nfnetlink_log.h. Lengths and types
+ * are in the machine's byte order (little-endian on every machine that we build for), what netfilter adds is big-endian.
+ */
+
+/** One logged packet, as the kernel tells it. */
+export interface NflogPacket {
+  readonly prefix: string;
+  /** From the network header on, cut at the rule's snaplen; a view of the datagram: read, do not keep. */
+  readonly payload: Buffer;
+  /** When the kernel received it, in milliseconds since the epoch; absent when it took no time stamp. */
+  readonly time?: number;
+  /** ifindex; for a bridged packet the bridge, its port stands in `inPort`. */
+  readonly inDevice?: number;
+  readonly inPort?: number;
+  /** Counts every packet that was to be sent to this group: a gap is a loss. */
+  readonly sequence?: number;
+}
+
+/** What one datagram holds: packets, and the kernel's answer to a request. */
+export interface NflogDatagram {
+  readonly packets: readonly NflogPacket[];
+  /** 0 for an acknowledgement, else the errno. */
+  readonly answer?: number;
+}
+
+const subsystem = 4;
+const packetType = subsystem << 8;
+const configType = (subsystem << 8) | 1;
+const errorType = 2;
+const headerLength = 16;
+const generalLength = 4;
+
+const attribute = { header: 1, timestamp: 3, inDevice: 4, inPort: 6, payload: 9, prefix: 10, sequence: 12 } as const;
+/** linux/netfilter.h: NFPROTO_NETDEV, NF_NETDEV_EGRESS. */
+const netdev = { family: 5, egress: 1 } as const;
+const ethernetHeader = 14;
+const configAttribute = { command: 1, mode: 2, bufferSize: 3, timeout: 4, threshold: 5, flags: 6 } as const;
+const bindCommand = 1;
+const copyPacket = 2;
+const countLocally = 1;
+const requestWithAnswer = 5;
+
+const align = (length: number): number => (length + 3) & ~3;
+
+export function decodeDatagram(datagram: Buffer): NflogDatagram {
+  const packets: NflogPacket[] = [];
+  let answer: number | undefined;
+  for (let at = 0; at + headerLength <= datagram.length;) {
+    const length = datagram.readUInt32LE(at);
+    const type = datagram.readUInt16LE(at + 4);
+    if (length < headerLength || at + length > datagram.length) break;
+    const body = datagram.subarray(at + headerLength, at + length);
+    if (type === packetType) packets.push(decodePacket(body.subarray(generalLength), body[0] ?? 0));
+    else if (type === errorType && body.length >= 4) answer = -body.readInt32LE(0);
+    at += align(length);
+  }
+  return { packets, ...(answer === undefined ? {} : { answer }) };
+}
+
+function decodePacket(attributes: Buffer, family: number): NflogPacket {
+  const packet: { -readonly [K in keyof NflogPacket]: NflogPacket[K] } = {
+    prefix: '',
+    payload: attributes.subarray(0, 0),
+  };
+  let hook: number | undefined;
+  for (let at = 0; at + 4 <= attributes.length;) {
+    const length = attributes.readUInt16LE(at);
+    if (length < 4 || at + length > attributes.length) break;
+    const value = attributes.subarray(at + 4, at + length);
+    // The two highest bits of the type are flags.
+    switch (attributes.readUInt16LE(at + 2) & 0x3fff) {
+      case attribute.header:
+        hook = value[2];
+        break;
+      case attribute.prefix:
+        packet.prefix = value.toString('latin1', 0, value.indexOf(0) === -1 ? value.length : value.indexOf(0));
+        break;
+      case attribute.payload:
+        packet.payload = value;
+        break;
+      case attribute.timestamp:
+        if (value.length >= 16)
+          packet.time = Number(value.readBigUInt64BE(0)) * 1000 + Number(value.readBigUInt64BE(8)) / 1000;
+        break;
+      case attribute.inDevice:
+        if (value.length >= 4) packet.inDevice = value.readUInt32BE(0);
+        break;
+      case attribute.inPort:
+        if (value.length >= 4) packet.inPort = value.readUInt32BE(0);
+        break;
+      case attribute.sequence:
+        if (value.length >= 4) packet.sequence = value.readUInt32BE(0);
+        break;
+    }
+    at += align(length);
+  }
+  // On its way out of a device a packet has its Ethernet header before it.
+  if (family === netdev.family && hook === netdev.egress) packet.payload = packet.payload.subarray(ethernetHeader);
+  return packet;
+}
+
+export interface GroupSettings {
+  readonly group: number;
+  /** Bytes of each packet that are copied; the rule's snaplen may ask for less. */
+  readonly copyRange: number;
+  /** Bytes that the kernel collects before it sends. */
+  readonly bufferSize: number;
+  /** Packets that the kernel collects before it sends; the rule's queue-threshold may ask for fewer. */
+  readonly threshold: number;
+  /** Hundredths of a second that a packet waits for others. */
+  readonly timeout: number;
+}
+
+/** Makes the sender the group's reader. Answered by EBUSY or EPERM when it has one. */
+export const encodeBind = ({ group }: GroupSettings): Buffer =>
+  configMessage(group, [[configAttribute.command, Buffer.from([bindCommand])]]);
+
+export const encodeSettings = ({ group, copyRange, bufferSize, threshold, timeout }: GroupSettings): Buffer =>
+  configMessage(group, [
+    [configAttribute.mode, Buffer.concat([bigEndian(copyRange), Buffer.from([copyPacket, 0])])],
+    [configAttribute.bufferSize, bigEndian(bufferSize)],
+    [configAttribute.timeout, bigEndian(timeout)],
+    [configAttribute.threshold, bigEndian(threshold)],
+    [configAttribute.flags, Buffer.from([0, countLocally])],
+  ]);
+
+function configMessage(group: number, attributes: readonly (readonly [number, Buffer])[]): Buffer {
+  const general = Buffer.from([0, 0, group >> 8, group & 0xff]);
+  const body = Buffer.concat([general, ...attributes.map(([type, value]) => encodeAttribute(type, value))]);
+  const header = Buffer.alloc(headerLength);
+  header.writeUInt32LE(headerLength + body.length, 0);
+  header.writeUInt16LE(configType, 4);
+  header.writeUInt16LE(requestWithAnswer, 6);
+  return Buffer.concat([header, body]);
+}
+
+function encodeAttribute(type: number, value: Buffer): Buffer {
+  const encoded = Buffer.alloc(align(4 + value.length));
+  encoded.writeUInt16LE(4 + value.length, 0);
+  encoded.writeUInt16LE(type, 2);
+  value.copy(encoded, 4);
+  return encoded;
+}
+
+function bigEndian(value: number): Buffer {
+  const encoded = Buffer.alloc(4);
+  encoded.writeUInt32BE(value);
+  return encoded;
+}

@@ -1,0 +1,108 @@
+import { Worker } from 'node:worker_threads';
+import { NflogError } from './nflog-errors.js';
+import type { GroupSettings } from './netlink-messages.js';
+import type { ObservedBatch } from '../../model/observation.js';
+import { controlOf, type NflogWorkerData, type NflogWorkerMessage } from './worker-messages.js';
+
+export interface NflogOptions {
+  /** A group has one reader. */
+  readonly group: number;
+  readonly onBatch: (batch: ObservedBatch) => void;
+  /** The reader failed for good. */
+  readonly onFailure: (error: NflogError) => void;
+  /** The worker's bundle. */
+  readonly worker: URL;
+}
+
+/** Reads until it is disposed. */
+export interface NflogReader extends AsyncDisposable {
+  /** Resolves when all that was logged before this call has been handed over; false when the reader has ended. */
+  drained(): Promise<boolean>;
+}
+
+const settings: Omit<GroupSettings, 'group'> = { copyRange: 128, bufferSize: 64 * 1024, threshold: 64, timeout: 10 };
+
+/**
+ * Becomes the reader of an NFLOG group of this network namespace.
+ * @throws NflogError
+ */
+export async function openNflog(options: NflogOptions): Promise<NflogReader> {
+  const reader = new WorkerReader(options);
+  await reader.opened;
+  return reader;
+}
+
+class WorkerReader implements NflogReader {
+  readonly opened: Promise<void>;
+  readonly #options: NflogOptions;
+  readonly #worker: Worker;
+  readonly #control = new Int32Array(new SharedArrayBuffer(8));
+  readonly #ended: Promise<void>;
+  readonly #asks = new Map<number, (drained: boolean) => void>();
+  #asked = 0;
+  #settle: { readonly resolve: () => void; readonly reject: (error: NflogError) => void } | undefined;
+  #over = false;
+
+  constructor(options: NflogOptions) {
+    this.#options = options;
+    const workerData: NflogWorkerData = {
+      settings: { ...settings, group: options.group },
+      control: this.#control.buffer,
+    };
+    this.#worker = new Worker(options.worker, { workerData });
+    this.opened = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
+    this.#worker.on('message', (message: NflogWorkerMessage) => this.#receive(message));
+    this.#worker.on('error', (error) => this.#fail(new NflogError('failed', error.message, { cause: error })));
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    void this.#ended.then(() => this.#end());
+  }
+
+  drained(): Promise<boolean> {
+    if (this.#over) return Promise.resolve(false);
+    this.#asked += 1;
+    const ask = this.#asked;
+    return new Promise((resolve) => {
+      this.#asks.set(ask, resolve);
+      Atomics.store(this.#control, controlOf.ask, ask);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    Atomics.store(this.#control, controlOf.stop, 1);
+    await this.#ended;
+  }
+
+  #receive(message: NflogWorkerMessage): void {
+    switch (message.kind) {
+      case 'open':
+        this.#settle?.resolve();
+        this.#settle = undefined;
+        return;
+      case 'batch':
+        this.#options.onBatch(message.batch);
+        return;
+      case 'drained':
+        // A later question's answer holds for those before.
+        for (const [ask, resolve] of this.#asks) if (ask <= message.ask) this.#answer(ask, resolve, true);
+        return;
+      case 'failed':
+        this.#fail(new NflogError(message.reason, message.message));
+    }
+  }
+
+  #answer(ask: number, resolve: (drained: boolean) => void, drained: boolean): void {
+    this.#asks.delete(ask);
+    resolve(drained);
+  }
+
+  #fail(error: NflogError): void {
+    if (this.#settle !== undefined) this.#settle.reject(error);
+    else this.#options.onFailure(error);
+    this.#settle = undefined;
+  }
+
+  #end(): void {
+    this.#over = true;
+    for (const [ask, resolve] of this.#asks) this.#answer(ask, resolve, false);
+  }
+}

@@ -1,0 +1,100 @@
+/** IPv4 and IPv6 headers, and the first bytes of what they carry. Anything may stand in them: a pod wrote it. */
+import ipaddr from 'ipaddr.js';
+import type { Address } from '../../model/address.js';
+import { ipProtocols, type Observation } from '../../model/observation.js';
+
+export type PacketHeaders = Pick<
+  Observation,
+  'source' | 'destination' | 'protocol' | 'ports' | 'icmp' | 'tcpFlags' | 'bytes'
+>;
+
+/** IPv6 headers that may stand before the transport's, by their numbers. */
+const extension = {
+  hopByHop: 0,
+  routing: 43,
+  fragment: 44,
+  authentication: 51,
+  destination: 60,
+  mobility: 135,
+} as const;
+const extensions: ReadonlySet<number> = new Set(Object.values(extension));
+
+/** What a packet says of itself; undefined when it is cut so short that it does not even say who sent it. */
+export function parseHeaders(packet: Buffer): PacketHeaders | undefined {
+  const version = (packet[0] ?? 0) >> 4;
+  if (version === 4) return parseIpv4(packet);
+  return version === 6 ? parseIpv6(packet) : undefined;
+}
+
+function parseIpv4(packet: Buffer): PacketHeaders | undefined {
+  if (packet.length < 20) return undefined;
+  const isLaterFragment = (packet.readUInt16BE(6) & 0x1fff) !== 0;
+  const protocol = packet.readUInt8(9);
+  return {
+    source: ipv4At(packet, 12),
+    destination: ipv4At(packet, 16),
+    protocol,
+    bytes: packet.readUInt16BE(2),
+    ...(isLaterFragment ? {} : parseTransport(protocol, packet, ((packet[0] ?? 0) & 0x0f) * 4)),
+  };
+}
+
+function parseIpv6(packet: Buffer): PacketHeaders | undefined {
+  if (packet.length < 40) return undefined;
+  const { protocol, at } = skipExtensions(packet);
+  return {
+    source: ipv6At(packet, 8),
+    destination: ipv6At(packet, 24),
+    protocol,
+    bytes: 40 + packet.readUInt16BE(4),
+    ...(at === undefined ? {} : parseTransport(protocol, packet, at)),
+  };
+}
+
+/** Where the transport's header begins; nowhere in later fragments, or when it was cut off. */
+function skipExtensions(packet: Buffer): { readonly protocol: number; readonly at?: number } {
+  let protocol = packet.readUInt8(6);
+  let at = 40;
+  while (extensions.has(protocol)) {
+    if (at + 8 > packet.length) return { protocol };
+    const next = packet.readUInt8(at);
+    if (protocol === extension.fragment) {
+      if ((packet.readUInt16BE(at + 2) & 0xfff8) !== 0) return { protocol: next };
+      at += 8;
+    } else {
+      const length = packet.readUInt8(at + 1);
+      at += protocol === extension.authentication ? (length + 2) * 4 : (length + 1) * 8;
+    }
+    protocol = next;
+  }
+  return { protocol, at };
+}
+
+function parseTransport(
+  protocol: number,
+  packet: Buffer,
+  at: number,
+): Pick<PacketHeaders, 'ports' | 'icmp' | 'tcpFlags'> {
+  if (at + 4 > packet.length) return {};
+  switch (protocol) {
+    case ipProtocols.icmp:
+    case ipProtocols.icmpv6:
+      return { icmp: { type: packet.readUInt8(at), code: packet.readUInt8(at + 1) } };
+    case ipProtocols.tcp:
+    case ipProtocols.udp:
+    case ipProtocols.sctp: {
+      const ports = { source: packet.readUInt16BE(at), destination: packet.readUInt16BE(at + 2) };
+      const hasFlags = protocol === ipProtocols.tcp && at + 14 <= packet.length;
+      return hasFlags ? { ports, tcpFlags: packet.readUInt8(at + 13) } : { ports };
+    }
+    default:
+      return {};
+  }
+}
+
+const ipv4At = (packet: Buffer, at: number): Address =>
+  `${packet.readUInt8(at)}.${packet.readUInt8(at + 1)}.${packet.readUInt8(at + 2)}.${packet.readUInt8(at + 3)}` as Address;
+
+/** Canonical as everywhere; an IPv4-mapped source stays one, since no pod has it. */
+const ipv6At = (packet: Buffer, at: number): Address =>
+  new ipaddr.IPv6([...packet.subarray(at, at + 16)]).toRFC5952String() as Address;

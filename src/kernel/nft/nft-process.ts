@@ -1,0 +1,63 @@
+import { execa } from 'execa';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nftErrorFrom, nftMissing } from './nft-errors.js';
+import { NftError } from '../../nftables/language/nftables.js';
+
+/** The command that runs nft: `['nft']`, or with a prefix that enters another network namespace. */
+export type NftCommand = readonly string[];
+
+export interface NftOutcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** Milliseconds after which a process that does not end is given up. */
+export const nftTimeout = 10_000;
+
+/** Runs nft once. `onStart` hears the process id before any event of it can be read. */
+export async function runNft(
+  command: NftCommand,
+  args: readonly string[],
+  onStart: (pid: number) => void,
+): Promise<NftOutcome> {
+  const [file = 'nft', ...prefix] = command;
+  const child = execa(file, [...prefix, ...args], {
+    reject: false,
+    timeout: nftTimeout,
+    env: { LC_ALL: 'C' },
+    stdin: 'ignore',
+    stripFinalNewline: false,
+  });
+  if (child.pid !== undefined) onStart(child.pid);
+  const result = await child;
+  if ('code' in result && result.code === 'ENOENT') throw nftMissing(result);
+  if (result.timedOut) throw new NftError('failed', `nft did not end within ${nftTimeout / 1000} s`, { cause: result });
+  return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };
+}
+
+/** A transaction as nft reads it: our own text where that can say it, else JSON. */
+export interface Source {
+  readonly format: 'text' | 'json';
+  readonly content: string;
+}
+
+/** Runs one transaction in a process of its own, from a file: nft 1.0.6 cannot read the socket that Node gives as stdin. */
+export async function runTransaction(
+  command: NftCommand,
+  { format, content }: Source,
+  options: { checkOnly: boolean; onStart: (pid: number) => void },
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'podwall-nft-'));
+  try {
+    const path = join(folder, 'transaction');
+    await writeFile(path, content, { mode: 0o600 });
+    const args = [...(format === 'json' ? ['-j'] : []), ...(options.checkOnly ? ['-c'] : []), '-f', path];
+    const { exitCode, stderr } = await runNft(command, args, options.onStart);
+    if (exitCode !== 0) throw nftErrorFrom(stderr);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

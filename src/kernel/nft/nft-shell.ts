@@ -1,0 +1,158 @@
+import { execa } from 'execa';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nftErrorFrom } from './nft-errors.js';
+import type { NftCommand } from './nft-process.js';
+import { NftError } from '../../nftables/language/nftables.js';
+
+/**
+ * Milliseconds after which a shell that does not answer is given up: the largest transaction takes a tenth of it, and
+ * while it is waited for nothing else reaches the kernel.
+ */
+const answerWithin = 5_000;
+
+/** What it inherits as descriptor 3. */
+const include = 'include "/proc/self/fd/3"';
+
+/** Starts the shell; nothing is buffered, since it may live for months. */
+function startShell([file = 'nft', ...prefix]: NftCommand, transaction: number) {
+  return execa(file, [...prefix, '-i'], {
+    // Any number will do: the types only know the first ones.
+    stdio: ['pipe', 'ignore', 'pipe', transaction as 3],
+    reject: false,
+    buffer: false,
+    env: { LC_ALL: 'C' },
+  });
+}
+
+interface Waiting {
+  readonly marker: string;
+  readonly settle: (error: NftError | undefined) => void;
+}
+
+/** A file without a name: nothing is left of it when both processes have ended, however they do. */
+function openScratch(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'podwall-nft-'));
+  try {
+    return openSync(join(folder, 'transaction'), 'w+', 0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * A long-lived `nft -i`: ten times cheaper per transaction than a process. It reads its command line byte by byte, so the
+ * transaction stands in a file that it includes. It has no status of its own, so a word follows that is no command; nft
+ * names it in a syntax error, and what stands on stderr before that is the transaction's own error.
+ */
+export class NftShell {
+  readonly #transaction = openScratch();
+  readonly #child: ReturnType<typeof startShell>;
+  readonly #ended: (why: string) => void;
+  #stderr = '';
+  #waiting: Waiting | undefined;
+  #count = 0;
+  #dead = false;
+
+  /** @param ended called once, when the process has ended for whatever reason */
+  constructor(command: NftCommand, ended: (why: string) => void) {
+    this.#ended = ended;
+    this.#child = startShell(command, this.#transaction);
+    this.#child.stderr.setEncoding('utf8');
+    this.#child.stderr.on('data', (chunk: string) => this.#read(chunk));
+    this.#child.stdin.on('error', (error) => this.#end(error.message));
+    void this.#child.then((result) => {
+      closeSync(this.#transaction);
+      this.#end(result.shortMessage ?? 'nft -i ended');
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** How many it was given so far. */
+  get transactions(): number {
+    return this.#count;
+  }
+
+  get isDead(): boolean {
+    return this.#dead;
+  }
+
+  /** One transaction. When the process dies before it answers, nobody knows whether it was applied. */
+  async apply(text: string): Promise<void> {
+    if (this.#dead || this.#waiting !== undefined)
+      throw new NftError('failed', 'nft -i is not ready for a transaction');
+    this.#write(Buffer.from(text));
+    this.#count += 1;
+    const marker = `ack-${this.#count}`;
+    const error = await new Promise<NftError | undefined>((resolve) => {
+      const timer = setTimeout(() => this.#giveUp(), answerWithin);
+      const settle = (outcome: NftError | undefined): void => {
+        clearTimeout(timer);
+        this.#waiting = undefined;
+        resolve(outcome);
+      };
+      this.#waiting = { marker, settle };
+      this.#child.stdin.write(`${include}\n${marker}\n`);
+    });
+    if (error !== undefined) throw error;
+  }
+
+  async close(): Promise<void> {
+    this.#dead = true;
+    this.#child.stdin.end();
+    this.#child.kill('SIGTERM');
+    await this.#child;
+  }
+
+  /** All of it: half a transaction would be one too. */
+  #write(transaction: Buffer): void {
+    ftruncateSync(this.#transaction, 0);
+    const written = writeSync(this.#transaction, transaction, 0, transaction.length, 0);
+    if (written < transaction.length) throw new NftError('failed', `no room in ${tmpdir()} for a transaction`);
+  }
+
+  #read(chunk: string): void {
+    this.#stderr += chunk;
+    const { marker } = this.#waiting ?? {};
+    if (marker === undefined) return;
+    // The syntax error names the marker in its message or in the line it quotes; both end with a caret line.
+    const at = this.#stderr.indexOf(marker);
+    if (at < 0) return;
+    const before = this.#stderr.slice(0, this.#stderr.lastIndexOf('\n', at) + 1);
+    const own = ownErrors(before);
+    this.#stderr = '';
+    this.#waiting?.settle(own === '' ? undefined : nftErrorFrom(own));
+  }
+
+  #giveUp(): void {
+    this.#child.kill('SIGKILL');
+    this.#end(`nft -i did not answer within ${answerWithin / 1000} s`);
+  }
+
+  #end(why: string): void {
+    if (this.#dead && this.#waiting === undefined) return;
+    const first = !this.#dead;
+    this.#dead = true;
+    this.#waiting?.settle(new NftError('failed', `${why} in the middle of a transaction: its outcome is unknown`));
+    if (first) this.#ended(why);
+  }
+}
+
+/** What stood on stderr before the marker's own syntax error, without the head of that error and without leftovers. */
+function ownErrors(text: string): string {
+  return text
+    .split('\n')
+    .filter(
+      (line) =>
+        line.trim() !== '' &&
+        !/^\^+$/.test(line.trim()) &&
+        !/^Error: syntax error, unexpected (string|end of file|junk|newline)/.test(line) &&
+        !line.startsWith('In file included from'),
+    )
+    .map((line) => line.replace(/^\/proc\/self\/fd\/3:[\d:-]+ /, ''))
+    .join('\n');
+}

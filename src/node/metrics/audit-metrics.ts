@@ -1,0 +1,56 @@
+import { Gauge, Counter, type Registry } from 'prom-client';
+import type { PacketTotals } from '../../audit/accounting/packet-accounting.js';
+import { metricNames } from './metric-names.js';
+
+/** Of the audit log. */
+export interface AuditNumbers {
+  readonly isReading: boolean;
+  totals(): PacketTotals;
+}
+
+/** What became of packets that records are to tell of; nothing while there are no records. */
+export function defineAuditMetrics(registry: Registry, numbers: () => AuditNumbers | undefined): void {
+  const gauge = (key: keyof typeof metricNames, read: (audit: AuditNumbers) => number): void => {
+    const [name, help] = metricNames[key];
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        const audit = numbers();
+        if (audit === undefined) this.remove();
+        else this.set(read(audit));
+      },
+    });
+  };
+  const counter = (
+    key: keyof typeof metricNames,
+    label: string,
+    read: (totals: PacketTotals) => Readonly<Record<string, number>>,
+  ): void => {
+    const [name, help] = metricNames[key];
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [registry],
+      collect() {
+        this.reset();
+        const totals = numbers()?.totals();
+        if (totals === undefined) return;
+        // For a moment after a start below 0: what the last run wrote may be counted only by the next reading. A counter cannot be.
+        for (const [value, count] of Object.entries(read(totals))) this.inc({ [label]: value }, Math.max(0, count));
+      },
+    });
+  };
+  gauge('auditReading', ({ isReading }) => Number(isReading));
+  gauge('auditInFlight', (audit) => audit.totals().inFlight);
+  counter('auditLost', 'cause', ({ lost }) => lost);
+  counter('auditPackets', 'outcome', ({ observed, written, aggregated, suppressed, lost }) => ({
+    observed,
+    written,
+    aggregated,
+    suppressed,
+    lost: Object.values(lost).reduce((sum, count) => sum + count, 0),
+  }));
+}

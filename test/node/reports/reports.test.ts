@@ -1,0 +1,239 @@
+import { describe, expect, test } from '@jest/globals';
+import { eventName } from '../../../src/cluster/api-server/report-writer.js';
+import type { ClusterEvent } from '../../../src/cluster/types.js';
+import type { EnforcedPolicy, NodePolicyStatus } from '../../../src/model/node-policy-status.js';
+import { ConditionEvents } from '../../../src/node/reports/condition-events.js';
+import { NodePolicyStatusReport } from '../../../src/node/reports/node-policy-status-report.js';
+import { idlePolicies, eventConditions } from '../../../src/node/reports/event-conditions.js';
+import { parseNetworkPolicy, parsePod } from '../../../src/model/parse.js';
+import type { ReconcilerStatus } from '../../../src/reconciler/types.js';
+import { pod, policy } from '../../cases/objects.js';
+import { ManualClock } from '../../support/manual-clock.js';
+
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+const nothing = (): void => undefined;
+const idle: ReconcilerStatus = {
+  ready: true,
+  revision: 1,
+  repairs: 0,
+  failures: 0,
+  policies: 1,
+  endpoints: [],
+  failing: [],
+  mode: 'enforce',
+  dryRun: [],
+  unattached: [],
+  problems: [],
+  warnings: [],
+};
+
+class Teller {
+  readonly clock = new ManualClock();
+  readonly warnings: string[] = [];
+  failures = 0;
+  refuse = false;
+  readonly log = {
+    info: nothing,
+    error: nothing,
+    debug: nothing,
+    warn: (fields: Readonly<Record<string, unknown>>, message: string): void =>
+      void this.warnings.push(`${message}: ${String(fields['error'])}`),
+  };
+  readonly onFailure = (): void => void (this.failures += 1);
+
+  protected refuseIfAsked(): Promise<void> {
+    return this.refuse ? Promise.reject(new Error('away')) : Promise.resolve();
+  }
+
+  async pass(milliseconds: number): Promise<void> {
+    this.clock.advance(milliseconds);
+    await settle();
+  }
+}
+
+class StatusTeller extends Teller {
+  enforced: readonly EnforcedPolicy[] | undefined = [];
+  readonly written: NodePolicyStatus[] = [];
+  readonly report = new NodePolicyStatusReport({
+    reconciler: { enforced: () => this.enforced, status: () => idle },
+    write: async (status) => {
+      await this.refuseIfAsked();
+      this.written.push(status);
+    },
+    onFailure: this.onFailure,
+    clock: this.clock,
+    log: this.log,
+  });
+}
+
+describe('the status that a node reports', () => {
+  test('one write a second at most, and none that says nothing new before half a minute has passed', async () => {
+    const teller = new StatusTeller();
+    teller.report.changed();
+    await teller.pass(0);
+    for (let change = 1; change <= 10; change += 1) {
+      teller.enforced = [{ namespace: 'x', name: 'web', generation: change, pods: 1 }];
+      teller.report.changed();
+      await teller.pass(100);
+    }
+    expect(teller.written.map(({ policies }) => policies[0]?.generation)).toEqual([undefined, 10]);
+    for (let turn = 0; turn < 5; turn += 1) {
+      teller.report.changed();
+      await teller.pass(2_000);
+    }
+    expect(teller.written).toHaveLength(2);
+    await teller.pass(30_000);
+    expect(teller.written).toHaveLength(3);
+    await teller.report[Symbol.asyncDispose]();
+  });
+
+  test('what is on its way into the kernel is not reported', async () => {
+    const teller = new StatusTeller();
+    teller.enforced = undefined;
+    teller.report.changed();
+    await teller.pass(5_000);
+    expect(teller.written).toEqual([]);
+    teller.enforced = [];
+    teller.report.changed();
+    await teller.pass(1_000);
+    expect(teller.written).toHaveLength(1);
+    await teller.report[Symbol.asyncDispose]();
+  });
+
+  test('a server that is away is asked again and again, with one line in the log', async () => {
+    const teller = new StatusTeller();
+    teller.refuse = true;
+    teller.report.changed();
+    for (let turn = 0; turn < 10; turn += 1) await teller.pass(10_000);
+    expect(teller.warnings).toEqual(['NodePolicyStatus not written: away']);
+    expect(teller.failures).toBeGreaterThan(5);
+    teller.refuse = false;
+    await teller.pass(30_000);
+    expect(teller.written).toHaveLength(1);
+    await teller.report[Symbol.asyncDispose]();
+  });
+});
+
+class EventTeller extends Teller {
+  troubles: readonly ClusterEvent[] = [];
+  idle: readonly ClusterEvent[] = [];
+  looks = 0;
+  readonly written: string[] = [];
+  readonly report = new ConditionEvents({
+    conditions: () => this.troubles,
+    idlePolicies: () => {
+      this.looks += 1;
+      return this.idle;
+    },
+    write: async ({ object, reason }) => {
+      if (object.name === 'refused') throw new Error('namespace is being terminated');
+      await this.refuseIfAsked();
+      this.written.push(`${reason} ${object.name}`);
+    },
+    onFailure: this.onFailure,
+    clock: this.clock,
+    log: this.log,
+  });
+}
+
+const event = (reason: ClusterEvent['reason'], name: string): ClusterEvent => ({
+  object: { kind: reason === 'NotEnforced' ? 'Pod' : 'NetworkPolicy', namespace: 'x', name, uid: `uid-${name}` },
+  type: 'Warning',
+  reason,
+  message: 'as it is',
+});
+
+describe('the events that a node writes', () => {
+  test('what fails closed at once, what may pass by itself later, each once an hour', async () => {
+    const teller = new EventTeller();
+    teller.troubles = [event('FailsClosed', 'bad'), event('NotEnforced', 'pod')];
+    teller.idle = [event('SelectsNoPod', 'early')];
+    teller.report.changed();
+    await teller.pass(0);
+    expect(teller.written).toEqual(['FailsClosed bad']);
+    await teller.pass(30_000);
+    expect(teller.written).toEqual(['FailsClosed bad', 'NotEnforced pod']);
+    for (let turn = 0; turn < 10; turn += 1) await teller.pass(30_000);
+    expect(teller.written).toEqual(['FailsClosed bad', 'NotEnforced pod', 'SelectsNoPod early']);
+    for (let turn = 0; turn < 100; turn += 1) await teller.pass(30_000);
+    expect(teller.written).toHaveLength(6);
+    // The whole cluster is looked at every few minutes only, however often the report runs.
+    expect(teller.looks).toBeLessThan(30);
+    await teller.report[Symbol.asyncDispose]();
+  });
+
+  test('what passed in time is not told', async () => {
+    const teller = new EventTeller();
+    teller.troubles = [event('NotEnforced', 'pod')];
+    teller.report.changed();
+    await teller.pass(0);
+    teller.troubles = [];
+    await teller.pass(60_000);
+    teller.troubles = [event('NotEnforced', 'pod')];
+    teller.report.changed();
+    await teller.pass(5_000);
+    expect(teller.written).toEqual([]);
+    await teller.report[Symbol.asyncDispose]();
+  });
+
+  test('one that is refused keeps back no other; many come in turns', async () => {
+    const teller = new EventTeller();
+    teller.troubles = ['refused', ...Array.from({ length: 45 }, (_, index) => `bad-${index}`)].map((name) =>
+      event('FailsClosed', name),
+    );
+    teller.report.changed();
+    await teller.pass(0);
+    expect(teller.written).toHaveLength(19);
+    for (let turn = 0; turn < 20; turn += 1) await teller.pass(30_000);
+    expect(teller.written).toHaveLength(45);
+    expect(teller.warnings).toEqual(['Event not written: namespace is being terminated']);
+    await teller.report[Symbol.asyncDispose]();
+  });
+
+  test('every node gives one trouble the same name, and another name to any other', () => {
+    const one = event('FailsClosed', 'bad');
+    expect(eventName(one)).toBe(eventName({ ...one, object: { ...one.object } }));
+    const others = [
+      { ...one, message: 'otherwise' },
+      { ...one, reason: 'SelectsNoPod' as const },
+      { ...one, object: { ...one.object, uid: 'another' } },
+    ];
+    expect(new Set([one, ...others].map(eventName)).size).toBe(4);
+    expect(eventName({ ...one, object: { ...one.object, name: 'n'.repeat(253) } })).toHaveLength(253);
+  });
+
+  test('policies that fail closed and pods that are not enforced become troubles, with what is wrong', () => {
+    const [failing, unattached] = eventConditions({
+      failing: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'bad', uid: 'u', reasons: ['spec.ingress: no'] }],
+      unattached: [{ pod: { namespace: 'x', name: 'p' }, podUid: 'v', reason: 'no route to 10.0.0.1' }],
+    });
+    expect(failing).toMatchObject({ object: { kind: 'NetworkPolicy', uid: 'u' }, reason: 'FailsClosed' });
+    expect(failing?.message).toContain('spec.ingress: no');
+    expect(unattached).toMatchObject({ object: { kind: 'Pod', uid: 'v' }, reason: 'NotEnforced' });
+    expect(unattached?.message).toContain('no route to 10.0.0.1');
+  });
+
+  test('a policy is idle when it selects no pod of its own namespace; a finished pod is one', () => {
+    const selecting = (name: string) => {
+      const parsed = parseNetworkPolicy(policy(name, { podSelector: { matchLabels: { app: 'job' } } }), {
+        strict: true,
+      });
+      return parsed.ok ? [parsed.value] : [];
+    };
+    const finished = parsePod({
+      ...pod('job.x', { node: 'n1', addresses: ['10.244.1.11'], labels: { app: 'job' } }),
+      status: { phase: 'Succeeded' },
+    });
+    const idleOnes = idlePolicies({
+      policies: [...selecting('used.x'), ...selecting('idle.y')],
+      pods: finished.ok ? [finished.value] : [],
+      namespaces: [],
+      nodes: [],
+    });
+    expect(idleOnes.map(({ object, reason }) => [object.namespace, object.name, reason])).toEqual([
+      ['y', 'idle', 'SelectsNoPod'],
+    ]);
+  });
+});

@@ -4,7 +4,7 @@ import { InputError } from '../generic/input-error.js';
 import type { Decoded } from '../manifests/decode.js';
 import { documentWithoutText } from '../manifests/documents.js';
 import type { ManifestCollector } from '../manifests/manifest-collector.js';
-import type { ConnectionChoice } from './api-server/connection.js';
+import type { ConnectionChoice } from './api-server/kube-config.js';
 import { decoded, readManifestText } from './manifest-text.js';
 import { manifestsAt, reasonOf } from './manifest-tree.js';
 

@@ -3,13 +3,14 @@ import { subtractCidrs } from '../addresses/cidr-sets.js';
 import { cidrContains, cidrWithin, parseCidr, type Cidr } from '../model/address.js';
 import { isEnforceable } from '../model/pod.js';
 import type { Peer, PolicyRule, Port, Protocol } from '../model/policy.js';
-import type { ValidPolicy, WorkloadEntry, World } from './types.js';
-import { podsOfPeer } from './world.js';
+import type { ValidPolicy, WorkloadEntry } from './objects.js';
+import type { LintInput } from './types.js';
+import { podsOfPeer } from './queries.js';
 
 export type DnsProtocol = Extract<Protocol, 'UDP' | 'TCP'>;
 
 /** Pods that serve the cluster's DNS, by the labels that their installers give them. */
-export const dnsServers = ({ workloads }: World): readonly WorkloadEntry[] =>
+export const dnsServers = ({ workloads }: LintInput): readonly WorkloadEntry[] =>
   workloads.filter(
     ({ pod }) =>
       isEnforceable(pod) &&
@@ -19,12 +20,12 @@ export const dnsServers = ({ workloads }: World): readonly WorkloadEntry[] =>
   );
 
 /** A cache on every node is asked at the pod's own node, which needs no rule (SEMANTICS A7). */
-export const hasNodeLocalDns = ({ workloads }: World): boolean =>
+export const hasNodeLocalDns = ({ workloads }: LintInput): boolean =>
   workloads.some(({ pod }) => pod.labels['k8s-app'] === 'node-local-dns');
 
 /** Whether a rule lets its pods ask one of the known servers. */
 export function allowsKnownDns(
-  world: World,
+  input: LintInput,
   { policy }: ValidPolicy,
   { peers, ports }: PolicyRule,
   { servers, protocol }: { readonly servers: readonly WorkloadEntry[]; readonly protocol: DnsProtocol },
@@ -34,8 +35,8 @@ export function allowsKnownDns(
     if (peers === 'anyone') return true;
     return peers.some((peer) =>
       peer.kind === 'pods'
-        ? podsOfPeer(world, policy, peer).includes(server)
-        : holdsServer(peer, server, world.podCidrs),
+        ? podsOfPeer(input, policy, peer).includes(server)
+        : holdsServer(peer, server, input.podCidrs),
     );
   });
 }
@@ -72,7 +73,7 @@ function holdsAllPods({ cidr, except }: Block, podCidrs: readonly Cidr[]): boole
 
 /** The same where the servers are not known: whether the rule may well be about DNS. */
 export function mayAllowDns(
-  { podCidrs }: World,
+  { podCidrs }: LintInput,
   { policy }: ValidPolicy,
   rule: PolicyRule,
   protocol: DnsProtocol,

@@ -2,7 +2,9 @@
 import { isClusterNetworkPolicy } from '../model/parse.js';
 import { rules } from './rules.js';
 import { Suppressions } from './suppressions.js';
-import type { Finding, Hit, LintObject, Place, Rule, Severity, World } from './types.js';
+import type { Finding, SourcePosition, Severity } from './finding.js';
+import type { LintObject } from './objects.js';
+import type { RuleMatch, Rule, LintInput } from './types.js';
 
 export interface LintOptions {
   /** By id or name: another severity, or `off`. */
@@ -17,20 +19,20 @@ const ranks: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 
 export const atLeast = (severity: Severity, limit: Severity): boolean => ranks[severity] <= ranks[limit];
 
 /** Everything that the rules find, by file and line. */
-export function lint(world: World, { severities = {}, onRule }: LintOptions = {}): readonly Finding[] {
-  const suppressions = new Suppressions(world.objects);
+export function lint(input: LintInput, { severities = {}, onRule }: LintOptions = {}): readonly Finding[] {
+  const suppressions = new Suppressions(input.objects);
   const findings: Finding[] = [];
   for (const [index, rule] of rules.entries()) {
     onRule?.(index);
     const wanted = severities[rule.id] ?? severities[rule.name];
-    if (wanted === 'off' || (rule.scope === 'cluster' && !world.closed)) continue;
-    if (rule.scope === 'policies' && !world.closed) continue;
-    for (const hit of rule.check(world)) {
+    if (wanted === 'off' || (rule.scope === 'cluster' && !input.closed)) continue;
+    if (rule.scope === 'policies' && !input.closed) continue;
+    for (const hit of rule.check(input)) {
       const finding = findingOf(rule, wanted === undefined ? hit : { ...hit, severity: wanted });
       if (!suppressions.covers(hit.object, finding)) findings.push(finding);
     }
   }
-  findings.push(...suppressions.unused(), ...duplicateKeyFindings(world, severities));
+  findings.push(...suppressions.unused(), ...duplicateKeyFindings(input, severities));
   return findings.sort(
     (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule),
   );
@@ -38,7 +40,7 @@ export function lint(world: World, { severities = {}, onRule }: LintOptions = {}
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function findingOf(rule: Rule, hit: Hit): Finding {
+function findingOf(rule: Rule, hit: RuleMatch): Finding {
   const { object, path, part = 'value', message, fix } = hit;
   const { line, column, endLine, endColumn } = object.document.range(path, part);
   return {
@@ -61,7 +63,7 @@ function findingOf(rule: Rule, hit: Hit): Finding {
 }
 
 /** RFC 6901. */
-const pointerOf = (path: Hit['path']): string =>
+const pointerOf = (path: RuleMatch['path']): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
 const refOf = ({ kind, namespace, name, fields }: LintObject): Finding['object'] =>
@@ -69,17 +71,17 @@ const refOf = ({ kind, namespace, name, fields }: LintObject): Finding['object']
     ? { kind, name }
     : { kind, namespace, name };
 
-const placeOf = ({ document }: LintObject, path: Hit['path']): Place => {
+const placeOf = ({ document }: LintObject, path: RuleMatch['path']): SourcePosition => {
   const { line, column } = document.range(path, 'value');
   return { file: document.file, line, column };
 };
 
 /** A file in which a key stands twice is no object's: the finding names what the file tells. */
-function duplicateKeyFindings(world: World, severities: LintOptions['severities'] = {}): readonly Finding[] {
+function duplicateKeyFindings(input: LintInput, severities: LintOptions['severities'] = {}): readonly Finding[] {
   const rule = rules.find(({ id }) => id === 'NP002');
   const wanted = severities['NP002'] ?? rule?.severity;
   if (rule === undefined || wanted === undefined || wanted === 'off') return [];
-  return world.duplicateKeys.map(({ file, line, column }) => ({
+  return input.duplicateKeys.map(({ file, line, column }) => ({
     rule: rule.id,
     name: rule.name,
     severity: wanted,

@@ -1,7 +1,7 @@
 /** Applies fixes to texts: only the value's own characters change, so comments and layout stay. */
 import { readFile } from 'node:fs/promises';
 import { decode, encodeLike } from '../manifests/decode.js';
-import type { Finding } from './types.js';
+import type { Finding } from './finding.js';
 
 export interface FixedText {
   readonly file: string;

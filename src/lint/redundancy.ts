@@ -1,8 +1,9 @@
 /** What other policies say already, for the same pods and more. */
 import { directions, type Direction } from '../model/policy.js';
 import { ruleWithin, selectorWithin } from './containment.js';
-import type { ValidPolicy, World } from './types.js';
-import type { RuleEntry } from './world.js';
+import type { ValidPolicy } from './objects.js';
+import type { LintInput } from './types.js';
+import type { RuleEntry } from './policy-parts.js';
 
 export interface Container extends ValidPolicy {
   readonly index: number;
@@ -10,11 +11,11 @@ export interface Container extends ValidPolicy {
 
 export class Redundancy {
   readonly #order: ReadonlyMap<ValidPolicy['object'], number>;
-  readonly #world: World;
+  readonly #input: LintInput;
 
-  constructor(world: World) {
-    this.#world = world;
-    this.#order = new Map(world.policies.map((object, index) => [object, index]));
+  constructor(input: LintInput) {
+    this.#input = input;
+    this.#order = new Map(input.policies.map((object, index) => [object, index]));
   }
 
   /** Other policies that select at least the same pods. */
@@ -24,7 +25,7 @@ export class Redundancy {
     const labels = Object.fromEntries(
       appliesTo.requirements.flatMap((one) => (one.operator === 'In' ? [[one.key, one.values[0] ?? ''] as const] : [])),
     );
-    return this.#world
+    return this.#input
       .policyCandidates(ref.namespace, labels)
       .filter((other) => other.object !== object && selectorWithin(appliesTo, other.policy.appliesTo));
   }

@@ -1,13 +1,14 @@
 import { isMapping } from '../model/parse.js';
-import { fieldAt } from './world.js';
-import type { Fields, LintObject, WorkloadEntry, World } from './types.js';
+import { fieldAt } from './policy-parts.js';
+import type { Fields, LintObject, WorkloadEntry } from './objects.js';
+import type { LintInput } from './types.js';
 
 /** How many pods a workload's own manifest asks for; undefined where it does not tell, or something else scales it. */
-export function replicasOf(world: World, { owner }: WorkloadEntry): number | undefined {
+export function replicasOf(input: LintInput, { owner }: WorkloadEntry): number | undefined {
   const { kind, namespace, name } = owner;
   if (kind === 'Pod') return 1;
-  const object = world.objectOf(kind, namespace, name);
-  if (object === undefined || world.scalersOf(namespace).some((one) => targetOf(one) === `${kind}/${name}`))
+  const object = input.objectOf(kind, namespace, name);
+  if (object === undefined || input.scalersOf(namespace).some((one) => targetOf(one) === `${kind}/${name}`))
     return undefined;
   const spec = fieldAt(object.fields, ['spec']);
   const { replicas, suspend }: Fields = isMapping(spec) ? spec : {};

@@ -3,7 +3,8 @@
  * `# podwall-ignore NP203 reason` on the line of the finding or the one above it.
  */
 import { isMapping } from '../model/parse.js';
-import type { Finding, LintObject } from './types.js';
+import type { Finding } from './finding.js';
+import type { LintObject } from './objects.js';
 
 const prefix = 'podwall.dev/ignore.';
 const comment = /#\s*podwall-ignore\s+(NP\d{3}|[a-z][a-z-]+)\b\s*(.*)$/;

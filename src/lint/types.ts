@@ -1,19 +1,21 @@
 /** What a rule sees, and what it says. */
-import type { ManifestDocument, Path } from '../manifests/documents.js';
 import type { Cidr } from '../model/address.js';
-import type { Diagnostic, Severity } from '../model/diagnostic.js';
 import type { Labels } from '../model/labels.js';
-import type { Namespace, Node, Pod } from '../model/pod.js';
-import type { AnyPolicy, BrokenPolicy, NetworkPolicy } from '../model/policy.js';
+import type { Namespace, Node } from '../model/pod.js';
+import type { BrokenPolicy } from '../model/policy.js';
 import type { Service } from '../model/service.js';
 import type { PodSelection } from '../selectors/selector-index.js';
-import type { Walks } from './walks.js';
-
-export type { Severity } from '../model/diagnostic.js';
-export type { Path } from '../manifests/documents.js';
-
-/** `proved` from the object alone; `closed-world` if the input is everything there is; `heuristic` otherwise. */
-export type Confidence = 'proved' | 'closed-world' | 'heuristic';
+import type { Confidence, Severity } from './finding.js';
+import type {
+  CheckedObject,
+  DuplicateKey,
+  LintObject,
+  Path,
+  PolicyObject,
+  ValidPolicy,
+  WorkloadEntry,
+} from './objects.js';
+import type { PolicyParts } from './policy-parts.js';
 
 /**
  * What must be known before a rule may speak: the object alone, all policies of its namespace, the workloads of its
@@ -21,46 +23,8 @@ export type Confidence = 'proved' | 'closed-world' | 'heuristic';
  */
 export type Scope = 'document' | 'policies' | 'namespace' | 'cluster';
 
-/** An object as it was read. */
-export interface LintObject {
-  readonly document: ManifestDocument;
-  readonly kind: string;
-  readonly apiVersion: string;
-  readonly fields: Fields;
-  /** `default` when it names none. */
-  readonly namespace: string;
-  readonly name: string;
-}
-
-export type Fields = Readonly<Record<string, unknown>>;
-
-/** A policy, with what is wrong with it by the API's own rules. */
-export interface CheckedObject extends LintObject {
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-/** A NetworkPolicy of networking.k8s.io/v1. */
-export interface PolicyObject extends CheckedObject {
-  /** Undefined when it has no name to be known by. */
-  readonly policy: AnyPolicy | undefined;
-}
-
-/** A policy that parsed, with its object. */
-export interface ValidPolicy {
-  readonly object: PolicyObject;
-  readonly policy: NetworkPolicy;
-}
-
-/** The pods of a workload, as its template or the pods themselves say. */
-export interface WorkloadEntry {
-  readonly owner: { readonly namespace: string; readonly kind: string; readonly name: string };
-  readonly pod: Pod;
-  /** What a template would make. */
-  readonly isTemplate?: boolean;
-}
-
 /** What was read. */
-export interface Known {
+export interface ParsedInput {
   readonly objects: readonly LintObject[];
   readonly policies: readonly PolicyObject[];
   /** ClusterNetworkPolicies of policy.networking.k8s.io. */
@@ -79,9 +43,9 @@ export interface Known {
 }
 
 /** What was read, and the ways through it that are too long to walk for every policy. */
-export interface World extends Known {
+export interface LintInput extends ParsedInput {
   /** All that stands in the valid policies, one by one. */
-  readonly walks: Walks;
+  readonly parts: PolicyParts;
   /** All policies of a namespace that select these labels, and others. */
   policyCandidates(namespace: string, labels: Labels): readonly ValidPolicy[];
   /** The valid policies that select this workload. */
@@ -98,12 +62,6 @@ export interface World extends Known {
   objectOf(kind: string, namespace: string, name: string): LintObject | undefined;
 }
 
-export interface DuplicateKey {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
-
 /** Text that replaces a field's value. */
 export interface Fix {
   readonly description: string;
@@ -118,7 +76,7 @@ export interface Related {
 }
 
 /** What a rule says of one place. */
-export interface Hit {
+export interface RuleMatch {
   readonly object: LintObject;
   readonly path: Path;
   /** Default: `value`. */
@@ -144,37 +102,5 @@ export interface Rule {
   /** A spec that it finds, and one that it does not, as YAML. */
   readonly bad: string;
   readonly good: string;
-  check(world: World): Iterable<Hit>;
-}
-
-export interface Place {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
-
-export interface Finding extends Place {
-  readonly rule: string;
-  readonly name: string;
-  readonly severity: Severity;
-  readonly confidence: Confidence;
-  readonly endLine: number;
-  readonly endColumn: number;
-  /** RFC 6901, from the object's root. */
-  readonly pointer: string;
-  readonly object: { readonly kind: string; readonly namespace?: string; readonly name: string };
-  readonly message: string;
-  readonly why: string;
-  readonly fix?: { readonly description: string; readonly replacement: string };
-  readonly related: readonly (Place & { readonly message: string })[];
-}
-
-/** What `-o json` prints, schema version 1. */
-export interface Findings {
-  readonly kind: 'Findings';
-  readonly schemaVersion: 1;
-  readonly findings: readonly Finding[];
-  /** What was left out, one line each: templates, and what is no object of Kubernetes. */
-  readonly skipped: readonly string[];
-  readonly unparsed: readonly string[];
+  check(input: LintInput): Iterable<RuleMatch>;
 }

@@ -32,8 +32,8 @@ afterAll(() => rm(folder, { recursive: true }));
 async function toldBy(path: string): Promise<Readonly<Record<'analysis' | 'lint' | 'agent', string>>> {
   const inputs = await readInputs({ file: [path] });
   compileInput(inputs, { ipBlocks: 'cluster', podCidrs: [], includeDryRun: false });
-  const { world, unparsed } = await readLintInputs({ file: [path], closedWorld: false });
-  const findings = lint(world)
+  const { input, unparsed } = await readLintInputs({ file: [path], closedWorld: false });
+  const findings = lint(input)
     .filter(({ severity }) => severity === 'error')
     .map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);
   const refused = await readManifests([path]).then(
@@ -205,7 +205,7 @@ describe('what looks odd and can be read', () => {
     const { policies, unparsed } = await readInputs({ file: [folder] });
     expect(policies.map(({ ref }) => ref.name)).toEqual(['p', 'q']);
     expect(unparsed).toEqual([expect.stringMatching(/f\.yaml:7:1: /)]);
-    expect((await readLintInputs({ file: [folder], closedWorld: false })).world.policies).toHaveLength(2);
+    expect((await readLintInputs({ file: [folder], closedWorld: false })).input.policies).toHaveLength(2);
   });
 });
 

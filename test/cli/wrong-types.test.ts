@@ -12,7 +12,7 @@ import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { readManifests } from '../../src/cluster/directory.js';
 import { InputError } from '../../src/generic/input-error.js';
 import { lint } from '../../src/lint/engine.js';
-import { makeWorld } from '../../src/lint/world.js';
+import { makeLintInput } from '../../src/lint/lint-input.js';
 import { documentWithoutText, readDocuments } from '../../src/manifests/documents.js';
 import { isWorkload, workloadKinds } from '../../src/manifests/workloads.js';
 import { formatPath } from '../../src/model/diagnostic.js';
@@ -46,11 +46,11 @@ async function readBy(sample: Sample): Promise<Readonly<Record<'analysis' | 'lin
   take(new ManifestCollector({ strict: true, unnamedPorts: true }), linted);
   // And what the rules look at in the objects as they stand.
   await writeFile(file, textOf({ apiVersion: 'v1', kind: 'List', items: [sample.object, policy] }));
-  const { world } = await readLintInputs({ file: [file], closedWorld: true });
-  const objects = world.objects.map((one) =>
+  const { input } = await readLintInputs({ file: [file], closedWorld: true });
+  const objects = input.objects.map((one) =>
     one.kind === sample.object.kind ? { ...one, fields: recorded(one.fields, linted) } : one,
   );
-  lint(makeWorld({ ...world, objects }));
+  lint(makeLintInput({ ...input, objects }));
   return { analysis, lint: linted };
 }
 

@@ -45,7 +45,7 @@ async function readAnalysis(path: string): Promise<void> {
 }
 
 async function readLint(path: string): Promise<void> {
-  const { world, unparsed, skipped } = await readLintInputs({ file: [path], closedWorld: true });
+  const { input: world, unparsed, skipped } = await readLintInputs({ file: [path], closedWorld: true });
   checkLines([...unparsed, ...skipped], path);
   const findings = lint(world);
   const lost = findings.find(({ line, column, file }) => line < 1 || column < 1 || file !== path);

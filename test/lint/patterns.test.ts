@@ -8,8 +8,8 @@ import { join, resolve } from 'node:path';
 import { wellKnownWorkloads } from '../../src/manifests/well-known-workloads.js';
 import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { lint } from '../../src/lint/engine.js';
-import type { Finding } from '../../src/lint/types.js';
-import { makeWorld } from '../../src/lint/world.js';
+import type { Finding } from '../../src/lint/finding.js';
+import { makeLintInput } from '../../src/lint/lint-input.js';
 
 const folder = join(import.meta.dirname, 'patterns');
 const golden = join(import.meta.dirname, 'patterns.expected.txt');
@@ -34,10 +34,10 @@ async function read(file: string): Promise<Pattern> {
   const open = await readLintInputs({ file: [path], closedWorld: false });
   const closed = await readLintInputs({ file: [path], closedWorld: true, assume: wellKnownWorkloads });
   expect([...open.unparsed, ...open.skipped]).toEqual([]);
-  const { world } = open;
-  const none = { workloads: [], services: [], nodes: [], objects: world.policies };
-  const alone = lint(makeWorld({ ...world, ...none }));
-  const withWorkloads = lint(world);
+  const { input } = open;
+  const none = { workloads: [], services: [], nodes: [], objects: input.policies };
+  const alone = lint(makeLintInput({ ...input, ...none }));
+  const withWorkloads = lint(input);
   const beside = (findings: readonly Finding[], before: readonly Finding[]): readonly Finding[] => {
     const known = new Set(before.map(lineOf));
     return findings.filter((one) => !known.has(lineOf(one)));
@@ -47,7 +47,7 @@ async function read(file: string): Promise<Pattern> {
     title,
     alone,
     withWorkloads: beside(withWorkloads, alone),
-    asCluster: beside(lint(closed.world), withWorkloads),
+    asCluster: beside(lint(closed.input), withWorkloads),
   };
 }
 

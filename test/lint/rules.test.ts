@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { lint } from '../../src/lint/engine.js';
 import { rules } from '../../src/lint/rules.js';
-import type { Finding } from '../../src/lint/types.js';
+import type { Finding } from '../../src/lint/finding.js';
 import { isClosed, manifestsOf, ruleNamed, withoutAnnotation } from './examples.js';
 import { nearMisses } from './near-misses.js';
 
@@ -20,8 +20,8 @@ async function findingsIn(text: string, closedWorld = false, name = 'policy.yaml
   count += 1;
   const file = join(folder, `${count}-${name}`);
   await writeFile(file, text);
-  const { world } = await readLintInputs({ file: [file], closedWorld });
-  return lint(world);
+  const { input } = await readLintInputs({ file: [file], closedWorld });
+  return lint(input);
 }
 const of = (findings: readonly Finding[], id: string): readonly Finding[] => findings.filter(({ rule }) => rule === id);
 

@@ -6,9 +6,9 @@ import { lint } from '../../src/lint/engine.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const loud = async (path: string, closedWorld: boolean): Promise<string[]> => {
-  const { world, unparsed } = await readLintInputs({ file: [path], closedWorld });
+  const { input, unparsed } = await readLintInputs({ file: [path], closedWorld });
   expect(unparsed).toEqual([]);
-  return lint(world)
+  return lint(input)
     .filter(({ severity }) => severity !== 'info')
     .map(({ rule, object }) => `${rule} ${object.name}`);
 };

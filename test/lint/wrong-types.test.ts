@@ -52,8 +52,8 @@ describe('wrong types', () => {
         1,
       ).replace('"spec"', 'spec'),
     );
-    const { world } = await readLintInputs({ file: [file], closedWorld: false });
-    const errors = lint(world).filter(({ severity }) => severity === 'error');
+    const { input } = await readLintInputs({ file: [file], closedWorld: false });
+    const errors = lint(input).filter(({ severity }) => severity === 'error');
     expect(errors.filter((one) => one.pointer.startsWith(at) && one.line > 1)).not.toEqual([]);
     const { unparsed, problems } = await readInputs({ file: [file] });
     expect([...unparsed, ...problems]).toContainEqual(expect.stringMatching(/policy\.yaml:\d+:\d+: (metadata|spec)/));

@@ -1,6 +1,6 @@
 import { rolloutOf, type NodeRollout } from '../../analysis/rollout.js';
 import { ApiServerSource } from '../../cluster/api-server/api-server-source.js';
-import type { ConnectionChoice } from '../../cluster/api-server/connection.js';
+import type { ConnectionChoice } from '../../cluster/api-server/kube-config.js';
 import { NodePolicyStatuses } from '../../cluster/api-server/node-policy-statuses.js';
 import { InputError } from '../../generic/input-error.js';
 import type { SyncedCluster } from '../../cluster/types.js';

@@ -2,7 +2,7 @@ import { DirectorySource } from '../../cluster/directory.js';
 import { ApiServerSource } from '../../cluster/api-server/api-server-source.js';
 import { InputError } from '../../generic/input-error.js';
 import type { ClusterSource } from '../../cluster/types.js';
-import type { ConnectionChoice } from '../../cluster/api-server/connection.js';
+import type { ConnectionChoice } from '../../cluster/api-server/kube-config.js';
 import { choiceOf } from '../common/options.js';
 
 export interface SourceFlags extends ConnectionChoice {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { hostname } from 'node:os';
 import { parseDuration } from '../../audit/query/times.js';
-import type { ConnectionChoice } from '../../cluster/api-server/connection.js';
+import type { ConnectionChoice } from '../../cluster/api-server/kube-config.js';
 import type { SourceProblem } from '../../cluster/types.js';
 import { formatPath } from '../../model/diagnostic.js';
 import type { ObjectRef } from '../../model/pod.js';

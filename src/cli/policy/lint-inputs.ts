@@ -1,13 +1,14 @@
-/** What `lint` reads: every object with its text, and the world that they make together. */
-import type { CheckedObject, DuplicateKey, LintObject, PolicyObject, World } from '../../lint/types.js';
-import { makeWorld } from '../../lint/world.js';
+/** What `lint` reads: every object with its text, and what the rules ask of them together. */
+import type { CheckedObject, DuplicateKey, LintObject, PolicyObject } from '../../lint/objects.js';
+import type { LintInput } from '../../lint/types.js';
+import { makeLintInput } from '../../lint/lint-input.js';
 import { readDocuments, type ManifestDocument } from '../../manifests/documents.js';
 import { checkClusterNetworkPolicy, isClusterNetworkPolicy, isMapping, parseNetworkPolicy } from '../../model/parse.js';
 import { ManifestCollector, isTemplate } from '../../manifests/manifest-collector.js';
 import { wellKnownDocuments, isLive, readInto, type InputFlags } from './inputs.js';
 
 export interface LintInputs {
-  readonly world: World;
+  readonly input: LintInput;
   readonly skipped: readonly string[];
   readonly unparsed: readonly string[];
 }
@@ -53,7 +54,7 @@ export async function readLintInputs(flags: LintInputFlags): Promise<LintInputs>
   const policies = objects.flatMap((object) => policyObject(object, strict) ?? []);
   const known = new Set(namespaces.map(({ name }) => name));
   return {
-    world: makeWorld({
+    input: makeLintInput({
       objects,
       policies,
       clusterPolicies: objects.flatMap((object) => clusterPolicyObject(object, strict) ?? []),

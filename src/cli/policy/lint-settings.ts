@@ -3,7 +3,7 @@ import { access, readFile } from 'node:fs/promises';
 import { matchesGlob } from '../../generic/globs.js';
 import { InputError } from '../../generic/input-error.js';
 import { rules } from '../../lint/rules.js';
-import type { Severity } from '../../lint/types.js';
+import type { Severity } from '../../lint/finding.js';
 import { readDocuments, type ManifestDocument } from '../../manifests/documents.js';
 import { isMapping } from '../../model/parse.js';
 

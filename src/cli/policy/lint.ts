@@ -2,7 +2,8 @@ import { Command, Option } from 'commander';
 import { atLeast, lint } from '../../lint/engine.js';
 import { fixedTexts, unifiedDiff } from '../../lint/fixes.js';
 import { rules } from '../../lint/rules.js';
-import type { Finding, Findings, Rule, Severity } from '../../lint/types.js';
+import type { Finding, Findings, Severity } from '../../lint/finding.js';
+import type { Rule } from '../../lint/types.js';
 import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../../report/findings-ci.js';
 import { printFindingsCsv, printFindingsMarkdown, printFindingsText } from '../../report/findings.js';
 import { formatTable } from '../../report/table.js';
@@ -79,16 +80,16 @@ async function run(flags: LintFlags): Promise<void> {
   if (flags.fix && ((flags.kustomize ?? []).length > 0 || isLive(flags)))
     throw new UsageError('--fix writes files: give them by -f');
   const settings = await readLintSettings(flags.config);
-  const { world, skipped, unparsed } = await readLintInputs(flags);
+  const { input, skipped, unparsed } = await readLintInputs(flags);
   const progress = new Progress('checking', rules.length);
   const onRule = (done: number): void => progress.step(done);
-  const found = lint(world, { severities: settings.severities, onRule });
+  const found = lint(input, { severities: settings.severities, onRule });
   progress.end();
   const findings = found.filter(({ file }) => !settings.ignores(file));
   for (const line of [...unparsed, ...skipped]) process.stderr.write(`podwall: ${line}\n`);
   if (flags.fix) await fix(findings, flags.diff);
   else await print({ kind: 'Findings', schemaVersion: 1, findings, skipped, unparsed }, flags);
-  process.exitCode = codeOf(findings, { objects: world.objects.length, unparsed: unparsed.length }, flags);
+  process.exitCode = codeOf(findings, { objects: input.objects.length, unparsed: unparsed.length }, flags);
 }
 
 async function fix(findings: readonly Finding[], onlyShow: boolean): Promise<void> {

@@ -1,7 +1,8 @@
 import { changeKey, deletionOf, snapshotOf, type ClusterChange, type ClusterSnapshot } from '../../model/cluster.js';
 import { Listeners } from '../listeners.js';
 import type { ClusterSource, SourceChange, SourceProblem, SourceTraffic, SyncedCluster } from '../types.js';
-import { ApiConnection, type ConnectionChoice } from './connection.js';
+import { ApiConnection } from './connection.js';
+import type { ConnectionChoice } from './kube-config.js';
 import { Interner } from './interner.js';
 import { defaultTimes, Reflector, type ReflectorTimes } from './reflector.js';
 import { resources, type ReadObject, type Resource } from './resources.js';

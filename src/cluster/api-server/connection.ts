@@ -1,39 +1,10 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
 import { messageOf } from '../../generic/message-of.js';
-import { InputError } from '../../generic/input-error.js';
-import type { LoadedConfig } from './kube-config.js';
+import { ApiError, ConnectionError } from './api-errors.js';
+import { answerTo, answerWithin, consume, statusMessage, type Body, type Exchange } from './http-exchange.js';
+import type { ConnectionChoice, LoadedConfig } from './kube-config.js';
 import { LineSplitter } from './line-splitter.js';
-
-/** The server answered, and the answer is no; `message` is the server's own. */
-export class ApiError extends Error {
-  override readonly name = 'ApiError';
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-/** Nobody answered, or the answer broke off. */
-export class ConnectionError extends Error {
-  override readonly name = 'ConnectionError';
-}
-
-/** What a command that asks once says of it: exit 2. Bugs stay what they are. */
-export function refusalOf(error: unknown, { server }: { readonly server: string }, signal: AbortSignal): unknown {
-  if (signal.aborted) return new InputError(`${server}: did not answer in time`);
-  return error instanceof ApiError || error instanceof ConnectionError
-    ? new InputError(`${server}: ${error.message}`)
-    : error;
-}
-
-export interface ConnectionChoice {
-  /** Undefined: $KUBECONFIG or ~/.kube/config, inside a pod its service account. */
-  readonly kubeconfig?: string;
-  readonly context?: string;
-}
 
 export interface StreamOptions {
   readonly signal: AbortSignal;
@@ -43,9 +14,6 @@ export interface StreamOptions {
   /** The server has answered, and the stream begins. */
   readonly onOpen?: () => void;
 }
-
-/** How long a connection may take to answer at all, in milliseconds. */
-const answerWithin = 10_000;
 
 /**
  * One API server. Authentication, TLS and proxies are the official client's business; requests are our own, since its
@@ -147,89 +115,5 @@ export class ApiConnection {
   }
 }
 
-export interface Body {
-  readonly contentType: 'application/json' | 'application/apply-patch+yaml';
-  readonly object: object;
-}
-
 const load = async (choice: ConnectionChoice): Promise<LoadedConfig> =>
   (await import('./kube-config.js')).loadKubeConfig(choice);
-
-interface Exchange {
-  readonly method?: 'GET' | 'POST' | 'PATCH';
-  readonly body?: Body;
-  readonly signal: AbortSignal;
-  readonly silence: number;
-  readonly onChunk: (chunk: Buffer) => void;
-  readonly onOpen?: (() => void) | undefined;
-}
-
-function answerTo(
-  url: URL,
-  options: RequestOptions,
-  { signal, method = 'GET', body }: Exchange,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const send = url.protocol === 'http:' ? httpRequest : httpsRequest;
-    const request = send(url, { ...options, method, signal });
-    if (body !== undefined) request.setHeader('content-type', body.contentType);
-    const timer = setTimeout(
-      () => request.destroy(new Error(`no answer within ${answerWithin / 1000} s`)),
-      answerWithin,
-    );
-    request.once('response', (response) => {
-      clearTimeout(timer);
-      resolve(response);
-    });
-    request.on('error', (error) => {
-      clearTimeout(timer);
-      reject(signal.aborted ? error : new ConnectionError(`${url.host}: ${messageOf(error)}`, { cause: error }));
-    });
-    request.end(body === undefined ? undefined : JSON.stringify(body.object));
-  });
-}
-
-/** Resolves at the end of the body; rejects when it breaks off or falls silent. */
-function consume(response: IncomingMessage, silence: number, onChunk: (chunk: Buffer) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fall = (): void => void response.destroy(new Error(`silent for ${silence / 1000} s`));
-    let timer = setTimeout(fall, silence);
-    let refused: unknown;
-    response.on('data', (chunk: Buffer) => {
-      clearTimeout(timer);
-      timer = setTimeout(fall, silence);
-      try {
-        onChunk(chunk);
-      } catch (error) {
-        refused = error;
-        response.destroy();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      }
-    });
-    response.once('end', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    response.once('error', (error) => {
-      clearTimeout(timer);
-      reject(new ConnectionError(messageOf(error), { cause: error }));
-    });
-    response.once('close', () => {
-      clearTimeout(timer);
-      if (refused === undefined && !response.complete)
-        reject(new ConnectionError('the connection was closed in the middle'));
-    });
-  });
-}
-
-/** A Status object's message, or what there is. */
-function statusMessage(body: Buffer, response: IncomingMessage): string {
-  const text = body.toString('utf8');
-  try {
-    const { message } = JSON.parse(text) as { message?: unknown };
-    if (typeof message === 'string' && message !== '') return message;
-  } catch {
-    return `${response.statusCode ?? 0} ${text.slice(0, 200) || (response.statusMessage ?? '')}`;
-  }
-  return `${response.statusCode ?? 0} ${response.statusMessage ?? ''}`;
-}

@@ -4,7 +4,12 @@ import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { messageOf } from '../../generic/message-of.js';
 import { InputError } from '../../generic/input-error.js';
-import type { ConnectionChoice } from './connection.js';
+
+export interface ConnectionChoice {
+  /** Undefined: $KUBECONFIG or ~/.kube/config, inside a pod its service account. */
+  readonly kubeconfig?: string;
+  readonly context?: string;
+}
 
 export interface LoadedConfig {
   readonly config: KubeConfig;

@@ -1,5 +1,7 @@
 import { listPages } from './list-pages.js';
-import { ApiConnection, ApiError, refusalOf, type ConnectionChoice } from './connection.js';
+import { ApiError, refusalOf } from './api-errors.js';
+import { ApiConnection } from './connection.js';
+import type { ConnectionChoice } from './kube-config.js';
 
 interface Listed {
   readonly path: string;

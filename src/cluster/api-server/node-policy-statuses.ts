@@ -1,6 +1,8 @@
 import { nodePolicyStatusKind, type EnforcedPolicy, type NodePolicyStatus } from '../../model/node-policy-status.js';
 import { InputError } from '../../generic/input-error.js';
-import { ApiConnection, ApiError, refusalOf, type ConnectionChoice } from './connection.js';
+import { ApiError, refusalOf } from './api-errors.js';
+import { ApiConnection } from './connection.js';
+import type { ConnectionChoice } from './kube-config.js';
 import { listPages } from './list-pages.js';
 
 /** What every node says that it enforces, by node name. */

@@ -6,7 +6,8 @@
  * What vanished while nobody watched is found by comparison. Nothing is forgotten while the server is away.
  */
 import { messageOf } from '../../generic/message-of.js';
-import { ApiError, type ApiConnection } from './connection.js';
+import { ApiError } from './api-errors.js';
+import type { ApiConnection } from './connection.js';
 import { listPages } from './list-pages.js';
 import type { ReadObject, Resource } from './resources.js';
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { nodePolicyStatusKind, type NodePolicyStatus } from '../../model/node-policy-status.js';
 import type { ClusterEvent } from '../types.js';
-import { ApiConnection, ApiError, type ConnectionChoice } from './connection.js';
+import { ApiError } from './api-errors.js';
+import { ApiConnection } from './connection.js';
+import type { ConnectionChoice } from './kube-config.js';
 
 /** The only place that writes to the API server: what the agent tells the cluster's users. */
 export class ReportWriter implements Disposable {

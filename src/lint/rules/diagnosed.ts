@@ -1,17 +1,18 @@
 /** Validity is the model's business: a rule tells its diagnostics of some codes. */
 import { formatPath, type Diagnostic } from '../../model/diagnostic.js';
-import type { Hit, CheckedObject, World } from '../types.js';
+import type { CheckedObject } from '../objects.js';
+import type { RuleMatch, LintInput } from '../types.js';
 
-export type Chosen = Partial<Pick<Hit, 'part' | 'severity' | 'fix' | 'message'>>;
+export type Chosen = Partial<Pick<RuleMatch, 'part' | 'severity' | 'fix' | 'message'>>;
 
 /**
  * @param choose what is special about one diagnostic; undefined: it belongs to another rule
  */
 export function* diagnosed(
-  { policies, clusterPolicies }: World,
+  { policies, clusterPolicies }: LintInput,
   code: string,
   choose: (diagnostic: Diagnostic, object: CheckedObject) => Chosen | undefined = () => ({}),
-): Iterable<Hit> {
+): Iterable<RuleMatch> {
   for (const object of [...policies, ...clusterPolicies])
     for (const diagnostic of object.diagnostics) {
       if (diagnostic.code !== code) continue;

@@ -11,8 +11,8 @@ export const rule: Rule = {
   why: 'The API server drops what it does not know: a misspelt `from` leaves a rule that allows everyone.',
   bad: 'podSelector: {}\ningress:\n  - form:\n      - podSelector: {}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - podSelector: {}',
-  check: (world) =>
-    diagnosed(world, 'unknown-field', ({ severity }) => ({
+  check: (input) =>
+    diagnosed(input, 'unknown-field', ({ severity }) => ({
       part: 'key',
       ...(severity === 'warning' ? { severity } : {}),
     })),

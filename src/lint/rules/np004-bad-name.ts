@@ -11,8 +11,8 @@ export const rule: Rule = {
   why: 'Names are DNS subdomains of at most 253 characters; an object without one cannot be written.',
   bad: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: Web_Policy, namespace: shop}\nspec: {podSelector: {}}',
   good: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web-policy, namespace: shop}\nspec: {podSelector: {}}',
-  *check(world) {
-    yield* diagnosed(world, 'missing-name', () => ({ part: 'key' }));
-    yield* diagnosed(world, 'invalid-name');
+  *check(input) {
+    yield* diagnosed(input, 'missing-name', () => ({ part: 'key' }));
+    yield* diagnosed(input, 'invalid-name');
   },
 };

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
-import type { LintObject, Rule } from '../types.js';
+import type { LintObject } from '../objects.js';
+import type { Rule } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP005',

@@ -1,4 +1,4 @@
-import { fieldAt } from '../world.js';
+import { fieldAt } from '../policy-parts.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {

@@ -11,5 +11,5 @@ export const rule: Rule = {
   why: 'The API server refuses the policy; `["Ingress, Egress"]` is one type of a strange name.',
   bad: 'podSelector: {}\npolicyTypes: ["Ingress, Egress"]',
   good: 'podSelector: {}\npolicyTypes: [Ingress, Egress]',
-  check: (world) => diagnosed(world, 'invalid-policy-type'),
+  check: (input) => diagnosed(input, 'invalid-policy-type'),
 };

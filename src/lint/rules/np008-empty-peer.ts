@@ -11,5 +11,5 @@ export const rule: Rule = {
   why: '`- namespaceSelector:` without a value is no selector at all; every namespace is `{}`.',
   bad: 'podSelector: {}\ningress:\n  - from:\n      - namespaceSelector:',
   good: 'podSelector: {}\ningress:\n  - from:\n      - namespaceSelector: {matchLabels: {team: a}}',
-  check: (world) => diagnosed(world, 'empty-peer'),
+  check: (input) => diagnosed(input, 'empty-peer'),
 };

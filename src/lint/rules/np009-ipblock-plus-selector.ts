@@ -11,5 +11,5 @@ export const rule: Rule = {
   why: 'A peer is pods or addresses, never both; the API server refuses it.',
   bad: 'podSelector: {}\ningress:\n  - from:\n      - podSelector: {matchLabels: {app: a}}\n        ipBlock: {cidr: 192.0.2.0/24}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - podSelector: {matchLabels: {app: a}}\n      - ipBlock: {cidr: 192.0.2.0/24}',
-  check: (world) => diagnosed(world, 'invalid-peer'),
+  check: (input) => diagnosed(input, 'invalid-peer'),
 };

@@ -11,5 +11,5 @@ export const rule: Rule = {
   why: 'The API server refuses it; an address needs its prefix, as in 10.0.0.1/32.',
   bad: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.1}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.1/32}',
-  check: (world) => diagnosed(world, 'invalid-cidr'),
+  check: (input) => diagnosed(input, 'invalid-cidr'),
 };

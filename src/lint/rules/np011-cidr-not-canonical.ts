@@ -1,5 +1,5 @@
 import { formatCidr, parseCidr } from '../../model/address.js';
-import { fieldAt } from '../world.js';
+import { fieldAt } from '../policy-parts.js';
 import { diagnosed } from './diagnosed.js';
 import type { Rule } from '../types.js';
 
@@ -13,8 +13,8 @@ export const rule: Rule = {
   why: 'Newer API servers refuse it, older ones and agents do not agree on what it means.',
   bad: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.1/8}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.0/8}',
-  check: (world) =>
-    diagnosed(world, 'cidr-not-canonical', ({ path, severity }, { fields }) => {
+  check: (input) =>
+    diagnosed(input, 'cidr-not-canonical', ({ path, severity }, { fields }) => {
       const cidr = parseCidr(String(fieldAt(fields, path)));
       if (cidr === undefined) return { severity };
       const replacement = formatCidr(cidr);

@@ -11,5 +11,5 @@ export const rule: Rule = {
   why: 'The API server refuses it: nothing is taken out, or everything.',
   bad: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.0/24]}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.0/25]}',
-  check: (world) => diagnosed(world, 'invalid-except'),
+  check: (input) => diagnosed(input, 'invalid-except'),
 };

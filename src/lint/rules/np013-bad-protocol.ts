@@ -1,5 +1,5 @@
 import { protocols } from '../../model/policy.js';
-import { fieldAt } from '../world.js';
+import { fieldAt } from '../policy-parts.js';
 import { diagnosed } from './diagnosed.js';
 import type { Rule } from '../types.js';
 
@@ -13,8 +13,8 @@ export const rule: Rule = {
   why: 'The API server refuses `tcp` and `HTTP`; ICMP cannot be named, and passes with rules that name no ports.',
   bad: 'podSelector: {}\ningress:\n  - ports: [{protocol: tcp, port: 80}]',
   good: 'podSelector: {}\ningress:\n  - ports: [{protocol: TCP, port: 80}]',
-  check: (world) =>
-    diagnosed(world, 'invalid-protocol', ({ path }, { fields }) => {
+  check: (input) =>
+    diagnosed(input, 'invalid-protocol', ({ path }, { fields }) => {
       const raw = fieldAt(fields, path);
       const replacement = protocols.find((one) => typeof raw === 'string' && one === raw.toUpperCase());
       return replacement === undefined ? {} : { fix: { description: `write ${replacement}`, path, replacement } };

@@ -1,4 +1,4 @@
-import { fieldAt } from '../world.js';
+import { fieldAt } from '../policy-parts.js';
 import { diagnosed } from './diagnosed.js';
 import type { Rule } from '../types.js';
 
@@ -12,8 +12,8 @@ export const rule: Rule = {
   why: 'The API server refuses it; a number in quotes is a name, and a name needs a letter.',
   bad: 'podSelector: {}\ningress:\n  - ports: [{port: "80"}]',
   good: 'podSelector: {}\ningress:\n  - ports: [{port: 80}]',
-  check: (world) =>
-    diagnosed(world, 'invalid-port', ({ path }, { fields }) => {
+  check: (input) =>
+    diagnosed(input, 'invalid-port', ({ path }, { fields }) => {
       if (path.at(-1) !== 'port') return undefined;
       const raw = fieldAt(fields, path);
       if (typeof raw !== 'string' || !/^\d{1,5}$/.test(raw)) return {};

@@ -11,5 +11,5 @@ export const rule: Rule = {
   why: 'The API server refuses it: a range goes from a number up to a number.',
   bad: 'podSelector: {}\ningress:\n  - ports: [{port: 8080, endPort: 80}]',
   good: 'podSelector: {}\ningress:\n  - ports: [{port: 8080, endPort: 8090}]',
-  check: (world) => diagnosed(world, 'invalid-port', ({ path }) => (path.at(-1) === 'endPort' ? {} : undefined)),
+  check: (input) => diagnosed(input, 'invalid-port', ({ path }) => (path.at(-1) === 'endPort' ? {} : undefined)),
 };

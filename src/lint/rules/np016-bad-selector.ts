@@ -11,5 +11,5 @@ export const rule: Rule = {
   why: 'The API server refuses it: In and NotIn need values, Exists and DoesNotExist have none.',
   bad: 'podSelector:\n  matchExpressions:\n    - {key: tier, operator: Exists, values: [x]}',
   good: 'podSelector:\n  matchExpressions:\n    - {key: tier, operator: Exists}',
-  check: (world) => diagnosed(world, 'invalid-selector'),
+  check: (input) => diagnosed(input, 'invalid-selector'),
 };

@@ -1,5 +1,6 @@
 import { isMapping } from '../../model/parse.js';
-import { fieldAt, selectorsOf } from '../world.js';
+import { fieldAt } from '../policy-parts.js';
+import { selectorsOf } from '../queries.js';
 import { diagnosed } from './diagnosed.js';
 import type { Rule } from '../types.js';
 
@@ -16,9 +17,9 @@ export const rule: Rule = {
   why: 'Labels are strings: `1.10` and `true` do not decode, and a value that is left out selects the empty label.',
   bad: 'podSelector: {matchLabels: {version: 1.10}}',
   good: 'podSelector: {matchLabels: {version: "1.10"}}',
-  *check(world) {
-    yield* diagnosed(world, 'wrong-type', ({ path }) => (isOfLabel(path) ? {} : undefined));
-    for (const { object, path } of selectorsOf(world)) {
+  *check(input) {
+    yield* diagnosed(input, 'wrong-type', ({ path }) => (isOfLabel(path) ? {} : undefined));
+    for (const { object, path } of selectorsOf(input)) {
       const labels = fieldAt(object.fields, [...path, 'matchLabels']);
       if (!isMapping(labels)) continue;
       for (const [key, value] of Object.entries(labels))

@@ -12,5 +12,5 @@ export const rule: Rule = {
   why: 'The API server refuses it: priorities go to 1000, lists to 25, and a peer or protocol is exactly one thing.',
   bad: clusterPolicy('  ingress:\n    - {action: Accept, from: [{namespaces: {}}]}', 2000),
   good: clusterPolicy('  ingress:\n    - {action: Accept, from: [{namespaces: {}}]}', 200),
-  check: (world) => diagnosed(world, 'out-of-bounds'),
+  check: (input) => diagnosed(input, 'out-of-bounds'),
 };

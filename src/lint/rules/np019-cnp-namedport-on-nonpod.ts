@@ -16,5 +16,5 @@ export const rule: Rule = {
   good: clusterPolicy(
     '  egress:\n    - {action: Accept, to: [{networks: [192.0.2.0/24]}], protocols: [{tcp: {destinationPort: {number: 443}}}]}',
   ),
-  check: (world) => diagnosed(world, 'named-port-without-pods'),
+  check: (input) => diagnosed(input, 'named-port-without-pods'),
 };

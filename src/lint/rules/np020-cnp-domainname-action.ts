@@ -14,5 +14,5 @@ export const rule: Rule = {
   good: clusterPolicy(
     '  egress:\n    - {action: Accept, to: [{domainNames: ["*.example.com"]}]}\n    - {action: Deny, to: [{networks: [0.0.0.0/0]}]}',
   ),
-  check: (world) => diagnosed(world, 'invalid-domain-name'),
+  check: (input) => diagnosed(input, 'invalid-domain-name'),
 };

@@ -12,5 +12,5 @@ export const rule: Rule = {
   why: 'The API server refuses it: `ingress` is a list of rules, `from` a list of peers.',
   bad: 'podSelector: {}\ningress:\n  from:\n    - podSelector: {}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - podSelector: {}',
-  check: (world) => diagnosed(world, 'wrong-type', ({ path }) => (isOfLabel(path) ? undefined : {})),
+  check: (input) => diagnosed(input, 'wrong-type', ({ path }) => (isOfLabel(path) ? undefined : {})),
 };

@@ -14,5 +14,5 @@ export const rule: Rule = {
   why: 'Only `audit` is a dry run: the agent enforces the policy whatever else the annotation says.',
   bad: annotated('Audit'),
   good: annotated('audit'),
-  check: (world) => diagnosed(world, 'unknown-mode'),
+  check: (input) => diagnosed(input, 'unknown-mode'),
 };

@@ -1,6 +1,7 @@
 import { everything } from '../../model/labels.js';
 import { isEnforceable } from '../../model/pod.js';
-import { knowsWorkloads, peersKey, rulesOf } from '../world.js';
+import { peersKey } from '../policy-parts.js';
+import { knowsWorkloads, rulesOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -13,10 +14,10 @@ export const rule: Rule = {
   why: 'Two list items mean "either": every pod of that namespace, and those labels in the own namespace.',
   bad: 'podSelector: {}\ningress:\n  - from:\n      - namespaceSelector: {matchLabels: {team: a}}\n      - podSelector: {matchLabels: {app: only-there}}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - namespaceSelector: {matchLabels: {team: a}}\n        podSelector: {matchLabels: {app: only-there}}',
-  *check(world) {
-    for (const { object, policy, direction, rule: entry, path } of rulesOf(world)) {
+  *check(input) {
+    for (const { object, policy, direction, rule: entry, path } of rulesOf(input)) {
       const { namespace } = policy.ref;
-      if (entry.peers === 'anyone' || !knowsWorkloads(world, namespace)) continue;
+      if (entry.peers === 'anyone' || !knowsWorkloads(input, namespace)) continue;
       for (const [index, peer] of entry.peers.entries()) {
         const pair = [entry.peers[index - 1], entry.peers[index + 1]];
         if (peer.kind !== 'pods' || peer.namespaces !== 'own' || peer.pods.requirements.length === 0) continue;
@@ -24,7 +25,7 @@ export const rule: Rule = {
           (other) => other?.kind === 'pods' && other.namespaces !== 'own' && other.pods.requirements.length === 0,
         );
         if (!hasNamespaceBeside) continue;
-        const selected = world
+        const selected = input
           .select({ namespaces: everything, pods: peer.pods })
           .filter(({ pod }) => isEnforceable(pod));
         const isElsewhereOnly = selected.length > 0 && selected.every(({ owner }) => owner.namespace !== namespace);

@@ -1,4 +1,4 @@
-import { rulesOf } from '../world.js';
+import { rulesOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,8 +11,8 @@ export const rule: Rule = {
   why: 'The first opens all ports to its peers, the second opens its ports to everyone; together they were one rule.',
   bad: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n  - ports: [{port: 80}]',
   good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n    ports: [{port: 80}]',
-  *check(world) {
-    for (const { object, policy, direction, rule: entry, path } of rulesOf(world)) {
+  *check(input) {
+    for (const { object, policy, direction, rule: entry, path } of rulesOf(input)) {
       if (entry.peers !== 'anyone' || entry.ports === 'anyPort') continue;
       // DNS to anywhere is said so on purpose.
       if (entry.ports.every((port) => port.kind === 'range' && port.first === 53 && port.last === 53)) continue;

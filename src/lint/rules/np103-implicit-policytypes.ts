@@ -1,4 +1,5 @@
-import { fieldAt, validPolicies } from '../world.js';
+import { fieldAt } from '../policy-parts.js';
+import { validPolicies } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,8 +12,8 @@ export const rule: Rule = {
   why: 'Ingress is always implied: a policy with nothing but egress rules also denies everything that comes in.',
   bad: 'podSelector: {}\negress:\n  - to: [{podSelector: {}}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {}}]',
-  *check(world) {
-    for (const { object, policy } of validPolicies(world)) {
+  *check(input) {
+    for (const { object, policy } of validPolicies(input)) {
       const types = fieldAt(object.fields, ['spec', 'policyTypes']);
       if (Array.isArray(types) && types.length > 0) continue;
       const onlyEgress = (policy.egress?.length ?? 0) > 0 && (policy.ingress?.length ?? 0) === 0;

@@ -1,4 +1,5 @@
-import { fieldAt, validPolicies } from '../world.js';
+import { fieldAt } from '../policy-parts.js';
+import { validPolicies } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,8 +12,8 @@ export const rule: Rule = {
   why: 'The API server takes them, and everyone ignores them: the direction stays open.',
   bad: 'podSelector: {}\npolicyTypes: [Ingress]\negress:\n  - to: [{podSelector: {}}]',
   good: 'podSelector: {}\npolicyTypes: [Ingress, Egress]\negress:\n  - to: [{podSelector: {}}]',
-  *check(world) {
-    for (const { object, policy } of validPolicies(world))
+  *check(input) {
+    for (const { object, policy } of validPolicies(input))
       for (const direction of ['ingress', 'egress'] as const) {
         const raw = fieldAt(object.fields, ['spec', direction]);
         if (!Array.isArray(raw) || raw.length === 0 || policy[direction] !== undefined) continue;

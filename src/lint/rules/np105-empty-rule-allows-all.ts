@@ -1,4 +1,5 @@
-import { fieldAt, peersKey, rulesOf } from '../world.js';
+import { fieldAt, peersKey } from '../policy-parts.js';
+import { rulesOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,8 +12,8 @@ export const rule: Rule = {
   why: 'An empty rule allows everything, the internet included, and makes its siblings moot; no rule at all denies.',
   bad: 'podSelector: {}\ningress:\n  - {}\n  - from: [{podSelector: {}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {}}]',
-  *check(world) {
-    for (const { object, policy, direction, rule: entry, path } of rulesOf(world)) {
+  *check(input) {
+    for (const { object, policy, direction, rule: entry, path } of rulesOf(input)) {
       const peers = peersKey(direction);
       const raw = fieldAt(object.fields, [...path, peers]);
       if (Array.isArray(raw) && raw.length === 0) {

@@ -1,4 +1,5 @@
-import { fieldAt, validPolicies } from '../world.js';
+import { fieldAt } from '../policy-parts.js';
+import { validPolicies } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,8 +12,8 @@ export const rule: Rule = {
   why: 'It is valid, selects every pod of the namespace and denies everything that comes in.',
   bad: 'policyTypes: [Ingress]',
   good: 'podSelector: {}\npolicyTypes: [Ingress]',
-  *check(world) {
-    for (const { object } of validPolicies(world))
+  *check(input) {
+    for (const { object } of validPolicies(input))
       if ((fieldAt(object.fields, ['spec', 'podSelector']) ?? undefined) === undefined)
         yield {
           object,

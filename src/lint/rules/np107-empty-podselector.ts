@@ -1,4 +1,5 @@
-import { fieldAt, validPolicies } from '../world.js';
+import { fieldAt } from '../policy-parts.js';
+import { validPolicies } from '../queries.js';
 import type { NetworkPolicy, PolicyRule } from '../../model/policy.js';
 import type { Rule } from '../types.js';
 
@@ -27,8 +28,8 @@ export const rule: Rule = {
   why: 'What one workload needs is opened at every pod of the namespace, also at those that come later.',
   bad: 'podSelector: {}\npolicyTypes: [Ingress]\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]\n    ports: [{port: 5432}]',
   good: 'podSelector: {matchLabels: {app: db}}\npolicyTypes: [Ingress]\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]\n    ports: [{port: 5432}]',
-  *check(world) {
-    for (const { object, policy } of validPolicies(world)) {
+  *check(input) {
+    for (const { object, policy } of validPolicies(input)) {
       if (policy.appliesTo.requirements.length > 0 || isBaseline(policy) || isOwnNamespace(policy)) continue;
       if ((fieldAt(object.fields, ['spec', 'podSelector']) ?? undefined) === undefined) continue;
       yield {

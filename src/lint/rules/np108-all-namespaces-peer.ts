@@ -1,4 +1,4 @@
-import { peersOf } from '../world.js';
+import { peersOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -12,8 +12,8 @@ export const rule: Rule = {
   why: 'It means every pod of every namespace, but neither nodes, hostNetwork pods nor anything outside the cluster.',
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{namespaceSelector: {}}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{namespaceSelector: {}, podSelector: {matchLabels: {app: proxy}}}]',
-  *check(world) {
-    for (const { object, peer, path } of peersOf(world))
+  *check(input) {
+    for (const { object, peer, path } of peersOf(input))
       if (peer.kind === 'pods' && peer.namespaces !== 'own')
         if (peer.namespaces.requirements.length === 0 && peer.pods.requirements.length === 0)
           yield { object, path, message: 'this is every pod of every namespace, and nothing outside the cluster' };

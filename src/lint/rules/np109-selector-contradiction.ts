@@ -1,5 +1,5 @@
 import type { LabelSelector } from '../../model/labels.js';
-import { requirementPath, selectorsOf } from '../world.js';
+import { requirementPath, selectorsOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 /** A key on which the selector contradicts itself. */
@@ -29,8 +29,8 @@ export const rule: Rule = {
   why: 'All requirements must hold at once: a label cannot have two values, nor be there and not be there.',
   bad: 'podSelector:\n  matchLabels: {app: a}\n  matchExpressions: [{key: app, operator: NotIn, values: [a]}]',
   good: 'podSelector:\n  matchLabels: {app: a}\n  matchExpressions: [{key: tier, operator: NotIn, values: [a]}]',
-  *check(world) {
-    for (const { object, selector, path } of selectorsOf(world)) {
+  *check(input) {
+    for (const { object, selector, path } of selectorsOf(input)) {
       const key = contradiction(selector);
       if (key !== undefined)
         yield {

@@ -1,5 +1,6 @@
 import { isMapping } from '../../model/parse.js';
-import { fieldAt, selectorsOf } from '../world.js';
+import { fieldAt } from '../policy-parts.js';
+import { selectorsOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -12,8 +13,8 @@ export const rule: Rule = {
   why: '`In` with one value is a matchLabels entry, which is easier to read and to compare.',
   bad: 'podSelector:\n  matchExpressions: [{key: app, operator: In, values: [a]}]',
   good: 'podSelector:\n  matchLabels: {app: a}',
-  *check(world) {
-    for (const { object, path } of selectorsOf(world)) {
+  *check(input) {
+    for (const { object, path } of selectorsOf(input)) {
       const expressions = fieldAt(object.fields, [...path, 'matchExpressions']);
       if (!Array.isArray(expressions)) continue;
       for (const [index, one] of (expressions as readonly unknown[]).entries()) {

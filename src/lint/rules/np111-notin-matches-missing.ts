@@ -1,4 +1,4 @@
-import { requirementPath, selectorsOf } from '../world.js';
+import { requirementPath, selectorsOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,8 +11,8 @@ export const rule: Rule = {
   why: 'NotIn holds for objects without the key too: the selector is usually wider than it reads.',
   bad: 'podSelector:\n  matchExpressions: [{key: env, operator: NotIn, values: [prod]}]',
   good: 'podSelector:\n  matchExpressions: [{key: env, operator: NotIn, values: [prod]}, {key: env, operator: Exists}]',
-  *check(world) {
-    for (const { object, selector, path } of selectorsOf(world))
+  *check(input) {
+    for (const { object, selector, path } of selectorsOf(input))
       for (const one of selector.requirements) {
         if (one.operator !== 'NotIn') continue;
         const demanded = selector.requirements.some((other) => other.key === one.key && other.operator !== 'NotIn');

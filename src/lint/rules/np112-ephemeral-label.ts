@@ -1,4 +1,4 @@
-import { requirementPath, selectorsOf } from '../world.js';
+import { requirementPath, selectorsOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 const ephemeral: ReadonlySet<string> = new Set([
@@ -19,8 +19,8 @@ export const rule: Rule = {
   why: 'pod-template-hash and its like have another value after the next rollout, and the policy selects nothing.',
   bad: 'podSelector: {matchLabels: {pod-template-hash: 5d4f8c7b9}}',
   good: 'podSelector: {matchLabels: {app: web}}',
-  *check(world) {
-    for (const { object, selector, path } of selectorsOf(world))
+  *check(input) {
+    for (const { object, selector, path } of selectorsOf(input))
       for (const { key } of selector.requirements)
         if (ephemeral.has(key))
           yield {

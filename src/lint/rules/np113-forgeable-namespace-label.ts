@@ -1,4 +1,4 @@
-import { requirementPath, selectorsOf } from '../world.js';
+import { requirementPath, selectorsOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,8 +11,8 @@ export const rule: Rule = {
   why: 'Whoever may label a namespace joins; only kubernetes.io/metadata.name is set by the API server itself.',
   bad: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {team: a}}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: a}}}]',
-  *check(world) {
-    for (const { object, selector, path, of } of selectorsOf(world)) {
+  *check(input) {
+    for (const { object, selector, path, of } of selectorsOf(input)) {
       if (of !== 'namespaces' || selector.requirements.length === 0) continue;
       if (selector.requirements.some(({ key }) => key === 'kubernetes.io/metadata.name')) continue;
       const [first] = selector.requirements;

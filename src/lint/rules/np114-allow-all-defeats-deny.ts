@@ -1,5 +1,5 @@
 import { canonicalText } from '../../selectors/match.js';
-import { validPolicies } from '../world.js';
+import { validPolicies } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -12,8 +12,8 @@ export const rule: Rule = {
   why: 'Rules add up: where one policy allows everything, the deny of another has no effect.',
   bad: 'podSelector: {}\npolicyTypes: [Ingress]\n---\npodSelector: {}\ningress: [{}]',
   good: 'podSelector: {}\npolicyTypes: [Ingress]',
-  *check(world) {
-    const all = [...validPolicies(world)];
+  *check(input) {
+    const all = [...validPolicies(input)];
     for (const { object, policy } of all)
       for (const direction of ['ingress', 'egress'] as const) {
         const index =

@@ -1,5 +1,5 @@
 import { replicasOf } from '../replicas.js';
-import { knowsPeers, podsOfPeer, rulesOf, subjectsOf } from '../world.js';
+import { knowsPeers, podsOfPeer, rulesOf, subjectsOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -12,14 +12,14 @@ export const rule: Rule = {
   why: 'A pod always reaches itself at its own address; behind a Service it depends on who enforces.',
   bad: 'podSelector: {matchLabels: {app: solo}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: solo}}}]',
   good: 'podSelector: {matchLabels: {app: solo}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]',
-  *check(world) {
-    for (const entry of rulesOf(world)) {
+  *check(input) {
+    for (const entry of rulesOf(input)) {
       const { object, policy, rule: own, path } = entry;
-      if (own.peers === 'anyone' || !knowsPeers(world, policy, own)) continue;
-      const subjects = subjectsOf(world, policy);
+      if (own.peers === 'anyone' || !knowsPeers(input, policy, own)) continue;
+      const subjects = subjectsOf(input, policy);
       const [first] = subjects;
-      if (first === undefined || subjects.length > 1 || replicasOf(world, first) !== 1) continue;
-      const meant = own.peers.flatMap((peer) => podsOfPeer(world, policy, peer));
+      if (first === undefined || subjects.length > 1 || replicasOf(input, first) !== 1) continue;
+      const meant = own.peers.flatMap((peer) => podsOfPeer(input, policy, peer));
       if (meant.length > 0 && meant.every((one) => one === first))
         yield {
           object,

@@ -1,4 +1,4 @@
-import { namedBySubject, validPolicies } from '../world.js';
+import { namedBySubject, validPolicies } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,9 +11,9 @@ export const rule: Rule = {
   why: "A hostNetwork pod shares its node's network: no NetworkPolicy applies to it.",
   bad: 'podSelector: {matchLabels: {app: node-exporter}}',
   good: 'podSelector: {matchLabels: {app: web}}',
-  *check(world) {
-    for (const { object, policy } of validPolicies(world)) {
-      const selected = namedBySubject(world, policy);
+  *check(input) {
+    for (const { object, policy } of validPolicies(input)) {
+      const selected = namedBySubject(input, policy);
       if (selected.length > 0 && selected.every(({ pod }) => pod.hostNetwork))
         yield {
           object,

@@ -1,4 +1,4 @@
-import { namedByPeer, peersOf } from '../world.js';
+import { namedByPeer, peersOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,10 +11,10 @@ export const rule: Rule = {
   why: "Their packets carry their node's address: only an ipBlock can name it.",
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: node-exporter}}}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{ipBlock: {cidr: 172.30.0.0/24}}]',
-  *check(world) {
-    for (const { object, policy, peer, path } of peersOf(world)) {
+  *check(input) {
+    for (const { object, policy, peer, path } of peersOf(input)) {
       if (peer.kind !== 'pods') continue;
-      const meant = namedByPeer(world, policy, peer);
+      const meant = namedByPeer(input, policy, peer);
       if (meant.length > 0 && meant.every(({ pod }) => pod.hostNetwork))
         yield {
           object,

@@ -1,6 +1,7 @@
 import { replicasOf } from '../replicas.js';
-import { namedBySubject, validPolicies } from '../world.js';
-import type { Rule, WorkloadEntry, World } from '../types.js';
+import { namedBySubject, validPolicies } from '../queries.js';
+import type { WorkloadEntry } from '../objects.js';
+import type { Rule, LintInput } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP119',
@@ -12,10 +13,10 @@ export const rule: Rule = {
   why: 'It selects no pod now, and will when they run again: do not take it for dead.',
   bad: 'podSelector: {matchLabels: {app: asleep}}',
   good: 'podSelector: {matchLabels: {app: web}}',
-  *check(world) {
-    for (const { object, policy } of validPolicies(world)) {
-      const selected = policy.appliesTo.requirements.length === 0 ? [] : namedBySubject(world, policy);
-      const reasons = selected.map((one) => whyNothingRuns(world, one));
+  *check(input) {
+    for (const { object, policy } of validPolicies(input)) {
+      const selected = policy.appliesTo.requirements.length === 0 ? [] : namedBySubject(input, policy);
+      const reasons = selected.map((one) => whyNothingRuns(input, one));
       const [first] = selected;
       if (first === undefined || reasons.includes(undefined)) continue;
       yield {
@@ -27,8 +28,8 @@ export const rule: Rule = {
   },
 };
 
-function whyNothingRuns(world: World, entry: WorkloadEntry): string | undefined {
+function whyNothingRuns(input: LintInput, entry: WorkloadEntry): string | undefined {
   if (entry.pod.phase === 'Succeeded' || entry.pod.phase === 'Failed') return 'has finished';
-  if (entry.isTemplate !== true || replicasOf(world, entry) !== 0) return undefined;
+  if (entry.isTemplate !== true || replicasOf(input, entry) !== 0) return undefined;
   return /Job$/.test(entry.owner.kind) ? 'is suspended' : 'has 0 replicas';
 }

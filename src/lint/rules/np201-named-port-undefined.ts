@@ -1,13 +1,15 @@
-import { knowsPeers, knowsWorkloads, podsOfPeer, portsOf, subjectsOf, type PortEntry } from '../world.js';
-import type { Rule, WorkloadEntry, World } from '../types.js';
+import type { PortEntry } from '../policy-parts.js';
+import { knowsPeers, knowsWorkloads, podsOfPeer, portsOf, subjectsOf } from '../queries.js';
+import type { WorkloadEntry } from '../objects.js';
+import type { Rule, LintInput } from '../types.js';
 
 /** The pods at which a named port is looked up; undefined when they are not known. */
-export function destinationsOf(world: World, entry: PortEntry): readonly WorkloadEntry[] | undefined {
+export function destinationsOf(input: LintInput, entry: PortEntry): readonly WorkloadEntry[] | undefined {
   const { policy, direction, rule: own } = entry;
   if (direction === 'ingress')
-    return knowsWorkloads(world, policy.ref.namespace) ? subjectsOf(world, policy) : undefined;
-  if (own.peers === 'anyone' || !knowsPeers(world, policy, own)) return undefined;
-  return own.peers.flatMap((peer) => podsOfPeer(world, policy, peer));
+    return knowsWorkloads(input, policy.ref.namespace) ? subjectsOf(input, policy) : undefined;
+  if (own.peers === 'anyone' || !knowsPeers(input, policy, own)) return undefined;
+  return own.peers.flatMap((peer) => podsOfPeer(input, policy, peer));
 }
 
 export const rule: Rule = {
@@ -20,11 +22,11 @@ export const rule: Rule = {
   why: 'A name is looked up at the pods that are called, together with its protocol: without one it matches nothing.',
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: htp}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: http}]',
-  *check(world) {
-    for (const entry of portsOf(world)) {
+  *check(input) {
+    for (const entry of portsOf(input)) {
       const { object, port, path } = entry;
       if (port.kind !== 'named') continue;
-      const destinations = destinationsOf(world, entry);
+      const destinations = destinationsOf(input, entry);
       if (destinations === undefined || destinations.length === 0) continue;
       const named = destinations.flatMap(({ pod }) => pod.ports).filter(({ name }) => name === port.name);
       if (named.some(({ protocol }) => protocol === port.protocol)) continue;

@@ -1,6 +1,7 @@
-import { portsOf } from '../world.js';
+import { portsOf } from '../queries.js';
 import { destinationsOf } from './np201-named-port-undefined.js';
-import type { Rule, WorkloadEntry } from '../types.js';
+import type { WorkloadEntry } from '../objects.js';
+import type { Rule } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP202',
@@ -12,11 +13,11 @@ export const rule: Rule = {
   why: 'The rule opens something at some of its pods and nothing at the others.',
   bad: 'podSelector: {}\ningress:\n  - ports: [{port: metrics}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: http}]',
-  *check(world) {
-    for (const entry of portsOf(world)) {
+  *check(input) {
+    for (const entry of portsOf(input)) {
       const { object, port, path } = entry;
       if (port.kind !== 'named') continue;
-      const destinations = destinationsOf(world, entry) ?? [];
+      const destinations = destinationsOf(input, entry) ?? [];
       const without = destinations.filter(
         ({ pod }) => !pod.ports.some(({ name, protocol }) => name === port.name && protocol === port.protocol),
       );

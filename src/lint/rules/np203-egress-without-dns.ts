@@ -1,8 +1,10 @@
 import { allowsKnownDns, dnsServers, hasNodeLocalDns, mayAllowDns, type DnsProtocol } from '../dns.js';
 import { Redundancy } from '../redundancy.js';
-import { remembered, subjectsOf, validPolicies } from '../world.js';
+import { memoized } from '../lint-input.js';
+import { subjectsOf, validPolicies } from '../queries.js';
 import type { PolicyRule } from '../../model/policy.js';
-import type { Rule, ValidPolicy, WorkloadEntry, World } from '../types.js';
+import type { ValidPolicy, WorkloadEntry } from '../objects.js';
+import type { Rule, LintInput } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP203',
@@ -14,10 +16,10 @@ export const rule: Rule = {
   why: 'Without DNS no name resolves, and what the policy allows is not found: the most frequent mistake with egress.',
   bad: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]',
   good: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]\n  - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]\n    ports: [{port: 53, protocol: UDP}, {port: 53}]',
-  *check(world) {
-    if (hasNodeLocalDns(world)) return;
-    const dns = new DnsOf(world);
-    for (const one of validPolicies(world)) {
+  *check(input) {
+    if (hasNodeLocalDns(input)) return;
+    const dns = new DnsOf(input);
+    for (const one of validPolicies(input)) {
       const { egress = [] } = one.policy;
       const namesPods = egress.some(({ peers }) => peers !== 'anyone' && peers.some((peer) => peer.kind === 'pods'));
       const missing = namesPods ? dns.missingAt(one) : undefined;
@@ -40,24 +42,24 @@ export const rule: Rule = {
 class DnsOf {
   /** Whether it is known who serves DNS, and who asks. */
   readonly isKnown: boolean;
-  readonly #world: World;
+  readonly #input: LintInput;
   readonly #servers: readonly WorkloadEntry[];
   readonly #redundancy: Redundancy;
   readonly #missing = new Map<WorkloadEntry, DnsProtocol | undefined>();
 
-  constructor(world: World) {
-    this.#world = world;
-    this.#servers = dnsServers(world);
-    this.#redundancy = new Redundancy(world);
-    this.isKnown = world.closed && this.#servers.length > 0;
+  constructor(input: LintInput) {
+    this.#input = input;
+    this.#servers = dnsServers(input);
+    this.#redundancy = new Redundancy(input);
+    this.isKnown = input.closed && this.#servers.length > 0;
   }
 
   /** By the sum of the policies that select a pod of this one's; where pods are not known, of those that surely do. */
   missingAt(one: ValidPolicy): DnsProtocol | undefined {
     if (!this.isKnown) return this.#missingFrom([one, ...this.#redundancy.around(one)]);
-    const asking = subjectsOf(this.#world, one.policy).filter((subject) => !this.#servers.includes(subject));
+    const asking = subjectsOf(this.#input, one.policy).filter((subject) => !this.#servers.includes(subject));
     const missing = asking.map((subject) =>
-      remembered(this.#missing, subject, () => this.#missingFrom(this.#world.policiesFor(subject))),
+      memoized(this.#missing, subject, () => this.#missingFrom(this.#input.policiesFor(subject))),
     );
     return missing.find((protocol) => protocol === 'UDP') ?? missing.find((protocol) => protocol !== undefined);
   }
@@ -66,8 +68,8 @@ class DnsOf {
     const servers = this.#servers;
     const lets = (of: ValidPolicy, own: PolicyRule, protocol: DnsProtocol): boolean =>
       this.isKnown
-        ? allowsKnownDns(this.#world, of, own, { servers, protocol })
-        : mayAllowDns(this.#world, of, own, protocol);
+        ? allowsKnownDns(this.#input, of, own, { servers, protocol })
+        : mayAllowDns(this.#input, of, own, protocol);
     return (['UDP', 'TCP'] as const).find(
       (protocol) => !policies.some((of) => of.policy.egress?.some((own) => lets(of, own, protocol))),
     );

@@ -1,4 +1,5 @@
-import { fieldAt, portsOf } from '../world.js';
+import { fieldAt } from '../policy-parts.js';
+import { portsOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,8 +12,8 @@ export const rule: Rule = {
   why: 'DNS, NTP and QUIC are UDP: without `protocol` the rule opens a port that nobody calls.',
   bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]',
-  *check(world) {
-    for (const { object, policy, direction, port, path } of portsOf(world)) {
+  *check(input) {
+    for (const { object, policy, direction, port, path } of portsOf(input)) {
       if (fieldAt(object.fields, [...path, 'protocol']) !== undefined || port.kind !== 'range') continue;
       const isUdp = port.first === port.last && (port.first === 53 || port.first === 123);
       // Beside it, or in another rule of the policy: then TCP is meant here.

@@ -1,7 +1,9 @@
-import { portsOf, type PortEntry } from '../world.js';
+import type { PortEntry } from '../policy-parts.js';
+import { portsOf } from '../queries.js';
 import { destinationsOf } from './np201-named-port-undefined.js';
 import type { Service, ServicePort } from '../../model/service.js';
-import type { Rule, WorkloadEntry, World } from '../types.js';
+import type { WorkloadEntry } from '../objects.js';
+import type { Rule, LintInput } from '../types.js';
 
 /** The Service whose port a rule names although its pods listen on another one. */
 export interface Mistaken {
@@ -10,12 +12,12 @@ export interface Mistaken {
 }
 
 /** @returns undefined where some destination may listen on the port itself */
-export function mistakenFor(world: World, entry: PortEntry): Mistaken | undefined {
+export function mistakenFor(input: LintInput, entry: PortEntry): Mistaken | undefined {
   const { port } = entry;
   if (port.kind !== 'range' || port.first !== port.last) return undefined;
-  const destinations = destinationsOf(world, entry) ?? [];
-  if (destinations.length === 0 || destinations.some((one) => mayListen(world, one, port.first))) return undefined;
-  for (const service of new Set(destinations.flatMap((one) => world.servicesOf(one)))) {
+  const destinations = destinationsOf(input, entry) ?? [];
+  if (destinations.length === 0 || destinations.some((one) => mayListen(input, one, port.first))) return undefined;
+  for (const service of new Set(destinations.flatMap((one) => input.servicesOf(one)))) {
     if (service.headless) continue;
     const found = service.ports.find((one) => one.port === port.first && one.protocol === port.protocol);
     // Who allows both has thought of both.
@@ -25,9 +27,9 @@ export function mistakenFor(world: World, entry: PortEntry): Mistaken | undefine
 }
 
 /** Declared, probed or a Service's target; of a pod that declares nothing and has no Service, nothing is known. */
-export function mayListen(world: World, entry: WorkloadEntry, port: number): boolean {
+export function mayListen(input: LintInput, entry: WorkloadEntry, port: number): boolean {
   if (entry.pod.ports.some((one) => one.port === port)) return true;
-  const own = world.servicesOf(entry);
+  const own = input.servicesOf(entry);
   if (own.some(({ ports }) => ports.some(({ target }) => target === port))) return true;
   return own.length === 0 && entry.pod.ports.length === 0;
 }
@@ -51,9 +53,9 @@ export const rule: Rule = {
   why: "Policies are judged behind the Service: the packet carries the pod's own port.",
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 80}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 8080}]',
-  *check(world) {
-    for (const entry of portsOf(world)) {
-      const mistaken = mistakenFor(world, entry);
+  *check(input) {
+    for (const entry of portsOf(input)) {
+      const mistaken = mistakenFor(input, entry);
       if (mistaken === undefined) continue;
       const { service, port } = mistaken;
       yield {

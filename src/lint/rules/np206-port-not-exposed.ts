@@ -1,4 +1,4 @@
-import { portsOf, subjectsOf } from '../world.js';
+import { portsOf, subjectsOf } from '../queries.js';
 import { mayListen, mistakenFor } from './np205-service-port-used.js';
 import type { Rule } from '../types.js';
 
@@ -12,18 +12,18 @@ export const rule: Rule = {
   why: 'Declarations are optional, so this may be right; often it is the port of yesterday.',
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 9999}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 8080}]',
-  *check(world) {
-    for (const entry of portsOf(world)) {
+  *check(input) {
+    for (const entry of portsOf(input)) {
       const { object, policy, direction, port, path } = entry;
       if (direction !== 'ingress' || port.kind !== 'range') continue;
-      const subjects = subjectsOf(world, policy);
+      const subjects = subjectsOf(input, policy);
       // Of pods that declare nothing, nothing follows.
       if (subjects.length === 0 || subjects.some(({ pod }) => pod.ports.length === 0)) continue;
       const isDeclared = subjects.some(({ pod }) =>
         pod.ports.some((one) => one.protocol === port.protocol && one.port >= port.first && one.port <= port.last),
       );
-      const isServed = port.first === port.last && subjects.some((one) => mayListen(world, one, port.first));
-      if (isDeclared || isServed || mistakenFor(world, entry) !== undefined) continue;
+      const isServed = port.first === port.last && subjects.some((one) => mayListen(input, one, port.first));
+      if (isDeclared || isServed || mistakenFor(input, entry) !== undefined) continue;
       yield { object, path, message: 'no workload that this is about declares such a port' };
     }
   },

@@ -1,4 +1,4 @@
-import { portsOf } from '../world.js';
+import { portsOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 /** Ports that a range may have before it is worth a look. */
@@ -14,8 +14,8 @@ export const rule: Rule = {
   why: '1 to 65535 is every port of one protocol: it opens nearly everything and reads as if it chose.',
   bad: 'podSelector: {}\ningress:\n  - ports: [{port: 1, endPort: 65535}]',
   good: 'podSelector: {}\ningress:\n  - ports: [{port: 30000, endPort: 32767}]',
-  *check(world) {
-    for (const { object, port, path } of portsOf(world)) {
+  *check(input) {
+    for (const { object, port, path } of portsOf(input)) {
       if (port.kind !== 'range' || port.last - port.first < wide) continue;
       if (port.first >= 30_000 && port.last <= 32_767) continue;
       yield { object, path, message: `${port.last - port.first + 1} ports of ${port.protocol} are open here` };

@@ -1,5 +1,5 @@
 import { matches } from '../../selectors/match.js';
-import { peersOf } from '../world.js';
+import { peersOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -12,13 +12,13 @@ export const rule: Rule = {
   why: '`name: kube-system` is a label that nobody sets; the API server sets kubernetes.io/metadata.name.',
   bad: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {name: kube-system}}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]',
-  *check(world) {
+  *check(input) {
     // Of a namespace that is only named, the labels are not known.
-    if (world.implied.size > 0) return;
-    for (const { object, peer, path } of peersOf(world)) {
+    if (input.implied.size > 0) return;
+    for (const { object, peer, path } of peersOf(input)) {
       if (peer.kind !== 'pods' || peer.namespaces === 'own') continue;
       const selector = peer.namespaces;
-      if (!world.namespaces.some(({ labels }) => matches(selector, labels)))
+      if (!input.namespaces.some(({ labels }) => matches(selector, labels)))
         yield { object, path: [...path, 'namespaceSelector'], message: 'no namespace has these labels' };
     }
   },

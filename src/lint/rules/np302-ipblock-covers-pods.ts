@@ -1,5 +1,5 @@
 import { cidrWithin } from '../../model/address.js';
-import { peersOf } from '../world.js';
+import { peersOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -12,9 +12,9 @@ export const rule: Rule = {
   why: 'Pod addresses change with every restart: labels name pods, blocks name what is outside.',
   bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.244.1.0/24}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]',
-  *check(world) {
-    const { podCidrs } = world;
-    for (const { object, peer, path } of peersOf(world)) {
+  *check(input) {
+    const { podCidrs } = input;
+    for (const { object, peer, path } of peersOf(input)) {
       if (peer.kind !== 'ipBlock' || peer.cidr.prefix === 0) continue;
       const { cidr } = peer;
       const at = [...path, 'ipBlock', 'cidr'];

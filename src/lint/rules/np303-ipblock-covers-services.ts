@@ -1,6 +1,8 @@
 import { cidrWithin, isSingleAddress, parseAddress, parseCidr, type Cidr } from '../../model/address.js';
-import { fieldAt, peersOf } from '../world.js';
-import type { LintObject, Rule } from '../types.js';
+import { fieldAt } from '../policy-parts.js';
+import { peersOf } from '../queries.js';
+import type { LintObject } from '../objects.js';
+import type { Rule } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP303',
@@ -12,10 +14,10 @@ export const rule: Rule = {
   why: 'Policies are judged behind the Service, where the packet carries a pod’s address: the block never matches.',
   bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 10.96.0.0/16}}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: web}}}]',
-  *check(world) {
-    const ranges = world.objects.flatMap(serviceRanges);
-    const holders = new Map(world.objects.flatMap((object) => clusterIps(object).map((ip) => [ip, object] as const)));
-    for (const { object, peer, path } of peersOf(world)) {
+  *check(input) {
+    const ranges = input.objects.flatMap(serviceRanges);
+    const holders = new Map(input.objects.flatMap((object) => clusterIps(object).map((ip) => [ip, object] as const)));
+    for (const { object, peer, path } of peersOf(input)) {
       if (peer.kind !== 'ipBlock') continue;
       const { cidr } = peer;
       const at = [...path, 'ipBlock', 'cidr'];

@@ -1,5 +1,5 @@
 import { cidrContains, isSingleAddress, parseAddress } from '../../model/address.js';
-import { rulesOf } from '../world.js';
+import { rulesOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 const endpoints = ['169.254.169.254', 'fd00:ec2::254'].flatMap((text) => parseAddress(text) ?? []);
@@ -14,8 +14,8 @@ export const rule: Rule = {
   why: "It hands out the node's credentials: 0.0.0.0/0 needs an except for it.",
   bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [169.254.169.254/32]}}]',
-  *check(world) {
-    for (const { object, direction, rule: own, path } of rulesOf(world)) {
+  *check(input) {
+    for (const { object, direction, rule: own, path } of rulesOf(input)) {
       if (direction !== 'egress' || own.peers === 'anyone') continue;
       const opensHttp =
         own.ports === 'anyPort' ||

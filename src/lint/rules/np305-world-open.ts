@@ -1,4 +1,4 @@
-import { peersOf } from '../world.js';
+import { peersOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,8 +11,8 @@ export const rule: Rule = {
   why: 'Everybody on the internet is meant, and every pod and node as well.',
   bad: 'podSelector: {matchLabels: {app: db}}\ningress:\n  - from: [{ipBlock: {cidr: 0.0.0.0/0}}]',
   good: 'podSelector: {matchLabels: {app: db}}\ningress:\n  - from: [{ipBlock: {cidr: 192.0.2.0/24}}]',
-  *check(world) {
-    for (const { object, direction, peer, path } of peersOf(world))
+  *check(input) {
+    for (const { object, direction, peer, path } of peersOf(input))
       if (peer.kind === 'ipBlock' && peer.cidr.prefix === 0)
         yield {
           object,

@@ -1,4 +1,5 @@
-import { peersKey, rulesOf } from '../world.js';
+import { peersKey } from '../policy-parts.js';
+import { rulesOf } from '../queries.js';
 import type { PolicyRule } from '../../model/policy.js';
 import { familyOf, type Family } from '../../model/address.js';
 import type { Rule } from '../types.js';
@@ -13,13 +14,13 @@ export const rule: Rule = {
   why: '0.0.0.0/0 says nothing about IPv6: half of the traffic is denied.',
   bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}, {ipBlock: {cidr: "::/0"}}]',
-  *check(world) {
+  *check(input) {
     const families = new Set([
-      ...world.podCidrs.map(({ family }) => family),
-      ...world.workloads.flatMap(({ pod }) => pod.addresses.map(familyOf)),
+      ...input.podCidrs.map(({ family }) => family),
+      ...input.workloads.flatMap(({ pod }) => pod.addresses.map(familyOf)),
     ]);
     if (families.size < 2) return;
-    for (const { object, policy, direction, rule: own, path } of rulesOf(world)) {
+    for (const { object, policy, direction, rule: own, path } of rulesOf(input)) {
       const [first] = wholeFamilies(own);
       // The other family may well have a rule of its own.
       const all = (policy[direction] ?? []).flatMap(wholeFamilies);

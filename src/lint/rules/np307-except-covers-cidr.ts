@@ -1,5 +1,5 @@
 import { subtractCidrs } from '../../addresses/cidr-sets.js';
-import { peersOf } from '../world.js';
+import { peersOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -12,8 +12,8 @@ export const rule: Rule = {
   why: 'Each of them is valid, and the peer is nobody.',
   bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.0/25, 10.0.0.128/25]}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.0/25]}}]',
-  *check(world) {
-    for (const { object, peer, path } of peersOf(world))
+  *check(input) {
+    for (const { object, peer, path } of peersOf(input))
       if (peer.kind === 'ipBlock' && subtractCidrs(peer.cidr, peer.except).length === 0)
         yield {
           object,

@@ -1,6 +1,6 @@
 import { formatCidr } from '../../model/address.js';
 import { peerWithin } from '../containment.js';
-import { peersOf } from '../world.js';
+import { peersOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -13,8 +13,8 @@ export const rule: Rule = {
   why: 'It adds nothing, and who removes it later believes to close something.',
   bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/8}}, {ipBlock: {cidr: 10.1.0.0/16}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/8}}]',
-  *check(world) {
-    for (const { object, policy, rule: own, peer, path } of peersOf(world)) {
+  *check(input) {
+    for (const { object, policy, rule: own, peer, path } of peersOf(input)) {
       if (peer.kind !== 'ipBlock' || own.peers === 'anyone') continue;
       const index = Number(path.at(-1));
       const { namespace } = policy.ref;

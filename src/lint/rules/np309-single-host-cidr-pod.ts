@@ -1,6 +1,6 @@
 import { isSingleAddress } from '../../model/address.js';
 import { isEnforceable } from '../../model/pod.js';
-import { peersOf } from '../world.js';
+import { peersOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -13,13 +13,13 @@ export const rule: Rule = {
   why: 'The address is another pod’s tomorrow; labels name pods.',
   bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.244.1.7/32}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 192.0.2.7/32}}]',
-  *check(world) {
-    for (const { object, peer, path } of peersOf(world)) {
+  *check(input) {
+    for (const { object, peer, path } of peersOf(input)) {
       if (peer.kind !== 'ipBlock' || !isSingleAddress(peer.cidr)) continue;
       const { address } = peer.cidr;
       // A node can be named in no other way.
-      if (world.nodes.some(({ addresses }) => addresses.includes(address))) continue;
-      const holder = world.workloads.find(({ pod }) => isEnforceable(pod) && pod.addresses.includes(address));
+      if (input.nodes.some(({ addresses }) => addresses.includes(address))) continue;
+      const holder = input.workloads.find(({ pod }) => isEnforceable(pod) && pod.addresses.includes(address));
       if (holder !== undefined)
         yield {
           object,

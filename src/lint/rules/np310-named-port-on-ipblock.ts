@@ -1,4 +1,4 @@
-import { portsOf } from '../world.js';
+import { portsOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,8 +11,8 @@ export const rule: Rule = {
   why: 'A name is looked up at the pod that is called; an address has none, so the rule matches nothing.',
   bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 192.0.2.0/24}}]\n    ports: [{port: https}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 192.0.2.0/24}}]\n    ports: [{port: 443}]',
-  *check(world) {
-    for (const { object, direction, rule: own, port, path } of portsOf(world)) {
+  *check(input) {
+    for (const { object, direction, rule: own, port, path } of portsOf(input)) {
       if (direction !== 'egress' || port.kind !== 'named' || own.peers === 'anyone') continue;
       if (own.peers.every(({ kind }) => kind === 'ipBlock'))
         yield { object, path: [...path, 'port'], message: `${port.name} can be looked up at no address` };

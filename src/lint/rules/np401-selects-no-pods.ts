@@ -1,4 +1,4 @@
-import { namedBySubject, validPolicies } from '../world.js';
+import { namedBySubject, validPolicies } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,9 +11,9 @@ export const rule: Rule = {
   why: 'The policy protects nobody: a typo, or a workload that was renamed.',
   bad: 'podSelector: {matchLabels: {app: wbe}}',
   good: 'podSelector: {matchLabels: {app: web}}',
-  *check(world) {
-    for (const { object, policy } of validPolicies(world))
-      if (policy.appliesTo.requirements.length > 0 && namedBySubject(world, policy).length === 0)
+  *check(input) {
+    for (const { object, policy } of validPolicies(input))
+      if (policy.appliesTo.requirements.length > 0 && namedBySubject(input, policy).length === 0)
         yield {
           object,
           path: ['spec', 'podSelector'],

@@ -1,4 +1,4 @@
-import { namedByPeer, peersOf } from '../world.js';
+import { namedByPeer, peersOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,12 +11,12 @@ export const rule: Rule = {
   why: 'The rule allows nobody, where somebody was meant.',
   bad: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: wbe}}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]',
-  *check(world) {
-    for (const { object, policy, peer, path } of peersOf(world)) {
+  *check(input) {
+    for (const { object, policy, peer, path } of peersOf(input)) {
       if (peer.kind !== 'pods') continue;
       // Of a namespace that is only named, the labels are not known.
-      if (peer.namespaces !== 'own' && world.implied.size > 0) continue;
-      if (namedByPeer(world, policy, peer).length === 0)
+      if (peer.namespaces !== 'own' && input.implied.size > 0) continue;
+      if (namedByPeer(input, policy, peer).length === 0)
         yield { object, path, message: 'no workload is meant by this' };
     }
   },

@@ -1,8 +1,9 @@
 import { everything, type LabelSelector } from '../../model/labels.js';
 import { isEnforceable } from '../../model/pod.js';
 import { matches } from '../../selectors/match.js';
-import { namedByPeer, namedBySubject, peersOf, requirementPath, selectionOfPeer, validPolicies } from '../world.js';
-import type { Path, PolicyObject, Rule, WorkloadEntry } from '../types.js';
+import { namedByPeer, namedBySubject, peersOf, requirementPath, selectionOfPeer, validPolicies } from '../queries.js';
+import type { Path, PolicyObject, WorkloadEntry } from '../objects.js';
+import type { Rule } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP403',
@@ -14,15 +15,15 @@ export const rule: Rule = {
   why: 'One letter decides whether a policy protects anybody.',
   bad: 'podSelector: {matchLabels: {app: wbe}}',
   good: 'podSelector: {matchLabels: {app: web}}',
-  *check(world) {
-    for (const { object, policy } of validPolicies(world)) {
-      if (namedBySubject(world, policy).length > 0) continue;
-      const own = world.workloadsIn(policy.ref.namespace).filter(({ pod }) => isEnforceable(pod));
+  *check(input) {
+    for (const { object, policy } of validPolicies(input)) {
+      if (namedBySubject(input, policy).length > 0) continue;
+      const own = input.workloadsIn(policy.ref.namespace).filter(({ pod }) => isEnforceable(pod));
       yield* nearMisses(object, policy.appliesTo, ['spec', 'podSelector'], own);
     }
-    for (const { object, policy, peer, path } of peersOf(world)) {
-      if (peer.kind !== 'pods' || namedByPeer(world, policy, peer).length > 0) continue;
-      const meant = world
+    for (const { object, policy, peer, path } of peersOf(input)) {
+      if (peer.kind !== 'pods' || namedByPeer(input, policy, peer).length > 0) continue;
+      const meant = input
         .select({ ...selectionOfPeer(policy, peer), pods: everything })
         .filter(({ pod }) => isEnforceable(pod));
       yield* nearMisses(object, peer.pods, [...path, 'podSelector'], meant);

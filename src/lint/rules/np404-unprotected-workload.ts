@@ -1,7 +1,7 @@
 import { ownerKey } from '../../manifests/workloads.js';
 import { isEnforceable } from '../../model/pod.js';
 import { directions } from '../../model/policy.js';
-import { isIsolated, isSystemNamespace } from '../world.js';
+import { isIsolated, isSystemNamespace } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -14,16 +14,16 @@ export const rule: Rule = {
   why: 'What no policy selects is open to everyone in that direction.',
   bad: 'podSelector: {matchLabels: {app: other}}',
   good: 'podSelector: {}\npolicyTypes: [Ingress, Egress]',
-  *check(world) {
+  *check(input) {
     const seen = new Set<string>();
-    for (const workload of world.workloads) {
+    for (const workload of input.workloads) {
       const { owner, pod } = workload;
       if (!isEnforceable(pod) || seen.has(ownerKey(owner))) continue;
       seen.add(ownerKey(owner));
       const object =
-        world.objectOf(owner.kind, owner.namespace, owner.name) ??
-        world.objectOf('Pod', pod.ref.namespace, pod.ref.name);
-      const open = directions.filter((direction) => !isIsolated(world, workload, direction));
+        input.objectOf(owner.kind, owner.namespace, owner.name) ??
+        input.objectOf('Pod', pod.ref.namespace, pod.ref.name);
+      const open = directions.filter((direction) => !isIsolated(input, workload, direction));
       if (object === undefined || open.length === 0) continue;
       // Ingress is what isolation is first about; an open egress alone is common.
       const isUsual = !open.includes('ingress') || isSystemNamespace(owner.namespace);

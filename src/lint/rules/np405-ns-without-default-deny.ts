@@ -2,8 +2,8 @@ import { isolates } from '../../compiler/endpoints.js';
 import { ownerKey } from '../../manifests/workloads.js';
 import { isEnforceable } from '../../model/pod.js';
 import { directions, type AnyPolicy, type Direction } from '../../model/policy.js';
-import { isIsolated, isSystemNamespace } from '../world.js';
-import type { Rule, World } from '../types.js';
+import { isIsolated, isSystemNamespace } from '../queries.js';
+import type { Rule, LintInput } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP405',
@@ -15,31 +15,31 @@ export const rule: Rule = {
   why: 'A workload that comes tomorrow is open until somebody thinks of it.',
   bad: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Ingress]',
   good: 'podSelector: {}\npolicyTypes: [Ingress, Egress]',
-  *check(world) {
-    for (const object of world.objects) {
+  *check(input) {
+    for (const object of input.objects) {
       if (object.kind !== 'Namespace' || isSystemNamespace(object.name)) continue;
-      const workloads = world.workloadsIn(object.name).filter(({ pod }) => isEnforceable(pod));
-      const open = directions.filter((direction) => !isDenied(world, object.name, direction));
+      const workloads = input.workloadsIn(object.name).filter(({ pod }) => isEnforceable(pod));
+      const open = directions.filter((direction) => !isDenied(input, object.name, direction));
       if (workloads.length === 0 || open.length === 0) continue;
       const owners = new Map(workloads.map((one) => [ownerKey(one.owner), one]));
       const coverage = open.map((direction) => {
-        const isolated = [...owners.values()].filter((one) => isIsolated(world, one, direction));
+        const isolated = [...owners.values()].filter((one) => isIsolated(input, one, direction));
         return `${isolated.length} of ${owners.size} workloads for ${direction}`;
       });
       yield {
         object,
         path: ['metadata', 'name'],
         // Who is there now is isolated for ingress: only who comes tomorrow is open.
-        severity: [...owners.values()].every((one) => isIsolated(world, one, 'ingress')) ? 'info' : 'warning',
+        severity: [...owners.values()].every((one) => isIsolated(input, one, 'ingress')) ? 'info' : 'warning',
         message: `nothing isolates every pod of ${object.name} for ${open.join(' and ')}: policies select ${coverage.join(', ')}`,
       };
     }
   },
 };
 
-const isDenied = (world: World, namespace: string, direction: Direction): boolean => {
-  const valid = world.policyCandidates(namespace, {}).map(({ policy }) => policy);
-  return [...valid, ...world.brokenIn(namespace)].some((policy) => isolates(policy, direction) && selectsAll(policy));
+const isDenied = (input: LintInput, namespace: string, direction: Direction): boolean => {
+  const valid = input.policyCandidates(namespace, {}).map(({ policy }) => policy);
+  return [...valid, ...input.brokenIn(namespace)].some((policy) => isolates(policy, direction) && selectsAll(policy));
 };
 
 const selectsAll = ({ appliesTo }: AnyPolicy): boolean =>

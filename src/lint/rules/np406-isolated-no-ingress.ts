@@ -1,5 +1,6 @@
 import { isEnforceable } from '../../model/pod.js';
-import type { Rule, WorkloadEntry, World } from '../types.js';
+import type { WorkloadEntry } from '../objects.js';
+import type { Rule, LintInput } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP406',
@@ -11,14 +12,14 @@ export const rule: Rule = {
   why: 'A default deny without a rule beside it: the Service is dead for everyone.',
   bad: 'podSelector: {}\npolicyTypes: [Ingress]',
   good: 'podSelector: {}\npolicyTypes: [Ingress]\ningress: [{from: [{podSelector: {}}]}]',
-  *check(world) {
-    for (const { selector, ref } of world.services) {
-      const object = world.objectOf('Service', ref.namespace, ref.name);
+  *check(input) {
+    for (const { selector, ref } of input.services) {
+      const object = input.objectOf('Service', ref.namespace, ref.name);
       if (selector === undefined || object === undefined) continue;
-      const behind = world
+      const behind = input
         .select({ namespaces: { name: ref.namespace }, pods: selector })
         .filter(({ pod }) => isEnforceable(pod));
-      if (behind.length > 0 && behind.every((one) => isDead(world, one)))
+      if (behind.length > 0 && behind.every((one) => isDead(input, one)))
         yield {
           object,
           path: ['metadata', 'name'],
@@ -28,7 +29,7 @@ export const rule: Rule = {
   },
 };
 
-function isDead(world: World, workload: WorkloadEntry): boolean {
-  const isolating = world.policiesFor(workload).filter(({ policy }) => policy.ingress !== undefined);
+function isDead(input: LintInput, workload: WorkloadEntry): boolean {
+  const isolating = input.policiesFor(workload).filter(({ policy }) => policy.ingress !== undefined);
   return isolating.length > 0 && isolating.every(({ policy }) => policy.ingress?.length === 0);
 }

@@ -1,8 +1,10 @@
 import { objectKey } from '../../model/pod.js';
 import { policyKey } from '../../model/policy.js';
-import { OtherSide, type Denial } from '../other-side.js';
-import { peersKey, rulesOf, selectionOfPeer, selectionOfSubject, type RuleEntry } from '../world.js';
-import type { Path, Rule, World } from '../types.js';
+import { PeerVerdicts, type Denial } from '../peer-verdicts.js';
+import { peersKey, type RuleEntry } from '../policy-parts.js';
+import { rulesOf, selectionOfPeer, selectionOfSubject } from '../queries.js';
+import type { Path } from '../objects.js';
+import type { Rule, LintInput } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP407',
@@ -14,11 +16,11 @@ export const rule: Rule = {
   why: 'A connection needs both ends: the egress rule of the one and the ingress rule of the other.',
   bad: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]\n---\npodSelector: {matchLabels: {app: db}}\npolicyTypes: [Ingress]',
   good: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]\n---\npodSelector: {matchLabels: {app: db}}\npolicyTypes: [Ingress]\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]\n    ports: [{port: 5432}]',
-  *check(world) {
-    const otherSide = new OtherSide(world);
-    const byKey = new Map(world.policies.map((object) => [objectKey(object), object]));
-    for (const entry of rulesOf(world)) {
-      const found = firstDenial(world, otherSide, entry);
+  *check(input) {
+    const peerVerdicts = new PeerVerdicts(input);
+    const byKey = new Map(input.policies.map((object) => [objectKey(object), object]));
+    for (const entry of rulesOf(input)) {
+      const found = firstDenial(input, peerVerdicts, entry);
       if (found === undefined) continue;
       const { denial, path } = found;
       const object = denial.by[0] && byKey.get(policyKey(denial.by[0]));
@@ -34,15 +36,19 @@ export const rule: Rule = {
 };
 
 /** One a rule is enough. Who names everybody may well mean those that do not deny. */
-function firstDenial(world: World, otherSide: OtherSide, entry: RuleEntry): { denial: Denial; path: Path } | undefined {
+function firstDenial(
+  input: LintInput,
+  peerVerdicts: PeerVerdicts,
+  entry: RuleEntry,
+): { denial: Denial; path: Path } | undefined {
   const { policy, direction, rule: own, path } = entry;
   if (own.peers === 'anyone') return undefined;
   for (const [index, peer] of own.peers.entries()) {
     if (peer.kind !== 'pods') continue;
     const names = [...peer.pods.requirements, ...(peer.namespaces === 'own' ? [] : peer.namespaces.requirements)];
     // Of a namespace that is only named, the labels are not known.
-    if (names.length === 0 || (peer.namespaces !== 'own' && world.implied.size > 0)) continue;
-    const denial = otherSide.denial(entry, selectionOfSubject(policy), selectionOfPeer(policy, peer));
+    if (names.length === 0 || (peer.namespaces !== 'own' && input.implied.size > 0)) continue;
+    const denial = peerVerdicts.denial(entry, selectionOfSubject(policy), selectionOfPeer(policy, peer));
     if (denial !== undefined) return { denial, path: [...path, peersKey(direction), index] };
   }
   return undefined;

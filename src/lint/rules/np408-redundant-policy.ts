@@ -1,7 +1,7 @@
 import { groupBy } from '../../generic/group-by.js';
 import { policyKey } from '../../model/policy.js';
 import { Redundancy } from '../redundancy.js';
-import { rulesOf, validPolicies } from '../world.js';
+import { rulesOf, validPolicies } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -14,10 +14,10 @@ export const rule: Rule = {
   why: 'Without it the same connections are allowed; who removes it later believes to close something.',
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n    ports: [{port: 80}]\n---\npodSelector: {}\ningress:\n  - from: [{podSelector: {}}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n    ports: [{port: 80}]\n---\npodSelector: {matchLabels: {app: db}}\ningress:\n  - from: [{podSelector: {}}]',
-  *check(world) {
-    const redundancy = new Redundancy(world);
-    const rules = groupBy(rulesOf(world), ({ object }) => object);
-    for (const one of validPolicies(world)) {
+  *check(input) {
+    const redundancy = new Redundancy(input);
+    const rules = groupBy(rulesOf(input), ({ object }) => object);
+    for (const one of validPolicies(input)) {
       // A default deny has no rules, and says so on purpose, whatever else isolates its pods today.
       const containers = redundancy.containersOf(one, rules.get(one.object) ?? []);
       if (containers === undefined || containers.length === 0) continue;

@@ -2,8 +2,9 @@ import { groupBy } from '../../generic/group-by.js';
 import { policyKey } from '../../model/policy.js';
 import { peerWithin, ruleWithin } from '../containment.js';
 import { Redundancy } from '../redundancy.js';
-import { peersKey, rulesOf, type RuleEntry } from '../world.js';
-import type { Hit, Rule, World } from '../types.js';
+import { peersKey, type RuleEntry } from '../policy-parts.js';
+import { rulesOf } from '../queries.js';
+import type { RuleMatch, Rule, LintInput } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP409',
@@ -15,8 +16,8 @@ export const rule: Rule = {
   why: 'It adds nothing, and who removes it later believes to close something.',
   bad: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}, {podSelector: {}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}, {podSelector: {matchLabels: {app: b}}}]',
-  *check(world) {
-    for (const entry of rulesOf(world)) {
+  *check(input) {
+    for (const entry of rulesOf(input)) {
       const { object, policy, direction, rule: own, path } = entry;
       const container = containerAt(policy[direction] ?? [], Number(path.at(-1)), (one, other) =>
         ruleWithin(one, other, policy.ref.namespace),
@@ -26,12 +27,12 @@ export const rule: Rule = {
       else if (own.peers !== 'anyone') yield* redundantPeers(entry);
     }
     // Of policies that are not known, nothing is said: these may be variants of which only one is applied.
-    if (world.closed) yield* inOtherPolicies(world);
+    if (input.closed) yield* inOtherPolicies(input);
   },
 };
 
 /** Blocks within blocks are NP308's. */
-function* redundantPeers({ object, policy, direction, rule: { peers }, path }: RuleEntry): Iterable<Hit> {
+function* redundantPeers({ object, policy, direction, rule: { peers }, path }: RuleEntry): Iterable<RuleMatch> {
   if (peers === 'anyone') return;
   for (const [index, peer] of peers.entries()) {
     const container = containerAt(peers, index, (one, other) => peerWithin(one, other, policy.ref.namespace));
@@ -54,9 +55,9 @@ function containerAt<T>(list: readonly T[], index: number, isWithin: (one: T, ot
   return found < 0 ? undefined : found;
 }
 
-function* inOtherPolicies(world: World): Iterable<Hit> {
-  const redundancy = new Redundancy(world);
-  for (const [object, rules] of groupBy(rulesOf(world), (entry) => entry.object)) {
+function* inOtherPolicies(input: LintInput): Iterable<RuleMatch> {
+  const redundancy = new Redundancy(input);
+  for (const [object, rules] of groupBy(rulesOf(input), (entry) => entry.object)) {
     const [first] = rules;
     // NP408 says it of the whole policy.
     if (first === undefined || redundancy.containersOf(first, rules) !== undefined) continue;

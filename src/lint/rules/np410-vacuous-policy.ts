@@ -1,4 +1,4 @@
-import { validPolicies } from '../world.js';
+import { validPolicies } from '../queries.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -11,8 +11,8 @@ export const rule: Rule = {
   why: 'Alone it changes nothing; beside a deny it undoes it.',
   bad: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Ingress, Egress]\ningress: [{}]\negress: [{}]',
   good: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Ingress]',
-  *check(world) {
-    for (const { object, policy } of validPolicies(world)) {
+  *check(input) {
+    for (const { object, policy } of validPolicies(input)) {
       const isolated = [policy.ingress, policy.egress].filter((rules) => rules !== undefined);
       const opensAll = isolated.every((rules) =>
         rules.some(({ peers, ports }) => peers === 'anyone' && ports === 'anyPort'),

@@ -3,8 +3,9 @@ import { ownerKey } from '../../manifests/workloads.js';
 import { groupBy } from '../../generic/group-by.js';
 import { isEnforceable } from '../../model/pod.js';
 import type { PodSelection } from '../../selectors/selector-index.js';
-import { peersOf, selectionOfPeer, selectionOfSubject, validPolicies } from '../world.js';
-import type { Path, PolicyObject, Rule, World } from '../types.js';
+import { peersOf, selectionOfPeer, selectionOfSubject, validPolicies } from '../queries.js';
+import type { Path, PolicyObject } from '../objects.js';
+import type { Rule, LintInput } from '../types.js';
 
 export const rule: Rule = {
   id: 'NP414',
@@ -16,20 +17,20 @@ export const rule: Rule = {
   why: 'Somebody has labelled single pods: the others, and those that come after them, are treated otherwise.',
   bad: 'podSelector: {matchLabels: {role: primary}}',
   good: 'podSelector: {matchLabels: {app: db}}',
-  *check(world) {
+  *check(input) {
     const counts = new Map(
       [
         ...groupBy(
-          world.workloads.filter(({ pod }) => isEnforceable(pod)),
+          input.workloads.filter(({ pod }) => isEnforceable(pod)),
           ({ owner }) => ownerKey(owner),
         ),
       ].map(([owner, entries]) => [owner, entries.length]),
     );
     // Only a workload of which several pods are there can have pods that differ.
     if ([...counts.values()].every((count) => count === 1)) return;
-    for (const { object, selection, path } of podSelectionsOf(world)) {
+    for (const { object, selection, path } of podSelectionsOf(input)) {
       const requirements = selection.pods.requirements.filter(({ key }) => !controllersOwn.has(key));
-      const selected = world.select({ ...selection, pods: { requirements } }).filter(({ pod }) => isEnforceable(pod));
+      const selected = input.select({ ...selection, pods: { requirements } }).filter(({ pod }) => isEnforceable(pod));
       for (const [owner, entries] of groupBy(selected, (one) => ownerKey(one.owner))) {
         const count = counts.get(owner) ?? 0;
         if (entries.length === count) continue;
@@ -46,10 +47,10 @@ interface SelectionEntry {
   readonly path: Path;
 }
 
-function* podSelectionsOf(world: World): Iterable<SelectionEntry> {
-  for (const { object, policy } of validPolicies(world))
+function* podSelectionsOf(input: LintInput): Iterable<SelectionEntry> {
+  for (const { object, policy } of validPolicies(input))
     yield { object, selection: selectionOfSubject(policy), path: ['spec', 'podSelector'] };
-  for (const { object, policy, peer, path } of peersOf(world))
+  for (const { object, policy, peer, path } of peersOf(input))
     if (peer.kind === 'pods')
       yield { object, selection: selectionOfPeer(policy, peer), path: [...path, 'podSelector'] };
 }

@@ -13,8 +13,8 @@ import type { Direction, PolicyRef, PolicyRule, Port } from '../model/policy.js'
 import type { PortSet } from '../model/reachability.js';
 import { matches } from '../selectors/match.js';
 import type { PodSelection } from '../selectors/selector-index.js';
-import type { World } from './types.js';
-import type { RuleEntry } from './world.js';
+import type { LintInput } from './types.js';
+import type { RuleEntry } from './policy-parts.js';
 
 export interface Denial {
   readonly by: readonly PolicyRef[];
@@ -23,18 +23,18 @@ export interface Denial {
 
 const opposite = { ingress: 'egress', egress: 'ingress' } as const satisfies Record<Direction, Direction>;
 
-export class OtherSide {
+export class PeerVerdicts {
   readonly #evaluator: Evaluator;
-  readonly #world: World;
+  readonly #input: LintInput;
   readonly #byOwner: ReadonlyMap<string, readonly Workload[]>;
 
-  constructor(world: World) {
-    const { namespaces, podCidrs } = world;
-    const policies = world.policies.flatMap(({ policy }) => policy ?? []);
-    const workloads = workloadsOf(world.workloads, policies);
+  constructor(input: LintInput) {
+    const { namespaces, podCidrs } = input;
+    const policies = input.policies.flatMap(({ policy }) => policy ?? []);
+    const workloads = workloadsOf(input.workloads, policies);
     const program = compileWorkloads(workloads, { policies, namespaces });
     this.#evaluator = new Evaluator(program, { ipBlocks: 'cluster', podCidrs });
-    this.#world = world;
+    this.#input = input;
     this.#byOwner = groupBy(workloads, ownerKey);
   }
 
@@ -70,7 +70,7 @@ export class OtherSide {
   }
 
   #workloadsOf(selection: PodSelection): readonly Workload[] {
-    const owners = new Set(this.#world.select(selection).map(({ owner }) => ownerKey(owner)));
+    const owners = new Set(this.#input.select(selection).map(({ owner }) => ownerKey(owner)));
     return [...owners]
       .flatMap((owner) => this.#byOwner.get(owner) ?? [])
       .filter(({ labels }) => matches(selection.pods, labels));

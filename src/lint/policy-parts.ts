@@ -1,8 +1,8 @@
-/** All policies, and all that stands in them, one by one: walked once, however many rules want them. */
+/** The policies of the input and all their parts in flat lists, made once for all rules. */
 import type { LabelSelector } from '../model/labels.js';
 import { isMapping } from '../model/parse.js';
 import { directions, type Direction, type Peer, type PolicyRule, type Port } from '../model/policy.js';
-import type { Fields, Path, PolicyObject, ValidPolicy, World } from './types.js';
+import type { Fields, Path, PolicyObject, ValidPolicy } from './objects.js';
 
 export interface RuleEntry extends ValidPolicy {
   readonly direction: Direction;
@@ -25,7 +25,7 @@ export interface SelectorEntry {
   readonly of: 'subject' | 'pods' | 'namespaces';
 }
 
-export interface Walks {
+export interface PolicyParts {
   readonly policies: readonly ValidPolicy[];
   readonly rules: readonly RuleEntry[];
   readonly peers: readonly PeerEntry[];
@@ -33,20 +33,7 @@ export interface Walks {
   readonly selectors: readonly SelectorEntry[];
 }
 
-export const validPolicies = ({ walks }: World): readonly ValidPolicy[] => walks.policies;
-
-/** Every rule that is in force. */
-export const rulesOf = ({ walks }: World): readonly RuleEntry[] => walks.rules;
-
-/** Every peer of every rule, at its own path. */
-export const peersOf = ({ walks }: World): readonly PeerEntry[] => walks.peers;
-
-export const portsOf = ({ walks }: World): readonly PortEntry[] => walks.ports;
-
-/** Every selector of every valid policy. */
-export const selectorsOf = ({ walks }: World): readonly SelectorEntry[] => walks.selectors;
-
-export function walksOf(objects: readonly PolicyObject[]): Walks {
+export function policyPartsOf(objects: readonly PolicyObject[]): PolicyParts {
   const policies = objects.flatMap((object): ValidPolicy[] =>
     object.policy?.kind === 'policy' ? [{ object, policy: object.policy }] : [],
   );

@@ -1,0 +1,51 @@
+/** Objects of the input as rules see them. */
+import type { ManifestDocument } from '../manifests/documents.js';
+import type { Diagnostic } from '../model/diagnostic.js';
+import type { Pod } from '../model/pod.js';
+import type { AnyPolicy, NetworkPolicy } from '../model/policy.js';
+
+export type { Path } from '../manifests/documents.js';
+
+/** An object as it was read. */
+export interface LintObject {
+  readonly document: ManifestDocument;
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly fields: Fields;
+  /** `default` when it names none. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A policy, with what is wrong with it by the API's own rules. */
+export interface CheckedObject extends LintObject {
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A NetworkPolicy of networking.k8s.io/v1. */
+export interface PolicyObject extends CheckedObject {
+  /** Undefined when it has no name to be known by. */
+  readonly policy: AnyPolicy | undefined;
+}
+
+/** A policy that parsed, with its object. */
+export interface ValidPolicy {
+  readonly object: PolicyObject;
+  readonly policy: NetworkPolicy;
+}
+
+/** The pods of a workload, as its template or the pods themselves say. */
+export interface WorkloadEntry {
+  readonly owner: { readonly namespace: string; readonly kind: string; readonly name: string };
+  readonly pod: Pod;
+  /** What a template would make. */
+  readonly isTemplate?: boolean;
+}
+
+export interface DuplicateKey {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}

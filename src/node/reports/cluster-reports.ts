@@ -9,7 +9,7 @@ import { NodePolicyStatusReport } from './node-policy-status-report.js';
 import { idlePolicies, eventConditions } from './event-conditions.js';
 import { systemClock } from '../../reconciler/clock.js';
 import type { ReconcilerLog } from '../../reconciler/types.js';
-import type { ConnectionChoice } from '../../cluster/api-server/connection.js';
+import type { ConnectionChoice } from '../../cluster/api-server/kube-config.js';
 
 /** What the agent writes to the API server. */
 export interface ClusterReportOptions {

@@ -14,8 +14,8 @@ import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { messageOf } from '../generic/message-of.js';
 import { CheckpointFile } from './state/checkpoint-file.js';
-import { parseLogPrefix } from '../nftables/render/log-rules.js';
-import { auditCounter } from '../nftables/render/report-chains.js';
+import { parseLogPrefix } from '../nftables/names/log-prefix.js';
+import { packetCountOf } from '../nftables/names/packet-counts.js';
 import { decisionNames } from '../nftables/names/decisions.js';
 import type { ProgramChange } from '../program/types.js';
 import type { LoopObserver, ReconcilerLog } from '../reconciler/types.js';
@@ -113,7 +113,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
         },
       }),
       readCounters,
-      counterMeaning: auditCounter,
+      counterMeaning: packetCountOf,
       openReader,
       checkpoints: new CheckpointFile(stateDir),
       ...(file === undefined ? {} : { linesInReverse: () => logLinesInReverse(file) }),

@@ -6,8 +6,8 @@ import { Attribution } from '../../src/audit/attribution/attribution.js';
 import { AuditLog } from '../../src/audit/audit-log.js';
 import type { AuditRecord } from '../../src/audit/record.js';
 import { Sink } from '../../src/audit/writing/sink.js';
-import { parseLogPrefix } from '../../src/nftables/render/log-rules.js';
-import { auditCounter } from '../../src/nftables/render/report-chains.js';
+import { parseLogPrefix } from '../../src/nftables/names/log-prefix.js';
+import { packetCountOf } from '../../src/nftables/names/packet-counts.js';
 import { decisionNames } from '../../src/nftables/names/decisions.js';
 import { FakeNflog } from '../support/fake-nflog.js';
 import { packetsTold } from '../support/lab/audit-trail.js';
@@ -56,7 +56,7 @@ class World {
       }),
       sink: new Sink(output, { capacity: this.capacity, retryAfter: 5, onWriteState: () => undefined }),
       readCounters: () => Promise.resolve(this.counters),
-      counterMeaning: auditCounter,
+      counterMeaning: packetCountOf,
       openReader: (onBatch) => this.nflog.open({ onBatch }),
       checkpoints: {
         load: () => Promise.resolve(this.checkpoint),
@@ -92,7 +92,7 @@ class World {
     this.#count('to-report');
     if (!isLogged) return;
     this.#count('logged-report');
-    this.nflog.log('podwall would-deny-in-1 original', packet(port));
+    this.nflog.log('podwall dry-run-deny-in-1 original', packet(port));
   }
 
   /** Logged, and the queue has no room for it. */

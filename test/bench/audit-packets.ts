@@ -13,8 +13,9 @@ import { Compiler } from '../../src/compiler/compiler.js';
 import { openNflog } from '../../src/kernel/nflog/nflog-reader.js';
 import { changesFrom } from '../../src/model/cluster.js';
 import type { Observation } from '../../src/model/observation.js';
-import { parseLogPrefix } from '../../src/nftables/render/log-rules.js';
-import { denialName } from '../../src/nftables/render/isolation-chains.js';
+import { logPrefix, parseLogPrefix } from '../../src/nftables/names/log-prefix.js';
+import { chains } from '../../src/nftables/names/chains.js';
+import { policiesNamed } from '../../src/nftables/names/policies.js';
 import { decisionNames } from '../../src/nftables/names/decisions.js';
 import { namespace, node, pod, podAddresses, policy } from '../cases/objects.js';
 import { flood } from '../support/lab/flood.js';
@@ -157,9 +158,8 @@ function attributed() {
   const targets = endpoints.flatMap(({ after }) => {
     if (after?.ingress.kind !== 'isolated') return [];
     const [address] = after.addresses;
-    return address === undefined
-      ? []
-      : [{ address, prefix: `podwall ${denialName('ingress', after.ingress)} original` }];
+    const chain = chains.nameOf({ kind: 'deny', ...policiesNamed('ingress', after.ingress.by) });
+    return address === undefined ? [] : [{ address, prefix: logPrefix(chain, 'original') }];
   });
   return (index: number) => {
     const target = targets[index % targets.length];

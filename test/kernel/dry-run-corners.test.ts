@@ -101,8 +101,8 @@ describePackets('dry runs and recorded allows in the corners', () => {
   }, 90_000);
   beforeEach(async () => {
     // Relations that the last test told of are forgotten.
-    for (const set of ['reported-in4', 'reported-in6', 'reported-out4', 'reported-out6'])
-      await nft('flush', 'set', 'inet', 'podwall', set);
+    for (const set of ['in4', 'in6', 'out4', 'out6'])
+      await nft('flush', 'set', 'inet', 'podwall', `dry-run-reported-${set}`);
   });
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 
@@ -247,7 +247,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
       return `10.99.${high}.${low} . 10.98.0.1 . tcp . 1 timeout 60s`;
     });
     const full = join(lab.folder, 'full.nft');
-    await writeFile(full, `add element inet podwall reported-out4 { ${elements.join(', ')} }\n`);
+    await writeFile(full, `add element inet podwall dry-run-reported-out4 { ${elements.join(', ')} }\n`);
     await nft('-f', full);
     for (let again = 0; again < 3; again += 1) {
       expect(await call('client', address('server'), 80)).toBe('allowed');

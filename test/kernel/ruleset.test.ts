@@ -6,6 +6,7 @@ import { changesFrom } from '../../src/model/cluster.js';
 import type { Command } from '../../src/nftables/language/command.js';
 import { emptyRuleset, type MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
 import { generationInUse } from '../../src/nftables/render/cache.js';
+import { cacheUses } from '../../src/nftables/names/chains.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
 import { isDirty } from '../../src/nftables/render/dirty.js';
 import { planChange, planReplacement, type Plan } from '../../src/nftables/plan/plan.js';
@@ -40,8 +41,7 @@ function run(plan: Plan, kernel: NftNamespace): void {
   }
 }
 
-const generation = (number: number): string[] =>
-  ['cached', 'remember', 'error-cached'].map((name) => `${name}-${number}`);
+const generation = (number: number): string[] => cacheUses.map((use) => `${use}-${number}`);
 
 /** Sets and chains in the order in which they are deleted and added. */
 function objectsOf(steps: Plan['sweep']): unknown[] {
@@ -76,7 +76,7 @@ const expectEqual = (kernel: NftNamespace, desired: Ruleset): void => {
 describe.each([
   ['denials only counted', cut],
   ['denials logged', logged],
-  ['peers looked up in maps', { ...cut, listsTried: 0 }],
+  ['peers looked up in maps', { ...cut, inlineLists: 0 }],
 ] as const satisfies readonly (readonly [string, RenderOptions])[])(
   'a program with every feature, %s',
   (_, options: RenderOptions) => {
@@ -94,7 +94,7 @@ describe.each([
     });
 
     test('looks peers up in maps only when asked to, or when there are many lists', () => {
-      expect([...desired.sets.keys()].some((name) => name.startsWith('peers4-'))).toBe(options.listsTried === 0);
+      expect([...desired.sets.keys()].some((name) => name.startsWith('peers4-'))).toBe(options.inlineLists === 0);
     });
 
     test('is replaced over itself in one transaction', () => {

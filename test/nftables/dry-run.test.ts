@@ -11,7 +11,7 @@ import type { Flow } from '../../src/evaluation/types.js';
 import type { AuditRules } from '../../src/nftables/render/log-rules.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/render/renderer.js';
 import { effectOf } from '../../src/program/effect.js';
-import { setName } from '../../src/nftables/render/skeleton-sets.js';
+import { setName } from '../../src/nftables/names/sets.js';
 import { addressPool, cluster, history, portPool } from '../support/arbitrary.js';
 import { cases } from '../support/seed.js';
 import { Interpreter, type Packet } from './interpreter.js';
@@ -62,15 +62,15 @@ interface Changed {
 const packets: readonly (readonly [string, Packet])[] = [
   ['the first packet of a flow', {}],
   ['a packet in the middle of a stream', { isMiddle: true }],
-  ['one of those when no more of them are recorded', { isMiddle: true, full: 'picked' }],
-  ['a packet when no more relations are known to be told of', { full: 'reported' }],
+  ['one of those when no more of them are recorded', { isMiddle: true, full: 'midstream' }],
+  ['a packet when no more relations are known to be told of', { full: 'dry-run-reported' }],
   ['a packet when the verdict cache is full', { full: 'cache' }],
 ];
 
 describe.each<RenderOptions>([
   { established: 'cut' },
   { established: 'cut', audit },
-  { established: 'cut', audit, listsTried: 0 },
+  { established: 'cut', audit, inlineLists: 0 },
 ])('dry runs and recorded allows, %j', (how) => {
   test.each(packets)('drop nothing and open nothing: %s', (_, packet) => {
     fc.assert(
@@ -130,7 +130,9 @@ describe.each<RenderOptions>([
     const lists = [ruleList('p', 'ingress', { port: anyPort })];
     const kernel = new Interpreter(render(program({ endpoints: [told], ruleLists: lists }), how));
     const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
-    const logged = isTold ? [/^would-allow-in-/, /^deny-in-/].map((name): unknown => expect.stringMatching(name)) : [];
+    const logged = isTold
+      ? [/^dry-run-allow-in-/, /^deny-in-/].map((name): unknown => expect.stringMatching(name))
+      : [];
     expect(kernel.walk(flow)).toMatchObject({ allowed: false, logged, isRemembered: false });
   });
 
@@ -143,7 +145,7 @@ describe.each<RenderOptions>([
     const lists = [{ ...ruleList('p', 'ingress', { port: anyPort }), logsAllowed: true as const }];
     const kernel = new Interpreter(render(program({ endpoints, ruleLists: lists }), how));
     const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
-    const names = ['allow-out-open', expect.stringMatching(/^allow-in-lab-p-/) as unknown];
+    const names = ['allow-out-not-isolated', expect.stringMatching(/^allow-in-lab-p-/) as unknown];
     expect(kernel.walk(flow).logged).toEqual(isTold ? names : []);
     expect(kernel.walk(flow, { isLater: true })).toMatchObject({ allowed: true, logged: [] });
   });
@@ -176,12 +178,12 @@ describe.each<RenderOptions>([
     }));
     const kernel = new Interpreter(render(program({ endpoints }), how));
     const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'UDP' as const, port: 514 };
-    expect(kernel.walk(flow).logged).toEqual(isTold ? ['allow-out-open', 'allow-in-open'] : []);
+    expect(kernel.walk(flow).logged).toEqual(isTold ? ['allow-out-not-isolated', 'allow-in-not-isolated'] : []);
     const again = kernel.walk(flow, { isLater: true, isUnanswered: true });
     expect(again).toMatchObject({ allowed: true, logged: [] });
     // Where no more flows are known to be recorded, all of their packets are.
-    const full = kernel.walk(flow, { full: 'recorded' }).logged;
-    expect(full).toEqual(isTold ? ['allow-out-open', 'allow-in-open'] : []);
+    const full = kernel.walk(flow, { full: 'allow-recorded' }).logged;
+    expect(full).toEqual(isTold ? ['allow-out-not-isolated', 'allow-in-not-isolated'] : []);
   });
 
   test('leave what counts as isolated to what is enforced', () => {

@@ -174,10 +174,10 @@ function covers(part: string, value: string): boolean {
 }
 
 /** Of these cells, those that the rules of node n1 decide otherwise. */
-export function wrongCells(world: readonly Manifest[], cells: readonly Cell[], listsTried: number): readonly Cell[] {
+export function wrongCells(world: readonly Manifest[], cells: readonly Cell[], inlineLists: number): readonly Cell[] {
   const state = new WorldState();
   state.take({ apply: world });
   const program = compile(state.snapshot(), { scope: { node: 'n1' } });
-  const kernel = new Interpreter(render(program, { established: 'cut', listsTried }));
+  const kernel = new Interpreter(render(program, { established: 'cut', inlineLists }));
   return cells.filter((cell) => state.pairings(cell).some((flow) => kernel.allows(flow) !== cell.allowed));
 }

@@ -32,6 +32,6 @@ const cells: readonly Cell[] = [
 test.each([
   ['in maps by peer', 0],
   ['as inline lists', 8],
-])('%s, every rule keeps its ports to itself', (_, listsTried) => {
-  expect(wrongCells(world, cells, listsTried)).toEqual([]);
+])('%s, every rule keeps its ports to itself', (_, inlineLists) => {
+  expect(wrongCells(world, cells, inlineLists)).toEqual([]);
 });

@@ -23,7 +23,7 @@ import { Interpreter } from './interpreter.js';
 
 const cut: RenderOptions = { established: 'cut' };
 /** Peers that are pods are always looked up in maps. */
-const mapped: RenderOptions = { ...cut, listsTried: 0 };
+const mapped: RenderOptions = { ...cut, inlineLists: 0 };
 const scopes: readonly CompilerOptions[] = [{ scope: { node: 'n1' } }, { scope: { node: 'n2' }, unknownPods: 'deny' }];
 const runs = { numRuns: cases(60) };
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
@@ -134,7 +134,7 @@ describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
       const endpoint = [...program.endpoints.values()].find(({ addresses }) => addresses.includes(own));
       if (endpoint === undefined) continue;
       const [now, then] = [denied(verdicts.now, which), denied(verdicts.then, which)];
-      if (now !== then) told.push(`would-${then ? 'deny' : 'allow'}-${direction[which]}`);
+      if (now !== then) told.push(`dry-run-${then ? 'deny' : 'allow'}-${direction[which]}`);
       if (now) return [...told, `deny-${direction[which]}`];
       if (endpoint.logsAllowed === true) told.push(`allow-${direction[which]}`);
     }
@@ -151,10 +151,10 @@ describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
         const kernel = new Interpreter(render(program, { ...how, audit }));
         for (const flow of flows(program)) {
           const verdicts = { now: now.evaluate(flow), then: then.evaluate(flow) };
-          const logged = kernel.walk(flow).logged.map((chain) => /^(?:would-)?[a-z]+-(?:in|out)/.exec(chain)?.[0]);
+          const logged = kernel.walk(flow).logged.map((chain) => /^(?:dry-run-)?[a-z]+-(?:in|out)/.exec(chain)?.[0]);
           // Without ports a relation is not remembered as told: each policy that would allow it says so.
           const once = flow.protocol === 'other' ? logged.filter((one, index) => one !== logged[index - 1]) : logged;
-          seen += logged.filter((one) => one?.startsWith('would-') === true).length;
+          seen += logged.filter((one) => one?.startsWith('dry-run-') === true).length;
           expect({ flow, logged: once }).toEqual({ flow, logged: expected(program, verdicts, flow) });
         }
       }),

@@ -28,6 +28,6 @@ const cells: readonly Cell[] = [
 test.each([
   ['in maps by peer', 0],
   ['as inline lists', 8],
-])('%s, rules match their peers and no port beyond their ranges', (_, listsTried) => {
-  expect(wrongCells(world, cells, listsTried)).toEqual([]);
+])('%s, rules match their peers and no port beyond their ranges', (_, inlineLists) => {
+  expect(wrongCells(world, cells, inlineLists)).toEqual([]);
 });

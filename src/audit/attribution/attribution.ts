@@ -10,6 +10,7 @@ import type { Attachment } from '../../model/attachment.js';
 import type { ClusterChange } from '../../model/cluster.js';
 import type { Observation } from '../../model/observation.js';
 import { policyKey, type Direction, type PolicyRef } from '../../model/policy.js';
+import type { LoggedChain, SkeletonDrop } from '../../program/logged-chain.js';
 import type { ProgramChange } from '../../program/types.js';
 import { podKeyOf, type PacketEndpoint, type LoggedPacket } from './logged-packet.js';
 import { DevicePods } from './device-pods.js';
@@ -21,6 +22,8 @@ import type { RecordReason, RecordVerdict, TraceStep } from '../record.js';
 /** What a log rule says of a packet. */
 export interface LogPrefix {
   readonly chain: string;
+  /** Undefined for a chain of an agent that is not known yet. */
+  readonly meaning: LoggedChain | undefined;
   readonly orientation: Orientation;
 }
 
@@ -32,17 +35,17 @@ export interface AttributionOptions {
   readonly parsePrefix: (text: string) => LogPrefix | undefined;
 }
 
-/** Denials that are no single policy's, by their chain. */
-const reasonOfChain: Readonly<Record<string, RecordReason>> = {
-  'deny-mid-stream': 'mid-stream',
-  'deny-picked-full': 'mid-stream',
-  'deny-no-entry': 'invalid-packet',
-  'deny-error': 'icmp-error',
-  'deny-unknown-pod': 'unknown-pod',
-  'deny-unknown-pod-packet': 'unknown-pod',
+const reasonOf: Readonly<Record<SkeletonDrop, RecordReason>> = {
+  'mid-stream': 'mid-stream',
+  'midstream-full': 'mid-stream',
+  untracked: 'invalid-packet',
+  invalid: 'invalid-packet',
+  'icmp-error': 'icmp-error',
+  'unknown-pod': 'unknown-pod',
+  'unknown-pod-packet': 'unknown-pod',
 };
-const guardPrefix = 'guard-';
-const towardsPrefix = 'to-';
+
+type PolicyChain = Extract<LoggedChain, { readonly direction: Direction }>;
 
 type Told = Pick<LoggedPacket, 'packet' | 'chain' | 'source' | 'destination'>;
 
@@ -85,22 +88,31 @@ export class Attribution {
   attribute(packet: Observation): LoggedPacket | undefined {
     const prefix = this.#options.parsePrefix(packet.prefix);
     if (prefix === undefined) return undefined;
-    const { chain, orientation } = prefix;
+    const { chain, meaning, orientation } = prefix;
     const [source, destination] = endpointsOf(packet, orientation, this.#identities);
     const told = { packet, chain, source, destination };
-    if (chain.startsWith(guardPrefix)) return this.#deviceDenial(told, 'source', chain.slice(guardPrefix.length));
-    if (chain.startsWith(towardsPrefix))
-      return this.#deviceDenial(told, 'destination', chain.slice(towardsPrefix.length));
-    const reason = reasonOfChain[chain];
-    return reason === undefined ? this.#policyVerdict(told) : this.#skeletonDenial(told, reason);
+    switch (meaning?.kind) {
+      case 'guard':
+        return this.#deviceDenial(told, 'source', meaning.device);
+      case 'egress-guard':
+        return this.#deviceDenial(told, 'destination', meaning.device);
+      case 'skeleton-deny':
+        return this.#skeletonDenial(told, meaning.reason);
+      default:
+        return this.#policyVerdict(told, meaning);
+    }
   }
 
   /** By policies: what is enforced, or what a dry run would do. */
-  #policyVerdict({ packet, chain, source, destination }: Told): LoggedPacket {
+  #policyVerdict(
+    { packet, chain, source, destination }: Told,
+    meaning: PolicyChain | undefined,
+  ): LoggedPacket {
     const { time } = packet;
     const decision = this.#chains.decisionOf(chain, time);
-    const { verdict = verdictInName(chain), mode = modeInName(chain), rule } = decision ?? {};
-    const direction = decision?.direction ?? directionIn(chain) ?? this.#directionOf(source, time);
+    // A chain that nobody remembers, of an agent before this one, says at least its direction, verdict and mode.
+    const { verdict = verdictOf(meaning), mode = modeOf(meaning), rule } = decision ?? {};
+    const direction = decision?.direction ?? meaning?.direction ?? this.#directionOf(source, time);
     const own = podKeyOf(direction === 'ingress' ? destination : source);
     const isolating =
       rule === undefined || own === undefined
@@ -127,16 +139,16 @@ export class Attribution {
   }
 
   /** By rules that are the same on every node. */
-  #skeletonDenial({ packet, chain, source, destination }: Told, reason: RecordReason): LoggedPacket {
+  #skeletonDenial({ packet, chain, source, destination }: Told, drop: SkeletonDrop): LoggedPacket {
     const { time } = packet;
-    const judged = this.#judgedBy(reason, { source, destination, time });
+    const judged = this.#judgedBy(drop, { source, destination, time });
     const isolating = judged?.by ?? [];
     return {
       packet,
       chain,
       verdict: 'deny',
       mode: this.#mode,
-      reason,
+      reason: reasonOf[drop],
       direction: judged?.direction ?? this.#directionOf(source, time),
       source,
       destination,
@@ -190,7 +202,7 @@ export class Attribution {
 
   /** Whose isolation was the reason, where the chain does not say: as the rules of the chain ask, in their order. */
   #judgedBy(
-    reason: RecordReason,
+    drop: SkeletonDrop,
     {
       source,
       destination,
@@ -200,18 +212,22 @@ export class Attribution {
     const [sender, receiver] = [podKeyOf(source), podKeyOf(destination)];
     const isolation = (key: string | undefined, direction: Direction): IsolatingPolicies | undefined =>
       key === undefined ? undefined : this.#chains.isolationOf(key, direction, time);
-    switch (reason) {
+    switch (drop) {
       case 'mid-stream':
+      case 'midstream-full':
         // Who is the client is not known: the sender as the server, then the receiver as the client.
         return isolation(sender, 'ingress') ?? isolation(receiver, 'egress');
-      case 'invalid-packet':
+      case 'untracked':
+      case 'invalid':
         return (
           isolation(receiver, 'ingress') ??
           isolation(sender, 'egress') ??
           isolation(receiver, 'egress') ??
           isolation(sender, 'ingress')
         );
-      default:
+      case 'icmp-error':
+      case 'unknown-pod':
+      case 'unknown-pod-packet':
         return undefined;
     }
   }
@@ -222,9 +238,7 @@ export class Attribution {
   }
 }
 
-/** A chain that nobody remembers, of an agent before this one, says at least its direction, verdict and mode. */
-const directionIn = (chain: string): Direction | undefined =>
-  wordIn(chain, 'in') ? 'ingress' : wordIn(chain, 'out') ? 'egress' : undefined;
-const wordIn = (chain: string, word: string): boolean => new RegExp(`^(?:would-)?(?:deny|allow)-${word}-`).test(chain);
-const modeInName = (chain: string): PolicyMode => (chain.startsWith('would-') ? 'audit' : 'enforce');
-const verdictInName = (chain: string): RecordVerdict => (/^(?:would-)?allow-/.test(chain) ? 'allow' : 'deny');
+const modeOf = (meaning: PolicyChain | undefined): PolicyMode =>
+  meaning?.kind === 'dry-run-allow' || meaning?.kind === 'dry-run-deny' ? 'audit' : 'enforce';
+const verdictOf = (meaning: PolicyChain | undefined): RecordVerdict =>
+  meaning === undefined || meaning.kind === 'deny' || meaning.kind === 'dry-run-deny' ? 'deny' : 'allow';

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { directions, policyKey, type AnyPolicy } from '../../model/policy.js';
-import { ruleHits, type RuleHits } from '../../nftables/names/rule-hits.js';
-import { ruleCounter } from '../../nftables/render/rule-lists.js';
+import { hitsKey, ruleHits, type RuleHits } from '../../nftables/names/rule-hits.js';
 import { printRows } from '../../report/rows.js';
 import { exitCode } from '../common/exit-codes.js';
 import { withNftables } from '../../kernel/with-nftables.js';
@@ -62,7 +61,7 @@ const unneeded = (policies: readonly AnyPolicy[], kernel: ReadonlyMap<string, Ru
       ? []
       : directions.flatMap((direction) =>
           (policy[direction] ?? []).flatMap((_, rule): readonly Row[] =>
-            kernel.has(ruleCounter({ policy: policy.ref, direction }, rule))
+            kernel.has(hitsKey({ policy: policy.ref, direction }, rule))
               ? []
               : [{ what: `${policyKey(policy.ref)} ${direction}[${rule}]`, verdict: 'allow' }],
           ),

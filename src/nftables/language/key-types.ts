@@ -1,5 +1,4 @@
 import type { Family } from '../../model/address.js';
 import type { KeyType } from './types.js';
 
-export const digit = (family: Family): '4' | '6' => (family === 'IPv4' ? '4' : '6');
 export const addressType = (family: Family): KeyType => (family === 'IPv4' ? 'ipv4_addr' : 'ipv6_addr');

@@ -1,37 +1,47 @@
-/** What the names of chains mean that log packets: the inverse of how they are named. */
+/** What the names of chains mean that log packets, for one program: which policies, and which rule. */
 import { directions, type Direction } from '../../model/policy.js';
 import type { Decision } from '../../program/decision.js';
 import type { Endpoint, RuleList } from '../../program/types.js';
-import { denialName, judgementOf, wouldDenyNames } from '../render/isolation-chains.js';
-import { openTarget } from '../render/report-chains.js';
-import { allowedName, wouldAllowName } from '../render/rule-lists.js';
+import { isolationSpecOf } from '../render/isolation-spec.js';
+import { chains } from './chains.js';
+import { policiesNamed, ruleNamed } from './policies.js';
 
 type NamedDecision = readonly [chain: string, decision: Decision];
 
 /** Of packets that no rule list allowed. */
 const ofEndpoint = (endpoint: Endpoint): NamedDecision[] =>
   directions.flatMap((direction): NamedDecision[] => {
-    const judgement = judgementOf(endpoint, direction);
-    if (judgement === undefined) return [];
-    const { kind, isolation } = judgement;
-    const decision = { direction, verdict: 'deny', isolating: isolation.by } as const;
-    if (kind === 'enforced') return [[denialName(direction, isolation), { ...decision, mode: 'enforce' }]];
-    return wouldDenyNames(direction, isolation).map((name) => [name, { ...decision, mode: 'audit' }]);
+    const spec = isolationSpecOf(endpoint, direction);
+    if (spec === undefined) return [];
+    const { by } = spec.isolation;
+    const named = policiesNamed(direction, by);
+    const decision = { direction, verdict: 'deny', isolating: by } as const;
+    if (spec.kind === 'enforced')
+      return [[chains.nameOf({ kind: 'deny', ...named }), { ...decision, mode: 'enforce' }]];
+    return [false, true].map((recorded) => [
+      chains.nameOf({ kind: 'dry-run-deny', ...named, recorded }),
+      { ...decision, mode: 'audit' },
+    ]);
   });
 
 /** Of packets that a rule of the list allowed, or would. */
 const ofList = (list: RuleList): NamedDecision[] =>
   [...new Set(list.rules.map(({ origin }) => origin.rule))].flatMap((index): NamedDecision[] => {
     const { policy, direction } = list;
+    const named = ruleNamed(list, index);
     const decision = { direction, verdict: 'allow', rule: { policy, index } } as const;
-    const tried: NamedDecision = [wouldAllowName(list, index), { ...decision, mode: 'audit' }];
-    return list.logsAllowed === true ? [tried, [allowedName(list, index), { ...decision, mode: 'enforce' }]] : [tried];
+    return [
+      [chains.nameOf({ kind: 'dry-run-allow', ...named }), { ...decision, mode: 'audit' }],
+      ...(list.logsAllowed === true
+        ? [[chains.nameOf({ kind: 'allow', ...named }), { ...decision, mode: 'enforce' }] as const]
+        : []),
+    ];
   });
 
-const openDecision = (direction: Direction): NamedDecision => [
-  openTarget(direction, true),
+const ofNotIsolated = (direction: Direction): NamedDecision => [
+  chains.nameOf({ kind: 'allow-not-isolated', direction }),
   { direction, verdict: 'allow', mode: 'enforce', isolating: [] },
 ];
 
 /** Of the chains of an endpoint, of a rule list, and (of pods that nothing isolates) of every node. */
-export const decisionNames = { ofEndpoint, ofList, always: directions.map(openDecision) } as const;
+export const decisionNames = { ofEndpoint, ofList, always: directions.map(ofNotIsolated) } as const;

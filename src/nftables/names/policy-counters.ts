@@ -1,8 +1,9 @@
-/** Which policies a named counter is about, so that its packets can be told by policy. */
+/** Which policies a named counter is about, so that its packets are counted by policy. */
 import { directions, policyKey, type Direction } from '../../model/policy.js';
 import type { PolicyProgram } from '../../program/types.js';
-import { dropCounter, judgementOf, wouldDenyNames } from '../render/isolation-chains.js';
-import { ruleCounter, wouldAllowName } from '../render/rule-lists.js';
+import { isolationSpecOf } from '../render/isolation-spec.js';
+import { counters } from './counters.js';
+import { policiesNamed, ruleNamed } from './policies.js';
 
 export interface PolicyCounter {
   /** `would…`: what a dry run would have done. */
@@ -12,23 +13,27 @@ export interface PolicyCounter {
   readonly policies: readonly string[];
 }
 
-/** By the counter's name. Allowed packets are judgements: what the verdict cache lets through is not counted again. */
+/** By the counter's name. What the verdict cache lets through is not counted again. */
 export function policyCounters(program: PolicyProgram): ReadonlyMap<string, PolicyCounter> {
   const found = new Map<string, PolicyCounter>();
   for (const list of program.ruleLists.values())
     for (const { origin } of list.rules) {
       const by = { direction: list.direction, policies: [policyKey(list.policy)] };
-      found.set(ruleCounter(list, origin.rule), { ...by, verdict: 'allow' });
-      found.set(wouldAllowName(list, origin.rule), { ...by, verdict: 'wouldAllow' });
+      const named = ruleNamed(list, origin.rule);
+      found.set(counters.nameOf({ kind: 'rule', ...named }), { ...by, verdict: 'allow' });
+      found.set(counters.nameOf({ kind: 'dry-run-allow', ...named }), { ...by, verdict: 'wouldAllow' });
     }
   for (const endpoint of program.endpoints.values())
     for (const direction of directions) {
-      const judgement = judgementOf(endpoint, direction);
-      if (judgement === undefined) continue;
-      const { kind, isolation } = judgement;
+      const spec = isolationSpecOf(endpoint, direction);
+      if (spec === undefined) continue;
+      const { kind, isolation } = spec;
+      const named = policiesNamed(direction, isolation.by);
       const by = { direction, policies: isolation.by.map(policyKey) };
-      if (kind === 'enforced') found.set(dropCounter(direction, isolation), { ...by, verdict: 'deny' });
-      else for (const name of wouldDenyNames(direction, isolation)) found.set(name, { ...by, verdict: 'wouldDeny' });
+      if (kind === 'enforced') found.set(counters.nameOf({ kind: 'drop', ...named }), { ...by, verdict: 'deny' });
+      else
+        for (const recorded of [false, true])
+          found.set(counters.nameOf({ kind: 'dry-run-deny', ...named, recorded }), { ...by, verdict: 'wouldDeny' });
     }
   return found;
 }

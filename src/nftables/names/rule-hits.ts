@@ -1,49 +1,63 @@
 /** How often each rule that the kernel holds was (or in a dry run would have been) the one to allow, and each set of policies the one to deny. */
+import type { RuleList } from '../../program/types.js';
 import type { Ruleset, Statement } from '../language/types.js';
+import { ruleTitleIn } from './comments.js';
+import { counters, type CounterMeaning } from './counters.js';
+import { ruleNamed } from './policies.js';
+import { todaysName } from './retired.js';
 
 export interface RuleHits {
   /** `shop/allow-web ingress[0]`, or the policies that isolate, as the kernel's comments have it. */
   readonly what: string;
   readonly verdict: 'allow' | 'deny';
-  /** Of allowed ones judgements only: what the verdict cache lets through is not counted again. */
+  /** Without what the verdict cache lets through. */
   readonly packets: number;
 }
 
-/** @param counters packets by the name of their counter */
-export function ruleHits(ruleset: Ruleset, counters: ReadonlyMap<string, number>): ReadonlyMap<string, RuleHits> {
+/** Which hits of {@link ruleHits} are a rule's. */
+export const hitsKey = (list: Pick<RuleList, 'policy' | 'direction'>, rule: number): string =>
+  keyOf({ kind: 'rule', ...ruleNamed(list, rule) });
+
+/** One for what a rule allows and what it would allow; readable parts may be cut, so they are no part of it. */
+function keyOf(meaning: CounterMeaning): string {
+  switch (meaning.kind) {
+    case 'rule':
+    case 'dry-run-allow':
+      return `rule ${meaning.policy} ${meaning.rule}`;
+    default:
+      return counters.nameOf(meaning);
+  }
+}
+
+const meaningOf = (counter: string): CounterMeaning | undefined => counters.meaningOf(todaysName(counter));
+
+/** @param packets by the name of their counter */
+export function ruleHits(ruleset: Ruleset, packets: ReadonlyMap<string, number>): ReadonlyMap<string, RuleHits> {
+  const sums = new Map<string, number>();
+  for (const [counter, count] of packets) {
+    const meaning = meaningOf(counter);
+    if (meaning !== undefined) sums.set(keyOf(meaning), (sums.get(keyOf(meaning)) ?? 0) + count);
+  }
   const found = new Map<string, RuleHits>();
+  const add = (meaning: CounterMeaning, verdict: RuleHits['verdict'], what: string): void => {
+    const key = keyOf(meaning);
+    found.set(key, { what, verdict, packets: sums.get(key) ?? 0 });
+  };
   for (const { rules } of ruleset.chains.values()) {
-    const dropped = rules
-      .map(({ statements }) => counterIn(statements))
-      .find((name) => name?.startsWith('drop-') === true);
-    for (const { statements, comment } of rules) {
-      const counter = counterIn(statements);
-      if (comment === undefined) continue;
-      const rule = ruleCounterIn(counter);
-      if (rule !== undefined)
-        found.set(rule, { what: placeIn(comment), verdict: 'allow', packets: packetsOf(rule, counters) });
-      else if (counter?.startsWith('would-deny-') === true)
-        found.set(counter, { what: comment, verdict: 'deny', packets: counters.get(counter) ?? 0 });
-      else if (dropped !== undefined && comment.includes(' isolated by '))
-        found.set(dropped, { what: comment, verdict: 'deny', packets: counters.get(dropped) ?? 0 });
+    const drop = rules.map(counted).find((meaning) => meaning?.kind === 'drop');
+    for (const rule of rules) {
+      if (rule.comment === undefined) continue;
+      const meaning = counted(rule) ?? drop;
+      if (meaning?.kind === 'rule' || meaning?.kind === 'dry-run-allow')
+        add(meaning, 'allow', ruleTitleIn(rule.comment));
+      else if (meaning?.kind === 'dry-run-deny' || meaning?.kind === 'drop') add(meaning, 'deny', rule.comment);
     }
   }
   return found;
 }
 
-/** The counter of a rule that allows, also from that of what it would allow if it were no dry run. */
-const ruleCounterIn = (counter: string | undefined): string | undefined =>
-  counter === undefined
-    ? undefined
-    : /^(?:rule|would-allow)-/.test(counter)
-      ? counter.replace('would-allow-', 'rule-')
-      : undefined;
-
-const packetsOf = (rule: string, counters: ReadonlyMap<string, number>): number =>
-  (counters.get(rule) ?? 0) + (counters.get(rule.replace('rule-', 'would-allow-')) ?? 0);
-
-const counterIn = (statements: readonly Statement[]): string | undefined =>
-  statements.flatMap((statement) => ('counter' in statement ? [statement.counter] : []))[0];
-
-/** Without whom it is from, and the ports. */
-const placeIn = (comment: string): string => /^\S+ (?:in|e)gress\[\d+\]/.exec(comment)?.[0] ?? comment;
+/** What the named counter of a rule counts. */
+const counted = ({ statements }: { readonly statements: readonly Statement[] }): CounterMeaning | undefined => {
+  const counter = statements.flatMap((statement) => ('counter' in statement ? [statement.counter] : []))[0];
+  return counter === undefined ? undefined : meaningOf(counter);
+};

@@ -1,6 +1,7 @@
 import { copySet, type MutableRuleset } from '../language/mutable-ruleset.js';
 import { weightOfObject, weightOfRule, type Batch } from './batch.js';
 import {
+  cacheLookup,
   cacheSets,
   generationChains,
   generationInUse,
@@ -25,7 +26,7 @@ export class CacheSwaps {
 
   constructor(desired: Ruleset, applied: MutableRuleset) {
     this.#applied = applied;
-    this.#cached = desired.chains.has('cached');
+    this.#cached = desired.chains.has(cacheLookup);
     this.#generations = new Map(generationsIn(applied));
     this.#current = generationInUse(applied);
     this.#standby = standbyGeneration(applied);

@@ -1,5 +1,5 @@
 import type { MutableRuleset } from '../language/mutable-ruleset.js';
-import { cacheIsIntact, isCacheChain, isCacheSet } from '../render/cache.js';
+import { cacheIsIntact, cacheLookup, isCacheChain, isCacheSet } from '../render/cache.js';
 import { sameHook, sameKind, sameRules } from '../language/compare.js';
 import type { Dirty } from '../render/dirty.js';
 import { isPeerMap } from '../render/peer-maps.js';
@@ -81,7 +81,7 @@ export function differenceOf(desired: Ruleset, applied: MutableRuleset, dirty: D
     changedChains: [],
     oldChains: [],
     elements: [],
-    cacheDamaged: desired.chains.has('cached') && !cacheIsIntact(applied),
+    cacheDamaged: desired.chains.has(cacheLookup) && !cacheIsIntact(applied),
     needsReplacement: false,
   };
   for (const name of dirty.counters) {

@@ -1,5 +1,6 @@
 import {
   cacheIsIntact,
+  cacheLookup,
   firstGeneration,
   isCacheChain,
   isCacheSet,
@@ -22,7 +23,7 @@ function collectElements(desired: NftSet, applied: NftSet, dirty: DirtyCollector
 }
 
 function collectCache(desired: Ruleset, applied: Ruleset, dirty: DirtyCollector): void {
-  if (!desired.chains.has('cached')) return;
+  if (!desired.chains.has(cacheLookup)) return;
   if (!cacheIsIntact(applied)) for (const { name } of pointerChains(firstGeneration)) dirty.chains.add(name);
   for (const { chains, sets } of staleCaches(applied)) {
     for (const name of chains) dirty.chains.add(name);

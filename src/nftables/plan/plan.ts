@@ -14,6 +14,7 @@ import { Batch, weightOfObject, weightOfRule, type Step } from './batch.js';
 import { CacheSwaps } from './cache-swaps.js';
 import { CommandList, piecesOf } from '../language/command-list.js';
 import { isEmpty } from '../language/compare.js';
+import { cacheLookup } from '../render/cache.js';
 import type { Dirty } from '../render/dirty.js';
 import type { Transaction } from '../language/command.js';
 import type { Chain, Ruleset } from '../language/types.js';
@@ -60,7 +61,7 @@ export function planChange({ desired, applied, dirty, effect }: PlanInput): Plan
   // Without its base chain nothing of ours is on the way of a packet: all can be built, and the hook comes last.
   const live = applied.chains.has('forward');
   const cache = new CacheSwaps(desired, applied);
-  const swaps = narrows && desired.chains.has('cached');
+  const swaps = narrows && desired.chains.has(cacheLookup);
 
   const build = new Batch(desired, 'none');
   if (isEmpty(applied)) build.commands.addTable();

@@ -2,15 +2,15 @@ import { familyOf, type Address } from '../../model/address.js';
 import { directions, type Direction } from '../../model/policy.js';
 import type { Endpoint } from '../../program/types.js';
 import { joinKey } from '../language/elements.js';
-import { setName } from './skeleton-sets.js';
+import { setName } from '../names/sets.js';
 import type { WantedRuleset } from './wanted.js';
 
 /** Where an endpoint's packets of one direction go. */
 export interface Target {
   readonly chain: string;
   readonly isolates: boolean;
-  /** Each of them is told of, as a dry run or as an allowed flow: the cache must not remember them. */
-  readonly isTold: boolean;
+  /** Each of them is reported, as a dry run or as an allowed flow: the cache must not hold them. */
+  readonly isReported: boolean;
 }
 
 export interface AddressElementsOptions {
@@ -18,13 +18,13 @@ export interface AddressElementsOptions {
   readonly targetOf: (direction: Direction, endpoint: Endpoint) => Target | undefined;
 }
 
-/** Where the addresses of endpoints stand in the sets and maps that every node has. */
+/** The addresses of endpoints in the sets and maps that every node has. */
 export class AddressElements {
   readonly #wanted: WantedRuleset;
   readonly #options: AddressElementsOptions;
   /** Who has an address; two pods for a moment, when one is handed on. */
   readonly #owners = new Map<Address, Map<string, Endpoint>>();
-  /** The elements of same4 and same6 that begin with an address. */
+  /** The elements of self4 and self6 that begin with an address. */
   readonly #pairs = new Map<Address, readonly string[]>();
   readonly #stale = new Set<Address>();
 
@@ -66,10 +66,10 @@ export class AddressElements {
     setElement(setName.pods(family), owners.length > 0 ? '' : undefined);
     this.#placePairs(address, owners);
     for (const direction of directions) {
-      // While two pods have one address, the same one of them is believed on every path; never the open one.
+      // While two pods have one address, the same one of them is believed on every path; never the one that nothing isolates.
       const targets = owners.flatMap((endpoint) => this.#options.targetOf(direction, endpoint) ?? []);
       const [first] = targets.sort(isolatedFirst);
-      setElement(setName.told(direction, family), targets.some(({ isTold }) => isTold) ? '' : undefined);
+      setElement(setName.uncached(direction, family), targets.some(({ isReported }) => isReported) ? '' : undefined);
       setElement(setName.isolated(direction, family), first?.isolates === true ? '' : undefined);
       setElement(setName.dispatch(direction, family), first === undefined ? undefined : `goto ${first.chain}`);
     }
@@ -81,8 +81,8 @@ export class AddressElements {
     const others = owners.flatMap((endpoint) => endpoint.addresses.filter((other) => familyOf(other) === family));
     const pairs = [...new Set(others)].map((other) => joinKey(address, other));
     for (const pair of this.#pairs.get(address) ?? [])
-      if (!pairs.includes(pair)) this.#wanted.setElement(setName.same(family), pair, undefined);
-    for (const pair of pairs) this.#wanted.setElement(setName.same(family), pair, '');
+      if (!pairs.includes(pair)) this.#wanted.setElement(setName.self(family), pair, undefined);
+    for (const pair of pairs) this.#wanted.setElement(setName.self(family), pair, '');
     if (pairs.length > 0) this.#pairs.set(address, pairs);
     else this.#pairs.delete(address);
   }

@@ -2,50 +2,53 @@
  * The verdict cache: relations that passed an isolation chain. Its generation is the only thing in the ruleset that
  * counts. The rules that name a generation's sets stand in chains of that generation, and one jump in each of three
  * fixed chains says which generation is in use; so a narrowing change moves on to an empty one, which stands ready, by
- * rewriting three jumps (nft is slow to add rules, and a packet that meets a half-made cache is only judged).
+ * rewriting three jumps (nft is slow to add rules, and a packet that meets a half-made cache is only evaluated).
  */
 import { families, type Family } from '../../model/address.js';
 import { sameChain, sameKind } from '../language/compare.js';
 import { emptySet } from '../language/empty-set.js';
 import * as x from '../language/expressions.js';
 import { addressType } from '../language/key-types.js';
-import { setName } from './skeleton-sets.js';
 import type { Chain, NftSet, Ruleset } from '../language/types.js';
+import { cacheUses, chains, type CacheUse } from '../names/chains.js';
+import { sets } from '../names/sets.js';
 
-const pointerNames = ['cached', 'remember', 'error-cached'] as const;
 /** What a wanted ruleset is written with; the kernel's own generation is the planner's business. */
 export const firstGeneration = 1;
 
+const cacheSet = (family: Family, generation: number): string => sets.nameOf({ kind: 'cache', family, generation });
+const pointer = (use: CacheUse): string => chains.nameOf({ kind: 'cache', use });
+const generationChain = (use: CacheUse, generation: number): string =>
+  chains.nameOf({ kind: 'cache-generation', use, generation });
+
+/** The chain that every packet meets first of the cache. */
+export const cacheLookup = pointer('cache-lookup');
+
 export function cacheSets(generation: number): NftSet[] {
   return families.map((family) => ({
-    ...emptySet(setName.cache(family, generation), [
-      addressType(family),
-      addressType(family),
-      'inet_proto',
-      'inet_service',
-    ]),
+    ...emptySet(cacheSet(family, generation), [addressType(family), addressType(family), 'inet_proto', 'inet_service']),
     dynamic: { timeoutSeconds: 300, size: 65_536 },
   }));
 }
 
 /** The six rules that name the sets of this generation. */
 export function generationChains(generation: number): Chain[] {
-  const name = (family: Family): string => setName.cache(family, generation);
+  const name = (family: Family): string => cacheSet(family, generation);
   return [
     {
-      name: `cached-${generation}`,
+      name: generationChain('cache-lookup', generation),
       rules: families.map((family) => ({
         statements: [x.packetHasPorts, x.inSet(x.relation(family, x.packetProtocol), name(family)), x.accept],
       })),
     },
     {
-      name: `remember-${generation}`,
+      name: generationChain('cache-add', generation),
       rules: families.map((family) => ({
         statements: [x.packetHasPorts, x.record('add', x.relation(family, x.packetProtocol), name(family))],
       })),
     },
     {
-      name: `error-cached-${generation}`,
+      name: generationChain('icmp-error-cache-lookup', generation),
       rules: families.map((family) => ({
         statements: [
           x.ofFamily(family),
@@ -60,13 +63,14 @@ export function generationChains(generation: number): Chain[] {
 
 /** The fixed chains, as they say that this generation is in use. */
 export const pointerChains = (generation: number): Chain[] =>
-  pointerNames.map((name) => ({ name, rules: [{ statements: [x.jump(`${name}-${generation}`)] }] }));
+  cacheUses.map((use) => ({
+    name: pointer(use),
+    rules: [{ statements: [x.jump(generationChain(use, generation))] }],
+  }));
 
-const setPattern = /^cache[46]-(\d+)$/;
-const chainPattern = /^(?:cached|remember|error-cached)-(\d+)$/;
-export const isCacheSet = (name: string): boolean => setPattern.test(name);
+export const isCacheSet = (name: string): boolean => sets.meaningAs('cache', name) !== undefined;
 export const isCacheChain = (name: string): boolean =>
-  (pointerNames as readonly string[]).includes(name) || chainPattern.test(name);
+  chains.meaningAs('cache', name) !== undefined || chains.meaningAs('cache-generation', name) !== undefined;
 
 export interface GenerationObjects {
   readonly chains: readonly string[];
@@ -76,27 +80,31 @@ export interface GenerationObjects {
 /** By generation, ascending: every object that a ruleset has of it, whole or not. */
 export function generationsIn(ruleset: Ruleset): ReadonlyMap<number, GenerationObjects> {
   const found = new Map<number, { chains: string[]; sets: NftSet[] }>();
-  const of = (digits: string): { chains: string[]; sets: NftSet[] } => {
-    const generation = Number(digits);
+  const of = (generation: number): { chains: string[]; sets: NftSet[] } => {
     const objects = found.get(generation) ?? { chains: [], sets: [] };
     found.set(generation, objects);
     return objects;
   };
   for (const name of ruleset.chains.keys()) {
-    const digits = chainPattern.exec(name)?.[1];
-    if (digits !== undefined) of(digits).chains.push(name);
+    const meaning = chains.meaningAs('cache-generation', name);
+    if (meaning !== undefined) of(meaning.generation).chains.push(name);
   }
   for (const set of ruleset.sets.values()) {
-    const digits = setPattern.exec(set.name)?.[1];
-    if (digits !== undefined) of(digits).sets.push(set);
+    const meaning = sets.meaningAs('cache', set.name);
+    if (meaning !== undefined) of(meaning.generation).sets.push(set);
   }
   return new Map([...found].sort(([a], [b]) => a - b));
 }
 
-/** The generation that chain `cached` jumps to, if its first rule is ours. */
+/** The generation that packets are looked up in, if the rule that says so is there. */
 export function generationInUse(ruleset: Ruleset): number | undefined {
-  const found = /"cached-(\d+)"/.exec(JSON.stringify(ruleset.chains.get('cached')?.rules ?? []));
-  return found === null ? undefined : Number(found[1]);
+  for (const { statements } of ruleset.chains.get(cacheLookup)?.rules ?? [])
+    for (const statement of statements) {
+      if (!('jump' in statement)) continue;
+      const meaning = chains.meaningAs('cache-generation', statement.jump.target);
+      if (meaning?.use === 'cache-lookup') return meaning.generation;
+    }
+  return undefined;
 }
 
 /** The generation that stands ready to be the next one in use. */

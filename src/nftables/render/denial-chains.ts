@@ -4,10 +4,13 @@
  * change when a policy's rules do.
  */
 import type { PolicyMode } from '../../model/policy-mode.js';
+import { skeletonDrops, type SkeletonDrop } from '../../program/logged-chain.js';
 import * as x from '../language/expressions.js';
-import { loggedCounters, logRules, type AuditRules } from './log-rules.js';
+import type { Chain } from '../language/types.js';
+import { chains } from '../names/chains.js';
+import { counters } from '../names/counters.js';
+import { loggedCounter, logRules, type AuditRules } from './log-rules.js';
 import { reportRules } from './report-chains.js';
-import type { Chain, Statement } from '../language/types.js';
 
 export interface Denial {
   readonly name: string;
@@ -15,43 +18,43 @@ export interface Denial {
   readonly dropped: string;
   /** Of those that were logged. */
   readonly logged: string;
-  readonly judgedBy: 'flow' | 'packet';
+  readonly evaluatedBy: 'flow' | 'packet';
   readonly comment?: string;
 }
 
 export function denialChain(denial: Denial, audit: AuditRules | undefined): Chain {
-  const { name, dropped, logged, judgedBy, comment } = denial;
+  const { name, dropped, logged, evaluatedBy, comment } = denial;
   return {
     name,
     rules: [
       { statements: [x.count(dropped)] },
-      ...(audit === undefined ? [] : logRules({ chain: name, counter: logged, judgedBy }, audit)),
+      ...(audit === undefined ? [] : logRules({ chain: name, counter: logged, evaluatedBy }, audit)),
       { statements: [x.drop], ...(comment === undefined ? {} : { comment }) },
     ],
   };
 }
 
-/** Denials that are not any policy's; the chain is `deny-` and the name. */
-const skeletonDenials = {
+const evaluatedBy: Readonly<Record<SkeletonDrop, 'flow' | 'packet'>> = {
   'mid-stream': 'flow',
-  'picked-full': 'flow',
-  'no-entry': 'packet',
-  error: 'packet',
+  'midstream-full': 'flow',
+  untracked: 'packet',
+  invalid: 'packet',
+  'icmp-error': 'packet',
   'unknown-pod': 'flow',
   'unknown-pod-packet': 'packet',
-} as const;
-export type SkeletonDenial = keyof typeof skeletonDenials;
+};
 
-/** In a dry run the packet goes on. */
-export const deny = (reason: SkeletonDenial, mode: PolicyMode): Statement =>
-  mode === 'audit' ? x.jump(`deny-${reason}`) : x.goto(`deny-${reason}`);
+export const denyName = (reason: SkeletonDrop): string => chains.nameOf({ kind: 'skeleton-deny', reason });
+const dropCounter = (reason: SkeletonDrop): string => counters.nameOf({ kind: 'skeleton-drop', reason });
 
-export const skeletonDrops: readonly string[] = Object.keys(skeletonDenials).map((reason) => `drop-${reason}`);
+export const skeletonDropCounters: readonly string[] = skeletonDrops.map(dropCounter);
 
+/** In a dry run of the agent they come back. */
 export const skeletonDenialChains = (audit: AuditRules | undefined, mode: PolicyMode): Chain[] =>
-  Object.entries(skeletonDenials).map(([reason, judgedBy]) => {
-    const name = `deny-${reason}`;
-    if (mode === 'enforce')
-      return denialChain({ name, dropped: `drop-${reason}`, logged: loggedCounters.neither, judgedBy }, audit);
-    return { name, rules: audit === undefined ? [] : reportRules({ chain: name, judgedBy }, audit) };
+  skeletonDrops.map((reason) => {
+    const name = denyName(reason);
+    const denial = { name, evaluatedBy: evaluatedBy[reason] };
+    return mode === 'enforce'
+      ? denialChain({ ...denial, dropped: dropCounter(reason), logged: loggedCounter('neither') }, audit)
+      : { name, rules: audit === undefined ? [] : reportRules({ ...denial, chain: name }, audit) };
   });

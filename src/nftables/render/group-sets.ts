@@ -2,12 +2,13 @@
 import { families, familyOf, formatCidr, type Address, type Family } from '../../model/address.js';
 import { splitListener, type Group, type GroupId, type Listener, type Member } from '../../program/types.js';
 import { joinKey, networkKey } from '../language/elements.js';
-import { hashOf } from '../names/names.js';
-import { addressType, digit } from '../language/key-types.js';
+import { hashOf } from '../names/hash.js';
+import { sets } from '../names/sets.js';
+import { addressType } from '../language/key-types.js';
 import type { KeyType, NftSet } from '../language/types.js';
 
 export const groupSetName = (kind: Group['kind'], id: GroupId, family: Family): string =>
-  `${kind}${digit(family)}-${hashOf(kind, id)}`;
+  sets.nameOf({ kind: 'group', of: kind, family, group: hashOf(kind, id) });
 
 /** Whether the family has a set at all. CIDRs never change, so a family without any needs none. */
 export const hasFamily = (group: Group, family: Family): boolean =>

@@ -3,7 +3,6 @@ import type { PolicyMode } from '../../model/policy-mode.js';
 import type { Attachment } from '../../model/attachment.js';
 import { objectKey } from '../../model/pod.js';
 import { logTo, type AuditRules } from './log-rules.js';
-import { reportCounters } from './report-chains.js';
 import {
   accept,
   anyOf,
@@ -16,8 +15,10 @@ import {
   packetProtocol,
   type Expression,
 } from '../language/expressions.js';
-import { commentOf } from '../names/names.js';
 import type { Chain, Hook, Rule, Ruleset, Statement } from '../language/types.js';
+import { chains } from '../names/chains.js';
+import { commentOf } from '../names/comments.js';
+import { counters } from '../names/counters.js';
 
 export interface GuardOptions {
   /** Namespaces whose pods may send with any source: their veths get no guard. */
@@ -28,32 +29,30 @@ export interface GuardOptions {
   readonly mode?: PolicyMode;
 }
 
+type Place = 'guard' | 'bridge';
+
 /** Of all guards: IP packets that were (or would be) dropped, and of them those that were logged. */
-const guardCounters = {
-  enforce: { dropped: 'drop-guard', logged: 'logged-guard' },
-  audit: { dropped: `${reportCounters.wanted}-guard`, logged: `${reportCounters.logged}-guard` },
-} as const;
-/** Of what does not (or would not) reach bridged pods. */
-const towardsCounters = {
-  enforce: { dropped: 'drop-bridge', logged: 'logged-bridge' },
-  audit: { dropped: `${reportCounters.wanted}-bridge`, logged: `${reportCounters.logged}-bridge` },
-} as const;
+const dropped = (at: Place, mode: PolicyMode): string =>
+  counters.nameOf({ kind: mode === 'enforce' ? 'guard-drop' : 'guard-to-report', at });
+const logged = (at: Place, mode: PolicyMode): string =>
+  counters.nameOf({ kind: mode === 'enforce' ? 'guard-logged' : 'guard-logged-report', at });
+
 const countersOf = ({ audit, mode = 'enforce' }: GuardOptions): readonly string[] =>
-  audit === undefined ? [] : [guardCounters[mode], towardsCounters[mode]].flatMap((names) => Object.values(names));
+  audit === undefined ? [] : (['guard', 'bridge'] as const).flatMap((at) => [dropped(at, mode), logged(at, mode)]);
 
 /**
  * `table netdev podwall`: one chain per pod veth that binds the pod's addresses to that device, and for a bridged pod
- * one more towards it. The chain's name carries the device, since nft's JSON listing leaves it out.
+ * one more for what reaches it. The chain's name carries the device, since nft's JSON listing leaves it out.
  */
 export function renderGuards(attachments: readonly Attachment[], options: GuardOptions): Ruleset {
-  const chains = new Map<string, Chain>();
-  const add = (chain: Chain): void => void chains.set(chain.name, chain);
+  const found = new Map<string, Chain>();
+  const add = (chain: Chain): void => void found.set(chain.name, chain);
   for (const attachment of onePerDevice(attachments)) {
     const hasGuard = !options.sourceGuardOffNamespaces.has(attachment.pod.namespace);
     if (hasGuard) add(guardChain(attachment, options));
-    if (attachment.kind === 'bridged') add(towardsChain(attachment, options));
+    if (attachment.kind === 'bridged') add(egressGuardChain(attachment, options));
   }
-  return { family: 'netdev', table: 'podwall', counters: new Set(countersOf(options)), sets: new Map(), chains };
+  return { family: 'netdev', table: 'podwall', counters: new Set(countersOf(options)), sets: new Map(), chains: found };
 }
 
 /** While an address passes from an old pod to a new one, both may be found on one veth: it may then send as either. */
@@ -85,9 +84,9 @@ const destination6 = packetAddress('IPv6', 'daddr');
 
 /** What the pod may send: nothing that does not carry its own addresses. */
 function guardChain({ pod, device, addresses }: Attachment, options: GuardOptions): Chain {
-  const name = `guard-${device}`;
+  const name = chains.nameOf({ kind: 'guard', device });
   const refuse = options.mode === 'audit' ? accept : drop;
-  const told = { chain: name, audit: options.audit, counters: guardCounters[options.mode ?? 'enforce'] };
+  const denied = { chain: name, at: 'guard', ...options } as const;
   const noRouter = anyOf(icmp6Type, ['nd-router-advert', 'nd-redirect']);
   const rules = [
     // First: the kernel has already taken a VLAN 0 tag off, so an address rule would match a tagged frame.
@@ -100,7 +99,7 @@ function guardChain({ pod, device, addresses }: Attachment, options: GuardOption
     ),
     // 0.0.0.0 is an ARP probe (RFC 5227), sent before an address is used.
     rule([arpSender(own(addresses, 'IPv4')), accept]),
-    ...logged(told, noRouter),
+    ...logRules(denied, noRouter),
     rule([noRouter, refuse], 'a pod is no router'),
     ...own(addresses, 'IPv6').map((address) =>
       rule([match(source6, address), accept], `${objectKey(pod)}: own address`),
@@ -111,24 +110,23 @@ function guardChain({ pod, device, addresses }: Attachment, options: GuardOption
       [match(source6, '::'), anyOf(icmp6Type, ['nd-neighbor-solicit', 'mld2-listener-report']), accept],
       'duplicate address detection',
     ),
-    ...logged(told, anyOf(metaProtocol, ['ip', 'ip6'])),
+    ...logRules(denied, anyOf(metaProtocol, ['ip', 'ip6'])),
   ];
   return { name, hook: hookOn(device, 'ingress', options.mode === 'audit' ? 'accept' : 'drop'), rules };
 }
 
-interface Told {
+interface Denied extends Pick<GuardOptions, 'audit' | 'mode'> {
   readonly chain: string;
-  readonly audit: AuditRules | undefined;
-  readonly counters: { readonly dropped: string; readonly logged: string };
+  readonly at: Place;
 }
 
 /** Each chain has a limit of its own: it is one pod's. */
-function logged({ chain, audit, counters }: Told, ...which: readonly Statement[]): Rule[] {
+function logRules({ chain, at, audit, mode = 'enforce' }: Denied, ...which: readonly Statement[]): Rule[] {
   if (audit === undefined) return [];
   const { pairRate, pairBurst } = audit;
   return [
-    rule([...which, count(counters.dropped)]),
-    rule([...which, limit(pairRate, pairBurst), count(counters.logged), logTo(chain, 'packet', audit)]),
+    rule([...which, count(dropped(at, mode))]),
+    rule([...which, limit(pairRate, pairBurst), count(logged(at, mode)), logTo(chain, 'packet', audit)]),
   ];
 }
 
@@ -153,9 +151,9 @@ const neighbourTypes = [
  * meeting any rule that knows the pod. Logged is what others send to many, or to a link-local address, and what may carry
  * something: a bridge that floods shows every pod frames for others, and multicast's own housekeeping is no flow.
  */
-function towardsChain({ pod, device, addresses }: Attachment, { audit, mode = 'enforce' }: GuardOptions): Chain {
-  const name = `to-${device}`;
-  const told = { chain: name, audit, counters: towardsCounters[mode] };
+function egressGuardChain({ pod, device, addresses }: Attachment, options: GuardOptions): Chain {
+  const name = chains.nameOf({ kind: 'egress-guard', device });
+  const denied = { chain: name, at: 'bridge', ...options } as const;
   const carries = anyOf(packetProtocol, ['icmp', 'tcp', 'udp', 'sctp']);
   const rules = [
     ...families.flatMap((family) =>
@@ -174,10 +172,10 @@ function towardsChain({ pod, device, addresses }: Attachment, { audit, mode = 'e
       'neighbour discovery',
     ),
     rule([match(destination6, linkScopeMulticast), match(icmp6Type, 'mld-listener-query'), accept], 'MLD query'),
-    ...logged(told, anyOf(packetType, ['broadcast', 'multicast']), carries),
-    ...logged(told, match(destination6, linkLocal), carries),
+    ...logRules(denied, anyOf(packetType, ['broadcast', 'multicast']), carries),
+    ...logRules(denied, match(destination6, linkLocal), carries),
   ];
-  return { name, hook: hookOn(device, 'egress', mode === 'audit' ? 'accept' : 'drop'), rules };
+  return { name, hook: hookOn(device, 'egress', options.mode === 'audit' ? 'accept' : 'drop'), rules };
 }
 
 /** How the frame came in; of what the node itself sends it is none of the two. */

@@ -1,135 +1,144 @@
-/**
- * Isolation chains: one for every distinct set of policies, shared by the endpoints that it holds for. What is only in a
- * dry run is tried beside what is enforced, and told of where the two differ:
- *
- *   enforced   rule lists -> what a dry run would allow -> denial
- *   dry run    (nothing isolates the pod) rule lists -> what a dry run would deny -> as an open pod's packets go on
- */
-import { policyKey, type Direction } from '../../model/policy.js';
-import type { Endpoint, Isolated, RuleListId } from '../../program/types.js';
-import { denialChain } from './denial-chains.js';
-import { short } from '../names/directions.js';
-import * as x from '../language/expressions.js';
-import { loggedCounters, type AuditRules } from './log-rules.js';
-import { commentOf, hashOf } from '../names/names.js';
-import { peerMapRules, peerMaps, type PeerMap } from './peer-maps.js';
-import { dryRunChain, openTarget } from './report-chains.js';
-import type { ListForm, ListUse } from './rule-lists.js';
-import type { Chain } from '../language/types.js';
+import type { Address } from '../../model/address.js';
+import { directions, type Direction } from '../../model/policy.js';
+import type { Endpoint, RuleListId } from '../../program/types.js';
+import type { Target } from './address-elements.js';
+import { isolationEnd, isolationForm, type IsolationEnd, type IsolationForm } from './isolation-form.js';
+import { isolationKey, isolationSpecOf, ruleListsOf, type IsolationSpec } from './isolation-spec.js';
+import type { AuditRules } from './log-rules.js';
+import type { PeerMapSets } from './peer-map-sets.js';
+import { notIsolatedTarget } from './report-chains.js';
+import type { RenderedRuleList } from './rule-lists.js';
+import type { WantedRuleset } from './wanted.js';
 
-/** How the packets of endpoints are judged in one direction. */
-export interface Judgement {
-  readonly direction: Direction;
-  /** Enforced, or in a dry run only. */
-  readonly kind: 'enforced' | 'dryRun';
-  readonly isolation: Isolated;
-  /** Rule lists in a dry run that would let through what is denied. */
-  readonly wouldAllow: readonly RuleListId[];
-  /** The endpoints' allowed flows are recorded. */
-  readonly logsAllowed: boolean;
+/** One set of policies, in force or in a dry run in one direction, and the endpoints that it holds for. */
+interface SharedIsolation {
+  readonly spec: IsolationSpec;
+  readonly end: IsolationEnd;
+  readonly endpoints: Map<string, Endpoint>;
+  form?: IsolationForm;
 }
 
-/** Undefined where neither what is enforced nor a dry run isolates. */
-export function judgementOf(endpoint: Endpoint, direction: Direction): Judgement | undefined {
-  const now = endpoint[direction];
-  const dryRun = endpoint.dryRun?.[direction];
-  const logsAllowed = endpoint.logsAllowed === true;
-  if (now.kind === 'open')
-    return dryRun && { direction, kind: 'dryRun', isolation: dryRun, wouldAllow: [], logsAllowed };
-  const wouldAllow = dryRun?.allowedBy.filter((id) => !now.allowedBy.includes(id)) ?? [];
-  return { direction, kind: 'enforced', isolation: now, wouldAllow, logsAllowed };
+export interface IsolationChainsOptions {
+  readonly audit: AuditRules | undefined;
+  /** Rule lists that are jumped to one after another before peer maps take their place. */
+  readonly inlineLists: number;
+  readonly ruleList: (id: RuleListId) => RenderedRuleList;
+  readonly peerMaps: PeerMapSets;
 }
 
-const policiesOf = (isolation: Isolated): string[] => isolation.by.map((ref) => `${ref.kind} ${policyKey(ref)}`);
+/** The chains that decide about endpoints' packets: each is there once, for all endpoints that it holds for. */
+export class IsolationChains {
+  readonly #wanted: WantedRuleset;
+  readonly #options: IsolationChainsOptions;
+  readonly #isolations = new Map<string, SharedIsolation>();
+  /** Isolations to look at again when a rule list changes. */
+  readonly #usersOfList = new Map<RuleListId, Set<string>>();
+  /** Whose chains may be other ones now. */
+  readonly #stale = new Set<string>();
 
-/** Equal for endpoints that share a chain. */
-export function judgementKey({ direction, kind, isolation, wouldAllow, logsAllowed }: Judgement): string {
-  const parts = [direction, policiesOf(isolation), isolation.allowedBy];
-  if (kind === 'dryRun') return JSON.stringify(['dry run', ...parts, logsAllowed]);
-  return JSON.stringify(wouldAllow.length === 0 ? parts : [...parts, wouldAllow]);
-}
-
-const endName = (prefix: string, direction: Direction, isolation: Isolated): string =>
-  `${prefix}-${short(direction)}-${hashOf(direction, ...policiesOf(isolation))}`;
-
-/** Of the packets that these policies deny; the same policies keep it, whatever they come to allow. */
-export const dropCounter = (direction: Direction, isolation: Isolated): string => endName('drop', direction, isolation);
-
-export const denialName = (direction: Direction, isolation: Isolated): string => endName('deny', direction, isolation);
-
-/** Of packets that a dry run would deny; its counter has the same name. */
-const wouldDenyName = (direction: Direction, isolation: Isolated, logsAllowed: boolean): string =>
-  `${endName('would-deny', direction, isolation)}${logsAllowed ? '-recorded' : ''}`;
-
-/** Of pods whose allowed flows are not recorded, and of those whose are. */
-export const wouldDenyNames = (direction: Direction, isolation: Isolated): readonly string[] =>
-  [false, true].map((logsAllowed) => wouldDenyName(direction, isolation, logsAllowed));
-
-export interface JudgementEnd {
-  readonly chain: Chain;
-  readonly counter: string;
-}
-
-/** Where packets end that no rule list allowed; shared by all judgements of the same policies. */
-export function judgementEnd(judgement: Judgement, audit: AuditRules | undefined): JudgementEnd {
-  const { direction, kind, isolation, logsAllowed } = judgement;
-  if (kind === 'dryRun') {
-    const name = endOf(judgement);
-    const then = x.goto(openTarget(direction, logsAllowed && audit !== undefined));
-    return { chain: dryRunChain({ name, direction, then, comment: commentFor(judgement) }, audit), counter: name };
+  constructor(wanted: WantedRuleset, options: IsolationChainsOptions) {
+    this.#wanted = wanted;
+    this.#options = options;
   }
-  const [name, counter] = [denialName(direction, isolation), dropCounter(direction, isolation)];
-  const logged = loggedCounters[direction];
-  const comment = commentFor(judgement);
-  return { chain: denialChain({ name, dropped: counter, logged, judgedBy: 'flow', comment }, audit), counter };
-}
 
-const endOf = ({ direction, kind, isolation, logsAllowed }: Judgement): string =>
-  kind === 'enforced' ? denialName(direction, isolation) : wouldDenyName(direction, isolation, logsAllowed);
+  add(key: string, endpoint: Endpoint): void {
+    for (const direction of directions) {
+      const spec = isolationSpecOf(endpoint, direction);
+      if (spec === undefined) continue;
+      const shared = isolationKey(spec);
+      const entry = this.#isolations.get(shared) ?? this.#begin(shared, spec);
+      entry.endpoints.set(key, endpoint);
+      this.#stale.add(shared);
+    }
+  }
 
-const commentFor = ({ direction, kind, isolation }: Judgement): string => {
-  const by = isolation.by.map(policyKey).join(', ');
-  return commentOf(kind === 'enforced' ? `${direction} isolated by ${by}` : `${direction} dry run of ${by}`);
-};
+  remove(key: string, endpoint: Endpoint): void {
+    for (const direction of directions) {
+      const spec = isolationSpecOf(endpoint, direction);
+      if (spec === undefined) continue;
+      const shared = isolationKey(spec);
+      this.#isolations.get(shared)?.endpoints.delete(key);
+      this.#stale.add(shared);
+    }
+  }
 
-/** An isolation's chain and what it goes to: the chains of rule lists, or of single rules by way of peer maps. */
-export interface IsolationForm {
-  readonly chain: Chain;
-  readonly targets: readonly Chain[];
-  /** Beside those of the rules. */
-  readonly counters: readonly string[];
-  readonly maps: readonly PeerMap[];
-}
+  ruleListChanged(id: RuleListId): void {
+    for (const key of this.#usersOfList.get(id) ?? []) this.#stale.add(key);
+  }
 
-export interface FormOptions {
-  readonly formOf: (id: RuleListId, use: ListUse) => ListForm;
-  /** With more rule lists than this, those that name pods only become peer maps. */
-  readonly listsTried: number;
-}
+  /**
+   * Brings chains up to date with everything since the last call.
+   * @returns the addresses whose packets go to another chain now
+   */
+  refresh(): ReadonlySet<Address> {
+    const moved = new Set<Address>();
+    for (const key of this.#stale) {
+      const entry = this.#isolations.get(key);
+      if (entry === undefined) continue;
+      if (entry.endpoints.size === 0) this.#end(key, entry);
+      else if (this.#renew(entry))
+        for (const endpoint of entry.endpoints.values()) for (const address of endpoint.addresses) moved.add(address);
+    }
+    this.#stale.clear();
+    return moved;
+  }
 
-/** Tries every rule list, then what a dry run would allow; the rest is denied, or would be. */
-export function isolationForm(judgement: Judgement, { formOf, listsTried }: FormOptions): IsolationForm {
-  const { direction, kind, isolation, wouldAllow } = judgement;
-  const withRules = (ids: readonly RuleListId[], use: ListUse): ListForm[] =>
-    ids.map((id) => formOf(id, use)).filter(({ chain }) => chain.rules.length > 0);
-  const lists = withRules(isolation.allowedBy, kind === 'enforced' ? 'enforced' : 'dryRun');
-  const mapped = lists.length > listsTried ? lists.filter(({ hits }) => hits !== undefined) : [];
-  // Reports come back to be denied, so they are jumped to and never stand in a map.
-  const tried = [...lists.filter((list) => !mapped.includes(list)), ...withRules(wouldAllow, 'wouldAllow')];
-  const hits = mapped.flatMap((list) => list.hits ?? []);
-  const key = judgementKey(judgement);
-  const maps = peerMaps(key, hits);
-  const rules = [
-    ...maps.flatMap((map) => peerMapRules(map, direction)),
-    ...tried.map(({ chain }) => ({ statements: [x.jump(chain.name)] })),
-    { statements: [x.goto(endOf(judgement))], comment: commentFor(judgement) },
-  ];
-  const name = `${kind === 'enforced' ? 'iso' : 'dry'}-${short(direction)}-${hashOf(key, JSON.stringify(rules))}`;
-  const hitChains = new Map(hits.map((hit) => [hit.chain.name, hit.chain])).values();
-  return {
-    chain: { name, rules },
-    targets: [...tried.map(({ chain }) => chain), ...hitChains, ...[...mapped, ...tried].flatMap(({ ends }) => ends)],
-    counters: [...mapped, ...tried].flatMap(({ counters }) => counters),
-    maps,
-  };
+  /** Where the endpoint's packets of one direction go, after {@link refresh}; undefined where they just go on. */
+  targetOf(direction: Direction, endpoint: Endpoint): Target | undefined {
+    const spec = isolationSpecOf(endpoint, direction);
+    const isRecorded = endpoint.logsAllowed === true && this.#options.audit !== undefined;
+    if (spec === undefined)
+      return isRecorded ? { chain: notIsolatedTarget(direction, true), isolates: false, isReported: true } : undefined;
+    const chain = this.#isolations.get(isolationKey(spec))?.form?.chain;
+    const isDryRun = spec.kind === 'dryRun';
+    return chain && { chain: chain.name, isolates: !isDryRun, isReported: isDryRun || isRecorded };
+  }
+
+  #begin(key: string, spec: IsolationSpec): SharedIsolation {
+    const end = isolationEnd(spec, this.#options.audit);
+    const entry: SharedIsolation = { spec, end, endpoints: new Map() };
+    this.#isolations.set(key, entry);
+    this.#wanted.retainCounter(end.counter);
+    this.#wanted.retainChain(end.chain);
+    for (const id of ruleListsOf(spec)) {
+      const users = this.#usersOfList.get(id);
+      if (users === undefined) this.#usersOfList.set(id, new Set([key]));
+      else users.add(key);
+    }
+    return entry;
+  }
+
+  /** @returns whether packets now go to another chain. */
+  #renew(entry: SharedIsolation): boolean {
+    const { inlineLists, ruleList, peerMaps } = this.#options;
+    const old = entry.form;
+    const form = isolationForm(entry.spec, { formOf: (id, use) => ruleList(id).form(use), inlineLists });
+    entry.form = form;
+    for (const counter of form.counters) this.#wanted.retainCounter(counter);
+    for (const chain of [form.chain, ...form.targets]) this.#wanted.retainChain(chain);
+    peerMaps.replace(old?.maps ?? [], form.maps);
+    if (old !== undefined) this.#forget(old);
+    return form.chain.name !== old?.chain.name;
+  }
+
+  #forget({ chain, targets, counters }: IsolationForm): void {
+    for (const { name } of [chain, ...targets]) this.#wanted.releaseChain(name);
+    for (const counter of counters) this.#wanted.releaseCounter(counter);
+  }
+
+  /** Nobody is left for whom it holds. */
+  #end(key: string, { spec, end, form }: SharedIsolation): void {
+    this.#isolations.delete(key);
+    if (form !== undefined) {
+      this.#options.peerMaps.replace(form.maps, []);
+      this.#forget(form);
+    }
+    this.#wanted.releaseChain(end.chain.name);
+    this.#wanted.releaseCounter(end.counter);
+    for (const id of ruleListsOf(spec)) {
+      const users = this.#usersOfList.get(id);
+      users?.delete(key);
+      if (users?.size === 0) this.#usersOfList.delete(id);
+    }
+  }
 }

@@ -1,14 +1,18 @@
 /**
- * How packets reach the audit log: those that were denied, and those that are told of and go on. Logged is what a limit
+ * How packets reach the audit log: those that were denied, and those that are reported and go on. Logged is what a limit
  * per pair of addresses lets through; pairs that found no room in the set of limits share one limit, so that a scanner of
  * many addresses cannot silence the others. NFLOG does not deliver a flow's tuple: the prefix says whether source and
  * destination of the packet are the flow's or swapped.
  */
 import { families, type Family } from '../../model/address.js';
+import { directions, type Direction } from '../../model/policy.js';
 import { emptySet } from '../language/empty-set.js';
 import * as x from '../language/expressions.js';
-import { addressType, digit } from '../language/key-types.js';
+import { addressType } from '../language/key-types.js';
 import type { NftSet, Rule, Statement } from '../language/types.js';
+import { counters } from '../names/counters.js';
+import { logPrefix, type Orientation } from '../names/log-prefix.js';
+import { sets } from '../names/sets.js';
 
 export interface AuditRules {
   /** NFLOG group; a group has one reader. */
@@ -22,22 +26,22 @@ export interface AuditRules {
   readonly sharedRate: number;
 }
 
-/** `packet`: judged by its header, since it has no flow of its own to name. */
-export type Orientation = 'original' | 'reply' | 'packet';
-
 /** One kind of packets that are logged. */
 export interface Logged {
   /** In the prefix: what the reader of the log knows of the packet. */
   readonly chain: string;
   /** Counts those that were logged. */
   readonly counter: string;
-  readonly judgedBy: 'flow' | 'packet';
+  readonly evaluatedBy: 'flow' | 'packet';
   /** Only a flow's first packets, which its client sent. */
   readonly first?: true;
 }
 
-/** Of denied packets that passed the limits, by the direction that was judged. */
-export const loggedCounters = { ingress: 'logged-in', egress: 'logged-out', neither: 'logged-other' } as const;
+type LoggedScope = Direction | 'neither';
+
+/** Of denied packets that passed the limits, by the direction that was evaluated. */
+export const loggedCounter = (scope: LoggedScope): string => counters.nameOf({ kind: 'logged', scope });
+export const loggedCounters: readonly string[] = ([...directions, 'neither'] as const).map(loggedCounter);
 
 /** Headers only: 60 of IP and 60 of TCP at most. */
 const snaplen = 128;
@@ -48,29 +52,19 @@ const pairTimeoutSeconds = 60;
 
 /** Each element keeps the limit that it was made with: another limit is another set. */
 const pairSet = (family: Family, { pairRate, pairBurst }: AuditRules): string =>
-  `log-pairs${digit(family)}-${pairRate}-${pairBurst}`;
-
-const logPrefix = (chain: string, orientation: Orientation): string => `podwall ${chain} ${orientation}`;
+  sets.nameOf({ kind: 'log-pairs', family, rate: pairRate, burst: pairBurst });
 
 export const logTo = (chain: string, orientation: Orientation, { group }: AuditRules): Statement =>
   x.log(logPrefix(chain, orientation), { group, snaplen, queueThreshold });
 
-/** The inverse of {@link logPrefix}; undefined for what others wrote. */
-export function parseLogPrefix(
-  text: string,
-): { readonly chain: string; readonly orientation: Orientation } | undefined {
-  const [, chain, orientation] = /^podwall (\S+) (original|reply|packet)$/.exec(text) ?? [];
-  return chain === undefined ? undefined : { chain, orientation: orientation as Orientation };
-}
-
 /** Packets of a flow that has seen no answer. */
 export const firstOfFlow = x.flowState('new');
 
-export function logRules({ chain, counter, judgedBy, first }: Logged, audit: AuditRules): Rule[] {
+export function logRules({ chain, counter, evaluatedBy, first }: Logged, audit: AuditRules): Rule[] {
   const ways: readonly Orientation[] = first === true ? ['original'] : ['original', 'reply'];
-  const orientations: readonly Orientation[] = judgedBy === 'flow' ? ways : ['packet'];
+  const orientations: readonly Orientation[] = evaluatedBy === 'flow' ? ways : ['packet'];
   return families.flatMap((family) => {
-    const pair = judgedBy === 'flow' ? flowPair(family) : packetPair(family);
+    const pair = evaluatedBy === 'flow' ? flowPair(family) : packetPair(family);
     return orientations.flatMap((orientation) => {
       const log = [x.count(counter), logTo(chain, orientation, audit)];
       const which = [

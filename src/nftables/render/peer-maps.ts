@@ -7,8 +7,9 @@ import { families, familyOf, type Address, type Family } from '../../model/addre
 import type { Direction } from '../../model/policy.js';
 import type { Group, GroupId } from '../../program/types.js';
 import * as x from '../language/expressions.js';
-import { addressType, digit } from '../language/key-types.js';
-import { hashOf } from '../names/names.js';
+import { addressType } from '../language/key-types.js';
+import { hashOf } from '../names/hash.js';
+import { sets } from '../names/sets.js';
 import type { PortForm } from './rule-matches.js';
 import type { Chain, NftSet, Rule } from '../language/types.js';
 
@@ -28,10 +29,11 @@ export interface PeerMap {
   readonly hits: readonly Hit[];
 }
 
-export const peerMapName = (map: PeerMap, family: Family): string => `peers${digit(family)}-${map.id}`;
+export const peerMapName = (map: PeerMap, family: Family): string =>
+  sets.nameOf({ kind: 'peers', family, map: map.id });
 
 /** Every element of such a map allows: one that moves from a rule to another takes nothing away. */
-export const isPeerMap = (name: string): boolean => /^peers[46]-/.test(name);
+export const isPeerMap = (name: string): boolean => sets.meaningAs('peers', name) !== undefined;
 
 /** One map for every distinct form of ports, in the order of the rules. */
 export function peerMaps(isolation: string, hits: readonly Hit[]): PeerMap[] {

@@ -11,6 +11,7 @@ import type {
   RuleListId,
   UnknownChange,
 } from '../../program/types.js';
+import { setName } from '../names/sets.js';
 import { AddressElements } from './address-elements.js';
 import { cacheSets, firstGeneration, generationChains, pointerChains } from './cache.js';
 import type { Dirty } from './dirty.js';
@@ -20,26 +21,26 @@ import type { AuditRules } from './log-rules.js';
 import { PeerMapSets } from './peer-map-sets.js';
 import { auditObjects } from './report-chains.js';
 import { renderRuleList, type RenderedRuleList } from './rule-lists.js';
-import { SharedJudgements } from './shared-judgements.js';
-import { setName, skeletonSets } from './skeleton-sets.js';
+import { IsolationChains } from './isolation-chains.js';
+import { skeletonSets } from './skeleton-sets.js';
 import { skeletonChains, skeletonCounters, type SkeletonOptions } from './skeleton.js';
 import type { Ruleset } from '../language/types.js';
 import { WantedRuleset } from './wanted.js';
 
 export interface RenderOptions extends SkeletonOptions {
-  /** Rule lists that are tried one after another before peer maps take their place; 8 unless told. */
-  readonly listsTried?: number;
+  /** Rule lists that are jumped to one after another before peer maps take their place; 8 by default. */
+  readonly inlineLists?: number;
 }
 
-/** A look-up costs about as much as trying this many lists. */
-const listsTriedByDefault = 8;
+/** A look-up costs about as much as jumping to this many lists. */
+const defaultInlineLists = 8;
 
 /**
  * Program changes -> the wanted ruleset. What it holds depends on the present program alone:
  *
  *   groups     -> sets, and elements of peer maps
- *   rule lists -> sets of ports, counters, and (where a judgement tries them) chains
- *   endpoints  -> judgements -> chains, shared
+ *   rule lists -> sets of ports, counters, and (where an isolation jumps to them) chains
+ *   endpoints  -> isolations -> chains, shared
  *              -> elements of their addresses, by which packets find those chains
  */
 export class Renderer {
@@ -48,23 +49,23 @@ export class Renderer {
   readonly #lists = new Map<RuleListId, RenderedRuleList>();
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #peerMaps: PeerMapSets;
-  readonly #judgements: SharedJudgements;
+  readonly #isolations: IsolationChains;
   readonly #addresses: AddressElements;
   readonly #audit: AuditRules | undefined;
   #ranges: readonly Cidr[] = [];
 
   constructor(options: RenderOptions) {
-    const { audit, listsTried = listsTriedByDefault } = options;
+    const { audit, inlineLists = defaultInlineLists } = options;
     this.#audit = audit;
     this.#peerMaps = new PeerMapSets(this.#wanted, (id) => this.#group(id));
-    this.#judgements = new SharedJudgements(this.#wanted, {
+    this.#isolations = new IsolationChains(this.#wanted, {
       audit,
-      listsTried,
+      inlineLists,
       ruleList: (id) => this.#ruleList(id),
       peerMaps: this.#peerMaps,
     });
     this.#addresses = new AddressElements(this.#wanted, {
-      targetOf: (direction, endpoint) => this.#judgements.targetOf(direction, endpoint),
+      targetOf: (direction, endpoint) => this.#isolations.targetOf(direction, endpoint),
     });
     const audited = auditObjects(audit);
     for (const counter of [...skeletonCounters, ...audited.counters]) this.#wanted.retainCounter(counter);
@@ -82,7 +83,7 @@ export class Renderer {
     for (const group of change.groups) if (group.change !== 'removed') this.#applyGroup(group);
     for (const { id, after } of change.ruleLists) this.#applyRuleList(id, after);
     for (const { key, after } of change.endpoints) this.#applyEndpoint(key, after);
-    this.#addresses.refresh(this.#judgements.refresh());
+    this.#addresses.refresh(this.#isolations.refresh());
     for (const group of change.groups) if (group.change === 'removed') this.#removeGroup(group.group);
     if (change.unknown !== undefined) this.#applyUnknown(change.unknown);
     return this.#wanted.takeDirty();
@@ -123,18 +124,18 @@ export class Renderer {
     }
     for (const set of old?.portSets ?? []) this.#wanted.releaseSet(set.name);
     for (const counter of old?.counters ?? []) this.#wanted.releaseCounter(counter);
-    this.#judgements.ruleListChanged(id);
+    this.#isolations.ruleListChanged(id);
   }
 
   #applyEndpoint(key: string, after: Endpoint | undefined): void {
     const before = this.#endpoints.get(key);
-    if (before !== undefined) for (const part of [this.#judgements, this.#addresses]) part.remove(key, before);
+    if (before !== undefined) for (const part of [this.#isolations, this.#addresses]) part.remove(key, before);
     if (after === undefined) {
       this.#endpoints.delete(key);
       return;
     }
     this.#endpoints.set(key, after);
-    for (const part of [this.#judgements, this.#addresses]) part.add(key, after);
+    for (const part of [this.#isolations, this.#addresses]) part.add(key, after);
   }
 
   #group(id: GroupId): Group {

@@ -1,19 +1,22 @@
 /** A policy's rule list as one chain, shared by every endpoint that the policy selects. */
 import type { RuleList } from '../../program/types.js';
-import { afterAllowed, short } from '../names/directions.js';
 import * as x from '../language/expressions.js';
-import type { AuditRules } from './log-rules.js';
-import { commentOf, hashOf, nameWithHash } from '../names/names.js';
-import type { Hit } from './peer-maps.js';
-import { allowedChain, dryRunChain, openTarget } from './report-chains.js';
-import { matchesOf, rulesOf, whereOf, type GroupLookup, type Match } from './rule-matches.js';
 import type { Chain, NftSet, Statement } from '../language/types.js';
+import { chains, type ChainMeaning, type SkeletonChain } from '../names/chains.js';
+import { commentOf, ruleTitle } from '../names/comments.js';
+import { counters } from '../names/counters.js';
+import { hashOf } from '../names/hash.js';
+import { ruleNamed } from '../names/policies.js';
+import type { AuditRules } from './log-rules.js';
+import type { Hit } from './peer-maps.js';
+import { allowedChain, dryRunChain, notIsolatedTarget } from './report-chains.js';
+import { matchesOf, rulesOf, type GroupLookup, type Match } from './rule-matches.js';
 
 /**
- * What a list's rules do with a packet: `enforced` lets it through; `dryRun`, of a pod that nothing isolates, lets it go
- * on unreported; `wouldAllow` tells that only a dry run lets it through, and comes back.
+ * What a list's rules do with a packet: `enforced` lets it through; `dry-run`, of a pod that nothing isolates, lets it go
+ * on unreported; `dry-run-only` reports that only a dry run lets it through, and comes back.
  */
-export type ListUse = 'enforced' | 'dryRun' | 'wouldAllow';
+export type ListUse = Extract<ChainMeaning, { kind: 'rules' }>['use'];
 
 /** A rule list as chains, for one use. */
 export interface ListForm {
@@ -32,6 +35,12 @@ export interface RenderedRuleList {
   form(use: ListUse): ListForm;
 }
 
+/** Where a packet goes that the stage of this direction allows. */
+const afterAllowed = { ingress: 'allow', egress: 'ingress-after-egress' } as const satisfies Record<
+  RuleList['direction'],
+  SkeletonChain
+>;
+
 /** What happens to a packet that a rule allows, and the chains that this takes. */
 interface Outcome {
   readonly statements: readonly Statement[];
@@ -43,36 +52,22 @@ function outcomeOf(list: RuleList, rule: number, use: ListUse, audit: AuditRules
   const { direction } = list;
   const counted = x.count(ruleCounter(list, rule));
   const recorded = list.logsAllowed === true ? audit : undefined;
-  if (use === 'wouldAllow') {
-    const name = wouldAllowName(list, rule);
-    const comment = commentOf(`${whereOf(list, rule)} in dry run`);
+  if (use === 'dry-run-only') {
+    const name = chains.nameOf({ kind: 'dry-run-allow', ...ruleNamed(list, rule) });
+    const comment = commentOf(`${ruleTitle(list, rule)} in dry run`);
     const end = dryRunChain({ name, direction, then: x.back, comment }, audit);
     return { statements: [x.goto(name)], end, counter: name };
   }
-  if (use === 'dryRun') return { statements: [counted, x.goto(openTarget(direction, recorded !== undefined))] };
+  if (use === 'dry-run') return { statements: [counted, x.goto(notIsolatedTarget(direction, recorded !== undefined))] };
   const then = afterAllowed[direction];
   if (recorded === undefined) return { statements: [counted, x.goto(then)] };
-  const end = allowedChain({ name: allowedName(list, rule), direction, then }, recorded);
+  const name = chains.nameOf({ kind: 'allow', ...ruleNamed(list, rule) });
+  const end = allowedChain({ name, direction, then }, recorded);
   return { statements: [counted, x.goto(end.name)], end };
 }
 
-type Listed = Pick<RuleList, 'policy' | 'direction'>;
-
-/** Named by where the rule stands in the YAML, so that its counts survive every regeneration. */
-export const ruleCounter = (list: Listed, rule: number): string => {
-  const { kind, namespace, name } = list.policy;
-  const readable = `rule-${short(list.direction)}-${namespace}-${name}`;
-  return nameWithHash(readable, `${rule}-${hashOf(kind, namespace, name, list.direction)}`);
-};
-
-/** What its counter is called after `rule-`. */
-const ruleName = (list: Listed, rule: number): string => ruleCounter(list, rule).slice('rule-'.length);
-
-/** Where the first packets go of flows that the rule allows, to be recorded. */
-export const allowedName = (list: Listed, rule: number): string => `allow-${ruleName(list, rule)}`;
-
-/** Where packets go that the rule would allow if it were no dry run; the counter has the same name. */
-export const wouldAllowName = (list: Listed, rule: number): string => `would-allow-${ruleName(list, rule)}`;
+const ruleCounter = (list: RuleList, rule: number): string =>
+  counters.nameOf({ kind: 'rule', ...ruleNamed(list, rule) });
 
 /** Chains' names cover all of their content, so a chain in the kernel never changes. */
 export function renderRuleList(list: RuleList, groups: GroupLookup, audit?: AuditRules): RenderedRuleList {
@@ -90,40 +85,44 @@ interface FormContext {
   readonly audit: AuditRules | undefined;
 }
 
-type Judged = Match & { readonly outcome: Outcome };
-
-const chainPrefix = { enforced: '', dryRun: 'dry-', wouldAllow: 'tried-' } as const;
+type MatchWithOutcome = Match & { readonly outcome: Outcome };
 
 function formOf(list: RuleList, matches: readonly Match[], context: FormContext): ListForm {
   const { use, groups, audit } = context;
-  const judged = matches.map((match) => ({ ...match, outcome: outcomeOf(list, match.rule, use, audit) }));
-  const rules = judged.flatMap((match) => rulesOf(list, match, { verdict: match.outcome.statements, groups }));
+  const withOutcomes = matches.map((match) => ({ ...match, outcome: outcomeOf(list, match.rule, use, audit) }));
+  const rules = withOutcomes.flatMap((match) => rulesOf(list, match, { verdict: match.outcome.statements, groups }));
   const { kind, namespace, name } = list.policy;
-  const hash = hashOf(kind, namespace, name, list.direction, JSON.stringify(rules));
-  const readable = `${chainPrefix[use]}${short(list.direction)}-${namespace}-${name}`;
-  const ends = judged.flatMap(({ outcome: { end } }) => (end === undefined ? [] : [[end.name, end] as const]));
-  const counters = judged.flatMap(({ outcome: { counter } }) => counter ?? []);
+  const content = hashOf(kind, namespace, name, list.direction, JSON.stringify(rules));
+  const ends = withOutcomes.flatMap(({ outcome: { end } }) => (end === undefined ? [] : [[end.name, end] as const]));
   return {
-    chain: { name: nameWithHash(readable, hash), rules },
+    chain: {
+      name: chains.nameOf({
+        kind: 'rules',
+        use,
+        direction: list.direction,
+        readable: `${namespace}-${name}`,
+        content,
+      }),
+      rules,
+    },
     ends: [...new Map(ends).values()],
-    counters: [...new Set(counters)],
-    hits: hitsOf(list, judged, context),
+    counters: [...new Set(withOutcomes.flatMap(({ outcome: { counter } }) => counter ?? []))],
+    hits: hitsOf(list, withOutcomes, context),
   };
 }
 
 function hitsOf(
   list: RuleList,
-  judged: readonly Judged[],
+  matches: readonly MatchWithOutcome[],
   { use, groups, audit }: FormContext,
 ): readonly Hit[] | undefined {
   const hits: Hit[] = [];
   const recorded = list.logsAllowed === true && audit !== undefined;
-  const prefix = `hit-${use === 'enforced' ? '' : 'dry-'}${recorded ? 'rec-' : ''}`;
-  for (const { rule, peer, forms, outcome } of judged) {
+  for (const { rule, peer, forms, outcome } of matches) {
     if (peer.kind === 'anyone' || groups(peer.of).kind !== 'pods') return undefined;
     const chain: Chain = {
-      name: `${prefix}${ruleName(list, rule)}`,
-      rules: [{ statements: outcome.statements, comment: commentOf(whereOf(list, rule)) }],
+      name: chains.nameOf({ kind: 'rule-hit', dryRun: use !== 'enforced', recorded, ...ruleNamed(list, rule) }),
+      rules: [{ statements: outcome.statements, comment: commentOf(ruleTitle(list, rule)) }],
     };
     for (const ports of forms) hits.push({ ports, peer: peer.of, chain });
   }

@@ -1,11 +1,12 @@
 /** What a policy's rules match: peers, ports and families as nft expressions. */
 import { families, type Family } from '../../model/address.js';
-import { policyKey } from '../../model/policy.js';
 import type { AllowRule, Group, GroupId, PeerMatch, PortMatch, RuleList } from '../../program/types.js';
 import { joinKey, rangeText } from '../language/elements.js';
 import * as x from '../language/expressions.js';
 import { groupSetName, hasFamily, titleOf } from './group-sets.js';
-import { commentOf, hashOf } from '../names/names.js';
+import { commentOf, ruleTitle } from '../names/comments.js';
+import { hashOf } from '../names/hash.js';
+import { sets } from '../names/sets.js';
 import type { NftSet, Rule, Statement } from '../language/types.js';
 
 export type GroupLookup = (id: GroupId) => Group;
@@ -53,7 +54,7 @@ function portSet(ranges: readonly RangeMatch[]): NftSet {
   const list = merged(ranges);
   const keys = list.map(({ protocol, first, last }) => joinKey(protocol.toLowerCase(), rangeText(first, last)));
   return {
-    name: `ports-${hashOf(...keys)}`,
+    name: sets.nameOf({ kind: 'ports', ports: hashOf(...keys) }),
     title: portsText(list),
     type: ['inet_proto', 'inet_service'],
     verdicts: false,
@@ -113,9 +114,7 @@ function portForms(bundle: Bundle, ports: NftSet | undefined, groups: GroupLooku
   return forms;
 }
 
-export const whereOf = (list: RuleList, rule: number): string => `${policyKey(list.policy)} ${list.direction}[${rule}]`;
-
-/** A bundle, and what its ports are asked with. */
+/** A bundle, and what its ports are looked up with. */
 export interface Match extends Bundle {
   readonly forms: readonly PortForm[];
 }
@@ -144,7 +143,7 @@ export function rulesOf(
   const preposition = list.direction === 'ingress' ? 'from' : 'to';
   const possible = families.filter((family) => peer.kind === 'anyone' || hasFamily(groups(peer.of), family));
   return forms.flatMap((form) => {
-    const comment = commentOf(`${whereOf(list, rule)} ${preposition} ${peerTitle}${form.text}`);
+    const comment = commentOf(`${ruleTitle(list, rule)} ${preposition} ${peerTitle}${form.text}`);
     const everyFamily = peer.kind === 'anyone' && form.guard.length === 0;
     if (everyFamily) return [{ statements: verdict, comment }];
     return possible.map((family) => ({

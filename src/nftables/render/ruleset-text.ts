@@ -24,15 +24,22 @@ function printSet(set: NftSet): string[] {
 const chainNotes: ReadonlyMap<string, string> = new Map([
   ['forward', 'every forwarded packet starts here; what no chain accepts is dropped'],
   ['egress', 'by client: an isolated one may only do what its policies allow, then the server has its say'],
-  ['ingress', 'by server; neither end isolated leads to open'],
-  ['ingress-judged', 'the egress stage allowed it, so a server that is not isolated makes it allowed'],
-  ['both-ways', 'who is the client is not known: only where neither orientation meets an isolated end'],
-  ['errors', 'ICMP errors are judged by the flow that they quote, and only its ends may send them'],
-  ['headers', 'no conntrack entry: nothing to or from an isolated pod'],
-  ['admit', 'allowed by a policy: remembered, and accepted'],
-  ['open', 'no policy isolates either end'],
-  ['not-remembered', 'no policy isolates the server, and a dry run or the audit log wants to see every packet'],
-  ['cached', 'relations that were allowed before; a change that may narrow moves on to another, empty generation'],
+  ['ingress', 'by server; where nothing isolates either, to not-isolated'],
+  ['ingress-after-egress', 'the egress stage allowed it, so a server that is not isolated makes it allowed'],
+  ['mid-stream', 'who is the client is not known: only where neither orientation meets an isolated pod'],
+  [
+    'icmp-errors',
+    'ICMP errors are evaluated by the flow that they quote, and only its client and server may send them',
+  ],
+  ['untracked', 'no conntrack entry: nothing to or from an isolated pod'],
+  ['deny-by-ct-state', 'without an entry, or with one that conntrack calls invalid'],
+  ['allow', 'allowed by a policy: cached, and accepted'],
+  ['not-isolated', 'no policy isolates client or server'],
+  ['allow-uncached', 'no policy isolates the server, and a dry run or the audit log must see every packet'],
+  [
+    'cache-lookup',
+    'relations that were allowed before; a change that may narrow moves on to another, empty generation',
+  ],
 ]);
 
 /** The skeleton first, in its own order; then by name. */
@@ -57,11 +64,11 @@ export function printRuleset(ruleset: Ruleset): string {
     ...sets.flatMap(printSet),
     ...ordered(ruleset.chains.values(), [
       ...chainNotes.keys(),
-      'remember',
-      'error-cached',
-      'cached-1',
-      'remember-1',
-      'error-cached-1',
+      'cache-add',
+      'icmp-error-cache-lookup',
+      'cache-lookup-1',
+      'cache-add-1',
+      'icmp-error-cache-lookup-1',
     ]).flatMap(printChain),
     '}',
     '',

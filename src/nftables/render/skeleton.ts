@@ -1,27 +1,37 @@
 /**
  * The part of the ruleset that is the same on every node, and why each rule stands where it does:
  *
- *   forward -> both-ways | cached | errors | headers -> egress -> ingress or ingress-judged -> open or admit
+ *   forward -> mid-stream | cache-lookup | icmp-errors | untracked
+ *           -> egress -> ingress or ingress-after-egress -> not-isolated or allow
  *
- * "Allowed" in the egress stage is `goto ingress-judged`, in the ingress stage `goto admit`; only admit and open accept,
- * and not-remembered in the place of open:
+ * "Allowed" in the egress stage is `goto ingress-after-egress`, in the ingress stage `goto allow`; only allow and
+ * not-isolated accept, and allow-uncached in the place of not-isolated:
  *
- *   egress  -> (a client that is open, in a dry run or recorded: reported)  -> ingress
- *   ingress -> (a server that is open, in a dry run or recorded: reported)  -> not-remembered
+ *   egress  -> (a client that nothing isolates, in a dry run or recorded: reported)  -> ingress
+ *   ingress -> (a server that nothing isolates, in a dry run or recorded: reported)  -> allow-uncached
  *
- * Every packet is judged by its flow's own tuple, so replies and Services need no rules of their own.
+ * Every packet is evaluated by its flow's own tuple, so replies and Services need no rules of their own.
  */
 import { families, type Family } from '../../model/address.js';
 import type { PolicyMode } from '../../model/policy-mode.js';
 import type { Direction } from '../../model/policy.js';
-import { deny, skeletonDenialChains, skeletonDrops, type SkeletonDenial } from './denial-chains.js';
+import type { SkeletonDrop } from '../../program/logged-chain.js';
 import * as x from '../language/expressions.js';
-import type { AuditRules } from './log-rules.js';
-import { openRecordChains } from './report-chains.js';
-import { setName } from './skeleton-sets.js';
 import type { Chain, Rule, Statement } from '../language/types.js';
+import { chains, type CacheUse, type SkeletonChain } from '../names/chains.js';
+import { counters } from '../names/counters.js';
+import { setName } from '../names/sets.js';
+import { denyName, skeletonDenialChains, skeletonDropCounters } from './denial-chains.js';
+import type { AuditRules } from './log-rules.js';
+import { notIsolatedRecordChains } from './report-chains.js';
 
-export const skeletonCounters: readonly string[] = ['judged', 'picked-up', ...skeletonDrops];
+const policyAccepted = counters.nameOf({ kind: 'accepted', what: 'policy' });
+const midstreamAccepted = counters.nameOf({ kind: 'accepted', what: 'midstream' });
+
+export const skeletonCounters: readonly string[] = [policyAccepted, midstreamAccepted, ...skeletonDropCounters];
+
+const goto = (chain: SkeletonChain): Statement => x.goto(chain);
+const throughCache = (use: CacheUse): Statement => x.jump(chains.nameOf({ kind: 'cache', use }));
 
 const rule = (...statements: readonly Statement[]): Rule => ({ statements });
 const named = (comment: string, ...statements: readonly Statement[]): Rule => ({ statements, comment });
@@ -33,30 +43,31 @@ const middleOfStream: readonly Statement[] = [
 ];
 
 const isTcp = x.match(x.packetProtocol, 'tcp');
-const isPicked = (family: Family): Statement => x.inSet(x.fullTuple(family), setName.picked(family));
-const recordPicked = (family: Family): Statement => x.record('update', x.fullTuple(family), setName.picked(family));
+const isMidstream = (family: Family): Statement => x.inSet(x.fullTuple(family), setName.midstream(family));
+const recordMidstream = (family: Family): Statement =>
+  x.record('update', x.fullTuple(family), setName.midstream(family));
 const toItself = (family: Family): Rule =>
-  named('pod to itself', x.inSet(x.concat(x.client(family), x.server(family)), setName.same(family)), x.accept);
+  named('pod to itself', x.inSet(x.concat(x.client(family), x.server(family)), setName.self(family)), x.accept);
 
 export interface SkeletonOptions {
   /** `keep`: flows that conntrack knows go on, whatever policy says now. */
   readonly established: 'cut' | 'keep';
   /** Denials are logged; absent: only counted. */
   readonly audit?: AuditRules;
-  /** `audit`: nothing is dropped, whatever the reason; `enforce` unless told. */
+  /** `audit`: nothing is dropped, whatever the reason; `enforce` by default. */
   readonly mode?: PolicyMode;
 }
 
-type Deny = (reason: SkeletonDenial) => Statement;
+type Deny = (reason: SkeletonDrop | 'by-ct-state') => Statement;
 
 function forward(options: SkeletonOptions): Rule[] {
   const keep = named('established flows are kept', x.flowState('established'), x.accept);
   return [
     ...(options.established === 'keep' ? [keep] : []),
-    // Before the cache: the reverse relation may rightly be remembered, and would carry the stream's other half.
-    rule(...middleOfStream, x.goto('both-ways')),
-    ...families.map((family) => rule(isTcp, isPicked(family), x.goto('both-ways'))),
-    rule(x.jump('cached')),
+    // Before the cache: the reverse relation may rightly be in it, and would carry the stream's other half.
+    rule(...middleOfStream, goto('mid-stream')),
+    ...families.map((family) => rule(isTcp, isMidstream(family), goto('mid-stream'))),
+    rule(throughCache('cache-lookup')),
     // Only on a bridge: a routed packet has at most 254 here. No MLD and no router messages.
     named(
       'neighbour discovery',
@@ -64,15 +75,15 @@ function forward(options: SkeletonOptions): Rule[] {
       x.anyOf(x.headerField('icmpv6', 'type'), ['nd-neighbor-solicit', 'nd-neighbor-advert']),
       x.accept,
     ),
-    rule(x.flowState('related'), x.anyOf(x.packetProtocol, ['icmp', 'ipv6-icmp']), x.goto('errors')),
+    rule(x.flowState('related'), x.anyOf(x.packetProtocol, ['icmp', 'ipv6-icmp']), goto('icmp-errors')),
     // Without an entry no ct key loads and no rule below would match.
-    rule(x.flowState('invalid', 'untracked'), x.goto('headers')),
+    rule(x.flowState('invalid', 'untracked'), goto('untracked')),
     ...families.map(toItself),
-    rule(x.goto('egress')),
+    rule(goto('egress')),
   ];
 }
 
-/** An address inside the node's pod ranges that no known pod has, at either end of the flow. */
+/** An address inside the node's pod ranges that no known pod has, as the flow's client or server. */
 const unknownByFlow = (deny: Deny): Rule[] =>
   families.flatMap((family) =>
     [x.client(family), x.server(family)].map((address) =>
@@ -95,65 +106,68 @@ const unknownByHeader = (deny: Deny): Rule[] =>
     ),
   );
 
-const stage = (direction: Direction, next: string): Rule[] => [
+const stage = (direction: Direction, next: SkeletonChain): Rule[] => [
   ...families.map((family) =>
     rule(x.dispatch(direction === 'egress' ? x.client(family) : x.server(family), setName.dispatch(direction, family))),
   ),
-  rule(x.goto(next)),
+  rule(goto(next)),
 ];
 
-/** Each packet of a picked-up stream keeps its record. */
-const keepPicked: readonly Rule[] = families.map((family) =>
-  rule(isTcp, isPicked(family), recordPicked(family), x.accept),
+/** Each packet of a stream that was met in its middle keeps its record. */
+const keepMidstream: readonly Rule[] = families.map((family) =>
+  rule(isTcp, isMidstream(family), recordMidstream(family), x.accept),
 );
 
-/** A picked-up stream is recorded in the rule that accepts it: when the set is full it is refused, never unrecorded. */
-const admit = (deny: Deny): Rule[] => [
-  ...families.map((family) => rule(...middleOfStream, recordPicked(family), x.count('picked-up'), x.accept)),
-  ...keepPicked,
-  rule(...middleOfStream, deny('picked-full')),
-  // What is told of must meet the rules that tell it again: the cache would pass it by.
+/** Such a stream is recorded in the rule that accepts it: when the set is full it is refused, never unrecorded. */
+const allow = (deny: Deny): Rule[] => [
+  ...families.map((family) => rule(...middleOfStream, recordMidstream(family), x.count(midstreamAccepted), x.accept)),
+  ...keepMidstream,
+  rule(...middleOfStream, deny('midstream-full')),
+  // What is reported must meet the rules that report it again: the cache would hide it.
   ...families.flatMap((family) => [
-    rule(x.inSet(x.client(family), setName.told('egress', family)), x.count('judged'), x.accept),
-    rule(x.inSet(x.server(family), setName.told('ingress', family)), x.count('judged'), x.accept),
+    rule(x.inSet(x.client(family), setName.uncached('egress', family)), x.count(policyAccepted), x.accept),
+    rule(x.inSet(x.server(family), setName.uncached('ingress', family)), x.count(policyAccepted), x.accept),
   ]),
   // A jump, not part of the rule that accepts: a full cache must not refuse.
-  rule(x.jump('remember')),
-  rule(x.count('judged'), x.accept),
+  rule(throughCache('cache-add')),
+  rule(x.count(policyAccepted), x.accept),
 ];
 
-/** No end is isolated: no relation to remember, but a picked-up stream is recorded, since a policy may come later. */
-const open = (): Rule[] => [...families.map((family) => rule(...middleOfStream, recordPicked(family))), rule(x.accept)];
+/** Nothing isolates client or server: no relation to cache, but a stream met in its middle is recorded, since a policy may come later. */
+const notIsolated = (): Rule[] => [
+  ...families.map((family) => rule(...middleOfStream, recordMidstream(family))),
+  rule(x.accept),
+];
 
 /**
- * Of a server that nothing isolates, in a dry run or recorded: as `open`, but for a client that is isolated, whose
- * picked-up stream must not go unrecorded.
+ * Of a server that nothing isolates, in a dry run or recorded: as `not-isolated`, but for a client that is isolated, whose
+ * stream met in its middle must not go unrecorded.
  */
-const notIsolatedServer = (deny: Deny): Rule[] => [
-  ...families.map((family) => rule(...middleOfStream, recordPicked(family), x.accept)),
-  ...keepPicked,
+const allowUncached = (deny: Deny): Rule[] => [
+  ...families.map((family) => rule(...middleOfStream, recordMidstream(family), x.accept)),
+  ...keepMidstream,
   ...families.map((family) =>
-    rule(...middleOfStream, x.inSet(x.client(family), setName.isolated('egress', family)), deny('picked-full')),
+    rule(...middleOfStream, x.inSet(x.client(family), setName.isolated('egress', family)), deny('midstream-full')),
   ),
   rule(x.accept),
 ];
 
-/** Who is the client is not known: judged as it looks, and only where the swapped orientation meets no isolated end. */
-const bothWays = (deny: Deny): Rule[] => [
+/** Who is the client is not known: evaluated as it looks, and only where the swapped orientation meets no isolated pod. */
+const midStream = (deny: Deny): Rule[] => [
   ...families.map(toItself),
   ...families.flatMap((family) => [
     rule(x.inSet(x.client(family), setName.isolated('ingress', family)), deny('mid-stream')),
     rule(x.inSet(x.server(family), setName.isolated('egress', family)), deny('mid-stream')),
   ]),
-  rule(x.goto('egress')),
+  rule(goto('egress')),
 ];
 
 /** Redirects count as errors to conntrack, and an error's own entry is the quoted flow's. */
-const errors = (deny: Deny): Rule[] => [
+const icmpErrors = (deny: Deny): Rule[] => [
   ...unknownByHeader(deny),
   rule(
     x.anyOf(x.headerField('icmp', 'type'), ['destination-unreachable', 'time-exceeded', 'parameter-problem'], '!='),
-    deny('error'),
+    deny('icmp-error'),
   ),
   rule(
     x.anyOf(
@@ -161,56 +175,71 @@ const errors = (deny: Deny): Rule[] => [
       ['destination-unreachable', 'packet-too-big', 'time-exceeded', 'parameter-problem'],
       '!=',
     ),
-    deny('error'),
+    deny('icmp-error'),
   ),
   // A pod here may send errors about its own flows only: quoting a flow of others would carry a payload past policy.
   ...families.map((family) => {
     const sender = x.packetAddress(family, 'saddr');
     return rule(
       x.inSet(sender, setName.pods(family)),
-      x.notInSet(x.concat(sender, x.client(family)), setName.same(family)),
-      x.notInSet(x.concat(sender, x.server(family)), setName.same(family)),
-      deny('error'),
+      x.notInSet(x.concat(sender, x.client(family)), setName.self(family)),
+      x.notInSet(x.concat(sender, x.server(family)), setName.self(family)),
+      deny('icmp-error'),
     );
   }),
-  ...families.map((family) => rule(x.ofFamily(family), x.flowHasPorts, isPicked(family), x.goto('both-ways'))),
-  rule(x.jump('error-cached')),
-  rule(x.goto('egress')),
+  ...families.map((family) => rule(x.ofFamily(family), x.flowHasPorts, isMidstream(family), goto('mid-stream'))),
+  rule(throughCache('icmp-error-cache-lookup')),
+  rule(goto('egress')),
 ];
 
-const headers = (deny: Deny): Rule[] => [
+/** No conntrack entry that says whose flow it is. */
+const untracked = (deny: Deny): Rule[] => [
   ...unknownByHeader(deny),
   ...families.flatMap((family) =>
     (['saddr', 'daddr'] as const).flatMap((field) =>
       (['ingress', 'egress'] as const).map((direction) =>
-        rule(x.inSet(x.packetAddress(family, field), setName.isolated(direction, family)), deny('no-entry')),
+        rule(x.inSet(x.packetAddress(family, field), setName.isolated(direction, family)), deny('by-ct-state')),
       ),
     ),
   ),
   rule(x.accept),
 ];
 
+/** Always goto: in a dry run the packet goes on from where it was sent here. */
+const denyByCtState: readonly Rule[] = [
+  rule(x.flowState('untracked'), x.goto(denyName('untracked'))),
+  rule(x.goto(denyName('invalid'))),
+];
+
 /** The chains that never change, without those that name the cache. */
 export function skeletonChains(options: SkeletonOptions): Chain[] {
   const { audit, mode = 'enforce' } = options;
-  const denyIn: Deny = (reason) => deny(reason, mode);
+  const deny: Deny = (reason) => {
+    const chain = reason === 'by-ct-state' ? ('deny-by-ct-state' satisfies SkeletonChain) : denyName(reason);
+    return mode === 'audit' ? x.jump(chain) : x.goto(chain);
+  };
+  const rules: Readonly<Record<SkeletonChain, readonly Rule[]>> = {
+    forward: forward(options),
+    egress: [...unknownByFlow(deny), ...stage('egress', 'ingress')],
+    ingress: stage('ingress', 'not-isolated'),
+    'ingress-after-egress': stage('ingress', 'allow'),
+    'mid-stream': midStream(deny),
+    'icmp-errors': icmpErrors(deny),
+    untracked: untracked(deny),
+    'deny-by-ct-state': denyByCtState,
+    allow: allow(deny),
+    'not-isolated': notIsolated(),
+    'allow-uncached': allowUncached(deny),
+  };
   return [
-    {
-      name: 'forward',
-      // After kube-proxy's DNAT, before its SNAT, and just before other filters.
-      hook: { type: 'filter', hook: 'forward', priority: -5, policy: mode === 'audit' ? 'accept' : 'drop' },
-      rules: forward(options),
-    },
-    { name: 'egress', rules: [...unknownByFlow(denyIn), ...stage('egress', 'ingress')] },
-    { name: 'ingress', rules: stage('ingress', 'open') },
-    { name: 'ingress-judged', rules: stage('ingress', 'admit') },
-    { name: 'both-ways', rules: bothWays(denyIn) },
-    { name: 'errors', rules: errors(denyIn) },
-    { name: 'headers', rules: headers(denyIn) },
-    { name: 'admit', rules: admit(denyIn) },
-    { name: 'open', rules: open() },
-    { name: 'not-remembered', rules: notIsolatedServer(denyIn) },
-    ...openRecordChains(audit),
+    ...Object.entries(rules).map(([name, list]) => ({ name, ...hooked(name, mode), rules: list })),
+    ...notIsolatedRecordChains(audit),
     ...skeletonDenialChains(audit, mode),
   ];
 }
+
+/** After kube-proxy's DNAT, before its SNAT, and just before other filters. */
+const hooked = (name: string, mode: PolicyMode): Pick<Chain, 'hook'> =>
+  name === ('forward' satisfies SkeletonChain)
+    ? { hook: { type: 'filter', hook: 'forward', priority: -5, policy: mode === 'audit' ? 'accept' : 'drop' } }
+    : {};

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { PacketAccounting, type Checkpoint } from '../../../src/audit/accounting/packet-accounting.js';
-import { auditCounter } from '../../../src/nftables/render/report-chains.js';
+import { packetCountOf } from '../../../src/nftables/names/packet-counts.js';
 
 const begun: Checkpoint = { time: 0, counters: {}, pending: 0, suppressed: {} };
 const counters = (values: Readonly<Record<string, number>>): ReadonlyMap<string, number> =>
@@ -14,15 +14,21 @@ const lossesOf = (accounts: PacketAccounting): string[] =>
 
 describe('Accounts', () => {
   test('dropped and not logged is suppressed; logged and not received is lost', () => {
-    const accounts = new PacketAccounting(auditCounter, begun);
+    const accounts = new PacketAccounting(packetCountOf, begun);
     const logged = accounts.count(
-      counters({ 'drop-in-1': 90, 'drop-in-2': 10, 'logged-in': 30, 'drop-error': 5, 'logged-other': 5 }),
+      counters({ 'drop-in-1': 90, 'drop-in-2': 10, 'logged-in': 30, 'drop-icmp-error': 5, 'logged-other': 5 }),
       10,
     );
     accounts.compare(logged, { before: 35, during: 0 }, isRead);
     // Packets may have been between their counters when these were read.
     expect(lossesOf(accounts)).toEqual([]);
-    const later = counters({ 'drop-in-1': 100, 'drop-in-2': 10, 'logged-in': 40, 'drop-error': 5, 'logged-other': 5 });
+    const later = counters({
+      'drop-in-1': 100,
+      'drop-in-2': 10,
+      'logged-in': 40,
+      'drop-icmp-error': 5,
+      'logged-other': 5,
+    });
     accounts.compare(accounts.count(later, 20), { before: 41, during: 0 }, isRead);
     expect(lossesOf(accounts)).toEqual(['rate-limit ingress 60', 'kernel-queue any 4']);
     accounts.count(later, 30);
@@ -33,7 +39,7 @@ describe('Accounts', () => {
   });
 
   test('what came by during the reading belongs to neither side; it is lost only when the next reading says so', () => {
-    const accounts = new PacketAccounting(auditCounter, begun);
+    const accounts = new PacketAccounting(packetCountOf, begun);
     accounts.compare(
       accounts.count(counters({ 'drop-out-1': 9, 'logged-out': 9 }), 10),
       { before: 5, during: 4 },
@@ -49,7 +55,7 @@ describe('Accounts', () => {
   });
 
   test('packets between their two counters are not told as held back, whichever was read first', () => {
-    const accounts = new PacketAccounting(auditCounter, begun);
+    const accounts = new PacketAccounting(packetCountOf, begun);
     const readings = [
       [10, 8],
       [20, 17],
@@ -66,16 +72,16 @@ describe('Accounts', () => {
   });
 
   test('a run that ends with packets between their counters leaves none of them to the next as held back', () => {
-    const last = new PacketAccounting(auditCounter, begun);
+    const last = new PacketAccounting(packetCountOf, begun);
     last.count(counters({ 'drop-in-1': 10, 'logged-in': 7 }), 10);
-    const next = new PacketAccounting(auditCounter, JSON.parse(JSON.stringify(last.checkpoint())) as Checkpoint);
+    const next = new PacketAccounting(packetCountOf, JSON.parse(JSON.stringify(last.checkpoint())) as Checkpoint);
     for (const time of [20, 30]) next.count(counters({ 'drop-in-1': 12, 'logged-in': 10 }), time);
     expect(lossesOf(next)).toEqual(['rate-limit ingress 2']);
     expect(next.totals()).toMatchObject({ observed: 12 });
   });
 
   test('counters that were removed and came again are counted from nought; so are those of a new table', () => {
-    const accounts = new PacketAccounting(auditCounter, begun);
+    const accounts = new PacketAccounting(packetCountOf, begun);
     accounts.count(counters({ 'drop-in-1': 10, 'logged-in': 10 }), 10);
     accounts.countersRemoved(['drop-in-1']);
     expect(accounts.count(counters({ 'drop-in-1': 12, 'logged-in': 22 }), 20)).toBe(22);
@@ -84,7 +90,7 @@ describe('Accounts', () => {
   });
 
   test('reports are accounted for beside denials, whichever table counts them, and survive the run', () => {
-    const accounts = new PacketAccounting(auditCounter, begun);
+    const accounts = new PacketAccounting(packetCountOf, begun);
     const read = counters({
       'to-report': 50,
       'to-report-guard': 4,
@@ -95,7 +101,7 @@ describe('Accounts', () => {
     const logged = accounts.count(read, 10);
     expect(logged).toBe(21);
     accounts.compare(logged, { before: 21, during: 0 }, isRead);
-    const next = new PacketAccounting(auditCounter, JSON.parse(JSON.stringify(accounts.checkpoint())) as Checkpoint);
+    const next = new PacketAccounting(packetCountOf, JSON.parse(JSON.stringify(accounts.checkpoint())) as Checkpoint);
     next.count(read, 20);
     const losses = next.takeLosses();
     expect(losses.map(({ cause, direction, isReport, count }) => [cause, direction, isReport, count])).toEqual([
@@ -105,19 +111,19 @@ describe('Accounts', () => {
   });
 
   test('losses of reports are told by direction', () => {
-    const accounts = new PacketAccounting(auditCounter, begun);
+    const accounts = new PacketAccounting(packetCountOf, begun);
     for (const direction of ['ingress', 'egress', 'egress'] as const)
       accounts.addLoss({ cause: 'writer', direction, isReport: true, count: 2, start: 1, end: 2 });
     expect(lossesOf(accounts)).toEqual(['writer ingress 2', 'writer egress 4']);
   });
 
   test('the next run tells what nobody received meanwhile, and what the last one did not get to disk', () => {
-    const last = new PacketAccounting(auditCounter, begun);
+    const last = new PacketAccounting(packetCountOf, begun);
     last.compare(last.count(counters({ 'drop-in-1': 100, 'logged-in': 20 }), 10), { before: 20, during: 0 }, isRead);
     last.addWritten(15);
     const checkpoint = JSON.parse(JSON.stringify(last.checkpoint())) as Checkpoint;
     expect(checkpoint).toMatchObject({ pending: 5, suppressed: { ingress: 80 } });
-    const next = new PacketAccounting(auditCounter, checkpoint);
+    const next = new PacketAccounting(packetCountOf, checkpoint);
     next.compare(next.count(counters({ 'drop-in-1': 150, 'logged-in': 30 }), 20), { before: 2, during: 0 }, isRead);
     next.count(counters({ 'drop-in-1': 150, 'logged-in': 30 }), 30);
     expect(lossesOf(next).sort()).toEqual(['agent-down any 13', 'rate-limit ingress 120']);

@@ -8,7 +8,8 @@ import { parseAddress, type Address } from '../../../src/model/address.js';
 import type { Observation } from '../../../src/model/observation.js';
 import { policyKey, type AnyPolicy } from '../../../src/model/policy.js';
 import { decisionNames } from '../../../src/nftables/names/decisions.js';
-import { parseLogPrefix, type AuditRules } from '../../../src/nftables/render/log-rules.js';
+import { parseLogPrefix } from '../../../src/nftables/names/log-prefix.js';
+import type { AuditRules } from '../../../src/nftables/render/log-rules.js';
 import { render, Renderer } from '../../../src/nftables/render/renderer.js';
 import type { Ruleset } from '../../../src/nftables/language/types.js';
 import { annotated, namespace, node, pod, podAddresses, policy, inDryRun } from '../../cases/objects.js';
@@ -231,5 +232,5 @@ test('an agent in a dry run as a whole tries every policy', () => {
   const ruleset = render(compiler.program(), { established: 'cut', audit, mode: 'audit' });
   const flow = { source: address('client'), destination: address('server'), protocol: 'TCP' as const, port: 80 };
   const { allowed, logged } = new Interpreter(ruleset).walk(flow);
-  expect([allowed, logged]).toEqual([true, [expect.stringMatching(/^would-deny-in-/)]]);
+  expect([allowed, logged]).toEqual([true, [expect.stringMatching(/^dry-run-deny-in-/)]]);
 });

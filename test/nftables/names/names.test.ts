@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { commentOf, nameWithHash } from '../../src/nftables/names/names.js';
-import { render } from '../../src/nftables/render/renderer.js';
-import type { PolicyRef } from '../../src/model/policy.js';
-import { ruleListId, type RuleList } from '../../src/program/types.js';
-import { anyPort, endpoint, program } from './programs.js';
+import { commentOf } from '../../../src/nftables/names/comments.js';
+import { chains } from '../../../src/nftables/names/chains.js';
+import { render } from '../../../src/nftables/render/renderer.js';
+import type { PolicyRef } from '../../../src/model/policy.js';
+import { ruleListId, type RuleList } from '../../../src/program/types.js';
+import { anyPort, endpoint, program } from '../programs.js';
 
 const cut = { established: 'cut' } as const;
 
@@ -40,7 +41,8 @@ describe('names', () => {
   });
 
   test('only characters that nft takes are left', () => {
-    expect(nameWithHash('in-x-a b"{};é', 'cafe')).toBe('in-x-a-b------cafe');
+    const named = { kind: 'rules', use: 'enforced', direction: 'ingress', content: 'cafe' } as const;
+    expect(chains.nameOf({ ...named, readable: 'x-a b"{};é' })).toBe('in-x-a-b------cafe');
   });
 
   test('a comment fits nft’s 128 bytes whatever it is made of, and cannot leave its quotes', () => {

@@ -1,0 +1,65 @@
+/** Names of chains, of both tables. */
+import { skeletonDrops } from '../../program/logged-chain.js';
+import { count, device, direction, flag, hash, oneOf, readable, words } from './fields.js';
+import { grammarOf, type MeaningIn } from './grammar.js';
+
+/** Chains that every node has, but for those that deny and those that name the verdict cache. */
+export const skeletonChainNames = [
+  'forward',
+  'egress',
+  'ingress',
+  'ingress-after-egress',
+  'mid-stream',
+  'icmp-errors',
+  'untracked',
+  'deny-by-ct-state',
+  'allow',
+  'not-isolated',
+  'allow-uncached',
+] as const;
+export type SkeletonChain = (typeof skeletonChainNames)[number];
+
+/** Each is a chain that jumps to the one of the generation in use. */
+export const cacheUses = ['cache-lookup', 'cache-add', 'icmp-error-cache-lookup'] as const;
+export type CacheUse = (typeof cacheUses)[number];
+
+const dryRun = flag('dryRun', 'dry-run-');
+/** For pods whose allowed flows are recorded. */
+const recorded = flag('recorded', '-recorded');
+/** Of one rule of a policy, by where it stands in the YAML. */
+const ofRule = [direction, '-', readable, '-', count('rule'), '-', hash('policy')] as const;
+
+const forms = {
+  skeleton: [oneOf('chain', skeletonChainNames)],
+  cache: [oneOf('use', cacheUses)],
+  'cache-generation': [oneOf('use', cacheUses), '-', count('generation')],
+  /** Where packets end that every node drops. */
+  'skeleton-deny': ['deny-', oneOf('reason', skeletonDrops)],
+  /** Records the first packets of flows of pods that nothing isolates. */
+  'allow-not-isolated': ['allow-', direction, '-not-isolated'],
+  /** The rule lists of the policies that isolate a pod, one after the other; in a dry run, of those that would. */
+  isolation: [dryRun, 'iso-', direction, '-', hash('content')],
+  /** A policy's rule list. `dry-run-only`: those rules that an enforced isolation does not have. */
+  rules: [
+    words('use', { enforced: '', 'dry-run': 'dry-run-', 'dry-run-only': 'dry-run-only-' }),
+    direction,
+    '-',
+    readable,
+    '-',
+    hash('content'),
+  ],
+  /** One rule, as peer maps lead to it. */
+  'rule-hit': [dryRun, 'hit-', flag('recorded', 'recorded-'), ...ofRule],
+  /** Where packets end that these policies deny, or would. */
+  deny: ['deny-', direction, '-', hash('policies')],
+  'dry-run-deny': ['dry-run-deny-', direction, '-', hash('policies'), recorded],
+  /** Records the first packets of flows that a rule allows, or what it would allow. */
+  allow: ['allow-', ...ofRule],
+  'dry-run-allow': ['dry-run-allow-', ...ofRule],
+  /** What a pod may send from its device, and what may reach it there. */
+  guard: ['guard-', device],
+  'egress-guard': ['to-', device],
+} as const;
+
+export type ChainMeaning = MeaningIn<typeof forms>;
+export const chains = grammarOf(forms);

@@ -1,0 +1,39 @@
+/** Which named counters count what the audit log accounts for. */
+import type { Direction } from '../../model/policy.js';
+import { counters } from './counters.js';
+import { todaysName } from './retired.js';
+
+/** Packets that the log should report, or those of them that passed its limits. `report`: they were not denied. */
+export interface PacketCount {
+  readonly counts: 'wanted' | 'logged';
+  readonly scope: Direction | 'neither' | 'report';
+}
+
+/** Undefined for a counter of something else. */
+export function packetCountOf(counter: string): PacketCount | undefined {
+  const meaning = counters.meaningOf(todaysName(counter));
+  switch (meaning?.kind) {
+    case 'drop':
+      return { counts: 'wanted', scope: meaning.direction };
+    case 'skeleton-drop':
+    case 'guard-drop':
+      return { counts: 'wanted', scope: 'neither' };
+    case 'logged':
+      return { counts: 'logged', scope: meaning.scope };
+    case 'guard-logged':
+      return { counts: 'logged', scope: 'neither' };
+    case 'to-report':
+    case 'guard-to-report':
+      return { counts: 'wanted', scope: 'report' };
+    case 'logged-report':
+    case 'guard-logged-report':
+      return { counts: 'logged', scope: 'report' };
+    case 'accepted':
+    case 'rule':
+    case 'dry-run-deny':
+    case 'dry-run-allow':
+      return undefined;
+    default:
+      return meaning satisfies undefined;
+  }
+}

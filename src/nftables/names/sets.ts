@@ -1,0 +1,64 @@
+/** Names of sets and maps. */
+import type { Family } from '../../model/address.js';
+import type { Direction } from '../../model/policy.js';
+import { count, direction, family, hash, oneOf } from './fields.js';
+import { grammarOf, type MeaningIn } from './grammar.js';
+
+const forms = {
+  /** Pods of this node; pairs of a pod's own addresses; streams that were met in their middle and allowed. */
+  pods: ['pods', family],
+  self: ['self', family],
+  midstream: ['midstream', family],
+  isolated: ['isolated-', direction, family],
+  /** Pods that are in a dry run of this direction, or whose allowed flows are recorded: the cache would hide them. */
+  uncached: ['uncached-', direction, family],
+  /** Relations that a dry run of this direction has reported lately. */
+  'dry-run-reported': ['dry-run-reported-', direction, family],
+  /** UDP flows whose first packet was recorded, and that have seen no answer: to conntrack each of their packets is a first one. */
+  'allow-recorded': ['allow-recorded-', direction, family],
+  /** The verdict map from a pod's address to its isolation chain. */
+  dispatch: [oneOf('direction', ['ingress', 'egress']), family],
+  'unknown-ranges': ['unknown-ranges', family],
+  'known-pods': ['known-pods', family],
+  cache: ['cache', family, '-', count('generation')],
+  group: [oneOf('of', ['pods', 'blocks', 'listeners']), family, '-', hash('group')],
+  ports: ['ports-', hash('ports')],
+  /** The verdict map from a peer's address to the first rule that allows it. */
+  peers: ['peers', family, '-', hash('map')],
+  /** Limits of the log, by pair of addresses: an element keeps the limit that it was made with. */
+  'log-pairs': ['log-pairs', family, '-', count('rate'), '-', count('burst')],
+} as const;
+
+export type SetMeaning = MeaningIn<typeof forms>;
+export const sets = grammarOf(forms);
+
+const ofFamily = (
+  kind: 'pods' | 'self' | 'midstream' | 'unknown-ranges' | 'known-pods',
+): ((family: Family) => string) => {
+  const names = { IPv4: sets.nameOf({ kind, family: 'IPv4' }), IPv6: sets.nameOf({ kind, family: 'IPv6' }) };
+  return (family) => names[family];
+};
+
+type Directed = 'isolated' | 'uncached' | 'dry-run-reported' | 'allow-recorded' | 'dispatch';
+const ofDirection = (kind: Directed): ((direction: Direction, family: Family) => string) => {
+  const of = (direction: Direction): Readonly<Record<Family, string>> => ({
+    IPv4: sets.nameOf({ kind, direction, family: 'IPv4' }),
+    IPv6: sets.nameOf({ kind, direction, family: 'IPv6' }),
+  });
+  const names = { ingress: of('ingress'), egress: of('egress') };
+  return (direction, family) => names[direction][family];
+};
+
+/** Names of the sets that every node has: asked for at every address, so made once. */
+export const setName = {
+  pods: ofFamily('pods'),
+  self: ofFamily('self'),
+  midstream: ofFamily('midstream'),
+  unknownRanges: ofFamily('unknown-ranges'),
+  knownPods: ofFamily('known-pods'),
+  isolated: ofDirection('isolated'),
+  uncached: ofDirection('uncached'),
+  dryRunReported: ofDirection('dry-run-reported'),
+  allowRecorded: ofDirection('allow-recorded'),
+  dispatch: ofDirection('dispatch'),
+};

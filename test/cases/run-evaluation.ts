@@ -1,15 +1,19 @@
-/** Runs a table through parse, compile and evaluate: in the scope of the whole cluster, and as its nodes would. */
+/**
+ * Runs a table through what evaluates a program: as the agents' programs have it (of the whole cluster, and node by
+ * node), and as users are told in each way that they can ask.
+ */
 import { Compiler } from '../../src/compiler/compiler.js';
 import { Evaluator } from '../../src/evaluation/evaluator.js';
 import type { Reason } from '../../src/evaluation/verdicts.js';
 import { printOrigin, printPolicy } from '../../src/program/print.js';
 import { describeCell, type Case, type Cell } from './types.js';
+import { describeAnswer, UserAnswers } from './user-answers.js';
 import { WorldState, type Pairing } from './world-state.js';
 
 export interface EvaluationResult {
-  /** Flows asked. */
+  /** Verdicts asked for. */
   readonly asked: number;
-  /** One line for every flow whose verdict is not the table's. */
+  /** One line for every verdict that is not the table's. */
   readonly wrong: readonly string[];
 }
 
@@ -25,7 +29,7 @@ export function runEvaluation(table: Case): EvaluationResult {
   const perNode = state.nodes.map(({ name }) => new Compiler({ scope: { node: name } }));
   const scopes: readonly Scope[] = [
     { title: 'everywhere', compilers: [new Compiler({ scope: 'everywhere' })] },
-    // Egress is judged on the source's node and ingress on the destination's: both must allow.
+    // Egress is evaluated on the source's node and ingress on the destination's: both must allow.
     { title: 'node by node', compilers: perNode },
   ];
   for (const compiler of scopes.flatMap(({ compilers }) => compilers)) compiler.apply(world);
@@ -33,16 +37,23 @@ export function runEvaluation(table: Case): EvaluationResult {
   let asked = 0;
   table.steps.forEach((step, index) => {
     const changes = state.take(step.changes ?? {});
+    const flows = step.expect.flatMap((cell) => state.pairings(cell).map((flow) => ({ cell, flow })));
     for (const { title, compilers } of scopes) {
       for (const compiler of compilers) compiler.apply(changes);
       const evaluators = compilers.map((compiler) => new Evaluator(compiler.program()));
-      for (const cell of step.expect)
-        for (const flow of state.pairings(cell)) {
-          asked += 1;
-          const problem = mismatch(evaluators, cell, flow);
-          if (problem !== undefined) wrong.push(`step ${index + 1}, ${title}: ${problem}`);
-        }
+      for (const { cell, flow } of flows) {
+        asked += 1;
+        const problem = mismatch(evaluators, cell, flow);
+        if (problem !== undefined) wrong.push(`step ${index + 1}, ${title}: ${problem}`);
+      }
     }
+    const users = new UserAnswers(state.manifests);
+    for (const { cell, flow } of flows)
+      for (const answer of users.answersTo({ cell, flow })) {
+        if (answer.allowed === undefined) continue;
+        asked += 1;
+        if (answer.allowed !== cell.allowed) wrong.push(`step ${index + 1}: ${describeAnswer(cell, flow, answer)}`);
+      }
   });
   return { asked, wrong };
 }
@@ -52,8 +63,7 @@ function mismatch(evaluators: readonly Evaluator[], cell: Cell, flow: Pairing): 
   const allowed = verdicts.every((verdict) => verdict.allowed);
   if (allowed === cell.allowed) return undefined;
   const reasons = verdicts.filter((verdict) => verdict.allowed === allowed).flatMap(({ reasons: all }) => all);
-  const why = reasons.map(printReason).join(', ') || 'nobody judges it';
-  return `${describeCell(cell)} over ${flow.family} is ${allowed ? 'allowed' : 'denied'}: ${why}`;
+  return `${describeCell(cell)} over ${flow.family} is ${allowed ? 'allowed' : 'denied'}: ${reasons.map(printReason).join(', ')}`;
 }
 
 export function printReason(reason: Reason): string {
@@ -62,8 +72,6 @@ export function printReason(reason: Reason): string {
       return `allowed by ${reason.rules.map(printOrigin).join(' and ')}`;
     case 'isolatedBy':
       return `${reason.direction} isolated by ${reason.policies.map(printPolicy).join(' and ')}`;
-    case 'itself':
-      return 'a pod to itself';
     default:
       return `${reason.direction} ${reason.kind}`;
   }

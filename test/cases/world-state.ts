@@ -21,10 +21,13 @@ export class WorldState {
   readonly #nodes = new Map<string, Node>();
   readonly #namespaces = new Map<string, Namespace>();
   readonly #policies = new Map<string, AnyPolicy>();
+  readonly #manifests = new Map<string, Manifest>();
 
   /** Takes the changes in, and tells them as the compiler hears them. */
   take({ apply = [], remove = [] }: Changes): readonly ClusterChange[] {
     const changes = [...remove.map(removal), ...apply.map(applied)];
+    for (const one of remove) this.#manifests.delete(identityOf(one.kind, one));
+    for (const one of apply) this.#manifests.set(identityOf(one.kind, one.metadata), one);
     for (const change of changes) {
       if (change.kind === 'pod') keep(this.#pods, objectKey(change.ref), change.pod);
       if (change.kind === 'node') keep(this.#nodes, change.name, change.node);
@@ -32,6 +35,10 @@ export class WorldState {
       if (change.kind === 'policy') keep(this.#policies, policyKey(change.ref), change.policy);
     }
     return changes;
+  }
+
+  get manifests(): readonly Manifest[] {
+    return [...this.#manifests.values()];
   }
 
   get nodes(): readonly Node[] {
@@ -80,6 +87,11 @@ export class WorldState {
     return { protocol, port: named.port };
   }
 }
+
+const identityOf = (
+  kind: string,
+  { namespace = '', name }: { readonly namespace?: string; readonly name: string },
+): string => `${kind} ${objectKey({ namespace, name })}`;
 
 function keep<V>(map: Map<string, V>, key: string, value: V | undefined): void {
   if (value === undefined) map.delete(key);

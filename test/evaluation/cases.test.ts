@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { conformanceCases } from '../cases/conformance.js';
 import { cornerCases } from '../cases/corner-cases.js';
+import { allExamplesAtOnce, exampleCases } from '../cases/examples.js';
+import { randomClusters } from '../cases/random-clusters.js';
 import { runEvaluation } from '../cases/run-evaluation.js';
 import { runOracle } from '../cases/run-oracle.js';
+import { cases, seed } from '../support/seed.js';
 import type { Case } from '../cases/types.js';
 
 /** The kernel runs the same tables: test/kernel/. */
@@ -33,6 +36,14 @@ describe('upstream conformance', () => {
     const cells = cases.flatMap(({ steps }) => steps.flatMap(({ expect: cells }) => cells));
     expect([cases.length, cells.length, cells.filter(({ allowed }) => allowed).length]).toEqual([48, 506, 397]);
   });
+});
+
+describe('random clusters', () => {
+  runAll([randomClusters(seed, cases(40))]);
+});
+
+describe('the examples', () => {
+  runAll([...exampleCases(), allExamplesAtOnce()]);
 });
 
 describe('corner cases', () => {

@@ -1,0 +1,152 @@
+/** What users are told of a table's cells: the same questions that the commands ask, in each way that there is. */
+import { rangeContains } from '../../src/addresses/address-ranges.js';
+import { compileInput, type CompiledInput } from '../../src/analysis/compiled-input.js';
+import { EndpointNames } from '../../src/analysis/endpoint-names.js';
+import { questionsBetween } from '../../src/analysis/endpoint-questions.js';
+import { checkAssertions } from '../../src/analysis/expectations.js';
+import { answersFor } from '../../src/analysis/questions.js';
+import { Reach } from '../../src/analysis/reachability.js';
+import { Evaluator } from '../../src/evaluation/evaluator.js';
+import { hasPort, noPorts } from '../../src/evaluation/port-sets.js';
+import { ManifestCollector } from '../../src/manifests/manifest-collector.js';
+import { addressToNumber, familyOf, type Address } from '../../src/model/address.js';
+import type { Pod } from '../../src/model/pod.js';
+import type { PortSet } from '../../src/model/reachability.js';
+import { describeCell, type Cell, type Manifest } from './types.js';
+import type { Pairing } from './world-state.js';
+
+/** One flow of a cell, as the cell names its endpoints and by its addresses. */
+export interface AskedFlow {
+  readonly cell: Cell;
+  readonly flow: Pairing;
+}
+
+export interface UserAnswer {
+  /** The command and what it was asked. */
+  readonly asked: string;
+  /** Undefined where it does not speak of such flows. */
+  readonly allowed: boolean | undefined;
+}
+
+export class UserAnswers {
+  readonly #input: CompiledInput;
+  readonly #names: EndpointNames;
+  readonly #evaluator: Evaluator;
+  readonly #matrix: MatrixAnswers;
+
+  /** @param manifests all that the table's cluster has */
+  constructor(manifests: readonly Manifest[]) {
+    const collector = new ManifestCollector({ strict: true });
+    for (const manifest of manifests) collector.takeText(JSON.stringify(manifest), 'table.json');
+    const objects = collector.objects();
+    if (objects.unparsed.length > 0) throw new Error(objects.unparsed.join('\n'));
+    this.#input = compileInput(objects, { ipBlocks: 'cluster', podCidrs: [], includeDryRun: false });
+    this.#names = new EndpointNames(this.#input);
+    this.#evaluator = new Evaluator(this.#input.program, this.#input.blocks);
+    this.#matrix = new MatrixAnswers(this.#input);
+  }
+
+  answersTo(asked: AskedFlow): readonly UserAnswer[] {
+    return [
+      ...this.#spellings(asked).flatMap((spelling) => [this.#can(spelling, asked.flow), this.#test(spelling, asked)]),
+      { asked: 'reach', allowed: this.#matrix.allows(asked.flow) },
+    ];
+  }
+
+  /** By addresses; and as the cell has it, where people could write that. */
+  #spellings({ cell, flow }: AskedFlow): readonly Spelling[] {
+    const byAddress = { from: flow.source, to: flow.destination, port: `${flow.port}/${flow.protocol}` };
+    const byName = { from: cell.from, to: cell.to, port: `${cell.port}/${cell.protocol}` };
+    return [byAddress, ...([cell.from, cell.to].some((name) => this.#isNameless(name)) ? [] : [byName])];
+  }
+
+  /** A node, and a finished pod: people ask by their addresses. */
+  #isNameless(name: string): boolean {
+    const isFinished = ({ ref, phase }: Pod): boolean =>
+      `${ref.name}.${ref.namespace}` === name && (phase === 'Succeeded' || phase === 'Failed');
+    return name.startsWith('node:') || this.#input.objects.pods.some(({ pod }) => isFinished(pod));
+  }
+
+  /** `podwall can`, which has no word for what has no ports. */
+  #can({ from, to, port }: Spelling, { protocol, family }: Pairing): UserAnswer {
+    const asked = `can ${from} ${to} ${port}`;
+    if (protocol === 'other') return { asked, allowed: undefined };
+    const questions = questionsBetween(this.#names, this.#names.named(from), this.#names.named(to), port);
+    const answers = questions
+      .flatMap((question) => answersFor(this.#evaluator, question))
+      .filter((answer) => (answer.family ?? family) === family);
+    if (answers.length === 0) throw new Error(`${asked}: no answer over ${family}`);
+    return { asked, allowed: answers.every(({ allowed }) => allowed) };
+  }
+
+  /** `podwall test`, held to an expectation in all families that the endpoints have: only this one counts here. */
+  #test({ from, to, port }: Spelling, { cell, flow: { family } }: AskedFlow): UserAnswer {
+    const { protocol } = cell;
+    const expectation = {
+      from,
+      to,
+      protocol,
+      allowed: true,
+      path: [],
+      ...(protocol === 'ICMP' ? {} : { port: port.split('/')[0] ?? '' }),
+    };
+    const [checked] = checkAssertions(
+      this.#input,
+      [{ expect: [expectation], unlisted: 'unchecked', position: () => 'table' }],
+      undefined,
+    );
+    if (checked === undefined) throw new Error('an expectation has an outcome');
+    return { asked: `test ${checked.title}`, allowed: checked.failure?.includes(family) !== true };
+  }
+}
+
+interface Spelling {
+  readonly from: string;
+  readonly to: string;
+  /** With its protocol. */
+  readonly port: string;
+}
+
+/** `podwall reach`, all pairs at once: of workloads, and of ranges outside. */
+class MatrixAnswers {
+  readonly #input: CompiledInput;
+  readonly #reach: Reach;
+  readonly #allowed = new Map<string, PortSet>();
+
+  constructor(input: CompiledInput) {
+    this.#input = input;
+    this.#reach = new Reach(input.workloads, input.program, { ...input.blocks, self: false });
+    for (const { from, to, family, allowed } of this.#reach.connections)
+      for (const one of family === undefined ? (['IPv4', 'IPv6'] as const) : [family])
+        this.#allowed.set(`${from} ${to} ${one}`, allowed);
+  }
+
+  allows({ source, destination, protocol, port, family }: Pairing): boolean | undefined {
+    if (protocol === 'other' || this.#isOwnNode(source, destination) || this.#isOwnNode(destination, source))
+      return undefined;
+    const [from, to] = [this.#idOf(source), this.#idOf(destination)];
+    // What two pods of a workload may is another question than what a pod may to itself.
+    if (from === undefined || to === undefined || from === to) return undefined;
+    return hasPort(this.#allowed.get(`${from} ${to} ${family}`) ?? noPorts, protocol, port);
+  }
+
+  /** It speaks of workloads, whose pods are on many nodes: what is a node's address is an address like any other. */
+  #isOwnNode(pod: Address, other: Address): boolean {
+    const { objects, workloads } = this.#input;
+    const nodes = objects.nodes.filter(({ addresses }) => addresses.includes(other)).map(({ name }) => name);
+    return workloads.some(({ pods }) =>
+      pods.some(({ node, addresses }) => addresses.includes(pod) && nodes.includes(node)),
+    );
+  }
+
+  #idOf(address: Address): string | undefined {
+    const workload = this.#input.workloads.find(({ addresses }) => addresses.includes(address));
+    if (workload !== undefined) return workload.id;
+    const [family, number] = [familyOf(address), addressToNumber(address)];
+    return this.#reach.listed.find(({ range }) => range?.family === family && rangeContains(range, number))?.endpoint
+      .id;
+  }
+}
+
+export const describeAnswer = (cell: Cell, flow: Pairing, { asked, allowed }: UserAnswer): string =>
+  `${describeCell(cell)} over ${flow.family}: \`podwall ${asked}\` says ${allowed === true ? 'allowed' : 'denied'}`;

@@ -1,5 +1,5 @@
 import { policyKey, type Direction } from '../model/policy.js';
-import type { Endpoint, Isolated, Isolation } from './types.js';
+import type { Endpoint, Isolated, Isolation, RuleListId } from './types.js';
 
 export function sameIsolation(a: Isolation, b: Isolation): boolean {
   if (a.kind === 'open' || b.kind === 'open') return a.kind === b.kind;
@@ -9,3 +9,7 @@ export function sameIsolation(a: Isolation, b: Isolation): boolean {
 /** What isolates the endpoint, and what would with the policies in a dry run. */
 export const isolationsOf = (endpoint: Endpoint, direction: Direction): readonly Isolated[] =>
   [endpoint[direction], endpoint.dryRun?.[direction]].filter((one): one is Isolated => one?.kind === 'isolated');
+
+/** Whether the policies that isolate the endpoint, or would in a dry run, allow by this rule list. */
+export const isAllowedBy = (endpoint: Endpoint, direction: Direction, list: RuleListId): boolean =>
+  isolationsOf(endpoint, direction).some(({ allowedBy }) => allowedBy.includes(list));

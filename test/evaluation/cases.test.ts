@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { conformanceCases } from '../cases/conformance.js';
 import { cornerCases } from '../cases/corner-cases.js';
-import { allExamplesAtOnce, exampleCases } from '../cases/examples.js';
+import { allExamplesAtOnce } from '../cases/examples.js';
 import { randomClusters } from '../cases/random-clusters.js';
 import { runEvaluation } from '../cases/run-evaluation.js';
 import { runOracle } from '../cases/run-oracle.js';
@@ -43,7 +43,7 @@ describe('random clusters', () => {
 });
 
 describe('the examples', () => {
-  runAll([...exampleCases(), allExamplesAtOnce()]);
+  runAll([allExamplesAtOnce()]);
 });
 
 describe('corner cases', () => {

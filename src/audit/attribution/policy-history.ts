@@ -2,7 +2,7 @@
 import type { ClusterChange } from '../../model/cluster.js';
 import { policyKey, type AnyPolicy, type Direction } from '../../model/policy.js';
 import type { Decision } from '../../program/decision.js';
-import { isolationsOf } from '../../program/isolation.js';
+import { isAllowedBy } from '../../program/isolation.js';
 import { ruleListId, type Endpoint, type Isolated, type ProgramChange, type RuleList } from '../../program/types.js';
 import { Timeline } from '../timeline.js';
 
@@ -69,9 +69,7 @@ export class PolicyHistory {
   ): Isolated['by'] {
     const list = ruleListId(policy, direction);
     const states = [this.#endpoints.at(pod, time), this.#endpoints.latest(pod, time)];
-    const state = states.find(
-      (one) => one !== undefined && isolationsOf(one, direction).some(({ allowedBy }) => allowedBy.includes(list)),
-    );
+    const state = states.find((one) => one !== undefined && isAllowedBy(one, direction, list));
     const isolation = state?.[direction];
     return isolation?.kind === 'isolated' ? isolation.by : [];
   }

@@ -11,7 +11,7 @@ import type { ClusterSnapshot } from '../../src/model/cluster.js';
 import { policyKey } from '../../src/model/policy.js';
 import { namespace, pod, policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
-import { WorldState } from '../cases/world-state.js';
+import { ClusterState } from '../cases/cluster-state.js';
 import { cluster, outsiders } from '../support/arbitrary.js';
 
 const blocks = { ipBlocks: 'cluster', podCidrs: [] } as const;
@@ -73,8 +73,8 @@ describe('explain', () => {
     );
   });
 
-  const world = (...manifests: readonly Manifest[]) => {
-    const state = new WorldState();
+  const state = (...manifests: readonly Manifest[]) => {
+    const state = new ClusterState();
     state.take({ apply: [namespace('x'), namespace('y', { team: 'b' }), ...manifests] });
     return known(state.snapshot());
   };
@@ -120,7 +120,7 @@ describe('explain', () => {
     ],
     ['a named port that is not there', { ports: [{ port: 'grpc' }] }, 'a TCP port named grpc', 'x/Pod/server has none'],
   ])('what was nearest: %s', (_, rule, wants, has) => {
-    const found = world(client, server, only(rule));
+    const found = state(client, server, only(rule));
     const [from, to] = ['y/Pod/client', 'x/Pod/server'].map((id) =>
       found.ends.find((end) => end.kind === 'workload' && end.workload.id === id),
     );

@@ -21,7 +21,7 @@ import type { Pod } from '../../src/model/pod.js';
 import { isAllowed } from '../oracle/oracle.js';
 import { namespace, pod, policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
-import { WorldState } from '../cases/world-state.js';
+import { ClusterState } from '../cases/cluster-state.js';
 import { cluster, outsiders, portPool } from '../support/arbitrary.js';
 
 const options = { ipBlocks: 'cluster', podCidrs: [], self: false } as const;
@@ -97,7 +97,7 @@ describe('reachability', () => {
   });
 
   const reach = (manifests: readonly Manifest[], more: Partial<ReachOptions> = {}) => {
-    const state = new WorldState();
+    const state = new ClusterState();
     state.take({ apply: manifests });
     const snapshot = state.snapshot();
     const workloads = workloadsOf(snapshot.pods.map(bare), snapshot.policies);
@@ -111,11 +111,11 @@ describe('reachability', () => {
     pod(end, { labels, addresses: [] });
   const only = (...from: readonly object[]): Manifest =>
     policy('p.x', { podSelector: { matchLabels: { app: 'b' } }, ingress: [{ from, ports: [{ port: 80 }] }] });
-  const world = [namespace('x'), template('a.x', { app: 'a' }), template('b.x', { app: 'b' })];
+  const workloads = [namespace('x'), template('a.x', { app: 'a' }), template('b.x', { app: 'b' })];
 
   test('external ranges cover everything once, cut where blocks tell them apart', () => {
     const { endpoints, connections } = reach([
-      ...world,
+      ...workloads,
       only({ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }),
     ]);
     const external = endpoints.flatMap((one) => (one.kind === 'external' ? [one] : []));
@@ -138,7 +138,7 @@ describe('reachability', () => {
     ['cluster', '10.0.0.0/8', [cidr('10.244.0.0/16'), cidr('fd00::/64')], true],
     ['external', '0.0.0.0/0', [], false],
   ] as const)('an ipBlock and pods without addresses, read as %s: %s', (ipBlocks, cidr, podCidrs, reaches) => {
-    const { connections } = reach([...world, only({ ipBlock: { cidr } })], { ipBlocks, podCidrs });
+    const { connections } = reach([...workloads, only({ ipBlock: { cidr } })], { ipBlocks, podCidrs });
     const found = connections.filter(({ from, to }) => from === 'x/Pod/a' && to === 'x/Pod/b');
     expect(found.map(({ family, assumed }) => [family, assumed])).toEqual(reaches ? [[undefined, true]] : []);
   });
@@ -146,7 +146,7 @@ describe('reachability', () => {
   test('no self pairs unless asked', () => {
     const self = ({ connections }: ReturnType<typeof reach>): number =>
       connections.filter(({ from, to }) => from === to).length;
-    expect([self(reach(world)), self(reach(world, { self: true }))]).toEqual([0, 2]);
+    expect([self(reach(workloads)), self(reach(workloads, { self: true }))]).toEqual([0, 2]);
   });
 });
 

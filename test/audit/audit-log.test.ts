@@ -10,7 +10,7 @@ import { parseLogPrefix } from '../../src/nftables/names/log-prefix.js';
 import { packetCountOf } from '../../src/nftables/names/packet-counts.js';
 import { decisionNames } from '../../src/nftables/names/decisions.js';
 import { FakeNflog } from '../support/fake-nflog.js';
-import { packetsTold } from '../support/lab/audit-trail.js';
+import { packetsRecorded } from '../support/lab/audit-trail.js';
 import { ipv4Packet, udpDatagram } from '../support/lab/packets.js';
 import { until } from '../support/until.js';
 
@@ -18,7 +18,7 @@ const ends = { source: '10.0.0.1', destination: '10.0.0.2', protocol: 17 };
 const packet = (destinationPort: number): Buffer =>
   ipv4Packet(ends, udpDatagram({ ...ends, sourcePort: 4000, destinationPort }, Buffer.from('secret payload')));
 
-class World {
+class LoggingNode {
   nflog = new FakeNflog();
   readonly lines: string[] = [];
   readonly problems: string[] = [];
@@ -107,7 +107,7 @@ class World {
   }
 
   told(cause?: string): number {
-    return packetsTold(
+    return packetsRecorded(
       this.records().filter(
         (record) => cause === undefined || ('podwall.loss.cause' in record && record['podwall.loss.cause'] === cause),
       ),
@@ -121,13 +121,13 @@ class World {
 
 describe('AuditLog', () => {
   test('written, summed, suppressed or lost: every packet is told once', async () => {
-    const world = new World();
-    const log = await world.start();
-    for (let round = 0; round < 10; round += 1) world.deny(80);
-    world.deny(81);
-    for (let round = 0; round < 7; round += 1) world.deny(80, false);
-    for (let round = 0; round < 3; round += 1) world.overrun();
-    world.deny(82);
+    const node = new LoggingNode();
+    const log = await node.start();
+    for (let round = 0; round < 10; round += 1) node.deny(80);
+    node.deny(81);
+    for (let round = 0; round < 7; round += 1) node.deny(80, false);
+    for (let round = 0; round < 3; round += 1) node.overrun();
+    node.deny(82);
     await log[Symbol.asyncDispose]();
     expect(log.totals()).toEqual({
       observed: 22,
@@ -137,84 +137,84 @@ describe('AuditLog', () => {
       lost: { 'kernel-queue': 3, 'agg-map-full': 0, writer: 0, rotation: 0, 'agent-down': 0 },
       inFlight: 0,
     });
-    expect(world.told()).toBe(22);
-    expect(world.records().map((record) => record['event.sequence'])).toEqual(world.lines.map((_, index) => index + 1));
-    expect(world.lines.join('')).not.toContain('secret');
-    expect(world.problems).toEqual([]);
+    expect(node.told()).toBe(22);
+    expect(node.records().map((record) => record['event.sequence'])).toEqual(node.lines.map((_, index) => index + 1));
+    expect(node.lines.join('')).not.toContain('secret');
+    expect(node.problems).toEqual([]);
   });
 
   test('a disk that is full: what finds no room is a loss, told when there is room again', async () => {
-    const world = new World();
-    world.capacity = 3000;
-    world.hasDisk = false;
-    const log = await world.start();
-    for (let port = 1; port <= 20; port += 1) world.deny(port);
-    world.hasDisk = true;
+    const node = new LoggingNode();
+    node.capacity = 3000;
+    node.hasDisk = false;
+    const log = await node.start();
+    for (let port = 1; port <= 20; port += 1) node.deny(port);
+    node.hasDisk = true;
     await until(() => log.totals().written > 0);
     await log[Symbol.asyncDispose]();
-    expect(world.told('writer')).toBeGreaterThan(10);
-    expect(world.told()).toBe(20);
+    expect(node.told('writer')).toBeGreaterThan(10);
+    expect(node.told()).toBe(20);
     expect(log.totals().inFlight).toBe(0);
   });
 
   test('what was denied while no run read is told by the next, to the packet', async () => {
-    const world = new World();
-    const first = await world.start();
-    world.deny(80);
+    const node = new LoggingNode();
+    const first = await node.start();
+    node.deny(80);
     await first[Symbol.asyncDispose]();
-    for (let round = 0; round < 4; round += 1) world.deny(80);
-    world.deny(80, false);
-    const second = await world.start();
-    world.deny(80);
+    for (let round = 0; round < 4; round += 1) node.deny(80);
+    node.deny(80, false);
+    const second = await node.start();
+    node.deny(80);
     await second[Symbol.asyncDispose]();
-    expect(world.told('agent-down')).toBe(4);
-    expect(world.told('rate-limit')).toBe(1);
-    expect(world.told()).toBe(7);
+    expect(node.told('agent-down')).toBe(4);
+    expect(node.told('rate-limit')).toBe(1);
+    expect(node.told()).toBe(7);
   });
 
   test.each([
     ['the last checkpoint knows of no line', 0],
     ['the last checkpoint knows of some lines', 5],
   ])('killed, %s: what lines tell is not told again, to the packet', async (_, before) => {
-    const world = new World();
-    const first = await world.start();
-    for (let port = 1; port <= before; port += 1) world.deny(port);
-    await until(() => (world.checkpoint?.written?.sequence ?? -1) >= before);
-    world.savesCheckpoints = false;
-    for (let port = 1; port <= 4; port += 1) world.deny(100 + port);
-    for (let round = 0; round < 6; round += 1) world.deny(101);
-    for (let round = 0; round < 7; round += 1) world.deny(80, false);
-    for (let round = 0; round < 3; round += 1) world.overrun();
-    world.deny(105);
-    await until(() => world.told('rate-limit') === 7 && world.told('kernel-queue') === 3, 10_000);
-    world.kill();
-    for (let round = 0; round < 8; round += 1) world.deny(80);
-    const second = await world.start();
-    world.deny(80);
+    const node = new LoggingNode();
+    const first = await node.start();
+    for (let port = 1; port <= before; port += 1) node.deny(port);
+    await until(() => (node.checkpoint?.written?.sequence ?? -1) >= before);
+    node.savesCheckpoints = false;
+    for (let port = 1; port <= 4; port += 1) node.deny(100 + port);
+    for (let round = 0; round < 6; round += 1) node.deny(101);
+    for (let round = 0; round < 7; round += 1) node.deny(80, false);
+    for (let round = 0; round < 3; round += 1) node.overrun();
+    node.deny(105);
+    await until(() => node.told('rate-limit') === 7 && node.told('kernel-queue') === 3, 10_000);
+    node.kill();
+    for (let round = 0; round < 8; round += 1) node.deny(80);
+    const second = await node.start();
+    node.deny(80);
     await second[Symbol.asyncDispose]();
     await first[Symbol.asyncDispose]();
-    expect(world.told('agent-down')).toBeGreaterThanOrEqual(8);
-    expect(world.told()).toBe(before + 4 + 6 + 7 + 3 + 1 + 8 + 1);
+    expect(node.told('agent-down')).toBeGreaterThanOrEqual(8);
+    expect(node.told()).toBe(before + 4 + 6 + 7 + 3 + 1 + 8 + 1);
     expect(second.totals().inFlight).toBe(0);
   });
 
   test('killed with denials and reports under way: every packet is told once, under its own verdict', async () => {
-    const world = new World();
-    const first = await world.start();
-    for (let round = 0; round < 4; round += 1) world.deny(80);
-    for (let round = 0; round < 5; round += 1) world.report(80);
-    for (let round = 0; round < 6; round += 1) world.report(81, false);
-    for (let round = 0; round < 2; round += 1) world.deny(81, false);
-    await until(() => world.told('rate-limit') === 8, 10_000);
-    world.kill();
-    for (let round = 0; round < 3; round += 1) world.report(80, false);
-    const second = await world.start();
-    world.report(82);
+    const node = new LoggingNode();
+    const first = await node.start();
+    for (let round = 0; round < 4; round += 1) node.deny(80);
+    for (let round = 0; round < 5; round += 1) node.report(80);
+    for (let round = 0; round < 6; round += 1) node.report(81, false);
+    for (let round = 0; round < 2; round += 1) node.deny(81, false);
+    await until(() => node.told('rate-limit') === 8, 10_000);
+    node.kill();
+    for (let round = 0; round < 3; round += 1) node.report(80, false);
+    const second = await node.start();
+    node.report(82);
     await second[Symbol.asyncDispose]();
     await first[Symbol.asyncDispose]();
-    expect(world.told()).toBe(4 + 5 + 6 + 2 + 3 + 1);
+    expect(node.told()).toBe(4 + 5 + 6 + 2 + 3 + 1);
     expect(second.totals().inFlight).toBe(0);
-    const suppressed = world
+    const suppressed = node
       .records()
       .flatMap((record) =>
         'podwall.loss.cause' in record && record['podwall.loss.cause'] === 'rate-limit'
@@ -227,48 +227,48 @@ describe('AuditLog', () => {
   });
 
   test('killed again and again before a checkpoint: each line is known', async () => {
-    const world = new World();
-    const logs = [await world.start()];
-    await until(() => world.checkpoint !== undefined);
+    const node = new LoggingNode();
+    const logs = [await node.start()];
+    await until(() => node.checkpoint !== undefined);
     for (let run = 1; run <= 3; run += 1) {
-      world.savesCheckpoints = false;
-      const written = world.lines.length;
-      world.deny(run);
-      await until(() => world.lines.length > written);
-      world.kill();
-      world.savesCheckpoints = run === 3;
-      logs.push(await world.start());
+      node.savesCheckpoints = false;
+      const written = node.lines.length;
+      node.deny(run);
+      await until(() => node.lines.length > written);
+      node.kill();
+      node.savesCheckpoints = run === 3;
+      logs.push(await node.start());
     }
     for (const log of logs.toReversed()) await log[Symbol.asyncDispose]();
-    expect(world.told()).toBe(3);
+    expect(node.told()).toBe(3);
   });
 
   test('the first run of all begins with what the counters say then', async () => {
-    const world = new World();
-    for (let round = 0; round < 4; round += 1) world.deny(80);
-    const log = await world.start();
+    const node = new LoggingNode();
+    for (let round = 0; round < 4; round += 1) node.deny(80);
+    const log = await node.start();
     await log[Symbol.asyncDispose]();
-    expect([world.lines, log.totals().observed]).toEqual([[], 0]);
+    expect([node.lines, log.totals().observed]).toEqual([[], 0]);
   });
 
   test('counters that a change removes have been read before', async () => {
-    const world = new World();
-    const log = await world.start();
-    for (let round = 0; round < 5; round += 1) world.deny(80, false);
+    const node = new LoggingNode();
+    const log = await node.start();
+    for (let round = 0; round < 5; round += 1) node.deny(80, false);
     await log.beforeRemoval(['drop-in-1']);
-    world.counters.delete('drop-in-1');
+    node.counters.delete('drop-in-1');
     await log[Symbol.asyncDispose]();
-    expect(world.told('rate-limit')).toBe(5);
+    expect(node.told('rate-limit')).toBe(5);
   });
 
   test('with a group that another reader has, denials are counted and told as lost; the log says why', async () => {
-    const world = new World();
-    await world.nflog.open({ onBatch: () => undefined });
-    const log = await world.start();
-    for (let round = 0; round < 3; round += 1) world.deny(80);
+    const node = new LoggingNode();
+    await node.nflog.open({ onBatch: () => undefined });
+    const log = await node.start();
+    for (let round = 0; round < 3; round += 1) node.deny(80);
     expect(log.isReading).toBe(false);
     await log[Symbol.asyncDispose]();
-    expect(world.told('agent-down')).toBe(3);
-    expect(world.problems.join()).toContain('has another reader');
+    expect(node.told('agent-down')).toBe(3);
+    expect(node.problems.join()).toContain('has another reader');
   });
 });

@@ -18,7 +18,7 @@ import { familyOf, parseAddress, type Address } from '../../src/model/address.js
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
 import { policyKey } from '../../src/model/policy.js';
 import { examples } from '../cases/examples.js';
-import { WorldState } from '../cases/world-state.js';
+import { ClusterState } from '../cases/cluster-state.js';
 import { deniedRecord, lossRecord } from './records.js';
 
 export interface RecordedPacket {
@@ -31,8 +31,8 @@ export interface RecordedPacket {
   readonly fields?: Partial<EventRecord>;
 }
 
-export const world = (): ClusterSnapshot => {
-  const state = new WorldState();
+export const recordedCluster = (): ClusterSnapshot => {
+  const state = new ClusterState();
   const example = examples().find(({ directory }) => directory === '12-three-tiers');
   state.take({ apply: example?.objects ?? [] });
   return state.snapshot();
@@ -40,8 +40,8 @@ export const world = (): ClusterSnapshot => {
 
 export class RecordedLog {
   readonly folder: string;
-  readonly #world = world();
-  readonly #program = compile(this.#world, { scope: 'everywhere' });
+  readonly #recordedCluster = recordedCluster();
+  readonly #program = compile(this.#recordedCluster, { scope: 'everywhere' });
   readonly #boot: string;
   #store: SnapshotStore | undefined;
   #lines: string[] = [];
@@ -60,9 +60,9 @@ export class RecordedLog {
     const reason =
       reasons.find(({ kind }) => kind === 'allowedBy' || kind === 'isolatedBy') ??
       reasons.find(({ kind }) => kind !== 'notEnforced');
-    const snapshot = policySetId(this.#world.policies);
+    const snapshot = policySetId(this.#recordedCluster.policies);
     this.#store ??= await SnapshotStore.open(this.folder);
-    await this.#store.keepPolicies(snapshot, this.#world.policies);
+    await this.#store.keepPolicies(snapshot, this.#recordedCluster.policies);
     const plain = deniedRecord(
       { ...this.#envelope(second), 'event.id': `01JDADQ3V5Z0G${this.#boot}${String(this.#sequence).padStart(4, '0')}` },
       allowed ? 'allow' : 'deny',
@@ -114,14 +114,14 @@ export class RecordedLog {
   }
 
   #addressOf(name: string): Address {
-    const address = parseAddress(name) ?? this.#world.pods.find(({ ref }) => ref.name === name)?.addresses[0];
+    const address = parseAddress(name) ?? this.#recordedCluster.pods.find(({ ref }) => ref.name === name)?.addresses[0];
     if (address === undefined) throw new Error(`nobody is called ${name}`);
     return address;
   }
 
   async #end(end: 'source' | 'destination', name: string, address: Address): Promise<Record<string, string>> {
-    const pod = this.#world.pods.find(({ ref }) => ref.name === name);
-    const namespace = this.#world.namespaces.find((one) => one.name === pod?.ref.namespace);
+    const pod = this.#recordedCluster.pods.find(({ ref }) => ref.name === name);
+    const namespace = this.#recordedCluster.namespaces.find((one) => one.name === pod?.ref.namespace);
     if (pod === undefined || namespace === undefined)
       return { [`${end}.address`]: address, [`${end}.podwall.class`]: 'external' };
     const identity = podIdentity(pod, namespace);

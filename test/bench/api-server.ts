@@ -7,7 +7,7 @@ import { KubeApiServer, missingApiServer } from '../support/kube-api-server.js';
 import type { KubeClient } from '../support/kube-client.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { until } from '../support/until.js';
-import { addressOf, changingPod, measuredWorld } from './churn.js';
+import { addressOf, changingPod, measuredCluster } from './churn.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { ElementEvents } from './nft-events.js';
 import { quantile } from './statistics.js';
@@ -24,8 +24,12 @@ export async function measureApiServer({ fast }: BenchOptions): Promise<Figure[]
   await lab.addPod({ namespace: 'x', name: 'server', node: 'n1', addresses: ['10.244.1.12'] });
   await using server = await KubeApiServer.start(lab);
   const { admin } = server;
-  const world = [...agentRights({ kind: 'User', name: 'agent' }), ...(measuredWorld as Manifest[]), changingPod(0, 0)];
-  for (const object of world) await admin.create(object);
+  const cluster = [
+    ...agentRights({ kind: 'User', name: 'agent' }),
+    ...(measuredCluster as Manifest[]),
+    changingPod(0, 0),
+  ];
+  for (const object of cluster) await admin.create(object);
   await lab.startAgent('n1', { kubeconfig: await server.kubeconfig('agent') });
   await using events = await ElementEvents.start(lab.netns('n1'));
   const times: number[] = [];

@@ -25,7 +25,7 @@ import type { BenchOptions, Figure } from './figures.js';
 import { PacketPath } from './packet-path.js';
 import { compare, enforce, fresh, oneWay, ratioFigure } from './packets.js';
 import { processorTimeOf } from './process.js';
-import { largeWorld, makeWorld } from './world.js';
+import { largeCluster, generateCluster } from './generated-cluster.js';
 import { nflogWorker } from '../support/product.js';
 
 /** Packets that are denied, read, attributed and summed in a second of one core. */
@@ -144,8 +144,8 @@ async function measureWriting({ fast }: BenchOptions): Promise<Figure> {
 
 /** Packets to pods of a busy cluster, each from another place. */
 function attributed() {
-  const world = makeWorld({ ...largeWorld, policies: 1000 });
-  const changes = changesFrom(world);
+  const cluster = generateCluster({ ...largeCluster, policies: 1000 });
+  const changes = changesFrom(cluster);
   const program = new Compiler({ scope: { node: 'n0' }, unknownPods: 'allow', podCidrs: [] }).apply(changes);
   const { endpoints } = program;
   const attribution = new Attribution({
@@ -163,8 +163,8 @@ function attributed() {
   });
   return (index: number) => {
     const target = targets[index % targets.length];
-    const source = world.pods[index % world.pods.length]?.addresses[0];
-    if (target === undefined || source === undefined) throw new Error('the world has no isolated pod');
+    const source = cluster.pods[index % cluster.pods.length]?.addresses[0];
+    if (target === undefined || source === undefined) throw new Error('the cluster has no isolated pod');
     const packet: Observation = {
       time: noted + 1 + index / 1000,
       prefix: target.prefix,

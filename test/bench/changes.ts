@@ -1,4 +1,4 @@
-/** The changes that the bench makes to a made-up world: each reaches the rules of node `n0`. */
+/** The changes that the bench makes to a made-up cluster: each reaches the rules of node `n0`. */
 import type { Address } from '../../src/model/address.js';
 import type { ClusterChange } from '../../src/model/cluster.js';
 import type { NetworkPolicy } from '../../src/model/policy.js';

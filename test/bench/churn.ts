@@ -17,7 +17,7 @@ const pods = 1000;
 const goals = { p99: 100, busy: 0.5 };
 
 /** The local pod, and a policy that lets the changing ones in. */
-export const measuredWorld: readonly object[] = [
+export const measuredCluster: readonly object[] = [
   node('n1', 'IPv4'),
   namespace('x'),
   pod('server.x', { node: 'n1', addresses: ['10.244.1.12'], labels: { app: 'server' } }),
@@ -37,7 +37,7 @@ export function measureChurn({ fast }: BenchOptions): Promise<Figure[]> {
   return withNamespace(async (netns) => {
     const folder = await mkdtemp(join(tmpdir(), 'podwall-bench-'));
     await using server = await FakeApiServer.start(netns);
-    server.put(...(measuredWorld as ApiObject[]));
+    server.put(...(measuredCluster as ApiObject[]));
     for (let index = 0; index < pods; index += 1) server.put(changingPod(index, index) as unknown as ApiObject);
     const kubeconfig = join(folder, 'kubeconfig');
     await writeFile(kubeconfig, server.kubeconfig);

@@ -5,20 +5,20 @@ import { Renderer } from '../../src/nftables/render/renderer.js';
 import { policyChange, podChange } from './changes.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { median } from './statistics.js';
-import { largeWorld, makeWorld } from './world.js';
+import { largeCluster, generateCluster } from './generated-cluster.js';
 
 const goals = { full: 1000, change: 5 };
 
 export function measureCompile({ fast }: BenchOptions): Figure[] {
-  const world = makeWorld(largeWorld);
+  const cluster = generateCluster(largeCluster);
   const repetitions = fast ? 2 : 5;
   return [
-    ...measureScope(world, { node: 'n0' }, repetitions),
-    ...measureScope(world, 'everywhere', fast ? 1 : repetitions),
+    ...measureScope(cluster, { node: 'n0' }, repetitions),
+    ...measureScope(cluster, 'everywhere', fast ? 1 : repetitions),
   ];
 }
 
-function measureScope(world: ClusterSnapshot, scope: CompilerOptions['scope'], repetitions: number): Figure[] {
+function measureScope(cluster: ClusterSnapshot, scope: CompilerOptions['scope'], repetitions: number): Figure[] {
   const full: number[] = [];
   const policies: number[] = [];
   const pods: number[] = [];
@@ -31,7 +31,7 @@ function measureScope(world: ClusterSnapshot, scope: CompilerOptions['scope'], r
       renderer.ruleset();
       return performance.now() - started;
     };
-    full.push(take(changesFrom(world)));
+    full.push(take(changesFrom(cluster)));
     take([policyChange(0)]);
     take([podChange(0)]);
     policies.push(take([policyChange(1)]));

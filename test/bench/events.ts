@@ -9,7 +9,7 @@ import { podChange, policyChange } from './changes.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { withNamespace } from './namespace.js';
 import { quantile } from './statistics.js';
-import { largeWorld, makeWorld } from './world.js';
+import { largeCluster, generateCluster } from './generated-cluster.js';
 
 const goals = { p50: 10, p99: 25 };
 
@@ -35,7 +35,7 @@ async function measureSize(netns: string, policies: number, changes: number): Pr
       await table.converge(renderer.ruleset(), () => (switched = performance.now() - started));
       return switched;
     };
-    await bring(changesFrom(makeWorld({ ...largeWorld, policies })));
+    await bring(changesFrom(generateCluster({ ...largeCluster, policies })));
     // The first of each kind makes what the others only change.
     for (const step of [0, 1, 2]) {
       await bring([policyChange(step)]);

@@ -1,24 +1,24 @@
-/** A made-up world as the API would give it. */
+/** A made-up cluster as the API would give it. */
 import type { LabelSelector } from '../../src/model/labels.js';
 import type { Pod } from '../../src/model/pod.js';
 import type { AnyPolicy, Peer, PolicyRule, Port } from '../../src/model/policy.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
 
 /** Lists by file name. */
-export const manifestsOf = (world: ClusterSnapshot): Readonly<Record<string, readonly object[]>> => ({
-  nodes: world.nodes.map(({ name, addresses }) => ({
+export const manifestsOf = (cluster: ClusterSnapshot): Readonly<Record<string, readonly object[]>> => ({
+  nodes: cluster.nodes.map(({ name, addresses }) => ({
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name },
     status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
   })),
-  namespaces: world.namespaces.map(({ name, labels }) => ({
+  namespaces: cluster.namespaces.map(({ name, labels }) => ({
     apiVersion: 'v1',
     kind: 'Namespace',
     metadata: { name, labels },
   })),
-  pods: world.pods.map(podManifest),
-  policies: world.policies.map(policyManifest),
+  pods: cluster.pods.map(podManifest),
+  policies: cluster.policies.map(policyManifest),
 });
 
 const podManifest = ({ ref, uid, labels, addresses, ports, node, phase }: Pod): object => ({
@@ -39,7 +39,7 @@ const podManifest = ({ ref, uid, labels, addresses, ports, node, phase }: Pod): 
 });
 
 function policyManifest(policy: AnyPolicy): object {
-  if (policy.kind === 'broken') throw new Error('made-up worlds have no broken policies');
+  if (policy.kind === 'broken') throw new Error('made-up clusters have no broken policies');
   const { namespace, name } = policy.ref;
   return {
     apiVersion: 'networking.k8s.io/v1',

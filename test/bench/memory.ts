@@ -8,7 +8,7 @@ import type { BenchOptions, Figure } from './figures.js';
 import { manifestsOf } from './manifests.js';
 import { withNamespace } from './namespace.js';
 import { childrenOf, memoryOf } from './process.js';
-import { largeWorld, makeWorld } from './world.js';
+import { largeCluster, generateCluster } from './generated-cluster.js';
 
 const goalMegabytes = 120;
 
@@ -17,7 +17,7 @@ export function measureMemory({ fast }: BenchOptions): Promise<Figure[]> {
     const folder = await mkdtemp(join(tmpdir(), 'podwall-bench-'));
     const manifests = join(folder, 'manifests');
     await mkdir(manifests);
-    for (const [name, items] of Object.entries(manifestsOf(makeWorld(largeWorld))))
+    for (const [name, items] of Object.entries(manifestsOf(generateCluster(largeCluster))))
       await writeFile(join(manifests, `${name}.json`), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
     const agent = new AgentProcess({ netns, node: 'n0', stateDir: join(folder, 'state'), flags: { manifests } });
     try {

@@ -15,7 +15,7 @@ import { render, type RenderOptions } from '../../src/nftables/render/renderer.j
 import type { BenchOptions, Figure } from './figures.js';
 import { clientAddress, devices, PacketPath, serverAddress, serverPort } from './packet-path.js';
 import { growthInterval, medianInterval, type Interval } from './statistics.js';
-import { largeWorld, makeWorld } from './world.js';
+import { largeCluster, generateCluster } from './generated-cluster.js';
 
 const goal = 1.05;
 const namespace = 'measured';
@@ -91,7 +91,7 @@ export async function enforce(
   const door = await openNftClient({ command: ['ip', 'netns', 'exec', path.router, 'nft'] });
   try {
     const program = compile(
-      worldOf(size, verdict, logging.audit === undefined ? {} : { 'podwall.dev/audit': 'allow,deny' }),
+      clusterWith(size, verdict, logging.audit === undefined ? {} : { 'podwall.dev/audit': 'allow,deny' }),
       { scope: { node: 'n0' } },
     );
     await door.apply(planReplacement(render(program, { established: 'cut', ...logging }), true));
@@ -113,18 +113,18 @@ export async function enforce(
 
 const addressOf = (end: 'client' | 'server'): Address => (end === 'client' ? clientAddress : serverAddress) as Address;
 
-function worldOf(
+function clusterWith(
   { policies, selecting }: Size,
   verdict: 'allowed' | 'denied',
   annotations: Namespace['annotations'],
 ): ClusterSnapshot {
-  const world = makeWorld({ ...largeWorld, policies });
+  const cluster = generateCluster({ ...largeCluster, policies });
   return {
-    ...world,
-    namespaces: [...world.namespaces, { name: namespace, labels: {}, annotations }],
-    pods: [...world.pods, podNamed('client'), podNamed('server')],
+    ...cluster,
+    namespaces: [...cluster.namespaces, { name: namespace, labels: {}, annotations }],
+    pods: [...cluster.pods, podNamed('client'), podNamed('server')],
     policies: [
-      ...world.policies,
+      ...cluster.policies,
       // The last of them is the one that allows.
       ...Array.from({ length: selecting }, (_, index) =>
         policyNumbered(index, verdict === 'allowed' && index === selecting - 1 ? 'client' : `other-${index}`),

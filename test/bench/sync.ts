@@ -32,13 +32,13 @@ export function measureSync({ fast }: BenchOptions): Promise<Figure[]> {
   });
 }
 
-interface Place {
+interface MeasuredNode {
   readonly netns: string;
   readonly kubeconfig: string;
   readonly stateDir: string;
 }
 
-async function measureAgent({ netns, kubeconfig, stateDir }: Place, settles: number): Promise<Figure[]> {
+async function measureAgent({ netns, kubeconfig, stateDir }: MeasuredNode, settles: number): Promise<Figure[]> {
   const started = performance.now();
   const agent = new AgentProcess({ netns, node: 'n1', stateDir, flags: { kubeconfig } });
   try {

@@ -62,13 +62,13 @@ class Translation {
 
   translate(): Case {
     const nodes: readonly NodeName[] = this.#placement.nodes === 1 ? ['n1'] : ['n1', 'n2'];
-    const world = [
+    const objects = [
       ...nodes.map((name) => node(name, this.#placement.families)),
       ...[...this.#namespaceLabels].map(([name, labels]) => namespace(name, labels)),
       ...this.#case.pods.map((name) => this.#pod(name)),
     ];
     const id = `e2e-${String(this.#case.id).padStart(2, '0')}`;
-    return { id, title: this.#case.name, world, steps: this.#case.steps.map((step) => this.#step(step)) };
+    return { id, title: this.#case.name, objects, steps: this.#case.steps.map((step) => this.#step(step)) };
   }
 
   #step({ ops, probes }: UpstreamCase['steps'][number]): Step {

@@ -31,7 +31,7 @@ const serverOptions: PodOptions = {
 };
 
 /** A client and a server in x, on two nodes, and a client in y. */
-const world = (...more: readonly Manifest[]): readonly Manifest[] => [
+const objects = (...more: readonly Manifest[]): readonly Manifest[] => [
   node('n1'),
   node('n2'),
   namespace('x', { team: 'x' }),
@@ -46,12 +46,12 @@ const step = (changes: Changes | undefined, ...expect: readonly (readonly Cell[]
   ...(changes === undefined ? {} : { changes }),
   expect: expect.flat(),
 });
-const withPolicies = (...policies: readonly Manifest[]): readonly Manifest[] => world(...policies);
+const withPolicies = (...policies: readonly Manifest[]): readonly Manifest[] => objects(...policies);
 const steady = (
   policies: readonly Manifest[],
   ...expect: readonly (readonly Cell[])[]
-): Pick<Case, 'world' | 'steps'> => ({
-  world: withPolicies(...policies),
+): Pick<Case, 'objects' | 'steps'> => ({
+  objects: withPolicies(...policies),
   steps: [step(undefined, ...expect)],
 });
 const ingressFrom = (from: Peers, more: object = {}): object => ({ ...toServer, ingress: [{ from, ...more }] });
@@ -96,7 +96,7 @@ const checklist: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'from empty, and from absent: any source',
-    world: withPolicies(policy('p.x', { ...toServer, ingress: [{ from: [], ports: http }] })),
+    objects: withPolicies(policy('p.x', { ...toServer, ingress: [{ from: [], ports: http }] })),
     steps: [
       step(undefined, allow(...both), deny('client.x > server.x TCP 81')),
       step(
@@ -131,7 +131,7 @@ const checklist: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'DoesNotExist does not select a label that is present and empty; Exists does',
-    world: withPolicies(
+    objects: withPolicies(
       policy('p.x', { podSelector: { matchExpressions: [{ key: 'empty', operator: 'DoesNotExist' }] } }),
     ),
     steps: [
@@ -164,7 +164,7 @@ const checklist: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'a named port with another number on each pod',
-    world: world(
+    objects: objects(
       pod('second.x', { node: 'n2', host: 14, labels: { app: 'server' }, ports: [{ name: 'http', port: 8080 }] }),
       policy('p.x', { ...toServer, ingress: [{ ports: [{ port: 'http' }] }] }),
     ),
@@ -178,7 +178,7 @@ const checklist: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'a named port that moves when its pod is made anew',
-    world: withPolicies(policy('p.x', { ...toServer, ingress: [{ ports: [{ port: 'http' }] }] })),
+    objects: withPolicies(policy('p.x', { ...toServer, ingress: [{ ports: [{ port: 'http' }] }] })),
     steps: [
       step(undefined, allow('client.x > server.x TCP 80'), deny('client.x > server.x TCP 8080')),
       step(
@@ -211,7 +211,7 @@ const checklist: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'what one policy excepts another may allow',
-    world: withPolicies(policy('wide.x', ingressFrom([block('10.244.0.0/16', `${client4}/32`)]))),
+    objects: withPolicies(policy('wide.x', ingressFrom([block('10.244.0.0/16', `${client4}/32`)]))),
     steps: [
       step(undefined, deny('client.x > server.x TCP 80 IPv4'), allow('client.y > server.x TCP 80 IPv4')),
       step(
@@ -254,7 +254,7 @@ const checklist: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'a hostNetwork pod is no peer: only its node is, by address, or as the own node',
-    world: world(
+    objects: objects(
       pod('agent.x', { node: 'n1', hostNetwork: true, labels: { app: 'client' } }),
       policy('p.x', ingressFrom([fromClients])),
     ),
@@ -279,7 +279,7 @@ const checklist: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: "a finished pod's address in the hands of another",
-    world: withPolicies(policy('p.x', ingressFrom([fromClients]))),
+    objects: withPolicies(policy('p.x', ingressFrom([fromClients]))),
     steps: [
       step(undefined, allow('client.x > server.x TCP 80')),
       step(
@@ -295,7 +295,7 @@ const checklist: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'labels of namespaces and pods, policies updated and deleted: verdicts change both ways',
-    world: withPolicies(policy('p.x', ingressFrom([{ namespaceSelector: { matchLabels: { team: 'y' } } }]))),
+    objects: withPolicies(policy('p.x', ingressFrom([{ namespaceSelector: { matchLabels: { team: 'y' } } }]))),
     steps: [
       step(undefined, deny(both[0] ?? ''), allow(both[1] ?? '')),
       step(
@@ -334,7 +334,7 @@ const checklist: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'allowed by one end only',
-    world: withPolicies(
+    objects: withPolicies(
       policy('out.x', { podSelector: app('client'), policyTypes: ['Egress'], egress: [{ to: [toServer] }] }),
       policy('in.x', toServer),
     ),
@@ -393,7 +393,7 @@ const lessons: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'a pod that moves to another node and keeps its labels',
-    world: withPolicies(policy('p.x', ingressFrom([fromClients]))),
+    objects: withPolicies(policy('p.x', ingressFrom([fromClients]))),
     steps: [
       step(undefined, allow('client.x > server.x TCP 80')),
       step(
@@ -409,7 +409,7 @@ const lessons: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'a pod that gains its second family late',
-    world: [
+    objects: [
       node('n1'),
       node('n2'),
       namespace('x'),
@@ -427,7 +427,7 @@ const lessons: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'a peer in a namespace that comes after the policy',
-    world: withPolicies(policy('p.x', ingressFrom([{ namespaceSelector: { matchLabels: { team: 'late' } } }]))),
+    objects: withPolicies(policy('p.x', ingressFrom([{ namespaceSelector: { matchLabels: { team: 'late' } } }]))),
     steps: [
       step(undefined, deny(...both)),
       step(
@@ -439,7 +439,7 @@ const lessons: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'a policy deleted and made again with another meaning at once',
-    world: withPolicies(policy('p.x', ingressFrom([fromClients]))),
+    objects: withPolicies(policy('p.x', ingressFrom([fromClients]))),
     steps: [
       step(undefined, allow(both[0] ?? ''), deny(both[1] ?? '')),
       step(
@@ -454,7 +454,7 @@ const lessons: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'names of 63 and 253 characters that differ at their end',
-    world: [
+    objects: [
       node('n1'),
       node('n2'),
       namespace(longName),
@@ -491,7 +491,7 @@ const lessons: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'a named port that two containers declare with two numbers',
-    world: [
+    objects: [
       node('n1'),
       node('n2'),
       namespace('x'),
@@ -529,7 +529,7 @@ const lessons: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'a terminating pod is still a peer and still protected',
-    world: withPolicies(policy('p.x', ingressFrom([fromClients]))),
+    objects: withPolicies(policy('p.x', ingressFrom([fromClients]))),
     steps: [
       step(
         { apply: ['client.x', 'server.x'].map(terminating) },
@@ -548,7 +548,7 @@ const lessons: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: 'a finished pod is no peer, wherever its address still is',
-    world: withPolicies(
+    objects: withPolicies(
       policy('p.x', ingressFrom([fromClients])),
       pod('done.x', { host: 14, labels: { app: 'client' }, phase: 'Succeeded' }),
       pod('failed.x', { host: 15, labels: { app: 'client' }, phase: 'Failed' }),
@@ -563,7 +563,7 @@ const lessons: readonly Omit<Case, 'id'>[] = [
   },
   {
     title: "an address is its living holder's, though a newer pod with it has finished",
-    world: withPolicies(
+    objects: withPolicies(
       policy('p.x', ingressFrom([fromClients])),
       pod('job.x', { host: 11, labels: { app: 'job' }, phase: 'Succeeded', created: '2026-01-02T00:00:00Z' }),
     ),

@@ -38,7 +38,7 @@ export function examples(): readonly Example[] {
     .sort()
     .map((directory) => ({
       directory,
-      objects: [...read(directory, 'world.yaml'), ...read(directory, 'policy.yaml')],
+      objects: [...read(directory, 'cluster.yaml'), ...read(directory, 'policy.yaml')],
       cells: read(directory, 'expected.yaml').flatMap(cellsOf),
       text: readFileSync(join(examplesDirectory, directory, 'policy.yaml'), 'utf8'),
     }));
@@ -56,7 +56,7 @@ export function exampleCases(): readonly Case[] {
   return examples().map(({ directory, objects, cells }) => ({
     id: directory,
     title: 'as its table says',
-    world: [...exampleNodes(), ...objects],
+    objects: [...exampleNodes(), ...objects],
     steps: [{ expect: cells }],
   }));
 }
@@ -66,7 +66,7 @@ export function allExamplesAtOnce(): Case {
   return {
     id: 'examples',
     title: 'all at once',
-    world: [...exampleNodes(), ...all.flatMap(({ objects }) => objects)],
+    objects: [...exampleNodes(), ...all.flatMap(({ objects }) => objects)],
     steps: [{ expect: all.flatMap(({ cells }) => cells) }],
   };
 }

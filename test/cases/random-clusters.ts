@@ -8,7 +8,7 @@ import { isEnforceable } from '../../src/model/pod.js';
 import { isAllowed } from '../oracle/oracle.js';
 import { namespace, node, nodeAddresses, pod, podAddresses, policy, type NodeName } from './objects.js';
 import type { Case, Cell, Manifest, Removal, Step } from './types.js';
-import { WorldState } from './world-state.js';
+import { ClusterState } from './cluster-state.js';
 
 const namespaces = ['x', 'y', 'z'] as const;
 const keys = ['app', 'tier'] as const;
@@ -173,8 +173,8 @@ const removalOf = ({ kind, metadata }: Manifest): Removal => ({
   ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
 });
 
-/** Every pair of places (one of them a living pod's), of places and nodes, and of places and the world, as the oracle has it. */
-function cellsOf(state: WorldState): Cell[] {
+/** Every pair of places (one of them a living pod's), of places and nodes, and of places and what is outside, as the oracle has it. */
+function cellsOf(state: ClusterState): Cell[] {
   const pods = places.flatMap(({ node: name, host, families }) => podAddresses(name, host, families));
   const others = [...nodeAddresses('n1'), ...nodeAddresses('n2'), ...neighbour];
   const snapshot = state.snapshot();
@@ -207,9 +207,9 @@ function cellsOf(state: WorldState): Cell[] {
 
 /** So many random clusters, one after the other, from a seed. */
 export function randomClusters(seed: number, count: number): Case {
-  const world = [node('n1'), node('n2')];
-  const state = new WorldState();
-  state.take({ apply: world });
+  const objects = [node('n1'), node('n2')];
+  const state = new ClusterState();
+  state.take({ apply: objects });
   let standing: Manifest[] = [];
   const steps = fc.sample(cluster, { seed, numRuns: count }).map((one, index): Step => {
     const wanted = manifestsOf(one, index);
@@ -219,5 +219,5 @@ export function randomClusters(seed: number, count: number): Case {
     standing = wanted;
     return { title: `cluster ${index} of seed ${seed}`, changes, expect: cellsOf(state) };
   });
-  return { id: `random-${seed}`, title: `${count} random clusters, seed ${seed}`, world, steps };
+  return { id: `random-${seed}`, title: `${count} random clusters, seed ${seed}`, objects, steps };
 }

@@ -8,7 +8,7 @@ import type { Reason } from '../../src/evaluation/verdicts.js';
 import { printOrigin, printPolicy } from '../../src/program/print.js';
 import { describeCell, type Case, type Cell } from './types.js';
 import { describeAnswer, UserAnswers } from './user-answers.js';
-import { WorldState, type Pairing } from './world-state.js';
+import { ClusterState, type Pairing } from './cluster-state.js';
 
 export interface EvaluationResult {
   /** Verdicts asked for. */
@@ -24,15 +24,15 @@ interface Scope {
 
 /** The steps one after another, as changes to the same compilers. */
 export function runEvaluation(table: Case): EvaluationResult {
-  const state = new WorldState();
-  const world = state.take({ apply: table.world });
+  const state = new ClusterState();
+  const objects = state.take({ apply: table.objects });
   const perNode = state.nodes.map(({ name }) => new Compiler({ scope: { node: name } }));
   const scopes: readonly Scope[] = [
     { title: 'everywhere', compilers: [new Compiler({ scope: 'everywhere' })] },
     // Egress is evaluated on the source's node and ingress on the destination's: both must allow.
     { title: 'node by node', compilers: perNode },
   ];
-  for (const compiler of scopes.flatMap(({ compilers }) => compilers)) compiler.apply(world);
+  for (const compiler of scopes.flatMap(({ compilers }) => compilers)) compiler.apply(objects);
   const wrong: string[] = [];
   let asked = 0;
   table.steps.forEach((step, index) => {

@@ -1,12 +1,12 @@
 /** Runs a table through the naive evaluator, which knows nothing of programs. */
 import { isAllowed } from '../oracle/oracle.js';
 import { describeCell, type Case } from './types.js';
-import { WorldState } from './world-state.js';
+import { ClusterState } from './cluster-state.js';
 
 /** One line for every flow whose verdict is not the table's. */
 export function runOracle(table: Case): { readonly asked: number; readonly wrong: readonly string[] } {
-  const state = new WorldState();
-  state.take({ apply: table.world });
+  const state = new ClusterState();
+  state.take({ apply: table.objects });
   const wrong: string[] = [];
   let asked = 0;
   table.steps.forEach((step, index) => {

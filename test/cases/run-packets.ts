@@ -9,7 +9,7 @@ import type { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode, type LabPod, type Plugin } from '../support/lab/lab.js';
 import type { Probe } from '../support/lab/prober.js';
 import { describeCell, type Case, type Manifest, type Step } from './types.js';
-import { WorldState, type Pairing } from './world-state.js';
+import { ClusterState, type Pairing } from './cluster-state.js';
 import { keyOf, writtenCluster, type WrittenCluster, type WrittenTo } from './written-cluster.js';
 
 export interface PacketResult {
@@ -70,10 +70,10 @@ export class PacketRunner implements AsyncDisposable {
   }
 
   async run(table: Case, options: PacketOptions = defaults): Promise<PacketResult> {
-    const state = new WorldState();
-    state.take({ apply: table.world });
-    const objects = new Map(table.world.map((manifest) => [keyOf(manifest), manifest]));
-    await this.#attach(table.world, eventualAddresses(table));
+    const state = new ClusterState();
+    state.take({ apply: table.objects });
+    const objects = new Map(table.objects.map((manifest) => [keyOf(manifest), manifest]));
+    await this.#attach(table.objects, eventualAddresses(table));
     const result = { asked: 0, wrong: [] as string[], settled: [] as number[] };
     for (const [index, step] of table.steps.entries()) {
       state.take(step.changes ?? {});
@@ -130,14 +130,14 @@ export class PacketRunner implements AsyncDisposable {
     this.#pods.clear();
   }
 
-  #serve(state: WorldState, step: Step): void {
+  #serve(state: ClusterState, step: Step): void {
     for (const cell of step.expect)
       for (const pairing of state.pairings(cell))
         this.#lab.prober.serve(this.#lab.placeOf(pairing.destination), pairing.port, cell.protocol);
   }
 
   async #settle(
-    state: WorldState,
+    state: ClusterState,
     step: Step,
     { within, timeout }: PacketOptions,
   ): Promise<{ asked: number; wrong: readonly string[]; seconds: number }> {
@@ -172,9 +172,9 @@ export class PacketRunner implements AsyncDisposable {
 }
 
 /** By pod: all addresses that it will have. The wire has them from the start, its status may tell of some later. */
-function eventualAddresses({ world, steps }: Case): ReadonlyMap<string, readonly string[]> {
+function eventualAddresses({ objects, steps }: Case): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, readonly string[]>();
-  for (const manifest of [...world, ...steps.flatMap(({ changes }) => changes?.apply ?? [])])
+  for (const manifest of [...objects, ...steps.flatMap(({ changes }) => changes?.apply ?? [])])
     if (manifest.kind === 'Pod')
       found.set(keyOf(manifest), [...new Set([...(found.get(keyOf(manifest)) ?? []), ...addressesIn(manifest)])]);
   return found;

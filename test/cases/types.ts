@@ -47,7 +47,7 @@ export interface Changes {
 
 export interface Step {
   readonly title?: string;
-  /** Removals first. Nothing in the first step: the world stands already. */
+  /** Removals first. Nothing in the first step: the objects are there already. */
   readonly changes?: Changes;
   readonly expect: readonly Cell[];
 }
@@ -55,7 +55,7 @@ export interface Step {
 export interface Case {
   readonly id: string;
   readonly title: string;
-  readonly world: readonly Manifest[];
+  readonly objects: readonly Manifest[];
   readonly steps: readonly Step[];
 }
 

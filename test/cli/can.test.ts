@@ -11,7 +11,7 @@ jest.setTimeout(30_000);
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'podwall-can-'));
-  await writeFile(join(folder, 'world.yaml'), world);
+  await writeFile(join(folder, 'cluster.yaml'), objects);
 });
 afterAll(() => rm(folder, { recursive: true }));
 const podwall = (...args: readonly string[]) =>
@@ -24,7 +24,7 @@ metadata: { name: ${name}, ${more} }
 spec: { nodeName: ${node}, containers: [{ name: c, ports: [{ name: http, containerPort: 8080 }] }] }
 status: ${status}`;
 const ofWeb = `labels: { app: web, pod-template-hash: 5d4fb }, ownerReferences: [{ kind: ReplicaSet, name: web-5d4fb, controller: true }]`;
-const world = [
+const objects = [
   `apiVersion: v1
 kind: Node
 metadata: { name: n1 }

@@ -14,8 +14,8 @@ const ingress = (...rules: readonly string[]): string => `  policyTypes: [Ingres
 const from = (app: string, port: number): string =>
   `{from: [{podSelector: {matchLabels: {app: ${app}}}}], ports: [{port: ${port}}]}`;
 const block = (cidr: string): string => `{from: [{ipBlock: {cidr: ${cidr}}}], ports: [{port: 443}]}`;
-const world = [pod('web'), pod('db'), pod('job')].join('---\n');
-const manifests = (...policies: readonly string[]): string => [world, ...policies].join('---\n');
+const objects = [pod('web'), pod('db'), pod('job')].join('---\n');
+const manifests = (...policies: readonly string[]): string => [objects, ...policies].join('---\n');
 
 describe('podwall diff', () => {
   let folder: string;

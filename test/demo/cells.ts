@@ -1,6 +1,6 @@
 import type { Flow } from '../../src/evaluation/types.js';
 import type { Example } from '../cases/examples.js';
-import type { WorldState } from '../cases/world-state.js';
+import type { ClusterState } from '../cases/cluster-state.js';
 import type { Lab } from '../support/lab/lab.js';
 import type { Probe } from '../support/lab/prober.js';
 
@@ -16,9 +16,9 @@ export interface DemoCell {
   readonly flow: Flow;
 }
 
-export function cellsOf({ directory, cells }: Example, world: WorldState, lab: Lab): DemoCell[] {
+export function cellsOf({ directory, cells }: Example, state: ClusterState, lab: Lab): DemoCell[] {
   return cells.flatMap((cell) =>
-    world.pairings(cell).map((pairing): DemoCell => {
+    state.pairings(cell).map((pairing): DemoCell => {
       const { source, destination, port, protocol, family } = pairing;
       return {
         example: directory,

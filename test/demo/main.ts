@@ -9,7 +9,7 @@ import { Evaluator } from '../../src/evaluation/evaluator.js';
 import { formatTable } from '../../src/report/table.js';
 import { examples, examplesDirectory, exampleNodes, type Example } from '../cases/examples.js';
 import type { Manifest } from '../cases/types.js';
-import { WorldState } from '../cases/world-state.js';
+import { ClusterState } from '../cases/cluster-state.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { cellsOf, type DemoCell } from './cells.js';
 import { claim, runDemo, say, step } from './claims.js';
@@ -20,15 +20,15 @@ const { bold, dim, green, red } = picocolors;
 async function show(lab: Lab): Promise<void> {
   const all = examples();
   const objects = [...exampleNodes(), ...all.flatMap((example) => example.objects)];
-  const world = new WorldState();
-  world.take({ apply: objects });
+  const state = new ClusterState();
+  state.take({ apply: objects });
   step(1, 'A small cluster in network namespaces');
   const pods = podsOf(objects);
   await lab.addPods(pods);
   say(
     `   nodes n1 (bridge plugin) and n2 (ptp plugin), ${pods.length} pods attached by the CNI plugins, IPv4 and IPv6`,
   );
-  const cells = all.map((example) => ({ example, cells: cellsOf(example, world, lab) }));
+  const cells = all.map((example) => ({ example, cells: cellsOf(example, state, lab) }));
   for (const cell of cells.flatMap((one) => one.cells))
     lab.prober.serve(cell.server, cell.probe.port, cell.probe.protocol);
 

@@ -20,7 +20,7 @@ import { problemsOf } from '../support/schemas.js';
 import { until } from '../support/until.js';
 import { bundle } from '../support/product.js';
 
-const world: readonly Manifest[] = [
+const objects: readonly Manifest[] = [
   node('n1'),
   namespace('x'),
   pod('client.x', { node: 'n1', addresses: ['10.244.1.11', 'fd00:10:244:1::11'], labels: { role: 'client' } }),
@@ -33,7 +33,7 @@ const from = (role: string): Manifest =>
     ingress: [{ from: [{ podSelector: { matchLabels: { role } } }] }],
   });
 
-/** What agents of earlier days left in the kernel for this world, and what today's leaves. */
+/** What agents of earlier days left in the kernel for this cluster, and what today's leaves. */
 const layoutFolder = join(import.meta.dirname, 'layouts');
 const layouts = readdirSync(layoutFolder).sort();
 
@@ -59,7 +59,7 @@ describePackets('an agent on a node', () => {
       250,
     );
   const write = (...more: readonly Manifest[]): Promise<void> =>
-    lab.writeManifests(directory, { cluster: [...world, ...more] });
+    lab.writeManifests(directory, { cluster: [...objects, ...more] });
   const nft = (...args: readonly string[]) => lab.run('n1', 'nft', ...args);
   /** Both our tables as the kernel holds them; what packets added is left out. */
   const held = (): Promise<Ruleset[]> =>

@@ -53,20 +53,20 @@ export class ApiServerLab implements AsyncDisposable {
     options?: ApiServerOptions,
   ): Promise<ApiServerLab> {
     const lab = resources.use(await Lab.create([labNode(1, 'ptp'), labNode(2, 'bridge')]));
-    const ends = (['client', 'stranger', 'server'] as const).map((name) => ({
+    const endpoints = (['client', 'stranger', 'server'] as const).map((name) => ({
       name,
       namespace: 'x',
       node: name === 'server' ? ('n2' as const) : ('n1' as const),
       addresses: [addresses[name]],
     }));
-    await lab.addPods(ends);
+    await lab.addPods(endpoints);
     lab.prober.serve(lab.netns('server.x'), 80, 'TCP');
     const server = resources.use(await KubeApiServer.start(lab, options));
     const objects = [
       ...agentRights({ kind: 'User', name: 'agent' }),
       ...(['n1', 'n2'] as const).map((name) => node(name, 'IPv4')),
       namespace('x'),
-      ...ends.map(({ name, ...place }) => pod(`${name}.x`, { ...place, labels: { app: name } })),
+      ...endpoints.map(({ name, ...place }) => pod(`${name}.x`, { ...place, labels: { app: name } })),
     ];
     for (const object of objects) await server.admin.create(object);
     const proxy = way === 'straight' ? undefined : resources.use(await proxyBefore(server, lab));

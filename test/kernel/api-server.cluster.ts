@@ -1,6 +1,6 @@
 /** Agents on real packets while the way to the API server is bad, its history is forgotten, or much is written at once. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { makeWorld } from '../bench/world.js';
+import { generateCluster } from '../bench/generated-cluster.js';
 import { manifestsOf } from '../bench/manifests.js';
 import { policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
@@ -144,12 +144,12 @@ describePackets(
 
 /** A large cluster on nodes that the lab does not have; every twentieth policy is about the lab's server. */
 function bulk(): Readonly<Record<'nodes' | 'namespaces' | 'pods' | 'policies', readonly Manifest[]>> {
-  const world = makeWorld({ policies: 2000, pods: 5000, namespaces: 100, localPods: 0 });
+  const cluster = generateCluster({ policies: 2000, pods: 5000, namespaces: 100, localPods: 0 });
   const elsewhere = (node: string): string => `far-${node}`;
   const objects = manifestsOf({
-    ...world,
-    nodes: world.nodes.map((node) => ({ ...node, name: elsewhere(node.name) })),
-    pods: world.pods.map((pod) => ({ ...pod, node: elsewhere(pod.node) })),
+    ...cluster,
+    nodes: cluster.nodes.map((node) => ({ ...node, name: elsewhere(node.name) })),
+    pods: cluster.pods.map((pod) => ({ ...pod, node: elsewhere(pod.node) })),
   }) as unknown as Record<'nodes' | 'namespaces' | 'pods' | 'policies', Manifest[]>;
   const policies = objects.policies.map((one, index) => (index % 20 === 0 ? allowTeam(index / 20) : one));
   return { ...objects, policies };

@@ -13,7 +13,7 @@ import { describePackets } from '../support/lab/requirements.js';
 const client = { node: 'n1', addresses: ['10.244.1.11', 'fd00:10:244:1::11'] } as const;
 const server = { node: 'n1', addresses: ['10.244.1.12', 'fd00:10:244:1::12'] } as const;
 const [allowedPort, deniedPort] = [8080, 9090];
-const world: readonly Manifest[] = [
+const objects: readonly Manifest[] = [
   node('n1'),
   namespace('x'),
   pod('client.x', { ...client, labels: { role: 'client' } }),
@@ -29,13 +29,13 @@ describePackets('rules replaced under a flood', () => {
 
   const apply = async (...policies: readonly Manifest[]): Promise<void> => {
     const seen = agent.lines.length;
-    await lab.writeManifests(directory, { cluster: [...world, ...policies] });
+    await lab.writeManifests(directory, { cluster: [...objects, ...policies] });
     await agent.applied(seen);
   };
   const packet = (port: number, text: string): Buffer => {
-    const ends = { source: client.addresses[0], destination: server.addresses[0], protocol: 17 };
+    const endpoints = { source: client.addresses[0], destination: server.addresses[0], protocol: 17 };
     const ports = { sourcePort: 4000, destinationPort: port };
-    return ipv4Packet(ends, udpDatagram({ ...ends, ...ports }, Buffer.from(text)));
+    return ipv4Packet(endpoints, udpDatagram({ ...endpoints, ...ports }, Buffer.from(text)));
   };
   /** Sends without pause while `work` runs; returns what was sent and what arrived, by its text. */
   const flood = async (port: number, work: () => Promise<void>): Promise<{ sent: number; arrived: Set<string> }> => {
@@ -78,7 +78,7 @@ describePackets('rules replaced under a flood', () => {
       { namespace: 'x', name: 'client', ...client },
       { namespace: 'x', name: 'server', ...server },
     ]);
-    await lab.writeManifests(directory, { cluster: world });
+    await lab.writeManifests(directory, { cluster: objects });
     agent = await lab.startAgent('n1', { manifests: directory });
   }, 60_000);
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);

@@ -13,7 +13,7 @@ import { describePackets } from '../support/lab/requirements.js';
 const port = 8080;
 const client = { node: 'n1', addresses: ['10.244.1.11', 'fd00:10:244:1::11'] } as const;
 const server = { node: 'n2', addresses: ['10.244.2.12', 'fd00:10:244:2::12'] } as const;
-const world: readonly Manifest[] = [
+const objects: readonly Manifest[] = [
   node('n1'),
   node('n2'),
   namespace('x'),
@@ -30,14 +30,14 @@ describePackets('streams in the middle', () => {
 
   const start = async (flags: Readonly<Record<string, string>>): Promise<void> => {
     await Promise.all(agents.map((agent) => agent.kill()));
-    await lab.writeManifests(directory, { cluster: world });
+    await lab.writeManifests(directory, { cluster: objects });
     agents = await Promise.all(lab.nodeNames.map((name) => lab.startAgent(name, { manifests: directory, ...flags })));
   };
   /** Resolves when the server's node has the state in its kernel. */
   const apply = async (...policies: readonly Manifest[]): Promise<void> => {
     const [, onServersNode] = agents;
     const seen = onServersNode?.lines.length;
-    await lab.writeManifests(directory, { cluster: [...world, ...policies] });
+    await lab.writeManifests(directory, { cluster: [...objects, ...policies] });
     await onServersNode?.applied(seen);
   };
   const open = async (family: 4 | 6): Promise<Flow> => {

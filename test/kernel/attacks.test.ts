@@ -64,9 +64,9 @@ describePackets('ways around a policy', () => {
   const six = (name: Name): string => addressesOf[name][1];
 
   const udp = (source: string, destination: string, text: string): Buffer => {
-    const ends = { source, destination, protocol: 17, sourcePort: 4000, destinationPort: port };
-    const datagram = udpDatagram(ends, Buffer.from(text));
-    return source.includes(':') ? packets6.ipv6Packet(ends, datagram) : ipv4Packet(ends, datagram);
+    const endpoints = { source, destination, protocol: 17, sourcePort: 4000, destinationPort: port };
+    const datagram = udpDatagram(endpoints, Buffer.from(text));
+    return source.includes(':') ? packets6.ipv6Packet(endpoints, datagram) : ipv4Packet(endpoints, datagram);
   };
   const frameTo = (destination: Buffer, packet: Buffer, tags: readonly VlanTag[] = []): void => {
     const type = (packet[0] ?? 0) >> 4 === 6 ? etherType.ipv6 : etherType.ipv4;
@@ -85,9 +85,9 @@ describePackets('ways around a policy', () => {
     return ipv4Packet({ source: four(from), destination: four(to), protocol: 1 }, icmpError(3, 3, original));
   };
   const ack = (source: string, destination: string, text: string): Buffer => {
-    const ends = { source, destination, protocol: 6, sourcePort: 4001, destinationPort: port };
+    const endpoints = { source, destination, protocol: 6, sourcePort: 4001, destinationPort: port };
     const flags = tcpFlags.ack | tcpFlags.psh;
-    return ipv4Packet(ends, tcpSegment(ends, { flags, sequence: 9, acknowledgement: 9 }, Buffer.from(text)));
+    return ipv4Packet(endpoints, tcpSegment(endpoints, { flags, sequence: 9, acknowledgement: 9 }, Buffer.from(text)));
   };
   const icmp6 = packets6.ipv6NextHeader.icmpv6;
   const priorityTag = (type: VlanTag['type']): VlanTag => ({ type, id: 0, priority: 5 });
@@ -122,18 +122,21 @@ describePackets('ways around a policy', () => {
       title: 'payload in a neighbour advertisement to a routed pod',
       at: 'far',
       send: (text) => {
-        const ends = { source: six('evil'), destination: six('far'), protocol: icmp6, ttl: 255 };
+        const endpoints = { source: six('evil'), destination: six('far'), protocol: icmp6, ttl: 255 };
         const payload = { target: six('evil'), hardware: Buffer.alloc(6), payload: Buffer.from(text) };
-        sendIp(place('evil'), packets6.ipv6Packet(ends, packets6.neighbourAdvertisement(ends, payload)));
+        sendIp(place('evil'), packets6.ipv6Packet(endpoints, packets6.neighbourAdvertisement(endpoints, payload)));
       },
     },
     {
       title: 'payload in a multicast listener report to a routed pod',
       at: 'far',
       send: (text) => {
-        const ends = { source: six('evil'), destination: six('far'), protocol: icmp6 };
+        const endpoints = { source: six('evil'), destination: six('far'), protocol: icmp6 };
         const payload = Buffer.from(text.padEnd(Math.ceil(text.length / 4) * 4));
-        sendIp(place('evil'), packets6.ipv6Packet(ends, packets6.listenerReport(ends, 'ff02::1234', payload)));
+        sendIp(
+          place('evil'),
+          packets6.ipv6Packet(endpoints, packets6.listenerReport(endpoints, 'ff02::1234', payload)),
+        );
       },
     },
     ...(
@@ -187,7 +190,7 @@ describePackets('ways around a policy', () => {
       title: 'a packet that conntrack calls invalid',
       at: 'victim',
       send: (text) => {
-        const ends = {
+        const endpoints = {
           source: four('evil'),
           destination: four('victim'),
           protocol: 6,
@@ -195,7 +198,7 @@ describePackets('ways around a policy', () => {
           destinationPort: port,
         };
         const flags = tcpFlags.syn | tcpFlags.fin | tcpFlags.rst;
-        sendIp(place('evil'), ipv4Packet(ends, tcpSegment(ends, { flags }, Buffer.from(text))));
+        sendIp(place('evil'), ipv4Packet(endpoints, tcpSegment(endpoints, { flags }, Buffer.from(text))));
       },
     },
     {
@@ -214,13 +217,13 @@ describePackets('ways around a policy', () => {
       title: 'a router advertisement',
       at: 'victim',
       send: (text) => {
-        const ends = { source: 'fe80::1234', destination: 'ff02::1', protocol: icmp6, ttl: 255 };
+        const endpoints = { source: 'fe80::1234', destination: 'ff02::1', protocol: icmp6, ttl: 255 };
         const message = packets6.icmpv6Message(
-          ends,
+          endpoints,
           { type: 134 },
           Buffer.concat([Buffer.alloc(12), Buffer.from(text)]),
         );
-        frameTo(groupHardware('ff02::1'), packets6.ipv6Packet(ends, message));
+        frameTo(groupHardware('ff02::1'), packets6.ipv6Packet(endpoints, message));
       },
     },
   ];

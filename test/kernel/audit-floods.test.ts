@@ -10,7 +10,7 @@ import schema from '../../src/audit/record.schema.json' with { type: 'json' };
 import { namespace, node, pod, podAddresses, policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { AgentFlags, AgentProcess } from '../support/lab/agent-process.js';
-import { AuditTrail, packetsTold } from '../support/lab/audit-trail.js';
+import { AuditTrail, packetsRecorded } from '../support/lab/audit-trail.js';
 import { flood } from '../support/lab/flood.js';
 import * as libc from '../support/lab/libc.js';
 import { Lab, labNode } from '../support/lab/lab.js';
@@ -20,7 +20,7 @@ import { until } from '../support/until.js';
 const isValid = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile<AuditRecord>(schema);
 /** Of the server, who may be asked for it. */
 const allowedPort = 5300;
-const world = [
+const objects = [
   node('n1'),
   namespace('x'),
   pod('client.x', { host: 11 }),
@@ -49,7 +49,7 @@ describePackets('the audit log in a flood', () => {
     await start(flags);
   };
   const writeManifests = (...more: readonly Manifest[]): Promise<void> =>
-    lab.writeManifests(directory, { cluster: [...world, ...more] });
+    lab.writeManifests(directory, { cluster: [...objects, ...more] });
   const metric = async (series: string): Promise<number | undefined> => {
     const script = `fetch('http://127.0.0.1:9808/metrics').then(async (r) => process.stdout.write(await r.text()), () => {})`;
     const { stdout } = await lab.run('n1', process.execPath, '-e', script);
@@ -99,7 +99,7 @@ describePackets('the audit log in a flood', () => {
   };
   /** Lines speak of so many packets, and no more are on their way. */
   const settled = async (packetsDenied: number): Promise<AuditRecord[]> => {
-    await until(async () => packetsTold(await trail.all()) >= packetsDenied, 40_000);
+    await until(async () => packetsRecorded(await trail.all()) >= packetsDenied, 40_000);
     await until(async () => (await metric('podwall_audit_in_flight_packets')) === 0, 30_000);
     return trail.all();
   };
@@ -140,7 +140,7 @@ describePackets('the audit log in a flood', () => {
       expect(denied).toBe(sent);
       expect([alone.lost, amid.lost]).toEqual([0, 0]);
       const told = await settled(denied);
-      expect(packetsTold(told)).toBe(denied);
+      expect(packetsRecorded(told)).toBe(denied);
       expect(await packets('observed')).toBe(denied);
       // Without limits every packet is read, as fast as the machine sends: it is the limits that bound the agent.
       if (flags !== noLimit) expect(cpu / seconds).toBeLessThan(1);
@@ -172,7 +172,7 @@ describePackets('the audit log in a flood', () => {
     expect(await lossesBy('agent-down')).toBeGreaterThan(100);
     expect(new Set(told.map((record) => record['podwall.boot_id'])).size).toBe(2);
     // Nothing is missing, and what the first run wrote after its last checkpoint is not told again.
-    expect(packetsTold(told)).toBe(sent);
+    expect(packetsRecorded(told)).toBe(sent);
   }, 90_000);
 
   test('stopped and started: what came by meanwhile is told, to the packet', async () => {
@@ -183,7 +183,7 @@ describePackets('the audit log in a flood', () => {
     await floodFor(500);
     await start();
     const denied = (await dropped()) - before;
-    expect(packetsTold(await settled(denied))).toBe(denied);
+    expect(packetsRecorded(await settled(denied))).toBe(denied);
   }, 90_000);
 
   test('rotation under load loses nothing', async () => {
@@ -192,7 +192,7 @@ describePackets('the audit log in a flood', () => {
     const sent = await floodDuring(() => delay(4000), manyPorts);
     expect((await dropped()) - before).toBe(sent);
     const told = await settled(sent);
-    expect(packetsTold(told)).toBe(sent);
+    expect(packetsRecorded(told)).toBe(sent);
     expect(told.map((record) => record['event.sequence'])).toEqual(told.map((_record, index) => index + 1));
     expect((await readdir(dirname(trail.path))).filter((name) => name.startsWith(`${count}-`)).length).toBeGreaterThan(
       2,
@@ -215,7 +215,7 @@ describePackets('the audit log in a flood', () => {
       await agent.applied(seen);
       await writeManifests();
       await execa('mount', ['-o', 'remount,size=256m', small]);
-      expect(packetsTold(await settled(sent))).toBe(sent);
+      expect(packetsRecorded(await settled(sent))).toBe(sent);
       expect(await lossesBy('writer')).toBeGreaterThan(0);
       expect(says('the audit log is written again')).toBe(true);
     } finally {
@@ -235,7 +235,7 @@ describePackets('the audit log in a flood', () => {
       await delay(500);
     });
     expect((await dropped()) - before).toBe(sent);
-    expect(packetsTold(await settled(sent))).toBe(sent);
+    expect(packetsRecorded(await settled(sent))).toBe(sent);
     expect(await lossesBy('kernel-queue')).toBeGreaterThan(0);
   }, 90_000);
 });

@@ -31,7 +31,7 @@ const owned = (manifest: Manifest, kind: string, name: string): Manifest => ({
   metadata: { ...manifest.metadata, ownerReferences: [{ kind, name, controller: true }] },
 });
 const app = (name: string): object => ({ matchLabels: { app: name } });
-const world: readonly Manifest[] = [
+const objects: readonly Manifest[] = [
   node('n1'),
   node('n2'),
   namespace('x'),
@@ -49,7 +49,7 @@ const onlyFrom = (...names: readonly string[]): Manifest =>
     podSelector: app('server'),
     ingress: [{ from: names.map((name) => ({ podSelector: app(name) })) }],
   });
-const allowClient = [...world, onlyFrom('client', 'far'), policy('deny.x', { podSelector: app('server') })];
+const allowClient = [...objects, onlyFrom('client', 'far'), policy('deny.x', { podSelector: app('server') })];
 
 /** What no test can know before. */
 const volatile = [
@@ -228,7 +228,7 @@ describePackets('records of denied packets', () => {
     ['the server’s packets, which go the other way', 'toClient', 82],
   ] as const)('a cut flow: %s', async (_, heading, port) => {
     using flow = await open('client', address('server'), port);
-    await apply(...world, onlyFrom('far'));
+    await apply(...objects, onlyFrom('far'));
     expect(flow.send(heading, 'cut')).toBe(true);
     const record = await trails.n1.find({ 'destination.port': port });
     expect(record).toMatchObject({
@@ -246,7 +246,7 @@ describePackets('records of denied packets', () => {
   test('both nodes’ records of one cut flow have one community id', async () => {
     using flow = await open('far', address('server'), 80);
     const farDenies = policy('far.x', { podSelector: app('far'), policyTypes: ['Egress'] });
-    await applyOn(['n1', 'n2'], [...world, onlyFrom('client'), farDenies]);
+    await applyOn(['n1', 'n2'], [...objects, onlyFrom('client'), farDenies]);
     flow.send('toClient', 'from the server');
     flow.send('toServer', 'from the client');
     const wanted = { 'source.k8s.pod.name': 'far', 'source.port': flow.sourcePort };
@@ -260,7 +260,7 @@ describePackets('records of denied packets', () => {
 
   test('of one flow the client’s node records its allow, the server’s node its denial, under one community id', async () => {
     const asked = { 'podwall.dev/audit': 'deny,allow' };
-    const recorded = world.map((one) =>
+    const recorded = objects.map((one) =>
       one.kind === 'Namespace' ? { ...one, metadata: { ...one.metadata, annotations: asked } } : one,
     );
     await applyOn(['n1', 'n2'], [...recorded, onlyFrom('client')]);
@@ -311,13 +311,13 @@ describePackets('records of denied packets', () => {
   });
 
   test('invalid-packet: flags that no stream has', async () => {
-    const ends = { source: address('open'), destination: address('server'), protocol: 6 };
+    const endpoints = { source: address('open'), destination: address('server'), protocol: 6 };
     const segment = tcpSegment(
-      { ...ends, sourcePort: 4000, destinationPort: 80 },
+      { ...endpoints, sourcePort: 4000, destinationPort: 80 },
       { flags: tcpFlags.syn | tcpFlags.fin },
       Buffer.alloc(0),
     );
-    sendIp(from('open'), ipv4Packet(ends, segment));
+    sendIp(from('open'), ipv4Packet(endpoints, segment));
     const record = await trails.n1.find({ 'podwall.reason': 'invalid-packet' });
     expect(record).toMatchObject({
       'podwall.tcp_flags': 'FIN,SYN',
@@ -331,9 +331,9 @@ describePackets('records of denied packets', () => {
   test('icmp-error: a redirect that quotes a flow', async () => {
     using flow = lab.prober.openUdpFlow({ from: from('client'), to: address('open'), port: 80, server: from('open') });
     expect(await flow.carries('toServer')).toBe(true);
-    const ends = { source: address('client'), destination: address('open'), protocol: 17 };
+    const endpoints = { source: address('client'), destination: address('open'), protocol: 17 };
     const ports = { sourcePort: flow.sourcePort, destinationPort: 80 };
-    const quoted = ipv4Packet(ends, udpDatagram({ ...ends, ...ports }, Buffer.alloc(8)));
+    const quoted = ipv4Packet(endpoints, udpDatagram({ ...endpoints, ...ports }, Buffer.alloc(8)));
     const back = { source: address('open'), destination: address('client'), protocol: 1 };
     sendIp(from('open'), ipv4Packet(back, icmpError(5, 1, quoted)));
     const record = await trails.n1.find({ 'podwall.reason': 'icmp-error' });
@@ -349,8 +349,8 @@ describePackets('records of denied packets', () => {
   });
 
   test('source-guard: the pod behind the device, not the one whose address is forged', async () => {
-    const ends = { source: address('server'), destination: address('open'), protocol: 1 };
-    sendIp(from('client'), ipv4Packet(ends, icmpEcho(4, 7)));
+    const endpoints = { source: address('server'), destination: address('open'), protocol: 1 };
+    sendIp(from('client'), ipv4Packet(endpoints, icmpEcho(4, 7)));
     const record = await trails.n1.find({ 'podwall.reason': 'source-guard' });
     expect(fixed(record)).toMatchObject({
       ...podEnd('source', 'client', address('server'), ofWeb),
@@ -424,7 +424,7 @@ describePackets('records of denied packets', () => {
       await unread(async () => {
         await syn('open', address('server'), 90);
         const successor = policy('successor.x', { podSelector: app('server') });
-        await lab.writeManifests(directory, { cluster: [...world, successor] });
+        await lab.writeManifests(directory, { cluster: [...objects, successor] });
       });
       const record = await trails.n1.find({ 'source.k8s.pod.name': 'open', 'destination.port': 90 });
       expect(record).toMatchObject(byPolicies('deny', 'only'));

@@ -7,7 +7,7 @@ import type { EventRecord } from '../../src/audit/record.js';
 import { annotated, namespace, node, pod, podAddresses, policy, inDryRun } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
-import { AuditTrail, packetsTold } from '../support/lab/audit-trail.js';
+import { AuditTrail, packetsRecorded } from '../support/lab/audit-trail.js';
 import { flood } from '../support/lab/flood.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import type { Outcome, ProbeProtocol } from '../support/lab/prober.js';
@@ -166,7 +166,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
       // Repeats are summed, and losses told, within seconds.
       await delay(6000);
       const since = (await trail.all()).filter((record) => Date.parse(record['@timestamp']) >= began);
-      expect(packetsTold(since)).toBe(2);
+      expect(packetsRecorded(since)).toBe(2);
     },
     40_000,
   );

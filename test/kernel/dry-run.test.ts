@@ -291,9 +291,9 @@ describePackets('the audit log of an agent', () => {
     test('tells what policies, unknown pods and the source guard would drop, and drops nothing', async () => {
       expect(await call('client', 'server')).toBe('allowed');
       expect(await call('ghost', 'server', 81)).toBe('allowed');
-      const ends = { source: address('other'), destination: address('server'), protocol: 17 };
-      const forged = udpDatagram({ ...ends, sourcePort: 5, destinationPort: 9 }, Buffer.from('x'));
-      sendIp(lab.netns('client.x'), ipv4Packet(ends, forged));
+      const endpoints = { source: address('other'), destination: address('server'), protocol: 17 };
+      const forged = udpDatagram({ ...endpoints, sourcePort: 5, destinationPort: 9 }, Buffer.from('x'));
+      sendIp(lab.netns('client.x'), ipv4Packet(endpoints, forged));
       await until(async () => (await records()).some((one) => one['podwall.reason'] === 'source-guard'), 15_000);
       const told = (await records()).map((one) => [
         one['podwall.reason'],

@@ -46,8 +46,8 @@ describePackets('packets by hand, no Podwall', () => {
   test('UDP with a spoofed source, whole and in fragments', async () => {
     using capture = new Capture(in_('c.x'), 'eth0');
     const send = (source: string, payload: Buffer): Buffer => {
-      const ends = { ...onUdp, source, destination: c4 };
-      return ipv4Packet(ends, udpDatagram(ends, payload));
+      const endpoints = { ...onUdp, source, destination: c4 };
+      return ipv4Packet(endpoints, udpDatagram(endpoints, payload));
     };
     sendIp(in_('a.x'), send('10.244.1.99', Buffer.from('spoofed')));
     expect(await capture.sees(holds('spoofed'))).toBe(true);
@@ -61,8 +61,11 @@ describePackets('packets by hand, no Podwall', () => {
 
   test('a TCP handshake', async () => {
     using answers = new Capture(in_('a.x'), 'eth0');
-    const ends = { source: a4, destination: c4, protocol: 6, sourcePort: 4001, destinationPort: port };
-    sendIp(in_('a.x'), ipv4Packet(ends, tcpSegment(ends, { flags: tcpFlags.syn, sequence: 7 }, Buffer.alloc(0))));
+    const endpoints = { source: a4, destination: c4, protocol: 6, sourcePort: 4001, destinationPort: port };
+    sendIp(
+      in_('a.x'),
+      ipv4Packet(endpoints, tcpSegment(endpoints, { flags: tcpFlags.syn, sequence: 7 }, Buffer.alloc(0))),
+    );
     const isAnswer = (frame: Buffer): boolean => frame[23] === 6 && frame.readUInt16BE(36) === 4001;
     const [answer] = await answers.frames(isAnswer, 100);
     expect([answer?.[47], answer?.readUInt32BE(42)]).toEqual([tcpFlags.syn | tcpFlags.ack, 8]);
@@ -83,11 +86,11 @@ describePackets('packets by hand, no Podwall', () => {
   test('IPv6: options, fragments, errors that quote', async () => {
     using flow = lab.prober.openUdpFlow({ from: in_('a.x'), to: c6, port, server: in_('c.x') });
     using capture = new Capture(in_('a.x'), 'eth0');
-    const ends = { ...onUdp, source: a6, destination: c6 };
+    const endpoints = { ...onUdp, source: a6, destination: c6 };
     const { destinationOptions, fragment, icmpv6 } = packets6.ipv6NextHeader;
-    const echo = (text: string): Buffer => udpDatagram(ends, Buffer.from(text));
+    const echo = (text: string): Buffer => udpDatagram(endpoints, Buffer.from(text));
     const optional = packets6.withOptions(17, echo('with options'), 'padding');
-    sendIp(in_('a.x'), packets6.ipv6Packet({ ...ends, protocol: destinationOptions }, optional));
+    sendIp(in_('a.x'), packets6.ipv6Packet({ ...endpoints, protocol: destinationOptions }, optional));
     expect(await echoed(capture, 'with options')).toBe(true);
     const whole = echo(`${'x'.repeat(64)}in fragments`);
     for (const [offset, end] of [
@@ -96,10 +99,10 @@ describePackets('packets by hand, no Podwall', () => {
     ] as const) {
       const header = { nextHeader: 17, offset, more: end < whole.length };
       const part = packets6.withFragmentHeader(header, whole.subarray(offset, end));
-      sendIp(in_('a.x'), packets6.ipv6Packet({ ...ends, protocol: fragment }, part));
+      sendIp(in_('a.x'), packets6.ipv6Packet({ ...endpoints, protocol: fragment }, part));
     }
     expect(await echoed(capture, 'in fragments')).toBe(true);
-    const quoted = { ...ends, sourcePort: flow.sourcePort };
+    const quoted = { ...endpoints, sourcePort: flow.sourcePort };
     const original = packets6.ipv6Packet(quoted, udpDatagram(quoted, Buffer.from('gone')));
     const outer = { source: c6, destination: a6, protocol: icmpv6 };
     sendIp(in_('c.x'), packets6.ipv6Packet(outer, packets6.icmpv6Error(outer, { type: 1, code: 4 }, original)));
@@ -111,8 +114,8 @@ describePackets('packets by hand, no Podwall', () => {
     const [source, destination] = [hardware('a.x'), hardware('b.x')];
     using capture = new Capture(in_('b.x'), 'eth0');
     const send = (text: string, header: Partial<frames.EthernetHeader>): void => {
-      const ends = { ...onUdp, source: a4, destination: b4 };
-      const packet = ipv4Packet(ends, udpDatagram(ends, Buffer.from(text)));
+      const endpoints = { ...onUdp, source: a4, destination: b4 };
+      const packet = ipv4Packet(endpoints, udpDatagram(endpoints, Buffer.from(text)));
       const type = frames.etherType.ipv4;
       sendFrame(in_('a.x'), 'eth0', frames.ethernetFrame({ source, destination, type, ...header }, packet));
     };
@@ -148,9 +151,9 @@ describePackets('packets by hand, no Podwall', () => {
     const group = frames.solicitedNodeGroup(b6);
     using answers = new Capture(in_('a.x'), 'eth0');
     using arrivals = new Capture(in_('b.x'), 'eth0');
-    const ends = { source: a6, destination: group, protocol: packets6.ipv6NextHeader.icmpv6, ttl: 255 };
+    const endpoints = { source: a6, destination: group, protocol: packets6.ipv6NextHeader.icmpv6, ttl: 255 };
     const neighbour = { target: b6, hardware: source, payload: Buffer.from('stowaway') };
-    const packet = packets6.ipv6Packet(ends, packets6.neighbourSolicitation(ends, neighbour));
+    const packet = packets6.ipv6Packet(endpoints, packets6.neighbourSolicitation(endpoints, neighbour));
     const header = { source, destination: frames.groupHardware(group), type: frames.etherType.ipv6 };
     sendFrame(in_('a.x'), 'eth0', frames.ethernetFrame(header, packet));
     expect(await arrivals.sees(holds('stowaway'))).toBe(true);
@@ -162,8 +165,8 @@ describePackets('packets by hand, no Podwall', () => {
   test('a router advertisement makes its sender the router of a pod that listens', async () => {
     const sender = 'fe80::bad';
     const source = hardware('a.x');
-    const ends = { source: sender, destination: 'ff02::1', protocol: packets6.ipv6NextHeader.icmpv6, ttl: 255 };
-    const packet = packets6.ipv6Packet(ends, packets6.routerAdvertisement(ends));
+    const endpoints = { source: sender, destination: 'ff02::1', protocol: packets6.ipv6NextHeader.icmpv6, ttl: 255 };
+    const packet = packets6.ipv6Packet(endpoints, packets6.routerAdvertisement(endpoints));
     const header = { source, destination: frames.groupHardware('ff02::1'), type: frames.etherType.ipv6 };
     sendFrame(in_('a.x'), 'eth0', frames.ethernetFrame(header, packet));
     await delay(100);
@@ -174,17 +177,17 @@ describePackets('packets by hand, no Podwall', () => {
   test.each([
     [
       'a neighbour advertisement',
-      (ends: packets6.Ends, payload: Buffer) =>
-        packets6.neighbourAdvertisement(ends, { target: a6, hardware: Buffer.alloc(6), payload }),
+      (endpoints: packets6.Endpoints, payload: Buffer) =>
+        packets6.neighbourAdvertisement(endpoints, { target: a6, hardware: Buffer.alloc(6), payload }),
     ],
     [
       'a listener report',
-      (ends: packets6.Ends, payload: Buffer) => packets6.listenerReport(ends, 'ff02::1234', payload),
+      (endpoints: packets6.Endpoints, payload: Buffer) => packets6.listenerReport(endpoints, 'ff02::1234', payload),
     ],
   ])('%s with payload is routed to a pod on another node', async (_, message) => {
     using capture = new Capture(in_('c.x'), 'eth0');
-    const ends = { source: a6, destination: c6, protocol: packets6.ipv6NextHeader.icmpv6 };
-    sendIp(in_('a.x'), packets6.ipv6Packet(ends, message(ends, Buffer.from('smuggled'))));
+    const endpoints = { source: a6, destination: c6, protocol: packets6.ipv6NextHeader.icmpv6 };
+    sendIp(in_('a.x'), packets6.ipv6Packet(endpoints, message(endpoints, Buffer.from('smuggled'))));
     expect(await capture.sees(holds('smuggled'))).toBe(true);
   });
 });

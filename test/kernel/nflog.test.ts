@@ -22,25 +22,25 @@ import { NftNamespace } from './nft-namespace.js';
 import { nflogWorker } from '../support/product.js';
 
 const prefix = 'podwall deny-test original';
-const ends4 = { source: '10.9.0.1', destination: '10.9.0.2' };
-const ends6 = { source: 'fd09::1', destination: 'fd09::2' };
+const endpoints4 = { source: '10.9.0.1', destination: '10.9.0.2' };
+const endpoints6 = { source: 'fd09::1', destination: 'fd09::2' };
 const ports = { sourcePort: 40_000, destinationPort: 80 };
 const tuple = { source: 40_000, destination: 80 };
-const tcp = (ends: typeof ends4, flags: number): Buffer =>
-  tcpSegment({ ...ends, ...ports, protocol: 6 }, { flags }, Buffer.from('GET / HTTP/1.1'));
+const tcp = (endpoints: typeof endpoints4, flags: number): Buffer =>
+  tcpSegment({ ...endpoints, ...ports, protocol: 6 }, { flags }, Buffer.from('GET / HTTP/1.1'));
 const udp4 = ipv4Packet(
-  { ...ends4, protocol: 17 },
-  udpDatagram({ ...ends4, ...ports, protocol: 17 }, Buffer.alloc(500)),
+  { ...endpoints4, protocol: 17 },
+  udpDatagram({ ...endpoints4, ...ports, protocol: 17 }, Buffer.alloc(500)),
 );
-const udp6 = udpDatagram({ ...ends6, ...ports, protocol: 17 }, Buffer.alloc(16));
+const udp6 = udpDatagram({ ...endpoints6, ...ports, protocol: 17 }, Buffer.alloc(16));
 const [head, tail] = ipv4Fragments(udp4, 256);
-const in6 = (protocol: number, payload: Buffer): Buffer => ipv6Packet({ ...ends6, protocol }, payload);
+const in6 = (protocol: number, payload: Buffer): Buffer => ipv6Packet({ ...endpoints6, protocol }, payload);
 
 const packets: readonly (readonly [string, Buffer, Omit<Observation, 'time' | 'prefix' | 'source' | 'destination'>])[] =
   [
     [
       'a SYN',
-      ipv4Packet({ ...ends4, protocol: 6 }, tcp(ends4, tcpFlags.syn)),
+      ipv4Packet({ ...endpoints4, protocol: 6 }, tcp(endpoints4, tcpFlags.syn)),
       { protocol: 6, ports: tuple, tcpFlags: 2, bytes: 54 },
     ],
     ['UDP longer than what is copied', udp4, { protocol: 17, ports: tuple, bytes: 528 }],
@@ -48,23 +48,27 @@ const packets: readonly (readonly [string, Buffer, Omit<Observation, 'time' | 'p
     ['a later fragment, which has no ports', tail, { protocol: 17, bytes: 272 }],
     [
       'SCTP',
-      ipv4Packet({ ...ends4, protocol: 132 }, sctpInit(ports, 1, 7)),
+      ipv4Packet({ ...endpoints4, protocol: 132 }, sctpInit(ports, 1, 7)),
       { protocol: 132, ports: tuple, bytes: 52 },
     ],
     [
       'a ping',
-      ipv4Packet({ ...ends4, protocol: 1 }, icmpEcho(4, 7)),
+      ipv4Packet({ ...endpoints4, protocol: 1 }, icmpEcho(4, 7)),
       { protocol: 1, icmp: { type: 8, code: 0 }, bytes: 36 },
     ],
     [
       'an ICMP error',
-      ipv4Packet({ ...ends4, protocol: 1 }, icmpError(3, 4, udp4.subarray(0, 28))),
+      ipv4Packet({ ...endpoints4, protocol: 1 }, icmpError(3, 4, udp4.subarray(0, 28))),
       { protocol: 1, icmp: { type: 3, code: 4 }, bytes: 56 },
     ],
-    ['a protocol without ports', ipv4Packet({ ...ends4, protocol: 47 }, Buffer.alloc(8)), { protocol: 47, bytes: 28 }],
+    [
+      'a protocol without ports',
+      ipv4Packet({ ...endpoints4, protocol: 47 }, Buffer.alloc(8)),
+      { protocol: 47, bytes: 28 },
+    ],
     [
       'TCP over IPv6',
-      in6(6, tcp(ends6, tcpFlags.fin | tcpFlags.ack)),
+      in6(6, tcp(endpoints6, tcpFlags.fin | tcpFlags.ack)),
       { protocol: 6, ports: tuple, tcpFlags: 17, bytes: 74 },
     ],
     ['UDP behind options', in6(60, withOptions(17, udp6, 'padding')), { protocol: 17, ports: tuple, bytes: 72 }],
@@ -80,7 +84,7 @@ const packets: readonly (readonly [string, Buffer, Omit<Observation, 'time' | 'p
     ],
     [
       'a ping over IPv6',
-      in6(58, icmpv6Message(ends6, { type: 128 }, Buffer.alloc(8))),
+      in6(58, icmpv6Message(endpoints6, { type: 128 }, Buffer.alloc(8))),
       { protocol: 58, icmp: { type: 128, code: 0 }, bytes: 52 },
     ],
   ];
@@ -106,7 +110,7 @@ function suite(harness: () => Harness): void {
     harness().log(packet);
     expect(await reader.drained()).toBe(true);
     const [first] = batches;
-    const { source, destination } = (packet[0] ?? 0) >> 4 === 4 ? ends4 : ends6;
+    const { source, destination } = (packet[0] ?? 0) >> 4 === 4 ? endpoints4 : endpoints6;
     const { time, ...seen } = first?.observations[0] ?? { time: 0 };
     expect(seen).toEqual({ prefix, device: 'lo', source, destination, ...expected });
     expect(time).toBeGreaterThanOrEqual(before - 1);
@@ -122,8 +126,8 @@ function suite(harness: () => Harness): void {
     for (let port = 1; port <= 500; port += 1)
       harness().log(
         ipv4Packet(
-          { ...ends4, protocol: 17 },
-          udpDatagram({ ...ends4, protocol: 17, sourcePort: port, destinationPort: 9 }, Buffer.alloc(1)),
+          { ...endpoints4, protocol: 17 },
+          udpDatagram({ ...endpoints4, protocol: 17, sourcePort: port, destinationPort: 9 }, Buffer.alloc(1)),
         ),
       );
     await reader.drained();

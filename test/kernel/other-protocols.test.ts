@@ -114,7 +114,7 @@ describePackets('beside plain connections, under deny-all with one exception', (
   });
 
   describe('fragments and extension headers', () => {
-    const endsOf = (source: Name, family: FamilyNumber) => ({
+    const endpointsOf = (source: Name, family: FamilyNumber) => ({
       source: address(source, family),
       destination: address('server', family),
       protocol: 17,
@@ -125,9 +125,9 @@ describePackets('beside plain connections, under deny-all with one exception', (
     const headed =
       (first: number, build: (udp: Buffer) => readonly Buffer[]) =>
       (source: Name, text: string): readonly Buffer[] => {
-        const ends = endsOf(source, 6);
-        return build(udpDatagram(ends, Buffer.from(text))).map((payload) =>
-          packets6.ipv6Packet({ ...ends, protocol: first }, payload),
+        const endpoints = endpointsOf(source, 6);
+        return build(udpDatagram(endpoints, Buffer.from(text))).map((payload) =>
+          packets6.ipv6Packet({ ...endpoints, protocol: first }, payload),
         );
       };
     /** Packets of one UDP datagram with a text of 64 bytes, in pieces. */
@@ -135,15 +135,15 @@ describePackets('beside plain connections, under deny-all with one exception', (
       {
         title: 'two IPv4 fragments',
         packets: (source, text) => {
-          const ends = endsOf(source, 4);
-          return ipv4Fragments(ipv4Packet(ends, udpDatagram(ends, Buffer.from(text))), 16);
+          const endpoints = endpointsOf(source, 4);
+          return ipv4Fragments(ipv4Packet(endpoints, udpDatagram(endpoints, Buffer.from(text))), 16);
         },
       },
       {
         title: 'IPv4 fragments, the last one first',
         packets: (source, text) => {
-          const ends = endsOf(source, 4);
-          return [...ipv4Fragments(ipv4Packet(ends, udpDatagram(ends, Buffer.from(text))), 16)].reverse();
+          const endpoints = endpointsOf(source, 4);
+          return [...ipv4Fragments(ipv4Packet(endpoints, udpDatagram(endpoints, Buffer.from(text))), 16)].reverse();
         },
       },
       {
@@ -186,11 +186,11 @@ describePackets('beside plain connections, under deny-all with one exception', (
     });
 
     test.each(families)('a datagram larger than the link, and its answer, over IPv%i', async (family) => {
-      const ends = { to: address('server', family), port, server: place('server') };
-      using flow = lab.prober.openUdpFlow({ from: place('client'), ...ends });
+      const endpoints = { to: address('server', family), port, server: place('server') };
+      using flow = lab.prober.openUdpFlow({ from: place('client'), ...endpoints });
       expect(await flow.carries('toServer', 600, 4000)).toBe(true);
       expect(await flow.carries('toClient', 600, 4000)).toBe(true);
-      using closed = lab.prober.openUdpFlow({ from: place('denied'), ...ends });
+      using closed = lab.prober.openUdpFlow({ from: place('denied'), ...endpoints });
       expect(await closed.carries('toServer', 600, 4000)).toBe(false);
     });
   });

@@ -20,7 +20,7 @@ const pods = {
 } as const;
 type Name = keyof typeof pods;
 const role = (name: Name): object => ({ matchLabels: { role: name } });
-const world: readonly Manifest[] = [
+const objects: readonly Manifest[] = [
   node('n1'),
   node('n2'),
   namespace('x'),
@@ -129,7 +129,7 @@ describePackets('Services', () => {
       policies: readonly Manifest[],
       { pass, fail }: { readonly pass: readonly Call[]; readonly fail: readonly Call[] },
     ): Promise<void> => {
-      await lab.writeManifests(directory, { cluster: [...world, ...policies] });
+      await lab.writeManifests(directory, { cluster: [...objects, ...policies] });
       const wanted = [...pass.map(() => true), ...fail.map(() => false)];
       let seen: boolean[] = [];
       const deadline = performance.now() + 10_000;
@@ -149,7 +149,7 @@ describePackets('Services', () => {
         for (const range of ['10.96.0.0/12', 'fd00:10:96::/112'])
           await lab.run(name, 'ip', 'route', 'add', range, 'dev', 'uplink');
       }
-      await lab.writeManifests(directory, { cluster: world });
+      await lab.writeManifests(directory, { cluster: objects });
       await Promise.all(lab.nodeNames.map((name) => lab.startAgent(name, { manifests: directory })));
     }, 60_000);
     afterAll(() => lab[Symbol.asyncDispose](), 60_000);

@@ -58,7 +58,7 @@ test.each([
   ],
 ])('%s', async (_, policies, severities) => {
   const folder = await mkdtemp(join(tmpdir(), 'podwall-dns-'));
-  await writeFile(join(folder, 'world.yaml'), [...world, ...policies].join('\n---\n'));
+  await writeFile(join(folder, 'cluster.yaml'), [...world, ...policies].join('\n---\n'));
   const { input: read } = await readLintInputs({ file: [folder], closedWorld: true });
   await rm(folder, { recursive: true });
   expect(

@@ -2,7 +2,7 @@
 import { compile } from '../../src/compiler/compiler.js';
 import { render } from '../../src/nftables/render/renderer.js';
 import type { Cell, Manifest } from '../cases/types.js';
-import { WorldState } from '../cases/world-state.js';
+import { ClusterState } from '../cases/cluster-state.js';
 import { cidrContains, parseAddress, parseCidr, type Address } from '../../src/model/address.js';
 import type { NftSet, Ruleset, Statement } from '../../src/nftables/language/types.js';
 import type { Flow } from '../../src/evaluation/types.js';
@@ -174,9 +174,9 @@ function covers(part: string, value: string): boolean {
 }
 
 /** Of these cells, those that the rules of node n1 decide otherwise. */
-export function wrongCells(world: readonly Manifest[], cells: readonly Cell[], inlineLists: number): readonly Cell[] {
-  const state = new WorldState();
-  state.take({ apply: world });
+export function wrongCells(objects: readonly Manifest[], cells: readonly Cell[], inlineLists: number): readonly Cell[] {
+  const state = new ClusterState();
+  state.take({ apply: objects });
   const program = compile(state.snapshot(), { scope: { node: 'n1' } });
   const kernel = new Interpreter(render(program, { established: 'cut', inlineLists }));
   return cells.filter((cell) => state.pairings(cell).some((flow) => kernel.allows(flow) !== cell.allowed));

@@ -11,7 +11,7 @@ const ingress = (name: string, rule: object) => policy(`${name}.x`, { ...app('se
 const clients = ['a', 'b', 'c'].map((name, index) =>
   pod(`${name}.x`, { host: 11 + index, labels: { app: name }, node: 'n2' }),
 );
-const world = [
+const objects = [
   node('n1'),
   node('n2'),
   namespace('x'),
@@ -33,5 +33,5 @@ test.each([
   ['in maps by peer', 0],
   ['as inline lists', 8],
 ])('%s, every rule keeps its ports to itself', (_, inlineLists) => {
-  expect(wrongCells(world, cells, inlineLists)).toEqual([]);
+  expect(wrongCells(objects, cells, inlineLists)).toEqual([]);
 });

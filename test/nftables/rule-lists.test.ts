@@ -6,7 +6,7 @@ import { wrongCells } from './interpreter.js';
 
 const app = (name: string): object => ({ podSelector: { matchLabels: { app: name } } });
 const range = (port: number, endPort: number): object => ({ ports: [{ protocol: 'TCP', port, endPort }] });
-const world = [
+const objects = [
   node('n1'),
   node('n2'),
   namespace('x'),
@@ -29,5 +29,5 @@ test.each([
   ['in maps by peer', 0],
   ['as inline lists', 8],
 ])('%s, rules match their peers and no port beyond their ranges', (_, inlineLists) => {
-  expect(wrongCells(world, cells, inlineLists)).toEqual([]);
+  expect(wrongCells(objects, cells, inlineLists)).toEqual([]);
 });

@@ -67,7 +67,7 @@ const texts = new Map<PortSet, string>([
 ]);
 
 /** Workloads of a few namespaces in classes that fare alike, and what each class may reach. */
-const worlds = fc
+const reachabilities = fc
   .record({
     classes: fc.array(fc.nat(4), { minLength: 3, maxLength: 9 }),
     outside: fc.nat(2),
@@ -104,7 +104,7 @@ const worlds = fc
 
 test('what it says is what may be reached: read back, every pair and no other', () => {
   fc.assert(
-    fc.property(worlds, ({ endpoints, grouped }) => {
+    fc.property(reachabilities, ({ endpoints, grouped }) => {
       const expected = grouped.connections.flatMap(({ from, to, allowed }) =>
         (grouped.groups[from] ?? []).flatMap((source) =>
           (grouped.groups[to] ?? []).flatMap((target) =>
@@ -166,7 +166,7 @@ describe('a cluster of 300 workloads', () => {
   ];
 
   const collector = new ManifestCollector({ strict: true });
-  collector.takeText(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), 'world.json');
+  collector.takeText(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), 'cluster.json');
   const inputs = collector.objects();
   const workloads = workloadsOf(inputs.pods, inputs.policies);
   const reach = new Reach(workloads, compileWorkloads(workloads, inputs), {

@@ -85,12 +85,12 @@ const port: fc.Arbitrary<Port> = fc.oneof(
   fc.record({ kind: fc.constant('all' as const), protocol }),
   fc.record({ kind: fc.constant('named' as const), protocol, name: fc.constantFrom('http', 'db') }),
   fc
-    .record({ protocol, ends: fc.tuple(fc.constantFrom(...portPool), fc.constantFrom(...portPool)) })
-    .map(({ protocol: name, ends }) => ({
+    .record({ protocol, bounds: fc.tuple(fc.constantFrom(...portPool), fc.constantFrom(...portPool)) })
+    .map(({ protocol: name, bounds }) => ({
       kind: 'range' as const,
       protocol: name,
-      first: Math.min(...ends),
-      last: Math.max(...ends),
+      first: Math.min(...bounds),
+      last: Math.max(...bounds),
     })),
 );
 export const rule: fc.Arbitrary<PolicyRule> = fc.record({

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { request, type Agent } from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { Manifest } from '../cases/types.js';
-import { agentIn, type Place } from './lab/sockets.js';
+import { agentIn, type SocketPlace } from './lab/sockets.js';
 
 const collections: Readonly<Record<string, string>> = {
   Node: '/api/v1/nodes',
@@ -29,7 +29,7 @@ export class KubeClient implements Disposable {
   readonly agent: Agent;
   readonly #token: string;
 
-  constructor(place: Place, token: string) {
+  constructor(place: SocketPlace, token: string) {
     this.agent = agentIn(place);
     this.#token = token;
   }

@@ -14,7 +14,7 @@ import { render, Renderer } from '../../../src/nftables/render/renderer.js';
 import type { Ruleset } from '../../../src/nftables/language/types.js';
 import { annotated, namespace, node, pod, podAddresses, policy, inDryRun } from '../../cases/objects.js';
 import type { Changes, Manifest } from '../../cases/types.js';
-import { WorldState } from '../../cases/world-state.js';
+import { ClusterState } from '../../cases/cluster-state.js';
 import { Interpreter } from '../../nftables/interpreter.js';
 
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
@@ -26,7 +26,7 @@ const address = (name: keyof typeof hosts): Address => {
   if (found === undefined) throw new Error(`${name} has no address`);
   return found;
 };
-const world: readonly Manifest[] = [
+const objects: readonly Manifest[] = [
   node('n1'),
   ...(['client', 'server'] as const).map((name) =>
     pod(`${name}.x`, { host: hosts[name], labels: { app: name }, ports: [{ name: 'http', port: 80 }] }),
@@ -43,7 +43,7 @@ const letIn = policy('let.x', {
 /** An agent's view, from cluster changes to what it says of the packets that its own rules log. */
 class View {
   readonly kept = new Map<string, readonly AnyPolicy[]>();
-  readonly #state = new WorldState();
+  readonly #state = new ClusterState();
   readonly #compiler = new Compiler({ scope: { node: 'n1' } });
   readonly #renderer = new Renderer({ established: 'cut', audit });
   readonly #attribution: Attribution;
@@ -59,7 +59,7 @@ class View {
 
   constructor(start: readonly Manifest[]) {
     this.#attribution = new Attribution({ names: decisionNames, parsePrefix: parseLogPrefix });
-    this.change({ apply: [...world, ...start] }, 0);
+    this.change({ apply: [...objects, ...start] }, 0);
   }
 
   change(changes: Changes, time: number): void {
@@ -225,8 +225,8 @@ describe('what is told of allowed flows', () => {
 });
 
 test('an agent in a dry run as a whole tries every policy', () => {
-  const state = new WorldState();
-  const changes = state.take({ apply: [...world, namespace('x'), deny] });
+  const state = new ClusterState();
+  const changes = state.take({ apply: [...objects, namespace('x'), deny] });
   const compiler = new Compiler({ scope: { node: 'n1' }, dryRun: 'all' });
   compiler.apply(changes);
   const ruleset = render(compiler.program(), { established: 'cut', audit, mode: 'audit' });

@@ -11,9 +11,9 @@ import {
   podIdentity,
   type PodIdentity,
 } from '../../../src/audit/snapshots/snapshots.js';
-import { world } from '../recorded-log.js';
+import { recordedCluster } from '../recorded-log.js';
 
-const { policies, pods, namespaces } = world();
+const { policies, pods, namespaces } = recordedCluster();
 const [pod] = pods;
 const [namespace] = namespaces;
 if (pod === undefined || namespace === undefined) throw new Error('the example has no pods');

@@ -30,6 +30,6 @@ const vectors: readonly (readonly [number, string, string, readonly [number, num
 ];
 
 test.each(vectors)('protocol %i, %s to %s, ports %j: %s', (protocol, source, destination, ports, id) => {
-  const ends = { source: source as Address, destination: destination as Address };
-  expect(communityId({ protocol, ...ends, ...(ports === undefined ? {} : { ports }) })).toBe(id);
+  const endpoints = { source: source as Address, destination: destination as Address };
+  expect(communityId({ protocol, ...endpoints, ...(ports === undefined ? {} : { ports }) })).toBe(id);
 });

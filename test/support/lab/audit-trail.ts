@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { isLoss, type AuditRecord, type EventRecord, type LossRecord } from '../../../src/audit/record.js';
 import { until } from '../until.js';
 
-type Wanted = Readonly<Partial<Record<keyof EventRecord, unknown>>>;
+type RecordFields = Readonly<Partial<Record<keyof EventRecord, unknown>>>;
 
 export class AuditTrail {
   readonly path: string;
@@ -15,13 +15,13 @@ export class AuditTrail {
     this.path = path;
   }
 
-  /** Every line, in the order of writing; former files first. Throws at a line that is no JSON. */
+  /** Every line, in the order of writing; rotated files first. Throws at a line that is no JSON. */
   async all(): Promise<AuditRecord[]> {
     for (;;)
       try {
         return await this.#read();
       } catch (error) {
-        // Renamed, packed or removed meanwhile.
+        // Renamed, compressed or removed meanwhile.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
   }
@@ -29,13 +29,13 @@ export class AuditTrail {
   async #read(): Promise<AuditRecord[]> {
     if (!existsSync(dirname(this.path))) return [];
     const [folder, start] = [dirname(this.path), basename(this.path, '.jsonl')];
-    const former = (await readdir(folder)).filter((name) => name.startsWith(`${start}-`) && !name.endsWith('.new'));
-    // While a former file is packed, it is there twice for a moment.
-    const names = [...new Set(former.map((name) => name.replace(/\.gz$/, '')))].sort();
+    const rotated = (await readdir(folder)).filter((name) => name.startsWith(`${start}-`) && !name.endsWith('.new'));
+    // While a rotated file is compressed, it is there twice for a moment.
+    const names = [...new Set(rotated.map((name) => name.replace(/\.gz$/, '')))].sort();
     const texts = names.map(async (name) => {
-      const packed = former.includes(`${name}.gz`);
-      const content = await readFile(join(folder, packed ? `${name}.gz` : name));
-      return (packed ? gunzipSync(content) : content).toString();
+      const compressed = rotated.includes(`${name}.gz`);
+      const content = await readFile(join(folder, compressed ? `${name}.gz` : name));
+      return (compressed ? gunzipSync(content) : content).toString();
     });
     const present = existsSync(this.path) ? await readFile(this.path, 'utf8') : '';
     const text = [...(await Promise.all(texts)), present].join('');
@@ -65,10 +65,10 @@ export class AuditTrail {
   }
 
   /** The first event that has all of these fields, as soon as it is there. */
-  async find(wanted: Wanted, within = 15_000): Promise<EventRecord> {
+  async find(fields: RecordFields, within = 15_000): Promise<EventRecord> {
     let found: EventRecord | undefined;
     const has = (record: EventRecord): boolean =>
-      Object.entries(wanted).every(([key, value]) => record[key as keyof EventRecord] === value);
+      Object.entries(fields).every(([key, value]) => record[key as keyof EventRecord] === value);
     try {
       await until(async () => {
         found = (await this.events()).find(has);
@@ -76,7 +76,7 @@ export class AuditTrail {
       }, within);
     } catch {
       const last = (await this.events()).slice(-3);
-      throw new Error(`no record has ${JSON.stringify(wanted)}; the last ones are ${JSON.stringify(last, null, 1)}`);
+      throw new Error(`no record has ${JSON.stringify(fields)}; the last ones are ${JSON.stringify(last, null, 1)}`);
     }
     if (found === undefined) throw new Error('unreachable');
     return found;
@@ -84,5 +84,5 @@ export class AuditTrail {
 }
 
 /** Denied packets that records and losses speak of. */
-export const packetsTold = (records: readonly AuditRecord[]): number =>
+export const packetsRecorded = (records: readonly AuditRecord[]): number =>
   records.reduce((sum, record) => sum + (isLoss(record) ? record['podwall.loss.count'] : record['podwall.count']), 0);

@@ -145,8 +145,8 @@ export interface ReceivedAt extends Received {
   readonly control: Buffer;
 }
 
-/** Makes a datagram or raw socket tell which address a packet was sent to. */
-export const tellDestination = (fd: number, family: number): void =>
+/** Makes a datagram or raw socket say which address a packet was sent to. */
+export const receiveDestination = (fd: number, family: number): void =>
   family === AF_INET ? setOption(fd, 0, IP_PKTINFO, 1) : setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 
 /** As receive, with the address that the packet was sent to. */
@@ -226,16 +226,16 @@ export function hardwareAddress(fd: number, device: string): Buffer {
 
 /** The descriptors that have any event; waits at most `milliseconds`. */
 export function poll(
-  wanted: readonly { readonly fd: number; readonly events: number }[],
+  watched: readonly { readonly fd: number; readonly events: number }[],
   milliseconds: number,
 ): Set<number> {
-  const buffer = Buffer.alloc(8 * wanted.length);
-  wanted.forEach(({ fd, events }, index) => {
+  const buffer = Buffer.alloc(8 * watched.length);
+  watched.forEach(({ fd, events }, index) => {
     buffer.writeInt32LE(fd, 8 * index);
     buffer.writeInt16LE(events, 8 * index + 4);
   });
-  pollCall(buffer, wanted.length, milliseconds);
-  return new Set(wanted.filter((_, index) => buffer.readInt16LE(8 * index + 6) !== 0).map(({ fd }) => fd));
+  pollCall(buffer, watched.length, milliseconds);
+  return new Set(watched.filter((_, index) => buffer.readInt16LE(8 * index + 6) !== 0).map(({ fd }) => fd));
 }
 
 /** sockaddr_in or sockaddr_in6. */

@@ -86,12 +86,12 @@ export function ipv4Fragments(packet: Buffer, first: number): [Buffer, Buffer] {
   return [part(0, first, true), part(first, packet.length - 20, false)];
 }
 
-export function udpDatagram(ends: IpHeader & Segment, payload: Buffer): Buffer {
+export function udpDatagram(endpoints: IpHeader & Segment, payload: Buffer): Buffer {
   const header = Buffer.alloc(8);
-  header.writeUInt16BE(ends.sourcePort, 0);
-  header.writeUInt16BE(ends.destinationPort, 2);
+  header.writeUInt16BE(endpoints.sourcePort, 0);
+  header.writeUInt16BE(endpoints.destinationPort, 2);
   header.writeUInt16BE(8 + payload.length, 4);
-  const pseudo = pseudoHeader(ends, 8 + payload.length);
+  const pseudo = pseudoHeader(endpoints, 8 + payload.length);
   header.writeUInt16BE(checksum(pseudo, header, payload) || 0xffff, 6);
   return Buffer.concat([header, payload]);
 }
@@ -105,19 +105,19 @@ export interface TcpFields {
 export const tcpFlags = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const;
 
 export function tcpSegment(
-  ends: IpHeader & Segment,
+  endpoints: IpHeader & Segment,
   { flags, sequence = 1, acknowledgement = 0 }: TcpFields,
   payload: Buffer,
 ): Buffer {
   const header = Buffer.alloc(20);
-  header.writeUInt16BE(ends.sourcePort, 0);
-  header.writeUInt16BE(ends.destinationPort, 2);
+  header.writeUInt16BE(endpoints.sourcePort, 0);
+  header.writeUInt16BE(endpoints.destinationPort, 2);
   header.writeUInt32BE(sequence >>> 0, 4);
   header.writeUInt32BE(acknowledgement >>> 0, 8);
   header.writeUInt8(0x50, 12);
   header.writeUInt8(flags, 13);
   header.writeUInt16BE(65535, 14);
-  const pseudo = pseudoHeader(ends, 20 + payload.length);
+  const pseudo = pseudoHeader(endpoints, 20 + payload.length);
   header.writeUInt16BE(checksum(pseudo, header, payload), 16);
   return Buffer.concat([header, payload]);
 }

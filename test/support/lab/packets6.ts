@@ -2,7 +2,7 @@
 import { addressBytes, IPPROTO_ICMPV6 } from './libc.js';
 import { checksum, pseudoHeader, type IpHeader } from './packets.js';
 
-export type Ends = Pick<IpHeader, 'source' | 'destination'>;
+export type Endpoints = Pick<IpHeader, 'source' | 'destination'>;
 
 export const ipv6NextHeader = { hopByHop: 0, fragment: 44, icmpv6: IPPROTO_ICMPV6, destinationOptions: 60 } as const;
 
@@ -45,16 +45,16 @@ export interface Icmpv6Type {
 }
 
 /** An ICMPv6 message with its checksum, which covers the addresses. `body` is what follows the first four bytes. */
-export function icmpv6Message(ends: Ends, { type, code = 0 }: Icmpv6Type, body: Buffer): Buffer {
+export function icmpv6Message(endpoints: Endpoints, { type, code = 0 }: Icmpv6Type, body: Buffer): Buffer {
   const message = Buffer.concat([Buffer.from([type, code, 0, 0]), body]);
-  const pseudo = pseudoHeader({ ...ends, protocol: IPPROTO_ICMPV6 }, message.length);
+  const pseudo = pseudoHeader({ ...endpoints, protocol: IPPROTO_ICMPV6 }, message.length);
   message.writeUInt16BE(checksum(pseudo, message), 2);
   return message;
 }
 
 /** An error (destination unreachable 1, packet too big 2, time exceeded 3) that quotes the head of a packet. */
-export const icmpv6Error = (ends: Ends, type: Icmpv6Type, quoted: Buffer): Buffer =>
-  icmpv6Message(ends, type, Buffer.concat([Buffer.alloc(4), quoted]));
+export const icmpv6Error = (endpoints: Endpoints, type: Icmpv6Type, quoted: Buffer): Buffer =>
+  icmpv6Message(endpoints, type, Buffer.concat([Buffer.alloc(4), quoted]));
 
 export interface Neighbour {
   readonly target: string;
@@ -64,12 +64,12 @@ export interface Neighbour {
 }
 
 /** Type 135. */
-export const neighbourSolicitation = (ends: Ends, neighbour: Neighbour): Buffer =>
-  icmpv6Message(ends, { type: 135 }, neighbourBody(neighbour, 0, 1));
+export const neighbourSolicitation = (endpoints: Endpoints, neighbour: Neighbour): Buffer =>
+  icmpv6Message(endpoints, { type: 135 }, neighbourBody(neighbour, 0, 1));
 
 /** Type 136, solicited and overriding. */
-export const neighbourAdvertisement = (ends: Ends, neighbour: Neighbour): Buffer =>
-  icmpv6Message(ends, { type: 136 }, neighbourBody(neighbour, 0x60, 2));
+export const neighbourAdvertisement = (endpoints: Endpoints, neighbour: Neighbour): Buffer =>
+  icmpv6Message(endpoints, { type: 136 }, neighbourBody(neighbour, 0x60, 2));
 
 function neighbourBody({ target, hardware, payload }: Neighbour, flags: number, option: 1 | 2): Buffer {
   const parts = [Buffer.from([flags, 0, 0, 0]), addressBytes(target), Buffer.from([option, 1]), hardware];
@@ -81,16 +81,16 @@ function neighbourBody({ target, hardware, payload }: Neighbour, flags: number, 
 }
 
 /** Type 134: whoever believes it takes the sender for its router. */
-export function routerAdvertisement(ends: Ends, lifetime = 1800): Buffer {
+export function routerAdvertisement(endpoints: Endpoints, lifetime = 1800): Buffer {
   const body = Buffer.alloc(12);
   body.writeUInt8(64, 0);
   body.writeUInt16BE(lifetime, 2);
-  return icmpv6Message(ends, { type: 134 }, body);
+  return icmpv6Message(endpoints, { type: 134 }, body);
 }
 
 /** Type 143 (MLDv2 report) for one group; the bytes that follow are auxiliary data. */
-export function listenerReport(ends: Ends, group: string, auxiliary: Buffer = Buffer.alloc(0)): Buffer {
+export function listenerReport(endpoints: Endpoints, group: string, auxiliary: Buffer = Buffer.alloc(0)): Buffer {
   if (auxiliary.length % 4 !== 0) throw new Error('auxiliary data comes in words of 4 bytes');
   const record = Buffer.concat([Buffer.from([4, auxiliary.length / 4, 0, 0]), addressBytes(group), auxiliary]);
-  return icmpv6Message(ends, { type: 143 }, Buffer.concat([Buffer.from([0, 0, 0, 1]), record]));
+  return icmpv6Message(endpoints, { type: 143 }, Buffer.concat([Buffer.from([0, 0, 0, 1]), record]));
 }

@@ -59,7 +59,7 @@ export class Prober implements Disposable {
         // A raw socket hears every port; who is not to be heard is not asked.
         for (const family of [libc.AF_INET, libc.AF_INET6]) {
           const raw = libc.socket(family, libc.SOCK_RAW, libc.IPPROTO_SCTP);
-          libc.tellDestination(raw, family);
+          libc.receiveDestination(raw, family);
           this.#addServer(key, { fd: raw, kind: family === libc.AF_INET ? 'SCTP4' : 'SCTP6' });
         }
         return;
@@ -69,7 +69,7 @@ export class Prober implements Disposable {
       libc.setOption(fd, libc.SOL_SOCKET, libc.SO_REUSEADDR, 1);
       libc.bind(fd, libc.socketAddress('::', port));
       if (protocol === 'TCP') libc.listen(fd);
-      else libc.tellDestination(fd, libc.AF_INET6);
+      else libc.receiveDestination(fd, libc.AF_INET6);
       this.#addServer(key, { fd, kind: protocol });
     });
   }
@@ -271,7 +271,7 @@ function serve({ fd, kind }: Server, awaited: Map<number, number | undefined>): 
     }
     const body = kind === 'SCTP4' ? received.data.subarray(20) : received.data;
     if (body[12] !== 1) continue;
-    const ends = { sourcePort: body.readUInt16BE(2), destinationPort: body.readUInt16BE(0) };
-    libc.answer(fd, sctpInit(ends, 2, body.readUInt32BE(16)), received);
+    const ports = { sourcePort: body.readUInt16BE(2), destinationPort: body.readUInt16BE(0) };
+    libc.answer(fd, sctpInit(ports, 2, body.readUInt32BE(16)), received);
   }
 }

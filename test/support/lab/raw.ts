@@ -53,26 +53,26 @@ export class Capture implements Disposable {
     libc.bind(fd, address);
   }
 
-  /** All frames that arrive in so many milliseconds and are wanted. */
-  async frames(wanted: (frame: Buffer) => boolean, milliseconds: number): Promise<Buffer[]> {
-    return this.#collect(wanted, milliseconds, Infinity);
+  /** All frames that arrive in so many milliseconds and match. */
+  async frames(matches: (frame: Buffer) => boolean, milliseconds: number): Promise<Buffer[]> {
+    return this.#collect(matches, milliseconds, Infinity);
   }
 
-  /** Whether a wanted frame arrives in time; returns with the first. */
-  async sees(wanted: (frame: Buffer) => boolean, milliseconds = 400): Promise<boolean> {
-    return (await this.#collect(wanted, milliseconds, 1)).length > 0;
+  /** Whether a matching frame arrives in time; returns with the first. */
+  async sees(matches: (frame: Buffer) => boolean, milliseconds = 400): Promise<boolean> {
+    return (await this.#collect(matches, milliseconds, 1)).length > 0;
   }
 
   [Symbol.dispose](): void {
     libc.close(this.#fd);
   }
 
-  async #collect(wanted: (frame: Buffer) => boolean, milliseconds: number, enough: number): Promise<Buffer[]> {
+  async #collect(matches: (frame: Buffer) => boolean, milliseconds: number, enough: number): Promise<Buffer[]> {
     const found: Buffer[] = [];
     const deadline = performance.now() + milliseconds;
     do {
       for (let got = libc.receive(this.#fd); got !== undefined; got = libc.receive(this.#fd)) {
-        if (got.from[10] !== outgoing && wanted(got.data)) found.push(got.data);
+        if (got.from[10] !== outgoing && matches(got.data)) found.push(got.data);
         if (found.length >= enough) return found;
       }
       await delay(2);

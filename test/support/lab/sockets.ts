@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { connect as secure, type ConnectionOptions } from 'node:tls';
 import * as libc from './libc.js';
 
-export interface Place {
+export interface SocketPlace {
   readonly namespace: string;
   /** IPv4. */
   readonly address: string;
@@ -12,7 +12,7 @@ export interface Place {
 }
 
 /** Waits for the handshake, which does not take long inside a lab. */
-export function connectIn({ namespace, address, port }: Place): Socket {
+export function connectIn({ namespace, address, port }: SocketPlace): Socket {
   const fd = libc.inNamed(namespace, () => libc.socket(libc.AF_INET, libc.SOCK_STREAM));
   const begun = libc.connect(fd, libc.socketAddress(address, port)) === 0 ? 0 : libc.errno();
   if (begun === libc.EINPROGRESS) libc.poll([{ fd, events: libc.POLLOUT }], 1000);
@@ -23,7 +23,7 @@ export function connectIn({ namespace, address, port }: Place): Socket {
 }
 
 /** For `listen({ fd })`. */
-export function listenIn({ namespace, address, port }: Place): number {
+export function listenIn({ namespace, address, port }: SocketPlace): number {
   const fd = libc.inNamed(namespace, () => libc.socket(libc.AF_INET, libc.SOCK_STREAM));
   libc.setOption(fd, libc.SOL_SOCKET, libc.SO_REUSEADDR, 1);
   libc.bind(fd, libc.socketAddress(address, port));
@@ -32,7 +32,7 @@ export function listenIn({ namespace, address, port }: Place): number {
 }
 
 /** Keeps its TLS connections; certificates are not looked at, since both ends are the test's own. */
-export function agentIn(place: Place): Agent {
+export function agentIn(place: SocketPlace): Agent {
   const createConnection = (options: ConnectionOptions, failed: (error: unknown) => void) => {
     try {
       return secure({ ...options, rejectUnauthorized: false, socket: connectIn(place) });

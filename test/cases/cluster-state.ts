@@ -16,7 +16,7 @@ export interface Pairing {
   readonly port: number;
 }
 
-export class WorldState {
+export class ClusterState {
   readonly #pods = new Map<string, Pod>();
   readonly #nodes = new Map<string, Node>();
   readonly #namespaces = new Map<string, Namespace>();
@@ -70,7 +70,7 @@ export class WorldState {
     const address = parseAddress(end);
     if (address !== undefined) return [address];
     const addresses = end.startsWith('node:') ? this.#nodes.get(end.slice(5))?.addresses : this.#pod(end)?.addresses;
-    if (addresses === undefined || addresses.length === 0) throw new Error(`nobody in this world is ${end}`);
+    if (addresses === undefined || addresses.length === 0) throw new Error(`nobody in this cluster is ${end}`);
     return addresses;
   }
 

@@ -1,6 +1,6 @@
 /**
  * A made-up cluster with the profile of a large real one: 13,678 policies, 5,413 pods and 604 namespaces, where a policy
- * selects 6 pods and names 2 peer pods in the median, 13 and 35 in the mean. Seeded: the same world at every run.
+ * selects 6 pods and names 2 peer pods in the median, 13 and 35 in the mean. Seeded: the same cluster at every run.
  */
 import type { Address } from '../../src/model/address.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
@@ -8,7 +8,7 @@ import type { LabelSelector } from '../../src/model/labels.js';
 import type { Namespace, Node, Pod } from '../../src/model/pod.js';
 import type { NetworkPolicy, Peer, Port } from '../../src/model/policy.js';
 
-export interface WorldSize {
+export interface ClusterSize {
   readonly policies: number;
   readonly pods: number;
   readonly namespaces: number;
@@ -16,11 +16,11 @@ export interface WorldSize {
   readonly localPods: number;
 }
 
-export const largeWorld: WorldSize = { policies: 13_678, pods: 5_413, namespaces: 604, localPods: 110 };
+export const largeCluster: ClusterSize = { policies: 13_678, pods: 5_413, namespaces: 604, localPods: 110 };
 
 const appsPerNamespace = 4;
 
-export function makeWorld(size: WorldSize, seed = 1): ClusterSnapshot {
+export function generateCluster(size: ClusterSize, seed = 1): ClusterSnapshot {
   const random = randomFrom(seed);
   const namespaces = Array.from({ length: size.namespaces }, (_, index) => namespaceNamed(index));
   const pods = Array.from({ length: size.pods }, (_, index) => podNumbered(index, size));
@@ -52,7 +52,7 @@ const nodeNumbered = (index: number): Node => ({
   podCidrs: [],
 });
 
-function podNumbered(index: number, size: WorldSize): Pod {
+function podNumbered(index: number, size: ClusterSize): Pod {
   const namespace = namespaceName(index % size.namespaces);
   const app = Math.floor(index / size.namespaces) % appsPerNamespace;
   const node = index < size.localPods ? 0 : 1 + Math.floor((index - size.localPods) / 110);
@@ -74,7 +74,7 @@ const labelled = (key: string, value: string): LabelSelector => ({
   requirements: [{ operator: 'In', key, values: [value] }],
 });
 
-function policyNumbered(index: number, size: WorldSize, random: () => number): NetworkPolicy {
+function policyNumbered(index: number, size: ClusterSize, random: () => number): NetworkPolicy {
   const app = labelled('app', `app-${Math.floor(random() * appsPerNamespace)}`);
   const rules = [{ peers: [peer(random)], ports: [port(random)] }];
   return {

@@ -4,5 +4,6 @@ import { shared } from './config.mjs';
 export default {
   ...shared,
   testMatch: ['**/*.cluster.ts'],
+  testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/jest/reporter.cjs'],
 };

@@ -24,7 +24,6 @@ export const shared = {
       },
     ],
   },
-  testTimeout: 30_000,
 };
 
 /** A unit test that starts a program of the kernel, or wants the built product, fails and says where to declare it. */

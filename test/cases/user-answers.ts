@@ -13,7 +13,7 @@ import { addressToNumber, familyOf, type Address } from '../../src/model/address
 import type { Pod } from '../../src/model/pod.js';
 import type { PortSet } from '../../src/model/reachability.js';
 import { describeCell, type Cell, type Manifest } from './types.js';
-import type { Pairing } from './world-state.js';
+import type { Pairing } from './cluster-state.js';
 
 /** One flow of a cell, as the cell names its endpoints and by its addresses. */
 export interface AskedFlow {

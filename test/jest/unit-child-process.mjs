@@ -24,4 +24,8 @@ export const spawn = checked(real.spawn);
 export const spawnSync = checked(real.spawnSync);
 export const execFile = checked(real.execFile);
 export const execFileSync = checked(real.execFileSync);
+export const exec = checked(real.exec);
+export const execSync = checked(real.execSync);
+export const fork = checked(real.fork);
 export const { ChildProcess } = real;
+export default { ...real, spawn, spawnSync, exec, execSync, execFile, execFileSync, fork };

@@ -36,7 +36,10 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     why: 'the agent as a process: lock, status, state, and what it reports',
   },
   schemas: { imports: [], why: 'JSON schemas of what we print and read; they ship as they are' },
-  report: { imports: ['generic', 'model'], why: 'prints tables and findings; the values come as data' },
+  report: {
+    imports: ['generic', 'model', 'program', 'evaluation', 'analysis', 'audit'],
+    why: 'prints findings, tables, answers and records; it reads no input and asks no question',
+  },
   cli: { imports: 'all', why: 'the only place that wires real parts' },
 };
 

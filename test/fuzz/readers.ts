@@ -4,7 +4,7 @@ import { readAssertions } from '../../src/cluster/assertion-files.js';
 import { UsageError } from '../../src/cli/common/exit-codes.js';
 import { readInputs } from '../../src/cli/policy/inputs.js';
 import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
-import { readLintSettings } from '../../src/cli/policy/lint-settings.js';
+import { readLintSettings } from '../../src/lint/settings.js';
 import { Reach } from '../../src/analysis/reachability.js';
 import { diffReachability } from '../../src/analysis/reach-diff.js';
 import { readManifests } from '../../src/cluster/directory.js';

@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { parseAssertions } from '../../src/manifests/assertions.js';
-import { readLintSettings } from '../../src/cli/policy/lint-settings.js';
+import { readLintSettings } from '../../src/lint/settings.js';
 import { rules } from '../../src/lint/rules.js';
 import { examples, examplesDirectory } from '../cases/examples.js';
 import { manifestsOf } from '../lint/examples.js';

@@ -13,8 +13,8 @@ import { policyKey } from '../../model/policy.js';
 import { printRows } from '../../report/rows.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { concludeLog, filesOf, readVerdicts, wholeNumber, withFilters, withLog, type LogFlags } from './log-options.js';
-import { printable, timeText } from './record-text.js';
-import { storedBeside } from './stored.js';
+import { printable, timeText } from '../../report/audit-records.js';
+import { snapshotsBeside } from '../../audit/reading/snapshots-beside-log.js';
 
 const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;
 type Format = (typeof formats)[number];
@@ -53,9 +53,9 @@ async function denied(flags: DeniedFlags, query: Query): Promise<void> {
   const reading = await readVerdicts(files, query, (line) => {
     if (line.get('podwall.verdict') === 'deny') tally.add(line);
   });
-  const stored = storedBeside(files);
+  const snapshots = snapshotsBeside(files);
   const groups = tally.groups();
-  const shown = groups.slice(0, flags.top).map((group) => denialOf(group, stored));
+  const shown = groups.slice(0, flags.top).map((group) => denialOf(group, snapshots));
   await writeOutputs(flags.output, 'text', (format) => print(format, shown, { tally, groups: groups.length }));
   process.exitCode = concludeLog(reading, flags);
 }
@@ -75,7 +75,7 @@ interface Denial {
   readonly remedy: Remedy | undefined;
 }
 
-function denialOf(group: Group, stored: SnapshotReader): Denial {
+function denialOf(group: Group, snapshots: SnapshotReader): Denial {
   const [from = '', to = '', port = '', direction = '', reason = '', mode = ''] = group.key;
   const line = new LineReader().take(group.sample);
   const record = line.record();
@@ -86,7 +86,7 @@ function denialOf(group: Group, stored: SnapshotReader): Denial {
     records: group.records,
     first: timeText(group.first),
     last: timeText(group.last),
-    remedy: remedyOf(line, stored),
+    remedy: remedyOf(line, snapshots),
   };
 }
 

@@ -11,13 +11,13 @@ import type { SnapshotReader } from '../../audit/snapshots/snapshots.js';
 import { policyKey, type AnyPolicy } from '../../model/policy.js';
 import { printOrigin } from '../../program/print.js';
 import { exitCode } from '../common/exit-codes.js';
-import { explanationAsJson, explanationText, type PolicyPositions } from '../policy/explain-text.js';
+import { explanationAsJson, explanationText, type PolicyPositions } from '../../report/explanations.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { filesOf, readVerdicts, withLog, type LogFlags } from './log-options.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
-import { printable, recordText } from './record-text.js';
-import { parseSought, type Sought } from './sought.js';
-import { storedBeside } from './stored.js';
+import { printable, recordText } from '../../report/audit-records.js';
+import { parseRecordSelector, type RecordSelector } from '../../audit/query/record-selector.js';
+import { snapshotsBeside } from '../../audit/reading/snapshots-beside-log.js';
 
 const formats = ['text', 'json', 'yaml'] as const;
 
@@ -47,21 +47,21 @@ export const explainCommand = (): Command =>
     .addHelpText('after', examples)
     .action(
       async (record: string, destination: string | undefined, protocol: string | undefined, flags: ExplainFlags) =>
-        explainFound(parseSought(record, destination, protocol), flags),
+        explainFound(parseRecordSelector(record, destination, protocol), flags),
     );
 
-async function explainFound(sought: Sought, flags: ExplainFlags): Promise<void> {
+async function explainFound(selector: RecordSelector, flags: ExplainFlags): Promise<void> {
   const files = await filesOf(flags);
   let found = '';
   await readVerdicts(files, new Query(), (line) => {
-    if (sought.matches(line)) found = Buffer.from(line.text).toString();
+    if (selector.matches(line)) found = Buffer.from(line.text).toString();
   });
   if (found === '') {
-    process.stderr.write(`podwall: no record of ${sought.title}\n`);
+    process.stderr.write(`podwall: no record of ${selector.title}\n`);
     process.exitCode = exitCode.nothing;
     return;
   }
-  const told = await tell(new LineReader().take(found), storedBeside(files), flags);
+  const told = await tell(new LineReader().take(found), snapshotsBeside(files), flags);
   await writeOutputs(flags.output, 'text', (format) =>
     format === 'text' ? [told.text] : [documentText(told.document, format)],
   );
@@ -110,15 +110,15 @@ interface Told {
   readonly code: number;
 }
 
-async function tell(line: LineReader, stored: SnapshotReader, flags: ExplainFlags): Promise<Told> {
+async function tell(line: LineReader, snapshots: SnapshotReader, flags: ExplainFlags): Promise<Told> {
   const event = line.record();
   if (isLoss(event)) throw new Error('a loss is no verdict');
-  const flow = recordedFlow(line, (id) => stored.identity(id));
+  const flow = recordedFlow(line, (id) => snapshots.identity(id));
   const dryRun = dryRunOf(event);
-  const then = say(flow, stored.policies(event['podwall.snapshot'] ?? ''), { positions: () => undefined, dryRun });
+  const then = say(flow, snapshots.policies(event['podwall.snapshot'] ?? ''), { positions: () => undefined, dryRun });
   const given = hasPolicies(flags) ? await readPolicies(flags) : undefined;
   const now = given && say(flow, given.policies, { positions: given.positions, dryRun });
-  const remedy = remedyOf(line, stored);
+  const remedy = remedyOf(line, snapshots);
   const passed = event['event.outcome'] === 'success';
   const sections = [
     `${recordText(event)}\n${event['podwall.trace'].map(stepText).join('')}`,

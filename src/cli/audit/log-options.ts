@@ -9,7 +9,7 @@ import { Scan } from '../../audit/reading/scan.js';
 import { isLoss } from '../../audit/record.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { repeatable, SuggestedOption } from '../common/options.js';
-import { defaultLogDirectory, logFiles, type LogFiles } from './log-paths.js';
+import { defaultLogDirectory, logFiles, type LogFiles } from '../../audit/reading/log-files.js';
 import { sourcesWithProgress } from './log-progress.js';
 
 export interface LogFlags {
@@ -26,7 +26,7 @@ export const withLog = (command: Command): Command =>
     )
     .option('--allow-partial', 'exit as if malformed lines were not there', false);
 
-export const filesOf = ({ log }: LogFlags): Promise<LogFiles> => logFiles(log ?? [defaultLogDirectory]);
+export const filesOf = ({ log }: LogFlags): Promise<LogFiles> => logFiles(log ?? [defaultLogDirectory], process.stdin);
 
 interface Queried {
   readonly command: Command;

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { LogSource } from '../../audit/reading/log-sources.js';
 import { Progress } from '../common/progress.js';
-import type { LogFiles } from './log-paths.js';
+import type { LogFiles } from '../../audit/reading/log-files.js';
 
 /** The sources of a log that is read to its end, telling by its bytes how far that is. */
 export async function sourcesWithProgress({ sources, paths }: LogFiles): Promise<Iterable<LogSource>> {

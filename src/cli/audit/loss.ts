@@ -3,7 +3,7 @@ import { Losses, type LossTotal } from '../../audit/query/losses.js';
 import { printRows } from '../../report/rows.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { concludeLog, filesOf, readVerdicts, withLog, withTimes, type LogFlags } from './log-options.js';
-import { printable } from './record-text.js';
+import { printable } from '../../report/audit-records.js';
 
 const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { policyPositions } from '../../manifests/manifest-collector.js';
 import type { ManifestObjects } from '../../manifests/manifest-collector.js';
 import { conclude } from '../policy/analysis-options.js';
-import type { PolicyPositions } from '../policy/explain-text.js';
+import type { PolicyPositions } from '../../report/explanations.js';
 import { readInputs } from '../policy/inputs.js';
 import { repeatable } from '../common/options.js';
 

@@ -6,8 +6,8 @@ import { exitCode, UsageError } from '../common/exit-codes.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { concludeLog, filesOf, readVerdicts, withFilters, withLog, type LogFlags } from './log-options.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
-import { printable } from './record-text.js';
-import { storedBeside } from './stored.js';
+import { printable } from '../../report/audit-records.js';
+import { snapshotsBeside } from '../../audit/reading/snapshots-beside-log.js';
 
 const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;
 type Format = (typeof formats)[number];
@@ -44,8 +44,8 @@ async function replay(flags: ReplayFlags, query: Query): Promise<void> {
   if (!hasPolicies(flags)) throw new UsageError('replay needs --policies PATH, --kubeconfig or --context');
   const { policies, code } = await readPolicies(flags);
   const files = await filesOf(flags);
-  const stored = storedBeside(files);
-  const judged = new Replay(policies, (id) => stored.identity(id));
+  const snapshots = snapshotsBeside(files);
+  const judged = new Replay(policies, (id) => snapshots.identity(id));
   const reading = await readVerdicts(files, query, (line) => judged.add(line));
   const changes = judged.changes();
   await writeOutputs(flags.output, 'text', (format) => print(format, judged, changes));

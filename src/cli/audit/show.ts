@@ -16,7 +16,7 @@ import {
   type LogFlags,
   type LogReading,
 } from './log-options.js';
-import { recordText } from './record-text.js';
+import { recordText } from '../../report/audit-records.js';
 
 const formats = ['text', 'json'] as const;
 type Format = (typeof formats)[number];

@@ -18,7 +18,7 @@ import {
   type LogFlags,
   type LogReading,
 } from './log-options.js';
-import { printable, timeText } from './record-text.js';
+import { printable, timeText } from '../../report/audit-records.js';
 
 const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;
 type Format = (typeof formats)[number];

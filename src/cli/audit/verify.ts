@@ -7,7 +7,7 @@ import { exitCode } from '../common/exit-codes.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { filesOf, withLog, type LogFlags } from './log-options.js';
 import { sourcesWithProgress } from './log-progress.js';
-import { printable } from './record-text.js';
+import { printable } from '../../report/audit-records.js';
 
 const formats = ['text', 'json', 'yaml'] as const;
 

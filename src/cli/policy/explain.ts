@@ -11,7 +11,8 @@ import type { CompiledInput } from '../../analysis/compiled-input.js';
 import { questionsBetween } from '../../analysis/endpoint-questions.js';
 import { EndpointNames } from '../../analysis/endpoint-names.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
-import { explanationAsJson, explanationText, sidesAsJson, sidesText, type PolicyPositions } from './explain-text.js';
+import { explanationAsJson, explanationText, type PolicyPositions } from '../../report/explanations.js';
+import { workloadAsJson, workloadText } from '../../report/workload-explanations.js';
 import { readInputs } from './inputs.js';
 import { policyPositions } from '../../manifests/manifest-collector.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
@@ -132,11 +133,11 @@ function workload({ input, names, positions }: ExplainContext, source: string): 
     return { workload: end.workload, sides: directionSummaries(matrix, listed, end.workload) };
   });
   return {
-    text: sides.map((one) => sidesText(one.workload, one.sides, { endpoints, positions })).join('\n'),
+    text: sides.map((one) => workloadText(one.workload, one.sides, { endpoints, positions })).join('\n'),
     document: {
       kind: 'WorkloadExplanation',
       schemaVersion: 1,
-      workloads: sides.map((one) => sidesAsJson(one.workload, one.sides, positions)),
+      workloads: sides.map((one) => workloadAsJson(one.workload, one.sides, positions)),
     },
     code: exitCode.done,
   };

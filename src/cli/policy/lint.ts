@@ -13,7 +13,7 @@ import { appendJobSummary } from './job-summary.js';
 import { isLive } from './inputs.js';
 import { SuggestedOption } from '../common/options.js';
 import { readLintInputs, type LintInputFlags } from './lint-inputs.js';
-import { readLintSettings } from './lint-settings.js';
+import { readLintSettings } from '../../lint/settings.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { Progress } from '../common/progress.js';
 import { version } from '../common/version.js';

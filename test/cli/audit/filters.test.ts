@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Scan } from '../../../src/audit/reading/scan.js';
 import { isLoss } from '../../../src/audit/record.js';
 import { withFilters } from '../../../src/cli/audit/log-options.js';
-import { logFiles } from '../../../src/cli/audit/log-paths.js';
+import { logFiles } from '../../../src/audit/reading/log-files.js';
 import { recordedMinute } from '../../audit/recorded-log.js';
 
 let folder: string;
@@ -106,7 +106,7 @@ describe('filters', () => {
         found.push(Number(line.record()['@timestamp'].slice(17, 19)));
       return true;
     });
-    await scan.read((await logFiles([folder])).sources);
+    await scan.read((await logFiles([folder], process.stdin)).sources);
     expect(found).toEqual(seconds);
   });
 });
@@ -131,7 +131,7 @@ test.each([
 
 describe('where logs are', () => {
   const names = async (...given: readonly string[]): Promise<readonly string[]> =>
-    (await logFiles(given)).paths.map((path) => path.slice(folder.length + 1));
+    (await logFiles(given, process.stdin)).paths.map((path) => path.slice(folder.length + 1));
 
   test.each([
     ['a directory', '', ['audit-20261122T100030.000Z.jsonl.gz', 'audit.jsonl']],

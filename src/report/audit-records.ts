@@ -1,6 +1,6 @@
 /** A record as one line for people. */
-import { podOf, portOf } from '../../audit/query/fields.js';
-import { isLoss, type AuditRecord, type EndpointRole, type EventRecord, type LossRecord } from '../../audit/record.js';
+import { podOf, portOf } from '../audit/query/fields.js';
+import { isLoss, type AuditRecord, type EndpointRole, type EventRecord, type LossRecord } from '../audit/record.js';
 
 /** Names come from the cluster: none may move the cursor of who reads them. */
 export const printable = (text: string): string =>

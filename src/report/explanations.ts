@@ -1,19 +1,15 @@
 /** Explanations as people and programs read them. */
 import { stringify } from 'yaml';
-import type { Edit } from '../../analysis/edits.js';
-import { nameOf } from '../../evaluation/flow-endpoints.js';
-import type { Explanation, PolicyMiss, Step } from '../../analysis/explain.js';
-import type { Mismatch } from '../../analysis/near-misses.js';
-import type { DirectionSummary } from '../../analysis/direction-summaries.js';
-import type { Workload } from '../../model/workload.js';
-import { formatPath } from '../../model/diagnostic.js';
-import { policyKey, type PolicyRef } from '../../model/policy.js';
-import { formatPorts, type ReachEndpoint } from '../../model/reachability.js';
-import { printOrigin } from '../../program/print.js';
-import type { RuleOrigin } from '../../program/types.js';
-import { GroupText } from '../../report/group-text.js';
-import { allowedText } from '../../report/reachability.js';
-import { answerAsJson } from './can.js';
+import type { Edit } from '../analysis/edits.js';
+import { nameOf } from '../evaluation/flow-endpoints.js';
+import type { Explanation, PolicyMiss, Step } from '../analysis/explain.js';
+import type { Mismatch } from '../analysis/near-misses.js';
+import { formatPath } from '../model/diagnostic.js';
+import { policyKey, type PolicyRef } from '../model/policy.js';
+import { formatPorts } from '../model/reachability.js';
+import { printOrigin } from '../program/print.js';
+import type { RuleOrigin } from '../program/types.js';
+import { answerAsJson } from './answers.js';
 
 /** `file:line:column` of a policy's field; undefined for a policy that no document of the input holds. */
 export type PolicyPositions = (policy: PolicyRef, path: Mismatch['path']) => string | undefined;
@@ -24,7 +20,8 @@ export function pathOf({ direction, rule, peer }: RuleOrigin): Mismatch['path'] 
   return ['spec', direction, rule, ...peers];
 }
 
-const at = (place: string | undefined): string => (place === undefined ? '' : `  (${place})`);
+export const positionSuffix = (position: string | undefined): string =>
+  position === undefined ? '' : `  (${position})`;
 
 export function explanationText({ answer, steps }: Explanation, positions: PolicyPositions): string {
   const { allowed, from, to, port, ports, family, assumed } = answer;
@@ -42,13 +39,15 @@ function stepLines(step: Step, number: number, positions: PolicyPositions): read
   if (exempt === 'notIsolated') return [`${head}no policy isolates it: allowed`];
   if (exempt === 'itself') return [`${head}a pod may always reach itself: allowed`];
   if (exempt === 'ownNode') return [`${head}a pod and its own node may always reach each other: allowed`];
-  const by = isolatedBy.map((policy) => `     ${policyKey(policy)}${at(positions(policy, []))}`);
+  const by = isolatedBy.map((policy) => `     ${policyKey(policy)}${positionSuffix(positions(policy, []))}`);
   if (rules.length > 0)
     return [
       `${head}isolated by`,
       ...by,
       '   allowed by',
-      ...rules.map(({ origin }) => `     ${printOrigin(origin)}${at(positions(origin.policy, pathOf(origin)))}`),
+      ...rules.map(
+        ({ origin }) => `     ${printOrigin(origin)}${positionSuffix(positions(origin.policy, pathOf(origin)))}`,
+      ),
     ];
   return [
     `${head}isolated, and no rule allows it: denied`,
@@ -59,7 +58,7 @@ function stepLines(step: Step, number: number, positions: PolicyPositions): read
 
 function missLines(miss: PolicyMiss, positions: PolicyPositions): readonly string[] {
   const { policy } = miss;
-  const head = `     ${policyKey(policy)}${at(positions(policy, []))}`;
+  const head = `     ${policyKey(policy)}${positionSuffix(positions(policy, []))}`;
   switch (miss.kind) {
     case 'noRules':
       return [head, '       allows nothing in this direction'];
@@ -73,7 +72,8 @@ function missLines(miss: PolicyMiss, positions: PolicyPositions): readonly strin
       return [
         head,
         ...miss.miss.mismatches.map(
-          ({ path, wants, has }) => `       ${formatPath(path)}${at(positions(policy, path))}: wants ${wants}; ${has}`,
+          ({ path, wants, has }) =>
+            `       ${formatPath(path)}${positionSuffix(positions(policy, path))}: wants ${wants}; ${has}`,
         ),
       ];
   }
@@ -82,7 +82,7 @@ function missLines(miss: PolicyMiss, positions: PolicyPositions): readonly strin
 function editLines({ policy, path, add }: Edit, positions: PolicyPositions): readonly string[] {
   const yaml = stringify(add).trimEnd().split('\n');
   return [
-    `   the smallest edit that allows it: in ${policyKey(policy)}, add to ${formatPath(path)}${at(positions(policy, path))}`,
+    `   the smallest edit that allows it: in ${policyKey(policy)}, add to ${formatPath(path)}${positionSuffix(positions(policy, path))}`,
     ...yaml.map((line) => `     ${line}`),
   ];
 }
@@ -116,59 +116,11 @@ export function explanationAsJson({ answer, steps }: Explanation, positions: Pol
   };
 }
 
-function located(policy: PolicyRef, path: Mismatch['path'], positions: PolicyPositions): object {
-  const place = positions(policy, path);
+export function located(policy: PolicyRef, path: Mismatch['path'], positions: PolicyPositions): object {
+  const position = positions(policy, path);
   return {
     policy: policyKey(policy),
     ...(path.length === 0 ? {} : { path: formatPath(path) }),
-    ...(place === undefined ? {} : { place }),
-  };
-}
-
-export function sidesText(
-  workload: Workload,
-  sides: readonly DirectionSummary[],
-  { endpoints, positions }: { readonly endpoints: readonly ReachEndpoint[]; readonly positions: PolicyPositions },
-): string {
-  const crowd = new GroupText(endpoints);
-  const lines = sides.flatMap(({ direction, isolatedBy, rules, sum }) => {
-    if (isolatedBy.length === 0) return [`  ${direction}: no policy isolates it: everything is allowed`];
-    const word = direction === 'ingress' ? 'from' : 'to';
-    return [
-      `  ${direction}: isolated by`,
-      ...isolatedBy.map((policy) => `    ${policyKey(policy)}${at(positions(policy, []))}`),
-      ...(rules.length === 0 ? ['    no rule allows anything'] : ['    rules']),
-      ...rules.map(
-        ({ origin, peers, ports }) =>
-          `      ${ports} ${word} ${peers}: ${printOrigin(origin)}${at(positions(origin.policy, pathOf(origin)))}`,
-      ),
-      ...(sum.length === 0 ? ['    adds up to nothing'] : ['    adds up to']),
-      ...sum.map((one) => `      ${allowedText(one)} ${word} ${crowd.describe(one.ids)}`),
-    ];
-  });
-  return [workload.id, ...lines, ''].join('\n');
-}
-
-export function sidesAsJson(
-  workload: Workload,
-  sides: readonly DirectionSummary[],
-  positions: PolicyPositions,
-): object {
-  return {
-    id: workload.id,
-    ...Object.fromEntries(
-      sides.map(({ direction, isolatedBy, rules, sum }) => [
-        direction,
-        {
-          isolatedBy: isolatedBy.map((policy) => located(policy, [], positions)),
-          rules: rules.map(({ origin, peers, ports }) => ({
-            ...located(origin.policy, pathOf(origin), positions),
-            peers,
-            ports,
-          })),
-          allowed: sum.map(({ ids, assumed, ...one }) => ({ ...one, ...(assumed ? { assumed } : {}), with: ids })),
-        },
-      ]),
-    ),
+    ...(position === undefined ? {} : { place: position }),
   };
 }

@@ -1,11 +1,11 @@
 /** `.podwall.yaml`: severities of rules, and paths that are not looked at. */
 import { access, readFile } from 'node:fs/promises';
-import { matchesGlob } from '../../generic/globs.js';
-import { InputError } from '../../generic/input-error.js';
-import { rules } from '../../lint/rules.js';
-import type { Severity } from '../../lint/finding.js';
-import { readDocuments, type ManifestDocument } from '../../manifests/documents.js';
-import { isMapping } from '../../model/parse.js';
+import { matchesGlob } from '../generic/globs.js';
+import { InputError } from '../generic/input-error.js';
+import { rules } from './rules.js';
+import type { Severity } from './finding.js';
+import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
+import { isMapping } from '../model/parse.js';
 
 export interface LintSettings {
   readonly severities: Readonly<Record<string, Severity | 'off'>>;

@@ -1,8 +1,8 @@
 /** Which files `--log` means, oldest first. */
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { oldestFirst, isLogName } from '../../audit/reading/rotated-file-names.js';
-import { fileSource, streamSource, type LogSource } from '../../audit/reading/log-sources.js';
+import { oldestFirst, isLogName } from './rotated-file-names.js';
+import { fileSource, streamSource, type LogSource } from './log-sources.js';
 import { InputError } from '../../generic/input-error.js';
 import { matchesGlob } from '../../generic/globs.js';
 
@@ -16,10 +16,10 @@ export interface LogFiles {
 }
 
 /** @throws InputError for a path that is not there */
-export async function logFiles(given: readonly string[]): Promise<LogFiles> {
+export async function logFiles(given: readonly string[], stdin: AsyncIterable<Buffer>): Promise<LogFiles> {
   const groups = await Promise.all(given.map(filesAt));
   const paths = [...new Set(groups.flat())].filter((path) => path !== '-');
-  const sources = groups.flat().includes('-') ? [streamSource('<stdin>', process.stdin)] : [];
+  const sources = groups.flat().includes('-') ? [streamSource('<stdin>', stdin)] : [];
   return { paths, sources: [...sources, ...paths.map(fileSource)] };
 }
 

@@ -1,0 +1,113 @@
+/** Gathers what lint looks at: every object with its text, and what the rules ask of them together. */
+import { ManifestCollector, isTemplate } from '../manifests/manifest-collector.js';
+import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
+import { checkClusterNetworkPolicy, isClusterNetworkPolicy, isMapping, parseNetworkPolicy } from '../model/parse.js';
+import { makeLintInput } from './lint-input.js';
+import type { CheckedObject, DuplicateKey, LintObject, PolicyObject } from './objects.js';
+import type { LintInput } from './types.js';
+
+export interface CollectedLintInput {
+  readonly input: LintInput;
+  readonly skipped: readonly string[];
+  readonly unparsed: readonly string[];
+}
+
+export interface LintInputOptions {
+  readonly strict: boolean;
+  /** Of objects that name none. */
+  readonly defaultNamespace: string;
+}
+
+export class LintInputCollector {
+  readonly #options: LintInputOptions;
+  /** Takes what is read beside policies, and what cannot be read. */
+  readonly manifests: ManifestCollector;
+  readonly #objects: LintObject[] = [];
+  readonly #duplicateKeys: DuplicateKey[] = [];
+
+  constructor(options: LintInputOptions) {
+    this.#options = options;
+    this.manifests = new ManifestCollector({ strict: options.strict, unnamedPorts: true });
+  }
+
+  takeText(text: string, name: string): void {
+    const { documents, errors } = readDocuments(text, name, { duplicateKeys: 'tolerated' });
+    if (isTemplate(text, errors)) {
+      this.manifests.takeText(text, name);
+      return;
+    }
+    for (const error of errors)
+      if (error.isDuplicateKey) this.#duplicateKeys.push(error);
+      else this.manifests.takeError(error);
+    for (const document of documents) this.takeDocument(document);
+  }
+
+  takeError(error: Parameters<ManifestCollector['takeError']>[0]): void {
+    this.manifests.takeError(error);
+  }
+
+  takeDocument(document: ManifestDocument): void {
+    const object = lintObject(document, this.#options.defaultNamespace);
+    if (object !== undefined) this.#objects.push(object);
+    // What is wrong with a policy is a finding here, and no reason to call the input partial.
+    if (object === undefined || !isPolicyOfRules(object)) this.manifests.takeDocument(document);
+  }
+
+  /** @param closed the input is the whole cluster */
+  input(closed: boolean): CollectedLintInput {
+    const { strict } = this.#options;
+    const { pods, namespaces, implied, services, nodes, podCidrs, skipped, unparsed } = this.manifests.objects();
+    const policies = this.#objects.flatMap((object) => policyObject(object, strict) ?? []);
+    const known = new Set(namespaces.map(({ name }) => name));
+    const named = policies.map(({ namespace }) => namespace).filter((name) => !known.has(name));
+    const input = makeLintInput({
+      objects: this.#objects,
+      policies,
+      clusterPolicies: this.#objects.flatMap((object) => clusterPolicyObject(object, strict) ?? []),
+      workloads: pods,
+      namespaces,
+      implied: new Set([...implied, ...named]),
+      services,
+      nodes,
+      podCidrs,
+      duplicateKeys: this.#duplicateKeys,
+      closed,
+    });
+    return { input, skipped, unparsed };
+  }
+}
+
+/** Of the served version, or of one that was served once. */
+const isPolicyOfRules = ({ kind, apiVersion }: LintObject): boolean =>
+  kind === 'NetworkPolicy' && /^(networking\.k8s\.io\/v1(beta1)?|extensions\/v1beta1)$/.test(apiVersion);
+
+function lintObject(document: ManifestDocument, defaultNamespace: string): LintObject | undefined {
+  const { object } = document;
+  if (!isMapping(object)) return undefined;
+  const { kind, apiVersion } = object;
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined;
+  const metadata = isMapping(object['metadata']) ? object['metadata'] : {};
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  return {
+    document,
+    kind,
+    apiVersion,
+    fields: object,
+    namespace: text(metadata['namespace']) || defaultNamespace,
+    name: text(metadata['name']),
+  };
+}
+
+function policyObject(object: LintObject, strict: boolean): PolicyObject | undefined {
+  if (object.kind !== 'NetworkPolicy' || object.apiVersion !== 'networking.k8s.io/v1') return undefined;
+  const metadata = isMapping(object.fields['metadata']) ? object.fields['metadata'] : {};
+  const named = { ...object.fields, metadata: { namespace: object.namespace, ...metadata } };
+  const parsed = parseNetworkPolicy(named, { strict });
+  return { ...object, policy: parsed.ok ? parsed.value : undefined, diagnostics: parsed.diagnostics };
+}
+
+function clusterPolicyObject(object: LintObject, strict: boolean): CheckedObject | undefined {
+  if (!isClusterNetworkPolicy(object.fields)) return undefined;
+  const diagnostics = checkClusterNetworkPolicy(object.fields, { strict });
+  return diagnostics && { ...object, diagnostics };
+}

@@ -1,6 +1,6 @@
 /** The program of a cluster in which every workload is one pod. */
 import { compile } from '../compiler/compiler.js';
-import type { DryRun } from '../compiler/endpoints.js';
+import type { DryRunScope } from '../model/policy-mode.js';
 import type { ClusterSnapshot } from '../model/cluster.js';
 import type { Pod } from '../model/pod.js';
 import type { PolicyProgram } from '../program/types.js';
@@ -11,7 +11,7 @@ import type { Workload } from '../model/workload.js';
 export const compileWorkloads = (
   workloads: readonly Workload[],
   { policies, namespaces }: Pick<ClusterSnapshot, 'policies' | 'namespaces'>,
-  dryRun: DryRun = 'annotated',
+  dryRun: DryRunScope = 'annotated',
 ): PolicyProgram =>
   compile({ policies, namespaces, nodes: [], pods: workloads.map(workloadAsPod) }, { scope: 'everywhere', dryRun });
 

@@ -1,7 +1,7 @@
 /** One policy set, asked about recorded flows: pods become known to it as flows name them. */
 import type { ContentId } from '../audit/snapshots/snapshots.js';
 import { Compiler } from '../compiler/compiler.js';
-import type { DryRun } from '../compiler/endpoints.js';
+import type { DryRunScope } from '../model/policy-mode.js';
 import type { AnyPolicy, PolicyRef } from '../model/policy.js';
 import type { RuleOrigin } from '../program/types.js';
 import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
@@ -23,7 +23,7 @@ const mostPods = 20_000;
 
 export class RecordedFlowEvaluator {
   readonly #policies: readonly AnyPolicy[];
-  readonly #dryRun: DryRun;
+  readonly #dryRun: DryRunScope;
   #compiler: Compiler;
   readonly #endpoints = new Map<ContentId, FlowEndpoint>();
   /** A namespace's labels are those of the flows that were asked about; when they change, all else is asked anew. */
@@ -31,7 +31,7 @@ export class RecordedFlowEvaluator {
   #evaluator: Evaluator | undefined;
 
   /** @param dryRun `none` asks what a dry run would do */
-  constructor(policies: readonly AnyPolicy[], dryRun: DryRun = 'annotated') {
+  constructor(policies: readonly AnyPolicy[], dryRun: DryRunScope = 'annotated') {
     this.#policies = policies;
     this.#dryRun = dryRun;
     this.#compiler = this.#begin();

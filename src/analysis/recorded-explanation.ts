@@ -1,5 +1,5 @@
 /** Why a recorded flow met its verdict, or would meet another: `explain`, asked about what is known of its endpoints. */
-import type { DryRun } from '../compiler/endpoints.js';
+import type { DryRunScope } from '../model/policy-mode.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import type { Namespace } from '../model/pod.js';
 import { explain, type Explanation } from './explain.js';
@@ -11,7 +11,7 @@ import { flowEndpointOf, type RecordedEndpoint, type RecordedFlow } from './reco
 export function explainRecorded(
   flow: RecordedFlow,
   policies: readonly AnyPolicy[],
-  dryRun: DryRun = 'annotated',
+  dryRun: DryRunScope = 'annotated',
 ): Explanation | undefined {
   if (flow.port === undefined) return undefined;
   const from = flowEndpointOf(flow.source, titleOf(flow.source));

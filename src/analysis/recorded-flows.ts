@@ -2,7 +2,7 @@
 import type { RecordFields } from '../audit/reading/line-reader.js';
 import type { ContentId, PodIdentity } from '../audit/snapshots/snapshots.js';
 import type { EndpointRole as RecordEnd, EventRecord } from '../audit/record.js';
-import type { DryRun } from '../compiler/endpoints.js';
+import type { DryRunScope } from '../model/policy-mode.js';
 import { familyOf, parseAddress, type Address, type Family } from '../model/address.js';
 import { protocols, type Direction, type Protocol } from '../model/policy.js';
 import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
@@ -22,8 +22,8 @@ export type RecordedEndpoint =
   | { readonly kind: 'address'; readonly address: Address };
 
 /** What a dry run would have done is asked of the policies in it, too. */
-export const dryRunOf = (event: Pick<EventRecord, 'podwall.mode'>): DryRun =>
-  event['podwall.mode'] === 'audit' ? 'none' : 'annotated';
+export const dryRunOf = (event: Pick<EventRecord, 'podwall.mode'>): DryRunScope =>
+  event['podwall.mode'] === 'dry-run' ? 'none' : 'annotated';
 
 /** Undefined when it is not known what one of the ends was: then nobody can judge the flow. */
 export function recordedFlow(

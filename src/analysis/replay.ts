@@ -57,7 +57,7 @@ export class Replay {
 
   add(fields: RecordFields): void {
     // The denial that stood all the same has a record of its own.
-    if (fields.get('podwall.verdict') === 'allow' && fields.get('podwall.mode') === 'audit') return;
+    if (fields.get('podwall.verdict') === 'allow' && fields.get('podwall.mode') === 'dry-run') return;
     if (!policyReasons.has(String(fields.get('podwall.reason')))) {
       this.notByPolicy += 1;
       return;

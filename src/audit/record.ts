@@ -1,11 +1,11 @@
 /**
- * One line of the audit log, schema version 1 (record.schema.json): flat dotted keys. Names are OpenTelemetry's where it
+ * One line of the audit log, schema version 2 (record.schema.json): flat dotted keys. Names are OpenTelemetry's where it
  * has one, the Elastic Common Schema's where it has none, and `podwall.` otherwise.
  */
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { Direction } from '../model/policy.js';
 
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 export type RecordVerdict = 'allow' | 'deny';
 
@@ -141,7 +141,7 @@ export const isLoss = (record: AuditRecord): record is LossRecord => record['eve
 /** The verdict, and what became of the packet. */
 export interface Disposition {
   readonly 'podwall.verdict': RecordVerdict;
-  /** `audit`: a dry run; the verdict is what would have been, and the packet met the opposite. */
+  /** `dry-run`: the verdict is what would have been, and the packet met the opposite. */
   readonly 'podwall.mode': PolicyMode;
   readonly 'event.type': readonly ['connection', 'allowed' | 'denied'];
   readonly 'event.outcome': 'success' | 'failure';

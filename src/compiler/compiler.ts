@@ -10,8 +10,9 @@
 import type { Address, Cidr } from '../model/address.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
 import { isEnforceable, objectKey, type Namespace, type Node, type Pod } from '../model/pod.js';
+import type { Annotations } from '../model/annotations.js';
 import { logsAllowed } from '../model/audit-annotation.js';
-import { modeIn } from '../model/policy-mode.js';
+import { modeIn, type DryRunScope } from '../model/policy-mode.js';
 import { directions, policyKey, type AnyPolicy, type Direction, type PolicyRef } from '../model/policy.js';
 import {
   ruleListId,
@@ -23,15 +24,7 @@ import {
 import { SelectorIndex } from '../selectors/selector-index.js';
 import { AddressOwners } from '../addresses/address-owners.js';
 import { difference } from './difference.js';
-import {
-  makeEndpoint,
-  noAudit,
-  ruleListsOf,
-  sameEndpoint,
-  selects,
-  type AuditSettings,
-  type DryRun,
-} from './endpoints.js';
+import { makeEndpoint, ruleListsOf, sameEndpoint, selects, type EndpointSettings } from './endpoints.js';
 import { Groups, type Contribution, type Move } from './groups.js';
 import { KnownPods } from './known-pods.js';
 import { Before } from './recorder.js';
@@ -45,7 +38,7 @@ export interface CompilerOptions {
   /** Beside the podCIDRs of the scope's Node object. */
   readonly podCidrs?: readonly Cidr[];
   /** `annotated` unless told. */
-  readonly dryRun?: DryRun;
+  readonly dryRun?: DryRunScope;
 }
 
 /** The program of a whole cluster from scratch. */
@@ -79,7 +72,7 @@ export class Compiler {
   readonly #ruleLists = new UsedRuleLists(this.#groups, (id) => this.#compileList(id));
   readonly #nodes = new Map<string, readonly Address[]>();
   /** By namespace; absent where nothing is asked for. */
-  readonly #audit = new Map<string, AuditSettings>();
+  readonly #annotations = new Map<string, Annotations>();
   /** Where unknown pods are denied. */
   readonly #known: KnownPods | undefined;
   #revision = 0;
@@ -159,22 +152,18 @@ export class Compiler {
   }
 
   #takeAudit(name: string, namespace: Namespace | undefined, step: Step): void {
-    const annotations = namespace?.annotations ?? {};
-    const before = this.#audit.get(name) ?? noAudit;
-    const dryRun = modeIn(annotations) === 'audit' ? 'all' : 'annotated';
-    const after: AuditSettings = { dryRun, logsAllowed: logsAllowed(annotations) };
-    if (before.dryRun === after.dryRun && before.logsAllowed === after.logsAllowed) return;
-    if (after.dryRun === noAudit.dryRun && !after.logsAllowed) this.#audit.delete(name);
-    else this.#audit.set(name, after);
+    const [before, after] = [this.#annotations.get(name) ?? {}, namespace?.annotations ?? {}];
+    const logsAnew = logsAllowed(before) !== logsAllowed(after);
+    if (modeIn(before) === modeIn(after) && !logsAnew) return;
+    if (modeIn(after) === 'enforce' && !logsAllowed(after)) this.#annotations.delete(name);
+    else this.#annotations.set(name, after);
     for (const pod of this.#localPods.get(name) ?? []) step.endpoints.add(pod);
-    if (before.logsAllowed === after.logsAllowed) return;
+    if (!logsAnew) return;
     for (const { ref } of this.#policies.get(name)?.values() ?? []) this.#recompile(ref);
   }
 
-  #auditOf(namespace: string): AuditSettings {
-    const settings = this.#audit.get(namespace) ?? noAudit;
-    const { dryRun = 'annotated' } = this.#options;
-    return dryRun === 'annotated' ? settings : { ...settings, dryRun };
+  #settingsOf(namespace: string): EndpointSettings {
+    return { annotations: this.#annotations.get(namespace) ?? {}, dryRun: this.#options.dryRun ?? 'annotated' };
   }
 
   #takePolicy(namespace: string, key: string, policy: AnyPolicy | undefined, step: Step): void {
@@ -259,7 +248,7 @@ export class Compiler {
     if (pod === undefined || this.#localPods.get(namespace)?.has(key) !== true) return undefined;
     const selecting = [...(this.#policies.get(namespace) ?? [])].filter(([, policy]) => selects(policy, pod));
     const sorted = selecting.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, policy]) => policy);
-    return makeEndpoint(pod, addresses, sorted, this.#auditOf(namespace));
+    return makeEndpoint(pod, addresses, sorted, this.#settingsOf(namespace));
   }
 
   #recompile(ref: PolicyRef): void {
@@ -271,7 +260,7 @@ export class Compiler {
     const namespace = namespaceOf(key);
     const policy = this.#policies.get(namespace)?.get(key);
     if (policy?.kind !== 'policy') return undefined;
-    return compileRules(policy, direction as Direction, this.#auditOf(namespace).logsAllowed);
+    return compileRules(policy, direction as Direction, logsAllowed(this.#settingsOf(namespace).annotations));
   }
 
   #changeOf(step: Step): ProgramChange {

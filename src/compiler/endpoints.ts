@@ -1,3 +1,6 @@
+import type { Annotations } from '../model/annotations.js';
+import { logsAllowed } from '../model/audit-annotation.js';
+import { isDryRun, type DryRunScope } from '../model/policy-mode.js';
 import { directions, type AnyPolicy, type Direction } from '../model/policy.js';
 import type { Pod } from '../model/pod.js';
 import type { Address } from '../model/address.js';
@@ -16,28 +19,23 @@ export const isolates = (policy: AnyPolicy, direction: Direction): boolean =>
 const allowsSomething = (policy: AnyPolicy, direction: Direction): boolean =>
   policy.kind === 'policy' && (policy[direction]?.length ?? 0) > 0;
 
-/** What is recorded of a namespace's pods beyond what is enforced. */
-export interface AuditSettings {
-  readonly dryRun: DryRun;
-  readonly logsAllowed: boolean;
+/** What decides which of a pod's policies are in a dry run, and whether its allowed flows are recorded. */
+export interface EndpointSettings {
+  /** Of the pod's namespace. */
+  readonly annotations: Annotations;
+  readonly dryRun: DryRunScope;
 }
 
-/** Which policies are in a dry run: those whose annotation says so, all, or none whatever it says. */
-export type DryRun = 'annotated' | 'all' | 'none';
-
-export const noAudit: AuditSettings = { dryRun: 'annotated', logsAllowed: false };
-
-const isLeftToDryRun = (policy: AnyPolicy, dryRun: DryRun): boolean =>
-  dryRun === 'all' || (dryRun === 'annotated' && policy.mode === 'audit');
+const noSettings: EndpointSettings = { annotations: {}, dryRun: 'annotated' };
 
 /** An endpoint from the policies that select it, given in the order of their keys. */
 export function makeEndpoint(
   pod: Pod,
   addresses: readonly Address[],
   policies: readonly AnyPolicy[],
-  audit: AuditSettings = noAudit,
+  settings: EndpointSettings = noSettings,
 ): Endpoint {
-  const enforced = policies.filter((policy) => !isLeftToDryRun(policy, audit.dryRun));
+  const enforced = policies.filter((policy) => !isDryRun(policy, settings, settings.dryRun));
   const [ingress, egress] = [isolationBy(enforced, 'ingress'), isolationBy(enforced, 'egress')];
   const dryRun =
     enforced.length === policies.length
@@ -51,7 +49,7 @@ export function makeEndpoint(
     ingress,
     egress,
     ...(Object.keys(dryRun).length === 0 ? {} : { dryRun }),
-    ...(audit.logsAllowed ? { logsAllowed: true } : {}),
+    ...(logsAllowed(settings.annotations) ? { logsAllowed: true } : {}),
   };
 }
 

@@ -23,7 +23,7 @@ export interface NetworkPolicy {
   readonly uid?: string;
   readonly generation?: number;
   /** Absent: enforced, unless its namespace or the agent says otherwise. */
-  readonly mode?: 'audit';
+  readonly mode?: 'dry-run';
   readonly appliesTo: LabelSelector;
   readonly ingress?: readonly PolicyRule[];
   readonly egress?: readonly PolicyRule[];
@@ -37,7 +37,7 @@ export interface BrokenPolicy {
   readonly uid?: string;
   readonly generation?: number;
   /** In a dry run it drops nothing. */
-  readonly mode?: 'audit';
+  readonly mode?: 'dry-run';
   /** `wholeNamespace` when not even the podSelector could be read. */
   readonly appliesTo: LabelSelector | 'wholeNamespace';
   readonly directions: readonly Direction[];

@@ -1,7 +1,7 @@
 import type { ClusterChange } from '../model/cluster.js';
-import { modeIn, type PolicyMode } from '../model/policy-mode.js';
+import { isDryRun, modeIn, type DryRunScope, type PolicyMode } from '../model/policy-mode.js';
 import { policyKey, type AnyPolicy, type BrokenPolicy, type PolicyRef } from '../model/policy.js';
-import type { ObjectRef } from '../model/pod.js';
+import type { Namespace, ObjectRef } from '../model/pod.js';
 import { failingReasons } from './enforced-policies.js';
 import type { FailingPolicy } from './types.js';
 
@@ -12,14 +12,13 @@ export class ClusterView {
   readonly #policies = new Map<string, AnyPolicy>();
   readonly #failing = new Map<string, BrokenPolicy>();
   readonly #guardOff = new Set<string>();
-  /** Namespaces whose policies are all in a dry run. */
-  readonly #dryRunNamespaces = new Set<string>();
+  /** Of the namespaces whose policies are all in a dry run. */
+  readonly #dryRunNamespaces = new Map<string, Namespace>();
+  readonly #scope: DryRunScope;
 
-  readonly #mode: PolicyMode;
-
-  /** @param mode `audit`: every policy is in a dry run */
+  /** @param mode `dry-run`: every policy is in a dry run */
   constructor(mode: PolicyMode = 'enforce') {
-    this.#mode = mode;
+    this.#scope = mode === 'dry-run' ? 'all' : 'annotated';
   }
 
   /** @returns whether a namespace opted out of the source guard, or in again. */
@@ -28,7 +27,7 @@ export class ClusterView {
     for (const change of changes) {
       if (change.kind === 'policy') this.#applyPolicy(policyKey(change.ref), change.policy);
       if (change.kind !== 'namespace') continue;
-      setPresent(this.#dryRunNamespaces, change.name, modeIn(change.namespace?.annotations ?? {}) === 'audit');
+      this.#applyNamespace(change.name, change.namespace);
       const off = change.namespace?.annotations[guardAnnotation] === 'off';
       guardsChanged ||= off !== this.#guardOff.has(change.name);
       setPresent(this.#guardOff, change.name, off);
@@ -68,8 +67,14 @@ export class ClusterView {
       .sort((a, b) => (policyKey(a) < policyKey(b) ? -1 : 1));
   }
 
-  #isDryRun({ ref, mode }: AnyPolicy): boolean {
-    return this.#mode === 'audit' || mode === 'audit' || this.#dryRunNamespaces.has(ref.namespace);
+  #isDryRun(policy: AnyPolicy): boolean {
+    return isDryRun(policy, this.#dryRunNamespaces.get(policy.ref.namespace), this.#scope);
+  }
+
+  #applyNamespace(name: string, namespace: Namespace | undefined): void {
+    if (namespace !== undefined && modeIn(namespace.annotations) === 'dry-run')
+      this.#dryRunNamespaces.set(name, namespace);
+    else this.#dryRunNamespaces.delete(name);
   }
 
   #applyPolicy(key: string, policy: AnyPolicy | undefined): void {

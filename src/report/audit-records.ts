@@ -19,7 +19,7 @@ function eventText(event: EventRecord): string {
   return [
     event['@timestamp'],
     event['k8s.node.name'],
-    `${mode === 'audit' ? 'would ' : ''}${verdict.toUpperCase()}`,
+    `${mode === 'dry-run' ? 'would ' : ''}${verdict.toUpperCase()}`,
     event['network.direction'],
     place('source'),
     '->',

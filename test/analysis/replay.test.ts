@@ -25,7 +25,7 @@ const policies = (spec: object) => {
 test('what a dry run would allow is counted by its denial alone', () => {
   const replay = new Replay(policies({ ingress: [{}] }), (id) => identity(id.endsWith('a') ? 'shop' : 'db'));
   for (const [verdict, mode] of [
-    ['allow', 'audit'],
+    ['allow', 'dry-run'],
     ['deny', 'enforce'],
   ] as const)
     replay.add(fieldsOf(verdict, mode));
@@ -35,7 +35,7 @@ test('what a dry run would allow is counted by its denial alone', () => {
 
 test('what a dry run would deny has passed: with the policy in force it is newly denied', () => {
   const replay = new Replay(policies({}), (id) => identity(id.endsWith('a') ? 'shop' : 'db'));
-  replay.add(fieldsOf('deny', 'audit'));
+  replay.add(fieldsOf('deny', 'dry-run'));
   expect([replay.allows, replay.denials]).toEqual([1, 0]);
   expect(replay.changes()).toMatchObject([{ change: 'newly-denied', count: 1, because: ['db/pg-in'] }]);
 });

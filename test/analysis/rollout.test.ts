@@ -97,11 +97,11 @@ describe('whether every node enforces what the cluster wants', () => {
   });
 
   describe.each<[string, Annotations]>([
-    ['by its own annotation', { policy: { 'podwall.dev/mode': 'audit' } }],
-    ["by its namespace's", { namespace: { 'podwall.dev/mode': 'audit' } }],
+    ['by its own annotation', { policy: { 'podwall.dev/mode': 'dry-run' } }],
+    ["by its namespace's", { namespace: { 'podwall.dev/mode': 'dry-run' } }],
     [
       "by its namespace's, whatever it says",
-      { policy: { 'podwall.dev/mode': 'enforce' }, namespace: { 'podwall.dev/mode': 'audit' } },
+      { policy: { 'podwall.dev/mode': 'enforce' }, namespace: { 'podwall.dev/mode': 'dry-run' } },
     ],
   ])('a policy in a dry run, %s', (_name, annotations) => {
     const cluster = snapshot(2, 'web-uid', annotations);

@@ -9,7 +9,7 @@ const errorsOf = (record: unknown): unknown[] => (isValid(record) ? [] : (isVali
 
 describe('schema', () => {
   test('records of every verdict, mode and reason are valid', () => {
-    for (const mode of ['enforce', 'audit'] as const)
+    for (const mode of ['enforce', 'dry-run'] as const)
       for (const verdict of ['allow', 'deny'] as const)
         for (const reason of reasons)
           expect(errorsOf(deniedRecord({ 'podwall.reason': reason }, verdict, mode))).toEqual([]);
@@ -45,8 +45,8 @@ describe('a dry run says what became of the packet', () => {
   test.each([
     ['deny', 'enforce', 'failure', 'denied'],
     ['allow', 'enforce', 'success', 'allowed'],
-    ['deny', 'audit', 'success', 'allowed'],
-    ['allow', 'audit', 'failure', 'denied'],
+    ['deny', 'dry-run', 'success', 'allowed'],
+    ['allow', 'dry-run', 'failure', 'denied'],
   ] as const)('%s under %s', (verdict, mode, outcome, type) => {
     const record = deniedRecord({}, verdict, mode);
     expect([record['event.outcome'], record['event.type'][1]]).toEqual([outcome, type]);

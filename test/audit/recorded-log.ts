@@ -183,7 +183,7 @@ export async function recordedMinute(folder: string): Promise<RecordedLog> {
     from: 'web',
     to: 'db',
     port: 5433,
-    fields: { ...dispositionOf('deny', 'audit') },
+    fields: { ...dispositionOf('deny', 'dry-run') },
   });
   await log.packet(43, {
     from: 'db',

@@ -19,7 +19,7 @@ export function deniedRecord(
 ): EventRecord {
   const time = fields['@timestamp'] ?? '2026-11-22T10:00:00.123456789Z';
   return {
-    schema_version: 1,
+    schema_version: 2,
     '@timestamp': time,
     'event.id': '01JDADQ3V5Z0G0000000000001',
     'event.sequence': 1,
@@ -74,7 +74,7 @@ export function deniedRecord(
 }
 
 export const lossRecord = (cause: LossCause, count: number, fields: Partial<LossRecord> = {}): LossRecord => ({
-  schema_version: 1,
+  schema_version: 2,
   '@timestamp': '2026-11-22T10:00:05Z',
   'event.id': '01JDADQ8R80000000000000001',
   'event.sequence': 2,

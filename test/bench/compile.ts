@@ -24,7 +24,7 @@ function measureScope(cluster: ClusterSnapshot, scope: CompilerOptions['scope'],
   const pods: number[] = [];
   for (let repetition = 0; repetition < repetitions; repetition += 1) {
     const compiler = new Compiler({ scope });
-    const renderer = new Renderer({ established: 'cut' });
+    const renderer = new Renderer({ established: 'reevaluate' });
     const take = (changes: readonly ClusterChange[]): number => {
       const started = performance.now();
       renderer.apply(compiler.apply(changes));

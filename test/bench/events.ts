@@ -24,7 +24,7 @@ async function measureSize(netns: string, policies: number, changes: number): Pr
   const door = await openNftClient({ command: ['ip', 'netns', 'exec', netns, 'nft'] });
   try {
     const compiler = new Compiler({ scope: { node: 'n0' } });
-    const renderer = new Renderer({ established: 'cut' });
+    const renderer = new Renderer({ established: 'reevaluate' });
     const table = new PolicyTable(door);
     const bring = async (change: readonly ClusterChange[]): Promise<number> => {
       const started = performance.now();

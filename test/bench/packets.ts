@@ -94,7 +94,7 @@ export async function enforce(
       clusterWith(size, verdict, logging.audit === undefined ? {} : { 'podwall.dev/audit': 'allow,deny' }),
       { scope: { node: 'n0' } },
     );
-    await door.apply(planReplacement(render(program, { established: 'cut', ...logging }), true));
+    await door.apply(planReplacement(render(program, { established: 'reevaluate', ...logging }), true));
     const attachments = (['client', 'server'] as const).map((end) => ({
       pod: { namespace, name: end },
       podUid: end,

@@ -132,7 +132,7 @@ export const annotated = (manifest: Manifest, annotations: Readonly<Record<strin
 });
 
 /** In a dry run. */
-export const inDryRun = (manifest: Manifest): Manifest => annotated(manifest, { 'podwall.dev/mode': 'audit' });
+export const inDryRun = (manifest: Manifest): Manifest => annotated(manifest, { 'podwall.dev/mode': 'dry-run' });
 
 /** Cells as people write them: `a.x > b.y TCP 80`, allowed or not. */
 function cell(text: string, allowed: boolean): Cell {

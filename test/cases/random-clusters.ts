@@ -104,8 +104,8 @@ const annotations = fc.oneof(
   { weight: 3, arbitrary: fc.constant({}) },
   fc.constantFrom(
     { 'podwall.dev/audit': 'deny,allow' },
-    { 'podwall.dev/mode': 'audit' },
-    { 'podwall.dev/mode': 'audit', 'podwall.dev/audit': 'allow' },
+    { 'podwall.dev/mode': 'dry-run' },
+    { 'podwall.dev/mode': 'dry-run', 'podwall.dev/audit': 'allow' },
   ),
 );
 
@@ -137,7 +137,7 @@ function manifestsOf(one: RandomCluster, number: number): Manifest[] {
       ? []
       : [pod(`host${number}.${hostNetwork.namespace}`, { labels: hostNetwork.labels, hostNetwork: true })]),
     ...policies.map(({ namespace: of, spec: wanted, isDryRun }, index) =>
-      annotated(policy(`p${index}.${of}`, wanted), isDryRun ? { 'podwall.dev/mode': 'audit' } : {}),
+      annotated(policy(`p${index}.${of}`, wanted), isDryRun ? { 'podwall.dev/mode': 'dry-run' } : {}),
     ),
   ];
 }

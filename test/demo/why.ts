@@ -52,8 +52,8 @@ export async function tellWhy(lab: Lab, cells: readonly DemoCell[], evaluator: E
   };
   await podwall('n2', 'denied', '--to-pod', 'bookshop/db', '--port', '5432', '--ip-version', '4');
 
-  const tried = (await records()).filter((record) => record['podwall.mode'] === 'audit');
-  await podwall('n1', 'show', '--mode', 'audit', '--ip-version', '4');
+  const tried = (await records()).filter((record) => record['podwall.mode'] === 'dry-run');
+  await podwall('n1', 'show', '--mode', 'dry-run', '--ip-version', '4');
   claim(
     'the default deny of 17-default-deny-dry-run is in a dry run: it is told what it would deny, and that passes',
     tried.length > 0 && tried.every((record) => record['event.outcome'] === 'success'),

@@ -55,7 +55,7 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
         'cluster-events': 'on',
         'denial-events': 'on',
         'audit-log': join(lab.folder, `audit-${name}`, 'audit.jsonl'),
-        'cni-results': join(lab.folder, 'results'),
+        'cni-cache-dir': join(lab.folder, 'results'),
       },
     });
     agents.set(name, agent);

@@ -41,8 +41,8 @@ describePackets('an agent with other flags than the last one', () => {
   test.each<[string, AgentFlags, readonly string[]]>([
     ['records', { 'audit-log': 'FOLDER/audit.jsonl' }, ['allowed', 'blocked']],
     ['records with other limits', { 'audit-log': 'FOLDER/audit.jsonl', 'audit-rate': '7' }, ['allowed', 'blocked']],
-    ['a dry run of everything', { 'audit-log': 'FOLDER/audit.jsonl', mode: 'audit' }, ['allowed', 'allowed']],
-    ['a dry run that only counts', { mode: 'audit' }, ['allowed', 'allowed']],
+    ['a dry run of everything', { 'audit-log': 'FOLDER/audit.jsonl', mode: 'dry-run' }, ['allowed', 'allowed']],
+    ['a dry run that only counts', { mode: 'dry-run' }, ['allowed', 'allowed']],
     ['enforcing again', {}, ['allowed', 'blocked']],
     ['established flows kept', { established: 'keep' }, ['allowed', 'blocked']],
   ])(

@@ -104,7 +104,7 @@ describePackets('rules replaced under a flood', () => {
 
   const inDryRun = (spec: object): Manifest => {
     const made = policy('q.x', { ...toServer, ...spec });
-    return { ...made, metadata: { ...made.metadata, annotations: { 'podwall.dev/mode': 'audit' } } };
+    return { ...made, metadata: { ...made.metadata, annotations: { 'podwall.dev/mode': 'dry-run' } } };
   };
   const dryRuns = [inDryRun({}), inDryRun({ ingress: [{}] }), inDryRun({ ingress: [{ ports: [udp(1)] }] })] as const;
 

@@ -60,7 +60,7 @@ describePackets('streams in the middle', () => {
   }, 60_000);
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 
-  describe('--established=cut, the default', () => {
+  describe('--established=reevaluate, the default', () => {
     beforeAll(() => start({}), 60_000);
     beforeEach(() => apply(serverAllows));
 

@@ -55,7 +55,7 @@ const said = (record: EventRecord): object => ({
 });
 const wouldDeny = (direction: string, from: string, to: string, ...by: readonly string[]): object => ({
   verdict: 'deny',
-  mode: 'audit',
+  mode: 'dry-run',
   outcome: 'success',
   reason: 'default-deny',
   direction,
@@ -151,11 +151,11 @@ describePackets('the audit log of an agent', () => {
         outcome: 'failure',
       });
       expect(told).toEqual(expect.arrayContaining([denied('client'), denied('other')]));
-      const allowing = told.filter((one) => 'mode' in one && one.mode === 'audit');
+      const allowing = told.filter((one) => 'mode' in one && one.mode === 'dry-run');
       expect(allowing).toEqual([
         {
           verdict: 'allow',
-          mode: 'audit',
+          mode: 'dry-run',
           outcome: 'failure',
           reason: 'rule',
           direction: 'ingress',
@@ -216,7 +216,7 @@ describePackets('the audit log of an agent', () => {
     }, 30_000);
 
     test('a whole namespace is in one by its annotation', async () => {
-      await apply(...cluster(annotated(plain, { 'podwall.dev/mode': 'audit' }), denyServer, denyClient));
+      await apply(...cluster(annotated(plain, { 'podwall.dev/mode': 'dry-run' }), denyServer, denyClient));
       expect(await call('client', 'server', 88)).toBe('allowed');
       await until(async () => (await records()).length >= 2, 15_000);
       expect((await records()).map(said)).toEqual(
@@ -283,7 +283,7 @@ describePackets('the audit log of an agent', () => {
 
   describe('in a dry run as a whole', () => {
     beforeAll(
-      () => begin({ mode: 'audit', 'unknown-pods': 'deny' }, ...cluster(plain, denyServer, denyClient)),
+      () => begin({ mode: 'dry-run', 'unknown-pods': 'deny' }, ...cluster(plain, denyServer, denyClient)),
       90_000,
     );
     afterAll(() => lab[Symbol.asyncDispose](), 60_000);
@@ -301,11 +301,11 @@ describePackets('the audit log of an agent', () => {
         one['podwall.verdict'],
         one['event.outcome'],
       ]);
-      const audit = (reason: string): unknown => [reason, 'audit', 'deny', 'success'];
+      const dryRun = (reason: string): unknown => [reason, 'dry-run', 'deny', 'success'];
       expect(told).toEqual(
-        expect.arrayContaining([audit('default-deny'), audit('unknown-pod'), audit('source-guard')]),
+        expect.arrayContaining([dryRun('default-deny'), dryRun('unknown-pod'), dryRun('source-guard')]),
       );
-      expect(told.every(([, mode]) => mode === 'audit')).toBe(true);
+      expect(told.every(([, mode]) => mode === 'dry-run')).toBe(true);
     }, 30_000);
 
     test('tells what a bridge brings to a pod past every policy, and lets it in', async () => {
@@ -315,7 +315,7 @@ describePackets('the audit log of an agent', () => {
       close(mouth);
       expect(await capture.sees((frame) => frame.includes('to everybody'), 1500)).toBe(true);
       const record = await trail.find({ 'podwall.reason': 'base', 'destination.k8s.pod.name': 'server' });
-      expect(said(record)).toMatchObject({ verdict: 'deny', mode: 'audit', outcome: 'success', from: 'client' });
+      expect(said(record)).toMatchObject({ verdict: 'deny', mode: 'dry-run', outcome: 'success', from: 'client' });
     }, 30_000);
   });
 });

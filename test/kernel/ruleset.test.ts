@@ -21,9 +21,9 @@ import { cluster, history } from '../support/arbitrary.js';
 import { seed } from '../support/seed.js';
 import { NftNamespace } from './nft-namespace.js';
 
-const cut = { established: 'cut' } as const;
+const reevaluate = { established: 'reevaluate' } as const;
 const logged: RenderOptions = {
-  ...cut,
+  ...reevaluate,
   audit: { group: 100, pairRate: 10, pairBurst: 20, pairs: 4096, sharedRate: 50 },
 };
 const spaces: NftNamespace[] = [];
@@ -74,9 +74,9 @@ const expectEqual = (kernel: NftNamespace, desired: Ruleset): void => {
 };
 
 describe.each([
-  ['denials only counted', cut],
+  ['denials only counted', reevaluate],
   ['denials logged', logged],
-  ['peers looked up in maps', { ...cut, inlineLists: 0 }],
+  ['peers looked up in maps', { ...reevaluate, inlineLists: 0 }],
 ] as const satisfies readonly (readonly [string, RenderOptions])[])(
   'a program with every feature, %s',
   (_, options: RenderOptions) => {
@@ -137,7 +137,7 @@ describe.each([
 );
 
 describe('what others did to the table is undone', () => {
-  const desired = render(everyFeature, cut);
+  const desired = render(everyFeature, reevaluate);
   const iso = [...desired.chains.keys()].find((name) => name.startsWith('iso-in-')) ?? '';
   const list = [...desired.chains.keys()].find((name) => name.startsWith('in-lab-web')) ?? '';
   const table = 'inet podwall';
@@ -203,7 +203,7 @@ describe('moving from one program to another', () => {
     const kernel = space();
     const applied = emptyRuleset();
     for (const [, state] of steps) {
-      const desired = render(state, cut);
+      const desired = render(state, reevaluate);
       converge(kernel, desired, applied);
       expectEqual(kernel, desired);
       // Beside what is desired stands the generation of the cache that the next narrowing will move to.
@@ -217,7 +217,7 @@ describe('moving from one program to another', () => {
     const kernel = space();
     for (const [start, steps] of fc.sample(fc.tuple(cluster, history), { numRuns: 6, seed })) {
       const compiler = new Compiler({ scope: { node: 'n1' }, unknownPods: 'deny' });
-      const renderer = new Renderer(cut);
+      const renderer = new Renderer(reevaluate);
       const applied = emptyRuleset();
       for (const changes of [changesFrom(start), ...steps]) {
         const change = compiler.apply(changes);
@@ -231,7 +231,7 @@ describe('moving from one program to another', () => {
   });
 
   test('a widening change is one transaction that leaves the verdict cache alone', () => {
-    const [kernel, renderer, applied] = [space(), new Renderer(cut), emptyRuleset()];
+    const [kernel, renderer, applied] = [space(), new Renderer(reevaluate), emptyRuleset()];
     renderer.apply(changeFrom(everyFeature));
     converge(kernel, renderer.ruleset(), applied);
     const group = everyFeature.groups.get('pods app=web' as GroupId);
@@ -265,7 +265,7 @@ describe('moving from one program to another', () => {
   });
 
   test('other ranges of unknown pods swap the cache once more in the sweep', () => {
-    const [kernel, renderer, applied] = [space(), new Renderer(cut), emptyRuleset()];
+    const [kernel, renderer, applied] = [space(), new Renderer(reevaluate), emptyRuleset()];
     renderer.apply(changeFrom(everyFeature));
     converge(kernel, renderer.ruleset(), applied);
     const dirty = renderer.apply({

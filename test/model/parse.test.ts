@@ -229,13 +229,17 @@ describe('annotations of the audit log', () => {
     return parsed;
   };
   const unknownMode = (value: string): string =>
-    `warning unknown-mode metadata.annotations.podwall.dev/mode: Unsupported value: "${value}": supported values: "audit", "enforce"; it is enforced`;
+    `error unknown-mode metadata.annotations.podwall.dev/mode: Unsupported value: "${value}": supported values: "dry-run", "enforce"; it is enforced`;
+  const renamedMode =
+    'error renamed-mode metadata.annotations.podwall.dev/mode: "audit" is now "dry-run": it is read as "dry-run"; write podwall.dev/mode: dry-run';
 
   test.each([
-    ['audit', 'audit', []],
+    ['dry-run', 'dry-run', []],
+    ['audit', 'dry-run', [renamedMode]],
     ['enforce', undefined, []],
+    ['Dry-Run', undefined, [unknownMode('Dry-Run')]],
     ['Audit', undefined, [unknownMode('Audit')]],
-    [' audit', undefined, [unknownMode(' audit')]],
+    [' dry-run', undefined, [unknownMode(' dry-run')]],
     ['', undefined, [unknownMode('')]],
   ])('mode %j of a policy, and of a broken one', (value, mode, warnings) => {
     const whole = policyWith({ 'podwall.dev/mode': value });
@@ -249,8 +253,9 @@ describe('annotations of the audit log', () => {
 
   test.each([
     [{}, 'enforce', false, []],
-    [{ 'podwall.dev/mode': 'audit' }, 'audit', false, []],
-    [{ 'podwall.dev/mode': 'dry-run' }, 'enforce', false, [unknownMode('dry-run')]],
+    [{ 'podwall.dev/mode': 'dry-run' }, 'dry-run', false, []],
+    [{ 'podwall.dev/mode': 'audit' }, 'dry-run', false, [renamedMode]],
+    [{ 'podwall.dev/mode': 'dryrun' }, 'enforce', false, [unknownMode('dryrun')]],
     [{ 'podwall.dev/audit': 'deny,allow' }, 'enforce', true, []],
     [{ 'podwall.dev/audit': ' allow , ' }, 'enforce', true, []],
     [{ 'podwall.dev/audit': 'deny' }, 'enforce', false, []],
@@ -269,8 +274,8 @@ describe('annotations of the audit log', () => {
   });
 
   test('a policy is in a dry run by its own annotation or by its namespace, whatever it says itself', () => {
-    const [dryRun, plain] = ['audit', 'enforce'].map((mode) => namespaceWith({ 'podwall.dev/mode': mode }).value);
-    const [annotated, enforced] = ['audit', 'enforce'].map((mode) => policyWith({ 'podwall.dev/mode': mode }).value);
+    const [dryRun, plain] = ['dry-run', 'enforce'].map((mode) => namespaceWith({ 'podwall.dev/mode': mode }).value);
+    const [annotated, enforced] = ['dry-run', 'enforce'].map((mode) => policyWith({ 'podwall.dev/mode': mode }).value);
     expect([
       isDryRun(enforced ?? {}, dryRun),
       isDryRun(enforced ?? {}, plain),

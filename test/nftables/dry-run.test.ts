@@ -25,7 +25,7 @@ const runs = { numRuns: cases(40) };
 const partlyDryRun = cluster.map((one) => ({
   ...one,
   pods: one.pods.map((pod) => ({ ...pod, node: 'n1' })),
-  policies: one.policies.map((policy, index) => (index % 2 === 0 ? policy : { ...policy, mode: 'audit' as const })),
+  policies: one.policies.map((policy, index) => (index % 2 === 0 ? policy : { ...policy, mode: 'dry-run' as const })),
 }));
 
 /** The same cluster without anything that is only told of. */
@@ -68,9 +68,9 @@ const packets: readonly (readonly [string, Packet])[] = [
 ];
 
 describe.each<RenderOptions>([
-  { established: 'cut' },
-  { established: 'cut', audit },
-  { established: 'cut', audit, inlineLists: 0 },
+  { established: 'reevaluate' },
+  { established: 'reevaluate', audit },
+  { established: 'reevaluate', audit, inlineLists: 0 },
 ])('dry runs and recorded allows, %j', (how) => {
   test.each(packets)('drop nothing and open nothing: %s', (_, packet) => {
     fc.assert(

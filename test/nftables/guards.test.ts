@@ -55,9 +55,9 @@ describe('renderGuards', () => {
 
   test('in a dry run nothing is dropped, and all that would be is told of', () => {
     const audit = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
-    const text = (mode: 'audit' | 'enforce'): string =>
+    const text = (mode: 'dry-run' | 'enforce'): string =>
       printRuleset(renderGuards([bridged], { ...noneOff, audit, mode }));
-    const [dry, enforced] = [text('audit'), text('enforce')];
+    const [dry, enforced] = [text('dry-run'), text('enforce')];
     expect(dry).not.toMatch(/\bdrop\b|drop-|policy drop/);
     expect(dry.match(/policy accept/g)).toHaveLength(2);
     for (const [drops, reports] of [

@@ -178,6 +178,6 @@ export function wrongCells(objects: readonly Manifest[], cells: readonly Cell[],
   const state = new ClusterState();
   state.take({ apply: objects });
   const program = compile(state.snapshot(), { scope: { node: 'n1' } });
-  const kernel = new Interpreter(render(program, { established: 'cut', inlineLists }));
+  const kernel = new Interpreter(render(program, { established: 'reevaluate', inlineLists }));
   return cells.filter((cell) => state.pairings(cell).some((flow) => kernel.allows(flow) !== cell.allowed));
 }

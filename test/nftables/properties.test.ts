@@ -21,9 +21,9 @@ import { cases } from '../support/seed.js';
 import { FakeTable } from './fake-table.js';
 import { Interpreter } from './interpreter.js';
 
-const cut: RenderOptions = { established: 'cut' };
+const reevaluate: RenderOptions = { established: 'reevaluate' };
 /** Peers that are pods are always looked up in maps. */
-const mapped: RenderOptions = { ...cut, inlineLists: 0 };
+const mapped: RenderOptions = { ...reevaluate, inlineLists: 0 };
 const scopes: readonly CompilerOptions[] = [{ scope: { node: 'n1' } }, { scope: { node: 'n2' }, unknownPods: 'deny' }];
 const runs = { numRuns: cases(60) };
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
@@ -50,7 +50,7 @@ function flows(program: PolicyProgram): Flow[] {
   );
 }
 
-const rendered = scopes.flatMap((scope) => [cut, mapped, { ...mapped, audit }].map((how) => ({ scope, how })));
+const rendered = scopes.flatMap((scope) => [reevaluate, mapped, { ...mapped, audit }].map((how) => ({ scope, how })));
 
 describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how }) => {
   test('after every step of any history is the one rendered from scratch', () => {
@@ -114,13 +114,13 @@ describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how })
   });
 });
 
-describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
+describe.each([reevaluate, mapped])('what is recorded of a flow (%j)', (how) => {
   const direction = { egress: 'out', ingress: 'in' } as const;
   /** On one node, and every other policy in a dry run. */
   const partlyDryRun = cluster.map((one) => ({
     ...one,
     pods: one.pods.map((pod) => ({ ...pod, node: 'n1' })),
-    policies: one.policies.map((policy, index) => (index % 2 === 0 ? policy : { ...policy, mode: 'audit' as const })),
+    policies: one.policies.map((policy, index) => (index % 2 === 0 ? policy : { ...policy, mode: 'dry-run' as const })),
   }));
 
   /** Up to the end that drops it, as evaluation of both programs says. */
@@ -193,7 +193,7 @@ describe.each([cut, mapped])('what is recorded of a flow (%j)', (how) => {
       fc.property(cluster, (start) => {
         const options: CompilerOptions = { scope: { node: 'n1' }, unknownPods: 'deny', dryRun: 'all' };
         const program = compile(start, options);
-        const kernel = new Interpreter(render(program, { ...how, audit, mode: 'audit' }));
+        const kernel = new Interpreter(render(program, { ...how, audit, mode: 'dry-run' }));
         const dropped = flows(program).filter((flow) => !kernel.allows(flow));
         expect(dropped.slice(0, 2)).toEqual([]);
       }),
@@ -209,7 +209,7 @@ test('a plan that breaks off anywhere is completed by the next one, even from wh
       cluster,
       fc.nat({ max: 3 }),
       fc.boolean(),
-      fc.constantFrom(cut, mapped),
+      fc.constantFrom(reevaluate, mapped),
       (from, to, stop, readBack, how) => {
         const options = scopes[0] as CompilerOptions;
         const [first, desired] = [from, to].map((state) => render(compile(state, options), how)) as [

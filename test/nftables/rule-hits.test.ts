@@ -15,7 +15,7 @@ const list = ruleList('let', 'ingress', { port: anyPort });
 /** Counters that the first packet of the flow goes by, and what they are told as. */
 function counted(server: Endpoint): { readonly allowed: boolean; readonly hits: string[]; readonly metrics: string[] } {
   const made = program({ endpoints: [server], ruleLists: [list] });
-  const ruleset = render(made, { established: 'cut' });
+  const ruleset = render(made, { established: 'reevaluate' });
   const { allowed, counters } = new Interpreter(ruleset).walk(flow);
   const packets = new Map(counters.map((name) => [name, 1]));
   return {

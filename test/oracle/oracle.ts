@@ -67,7 +67,7 @@ function allowsDirection(cluster: ClusterSnapshot, pod: Pod, direction: Directio
 /** Not in a dry run, by its own annotation or its namespace's. */
 function isEnforced(cluster: ClusterSnapshot, policy: AnyPolicy): boolean {
   const namespace = cluster.namespaces.find(({ name }) => name === policy.ref.namespace);
-  return policy.mode !== 'audit' && namespace?.annotations['podwall.dev/mode'] !== 'audit';
+  return policy.mode !== 'dry-run' && !['dry-run', 'audit'].includes(namespace?.annotations['podwall.dev/mode'] ?? '');
 }
 
 function isolates(policy: AnyPolicy, pod: Pod, direction: Direction): boolean {

@@ -37,9 +37,15 @@ describe('findCulprits', () => {
 });
 
 test('a refused policy in a dry run stays in a dry run', () => {
-  const policy = { kind: 'policy' as const, ref: ref('web'), mode: 'audit' as const, appliesTo: everyPod, ingress: [] };
+  const policy = {
+    kind: 'policy' as const,
+    ref: ref('web'),
+    mode: 'dry-run' as const,
+    appliesTo: everyPod,
+    ingress: [],
+  };
   const refused = refusedPolicy(policy, 'nft said no');
-  expect(refused).toMatchObject({ kind: 'broken', mode: 'audit', directions: ['ingress'] });
+  expect(refused).toMatchObject({ kind: 'broken', mode: 'dry-run', directions: ['ingress'] });
   const endpoint = makeEndpoint(pod, [], [refused]);
   expect([endpoint.ingress.kind, endpoint.dryRun?.ingress?.by]).toEqual(['open', [ref('web')]]);
 });

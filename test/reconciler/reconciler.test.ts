@@ -93,12 +93,12 @@ function start(policies: readonly AnyPolicy[], { begin = true, links = noLinks()
   const write = (fields: Readonly<Record<string, unknown>>, message: string): void =>
     void lines.push({ fields, message });
   const options = { scope: { node: 'n1' } };
-  const desired = (snapshot: ClusterSnapshot) => render(compile(snapshot, options), { established: 'cut' });
+  const desired = (snapshot: ClusterSnapshot) => render(compile(snapshot, options), { established: 'reevaluate' });
   const reconciler = new Reconciler(
     {
       cluster,
       compiler: new Compiler(options),
-      renderer: new Renderer({ established: 'cut' }),
+      renderer: new Renderer({ established: 'reevaluate' }),
       render: desired,
       nftables: nft,
       links,

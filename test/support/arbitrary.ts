@@ -111,7 +111,7 @@ const policy: fc.Arbitrary<AnyPolicy> = fc
   })
   .map(({ namespace, name, appliesTo, ingress, egress, broken, dryRun }): AnyPolicy => {
     const ref = { kind: 'NetworkPolicy' as const, namespace, name };
-    const known = { ref, ...(dryRun === 0 ? { mode: 'audit' as const } : {}) };
+    const known = { ref, ...(dryRun === 0 ? { mode: 'dry-run' as const } : {}) };
     if (broken === 0) return { kind: 'broken', ...known, appliesTo, directions: ['ingress'], diagnostics: [] };
     if (broken === 1) {
       const directions = ['ingress', 'egress'] as const;
@@ -143,7 +143,10 @@ const namespace: fc.Arbitrary<Namespace> = fc
     labels,
     annotations: fc.oneof(
       { weight: 3, arbitrary: fc.constant({}) },
-      fc.constantFrom<Namespace['annotations']>({ 'podwall.dev/mode': 'audit' }, { 'podwall.dev/audit': 'deny,allow' }),
+      fc.constantFrom<Namespace['annotations']>(
+        { 'podwall.dev/mode': 'dry-run' },
+        { 'podwall.dev/audit': 'deny,allow' },
+      ),
     ),
   })
   .map(({ name, labels: own, annotations }) => ({

@@ -104,10 +104,7 @@ export class Attribution {
   }
 
   /** By policies: what is enforced, or what a dry run would do. */
-  #policyVerdict(
-    { packet, chain, source, destination }: Told,
-    meaning: PolicyChain | undefined,
-  ): LoggedPacket {
+  #policyVerdict({ packet, chain, source, destination }: Told, meaning: PolicyChain | undefined): LoggedPacket {
     const { time } = packet;
     const decision = this.#chains.decisionOf(chain, time);
     // A chain that nobody remembers, of an agent before this one, says at least its direction, verdict and mode.
@@ -239,6 +236,6 @@ export class Attribution {
 }
 
 const modeOf = (meaning: PolicyChain | undefined): PolicyMode =>
-  meaning?.kind === 'dry-run-allow' || meaning?.kind === 'dry-run-deny' ? 'audit' : 'enforce';
+  meaning?.kind === 'dry-run-allow' || meaning?.kind === 'dry-run-deny' ? 'dry-run' : 'enforce';
 const verdictOf = (meaning: PolicyChain | undefined): RecordVerdict =>
   meaning === undefined || meaning.kind === 'deny' || meaning.kind === 'dry-run-deny' ? 'deny' : 'allow';

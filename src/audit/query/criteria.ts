@@ -17,6 +17,8 @@ export interface CriterionKind {
   readonly about: string;
   /** Values that it usually has. */
   readonly words?: readonly string[];
+  /** Values that have another name today: refused with it. */
+  readonly renamed?: Readonly<Record<string, string>>;
   /** Undefined for a value that is none. */
   readonly parse: (value: string) => Criterion | undefined;
 }
@@ -50,7 +52,7 @@ const verdictWords: Readonly<Record<string, readonly [key: string, value: string
   deny: ['podwall.verdict', 'deny'],
   forwarded: ['event.outcome', 'success'],
   dropped: ['event.outcome', 'failure'],
-  audit: ['podwall.mode', 'audit'],
+  'dry-run': ['podwall.mode', 'dry-run'],
 };
 
 function verdictCriterion(text: string): Criterion | undefined {
@@ -154,8 +156,9 @@ export const criterionKinds: readonly CriterionKind[] = [
   {
     name: 'verdict',
     value: 'verdict',
-    about: `${Object.keys(verdictWords).join(', ')}; the last three as hubble means them`,
+    about: `${Object.keys(verdictWords).join(', ')}; forwarded and dropped as hubble means them`,
     words: Object.keys(verdictWords),
+    renamed: { audit: 'dry-run' },
     parse: verdictCriterion,
   },
   {
@@ -187,9 +190,10 @@ export const criterionKinds: readonly CriterionKind[] = [
   {
     name: 'mode',
     value: 'mode',
-    about: 'enforce, or audit for a dry run',
-    words: ['enforce', 'audit'],
-    parse: oneOf('podwall.mode', ['enforce', 'audit']),
+    about: 'enforce, or dry-run',
+    renamed: { audit: 'dry-run' },
+    words: ['enforce', 'dry-run'],
+    parse: oneOf('podwall.mode', ['enforce', 'dry-run']),
   },
   { name: 'tier', value: 'tier', about: tiers.join(', '), words: tiers, parse: tierCriterion },
 ];

@@ -65,7 +65,7 @@ export const namedFields: ReadonlyMap<string, Field> = new Map([
   // A dry run's packet met the opposite.
   [
     'verdict',
-    (fields) => `${fields.get('podwall.mode') === 'audit' ? 'would ' : ''}${fields.get('podwall.verdict') ?? ''}`,
+    (fields) => `${fields.get('podwall.mode') === 'dry-run' ? 'would ' : ''}${fields.get('podwall.verdict') ?? ''}`,
   ],
   ['reason', ofKey('podwall.reason')],
   ['mode', ofKey('podwall.mode')],

@@ -1,5 +1,6 @@
 import { KeyPattern } from './key-pattern.js';
 import { NextOccurrence } from './next-occurrence.js';
+import { currentRecord, currentValue, previousVersion } from './previous-version.js';
 import { schemaVersion, type AuditRecord } from '../record.js';
 
 /** What filters and groups ask of a record. */
@@ -14,7 +15,9 @@ export class MalformedLine extends Error {
   override readonly name = 'MalformedLine';
 }
 
-const prefix = `{"schema_version":${schemaVersion},`;
+const prefixOf = (version: number): string => `{"schema_version":${version},`;
+const prefix = prefixOf(schemaVersion);
+const previousPrefix = prefixOf(previousVersion);
 /** Of a second record in the same line. */
 const beginning = '{"schema_version"';
 const [quote, closingBrace] = [0x22, 0x7d];
@@ -44,6 +47,8 @@ export class LineReader implements RecordFields {
   /** The line by itself, once it is asked for. */
   #text: string | undefined;
   #parsed: AuditRecord | undefined;
+  /** The line is of the previous version. */
+  #isPrevious = false;
   /** How far keys stand from where they stood before, from where on: a value is longer or shorter than it was. */
   #shift = 0;
   #shiftedFrom = 0;
@@ -90,7 +95,9 @@ export class LineReader implements RecordFields {
     const code = lines.charCodeAt(start);
     if (code === quote) {
       const end = lines.indexOf('"', start + 1);
-      return end > 0 && end < this.#end ? lines.slice(start + 1, end) : this.#wholeValue(key);
+      if (end <= 0 || end >= this.#end) return this.#wholeValue(key);
+      const value = lines.slice(start + 1, end);
+      return this.#isPrevious ? currentValue(key, value) : value;
     }
     let value = 0;
     let at = start;
@@ -111,8 +118,10 @@ export class LineReader implements RecordFields {
   /** One whole record: a line that was cut and gone on with has a second beginning. */
   #isPlain(): boolean {
     const [lines, start, end] = [this.#lines, this.#start, this.#end];
+    const isCurrent = lines.startsWith(prefix, start);
+    this.#isPrevious = !isCurrent && lines.startsWith(previousPrefix, start);
     return (
-      lines.startsWith(prefix, start) &&
+      (isCurrent || this.#isPrevious) &&
       lines.charCodeAt(end - 1) === closingBrace &&
       this.#escape.from(start) >= end &&
       this.#second.from(start + 1) >= end
@@ -160,6 +169,7 @@ function parseRecord(text: string): AuditRecord {
   const value = parsed(text);
   const version = (value as { schema_version?: unknown } | null)?.schema_version;
   if (version === undefined) throw new MalformedLine('no audit record: it has no schema_version');
+  if (version === previousVersion) return currentRecord(value as Readonly<Record<string, unknown>>, schemaVersion);
   if (version !== schemaVersion) throw new MalformedLine(`schema_version ${JSON.stringify(version)} is not known`);
   return value as AuditRecord;
 }

@@ -91,8 +91,8 @@ export class SnapshotRecorder {
   /** What a namespace or the agent tries, its policies are told to try. */
   #inForce(namespace: string, time: number): readonly AnyPolicy[] {
     const policies = [...(this.#policies.at(namespace, time) ?? none).values()];
-    const dryRun = this.#options.mode === 'audit' || isAllDryRun(this.#namespaces.at(namespace, time));
-    return dryRun ? policies.map((policy) => ({ ...policy, mode: 'audit' as const })) : policies;
+    const dryRun = this.#options.mode === 'dry-run' || isAllDryRun(this.#namespaces.at(namespace, time));
+    return dryRun ? policies.map((policy) => ({ ...policy, mode: 'dry-run' as const })) : policies;
   }
 
   #identityOf({ pod }: PacketEndpoint, time: number): ContentId | undefined {

@@ -12,6 +12,7 @@ import { gunzipSync, gzip } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import type { Address } from '../../model/address.js';
 import type { Labels } from '../../model/labels.js';
+import { renamedDryRun } from '../../model/policy-mode.js';
 import { policyKey, type AnyPolicy } from '../../model/policy.js';
 import type { ContainerPort, Namespace, Pod } from '../../model/pod.js';
 
@@ -176,7 +177,9 @@ export class SnapshotReader {
 
   /** Undefined when it is gone, or is not what its name says. */
   policies(id: ContentId): readonly AnyPolicy[] | undefined {
-    const known = this.#policies.get(id) ?? { found: this.#read(id, 'policies', asPolicies, policySetId) };
+    const known = this.#policies.get(id) ?? {
+      found: this.#read(id, 'policies', asPolicies, policySetId)?.map(withModeOfToday),
+    };
     this.#policies.set(id, known);
     return known.found;
   }
@@ -205,6 +208,9 @@ export class SnapshotReader {
 }
 
 const asPolicies = (value: unknown): readonly AnyPolicy[] => (value as { policies: readonly AnyPolicy[] }).policies;
+/** Snapshots beside records of schema version 1 call a dry run `audit`. */
+const withModeOfToday = (policy: AnyPolicy): AnyPolicy =>
+  (policy.mode as string | undefined) === renamedDryRun ? { ...policy, mode: 'dry-run' } : policy;
 const asIdentity = (value: unknown): PodIdentity => value as PodIdentity;
 
 /** Undefined for a file that is not there, or is damaged. */

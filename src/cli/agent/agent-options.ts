@@ -4,17 +4,18 @@ import { parseCidr, type Cidr } from '../../model/address.js';
 import type { ReportFlags } from './report-options.js';
 import { withAuditOptions, type AuditFlags } from './audit-options.js';
 import type { LogFormat } from '../../node/log.js';
-import { defaultNode, defaultStateDir } from '../common/options.js';
+import { refuseRenamed } from '../common/renamed.js';
+import { defaultNode, defaultStateDir, establishedOption } from '../common/options.js';
 
 export interface AgentFlags extends ReportFlags, AuditFlags {
   readonly stateDir: string;
   readonly unknownPods: 'deny' | 'allow';
   readonly podCidrs: readonly Cidr[];
-  readonly established: 'cut' | 'keep';
+  readonly established: 'reevaluate' | 'keep';
   readonly sourceGuard: 'on' | 'off';
   readonly bridgeNetfilter: BridgeNetfilterMode;
   readonly sysctlDir: string;
-  readonly cniResults: string;
+  readonly cniCacheDir: string;
   readonly metricsAddress: string;
   readonly logLevel: string;
   readonly logFormat: LogFormat;
@@ -34,9 +35,7 @@ export function withAgentOptions(command: Command): Command {
       choice('--unknown-pods <mode>', "addresses in this node's pod CIDRs that no pod has", ['deny', 'allow'], 'allow'),
     )
     .option('--pod-cidrs <cidrs>', 'pod CIDRs of this node, beside those of its Node object', parseCidrs, [])
-    .addOption(
-      choice('--established <mode>', 'established flows that a change no longer allows', ['cut', 'keep'], 'cut'),
-    )
+    .addOption(establishedOption())
     .addOption(choice('--source-guard <mode>', "drop what does not carry the pod's own addresses", ['on', 'off'], 'on'))
     .addOption(
       choice(
@@ -48,8 +47,8 @@ export function withAgentOptions(command: Command): Command {
     )
     .option('--sysctl-dir <dir>', 'where the settings of net are: a container cannot write its own', '/proc/sys/net')
     .option(
-      '--cni-results <dir>',
-      "where the container runtime keeps CNI's results: pods are enforced before their status tells addresses; or off",
+      '--cni-cache-dir <dir>',
+      "where the container runtime caches CNI's results, which give a pod's addresses before its status does; or off",
       '/var/lib/cni/results',
     )
     .option('--metrics-address <address>', '/metrics, /healthz and /readyz: HOST:PORT, or off', '127.0.0.1:9808')
@@ -86,7 +85,9 @@ export function withAgentOptions(command: Command): Command {
         process.stderr.isTTY ? 'text' : 'json',
       ),
     );
-  return withAuditOptions(command);
+  return refuseRenamed(withAuditOptions(command), {
+    'cni-results': '--cni-cache-dir',
+  });
 }
 
 function parseCidrs(text: string): Cidr[] {

@@ -76,8 +76,8 @@ async function nodeSource(flags: AgentFlags, log: ReconcilerLog): Promise<Cluste
     debug: (message) => log.debug({}, message),
     error: (message) => log.error({}, message),
   });
-  if (flags.manifests !== undefined || flags.cniResults === 'off') return source;
-  return new EarlyAddressesSource(source, { node: flags.node, results: await CniResults.open(flags.cniResults) });
+  if (flags.manifests !== undefined || flags.cniCacheDir === 'off') return source;
+  return new EarlyAddressesSource(source, { node: flags.node, results: await CniResults.open(flags.cniCacheDir) });
 }
 
 interface BuildParts {
@@ -108,7 +108,7 @@ async function build(
     scope: { node: flags.node },
     unknownPods: flags.unknownPods,
     podCidrs: flags.podCidrs,
-    ...(flags.mode === 'audit' ? { dryRun: 'all' } : {}),
+    ...(flags.mode === 'dry-run' ? { dryRun: 'all' } : {}),
   };
   const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
   const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };

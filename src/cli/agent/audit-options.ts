@@ -3,13 +3,14 @@ import { statSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { InputError } from '../../generic/input-error.js';
 import { repeatable } from '../common/options.js';
+import { withRenamedValues } from '../common/renamed.js';
 import type { RotationOptions } from '../../audit/writing/rotating-file.js';
-import type { PolicyMode } from '../../model/policy-mode.js';
+import { policyModes, type PolicyMode } from '../../model/policy-mode.js';
 import type { RecordTargets } from '../../node/agent-audit.js';
 import type { AuditRules } from '../../nftables/render/log-rules.js';
 
 export interface AuditFlags {
-  /** `audit`: the whole agent is in a dry run. */
+  /** `dry-run`: the whole agent is in a dry run. */
   readonly mode: PolicyMode;
   readonly audit?: 'records' | 'counters' | 'off';
   /** In the order given. */
@@ -31,9 +32,12 @@ export function withAuditOptions(command: Command): Command {
   const number = (flags: string, text: string, value: number, largest = 1e9): Option =>
     new Option(flags, text).default(value).argParser(numberUpTo(largest));
   const options = [
-    new Option('--mode <mode>', 'audit is a dry run: records what would be denied, and drops nothing')
-      .choices(['enforce', 'audit'])
-      .default('enforce'),
+    withRenamedValues(
+      new Option('--mode <mode>', 'dry-run records what would be denied, and drops nothing')
+        .choices(policyModes)
+        .default('enforce'),
+      { audit: 'dry-run' },
+    ),
     new Option(
       '--audit <mode>',
       'denials: a record each, packets by policy in /metrics, or neither (records with --audit-log, else counters)',

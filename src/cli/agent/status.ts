@@ -131,7 +131,7 @@ function withAgent(status: AgentStatus, kernel: KernelSummary | undefined): stri
 }
 
 function dryRunLines({ mode, dryRun }: AgentStatus): string[] {
-  if (mode === 'audit') return ['the agent is in a dry run (--mode=audit): nothing is dropped'];
+  if (mode === 'dry-run') return ['the agent is in a dry run (--mode=dry-run): nothing is dropped'];
   return dryRun.length === 0
     ? []
     : [`dry run: ${dryRun.map(objectKey).join(', ')}: what they would change is recorded`];

@@ -30,7 +30,7 @@ What would allow it comes from the policies that were in force, where the log's 
 Examples:
   podwall audit denied --since 1h
   podwall audit denied -n shop --not --reason source-guard
-  podwall audit denied --mode audit             what a dry run would deny`;
+  podwall audit denied --mode dry-run           what a dry run would deny`;
 
 export function deniedCommand(): Command {
   const { command, query } = withFilters(withLog(new Command('denied')));
@@ -115,7 +115,7 @@ function denialText(one: Denial): string {
   const why = policies.length === 0 ? reason : `${reason} by ${policies.join(', ')}`;
   const remedy = remedyText(one.remedy);
   return [
-    `${from} -> ${to} ${port}  ${count} ${mode === 'audit' ? 'would be denied' : 'denied'}`,
+    `${from} -> ${to} ${port}  ${count} ${mode === 'dry-run' ? 'would be denied' : 'denied'}`,
     `  ${direction}, ${why}`,
     `  first ${first}, last ${last}`,
     ...remedy.map((line, index) => (index === 0 ? `  to allow it: ${line}` : `    ${line}`)),

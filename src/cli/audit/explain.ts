@@ -1,4 +1,4 @@
-import type { DryRun } from '../../compiler/endpoints.js';
+import type { DryRunScope } from '../../model/policy-mode.js';
 import { Command } from 'commander';
 import { explainRecorded } from '../../analysis/recorded-explanation.js';
 import { RecordedFlowEvaluator, type RecordedVerdict } from '../../analysis/recorded-evaluator.js';
@@ -78,7 +78,7 @@ interface Said {
 function say(
   flow: RecordedFlow | undefined,
   policies: readonly AnyPolicy[] | undefined,
-  { positions, dryRun }: { readonly positions: PolicyPositions; readonly dryRun: DryRun },
+  { positions, dryRun }: { readonly positions: PolicyPositions; readonly dryRun: DryRunScope },
 ): Said | undefined {
   if (flow === undefined || policies === undefined) return undefined;
   const ruling = new RecordedFlowEvaluator(policies, dryRun).evaluate(flow);

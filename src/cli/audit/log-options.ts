@@ -9,6 +9,7 @@ import { Scan } from '../../audit/reading/scan.js';
 import { isLoss } from '../../audit/record.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { repeatable, SuggestedOption } from '../common/options.js';
+import { renamedValue } from '../common/renamed.js';
 import { defaultLogDirectory, logFiles, type LogFiles } from '../../audit/reading/log-files.js';
 import { sourcesWithProgress } from './log-progress.js';
 
@@ -59,11 +60,14 @@ export function withFilters(to: Command): Queried {
   command.hook('preAction', () => {
     if (negated) throw new UsageError('--not excludes what the filter behind it matches, and there is none');
   });
-  for (const { name, value, about, words = [], parse } of criterionKinds)
+  for (const { name, value, about, words = [], renamed = {}, parse } of criterionKinds)
     command.addOption(
       new SuggestedOption(`${shortNames[name] ?? ''}--${name} <${value}>`, about, words).argParser((text) => {
         const criterion = parse(text);
-        if (criterion === undefined) throw new InvalidArgumentError(`It takes ${value}: ${about}.`);
+        if (criterion === undefined)
+          throw new InvalidArgumentError(
+            Object.hasOwn(renamed, text) ? renamedValue(text, renamed[text] ?? '') : `It takes ${value}: ${about}.`,
+          );
         if (negated) query.exclude(criterion);
         else query.include(name, criterion);
         negated = false;

@@ -52,12 +52,14 @@ const commandWords = (command: Command, path: readonly string[]): CommandWords =
   description: command.description(),
   values: command.registeredArguments[0]?.argChoices ?? [],
   options: [
-    ...command.options.map((option): OptionWords => ({
-      names: [option.short, option.long].filter((name) => name !== undefined),
-      description: option.description,
-      takes: option.required ? 'a value' : option.optional ? 'perhaps a value' : 'nothing',
-      values: option.argChoices ?? (option instanceof SuggestedOption ? option.words : []),
-    })),
+    ...command.options
+      .filter(({ hidden }) => !hidden)
+      .map((option): OptionWords => ({
+        names: [option.short, option.long].filter((name) => name !== undefined),
+        description: option.description,
+        takes: option.required ? 'a value' : option.optional ? 'perhaps a value' : 'nothing',
+        values: option.argChoices ?? (option instanceof SuggestedOption ? option.words : []),
+      })),
     help,
   ],
 });

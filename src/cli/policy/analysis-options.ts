@@ -6,6 +6,7 @@ import { parseCidr, type Cidr } from '../../model/address.js';
 import { dryRunPolicies } from '../../model/policy-mode.js';
 import { policyKey } from '../../model/policy.js';
 import { wellKnownWorkloads } from '../../manifests/well-known-workloads.js';
+import { refuseRenamed } from '../common/renamed.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import type { ManifestObjects } from '../../manifests/manifest-collector.js';
 import type { InputFlags } from './inputs.js';
@@ -48,7 +49,7 @@ export const withWellKnown = (command: Command): Command =>
   );
 
 export const withInputs = (command: Command): Command =>
-  withWellKnown(withFiles(command))
+  refuseRenamed(withWellKnown(withFiles(command)), { 'with-audited': '--include-dry-run' })
     .addOption(
       new Option('--ip-blocks <reading>', 'are ipBlocks about pods too, or about addresses outside only')
         .choices(['cluster', 'external'])

@@ -1,16 +1,16 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { readManifests } from '../../cluster/directory.js';
 import { compile } from '../../compiler/compiler.js';
 import { render } from '../../nftables/render/renderer.js';
 import { printRuleset } from '../../nftables/render/ruleset-text.js';
 import { printProgram } from '../../program/print.js';
 import { exitCode } from '../common/exit-codes.js';
-import { defaultNode, repeatable, warnOf } from '../common/options.js';
+import { defaultNode, establishedOption, repeatable, warnOf } from '../common/options.js';
 
 interface RenderFlags {
   readonly file: readonly string[];
   readonly node: string;
-  readonly established: 'cut' | 'keep';
+  readonly established: 'reevaluate' | 'keep';
   readonly program: boolean;
 }
 
@@ -25,11 +25,7 @@ export const renderCommand = (): Command =>
     .description('print the ruleset of a node as nft text, without touching the kernel; `nft -f` loads it')
     .requiredOption('-f, --file <path>', 'manifests: a file or a directory (repeatable)', repeatable, [])
     .option('--node <name>', 'the node to render for', defaultNode())
-    .addOption(
-      new Option('--established <mode>', 'cut or keep established flows on a narrowing change')
-        .choices(['cut', 'keep'])
-        .default('cut'),
-    )
+    .addOption(establishedOption())
     .option('--program', 'print the compiled program instead: who is isolated, and what is allowed', false)
     .addHelpText('after', examples)
     .action(async (flags: RenderFlags) => {

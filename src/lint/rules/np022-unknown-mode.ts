@@ -13,6 +13,6 @@ export const rule: Rule = {
   summary: '`podwall.dev/mode` has a value that is no mode',
   why: 'Only `audit` is a dry run: the agent enforces the policy whatever else the annotation says.',
   bad: annotated('Audit'),
-  good: annotated('audit'),
+  good: annotated('dry-run'),
   check: (input) => diagnosed(input, 'unknown-mode'),
 };

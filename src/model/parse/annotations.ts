@@ -1,20 +1,24 @@
-/** Warnings about our own annotations: what is not understood changes nothing, and nobody would notice. */
+/** What is wrong with our own annotations: nobody would notice otherwise. */
 import type { Annotations } from '../annotations.js';
+import type { Diagnostic } from '../diagnostic.js';
 import { auditAnnotation, recordedIn } from '../audit-annotation.js';
-import { modeAnnotation } from '../policy-mode.js';
+import { modeAnnotation, policyModes, renamedDryRun } from '../policy-mode.js';
 import type { Reader } from './reader.js';
 
 const path = (annotation: string): readonly string[] => ['metadata', 'annotations', annotation];
 
-/** Warns of a mode that is none: it enforces. */
-export function checkMode(reader: Reader, annotations: Annotations): void {
+/** Errors that leave a meaning: an unknown mode enforces, and the old word for a dry run is still one. */
+export function modeDiagnostics(annotations: Annotations): readonly Diagnostic[] {
   const mode = annotations[modeAnnotation];
-  if (mode !== undefined && mode !== 'audit' && mode !== 'enforce')
-    reader.warning(
-      'unknown-mode',
-      path(modeAnnotation),
-      `Unsupported value: ${JSON.stringify(mode)}: supported values: "audit", "enforce"; it is enforced`,
-    );
+  if (mode === undefined || policyModes.some((known) => known === mode)) return [];
+  const [code, message] =
+    mode === renamedDryRun
+      ? ['renamed-mode', `"audit" is now "dry-run": it is read as "dry-run"; write ${modeAnnotation}: dry-run`]
+      : [
+          'unknown-mode',
+          `Unsupported value: ${JSON.stringify(mode)}: supported values: "dry-run", "enforce"; it is enforced`,
+        ];
+  return [{ code, severity: 'error', path: path(modeAnnotation), message }];
 }
 
 /** Warns of what cannot be recorded: denials always are. */

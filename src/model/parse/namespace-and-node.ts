@@ -1,7 +1,7 @@
 import { parseAddress, parseCidr, type Cidr } from '../address.js';
 import type { Parsed } from '../diagnostic.js';
 import type { Namespace, Node } from '../pod.js';
-import { checkAudit, checkMode } from './annotations.js';
+import { checkAudit, modeDiagnostics } from './annotations.js';
 import { parseMetadata } from './metadata.js';
 import { isMapping, Reader, type Fields, type Path } from './reader.js';
 
@@ -13,7 +13,6 @@ export function parseNamespace(object: unknown): Parsed<Namespace> {
   const metadata = parseMetadata(reader, object);
   if (metadata === undefined || reader.failed) return { ok: false, diagnostics: reader.diagnostics };
   const { name, uid, labels, annotations } = metadata;
-  checkMode(reader, annotations);
   checkAudit(reader, annotations);
   return {
     ok: true,
@@ -23,7 +22,7 @@ export function parseNamespace(object: unknown): Parsed<Namespace> {
       labels: { ...labels, [namespaceNameLabel]: name },
       annotations,
     },
-    diagnostics: reader.diagnostics,
+    diagnostics: [...modeDiagnostics(annotations), ...reader.diagnostics],
   };
 }
 

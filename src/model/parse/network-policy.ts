@@ -11,7 +11,7 @@ import {
   type Protocol,
 } from '../policy.js';
 import { modeIn } from '../policy-mode.js';
-import { checkMode } from './annotations.js';
+import { modeDiagnostics } from './annotations.js';
 import { parseIpBlock, type PeerResult } from './ip-block.js';
 import { parseMetadata } from './metadata.js';
 import { portNameProblem } from './names.js';
@@ -38,12 +38,12 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
   if (metadata === undefined) return { ok: false, diagnostics: reader.diagnostics };
   const ref: PolicyRef = { kind: 'NetworkPolicy', namespace: metadata.namespace ?? 'default', name: metadata.name };
   const { uid, generation, annotations } = metadata;
-  checkMode(reader, annotations);
+  const ofMode = modeDiagnostics(annotations);
   const identity = {
     ref,
     ...(uid === undefined ? {} : { uid }),
     ...(generation === undefined ? {} : { generation }),
-    ...(modeIn(annotations) === 'audit' ? { mode: 'audit' as const } : {}),
+    ...(modeIn(annotations) === 'dry-run' ? { mode: 'dry-run' as const } : {}),
   };
   const fields = isMapping(object) ? object : {};
   reader.unknownFields(fields, ['apiVersion', 'kind', 'metadata', 'spec', 'status'], [], 'warning');
@@ -58,7 +58,7 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
     return {
       ok: true,
       value: { kind: 'broken', ...identity, appliesTo, directions: types ?? directions, diagnostics },
-      diagnostics,
+      diagnostics: [...ofMode, ...diagnostics],
     };
   }
   const policy: AnyPolicy = {
@@ -68,7 +68,7 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
     ...(types.includes('ingress') ? { ingress: rules.ingress } : {}),
     ...(types.includes('egress') ? { egress: rules.egress } : {}),
   };
-  return { ok: true, value: policy, diagnostics: [...reader.diagnostics, ...rules.notes.diagnostics] };
+  return { ok: true, value: policy, diagnostics: [...ofMode, ...reader.diagnostics, ...rules.notes.diagnostics] };
 }
 
 /** policyTypes with its default: Ingress, and Egress when there are egress rules. Undefined when it cannot be read. */

@@ -20,7 +20,7 @@ const ofEndpoint = (endpoint: Endpoint): NamedDecision[] =>
       return [[chains.nameOf({ kind: 'deny', ...named }), { ...decision, mode: 'enforce' }]];
     return [false, true].map((recorded) => [
       chains.nameOf({ kind: 'dry-run-deny', ...named, recorded }),
-      { ...decision, mode: 'audit' },
+      { ...decision, mode: 'dry-run' },
     ]);
   });
 
@@ -31,7 +31,7 @@ const ofList = (list: RuleList): NamedDecision[] =>
     const named = ruleNamed(list, index);
     const decision = { direction, verdict: 'allow', rule: { policy, index } } as const;
     return [
-      [chains.nameOf({ kind: 'dry-run-allow', ...named }), { ...decision, mode: 'audit' }],
+      [chains.nameOf({ kind: 'dry-run-allow', ...named }), { ...decision, mode: 'dry-run' }],
       ...(list.logsAllowed === true
         ? [[chains.nameOf({ kind: 'allow', ...named }), { ...decision, mode: 'enforce' }] as const]
         : []),

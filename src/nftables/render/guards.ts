@@ -25,7 +25,7 @@ export interface GuardOptions {
   readonly sourceGuardOffNamespaces: ReadonlySet<string>;
   /** What a pod may not send is logged. */
   readonly audit?: AuditRules;
-  /** `audit`: nothing is dropped. */
+  /** `dry-run`: nothing is dropped. */
   readonly mode?: PolicyMode;
 }
 
@@ -85,7 +85,7 @@ const destination6 = packetAddress('IPv6', 'daddr');
 /** What the pod may send: nothing that does not carry its own addresses. */
 function guardChain({ pod, device, addresses }: Attachment, options: GuardOptions): Chain {
   const name = chains.nameOf({ kind: 'guard', device });
-  const refuse = options.mode === 'audit' ? accept : drop;
+  const refuse = options.mode === 'dry-run' ? accept : drop;
   const denied = { chain: name, at: 'guard', ...options } as const;
   const noRouter = anyOf(icmp6Type, ['nd-router-advert', 'nd-redirect']);
   const rules = [
@@ -112,7 +112,7 @@ function guardChain({ pod, device, addresses }: Attachment, options: GuardOption
     ),
     ...logRules(denied, anyOf(metaProtocol, ['ip', 'ip6'])),
   ];
-  return { name, hook: hookOn(device, 'ingress', options.mode === 'audit' ? 'accept' : 'drop'), rules };
+  return { name, hook: hookOn(device, 'ingress', options.mode === 'dry-run' ? 'accept' : 'drop'), rules };
 }
 
 interface Denied extends Pick<GuardOptions, 'audit' | 'mode'> {
@@ -175,7 +175,7 @@ function egressGuardChain({ pod, device, addresses }: Attachment, options: Guard
     ...logRules(denied, anyOf(packetType, ['broadcast', 'multicast']), carries),
     ...logRules(denied, match(destination6, linkLocal), carries),
   ];
-  return { name, hook: hookOn(device, 'egress', options.mode === 'audit' ? 'accept' : 'drop'), rules };
+  return { name, hook: hookOn(device, 'egress', options.mode === 'dry-run' ? 'accept' : 'drop'), rules };
 }
 
 /** How the frame came in; of what the node itself sends it is none of the two. */

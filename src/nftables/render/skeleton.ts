@@ -51,7 +51,7 @@ const toItself = (family: Family): Rule =>
 
 export interface SkeletonOptions {
   /** `keep`: flows that conntrack knows go on, whatever policy says now. */
-  readonly established: 'cut' | 'keep';
+  readonly established: 'reevaluate' | 'keep';
   /** Denials are logged; absent: only counted. */
   readonly audit?: AuditRules;
   /** `audit`: nothing is dropped, whatever the reason; `enforce` by default. */
@@ -216,7 +216,7 @@ export function skeletonChains(options: SkeletonOptions): Chain[] {
   const { audit, mode = 'enforce' } = options;
   const deny: Deny = (reason) => {
     const chain = reason === 'by-ct-state' ? ('deny-by-ct-state' satisfies SkeletonChain) : denyName(reason);
-    return mode === 'audit' ? x.jump(chain) : x.goto(chain);
+    return mode === 'dry-run' ? x.jump(chain) : x.goto(chain);
   };
   const rules: Readonly<Record<SkeletonChain, readonly Rule[]>> = {
     forward: forward(options),
@@ -241,5 +241,5 @@ export function skeletonChains(options: SkeletonOptions): Chain[] {
 /** After kube-proxy's DNAT, before its SNAT, and just before other filters. */
 const hooked = (name: string, mode: PolicyMode): Pick<Chain, 'hook'> =>
   name === ('forward' satisfies SkeletonChain)
-    ? { hook: { type: 'filter', hook: 'forward', priority: -5, policy: mode === 'audit' ? 'accept' : 'drop' } }
+    ? { hook: { type: 'filter', hook: 'forward', priority: -5, policy: mode === 'dry-run' ? 'accept' : 'drop' } }
     : {};

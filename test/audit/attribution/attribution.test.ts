@@ -45,7 +45,7 @@ class View {
   readonly kept = new Map<string, readonly AnyPolicy[]>();
   readonly #state = new ClusterState();
   readonly #compiler = new Compiler({ scope: { node: 'n1' } });
-  readonly #renderer = new Renderer({ established: 'cut', audit });
+  readonly #renderer = new Renderer({ established: 'reevaluate', audit });
   readonly #attribution: Attribution;
   readonly #evidence = new SnapshotRecorder({
     store: {
@@ -229,7 +229,7 @@ test('an agent in a dry run as a whole tries every policy', () => {
   const changes = state.take({ apply: [...objects, namespace('x'), deny] });
   const compiler = new Compiler({ scope: { node: 'n1' }, dryRun: 'all' });
   compiler.apply(changes);
-  const ruleset = render(compiler.program(), { established: 'cut', audit, mode: 'audit' });
+  const ruleset = render(compiler.program(), { established: 'reevaluate', audit, mode: 'dry-run' });
   const flow = { source: address('client'), destination: address('server'), protocol: 'TCP' as const, port: 80 };
   const { allowed, logged } = new Interpreter(ruleset).walk(flow);
   expect([allowed, logged]).toEqual([true, [expect.stringMatching(/^dry-run-deny-in-/)]]);

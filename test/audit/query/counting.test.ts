@@ -108,7 +108,7 @@ describe('groups', () => {
       node: 'n1',
     });
     expect(fieldOf('colour')).toBeUndefined();
-    const dryRun = new LineReader().take(recordLine(deniedRecord({}, 'deny', 'audit')).trimEnd());
+    const dryRun = new LineReader().take(recordLine(deniedRecord({}, 'deny', 'dry-run')).trimEnd());
     expect(fieldOf('verdict')?.(dryRun)).toBe('would deny');
   });
 

@@ -9,6 +9,7 @@ import { followLog } from '../../../src/audit/reading/follow.js';
 import { LineReader, MalformedLine } from '../../../src/audit/reading/line-reader.js';
 import { oldestFirst, isLiveFile } from '../../../src/audit/reading/rotated-file-names.js';
 import { Scan } from '../../../src/audit/reading/scan.js';
+import { schemaChecker } from '../../../src/audit/record-schema.js';
 import { fileSource, streamSource } from '../../../src/audit/reading/log-sources.js';
 import { recordLine, type EventRecord } from '../../../src/audit/record.js';
 import { seed } from '../../support/seed.js';
@@ -80,9 +81,35 @@ describe('a line', () => {
   });
 
   test.each([
+    ['as written', (line: string) => line],
+    ['with an escape', (line: string) => line.replace('web-1', '\\u0077eb-1')],
+    ['with spaces', (line: string) => line.replaceAll(',', ', ')],
+  ])('version 1, %s: its dry run has the name of today', (_, written) => {
+    const lines = ['audit', 'enforce'].map((mode) =>
+      written(
+        recordLine(deniedRecord({ 'source.k8s.pod.name': 'web-1' }))
+          .trimEnd()
+          .replace('"schema_version":2', '"schema_version":1')
+          .replace('"podwall.mode":"enforce"', `"podwall.mode":"${mode}"`),
+      ),
+    );
+    const read = lines.map((line) => {
+      const fields = reader.take(line);
+      const { schema_version, ...record } = fields.record() as EventRecord;
+      return [fields.get('podwall.mode'), fields.get('source.k8s.pod.name'), record['podwall.mode'], schema_version];
+    });
+    expect(read).toEqual([
+      ['dry-run', 'web-1', 'dry-run', 2],
+      ['enforce', 'web-1', 'enforce', 2],
+    ]);
+    expect(reader.take(numbered(1).trimEnd()).get('podwall.mode')).toBe('enforce');
+    expect(schemaChecker()(reader.take(lines[0] ?? '').record())).toEqual([]);
+  });
+
+  test.each([
     ['text', 'no such thing', /JSON/],
     ['another object', '{"level":30,"msg":"applied"}', /no schema_version/],
-    ['a newer schema', '{"schema_version":2}', /schema_version 2 is not known/],
+    ['a newer schema', '{"schema_version":3}', /schema_version 3 is not known/],
     ['a cut record', numbered(1).slice(0, 300), /JSON/],
     ['a cut record that another follows', numbered(1).slice(0, 300) + numbered(2).trimEnd(), /JSON/],
   ])('%s is malformed', (_, text, message) => {
@@ -150,7 +177,7 @@ describe('a scan', () => {
     const wanted = (text: string): unknown[] | undefined => {
       try {
         const parsed = JSON.parse(text) as Record<string, unknown>;
-        return parsed['schema_version'] === 1 ? keys.map((key) => parsed[key]) : undefined;
+        return parsed['schema_version'] === 2 ? keys.map((key) => parsed[key]) : undefined;
       } catch {
         return undefined;
       }

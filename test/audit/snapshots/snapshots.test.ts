@@ -50,6 +50,14 @@ describe('what is stored', () => {
     expect((await stat(join(folder, 'identities'))).mode & 0o777).toBe(0o700);
   });
 
+  test('beside records of schema version 1, its dry run has the name of today', async () => {
+    const before = policies.map((policy) => ({ ...policy, mode: 'audit' })) as unknown as typeof policies;
+    const store = await SnapshotStore.open(folder);
+    await store.keepPolicies(policySetId(before), before);
+    const read = new SnapshotReader([folder]).policies(policySetId(before));
+    expect(read).toEqual(policies.map((policy) => ({ ...policy, mode: 'dry-run' })));
+  });
+
   test('is bounded: what was used longest ago goes, and is unknown then', async () => {
     const store = await SnapshotStore.open(folder, { policySets: 2, identities: 3 });
     const ids = [1, 2, 3, 4].map((number) => identityId(numbered(number)));

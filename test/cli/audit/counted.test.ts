@@ -39,7 +39,7 @@ bookshop/Pod/db -> bookshop/Pod/app 8080/TCP  1 denied
     });
     const alone = await mkdtemp(join(tmpdir(), 'podwall-audit-alone-'));
     await cp(join(minute.folder, 'audit.jsonl'), join(alone, 'audit.jsonl'));
-    const { stdout } = await audit('denied', '--log', alone, '--mode', 'audit');
+    const { stdout } = await audit('denied', '--log', alone, '--mode', 'dry-run');
     expect(stdout).toContain('1 would be denied');
     expect(stdout).toContain('an ingress rule from bookshop/Pod/web for TCP 5433, in bookshop/database-from-app');
     await rm(alone, { recursive: true });

@@ -59,8 +59,8 @@ describe('filters', () => {
       ['--verdict', 'FORWARDED'],
       [6, 7, 41, 42],
     ],
-    [['--verdict', 'audit'], [42]],
-    [['--mode', 'audit'], [42]],
+    [['--verdict', 'dry-run'], [42]],
+    [['--mode', 'dry-run'], [42]],
     [
       ['--reason', 'source-guard', '--reason', 'not-isolated'],
       [41, 43],
@@ -78,11 +78,11 @@ describe('filters', () => {
       ['--rule', 'ingress[0]'],
       [6, 7],
     ],
-    [['--protocol', '6', '--ip-version', 'v4', '--tcp-flags', 'syn', '--mode', 'audit'], [42]],
+    [['--protocol', '6', '--ip-version', 'v4', '--tcp-flags', 'syn', '--mode', 'dry-run'], [42]],
     [['--ip-version', 'v6'], []],
     [['--tcp-flags', 'SYN,ACK'], []],
     [
-      ['--node-name', 'n1', '--not', '--verdict', 'allow', '--not', '--mode', 'audit'],
+      ['--node-name', 'n1', '--not', '--verdict', 'allow', '--not', '--mode', 'dry-run'],
       [0, 5, 40, 43],
     ],
     [

@@ -6,7 +6,7 @@ import type { PolicyRef } from '../../../src/model/policy.js';
 import { ruleListId, type RuleList } from '../../../src/program/types.js';
 import { anyPort, endpoint, program } from '../programs.js';
 
-const cut = { established: 'cut' } as const;
+const reevaluate = { established: 'reevaluate' } as const;
 
 function chainsFor(...refs: PolicyRef[]): string[] {
   const lists = refs.map((policy): RuleList => {
@@ -19,7 +19,7 @@ function chainsFor(...refs: PolicyRef[]): string[] {
       ingress: { kind: 'isolated', by: [list.policy], allowedBy: [list.id] },
     }),
   );
-  return [...render(program({ endpoints, ruleLists: lists }), cut).chains.keys()].filter((name) =>
+  return [...render(program({ endpoints, ruleLists: lists }), reevaluate).chains.keys()].filter((name) =>
     name.startsWith('in-'),
   );
 }

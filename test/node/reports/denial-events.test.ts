@@ -84,8 +84,8 @@ describe('events of denials', () => {
   test('what passed is no event: a flow that is recorded, and what a dry run would deny or allow', async () => {
     const { report, written, pass } = start();
     for (const [verdict, mode] of [
-      ['deny', 'audit'],
-      ['allow', 'audit'],
+      ['deny', 'dry-run'],
+      ['allow', 'dry-run'],
       ['allow', 'enforce'],
     ] as const)
       report.denied({ ...into('server'), verdict, mode }, counted(1, 0));

@@ -1,3 +1,4 @@
+import { carryOver } from '../nftables/plan/carry-over.js';
 import { findDrift } from '../nftables/plan/drift.js';
 import { mergeDirty, noneDirty, isDirty, type Dirty } from '../nftables/render/dirty.js';
 import { planChange, planReplacement } from '../nftables/plan/plan.js';
@@ -23,6 +24,8 @@ export class PolicyTable {
   #exists = false;
   #dirty: Dirty = noneDirty();
   #effect: Effect = 'none';
+  /** What the sets of an earlier release hold, until others have taken their place. */
+  #upgrade: Transaction | undefined;
 
   /** `beforeRemoval`: what counters counted is gone with them. */
   constructor(nftables: Nftables, beforeRemoval?: LoopObserver['beforeRemoval']) {
@@ -48,6 +51,7 @@ export class PolicyTable {
     const listed = await this.#nftables.list(desired.family, desired.table);
     this.#exists = listed !== undefined;
     this.#applied = listed ?? emptyRuleset();
+    this.#upgrade = carryOver(desired, this.#applied);
     this.#dirty = findDrift(desired, this.#applied);
     const differed = this.pending;
     this.#effect = differed ? 'narrows' : 'none';
@@ -68,9 +72,14 @@ export class PolicyTable {
     const plan = planChange({ desired, applied: this.#applied, dirty, effect });
     if (plan.replaces === true) await this.#announceRemoval([...this.#applied.counters]);
     for (const step of plan.build) await this.#apply(step.transaction, step.record);
+    if (plan.replaces !== true) await this.#carryOver(this.#upgrade);
     if (plan.switch !== undefined) await this.#apply(plan.switch.transaction, plan.switch.record);
     this.#exists = true;
     onSwitched();
+    if (plan.replaces === true) await this.#carryOver(this.#upgrade);
+    // Again, with what packets added up to the switch.
+    else if (this.#upgrade !== undefined) await this.#carryOver(await this.#upgradeFromKernel(desired));
+    this.#upgrade = undefined;
     await this.#announceRemoval(plan.sweep.flatMap(({ transaction }) => deletedCounters(transaction)));
     for (const step of plan.sweep) await this.#apply(step.transaction, step.record);
     this.#dirty = noneDirty();
@@ -82,7 +91,17 @@ export class PolicyTable {
     await this.#announceRemoval([...this.#applied.counters]);
     await this.#nftables.apply(planReplacement(desired, this.#exists));
     onSwitched();
+    await this.#carryOver(this.#upgrade);
     await this.readBack(desired);
+  }
+
+  async #upgradeFromKernel(desired: Ruleset): Promise<Transaction | undefined> {
+    const held = await this.#nftables.list(desired.family, desired.table);
+    return held && carryOver(desired, held);
+  }
+
+  async #carryOver(upgrade: Transaction | undefined): Promise<void> {
+    if (upgrade !== undefined && upgrade.commands.length > 0) await this.#nftables.apply(upgrade);
   }
 
   async #announceRemoval(counters: readonly string[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { emptyRuleset, type MutableRuleset, type MutableSet } from './mutable-ruleset.js';
 import { elementFromJson } from './elements.js';
+import { isRetired } from '../names/retired.js';
 import type { Chain, Hook, KeyType, Rule, Ruleset, Statement } from './types.js';
 
 /** One object of a listing: `{ chain: {…} }`, `{ rule: {…} }`, `{ set: {…} }`, `{ map: {…} }`, `{ counter: {…} }`. */
@@ -30,6 +31,7 @@ function hookOf(body: Body): Hook | undefined {
 }
 
 function setOf(body: Body, verdicts: boolean): MutableSet {
+  const name = textOf(body, 'name');
   const type = body['type'];
   const flags = Array.isArray(body['flags']) ? (body['flags'] as unknown[]) : [];
   const listed = Array.isArray(body['elem']) ? (body['elem'] as unknown[]) : [];
@@ -37,13 +39,13 @@ function setOf(body: Body, verdicts: boolean): MutableSet {
   const timeoutSeconds = numberOf(body, 'timeout');
   const dynamic = flags.includes('timeout') || timeoutSeconds !== undefined;
   return {
-    name: textOf(body, 'name'),
+    name,
     type: (Array.isArray(type) ? type : [type]) as KeyType[],
     verdicts,
     interval: flags.includes('interval'),
     ...(dynamic ? { dynamic: { timeoutSeconds: timeoutSeconds ?? 0, size: size ?? 0 } } : {}),
-    // What packets added is theirs.
-    elements: new Map(dynamic ? [] : listed.map((element) => elementFromJson(element, verdicts))),
+    // What packets added is theirs, unless another set takes the place of this one.
+    elements: new Map(dynamic && !isRetired(name) ? [] : listed.map((element) => elementFromJson(element, verdicts))),
   };
 }
 

@@ -15,3 +15,5 @@ export function todaysName(name: string): string {
   for (const [old, today] of renamed) if (old.test(name)) return name.replace(old, today);
   return name;
 }
+
+export const isRetired = (name: string): boolean => todaysName(name) !== name;

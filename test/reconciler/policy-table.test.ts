@@ -1,0 +1,44 @@
+/** An upgrade that gives a set another name keeps what packets added to it. */
+import { expect, test } from '@jest/globals';
+import type { Element } from '../../src/nftables/language/command.js';
+import { render } from '../../src/nftables/render/renderer.js';
+import { PolicyTable } from '../../src/reconciler/policy-table.js';
+import { everyFeature } from '../nftables/programs.js';
+import { FakeNftables } from '../support/fake-nftables.js';
+
+const stream = (port: number): Element => [`10.0.0.1 . ${port} . 10.0.0.2 . 80`, ''];
+
+test('streams that an earlier release met in their middle are known to the one of today, also the last ones', async () => {
+  const nft = new FakeNftables();
+  const desired = render(everyFeature, { established: 'cut' });
+  const midstream = desired.sets.get('midstream4');
+  if (midstream === undefined) throw new Error('no such set');
+  const table = { family: 'inet', table: 'podwall', effect: 'none' } as const;
+  const packetsAdd = (port: number): Promise<void> =>
+    nft.apply({ ...table, commands: [{ kind: 'add elements', set: 'picked4', elements: [stream(port)] }] });
+  await nft.apply({
+    ...table,
+    commands: [
+      { kind: 'add table' },
+      { kind: 'add set', set: { ...midstream, name: 'picked4' } },
+      { kind: 'add chain', name: 'both-ways' },
+    ],
+  });
+  await packetsAdd(1);
+
+  const policies = new PolicyTable(nft);
+  await policies.readBack(desired);
+  await packetsAdd(2);
+  const held: (readonly string[])[] = [];
+  await policies.converge(desired, () => {
+    held.push([...(nft.ruleset.sets.get('midstream4')?.elements.keys() ?? [])]);
+  });
+  expect(held).toEqual([[stream(1)[0]]]);
+  expect([...(nft.ruleset.sets.get('midstream4')?.elements.keys() ?? [])]).toEqual([stream(1)[0], stream(2)[0]]);
+  expect(nft.ruleset.sets.has('picked4')).toBe(false);
+  expect(nft.ruleset.chains.has('both-ways')).toBe(false);
+  const before = nft.applied.length;
+  await policies.readBack(desired);
+  await policies.converge(desired, () => undefined);
+  expect(nft.applied.length).toBe(before);
+});

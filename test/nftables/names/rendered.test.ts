@@ -16,7 +16,7 @@ import type { AuditRules } from '../../../src/nftables/render/log-rules.js';
 import { render, type RenderOptions } from '../../../src/nftables/render/renderer.js';
 import type { PolicyProgram } from '../../../src/program/types.js';
 import { exampleNodes, examples } from '../../cases/examples.js';
-import { WorldState } from '../../cases/world-state.js';
+import { ClusterState } from '../../cases/cluster-state.js';
 import { cluster } from '../../support/arbitrary.js';
 import { cases } from '../../support/seed.js';
 import { address, everyFeature } from '../programs.js';
@@ -55,7 +55,7 @@ const logPrefixes = ({ chains: found }: Ruleset): string[] =>
 const programs: readonly (readonly [string, PolicyProgram])[] = [
   ['every feature', everyFeature],
   ...examples().map(({ directory, objects }) => {
-    const state = new WorldState();
+    const state = new ClusterState();
     state.take({ apply: [...exampleNodes(), ...objects] });
     return [directory, compile(state.snapshot(), { scope: { node: 'n1' }, unknownPods: 'deny' })] as const;
   }),

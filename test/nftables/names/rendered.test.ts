@@ -22,7 +22,7 @@ import { cases } from '../../support/seed.js';
 import { address, everyFeature } from '../programs.js';
 
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
-const everyOption: readonly RenderOptions[] = (['enforce', 'audit'] as const).flatMap((mode) =>
+const everyOption: readonly RenderOptions[] = (['enforce', 'dry-run'] as const).flatMap((mode) =>
   [undefined, audit].flatMap((log) =>
     [0, 8].map((inlineLists) => ({
       established: 'keep' as const,
@@ -83,7 +83,7 @@ test('of random clusters with dry runs and recorded allows', () => {
   );
 });
 
-test.each(['enforce', 'audit'] as const)('every name of the guards of mode %s', (mode) => {
+test.each(['enforce', 'dry-run'] as const)('every name of the guards of mode %s', (mode) => {
   const attachment: Attachment = {
     kind: 'bridged',
     pod: { namespace: 'x', name: 'a' },

@@ -79,10 +79,10 @@ const portFor = ({ protocol, number }: NonNullable<Approach['port']>): Both<Port
   yaml: { ...(protocol === 'TCP' ? {} : { protocol }), port: number },
 });
 
-function peersFor(policy: NetworkPolicy, end: FlowEndpoint): readonly Both<Peer>[] {
-  if (end.kind === 'address') return blocksFor(end).map(blockPeer);
-  const { namespace, labels } = end.workload;
-  const matchLabels = tellingLabels(labels);
+function peersFor(policy: NetworkPolicy, endpoint: FlowEndpoint): readonly Both<Peer>[] {
+  if (endpoint.kind === 'address') return blocksFor(endpoint).map(blockPeer);
+  const { namespace, labels } = endpoint.workload;
+  const matchLabels = distinctiveLabels(labels);
   const pods = selectorOf(matchLabels);
   const podSelector = Object.keys(matchLabels).length === 0 ? {} : { matchLabels };
   if (namespace === policy.ref.namespace)
@@ -104,11 +104,11 @@ const blockPeer = (cidr: Cidr): Both<Peer> => ({
 const mostBlocks = 4;
 
 /** A range in few blocks, or else the whole family. */
-function blocksFor(end: Extract<FlowEndpoint, { kind: 'address' }>): readonly Cidr[] {
-  const [address = end.address] = addressesOf(end);
+function blocksFor(endpoint: Extract<FlowEndpoint, { kind: 'address' }>): readonly Cidr[] {
+  const [address = endpoint.address] = addressesOf(endpoint);
   const family = familyOf(address);
-  if (end.range === undefined) return [{ family, address, prefix: bitsOf(family) }];
-  const blocks = cidrsOf(end.range, family);
+  if (endpoint.range === undefined) return [{ family, address, prefix: bitsOf(family) }];
+  const blocks = cidrsOf(endpoint.range, family);
   if (blocks.length <= mostBlocks) return blocks;
   return [wholeFamily(family)];
 }
@@ -122,7 +122,7 @@ const selectorOf = (
 /** How people usually name an application; all labels, where none of these is there. */
 const usual = ['app.kubernetes.io/name', 'app', 'k8s-app', 'name'];
 
-function tellingLabels(labels: Labels): Labels {
+function distinctiveLabels(labels: Labels): Labels {
   const key = usual.find((one) => labels[one] !== undefined);
   return key === undefined ? labels : { [key]: labels[key] ?? '' };
 }

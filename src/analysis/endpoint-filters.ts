@@ -1,4 +1,4 @@
-/** What `--from` and `--to` of reach take: an end of `can`, a namespace, labels. */
+/** What `--from` and `--to` of reach take: an endpoint of `can`, a namespace, labels. */
 import { allPorts, noPorts, portSet } from '../evaluation/port-sets.js';
 import type { EndpointFilter, ListedEndpoint } from './listed-endpoints.js';
 import { rangeContains } from '../addresses/address-ranges.js';
@@ -18,7 +18,7 @@ export function filterOf(
 ): EndpointFilter | undefined {
   if (texts.length === 0) return undefined;
   const filters = texts.map((text) => one(text, names, namespaces));
-  return (end) => filters.map((filter) => filter(end)).find((ports) => ports.length > 0) ?? noPorts;
+  return (endpoint) => filters.map((filter) => filter(endpoint)).find((ports) => ports.length > 0) ?? noPorts;
 }
 
 function one(text: string, names: EndpointNames, namespaces: ReadonlySet<string>): EndpointFilter {
@@ -36,11 +36,11 @@ function one(text: string, names: EndpointNames, namespaces: ReadonlySet<string>
   const address = parseAddress(text);
   if (address !== undefined) {
     const named = names.named(text);
-    if (named.endpoints.some(({ kind: end }) => end === 'workload')) return filterOfEnds(named);
+    if (named.endpoints.some(({ kind: endpoint }) => endpoint === 'workload')) return filterOfEndpoints(named);
     const number = addressToNumber(address);
     return ({ range }) => (range?.family === familyOf(address) && rangeContains(range, number) ? allPorts : noPorts);
   }
-  return filterOfEnds(names.named(text), text);
+  return filterOfEndpoints(names.named(text), text);
 }
 
 function isEnd(text: string, names: EndpointNames): boolean {
@@ -53,26 +53,26 @@ function isEnd(text: string, names: EndpointNames): boolean {
 }
 
 /** A Service stands for its pods at the ports that its own lead to. */
-function filterOfEnds(named: NamedEndpoint, range?: string): EndpointFilter {
+function filterOfEndpoints(named: NamedEndpoint, range?: string): EndpointFilter {
   const ports = new Map<string, PortSet>();
-  for (const end of named.endpoints)
-    if (end.kind === 'workload')
-      ports.set(end.workload.id, named.service === undefined ? allPorts : servicePorts(named, end));
+  for (const one of named.endpoints)
+    if (one.kind === 'workload')
+      ports.set(one.workload.id, named.service === undefined ? allPorts : servicePorts(named, one));
   return ({ endpoint }: ListedEndpoint) => ports.get(endpoint.id) ?? (endpoint.id === range ? allPorts : noPorts);
 }
 
-function servicePorts({ service: asked }: NamedEndpoint, end: NamedEndpoint['endpoints'][number]): PortSet {
+function servicePorts({ service: asked }: NamedEndpoint, endpoint: NamedEndpoint['endpoints'][number]): PortSet {
   if (asked === undefined) return allPorts;
   const { service, port } = asked;
-  const wanted = service.ports.filter(
+  const ports = service.ports.filter(
     ({ port: number, name }) => port === undefined || port === String(number) || port === name,
   );
-  if (wanted.length === 0) throw new InputError(`svc/${service.ref.name} has no port ${port ?? ''}`);
+  if (ports.length === 0) throw new InputError(`svc/${service.ref.name} has no port ${port ?? ''}`);
   return portSet(
-    wanted.flatMap(({ target, protocol }) => {
+    ports.flatMap(({ target, protocol }) => {
       const named =
-        end.kind === 'workload'
-          ? end.workload.ports.find((one) => one.name === target && one.protocol === protocol)?.port
+        endpoint.kind === 'workload'
+          ? endpoint.workload.ports.find((one) => one.name === target && one.protocol === protocol)?.port
           : undefined;
       const number = typeof target === 'number' ? target : named;
       return number === undefined ? [] : [{ protocol, first: number, last: number }];

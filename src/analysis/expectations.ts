@@ -41,7 +41,7 @@ export function checkAssertions(
 const titleOf = ({ from, to, port, protocol, allowed }: Expectation): string =>
   `${from} -> ${to} ${[protocol, ...(port === undefined ? [] : [port])].join(' ')} ${allowed ? 'allowed' : 'denied'}`;
 
-/** In every family that the ends have in common it must be as expected. */
+/** In every family that both have in common it must be as expected. */
 function checkOne(evaluator: Evaluator, names: EndpointNames, one: Expectation): CheckedExpectation {
   const title = titleOf(one);
   const wrong = answers(evaluator, names, one).filter(({ allowed }) => allowed !== one.allowed);
@@ -102,7 +102,7 @@ function checkUnlisted(
   });
 }
 
-/** By the ids of both ends. */
+/** By the ids of source and destination. */
 function listedPorts(names: EndpointNames, expect: readonly Expectation[]): ReadonlyMap<string, PortSet> {
   const listed = new Map<string, PortSet>();
   for (const { from, to, port, protocol, allowed } of expect) {

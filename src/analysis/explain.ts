@@ -17,7 +17,7 @@ export interface Explanation {
 
 export interface Step {
   readonly direction: Direction;
-  readonly end: FlowEndpoint;
+  readonly endpoint: FlowEndpoint;
   readonly allowed: boolean;
   /** Why policies are not asked. */
   readonly exempt?: 'itself' | 'ownNode' | 'notIsolated';
@@ -55,9 +55,9 @@ export function explain(input: AnalysisInput, question: Question): readonly Expl
 
 function stepOf(input: AnalysisInput, { from, to, port }: Question, way: Way): readonly Step[] {
   const { direction } = way;
-  const [end, peer] = direction === 'egress' ? [from, to] : [to, from];
-  const verdict = input.evaluator.verdict(end, peer, way);
-  const step = { direction, end };
+  const [endpoint, peer] = direction === 'egress' ? [from, to] : [to, from];
+  const verdict = input.evaluator.verdict(endpoint, peer, way);
+  const step = { direction, endpoint };
   switch (verdict.kind) {
     case 'notEnforced':
       return [];

@@ -35,7 +35,7 @@ export function exposure(
   const public_ = families
     .flatMap((family) => internetRanges(family).flatMap((range) => partsOf(range, externalRanges([program], family))))
     .map((range) => ({ kind: 'address', address: range.sample }) as const);
-  const stranger = { kind: 'workload', workload: unknownPod } as const;
+  const unknownSource = { kind: 'workload', workload: unknownPod } as const;
   const destinations = workloads
     .map((workload, number) => listedWorkload(workload, number))
     .filter((endpoint) => asked(endpoint).length > 0);
@@ -50,16 +50,16 @@ export function exposure(
       ...connection(
         unknownPod.id,
         workload.id,
-        together(allowanceOverAny(evaluator, stranger, to), { ports, sure: ports }),
+        together(allowanceOverAny(evaluator, unknownSource, to), { ports, sure: ports }),
       ),
     ];
   });
   const listed = destinations.map(({ endpoint }) => endpoint);
-  const strangers: readonly ReachEndpoint[] = [
+  const sources: readonly ReachEndpoint[] = [
     { id: 'internet', kind: 'internet' },
     { id: unknownPod.id, kind: 'unknownPod' },
   ];
-  return { endpoints: [...strangers, ...listed], connections: connections.sort((a, b) => (a.from < b.from ? -1 : 1)) };
+  return { endpoints: [...sources, ...listed], connections: connections.sort((a, b) => (a.from < b.from ? -1 : 1)) };
 }
 
 const connection = (from: string, to: string, allowance: Allowance): readonly Connection[] =>

@@ -1,4 +1,4 @@
-/** Reachability between sets of ends that nothing tells apart: what is readable at a thousand workloads. */
+/** Reachability between sets of endpoints that no policy distinguishes: what is readable at a thousand workloads. */
 import { families } from '../model/address.js';
 import { directions } from '../model/policy.js';
 import type { GroupedConnection, GroupedReachability } from '../model/reachability.js';
@@ -7,25 +7,29 @@ import { cellOf, type Matrix, type Row } from '../evaluation/matrix.js';
 import { intersection, keyOf, noPorts } from '../evaluation/port-sets.js';
 import { familiesOf, type EndpointFilter, type ListedEndpoint } from './listed-endpoints.js';
 
-/** Which of the ends are asked about as the one and as the other end, and on which ports. */
+/** Which endpoints are asked about as sources and as destinations, and on which ports. */
 interface Asked {
   readonly from: EndpointFilter;
   readonly to: EndpointFilter;
 }
 
-export function groupEndpoints(matrix: Matrix, ends: readonly ListedEndpoint[], asked: Asked): GroupedReachability {
+export function groupEndpoints(
+  matrix: Matrix,
+  endpoints: readonly ListedEndpoint[],
+  asked: Asked,
+): GroupedReachability {
   const signature = signatures(matrix);
   const byKey = new Map<string, ListedEndpoint[]>();
-  for (const end of ends) {
-    const key = `${end.endpoint.kind} ${keyOf(asked.from(end))} ${keyOf(asked.to(end))} ${signature(end)}`;
+  for (const one of endpoints) {
+    const key = `${one.endpoint.kind} ${keyOf(asked.from(one))} ${keyOf(asked.to(one))} ${signature(one)}`;
     const alike = byKey.get(key);
-    if (alike === undefined) byKey.set(key, [end]);
-    else alike.push(end);
+    if (alike === undefined) byKey.set(key, [one]);
+    else alike.push(one);
   }
   const groups = [...byKey.values()];
   return {
     groups: groups.map((members) => members.map(({ endpoint }) => endpoint.id)),
-    destinations: [...groups.keys()].filter((index) => groups[index]?.some((end) => asked.to(end).length > 0)),
+    destinations: [...groups.keys()].filter((index) => groups[index]?.some((one) => asked.to(one).length > 0)),
     connections: connectionsBetween(matrix, groups, asked),
   };
 }
@@ -55,18 +59,18 @@ function connectionsBetween(
   return connections;
 }
 
-/** Equal for ends that judge alike and are judged alike. */
-function signatures(matrix: Matrix): (end: ListedEndpoint) => string {
+/** Equal for endpoints whose policies allow the same, and whom all policies allow the same. */
+function signatures(matrix: Matrix): (listed: ListedEndpoint) => string {
   const rows = new Map<Row, number>();
   for (const family of families)
     for (const direction of directions)
       for (const row of matrix.rows(family, direction)) if (!rows.has(row)) rows.set(row, rows.size);
   const distinct = [...rows.keys()];
   return ({ number, families: own, isTemplate }) => {
-    const judges = families.flatMap((family) =>
+    const ownRows = families.flatMap((family) =>
       directions.map((direction) => rows.get(matrix.rows(family, direction)[number] ?? 'open') ?? 'none'),
     );
-    const judged = distinct.map((row) => cellOf(row, number));
-    return `${own.join()} ${String(isTemplate)} ${judges.join()} ${judged.join()}`;
+    const cells = distinct.map((row) => cellOf(row, number));
+    return `${own.join()} ${String(isTemplate)} ${ownRows.join()} ${cells.join()}`;
   };
 }

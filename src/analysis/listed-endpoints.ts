@@ -1,4 +1,4 @@
-/** Ends as they are listed: workloads, and the coarsest ranges of addresses outside; and what a pair of them is allowed. */
+/** Endpoints as they are listed: workloads, and the coarsest ranges of addresses outside; and what a pair of them is allowed. */
 import { families, numberToAddress, type Family } from '../model/address.js';
 import { directions } from '../model/policy.js';
 import type { PortSet, ReachEndpoint } from '../model/reachability.js';
@@ -8,7 +8,6 @@ import { makeRange, rangeId, type ExternalRange } from '../evaluation/external-r
 import { cellOf, type Matrix } from '../evaluation/matrix.js';
 import type { Workload } from '../model/workload.js';
 
-/** An end as it is listed. */
 export interface ListedEndpoint {
   readonly endpoint: ReachEndpoint;
   /** In the matrix. */
@@ -20,8 +19,8 @@ export interface ListedEndpoint {
   readonly isTemplate: boolean;
 }
 
-/** Which ports of an end are asked about; none: it is not asked about at all. */
-export type EndpointFilter = (end: ListedEndpoint) => PortSet;
+/** Which ports of an endpoint are asked about; none: it is not asked about at all. */
+export type EndpointFilter = (endpoint: ListedEndpoint) => PortSet;
 
 /** Sorted by id. */
 export function listedEndpoints(matrix: Matrix): readonly ListedEndpoint[] {
@@ -44,7 +43,7 @@ export function listedWorkload(workload: Workload, number: number): ListedEndpoi
 
 export function listedRange(range: ExternalRange, number: number): ListedEndpoint {
   const [first, last] = [range.first, range.last].map((value) => numberToAddress(value, range.family));
-  if (first === undefined || last === undefined) throw new Error('a range has two ends');
+  if (first === undefined || last === undefined) throw new Error('a range has a first and a last address');
   return {
     endpoint: { id: rangeId(range), kind: 'external', first, last },
     number,

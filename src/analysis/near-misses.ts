@@ -27,7 +27,7 @@ export interface NearMiss {
 
 export interface Approach {
   readonly direction: Direction;
-  /** Who wants in, or is wanted. */
+  /** The other endpoint: the source of ingress, the destination of egress. */
   readonly peer: FlowEndpoint;
   /** Where the connection ends: named ports are its own. */
   readonly destination: FlowEndpoint;
@@ -72,14 +72,16 @@ const fewest = (lists: readonly (readonly Mismatch[])[]): readonly Mismatch[] =>
 type Path = Mismatch['path'];
 
 function peerMismatches(policy: NetworkPolicy, peer: Peer, path: Path, approach: Approach): readonly Mismatch[] {
-  const end = approach.peer;
+  const endpoint = approach.peer;
   if (peer.kind === 'ipBlock') {
-    if (end.kind === 'workload' && approach.ipBlocks === 'external')
-      return [{ path: [...path, 'ipBlock'], wants: 'an address outside the cluster', has: `${nameOf(end)} is a pod` }];
+    if (endpoint.kind === 'workload' && approach.ipBlocks === 'external')
+      return [
+        { path: [...path, 'ipBlock'], wants: 'an address outside the cluster', has: `${nameOf(endpoint)} is a pod` },
+      ];
     return blockMismatches(peer, [...path, 'ipBlock'], approach);
   }
-  if (end.kind === 'address') return [{ path, wants: 'pods', has: `${nameOf(end)} is no pod` }];
-  const { namespace, labels } = end.workload;
+  if (endpoint.kind === 'address') return [{ path, wants: 'pods', has: `${nameOf(endpoint)} is no pod` }];
+  const { namespace, labels } = endpoint.workload;
   const own = policy.ref.namespace;
   const space =
     peer.namespaces !== 'own'
@@ -89,22 +91,25 @@ function peerMismatches(policy: NetworkPolicy, peer: Peer, path: Path, approach:
         })
       : namespace === own
         ? []
-        : [{ path: [...path, 'podSelector'], wants: `pods in ${own}`, has: `${nameOf(end)} is in ${namespace}` }];
-  return [...space, ...selectorMismatches(peer.pods, labels, { path: [...path, 'podSelector'], who: nameOf(end) })];
+        : [{ path: [...path, 'podSelector'], wants: `pods in ${own}`, has: `${nameOf(endpoint)} is in ${namespace}` }];
+  return [
+    ...space,
+    ...selectorMismatches(peer.pods, labels, { path: [...path, 'podSelector'], who: nameOf(endpoint) }),
+  ];
 }
 
 function blockMismatches(
   { cidr, except }: Extract<Peer, { kind: 'ipBlock' }>,
   path: Path,
-  { peer: end, family }: Approach,
+  { peer: endpoint, family }: Approach,
 ): readonly Mismatch[] {
   if (cidr.family !== family)
     return [{ path: [...path, 'cidr'], wants: formatCidr(cidr), has: `the question is about ${family}` }];
-  const addresses = addressesOf(end).filter((address) => familyOf(address) === family);
+  const addresses = addressesOf(endpoint).filter((address) => familyOf(address) === family);
   const outside = addresses.find((address) => !cidrContains(cidr, address));
   const [first] = addresses;
   if (first === undefined)
-    return [{ path, wants: formatCidr(cidr), has: `${nameOf(end)} has no ${cidr.family} address that is known` }];
+    return [{ path, wants: formatCidr(cidr), has: `${nameOf(endpoint)} has no ${cidr.family} address that is known` }];
   if (outside !== undefined)
     return [{ path: [...path, 'cidr'], wants: formatCidr(cidr), has: `the question is about ${outside}` }];
   return addresses.flatMap((address) => {

@@ -36,7 +36,7 @@ export interface Answer {
 }
 
 /** With the endpoint that the direction belongs to: egress at the source, ingress at the destination. */
-export type Reason = EvaluationReason & { readonly end: FlowEndpoint };
+export type Reason = EvaluationReason & { readonly endpoint: FlowEndpoint };
 
 /** One answer, unless the families differ; none, when the endpoints have no family in common. */
 export function answersFor(evaluator: Evaluator, question: Question): readonly Answer[] {
@@ -59,7 +59,7 @@ const comparable = ({ allowed, assumed, port, ports, reasons }: Answer): readonl
   allowed,
   assumed,
   port === undefined ? ports : [],
-  reasons.map(({ end, ...reason }) => ({ ...reason, end: end.kind })),
+  reasons.map(({ endpoint, ...reason }) => ({ ...reason, endpoint: endpoint.kind })),
 ];
 
 function answerOver(evaluator: Evaluator, { from, to, port }: Question, family: Family): Answer {
@@ -74,7 +74,7 @@ function answerOver(evaluator: Evaluator, { from, to, port }: Question, family: 
     allowed,
     assumed: allowed && isAssumed(allowance) && !includes(allowance.sure, port),
     ports: allowance.ports,
-    reasons: reasons.map((reason) => ({ ...reason, end: reason.direction === 'egress' ? from : to })),
+    reasons: reasons.map((reason) => ({ ...reason, endpoint: reason.direction === 'egress' ? from : to })),
   };
 }
 

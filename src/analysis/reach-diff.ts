@@ -1,4 +1,4 @@
-/** Two reachabilities side by side: what may be reached now and could not before, and the other way round. */
+/** Two reachabilities compared: what may be reached now and could not before, and the other way round. */
 import { cutAtBorders } from '../addresses/address-ranges.js';
 import { isolates, selects } from '../compiler/endpoints.js';
 import { addressToNumber, families, familyOf, type Family } from '../model/address.js';
@@ -42,8 +42,8 @@ function endpointDifferences(
   before: readonly ReachEndpoint[],
   after: readonly ReachEndpoint[],
 ): ReachabilityDiff['endpoints'] {
-  const workloads = (side: readonly ReachEndpoint[]): ReadonlySet<string> =>
-    new Set(side.filter(({ kind }) => kind === 'workload').map(({ id }) => id));
+  const workloads = (state: readonly ReachEndpoint[]): ReadonlySet<string> =>
+    new Set(state.filter(({ kind }) => kind === 'workload').map(({ id }) => id));
   const [old, now] = [workloads(before), workloads(after)];
   const added = [...now].filter((id) => !old.has(id)).map((id) => ({ id, change: 'added' as const }));
   const removed = [...old].filter((id) => !now.has(id)).map((id) => ({ id, change: 'removed' as const }));
@@ -65,8 +65,8 @@ function connectionDifferences(
 ): readonly ConnectionDifference[] {
   const ranges = commonRanges([...before.endpoints, ...after.endpoints]);
   const pairs = new Map<string, Pair>();
-  for (const side of ['before', 'after'] as const) {
-    const { connections, endpoints } = side === 'before' ? before : after;
+  for (const state of ['before', 'after'] as const) {
+    const { connections, endpoints } = state === 'before' ? before : after;
     const known = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
     const parts = (id: string): readonly string[] => partsOf(known.get(id), ranges) ?? [id];
     for (const { from, to, family, allowed } of connections)
@@ -81,7 +81,7 @@ function connectionDifferences(
               before: noPorts,
               after: noPorts,
             };
-            pair[side] = allowed;
+            pair[state] = allowed;
             pairs.set(key, pair);
           }
   }
@@ -97,15 +97,15 @@ function connectionDifferences(
   }));
 }
 
-/** The ranges outside that tell both sides' ranges apart. */
+/** The ranges outside in which no address differs from another, before and after. */
 function commonRanges(endpoints: readonly ReachEndpoint[]): readonly ExternalRange[] {
   return families.flatMap((family) => {
-    const ends = endpoints.flatMap((one) =>
+    const ranges = endpoints.flatMap((one) =>
       one.kind === 'external' && familyOf(one.first) === family
         ? [{ first: addressToNumber(one.first), last: addressToNumber(one.last) }]
         : [],
     );
-    return cutAtBorders(ends).map((range) => makeRange(family, range));
+    return cutAtBorders(ranges).map((range) => makeRange(family, range));
   });
 }
 
@@ -167,12 +167,15 @@ function joined(ranges: readonly ExternalRange[]): readonly ExternalRange[] {
 function causes(before: ReachabilitySnapshot, after: ReachabilitySnapshot, differences: readonly PolicyDifference[]) {
   const changed = new Set(differences.map(({ policy }) => policy));
   const policies = [...before.policies, ...after.policies].filter(({ ref }) => changed.has(policyKey(ref)));
-  const ends = new Map([...before.endpoints, ...after.endpoints].map((endpoint) => [endpoint.id, endpoint]));
+  const byId = new Map([...before.endpoints, ...after.endpoints].map((endpoint) => [endpoint.id, endpoint]));
   const selecting = (id: string, direction: (typeof directions)[number]): readonly string[] => {
-    const end = ends.get(id);
-    if (end?.kind !== 'workload') return [];
+    const endpoint = byId.get(id);
+    if (endpoint?.kind !== 'workload') return [];
     return policies
-      .filter((policy) => policy.ref.namespace === end.namespace && isolates(policy, direction) && selects(policy, end))
+      .filter(
+        (policy) =>
+          policy.ref.namespace === endpoint.namespace && isolates(policy, direction) && selects(policy, endpoint),
+      )
       .map(({ ref }) => policyKey(ref));
   };
   return (from: string, to: string): readonly string[] =>

@@ -18,7 +18,7 @@ export interface ReachOptions extends BlockOptions {
   readonly to?: EndpointFilter;
 }
 
-/** All ends and what they may do towards each other. */
+/** All endpoints and what they may do towards each other. */
 export class Reach {
   readonly listed: readonly ListedEndpoint[];
   readonly matrix: Matrix;
@@ -32,8 +32,8 @@ export class Reach {
   }
 
   get endpoints(): readonly ReachEndpoint[] {
-    const { from = everyEnd, to = everyEnd } = this.#options;
-    return this.listed.filter((end) => isWanted(from(end)) || isWanted(to(end))).map(({ endpoint }) => endpoint);
+    const { from = everyEndpoint, to = everyEndpoint } = this.#options;
+    return this.listed.filter((one) => isAsked(from(one)) || isAsked(to(one))).map(({ endpoint }) => endpoint);
   }
 
   /** Made as they are walked: there may be millions. */
@@ -42,25 +42,25 @@ export class Reach {
   }
 
   grouped(): GroupedReachability {
-    const { from = everyEnd, to = everyEnd } = this.#options;
+    const { from = everyEndpoint, to = everyEndpoint } = this.#options;
     return groupEndpoints(this.matrix, this.listed, { from, to });
   }
 }
 
-const everyEnd: EndpointFilter = () => allPorts;
-const isWanted = (ports: PortSet): boolean => ports.length > 0;
+const everyEndpoint: EndpointFilter = () => allPorts;
+const isAsked = (ports: PortSet): boolean => ports.length > 0;
 
 function* connectionsOf(
   matrix: Matrix,
-  ends: readonly ListedEndpoint[],
+  endpoints: readonly ListedEndpoint[],
   { self, from: fromFilter, to: toFilter }: ReachOptions,
 ): Generator<Connection> {
-  const sources = ends.filter((end) => isWanted((fromFilter ?? everyEnd)(end)));
-  const destinations = ends
-    .map((end) => ({ end, asked: (toFilter ?? everyEnd)(end) }))
-    .filter(({ asked }) => isWanted(asked));
+  const sources = endpoints.filter((one) => isAsked((fromFilter ?? everyEndpoint)(one)));
+  const destinations = endpoints
+    .map((endpoint) => ({ endpoint, asked: (toFilter ?? everyEndpoint)(endpoint) }))
+    .filter(({ asked }) => isAsked(asked));
   for (const from of sources)
-    for (const { end: to, asked } of destinations) {
+    for (const { endpoint: to, asked } of destinations) {
       if (from === to && !self) continue;
       if (from.range !== undefined && to.range !== undefined) continue;
       for (const [family, allowance] of familiesOf(matrix, from, to)) {

@@ -63,10 +63,10 @@ export class RecordedFlowEvaluator {
   }
 
   #beginAnewWhere({ source, destination }: RecordedFlow): void {
-    const contradicts = (end: RecordedEndpoint): boolean => {
-      if (end.kind === 'address') return false;
-      const known = this.#namespaces.get(end.identity.namespace);
-      return known !== undefined && known !== labelsOf(end);
+    const contradicts = (endpoint: RecordedEndpoint): boolean => {
+      if (endpoint.kind === 'address') return false;
+      const known = this.#namespaces.get(endpoint.identity.namespace);
+      return known !== undefined && known !== labelsOf(endpoint);
     };
     if (contradicts(source) || contradicts(destination) || this.#endpoints.size >= mostPods)
       this.#compiler = this.#begin();

@@ -19,7 +19,9 @@ export function explainRecorded(
     titleOf(flow.source) === titleOf(flow.destination)
       ? from
       : flowEndpointOf(flow.destination, titleOf(flow.destination));
-  const workloads = [...new Set([from, to])].flatMap((end) => (end.kind === 'workload' ? [end.workload] : []));
+  const workloads = [...new Set([from, to])].flatMap((endpoint) =>
+    endpoint.kind === 'workload' ? [endpoint.workload] : [],
+  );
   const namespaces = [flow.source, flow.destination].flatMap(namespaceOf);
   const blocks = { ipBlocks: 'cluster', podCidrs: [] } as const;
   const input = {
@@ -31,9 +33,9 @@ export function explainRecorded(
   return explain(input, { from, to, port: flow.port }).find(({ answer }) => answer.over === flow.family);
 }
 
-const titleOf = (end: RecordedEndpoint): string => (end.kind === 'pod' ? end.title : end.address);
+const titleOf = (endpoint: RecordedEndpoint): string => (endpoint.kind === 'pod' ? endpoint.title : endpoint.address);
 
-const namespaceOf = (end: RecordedEndpoint): Namespace[] =>
-  end.kind === 'address'
+const namespaceOf = (endpoint: RecordedEndpoint): Namespace[] =>
+  endpoint.kind === 'address'
     ? []
-    : [{ name: end.identity.namespace, labels: end.identity.namespaceLabels, annotations: {} }];
+    : [{ name: endpoint.identity.namespace, labels: endpoint.identity.namespaceLabels, annotations: {} }];

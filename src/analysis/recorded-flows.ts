@@ -1,4 +1,4 @@
-/** Flows of the audit log as policies see them: by what was stored of the pods when the packet came by. */
+/** Flows of the audit log as policies see them: by what the snapshots beside it say of their pods at that time. */
 import type { RecordFields } from '../audit/reading/line-reader.js';
 import type { ContentId, PodIdentity } from '../audit/snapshots/snapshots.js';
 import type { EndpointRole as RecordEnd, EventRecord } from '../audit/record.js';
@@ -8,7 +8,7 @@ import { protocols, type Direction, type Protocol } from '../model/policy.js';
 import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
 
 export interface RecordedFlow {
-  /** The direction that was judged. */
+  /** The direction that was evaluated. */
   readonly direction: Direction;
   readonly source: RecordedEndpoint;
   readonly destination: RecordedEndpoint;
@@ -25,7 +25,7 @@ export type RecordedEndpoint =
 export const dryRunOf = (event: Pick<EventRecord, 'podwall.mode'>): DryRunScope =>
   event['podwall.mode'] === 'dry-run' ? 'none' : 'annotated';
 
-/** Undefined when it is not known what one of the ends was: then nobody can judge the flow. */
+/** Undefined when it is not known what the source or the destination was: then nobody can evaluate the flow. */
 export function recordedFlow(
   fields: RecordFields,
   identityOf: (id: ContentId) => PodIdentity | undefined,
@@ -62,7 +62,7 @@ function recordedEnd(
   return { kind: 'pod', id, title: `${identity.namespace}/Pod/${name}`, identity };
 }
 
-/** @param id tells it from all other ends of the same question */
+/** @param id another one for each endpoint of a question */
 export function flowEndpointOf(recorded: RecordedEndpoint, id: string): FlowEndpoint {
   if (recorded.kind === 'address') return recorded;
   const { labels, ports, addresses, namespace } = recorded.identity;

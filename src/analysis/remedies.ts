@@ -11,18 +11,18 @@ export type Remedy =
   /** From the policies that were in force: the smallest change of one of them. */
   { readonly kind: 'edit'; readonly edit: Edit } | { readonly kind: 'advice'; readonly text: string };
 
-export function remedyOf(fields: RecordFields, stored: SnapshotReader): Remedy | undefined {
+export function remedyOf(fields: RecordFields, snapshots: SnapshotReader): Remedy | undefined {
   const event = fields.record();
   if (isLoss(event)) return undefined;
-  const edit = editFor(fields, event, stored);
+  const edit = editFor(fields, event, snapshots);
   if (edit !== undefined) return { kind: 'edit', edit };
   const text = advice[event['podwall.reason']]?.(event, fields);
   return text === undefined ? undefined : { kind: 'advice', text };
 }
 
-function editFor(fields: RecordFields, event: EventRecord, stored: SnapshotReader): Edit | undefined {
-  const policies = stored.policies(event['podwall.snapshot'] ?? '');
-  const flow = recordedFlow(fields, (id) => stored.identity(id));
+function editFor(fields: RecordFields, event: EventRecord, snapshots: SnapshotReader): Edit | undefined {
+  const policies = snapshots.policies(event['podwall.snapshot'] ?? '');
+  const flow = recordedFlow(fields, (id) => snapshots.identity(id));
   if (policies === undefined || flow === undefined) return undefined;
   return explainRecorded(flow, policies, dryRunOf(event))?.steps.find(({ direction }) => direction === flow.direction)
     ?.edit;

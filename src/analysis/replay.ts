@@ -28,7 +28,7 @@ export interface ReplayChange {
   readonly direction: string;
   /** The policies that would isolate, or the rule that would allow. */
   readonly because: readonly string[];
-  /** Packets, and the records that tell of them. */
+  /** Packets, and the records about them. */
   readonly count: number;
   readonly records: number;
 }
@@ -40,7 +40,7 @@ const changeFields = ['from', 'to', 'port', 'direction'] as const;
 export class Replay {
   readonly #evaluator: RecordedFlowEvaluator;
   readonly #identityOf: (id: ContentId) => PodIdentity | undefined;
-  readonly #rulings = new LRUCache<string, RecordedVerdict | 'unknown'>({ max: 100_000 });
+  readonly #verdicts = new LRUCache<string, RecordedVerdict | 'unknown'>({ max: 100_000 });
   readonly #changes = new Map<string, Growing>();
   /** Records of packets that passed, and of those that were denied. */
   allows = 0;
@@ -56,14 +56,14 @@ export class Replay {
   }
 
   add(fields: RecordFields): void {
-    // The denial that stood all the same has a record of its own.
+    // The denial that was enforced has a record of its own.
     if (fields.get('podwall.verdict') === 'allow' && fields.get('podwall.mode') === 'dry-run') return;
     if (!policyReasons.has(String(fields.get('podwall.reason')))) {
       this.notByPolicy += 1;
       return;
     }
-    const ruling = this.#rulingOf(fields);
-    if (ruling === 'unknown') {
+    const verdict = this.#verdictOf(fields);
+    if (verdict === 'unknown') {
       this.unknown += 1;
       return;
     }
@@ -71,7 +71,7 @@ export class Replay {
     const passed = fields.get('event.outcome') === 'success';
     if (passed) this.allows += 1;
     else this.denials += 1;
-    if (passed !== ruling.allowed) this.#note(fields, ruling);
+    if (passed !== verdict.allowed) this.#note(fields, verdict);
   }
 
   /** Newly denied first, then by packets. */
@@ -80,14 +80,14 @@ export class Replay {
     return [...this.#changes.values()].sort((a, b) => order(a) - order(b));
   }
 
-  #rulingOf(fields: RecordFields): RecordedVerdict | 'unknown' {
-    const key = judgedBy.map((name) => String(fields.get(name) ?? '')).join(' ');
-    const known = this.#rulings.get(key);
+  #verdictOf(fields: RecordFields): RecordedVerdict | 'unknown' {
+    const key = verdictFields.map((name) => String(fields.get(name) ?? '')).join(' ');
+    const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
     const flow = recordedFlow(fields, this.#identityOf);
-    const ruling = flow === undefined ? 'unknown' : this.#evaluator.evaluate(flow);
-    this.#rulings.set(key, ruling);
-    return ruling;
+    const verdict = flow === undefined ? 'unknown' : this.#evaluator.evaluate(flow);
+    this.#verdicts.set(key, verdict);
+    return verdict;
   }
 
   #note(fields: RecordFields, { allowed, isolatedBy, rule }: RecordedVerdict): void {
@@ -102,10 +102,10 @@ export class Replay {
   }
 }
 
-/** All that a ruling depends on. */
-const judgedBy = [
+/** All that a verdict depends on. */
+const verdictFields = [
   'network.direction',
   'network.transport',
   'destination.port',
-  ...['source', 'destination'].flatMap((end) => [`${end}.podwall.class`, `${end}.podwall.identity`, `${end}.address`]),
+  ...['source', 'destination'].flatMap((one) => [`${one}.podwall.class`, `${one}.podwall.identity`, `${one}.address`]),
 ];

@@ -38,46 +38,48 @@ export interface RolloutOptions {
 /** In the order of the nodes' names. */
 export function rolloutOf(snapshot: ClusterSnapshot, options: RolloutOptions): readonly NodeRollout[] {
   const { only } = options;
-  const wanted = wantedByNode(snapshot, only);
+  const expected = expectedByNode(snapshot, only);
   return snapshot.nodes
     .map(({ name }) => name)
-    .filter((name) => only === undefined || wanted.has(name))
+    .filter((name) => only === undefined || expected.has(name))
     .sort()
-    .map((name) => nodeRollout(name, wanted.get(name) ?? { pods: 0, policies: new Map(), dryRun: new Set() }, options));
+    .map((name) =>
+      nodeRollout(name, expected.get(name) ?? { pods: 0, policies: new Map(), dryRun: new Set() }, options),
+    );
 }
 
-interface Wanted {
+interface ExpectedOnNode {
   pods: number;
   readonly policies: Map<AnyPolicy, number>;
   readonly dryRun: ReadonlySet<AnyPolicy>;
 }
 
 /** A policy in a dry run is to be enforced nowhere; asked for by its name, it is in force nowhere. */
-function wantedByNode(
+function expectedByNode(
   { pods, policies, namespaces }: ClusterSnapshot,
   only: ObjectRef | undefined,
-): ReadonlyMap<string, Wanted> {
+): ReadonlyMap<string, ExpectedOnNode> {
   const dryRun = new Set(dryRunPolicies({ policies, namespaces }));
   const asked = policies.filter((policy) =>
     only === undefined ? !dryRun.has(policy) : objectKey(policy.ref) === objectKey(only),
   );
   const byNamespace = groupBy(asked, ({ ref }) => ref.namespace);
-  const wanted = new Map<string, Wanted>();
+  const expected = new Map<string, ExpectedOnNode>();
   for (const pod of pods.filter(isOnNode)) {
     const selecting = (byNamespace.get(pod.ref.namespace) ?? []).filter((policy) => selects(policy, pod));
     if (only !== undefined && selecting.length === 0) continue;
-    const node = wanted.get(pod.node) ?? { pods: 0, policies: new Map<AnyPolicy, number>(), dryRun };
+    const node = expected.get(pod.node) ?? { pods: 0, policies: new Map<AnyPolicy, number>(), dryRun };
     node.pods += 1;
     for (const policy of selecting) node.policies.set(policy, (node.policies.get(policy) ?? 0) + 1);
-    wanted.set(pod.node, node);
+    expected.set(pod.node, node);
   }
-  return wanted;
+  return expected;
 }
 
 /** A pod without an address has nothing to enforce yet. */
 const isOnNode = (pod: Pod): boolean => isEnforceable(pod) && pod.node !== '' && pod.addresses.length > 0;
 
-function nodeRollout(node: string, { pods, policies, dryRun }: Wanted, options: RolloutOptions): NodeRollout {
+function nodeRollout(node: string, { pods, policies, dryRun }: ExpectedOnNode, options: RolloutOptions): NodeRollout {
   const status = options.statuses.get(node);
   const common = { node, pods, policies: policies.size };
   if (status === undefined) {
@@ -109,6 +111,6 @@ function missingOf(
   if (enforced === undefined) return 'not enforced yet';
   if (enforced.uid !== uid) return 'enforced as it was before it was deleted and made again';
   if (enforced.generation !== undefined && generation !== undefined && enforced.generation < generation)
-    return `generation ${enforced.generation} is enforced, ${generation} is wanted`;
+    return `generation ${enforced.generation} is enforced, ${generation} is desired`;
   return enforced.pods < pods ? `enforced on ${enforced.pods} of ${pods} pods` : undefined;
 }

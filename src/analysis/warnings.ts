@@ -1,4 +1,4 @@
-/** On what an answer rests that the input does not tell. */
+/** On what an answer rests that the input does not say. */
 import type { LabelSelector } from '../model/labels.js';
 import { policyKey, type AnyPolicy, type Peer } from '../model/policy.js';
 import type { PolicyProgram, RuleOrigin } from '../program/types.js';
@@ -75,7 +75,7 @@ function namespaceSelectorsOf(policy: AnyPolicy): readonly LabelSelector[] {
   );
 }
 
-/** The name alone does not tell. */
+/** The name alone does not decide. */
 function isUndecided({ requirements }: LabelSelector, name: string): boolean {
   const byName = requirements.filter(({ key }) => key === nameLabel);
   return byName.length < requirements.length && matches({ requirements: byName }, { [nameLabel]: name });

@@ -30,7 +30,7 @@ export function workloadsOf(pods: readonly WorkloadPod[], policies: readonly Any
     const id = `${namespace}/${kind}/${name}`;
     const groups = owners.get(id) ?? new Map<string, WorkloadPod[]>();
     owners.set(id, groups);
-    const key = canonical(tellingLabels(one.pod.labels, selected), one.pod.ports);
+    const key = canonical(distinctiveLabels(one.pod.labels, selected), one.pod.ports);
     const members = groups.get(key);
     if (members === undefined) groups.set(key, [one]);
     else members.push(one);
@@ -58,7 +58,7 @@ function makeWorkload(id: string, members: readonly WorkloadPod[]): Workload {
   return { id, ...owner, labels: pod.labels, ports: pod.ports, addresses, pods };
 }
 
-const tellingLabels = (labels: Labels, selected: ReadonlySet<string>): Labels =>
+const distinctiveLabels = (labels: Labels, selected: ReadonlySet<string>): Labels =>
   Object.fromEntries(Object.entries(labels).filter(([key]) => selected.has(key) || !controllersOwn.has(key)));
 
 /** `{labels, ports}` with keys and ports sorted. */

@@ -50,14 +50,14 @@ export function intersection(a: PortSet, b: PortSet): PortSet {
       if (!isOther) isWhole.b = false;
       common.push(isOne ? one : isOther ? other : { protocol: one.protocol, first, last });
     }
-    if (endsFirst(one, other)) i += 1;
+    if (lastIsLower(one, other)) i += 1;
     else j += 1;
   }
   if (isWhole.a && common.length === a.length) return a;
   return isWhole.b && common.length === b.length ? b : common;
 }
 
-const endsFirst = (a: PortRange, b: PortRange): boolean =>
+const lastIsLower = (a: PortRange, b: PortRange): boolean =>
   a.protocol === b.protocol ? a.last < b.last : a.protocol < b.protocol;
 
 /** What is in `a` and not in `b`. */

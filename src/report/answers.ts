@@ -81,7 +81,7 @@ function predicateOf(answer: Answer): string {
 }
 
 function reasonText(reason: Reason): string {
-  const name = nameOf(reason.end);
+  const name = nameOf(reason.endpoint);
   switch (reason.kind) {
     case 'itself':
       return reason.direction === 'egress' ? 'a pod may always reach itself' : '';

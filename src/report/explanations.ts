@@ -34,8 +34,8 @@ export function explanationText({ answer, steps }: Explanation, positions: Polic
 }
 
 function stepLines(step: Step, number: number, positions: PolicyPositions): readonly string[] {
-  const { direction, end, exempt, isolatedBy, rules, misses, edit } = step;
-  const head = `${number}. ${direction === 'egress' ? 'leaving' : 'entering'} ${nameOf(end)} (${direction}): `;
+  const { direction, endpoint, exempt, isolatedBy, rules, misses, edit } = step;
+  const head = `${number}. ${direction === 'egress' ? 'leaving' : 'entering'} ${nameOf(endpoint)} (${direction}): `;
   if (exempt === 'notIsolated') return [`${head}no policy isolates it: allowed`];
   if (exempt === 'itself') return [`${head}a pod may always reach itself: allowed`];
   if (exempt === 'ownNode') return [`${head}a pod and its own node may always reach each other: allowed`];
@@ -92,7 +92,7 @@ export function explanationAsJson({ answer, steps }: Explanation, positions: Pol
     ...answerAsJson(answer),
     steps: steps.map((step) => ({
       direction: step.direction,
-      end: nameOf(step.end),
+      end: nameOf(step.endpoint),
       allowed: step.allowed,
       ...(step.exempt === undefined ? {} : { unjudged: step.exempt === 'notIsolated' ? 'open' : step.exempt }),
       isolatedBy: step.isolatedBy.map((policy) => located(policy, [], positions)),

@@ -16,9 +16,9 @@ import { cluster, outsiders } from '../support/arbitrary.js';
 
 const blocks = { ipBlocks: 'cluster', podCidrs: [] } as const;
 
-function known(
+function inputOf(
   snapshot: Pick<ClusterSnapshot, 'policies' | 'namespaces' | 'pods'>,
-): AnalysisInput & { readonly ends: readonly FlowEndpoint[] } {
+): AnalysisInput & { readonly endpoints: readonly FlowEndpoint[] } {
   const pods = snapshot.pods.map((one) => ({ owner: { kind: 'Pod', ...one.ref }, pod: one }));
   const workloads = workloadsOf(pods, snapshot.policies);
   return {
@@ -26,7 +26,7 @@ function known(
     policies: new Map(snapshot.policies.map((one) => [policyKey(one.ref), one])),
     namespaces: new Map(snapshot.namespaces.map((one) => [one.name, one])),
     ipBlocks: 'cluster',
-    ends: workloads.map((workload) => ({ kind: 'workload', workload })),
+    endpoints: workloads.map((workload) => ({ kind: 'workload', workload })),
   };
 }
 
@@ -34,29 +34,29 @@ describe('explain', () => {
   test('its steps agree with the verdict, and the edit that it proposes lets through', () => {
     fc.assert(
       fc.property(cluster, fc.constantFrom(80, 443), (snapshot, number) => {
-        const before = known(snapshot);
+        const before = inputOf(snapshot);
         const port = { protocol: 'TCP', number } as const;
-        const ends: readonly FlowEndpoint[] = [
-          ...before.ends,
+        const endpoints: readonly FlowEndpoint[] = [
+          ...before.endpoints,
           ...outsiders.slice(0, 2).map((address) => ({ kind: 'address', address }) as const),
         ];
-        for (const from of ends)
-          for (const to of ends) {
+        for (const from of endpoints)
+          for (const to of endpoints) {
             if (from === to || (from.kind === 'address' && to.kind === 'address')) continue;
             for (const { answer, steps } of explain(before, { from, to, port })) {
               expect(steps.every((step) => step.allowed)).toBe(answer.allowed);
-              for (const { edit, direction, end, allowed, misses, isolatedBy } of steps) {
+              for (const { edit, direction, endpoint, allowed, misses, isolatedBy } of steps) {
                 if (allowed) continue;
                 expect(misses.map((miss) => miss.policy)).toEqual(isolatedBy);
                 // Broken policies allow nothing whatever is added to them.
                 expect(edit === undefined).toBe(misses.every((miss) => miss.kind === 'broken'));
-                if (edit === undefined || end.kind !== 'workload') continue;
+                if (edit === undefined || endpoint.kind !== 'workload') continue;
                 const policies = snapshot.policies.map((one) =>
                   policyKey(one.ref) === policyKey(edit.policy) ? edit.after : one,
                 );
-                const after = known({ ...snapshot, policies });
+                const after = inputOf({ ...snapshot, policies });
                 const same = (one: FlowEndpoint): FlowEndpoint =>
-                  after.ends.find(
+                  after.endpoints.find(
                     (other) =>
                       one.kind === 'workload' && other.kind === 'workload' && one.workload.id === other.workload.id,
                   ) ?? one;
@@ -76,7 +76,7 @@ describe('explain', () => {
   const state = (...manifests: readonly Manifest[]) => {
     const state = new ClusterState();
     state.take({ apply: [namespace('x'), namespace('y', { team: 'b' }), ...manifests] });
-    return known(state.snapshot());
+    return inputOf(state.snapshot());
   };
   const client = pod('client.y', { labels: { app: 'client' }, host: 11 });
   const server = pod('server.x', { labels: { app: 'server' }, host: 12, ports: [{ name: 'http', port: 8080 }] });
@@ -122,7 +122,7 @@ describe('explain', () => {
   ])('what was nearest: %s', (_, rule, wants, has) => {
     const found = state(client, server, only(rule));
     const [from, to] = ['y/Pod/client', 'x/Pod/server'].map((id) =>
-      found.ends.find((end) => end.kind === 'workload' && end.workload.id === id),
+      found.endpoints.find((one) => one.kind === 'workload' && one.workload.id === id),
     );
     if (from === undefined || to === undefined) throw new Error('a pod is missing');
     const explanations = explain(found, { from, to, port: { protocol: 'TCP', number: 80 } });

@@ -44,7 +44,7 @@ function snapshot(generation = 2, uid = 'web-uid', annotations: Annotations = {}
 }
 
 const enforced: EnforcedPolicy = { namespace: 'x', name: 'web', uid: 'web-uid', generation: 2, pods: 1 };
-const said = (change: Partial<NodePolicyStatus> = {}): NodePolicyStatus => ({
+const statusOfAgent = (change: Partial<NodePolicyStatus> = {}): NodePolicyStatus => ({
   ready: true,
   revision: 7,
   observedAt: new Date(now - 5 * second).toISOString(),
@@ -54,43 +54,53 @@ const said = (change: Partial<NodePolicyStatus> = {}): NodePolicyStatus => ({
   ...change,
 });
 
-const judged = (n2: NodePolicyStatus | undefined, cluster = snapshot()) => {
-  const statuses = new Map([['n1', said()], ...(n2 === undefined ? [] : [['n2', n2] as const])]);
+const rollout = (n2: NodePolicyStatus | undefined, cluster = snapshot()) => {
+  const statuses = new Map([['n1', statusOfAgent()], ...(n2 === undefined ? [] : [['n2', n2] as const])]);
   return rolloutOf(cluster, { statuses, now, silentAfter: 90 * second }).find((one) => one.node === 'n2');
 };
 
 describe('whether every node enforces what the cluster wants', () => {
   test('in force where generation and pods agree', () => {
-    expect(judged(said())).toMatchObject({ inForce: true, missing: [], pods: 1, policies: 1, age: 5 * second });
+    expect(rollout(statusOfAgent())).toMatchObject({
+      inForce: true,
+      missing: [],
+      pods: 1,
+      policies: 1,
+      age: 5 * second,
+    });
   });
 
   test.each<[string, NodePolicyStatus | undefined, string]>([
     ['no word of its agent', undefined, 'its agent has never reported'],
-    ['an agent that is not ready', said({ ready: false }), 'its agent is not ready'],
+    ['an agent that is not ready', statusOfAgent({ ready: false }), 'its agent is not ready'],
     [
       'an agent that is silent',
-      said({ observedAt: new Date(now - 120 * second).toISOString() }),
+      statusOfAgent({ observedAt: new Date(now - 120 * second).toISOString() }),
       'its agent has been silent for 120 s',
     ],
-    ['a policy that it does not know', said({ policies: [] }), 'x/web: not enforced yet'],
+    ['a policy that it does not know', statusOfAgent({ policies: [] }), 'x/web: not enforced yet'],
     [
       'an older generation',
-      said({ policies: [{ ...enforced, generation: 1 }] }),
-      'x/web: generation 1 is enforced, 2 is wanted',
+      statusOfAgent({ policies: [{ ...enforced, generation: 1 }] }),
+      'x/web: generation 1 is enforced, 2 is desired',
     ],
-    ['a pod that it does not know', said({ policies: [{ ...enforced, pods: 0 }] }), 'x/web: enforced on 0 of 1 pods'],
+    [
+      'a pod that it does not know',
+      statusOfAgent({ policies: [{ ...enforced, pods: 0 }] }),
+      'x/web: enforced on 0 of 1 pods',
+    ],
     [
       'a policy of the same name that is gone',
-      said({ policies: [{ ...enforced, uid: 'former', generation: 5 }] }),
+      statusOfAgent({ policies: [{ ...enforced, uid: 'previous', generation: 5 }] }),
       'x/web: enforced as it was before it was deleted and made again',
     ],
   ])('not in force: %s', (_name, status, reason) => {
-    expect(judged(status)).toMatchObject({ inForce: false, missing: [reason] });
+    expect(rollout(status)).toMatchObject({ inForce: false, missing: [reason] });
   });
 
   test('a node ahead of what we have read is in force; one that fails closed says so', () => {
     const failing = { ...enforced, generation: 3, failing: ['spec: refused'] };
-    expect(judged(said({ policies: [failing] }))).toMatchObject({
+    expect(rollout(statusOfAgent({ policies: [failing] }))).toMatchObject({
       inForce: true,
       failing: [{ namespace: 'x', name: 'web' }],
     });
@@ -107,12 +117,16 @@ describe('whether every node enforces what the cluster wants', () => {
     const cluster = snapshot(2, 'web-uid', annotations);
 
     test('is missed by nobody: a node that enforces nothing is in force, even one that never reported', () => {
-      expect(judged(said({ policies: [] }), cluster)).toMatchObject({ inForce: true, policies: 0, missing: [] });
-      expect(judged(undefined, cluster)).toMatchObject({ inForce: true, missing: [] });
+      expect(rollout(statusOfAgent({ policies: [] }), cluster)).toMatchObject({
+        inForce: true,
+        policies: 0,
+        missing: [],
+      });
+      expect(rollout(undefined, cluster)).toMatchObject({ inForce: true, missing: [] });
     });
 
     test('asked for by its name, is in force nowhere, and the reason is told', () => {
-      const statuses = new Map((['n1', 'n2'] as const).map((name) => [name, said({ policies: [] })]));
+      const statuses = new Map((['n1', 'n2'] as const).map((name) => [name, statusOfAgent({ policies: [] })]));
       const only = { namespace: 'x', name: 'web' };
       const rollout = rolloutOf(cluster, { statuses, now, silentAfter: 90 * second, only });
       expect(rollout.map(({ inForce, missing }) => [inForce, missing])).toEqual(
@@ -121,34 +135,37 @@ describe('whether every node enforces what the cluster wants', () => {
     });
   });
 
-  test('an annotation that is no mode enforces: the policy is wanted', () => {
+  test('an annotation that is no mode enforces: the policy is expected', () => {
     const cluster = snapshot(2, 'web-uid', { policy: { 'podwall.dev/mode': 'Audit' } });
-    expect(judged(said({ policies: [] }), cluster)).toMatchObject({
+    expect(rollout(statusOfAgent({ policies: [] }), cluster)).toMatchObject({
       inForce: false,
       missing: ['x/web: not enforced yet'],
     });
-    expect(judged(said(), cluster)).toMatchObject({ inForce: true });
+    expect(rollout(statusOfAgent(), cluster)).toMatchObject({ inForce: true });
   });
 
   test('an agent in a dry run as a whole enforces nothing, and its node is not in force', () => {
     const dryRun = compile(snapshot(), { scope: { node: 'n2' }, dryRun: 'all' });
     const policies = enforcedPolicies(dryRun, snapshot().policies, []);
     expect(policies).toEqual([]);
-    expect(judged(said({ policies }))).toMatchObject({ inForce: false, missing: ['x/web: not enforced yet'] });
+    expect(rollout(statusOfAgent({ policies }))).toMatchObject({
+      inForce: false,
+      missing: ['x/web: not enforced yet'],
+    });
   });
 
   test('asked for one policy, only nodes with pods that it selects count', () => {
     const { pods, ...rest } = snapshot();
     const only = { namespace: 'x', name: 'web' };
     const onN1 = { ...rest, pods: pods.filter((one) => one.node === 'n1') };
-    const statuses = new Map([['n1', said()]]);
+    const statuses = new Map([['n1', statusOfAgent()]]);
     const rollout = rolloutOf(onN1, { statuses, now, silentAfter: 90 * second, only });
     expect(rollout.map((one) => [one.node, one.inForce, one.pods])).toEqual([['n1', true, 1]]);
   });
 
   test('a node without anything to enforce need not report', () => {
     const { pods, ...rest } = snapshot();
-    const statuses = new Map([['n1', said()]]);
+    const statuses = new Map([['n1', statusOfAgent()]]);
     const rollout = rolloutOf({ ...rest, pods: pods.slice(0, 2) }, { statuses, now, silentAfter: 90 * second });
     expect(rollout.map((one) => [one.node, one.inForce])).toEqual([
       ['n1', true],

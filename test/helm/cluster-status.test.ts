@@ -119,7 +119,7 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
     const behind = await statusJson(['--for', 'policy/x/deny', '--wait', '--timeout', '3s']);
     expect([behind.exitCode, behind.nodes.map((one) => one.missing)]).toEqual([
       1,
-      [[], ['x/deny: generation 1 is enforced, 2 is wanted']],
+      [[], ['x/deny: generation 1 is enforced, 2 is desired']],
     ]);
     startAgent('n2');
     expect(await statusJson(['--for', 'policy/x/deny', '--wait'])).toMatchObject({ exitCode: 0, inForce: true });

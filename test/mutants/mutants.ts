@@ -488,7 +488,7 @@ export const mutants: readonly Mutant[] = [
     tests: ['test/audit/accounting/packet-accounting.test.ts'],
   },
   {
-    title: 'a policy in a dry run is wanted of every node',
+    title: 'a policy in a dry run is expected on every node',
     file: 'src/analysis/rollout.ts',
     find: 'only === undefined ? !dryRun.has(policy) :',
     replace: 'only === undefined ? true :',

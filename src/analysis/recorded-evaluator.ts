@@ -1,5 +1,5 @@
 /** One policy set, asked about recorded flows: pods become known to it as flows name them. */
-import type { ContentId } from '../audit/snapshots/snapshots.js';
+import type { ContentId } from '../audit/snapshots/content-id.js';
 import { Compiler } from '../compiler/compiler.js';
 import type { DryRunScope } from '../model/policy-mode.js';
 import type { AnyPolicy, PolicyRef } from '../model/policy.js';

@@ -1,6 +1,6 @@
 /** Flows of the audit log as policies see them: by what the snapshots beside it say of their pods at that time. */
 import type { RecordFields } from '../audit/reading/line-reader.js';
-import type { ContentId, PodIdentity } from '../audit/snapshots/snapshots.js';
+import type { ContentId, PodIdentity } from '../audit/snapshots/content-id.js';
 import type { EndpointRole as RecordEnd, EventRecord } from '../audit/record.js';
 import type { DryRunScope } from '../model/policy-mode.js';
 import { familyOf, parseAddress, type Address, type Family } from '../model/address.js';

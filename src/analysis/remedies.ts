@@ -2,7 +2,7 @@
 import { workloadOf } from '../audit/query/fields.js';
 import type { RecordFields } from '../audit/reading/line-reader.js';
 import { isLoss, type EventRecord, type RecordReason } from '../audit/record.js';
-import type { SnapshotReader } from '../audit/snapshots/snapshots.js';
+import type { SnapshotReader } from '../audit/snapshots/snapshot-reader.js';
 import type { Edit } from './edits.js';
 import { explainRecorded } from './recorded-explanation.js';
 import { dryRunOf, recordedFlow } from './recorded-flows.js';

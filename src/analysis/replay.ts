@@ -2,7 +2,7 @@
 import type { RecordFields } from '../audit/reading/line-reader.js';
 import { fieldOf, packetsOf } from '../audit/query/fields.js';
 import type { RecordReason } from '../audit/record.js';
-import type { ContentId, PodIdentity } from '../audit/snapshots/snapshots.js';
+import type { ContentId, PodIdentity } from '../audit/snapshots/content-id.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import { printOrigin } from '../program/print.js';
 import { LRUCache } from 'lru-cache';

@@ -1,8 +1,9 @@
 import type { ObservedBatch } from '../model/observation.js';
 import { messageOf } from '../generic/message-of.js';
 
-/** Who receives what the kernel logs; see kernel/nflog. */
+/** Receives what the kernel logs; see kernel/nflog. */
 export interface PacketReader extends AsyncDisposable {
+  /** Resolves when everything that was logged before the call was received; false when the reader has ended. */
   drained(): Promise<boolean>;
 }
 
@@ -18,10 +19,10 @@ export interface ReopeningReaderParts {
   readonly log: { error(fields: object, message: string): void };
 }
 
-/** Milliseconds until what failed is tried again. */
+/** Milliseconds until a reader that failed is opened again. */
 const reopenAfter = 10_000;
 
-/** A reader that is opened again when it fails: what comes by meanwhile is counted by the kernel. */
+/** A reader that is opened again when it fails. Packets that arrive meanwhile are counted by the kernel. */
 export class ReopeningReader implements AsyncDisposable {
   readonly #parts: ReopeningReaderParts;
   #reader: PacketReader | undefined;
@@ -36,25 +37,25 @@ export class ReopeningReader implements AsyncDisposable {
     return this.#reader !== undefined;
   }
 
-  /** Resolves also where it cannot be opened yet. */
+  /** Resolves also when it cannot be opened yet. */
   open(): Promise<void> {
     this.#opening = this.#open();
     return this.#opening;
   }
 
-  /** Whether all that the kernel has logged by now was received. */
+  /** Whether everything that the kernel has logged so far was received. */
   async drained(): Promise<boolean> {
     return (await this.#reader?.drained()) ?? false;
   }
 
-  /** No further attempt to open it is made. */
-  async settled(): Promise<void> {
+  /** From now on a reader that fails stays closed. Resolves when an attempt to open it has ended. */
+  async stopReopening(): Promise<void> {
     this.#closing = true;
     await this.#opening;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.settled();
+    await this.stopReopening();
     await this.#reader?.[Symbol.asyncDispose]();
   }
 
@@ -62,12 +63,12 @@ export class ReopeningReader implements AsyncDisposable {
     const { openReader, onBatch, log } = this.#parts;
     try {
       this.#reader = await openReader(onBatch, (error) => {
-        log.error({ error: error.message }, 'denials are no longer recorded');
+        log.error({ error: error.message }, 'the audit log no longer receives packets; denials are only counted');
         this.#reader = undefined;
         this.#reopenLater();
       });
     } catch (error) {
-      log.error({ error: messageOf(error) }, 'denials are not recorded, only counted');
+      log.error({ error: messageOf(error) }, 'the audit log cannot receive packets; denials are only counted');
       this.#reopenLater();
     }
   }

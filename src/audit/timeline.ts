@@ -10,16 +10,16 @@ interface Ended<V> extends Interval<V> {
 }
 
 export interface TimelineOptions {
-  /** How long what has ended can still be asked for, in milliseconds. */
+  /** How long a previous value is kept, in milliseconds. */
   readonly kept: number;
-  /** Keys whose past is kept; what holds now is never given up. */
+  /** Keys whose previous values are kept; current values are always kept. */
   readonly pastKeys: number;
 }
 
-/** Of one key's past; an address that changes hands faster is told as unknown. */
+/** Previous values of one key; an address that changes its pod more often is reported as unknown. */
 const longestPast = 16;
 
-/** What was true of a key at a time. Times are milliseconds since the epoch, and do not run backwards. */
+/** The value of a key at a time. Times are milliseconds since the epoch and never decrease. */
 export class Timeline<K extends string, V> {
   readonly #now = new Map<K, Interval<V>>();
   readonly #past: LRUCache<K, readonly Ended<V>[]>;
@@ -30,7 +30,10 @@ export class Timeline<K extends string, V> {
     this.#past = new LRUCache({ max: pastKeys });
   }
 
-  /** From `time` on; `value` undefined ends it. What `isSame` calls no change goes on with the new value. */
+  /**
+   * Sets the value from `time` on; undefined ends it. A value that `isSame` calls unchanged replaces the current one in its
+   * whole interval.
+   */
   set(key: K, value: V | undefined, time: number, isSame: (a: V, b: V) => boolean = Object.is): void {
     const before = this.#now.get(key);
     if (before !== undefined && value !== undefined && isSame(before.value, value)) {
@@ -51,7 +54,7 @@ export class Timeline<K extends string, V> {
     return this.#past.get(key)?.find(({ since, until }) => since <= time && time < until)?.value;
   }
 
-  /** What holds, or held last and not longer ago than is kept: of keys that mean the same whenever they are there. */
+  /** The current value, or the last one that is still kept: for keys whose meaning never changes. */
   latest(key: K, time: number): V | undefined {
     const now = this.#now.get(key);
     if (now !== undefined) return now.value;

@@ -7,7 +7,7 @@ import type { AuditLogParts, PacketListener } from '../audit/audit-log-parts.js'
 import { logLinesInReverse } from '../audit/reading/reverse-lines.js';
 import { SnapshotRecorder } from '../audit/snapshots/snapshot-references.js';
 import { RotatingFile, type RotationOptions } from '../audit/writing/rotating-file.js';
-import { SnapshotStore } from '../audit/snapshots/snapshots.js';
+import { SnapshotStore } from '../audit/snapshots/snapshot-store.js';
 import { Sink, streamOutput, type LineOutput } from '../audit/writing/sink.js';
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { Attachment } from '../model/attachment.js';
@@ -55,14 +55,14 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   readonly #starting: Promise<AuditLog | undefined>;
   #log: AuditLog | undefined;
   /** Absent where no file is written: there is no place beside it. */
-  #evidence: SnapshotRecorder | undefined;
+  #snapshots: SnapshotRecorder | undefined;
   #compiled: { readonly changes: readonly ClusterChange[]; readonly program: ProgramChange }[] = [];
 
   constructor(parts: AgentAuditParts) {
     this.#now = parts.now;
     const { to, mode, log } = parts;
     this.#attribution = new Attribution({ names: decisionNames, parsePrefix: parseLogPrefix, mode });
-    if (to.file !== undefined) this.#evidence = evidenceBeside(to.file, mode, log);
+    if (to.file !== undefined) this.#snapshots = snapshotsBeside(to.file, mode, log);
     this.#starting = this.#start(parts).catch((error: unknown) => {
       parts.log.error({ error: messageOf(error) }, 'no audit log');
       return undefined;
@@ -82,7 +82,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   changesApplied(): void {
     for (const { changes, program } of this.#compiled.splice(0)) {
       this.#attribution.changesApplied(changes, program.endpoints, this.#now());
-      this.#evidence?.changesApplied(changes, this.#now());
+      this.#snapshots?.changesApplied(changes, this.#now());
     }
   }
 
@@ -113,13 +113,13 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
         },
       }),
       readCounters,
-      counterMeaning: packetCountOf,
+      packetCountOf,
       openReader,
       checkpoints: new CheckpointFile(stateDir),
       ...(file === undefined ? {} : { linesInReverse: () => logLinesInReverse(file) }),
-      writer: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
+      origin: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
       ...(onPacket === undefined ? {} : { onPacket }),
-      referencesFor: (judged) => this.#evidence?.referencesFor(judged) ?? {},
+      referencesFor: (logged) => this.#snapshots?.referencesFor(logged) ?? {},
       now,
       log,
     });
@@ -128,7 +128,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
 }
 
 /** Told once while it lasts: records of a flood would each tell it. */
-function evidenceBeside(file: string, mode: PolicyMode, log: ReconcilerLog): SnapshotRecorder {
+function snapshotsBeside(file: string, mode: PolicyMode, log: ReconcilerLog): SnapshotRecorder {
   const opening = SnapshotStore.open(dirname(file));
   // Told by the first record that needs it.
   opening.catch(() => undefined);
@@ -140,8 +140,8 @@ function evidenceBeside(file: string, mode: PolicyMode, log: ReconcilerLog): Sna
   return new SnapshotRecorder({
     mode,
     store: {
-      keepPolicies: (id, policies) => keep((store) => store.keepPolicies(id, policies)),
-      keepIdentity: (id, identity) => keep((store) => store.keepIdentity(id, identity)),
+      savePolicies: (id, policies) => keep((store) => store.savePolicies(id, policies)),
+      saveIdentity: (id, identity) => keep((store) => store.saveIdentity(id, identity)),
     },
     onFailure: (error) => {
       if (!failing)

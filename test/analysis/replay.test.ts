@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { Replay } from '../../src/analysis/replay.js';
 import { LineReader } from '../../src/audit/reading/line-reader.js';
 import { recordLine, type RecordVerdict } from '../../src/audit/record.js';
-import type { PodIdentity } from '../../src/audit/snapshots/snapshots.js';
+import type { PodIdentity } from '../../src/audit/snapshots/content-id.js';
 import type { PolicyMode } from '../../src/model/policy-mode.js';
 import { parseNetworkPolicy } from '../../src/model/parse.js';
 import { policy } from '../cases/objects.js';

@@ -1,7 +1,7 @@
 /** The whole of the audit log over a fake NFLOG, with the kernel's counters at hand. */
 import { describe, expect, test } from '@jest/globals';
 import { Readable } from 'node:stream';
-import type { Checkpoint } from '../../src/audit/accounting/packet-accounting.js';
+import type { Checkpoint } from '../../src/audit/accounting/checkpoint.js';
 import { Attribution } from '../../src/audit/attribution/attribution.js';
 import { AuditLog } from '../../src/audit/audit-log.js';
 import type { AuditRecord } from '../../src/audit/record.js';
@@ -56,7 +56,7 @@ class LoggingNode {
       }),
       sink: new Sink(output, { capacity: this.capacity, retryAfter: 5, onWriteState: () => undefined }),
       readCounters: () => Promise.resolve(this.counters),
-      counterMeaning: packetCountOf,
+      packetCountOf,
       openReader: (onBatch) => this.nflog.open({ onBatch }),
       checkpoints: {
         load: () => Promise.resolve(this.checkpoint),
@@ -66,7 +66,7 @@ class LoggingNode {
         },
       },
       linesInReverse: () => Readable.from(this.lines.toReversed()),
-      writer: { node: 'n1', version: '1', bootId: `boot-${run}` },
+      origin: { node: 'n1', version: '1', bootId: `boot-${run}` },
       now: Date.now,
       log: { warn: note, error: note },
     });

@@ -10,7 +10,8 @@ import {
   type EventRecord,
   type LossCause,
 } from '../../src/audit/record.js';
-import { identityId, policySetId, SnapshotStore, podIdentity } from '../../src/audit/snapshots/snapshots.js';
+import { identityId, policySetId, podIdentity } from '../../src/audit/snapshots/content-id.js';
+import { SnapshotStore } from '../../src/audit/snapshots/snapshot-store.js';
 import { compile } from '../../src/compiler/compiler.js';
 import { evaluate } from '../../src/evaluation/evaluator.js';
 import type { Reason } from '../../src/evaluation/verdicts.js';
@@ -62,7 +63,7 @@ export class RecordedLog {
       reasons.find(({ kind }) => kind !== 'notEnforced');
     const snapshot = policySetId(this.#recordedCluster.policies);
     this.#store ??= await SnapshotStore.open(this.folder);
-    await this.#store.keepPolicies(snapshot, this.#recordedCluster.policies);
+    await this.#store.savePolicies(snapshot, this.#recordedCluster.policies);
     const plain = deniedRecord(
       { ...this.#envelope(second), 'event.id': `01JDADQ3V5Z0G${this.#boot}${String(this.#sequence).padStart(4, '0')}` },
       allowed ? 'allow' : 'deny',
@@ -125,7 +126,7 @@ export class RecordedLog {
     if (pod === undefined || namespace === undefined)
       return { [`${end}.address`]: address, [`${end}.podwall.class`]: 'external' };
     const identity = podIdentity(pod, namespace);
-    await this.#store?.keepIdentity(identityId(identity), identity);
+    await this.#store?.saveIdentity(identityId(identity), identity);
     return {
       [`${end}.address`]: address,
       [`${end}.k8s.namespace.name`]: pod.ref.namespace,

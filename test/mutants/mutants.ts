@@ -483,8 +483,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'reports that the limits hold back are recorded as denials',
     file: 'src/nftables/names/packet-counts.ts',
-    find: "{ counts: 'wanted', scope: 'report' };",
-    replace: "{ counts: 'wanted', scope: 'neither' };",
+    find: "{ counts: 'to-log', scope: 'report' };",
+    replace: "{ counts: 'to-log', scope: 'neither' };",
     tests: ['test/audit/accounting/packet-accounting.test.ts'],
   },
   {
@@ -503,7 +503,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'losses of reports are told without their direction',
-    file: 'src/audit/accounting/packet-accounting.ts',
+    file: 'src/audit/accounting/losses.ts',
     find: "const key = `${loss.cause} ${scopeOf(loss)} ${loss.direction ?? ''}`;",
     replace: 'const key = `${loss.cause} ${scopeOf(loss)}`;',
     tests: ['test/audit/accounting/packet-accounting.test.ts'],

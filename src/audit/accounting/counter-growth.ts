@@ -1,29 +1,29 @@
 import type { Direction } from '../../model/policy.js';
 
-/** `report`: packets that are told of though they were not denied. */
+/** Which packets a counter counts. `report`: packets that were not denied; `neither`: denied, the direction is not known. */
 export type PacketScope = Direction | 'neither' | 'report';
 export const packetScopes: readonly PacketScope[] = ['ingress', 'egress', 'neither', 'report'];
 export type ByScope = Readonly<Record<PacketScope, number>>;
 
-/** What a counter of the kernel counts: packets to be told of, or those of them that passed the limits of the log. */
-export interface CounterMeaning {
-  readonly counts: 'wanted' | 'logged';
+/** What a counter of the kernel counts: packets that are to be logged, or those of them that passed the limits of the log. */
+export interface PacketCount {
+  readonly counts: 'to-log' | 'logged';
   readonly scope: PacketScope;
 }
 
-/** By how much counters have grown from reading to reading. They begin anew when their table does. */
+/** By how many packets counters have grown from one reading to the next. They begin at 0 when their table is created. */
 export class CounterGrowth {
-  readonly #meaningOf: (counter: string) => CounterMeaning | undefined;
+  readonly #meaningOf: (counter: string) => PacketCount | undefined;
   #seen: Map<string, number>;
 
-  constructor(meaningOf: (counter: string) => CounterMeaning | undefined, seen: Readonly<Record<string, number>>) {
+  constructor(meaningOf: (counter: string) => PacketCount | undefined, seen: Readonly<Record<string, number>>) {
     this.#meaningOf = meaningOf;
     this.#seen = new Map(Object.entries(seen));
   }
 
-  since(counters: ReadonlyMap<string, number>): { readonly wanted: ByScope; readonly logged: ByScope } {
+  since(counters: ReadonlyMap<string, number>): { readonly toLog: ByScope; readonly logged: ByScope } {
     const grown = {
-      wanted: { ingress: 0, egress: 0, neither: 0, report: 0 },
+      'to-log': { ingress: 0, egress: 0, neither: 0, report: 0 },
       logged: { ingress: 0, egress: 0, neither: 0, report: 0 },
     };
     const seen = new Map<string, number>();
@@ -35,7 +35,7 @@ export class CounterGrowth {
       seen.set(name, value);
     }
     this.#seen = seen;
-    return grown;
+    return { toLog: grown['to-log'], logged: grown.logged };
   }
 
   forget(counters: readonly string[]): void {

@@ -1,4 +1,4 @@
-/** Who had an address when a packet came by. Addresses are reused, and records lag: each has its history. */
+/** Which pod had an address when a packet arrived. Addresses are reused and records lag: each address has its history. */
 import ipaddr from 'ipaddr.js';
 import { AddressOwners, heldBy } from '../../addresses/address-owners.js';
 import { cidrContains, type Address, type Cidr } from '../../model/address.js';
@@ -9,7 +9,7 @@ import { Timeline } from '../timeline.js';
 
 export interface Identity {
   readonly class: EndpointClass;
-  /** Of the classes it is the pod's; a node has a name as well, but no pod. */
+  /** Present for the class `pod` alone. */
   readonly pod?: Pod;
 }
 
@@ -19,10 +19,10 @@ const unknown: Identity = { class: 'unknown' };
 
 /** Longer than a record can lag behind its packet. Milliseconds. */
 const kept = 10 * 60_000;
-/** Addresses whose former pods are remembered. */
+/** Addresses whose previous pods are kept. */
 const pastAddresses = 65_536;
 
-/** Ranges that clusters hand out to pods where no Node says which. */
+/** Ranges that clusters give to pods when no Node says which. */
 const privateRanges: ReadonlySet<string> = new Set(['private', 'uniqueLocal', 'carrierGradeNat', 'linkLocal']);
 
 export class AddressIdentities {
@@ -33,7 +33,7 @@ export class AddressIdentities {
   #nodeAddresses: ReadonlySet<Address> = new Set();
   #podCidrs: readonly Cidr[] = [];
 
-  /** `time`: when the changes were noticed, in milliseconds since the epoch. */
+  /** @param time when the changes were noticed, in milliseconds since the epoch */
   apply(changes: readonly ClusterChange[], time: number): void {
     for (const change of changes) {
       if (change.kind === 'pod') this.#applyPod(objectKey(change.ref), change.pod, time);

@@ -70,18 +70,18 @@ export class Attribution {
     time: number,
   ): void {
     this.#identities.apply(changes, time);
-    this.#devices.noted(changes, time);
-    this.#chains.noted(program, time);
+    this.#devices.changesCompiled(changes, time);
+    this.#chains.changesCompiled(program, time);
   }
 
   /** The same changes are in the kernel. */
   changesApplied(changes: readonly ClusterChange[], endpoints: ProgramChange['endpoints'], time: number): void {
-    this.#chains.applied(changes, endpoints, time);
+    this.#chains.changesApplied(changes, endpoints, time);
   }
 
   /** Which pod hangs on which device, as far as it is known now. */
   podsAttached(attachments: readonly Attachment[], time: number): void {
-    this.#devices.attached(attachments, time);
+    this.#devices.podsAttached(attachments, time);
   }
 
   /** Undefined for a packet that no rule of ours logged. */

@@ -1,9 +1,10 @@
-/** The two ends of a packet's flow, as they were when it came by. */
+/** The endpoints of a packet's flow, as they were when the packet arrived. */
 import { ipProtocols, type Observation } from '../../model/observation.js';
-import type { PacketEndpoint } from './logged-packet.js';
+import type { EndpointRole } from '../record.js';
 import type { AddressIdentities } from './address-identities.js';
+import type { PacketEndpoint } from './logged-packet.js';
 
-/** How a packet lies in its flow; `reply`: its source and destination are the flow's, swapped. */
+/** The packet's direction in its flow. `reply`: its source is the flow's destination; `packet`: the direction is not known. */
 export type Orientation = 'original' | 'reply' | 'packet';
 
 export function endpointsOf(
@@ -11,16 +12,16 @@ export function endpointsOf(
   orientation: Orientation,
   identities: AddressIdentities,
 ): readonly [source: PacketEndpoint, destination: PacketEndpoint] {
-  const sender = endOf(packet, 'source', identities);
-  const receiver = endOf(packet, 'destination', identities);
+  const sender = endpointOf(packet, 'source', identities);
+  const receiver = endpointOf(packet, 'destination', identities);
   const [source, destination] = orientation === 'reply' ? [receiver, sender] : [sender, receiver];
   const namedPort = namedPortOf(destination, packet.protocol);
   return [source, namedPort === undefined ? destination : { ...destination, namedPort }];
 }
 
-function endOf(packet: Observation, which: 'source' | 'destination', identities: AddressIdentities): PacketEndpoint {
-  const address = packet[which];
-  const port = packet.ports?.[which];
+function endpointOf(packet: Observation, role: EndpointRole, identities: AddressIdentities): PacketEndpoint {
+  const address = packet[role];
+  const port = packet.ports?.[role];
   return { address, ...(port === undefined ? {} : { port }), ...identities.at(address, packet.time) };
 }
 

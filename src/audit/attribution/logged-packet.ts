@@ -1,10 +1,10 @@
-/** A packet that a log rule told of, and what was judged of it: denied, allowed, or what a dry run would have done. */
+/** A packet that a log rule reported, and its verdict: denied, allowed, or what a dry run would have done. */
 import type { PolicyMode } from '../../model/policy-mode.js';
 import type { Observation } from '../../model/observation.js';
 import { objectKey } from '../../model/pod.js';
 import type { Direction, PolicyRef } from '../../model/policy.js';
-import type { Identity } from './address-identities.js';
 import type { RecordReason, RecordVerdict, TraceStep } from '../record.js';
+import type { Identity } from './address-identities.js';
 
 export interface PacketEndpoint extends Identity {
   readonly address: Observation['source'];
@@ -12,7 +12,7 @@ export interface PacketEndpoint extends Identity {
   readonly namedPort?: string;
 }
 
-/** A packet with everything that can be told about it. */
+/** A packet with everything that a record says about it. */
 export interface LoggedPacket {
   readonly packet: Observation;
   readonly chain: string;
@@ -23,17 +23,17 @@ export interface LoggedPacket {
   readonly direction: Direction;
   readonly source: PacketEndpoint;
   readonly destination: PacketEndpoint;
-  /** Every policy that isolates the judged pod; none where no policy has a say. */
+  /** Every policy that isolates the pod whose policies gave the verdict; empty where no policy did. */
   readonly isolating: readonly PolicyRef[];
-  /** The one that allows, or would. */
+  /** The rule that allows, or would. */
   readonly rule?: { readonly policy: PolicyRef; readonly index: number };
   readonly trace: readonly TraceStep[];
 }
 
-/** Dropped, or told of and gone on. */
+/** False for a packet that was only reported and passed. */
 export const isDropped = ({ verdict, mode }: Pick<LoggedPacket, 'verdict' | 'mode'>): boolean =>
   verdict === 'deny' && mode === 'enforce';
 
-/** Of its pod; undefined where it has none. */
+/** Of the endpoint's pod; undefined where it has none. */
 export const podKeyOf = ({ pod }: PacketEndpoint): string | undefined =>
   pod === undefined ? undefined : objectKey(pod.ref);

@@ -1,4 +1,4 @@
-/** What a chain that logs decides, and which policies isolate a pod: asked for packets that came by some time ago. */
+/** What a logging chain decides and which policies isolate a pod, as of the time when a packet arrived. */
 import type { ClusterChange } from '../../model/cluster.js';
 import { policyKey, type AnyPolicy, type Direction } from '../../model/policy.js';
 import type { Decision } from '../../program/decision.js';
@@ -8,21 +8,21 @@ import { Timeline } from '../timeline.js';
 
 export interface IsolatingPolicies {
   readonly direction: Direction;
-  /** Every policy that isolates. */
+  /** Every isolating policy. */
   readonly by: Isolated['by'];
 }
 
 type NamedDecision = readonly [chain: string, decision: Decision];
 
-/** How the kernel's side names the chains that log packets, and what they decide. */
+/** The names of the chains that log packets, and what each decides; nftables/ knows them. */
 export interface DecisionNames {
   ofEndpoint(endpoint: Endpoint): readonly NamedDecision[];
   ofList(list: RuleList): readonly NamedDecision[];
-  /** Of chains that every node has. */
+  /** The chains that every node has. */
   readonly always: readonly NamedDecision[];
 }
 
-/** A record may be read this long after its chain is gone. Milliseconds. */
+/** How long a chain that was removed stays known, in milliseconds: its packets may still be in the queue. */
 const past = { kept: 10 * 60_000, pastKeys: 16_384 };
 
 export class PolicyHistory {
@@ -38,14 +38,14 @@ export class PolicyHistory {
     this.#always = new Map(names.always);
   }
 
-  /** Chains that are about to be built, or to go: what a name means never changes. Times in milliseconds since 1970. */
-  noted({ endpoints, ruleLists }: Pick<ProgramChange, 'endpoints' | 'ruleLists'>, time: number): void {
+  /** Chains that are about to be added or removed. A name never changes its meaning. @param time in milliseconds since the epoch */
+  changesCompiled({ endpoints, ruleLists }: Pick<ProgramChange, 'endpoints' | 'ruleLists'>, time: number): void {
     for (const { before, after } of endpoints) this.#replace(before, after, (one) => this.#names.ofEndpoint(one), time);
     for (const { before, after } of ruleLists) this.#replace(before, after, (one) => this.#names.ofList(one), time);
   }
 
-  /** What is in the kernel from `time` on. */
-  applied(changes: readonly ClusterChange[], endpoints: ProgramChange['endpoints'], time: number): void {
+  /** These changes are in the kernel from `time` on. */
+  changesApplied(changes: readonly ClusterChange[], endpoints: ProgramChange['endpoints'], time: number): void {
     for (const change of changes)
       if (change.kind === 'policy') this.#policies.set(policyKey(change.ref), change.policy, time);
     for (const { key, after } of endpoints) this.#endpoints.set(key, after, time);
@@ -55,13 +55,13 @@ export class PolicyHistory {
     return this.#always.get(chain) ?? this.#chains.latest(chain, time);
   }
 
-  /** Undefined when the pod was not isolated in this direction, or was no pod of this node. */
+  /** Undefined when the pod was not isolated in this direction, or is not on this node. */
   isolationOf(pod: string, direction: Direction, time: number): IsolatingPolicies | undefined {
     const isolation = this.#endpoints.at(pod, time)?.[direction];
     return isolation?.kind === 'isolated' ? { direction, by: isolation.by } : undefined;
   }
 
-  /** Of a pod that this policy has allowed something: its state of that time, or the one that was on its way in. */
+  /** The policies that isolate a pod which this policy allows: as of that time, or of the change that was being applied. */
   isolationAllowing(
     pod: string,
     { policy, direction }: Pick<RuleList, 'policy' | 'direction'>,
@@ -88,7 +88,7 @@ export class PolicyHistory {
     chainsOf: (value: T) => readonly NamedDecision[],
     time: number,
   ): void {
-    // First what comes: a chain that only changes its pods does not end.
+    // Added ones first: a chain that only changes its pods is not removed.
     if (after !== undefined) for (const [name, decision] of chainsOf(after)) this.#count(name, decision, 1, time);
     if (before !== undefined) for (const [name, decision] of chainsOf(before)) this.#count(name, decision, -1, time);
   }

@@ -1,13 +1,17 @@
-/** What a record rests on: the policies and the pods' identities of its moment, named by their content and kept beside the log. */
-import { isDryRun, type PolicyMode } from '../../model/policy-mode.js';
+/**
+ * What a record refers to: the policies that were in force when its packet arrived, and the identities of its pods. Both
+ * are named by their content and saved beside the log.
+ */
 import type { ClusterChange } from '../../model/cluster.js';
-import { policyKey, type AnyPolicy } from '../../model/policy.js';
 import type { Namespace, Pod } from '../../model/pod.js';
-import type { PacketEndpoint, LoggedPacket } from '../attribution/logged-packet.js';
-import { identityId, policySetId, podIdentity, type ContentId, type SnapshotStore } from './snapshots.js';
+import { isDryRun, type PolicyMode } from '../../model/policy-mode.js';
+import { policyKey, type AnyPolicy } from '../../model/policy.js';
+import type { LoggedPacket, PacketEndpoint } from '../attribution/logged-packet.js';
 import { Timeline } from '../timeline.js';
+import { identityId, podIdentity, policySetId, type ContentId } from './content-id.js';
+import type { SnapshotStore } from './snapshot-store.js';
 
-/** The fields of a record that name it. */
+/** The ids in a record; a reference is absent for an endpoint that is no pod. */
 export interface SnapshotReferences {
   readonly snapshot?: ContentId;
   readonly source?: ContentId;
@@ -15,8 +19,8 @@ export interface SnapshotReferences {
 }
 
 export interface SnapshotRecorderOptions {
-  readonly store: Pick<SnapshotStore, 'keepPolicies' | 'keepIdentity'>;
-  /** What could not be kept; the record names it all the same. */
+  readonly store: Pick<SnapshotStore, 'savePolicies' | 'saveIdentity'>;
+  /** A snapshot could not be saved; the record refers to it all the same. */
   readonly onFailure: (error: unknown) => void;
   /** `audit`: the whole agent is in a dry run. */
   readonly mode?: PolicyMode;
@@ -33,11 +37,12 @@ interface PolicySet {
 type PoliciesOfNamespace = ReadonlyMap<string, AnyPolicy>;
 const none: PoliciesOfNamespace = new Map();
 
+/** Follows the policies and pods that are in force, and saves those that a record refers to. */
 export class SnapshotRecorder {
   readonly #options: SnapshotRecorderOptions;
   readonly #policies = new Timeline<string, PoliciesOfNamespace>(past);
   readonly #namespaces = new Timeline<string, Namespace>(past);
-  /** Ids of sets that did not change cost nothing; by the first namespace's policies, then the second's. */
+  /** The sets whose ids are known, by the first namespace's policies, then by the second's. */
   readonly #sets = new WeakMap<PoliciesOfNamespace, WeakMap<PoliciesOfNamespace, PolicySet>>();
   readonly #identityIds = new WeakMap<Pod, { readonly namespace: Namespace; readonly id: ContentId }>();
 
@@ -45,7 +50,7 @@ export class SnapshotRecorder {
     this.#options = options;
   }
 
-  /** What is in force from `time` on, in milliseconds since the epoch. */
+  /** These changes are in force from `time` on, in milliseconds since the epoch. */
   changesApplied(changes: readonly ClusterChange[], time: number): void {
     const changed = new Map<string, Map<string, AnyPolicy>>();
     const policiesOf = (namespace: string): Map<string, AnyPolicy> => {
@@ -67,15 +72,15 @@ export class SnapshotRecorder {
     for (const [namespace, policies] of changed) this.#policies.set(namespace, policies, time);
   }
 
-  /** Policies judge pods of their own namespace: those of both ends' namespaces are all that a verdict rests on. */
+  /** Policies select pods of their own namespace: a verdict depends on the policies of both pods' namespaces alone. */
   referencesFor({ source, destination, packet: { time } }: LoggedPacket): SnapshotReferences {
-    const ends = { source: this.#identityOf(source, time), destination: this.#identityOf(destination, time) };
+    const [sourceId, destinationId] = [this.#identityOf(source, time), this.#identityOf(destination, time)];
     const namespaces = [source, destination].flatMap(({ pod }) => (pod === undefined ? [] : [pod.ref.namespace]));
     const snapshot = namespaces.length === 0 ? undefined : this.#snapshotOf([...new Set(namespaces)].sort(), time);
     return {
       ...(snapshot === undefined ? {} : { snapshot }),
-      ...(ends.source === undefined ? {} : { source: ends.source }),
-      ...(ends.destination === undefined ? {} : { destination: ends.destination }),
+      ...(sourceId === undefined ? {} : { source: sourceId }),
+      ...(destinationId === undefined ? {} : { destination: destinationId }),
     };
   }
 
@@ -84,11 +89,11 @@ export class SnapshotRecorder {
     const known = this.#sets.get(first)?.get(second);
     const set = known ?? policySet(namespaces.flatMap((name) => this.#inForce(name, time)));
     if (known === undefined) this.#sets.set(first, (this.#sets.get(first) ?? new WeakMap()).set(second, set));
-    this.#options.store.keepPolicies(set.id, set.policies).catch(this.#options.onFailure);
+    this.#options.store.savePolicies(set.id, set.policies).catch(this.#options.onFailure);
     return set.id;
   }
 
-  /** What a namespace or the agent tries, its policies are told to try. */
+  /** A dry run of the namespace or of the agent is a dry run of each policy. */
   #inForce(namespace: string, time: number): readonly AnyPolicy[] {
     const policies = [...(this.#policies.at(namespace, time) ?? none).values()];
     const dryRun = this.#options.mode === 'dry-run' || isAllDryRun(this.#namespaces.at(namespace, time));
@@ -102,7 +107,7 @@ export class SnapshotRecorder {
     const identity = podIdentity(pod, namespace);
     const id = known?.namespace === namespace ? known.id : identityId(identity);
     this.#identityIds.set(pod, { namespace, id });
-    this.#options.store.keepIdentity(id, identity).catch(this.#options.onFailure);
+    this.#options.store.saveIdentity(id, identity).catch(this.#options.onFailure);
     return id;
   }
 }

@@ -1,10 +1,10 @@
+import type { LoggedPacket, PacketEndpoint } from '../attribution/logged-packet.js';
 import { objectKey } from '../../model/pod.js';
-import type { PacketEndpoint, LoggedPacket } from '../attribution/logged-packet.js';
 
-/** Packets that one record speaks of. */
+/** The packets of one record. */
 export interface PacketSum {
   readonly count: number;
-  /** Of the first and the last, in milliseconds since the epoch. */
+  /** Time of the first and of the last packet, in milliseconds since the epoch. */
   readonly start: number;
   readonly end: number;
   readonly bytes: number;
@@ -15,21 +15,21 @@ export interface AggregatorOptions {
   readonly window: number;
   /** Distinct kinds of packets at once. */
   readonly size: number;
-  readonly onFirst: (judged: LoggedPacket, counted: PacketSum) => void;
-  readonly onRepeats: (judged: LoggedPacket, counted: PacketSum) => void;
-  /** There was no room to remember it. */
-  readonly onFull: (judged: LoggedPacket) => void;
+  readonly onFirst: (logged: LoggedPacket, sum: PacketSum) => void;
+  readonly onRepeats: (logged: LoggedPacket, sum: PacketSum) => void;
+  /** There is no room for another kind: the packet is not summed. */
+  readonly onFull: (logged: LoggedPacket) => void;
 }
 
 interface Entry {
-  readonly judged: LoggedPacket;
+  readonly logged: LoggedPacket;
   readonly due: number;
   repeats: PacketSum | undefined;
 }
 
 /**
- * The first packet of a kind is told at once; those like it but for the source port are summed. The first record counts 1,
- * the sum of n packets n - 1.
+ * The first packet of a kind gets its record at once. Packets that differ from it in the source port alone are summed in a
+ * second record: of n packets, the first record counts 1 and the sum n - 1.
  */
 export class Aggregator {
   readonly #options: AggregatorOptions;
@@ -41,37 +41,37 @@ export class Aggregator {
     this.#options = options;
   }
 
-  /** Packets that no record speaks of yet. */
+  /** Packets without a record yet. */
   get pending(): number {
     return this.#pending;
   }
 
-  add(judged: LoggedPacket, now: number): void {
-    const key = keyOf(judged);
+  add(logged: LoggedPacket, now: number): void {
+    const key = keyOf(logged);
     const entry = this.#entries.get(key);
     if (entry !== undefined && entry.due > now) {
-      this.#repeat(entry, judged);
+      this.#addRepeat(entry, logged);
       return;
     }
-    if (entry !== undefined) this.#end(key, entry);
+    if (entry !== undefined) this.#close(key, entry);
     if (this.#entries.size >= this.#options.size) {
-      this.#options.onFull(judged);
+      this.#options.onFull(logged);
       return;
     }
-    this.#entries.set(key, { judged, due: now + this.#options.window, repeats: undefined });
-    const { time, bytes } = judged.packet;
-    this.#options.onFirst(judged, { count: 1, start: time, end: time, bytes });
+    this.#entries.set(key, { logged, due: now + this.#options.window, repeats: undefined });
+    const { time, bytes } = logged.packet;
+    this.#options.onFirst(logged, { count: 1, start: time, end: time, bytes });
   }
 
-  /** Tells the sums whose time is over; all of them without a time. */
+  /** Hands over the sums that are due at `now`; all of them without it. */
   flush(now = Infinity): void {
     for (const [key, entry] of this.#entries) {
       if (entry.due > now) return;
-      this.#end(key, entry);
+      this.#close(key, entry);
     }
   }
 
-  #repeat(entry: Entry, { packet }: LoggedPacket): void {
+  #addRepeat(entry: Entry, { packet }: LoggedPacket): void {
     const { count, start, end, bytes } = entry.repeats ?? { count: 0, start: packet.time, end: packet.time, bytes: 0 };
     entry.repeats = {
       count: count + 1,
@@ -82,15 +82,15 @@ export class Aggregator {
     this.#pending += 1;
   }
 
-  #end(key: string, { judged, repeats }: Entry): void {
+  #close(key: string, { logged, repeats }: Entry): void {
     this.#entries.delete(key);
     if (repeats === undefined) return;
     this.#pending -= repeats.count;
-    this.#options.onRepeats(judged, repeats);
+    this.#options.onRepeats(logged, repeats);
   }
 }
 
-/** Direction, chain, pods, and the tuple; without the source port, but for what is allowed: each connection is told. */
+/** Direction, chain, pods and the tuple. The source port counts for allowed connections only: each has its own record. */
 function keyOf({ direction, verdict, mode, chain, source, destination, packet }: LoggedPacket): string {
   const what = packet.icmp === undefined ? destination.port : `${packet.icmp.type}/${packet.icmp.code}`;
   const key = [direction, chain, nameOf(source), nameOf(destination), packet.protocol, what].join(' ');

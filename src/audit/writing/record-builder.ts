@@ -1,26 +1,18 @@
-/** Judged packets and losses as records: the envelope, and what each field is taken from. */
-import { randomBytes } from 'node:crypto';
+/** Builds the records of logged packets and of losses: the envelope, and where each field comes from. */
 import { familyOf } from '../../model/address.js';
-import { ipProtocols, type Observation } from '../../model/observation.js';
-import { policyKey, type Direction } from '../../model/policy.js';
-import type { PacketSum } from './aggregator.js';
-import type { PacketEndpoint, LoggedPacket } from '../attribution/logged-packet.js';
-import { communityId } from './community-id.js';
+import type { Observation } from '../../model/observation.js';
+import { policyKey } from '../../model/policy.js';
+import type { Loss } from '../accounting/losses.js';
+import type { LoggedPacket, PacketEndpoint } from '../attribution/logged-packet.js';
+import { dispositionOf, schemaVersion, type EndpointRole, type EventRecord, type LossRecord } from '../record.js';
+import type { ContentId } from '../snapshots/content-id.js';
 import type { SnapshotReferences } from '../snapshots/snapshot-references.js';
-import type { ContentId } from '../snapshots/snapshots.js';
-import { dispositionOf, schemaVersion, type EventRecord, type LossCause, type LossRecord } from '../record.js';
+import { tcpFlags, transportNames } from '../transports.js';
+import type { PacketSum } from './aggregator.js';
+import { communityId } from './community-id.js';
+import { ulid } from './ulid.js';
 
-export interface Loss {
-  readonly cause: LossCause;
-  readonly direction?: Direction;
-  /** Of packets that were not denied: what is allowed, or judged otherwise by a dry run. */
-  readonly isReport?: true;
-  readonly count: number;
-  /** When it may have begun and ended, in milliseconds since the epoch. */
-  readonly start: number;
-  readonly end: number;
-}
-
+/** Who writes the records. */
 export interface RecordOrigin {
   readonly node: string;
   /** Absent where the cluster has none. */
@@ -30,39 +22,39 @@ export interface RecordOrigin {
   readonly bootId: string;
 }
 
-/** A number for every record that is made: none may be thrown away. */
+/** Numbers every record that it builds: none may be thrown away. */
 export class RecordBuilder {
-  readonly #writer: RecordOrigin;
+  readonly #origin: RecordOrigin;
   readonly #now: () => number;
   #sequence = 0;
 
-  constructor(writer: RecordOrigin, now: () => number) {
-    this.#writer = writer;
+  constructor(origin: RecordOrigin, now: () => number) {
+    this.#origin = origin;
     this.#now = now;
   }
 
-  event(judged: LoggedPacket, counted: PacketSum, evidence: SnapshotReferences = {}): EventRecord {
-    const { packet, direction, verdict, mode, reason, isolating, rule } = judged;
+  event(logged: LoggedPacket, sum: PacketSum, references: SnapshotReferences = {}): EventRecord {
+    const { packet, direction, verdict, mode, reason, isolating, rule } = logged;
     const decider = rule?.policy ?? isolating[0];
     return {
-      ...this.#envelope(counted.start, counted),
+      ...this.#envelope(sum.start, sum),
       'event.kind': 'event',
       'event.action': 'network-policy-verdict',
       ...dispositionOf(verdict, mode),
       'podwall.reason': reason,
       'network.direction': direction,
-      'network.transport': transports[packet.protocol] ?? String(packet.protocol),
+      'network.transport': transportNames[packet.protocol] ?? String(packet.protocol),
       'network.type': familyOf(packet.source) === 'IPv4' ? 'ipv4' : 'ipv6',
-      'network.community_id': communityOf(judged),
-      'network.bytes': counted.bytes,
+      'network.community_id': communityIdOf(logged),
+      'network.bytes': sum.bytes,
       ...(packet.tcpFlags === undefined ? {} : { 'podwall.tcp_flags': flagNames(packet.tcpFlags) }),
       ...(packet.icmp === undefined
         ? {}
         : { 'podwall.icmp.type': packet.icmp.type, 'podwall.icmp.code': packet.icmp.code }),
       ...(packet.device === undefined ? {} : { 'observer.ingress.interface.name': packet.device }),
-      ...endFields('source', judged.source, evidence.source),
-      ...endFields('destination', judged.destination, evidence.destination),
-      'podwall.trace': judged.trace,
+      ...endpointFields('source', logged.source, references.source),
+      ...endpointFields('destination', logged.destination, references.destination),
+      'podwall.trace': logged.trace,
       ...(decider === undefined
         ? {}
         : {
@@ -70,8 +62,8 @@ export class RecordBuilder {
             'security_rule.name': rule === undefined ? null : `${direction}[${rule.index}]`,
           }),
       'podwall.policies.isolating': isolating.map(policyKey),
-      ...(evidence.snapshot === undefined ? {} : { 'podwall.snapshot': evidence.snapshot }),
-      'podwall.count': counted.count,
+      ...(references.snapshot === undefined ? {} : { 'podwall.snapshot': references.snapshot }),
+      'podwall.count': sum.count,
       'podwall.sampled': 1,
     };
   }
@@ -92,7 +84,7 @@ export class RecordBuilder {
 
   #envelope(time: number, { start, end }: Pick<PacketSum, 'start' | 'end'>) {
     this.#sequence += 1;
-    const { node, clusterUid, version, bootId } = this.#writer;
+    const { node, clusterUid, version, bootId } = this.#origin;
     return {
       schema_version: schemaVersion,
       '@timestamp': timestamp(time),
@@ -110,14 +102,14 @@ export class RecordBuilder {
   }
 }
 
-type Fields<E extends string> = Pick<EventRecord, Extract<keyof EventRecord, `${E}.${string}`>>;
+type Fields<R extends EndpointRole> = Pick<EventRecord, Extract<keyof EventRecord, `${R}.${string}`>>;
 
-function endFields<E extends 'source' | 'destination'>(
-  end: E,
-  of: PacketEndpoint,
+function endpointFields<R extends EndpointRole>(
+  role: R,
+  endpoint: PacketEndpoint,
   identity: ContentId | undefined,
-): Fields<E> {
-  const { address, port, pod, namedPort } = of;
+): Fields<R> {
+  const { address, port, pod, namedPort } = endpoint;
   const fields = {
     address,
     port,
@@ -126,27 +118,18 @@ function endFields<E extends 'source' | 'destination'>(
     'k8s.pod.uid': pod?.uid,
     'k8s.workload.kind': pod?.workload?.kind,
     'k8s.workload.name': pod?.workload?.name,
-    'podwall.class': of.class,
+    'podwall.class': endpoint.class,
     'podwall.named_port': namedPort,
     'podwall.identity': identity,
   };
   const known: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) known[`${end}.${name}`] = value;
-  return known as Fields<E>;
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) known[`${role}.${name}`] = value;
+  return known as Fields<R>;
 }
 
-const transports: Readonly<Record<number, string>> = {
-  [ipProtocols.icmp]: 'icmp',
-  [ipProtocols.tcp]: 'tcp',
-  [ipProtocols.udp]: 'udp',
-  [ipProtocols.icmpv6]: 'ipv6-icmp',
-  [ipProtocols.sctp]: 'sctp',
-};
+const flagNames = (flags: number): string => tcpFlags.filter((_, bit) => (flags & (1 << bit)) !== 0).join(',');
 
-const tcpFlagBits = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'];
-const flagNames = (flags: number): string => tcpFlagBits.filter((_, bit) => (flags & (1 << bit)) !== 0).join(',');
-
-const communityOf = ({ packet, source, destination }: LoggedPacket): string => {
+const communityIdOf = ({ packet, source, destination }: LoggedPacket): string => {
   const ports = portsOf(packet, source, destination);
   return communityId({
     protocol: packet.protocol,
@@ -165,19 +148,8 @@ function portsOf(
   return source.port === undefined || destination.port === undefined ? undefined : [source.port, destination.port];
 }
 
-/** RFC 3339 with the microseconds that the kernel tells. */
+/** RFC 3339 with the kernel's microseconds. @param time in milliseconds since the epoch */
 function timestamp(time: number): string {
   const micros = Math.floor((time - Math.floor(time)) * 1000);
   return new Date(Math.floor(time)).toISOString().replace('Z', `${String(micros).padStart(3, '0')}Z`);
-}
-
-const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-
-/** 48 bits of time and 80 of chance in Crockford's base 32 (github.com/ulid/spec). */
-function ulid(time: number): string {
-  let text = '';
-  for (let rest = Math.floor(time), digit = 0; digit < 10; rest = Math.floor(rest / 32), digit += 1)
-    text = (alphabet[rest % 32] ?? '') + text;
-  for (const byte of randomBytes(16)) text += alphabet[byte % 32] ?? '';
-  return text;
 }

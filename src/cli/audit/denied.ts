@@ -7,7 +7,7 @@ import { TimeScale } from '../../audit/query/histogram.js';
 import type { Query } from '../../audit/query/query.js';
 import { Tally, type Group } from '../../audit/query/tally.js';
 import { isLoss } from '../../audit/record.js';
-import type { SnapshotReader } from '../../audit/snapshots/snapshots.js';
+import type { SnapshotReader } from '../../audit/snapshots/snapshot-reader.js';
 import { formatPath } from '../../model/diagnostic.js';
 import { policyKey } from '../../model/policy.js';
 import { printRows } from '../../report/rows.js';

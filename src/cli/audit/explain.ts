@@ -7,7 +7,7 @@ import { remedyOf } from '../../analysis/remedies.js';
 import { LineReader } from '../../audit/reading/line-reader.js';
 import { Query } from '../../audit/query/query.js';
 import { isLoss, type EventRecord, type TraceStep } from '../../audit/record.js';
-import type { SnapshotReader } from '../../audit/snapshots/snapshots.js';
+import type { SnapshotReader } from '../../audit/snapshots/snapshot-reader.js';
 import { policyKey, type AnyPolicy } from '../../model/policy.js';
 import { printOrigin } from '../../program/print.js';
 import { exitCode } from '../common/exit-codes.js';

@@ -5,7 +5,7 @@ import { todaysName } from './retired.js';
 
 /** Packets that the log should report, or those of them that passed its limits. `report`: they were not denied. */
 export interface PacketCount {
-  readonly counts: 'wanted' | 'logged';
+  readonly counts: 'to-log' | 'logged';
   readonly scope: Direction | 'neither' | 'report';
 }
 
@@ -14,17 +14,17 @@ export function packetCountOf(counter: string): PacketCount | undefined {
   const meaning = counters.meaningOf(todaysName(counter));
   switch (meaning?.kind) {
     case 'drop':
-      return { counts: 'wanted', scope: meaning.direction };
+      return { counts: 'to-log', scope: meaning.direction };
     case 'skeleton-drop':
     case 'guard-drop':
-      return { counts: 'wanted', scope: 'neither' };
+      return { counts: 'to-log', scope: 'neither' };
     case 'logged':
       return { counts: 'logged', scope: meaning.scope };
     case 'guard-logged':
       return { counts: 'logged', scope: 'neither' };
     case 'to-report':
     case 'guard-to-report':
-      return { counts: 'wanted', scope: 'report' };
+      return { counts: 'to-log', scope: 'report' };
     case 'logged-report':
     case 'guard-logged-report':
       return { counts: 'logged', scope: 'report' };

@@ -1,3 +1,4 @@
+import { sumOf } from '../../generic/sum-of.js';
 import { Gauge, Counter, type Registry } from 'prom-client';
 import type { PacketTotals } from '../../audit/accounting/packet-accounting.js';
 import { metricNames } from './metric-names.js';
@@ -51,6 +52,6 @@ export function defineAuditMetrics(registry: Registry, numbers: () => AuditNumbe
     written,
     aggregated,
     suppressed,
-    lost: Object.values(lost).reduce((sum, count) => sum + count, 0),
+    lost: sumOf(Object.values(lost), (count) => count),
   }));
 }

@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Checkpoint } from '../../audit/accounting/packet-accounting.js';
+import type { Checkpoint } from '../../audit/accounting/checkpoint.js';
 import { writeByRename } from './atomic-write.js';
 
 const pathIn = (stateDir: string): string => join(stateDir, 'audit.json');

@@ -49,8 +49,8 @@ class View {
   readonly #attribution: Attribution;
   readonly #evidence = new SnapshotRecorder({
     store: {
-      keepPolicies: (id, policies) => Promise.resolve(void this.kept.set(id, policies)),
-      keepIdentity: () => Promise.resolve(),
+      savePolicies: (id, policies) => Promise.resolve(void this.kept.set(id, policies)),
+      saveIdentity: () => Promise.resolve(),
     },
     onFailure: (error) => {
       throw error;

@@ -3,14 +3,9 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import {
-  identityId,
-  policySetId,
-  SnapshotReader,
-  SnapshotStore,
-  podIdentity,
-  type PodIdentity,
-} from '../../../src/audit/snapshots/snapshots.js';
+import { identityId, policySetId, podIdentity, type PodIdentity } from '../../../src/audit/snapshots/content-id.js';
+import { SnapshotReader } from '../../../src/audit/snapshots/snapshot-reader.js';
+import { SnapshotStore } from '../../../src/audit/snapshots/snapshot-store.js';
 import { recordedCluster } from '../recorded-log.js';
 
 const { policies, pods, namespaces } = recordedCluster();
@@ -39,8 +34,8 @@ describe('ids', () => {
 describe('what is stored', () => {
   test('is read back, by its owner only, from whichever log has it', async () => {
     const store = await SnapshotStore.open(folder);
-    await store.keepPolicies(policySetId(policies), policies);
-    await store.keepIdentity(identityId(identity), identity);
+    await store.savePolicies(policySetId(policies), policies);
+    await store.saveIdentity(identityId(identity), identity);
     const reader = new SnapshotReader(['/nowhere', folder]);
     expect(reader.policies(policySetId(policies))).toEqual(policies);
     expect(reader.identity(identityId(identity))).toEqual(identity);
@@ -53,7 +48,7 @@ describe('what is stored', () => {
   test('beside records of schema version 1, its dry run has the name of today', async () => {
     const before = policies.map((policy) => ({ ...policy, mode: 'audit' })) as unknown as typeof policies;
     const store = await SnapshotStore.open(folder);
-    await store.keepPolicies(policySetId(before), before);
+    await store.savePolicies(policySetId(before), before);
     const read = new SnapshotReader([folder]).policies(policySetId(before));
     expect(read).toEqual(policies.map((policy) => ({ ...policy, mode: 'dry-run' })));
   });
@@ -61,19 +56,19 @@ describe('what is stored', () => {
   test('is bounded: what was used longest ago goes, and is unknown then', async () => {
     const store = await SnapshotStore.open(folder, { policySets: 2, identities: 3 });
     const ids = [1, 2, 3, 4].map((number) => identityId(numbered(number)));
-    for (const number of [1, 2, 3, 1, 4]) await store.keepIdentity(identityId(numbered(number)), numbered(number));
+    for (const number of [1, 2, 3, 1, 4]) await store.saveIdentity(identityId(numbered(number)), numbered(number));
     const reader = new SnapshotReader([folder]);
     expect(ids.map((id) => reader.identity(id) !== undefined)).toEqual([true, false, true, true]);
     // The next run knows what is there, and clears what was half written.
     await writeFile(join(folder, 'identities', 'sha256-x.json.gz.new'), 'half');
     const next = await SnapshotStore.open(folder, { policySets: 2, identities: 3 });
-    await next.keepIdentity(identityId(numbered(5)), numbered(5));
+    await next.saveIdentity(identityId(numbered(5)), numbered(5));
     expect(await readdir(join(folder, 'identities'))).toHaveLength(3);
   });
 
   test('at once by two, is written once', async () => {
     const store = await SnapshotStore.open(folder);
-    await Promise.all([1, 2, 3].map(() => store.keepIdentity(identityId(identity), identity)));
+    await Promise.all([1, 2, 3].map(() => store.saveIdentity(identityId(identity), identity)));
     expect(await readdir(join(folder, 'identities'))).toHaveLength(1);
   });
 

@@ -83,7 +83,7 @@ export class CniResults implements Disposable {
       changed = true;
     }
     for (const name of names) changed = (await this.#readFile(name)) || changed;
-    if (changed) this.#listeners.tell(undefined);
+    if (changed) this.#listeners.notify(undefined);
   }
 
   async #readFile(name: string): Promise<boolean> {

@@ -194,7 +194,7 @@ export class DirectoryCluster implements SyncedCluster {
     const changes = next.changesSince(this.#set);
     this.#set = next;
     if (changes.length === 0) return;
-    this.#listeners.tell({ changes, noticedAt });
+    this.#listeners.notify({ changes, noticedAt });
   }
 
   #forget(file: string): void {
@@ -222,6 +222,6 @@ export class DirectoryCluster implements SyncedCluster {
     const text = JSON.stringify(problems);
     if (text === this.#toldProblems) return;
     this.#toldProblems = text;
-    this.#problemListeners.tell(problems);
+    this.#problemListeners.notify(problems);
   }
 }

@@ -45,7 +45,7 @@ class EarlyAddresses implements SyncedCluster {
     this.#known = options.results.addresses();
     this.#subscriptions = [
       cluster.onChange(({ changes, noticedAt }) =>
-        this.#listeners.tell({ changes: changes.map((change) => this.#completed(change)), noticedAt }),
+        this.#listeners.notify({ changes: changes.map((change) => this.#completed(change)), noticedAt }),
       ),
       options.results.onChange(() => this.#resultsChanged()),
     ];
@@ -98,6 +98,6 @@ class EarlyAddresses implements SyncedCluster {
       const completed = this.#note(key, pod);
       return completed.addresses.join() === said.join() ? [] : [{ kind: 'pod', ref: pod.ref, pod: completed }];
     });
-    if (changes.length > 0) this.#listeners.tell({ changes, noticedAt });
+    if (changes.length > 0) this.#listeners.notify({ changes, noticedAt });
   }
 }

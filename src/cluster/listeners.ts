@@ -1,4 +1,4 @@
-/** Whoever wants to hear of something, in the order in which they asked. */
+/** Listeners of one event, called in the order in which they were added. */
 export class Listeners<T> {
   readonly #listeners = new Set<(value: T) => void>();
 
@@ -7,7 +7,7 @@ export class Listeners<T> {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  tell(value: T): void {
+  notify(value: T): void {
     for (const listener of this.#listeners) listener(value);
   }
 }

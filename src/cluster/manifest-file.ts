@@ -1,15 +1,9 @@
 import type { Decoded } from '../manifests/decode.js';
 import { readDocuments, type ManifestDocument, type ManifestError } from '../manifests/documents.js';
 import { changeKey, type ClusterChange } from '../model/cluster.js';
-import type { Diagnostic, Parsed } from '../model/diagnostic.js';
-import {
-  parseIdentity,
-  parseNamespace,
-  parseNetworkPolicy,
-  parseNode,
-  parsePod,
-  type Identity,
-} from '../model/parse.js';
+import type { Diagnostic } from '../model/diagnostic.js';
+import { followedKind } from '../model/kind-lookup.js';
+import { parseIdentity, type Identity } from '../model/parse.js';
 import { readManifestText } from './manifest-text.js';
 import { reasonOf } from './manifest-tree.js';
 import type { SourceProblem } from './types.js';
@@ -64,9 +58,9 @@ function readDocument(
     return;
   }
   const { value } = identity;
-  const parsed = parseObject(value, document.object);
-  if (parsed === 'ignored') {
-    if (mustNotBeOverlooked(value)) content.problems.push(problemAt(document, value, notEnforced(value)));
+  const parsed = followedKind(value.apiVersion, value.kind)?.parse(document.object, { strict: true });
+  if (parsed === undefined) {
+    if (isMeantToIsolate(value)) content.problems.push(problemAt(document, value, notEnforced(value)));
     else onDebug(`${document.file}: ${value.kind} ${value.name} is ignored`);
     return;
   }
@@ -80,28 +74,8 @@ function readDocument(
   content.objects.push({ key: changeKey(change), change, file: document.file, line: document.position([]).line });
 }
 
-function parseObject({ apiVersion, kind }: Identity, object: unknown): Parsed<ClusterChange> | 'ignored' {
-  if (apiVersion === 'v1' && kind === 'Pod')
-    return into(parsePod(object), (pod) => ({ kind: 'pod', ref: pod.ref, pod }));
-  if (apiVersion === 'v1' && kind === 'Namespace')
-    return into(parseNamespace(object), (namespace) => ({ kind: 'namespace', name: namespace.name, namespace }));
-  if (apiVersion === 'v1' && kind === 'Node')
-    return into(parseNode(object), (node) => ({ kind: 'node', name: node.name, node }));
-  if (apiVersion === 'networking.k8s.io/v1' && kind === 'NetworkPolicy')
-    return into(parseNetworkPolicy(object, { strict: true }), (policy) => ({
-      kind: 'policy',
-      ref: policy.ref,
-      policy,
-    }));
-  return 'ignored';
-}
-
-function into<T>(parsed: Parsed<T>, change: (value: T) => ClusterChange): Parsed<ClusterChange> {
-  return parsed.ok ? { ok: true, value: change(parsed.value), diagnostics: parsed.diagnostics } : parsed;
-}
-
-/** Someone relies on such an object for isolation: that it is not enforced must be said. */
-const mustNotBeOverlooked = ({ apiVersion, kind }: Identity): boolean =>
+/** Somebody relies on such an object for isolation, so a message says that it is not enforced. */
+const isMeantToIsolate = ({ apiVersion, kind }: Identity): boolean =>
   (apiVersion.split('/')[0] ?? '').endsWith('networking.k8s.io') || kind.includes('NetworkPol');
 
 const notEnforced = ({ apiVersion, kind }: Identity): Diagnostic => ({

@@ -66,10 +66,8 @@ function findingOf(rule: Rule, hit: RuleMatch): Finding {
 const pointerOf = (path: RuleMatch['path']): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
-const refOf = ({ kind, namespace, name, fields }: LintObject): Finding['object'] =>
-  kind === 'Namespace' || kind === 'Node' || isClusterNetworkPolicy(fields)
-    ? { kind, name }
-    : { kind, namespace, name };
+const refOf = ({ kind, namespace, name, fields, found }: LintObject): Finding['object'] =>
+  found?.kind.clusterScoped === true || isClusterNetworkPolicy(fields) ? { kind, name } : { kind, namespace, name };
 
 const placeOf = ({ document }: LintObject, path: RuleMatch['path']): SourcePosition => {
   const { line, column } = document.range(path, 'value');

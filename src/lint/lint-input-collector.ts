@@ -1,8 +1,10 @@
 /** Gathers what lint looks at: every object with its text, and what the rules ask of them together. */
 import { ManifestCollector, isTemplate } from '../manifests/manifest-collector.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
-import { checkClusterNetworkPolicy, isClusterNetworkPolicy, isMapping, parseNetworkPolicy } from '../model/parse.js';
+import { findKind } from '../model/kind-lookup.js';
+import { checkClusterNetworkPolicy, isClusterNetworkPolicy, isMapping } from '../model/parse.js';
 import { makeLintInput } from './lint-input.js';
+import { isPolicyObject } from './queries.js';
 import type { CheckedObject, DuplicateKey, LintObject, PolicyObject } from './objects.js';
 import type { LintInput } from './types.js';
 
@@ -50,7 +52,7 @@ export class LintInputCollector {
     const object = lintObject(document, this.#options.defaultNamespace);
     if (object !== undefined) this.#objects.push(object);
     // What is wrong with a policy is a finding here, and no reason to call the input partial.
-    if (object === undefined || !isPolicyOfRules(object)) this.manifests.takeDocument(document);
+    if (object === undefined || !isPolicyObject(object)) this.manifests.takeDocument(document);
   }
 
   /** @param closed the input is the whole cluster */
@@ -77,10 +79,6 @@ export class LintInputCollector {
   }
 }
 
-/** Of the served version, or of one that was served once. */
-const isPolicyOfRules = ({ kind, apiVersion }: LintObject): boolean =>
-  kind === 'NetworkPolicy' && /^(networking\.k8s\.io\/v1(beta1)?|extensions\/v1beta1)$/.test(apiVersion);
-
 function lintObject(document: ManifestDocument, defaultNamespace: string): LintObject | undefined {
   const { object } = document;
   if (!isMapping(object)) return undefined;
@@ -88,10 +86,12 @@ function lintObject(document: ManifestDocument, defaultNamespace: string): LintO
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined;
   const metadata = isMapping(object['metadata']) ? object['metadata'] : {};
   const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  const found = findKind(apiVersion, kind);
   return {
     document,
     kind,
     apiVersion,
+    ...(found === undefined ? {} : { found }),
     fields: object,
     namespace: text(metadata['namespace']) || defaultNamespace,
     name: text(metadata['name']),
@@ -99,11 +99,13 @@ function lintObject(document: ManifestDocument, defaultNamespace: string): LintO
 }
 
 function policyObject(object: LintObject, strict: boolean): PolicyObject | undefined {
-  if (object.kind !== 'NetworkPolicy' || object.apiVersion !== 'networking.k8s.io/v1') return undefined;
+  if (object.found?.as !== 'read' || object.found.kind.yields !== 'policy') return undefined;
   const metadata = isMapping(object.fields['metadata']) ? object.fields['metadata'] : {};
   const named = { ...object.fields, metadata: { namespace: object.namespace, ...metadata } };
-  const parsed = parseNetworkPolicy(named, { strict });
-  return { ...object, policy: parsed.ok ? parsed.value : undefined, diagnostics: parsed.diagnostics };
+  const { parse } = object.found.kind;
+  const parsed = parse(named, { strict });
+  const policy = parsed.ok && parsed.value.kind === 'policy' ? parsed.value.policy : undefined;
+  return { ...object, policy, diagnostics: parsed.diagnostics };
 }
 
 function clusterPolicyObject(object: LintObject, strict: boolean): CheckedObject | undefined {

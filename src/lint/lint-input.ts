@@ -7,7 +7,7 @@ import { matches } from '../selectors/match.js';
 import type { Service } from '../model/service.js';
 import { Candidates } from '../selectors/candidates.js';
 import { selectionId, type PodSelection } from '../selectors/selector-index.js';
-import type { ValidPolicy, WorkloadEntry } from './objects.js';
+import type { LintObject, ValidPolicy, WorkloadEntry } from './objects.js';
 import type { ParsedInput, LintInput } from './types.js';
 import { policyPartsOf } from './policy-parts.js';
 
@@ -15,16 +15,18 @@ import { policyPartsOf } from './policy-parts.js';
 export function makeLintInput(parsed: ParsedInput): LintInput {
   const workloads = groupBy(parsed.workloads, ({ owner }) => owner.namespace);
   const namespaceLabels = new Map(parsed.namespaces.map(({ name, labels }) => [name, labels]));
-  const objects = new Map(parsed.objects.toReversed().map((one) => [keyOf(one.kind, one.namespace, one.name), one]));
+  const objects = new Map(
+    parsed.objects
+      .filter(({ found }) => found?.as === 'read')
+      .toReversed()
+      .map((one) => [keyOf(one.kind, one.namespace, one.name), one]),
+  );
   const broken = groupBy(
     parsed.policies.flatMap(({ policy }) => (policy?.kind === 'broken' ? [policy] : [])),
     ({ ref }) => ref.namespace,
   );
   const services = groupBy(parsed.services, ({ ref }) => ref.namespace);
-  const scalers = groupBy(
-    parsed.objects.filter(({ kind }) => kind === 'HorizontalPodAutoscaler' || kind === 'ScaledObject'),
-    ({ namespace }) => namespace,
-  );
+  const scalers = groupBy(parsed.objects.filter(isScaler), ({ namespace }) => namespace);
   const selected = new Map<string, readonly WorkloadEntry[]>();
   const candidates = new Map<string, Candidates<ValidPolicy>>();
   const parts = policyPartsOf(parsed.policies);
@@ -69,5 +71,9 @@ export function memoized<K, V>(cache: Map<K, V>, key: K, make: () => V): V {
   if (!cache.has(key)) cache.set(key, make());
   return cache.get(key) as V;
 }
+
+const isScaler = ({ kind, apiVersion }: LintObject): boolean =>
+  (kind === 'HorizontalPodAutoscaler' && apiVersion.startsWith('autoscaling/')) ||
+  (kind === 'ScaledObject' && apiVersion.startsWith('keda.sh/'));
 
 const keyOf = (...[kind, namespace, name]: Parameters<LintInput['objectOf']>): string => `${kind} ${namespace}/${name}`;

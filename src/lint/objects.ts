@@ -1,6 +1,7 @@
 /** Objects of the input as rules see them. */
 import type { ManifestDocument } from '../manifests/documents.js';
 import type { Diagnostic } from '../model/diagnostic.js';
+import type { FoundKind } from '../model/kind-lookup.js';
 import type { Pod } from '../model/pod.js';
 import type { AnyPolicy, NetworkPolicy } from '../model/policy.js';
 
@@ -11,6 +12,8 @@ export interface LintObject {
   readonly document: ManifestDocument;
   readonly kind: string;
   readonly apiVersion: string;
+  /** Absent where no kind that we read has this name. */
+  readonly found?: FoundKind;
   readonly fields: Fields;
   /** `default` when it names none. */
   readonly namespace: string;

@@ -4,9 +4,17 @@ import { isMapping } from '../model/parse.js';
 import { isEnforceable } from '../model/pod.js';
 import type { Direction, NetworkPolicy, Peer, PolicyRule } from '../model/policy.js';
 import type { PodSelection } from '../selectors/selector-index.js';
-import type { Fields, Path, ValidPolicy, WorkloadEntry } from './objects.js';
+import type { Fields, LintObject, Path, ValidPolicy, WorkloadEntry } from './objects.js';
 import { fieldAt, type PeerEntry, type PortEntry, type RuleEntry, type SelectorEntry } from './policy-parts.js';
 import type { LintInput } from './types.js';
+
+/** Whether it is an object of the kind that we read by this name, and not another project's kind of the same name. */
+export const isOfKind = ({ found }: LintObject, kind: string): boolean =>
+  found?.as === 'read' && found.kind.kind === kind;
+
+/** A policy of a version that is read, or of one that was served once. */
+export const isPolicyObject = ({ found }: LintObject): boolean =>
+  found?.kind.yields === 'policy' && (found.as === 'read' || found.as === 'former');
 
 /** Every policy that parsed. */
 export const validPolicies = ({ parts }: LintInput): readonly ValidPolicy[] => parts.policies;

@@ -1,5 +1,5 @@
 /** A workload of the input with its pod, or what is wrong with either. */
-import { readWorkload, templateOf, type WorkloadObject } from './workloads.js';
+import { readWorkload, type WorkloadObject } from './workloads.js';
 import { formatPath, type Diagnostic, type Parsed } from '../model/diagnostic.js';
 import { checkWorkload, parsePod, type PodOptions } from '../model/parse.js';
 import type { Pod } from '../model/pod.js';
@@ -10,9 +10,12 @@ interface CheckedWorkload {
   readonly pod?: Pod;
 }
 
-/** @param kind one that `isWorkload` */
-export function parseWorkload(object: unknown, kind: string, options: PodOptions): Parsed<CheckedWorkload> {
-  const template = templateOf(kind);
+/** @param template the path of the pod template in objects of this kind */
+export function parseWorkload(
+  object: unknown,
+  template: readonly string[],
+  options: PodOptions,
+): Parsed<CheckedWorkload> {
   const wrong = checkWorkload(object, template);
   const workload = readWorkload(object);
   if (workload === undefined) return { ok: false, diagnostics: wrong.length > 0 ? wrong : [nameless] };
@@ -36,7 +39,7 @@ function inWorkload(diagnostic: Diagnostic, template: readonly string[]): Diagno
   return isOwnName ? diagnostic : { ...diagnostic, path: [...template, ...diagnostic.path] };
 }
 
-/** Two readers may have told of the same field. */
+/** Two readers may have reported the same field. */
 const eachOnce = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] => [
   ...new Map(diagnostics.map((one) => [`${formatPath(one.path)} ${one.message}`, one])).values(),
 ];

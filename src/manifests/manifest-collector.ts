@@ -1,21 +1,16 @@
 import type { WorkloadPod } from '../model/workload.js';
 import { readDocuments, type ManifestDocument, type ManifestError, type Position } from './documents.js';
-import { isWorkload, ownerKey, readWorkload, topmostOwner, type WorkloadObject } from './workloads.js';
+import { ownerKey, readWorkload, topmostOwner, type WorkloadObject } from './workloads.js';
 import type { Cidr } from '../model/address.js';
 import { formatPath, type Diagnostic, type Parsed } from '../model/diagnostic.js';
-import {
-  impliedNamespace,
-  isMapping,
-  parseNamespace,
-  parseNetworkPolicy,
-  parseNode,
-  parseService,
-  type PodOptions,
-} from '../model/parse.js';
+import { findKind, readKind, whyNotRead } from '../model/kind-lookup.js';
+import type { ObjectKind, ParsedObject } from '../model/kinds.js';
+import { impliedNamespace, isMapping, type PodOptions } from '../model/parse.js';
 import { objectKey, type Namespace, type Node, type Pod } from '../model/pod.js';
 import { policyKey, type AnyPolicy, type PolicyRef } from '../model/policy.js';
 import type { Service } from '../model/service.js';
 import { parseWorkload } from './checked-workload.js';
+import type { WellKnownObject } from './well-known-workloads.js';
 
 export interface ManifestObjects {
   readonly policies: readonly AnyPolicy[];
@@ -82,21 +77,22 @@ export class ManifestCollector {
     const { kind, apiVersion } = isMapping(document.object) ? document.object : {};
     if (typeof kind !== 'string' || typeof apiVersion !== 'string')
       this.#skipped.push(`${positionText(document, [])}: not a Kubernetes object: it has no kind and apiVersion`);
-    else if (kind === 'NetworkPolicy') this.#takePolicy(document, apiVersion);
-    else if (apiVersion === 'v1' && kind === 'Namespace')
-      this.#parse(document, parseNamespace, (one) => void this.#namespaces.set(one.name, one));
-    else if (apiVersion === 'v1' && kind === 'Node')
-      this.#parse(document, parseNode, (one) => void this.#nodes.set(one.name, one));
-    else if (apiVersion === 'v1' && kind === 'Service')
-      this.#parse(document, parseService, (one) => void this.#services.set(objectKey(one.ref), one));
-    else if (isWorkload(kind)) this.#takeWorkload(document, kind);
     else if (apiVersion === 'v1' && kind === 'List')
       this.#unparsed.push(`${positionText(document, ['items'])}: items: must be a list`);
+    else {
+      const found = findKind(apiVersion, kind);
+      if (found?.as === 'read') this.#takeObject(document, found.kind);
+      else if (found !== undefined) {
+        const lines = found.as === 'otherGroup' ? this.#skipped : this.#unparsed;
+        lines.push(`${positionText(document, ['apiVersion'])}: ${whyNotRead(found, apiVersion)}`);
+      }
+    }
   }
 
   /** Whether a workload or a namespace of that name is there already. */
-  has(object: { readonly kind: string; readonly metadata: { readonly name: string } }): boolean {
-    if (object.kind === 'Namespace') return this.#namespaces.has(object.metadata.name);
+  has(object: WellKnownObject): boolean {
+    if (readKind(object.apiVersion, object.kind)?.yields === 'namespace')
+      return this.#namespaces.has(object.metadata.name);
     const workload = readWorkload(object);
     return workload !== undefined && this.#workloads.has(ownerKey(workload.self));
   }
@@ -125,33 +121,36 @@ export class ManifestCollector {
     return { owner: topmostOwner(workload, this.#workloads), pod, isTemplate: workload.self.kind !== 'Pod' };
   }
 
-  #takePolicy(document: ManifestDocument, apiVersion: string): void {
-    if (apiVersion !== 'networking.k8s.io/v1') {
-      const place = positionText(document, ['apiVersion']);
-      if (apiVersion.startsWith('extensions/') || apiVersion.startsWith('networking.k8s.io/'))
-        this.#unparsed.push(
-          `${place}: apiVersion ${apiVersion} of NetworkPolicy is not served; use networking.k8s.io/v1`,
-        );
-      else this.#skipped.push(`${place}: a NetworkPolicy of ${apiVersion}, which Podwall does not read`);
-      return;
-    }
-    const parse = (object: unknown) => parseNetworkPolicy(inNamespace(object), { strict: this.#strict });
-    this.#parse(document, parse, (policy) => {
-      const key = policyKey(policy.ref);
-      this.#named.add(policy.ref.namespace);
-      this.#policies.set(key, policy);
-      this.#policyDocuments.set(key, document);
-    });
+  #takeObject(document: ManifestDocument, { parse, template }: ObjectKind): void {
+    const strict = this.#strict;
+    if (template !== undefined) this.#takeWorkload(document, template);
+    else if (parse !== undefined)
+      this.#parse(
+        document,
+        (object) => parse(object, { strict }),
+        (value) => this.#keep(value, document),
+      );
   }
 
-  #takeWorkload(document: ManifestDocument, kind: string): void {
-    const parse = (object: unknown) => parseWorkload(object, kind, this.#podOptions);
+  #takeWorkload(document: ManifestDocument, template: readonly string[]): void {
+    const parse = (object: unknown) => parseWorkload(object, template, this.#podOptions);
     this.#parse(document, parse, ({ workload, pod }) => {
       const key = ownerKey(workload.self);
       this.#named.add(workload.self.namespace);
       this.#workloads.set(key, workload);
       if (pod !== undefined) this.#pods.set(key, pod);
     });
+  }
+
+  #keep(value: ParsedObject, document: ManifestDocument): void {
+    if (value.kind === 'service') this.#services.set(objectKey(value.service.ref), value.service);
+    if (value.kind === 'namespace' && value.namespace !== undefined) this.#namespaces.set(value.name, value.namespace);
+    if (value.kind === 'node' && value.node !== undefined) this.#nodes.set(value.name, value.node);
+    if (value.kind !== 'policy' || value.policy === undefined) return;
+    const key = policyKey(value.ref);
+    this.#named.add(value.ref.namespace);
+    this.#policies.set(key, value.policy);
+    this.#policyDocuments.set(key, document);
   }
 
   #parse<T>(document: ManifestDocument, parse: (object: unknown) => Parsed<T>, keep: (value: T) => void): void {
@@ -191,8 +190,3 @@ export const policyPositions =
     const document = policyDocuments.get(policyKey(policy));
     return document && positionText(document, path);
   };
-
-function inNamespace(object: unknown): unknown {
-  const { metadata, ...rest } = object as { metadata?: object };
-  return { ...rest, metadata: { namespace: 'default', ...metadata } };
-}

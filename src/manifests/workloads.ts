@@ -1,5 +1,7 @@
-/** Workloads as the pods that they would have: what a repository holds instead of Pods. */
+/** Workloads as the pods that they would make: a repository holds these instead of Pods. */
 import { controllerOf, workloadOf, type Controller } from '../model/controller.js';
+import { readKind } from '../model/kind-lookup.js';
+import { kinds } from '../model/kinds.js';
 
 export interface Owner {
   readonly namespace: string;
@@ -10,7 +12,7 @@ export interface Owner {
 /** `namespace/Kind/name`. */
 export const ownerKey = ({ namespace, kind, name }: Owner): string => `${namespace}/${kind}/${name}`;
 
-/** A workload as it stands in the input. */
+/** A workload of the input. */
 export interface WorkloadObject {
   readonly self: Owner;
   /** Who made it. */
@@ -24,38 +26,31 @@ const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
-/** Where the pod template stands, by kind; API group and version are not looked at. */
-const templates: Readonly<Record<string, readonly string[]>> = {
-  Deployment: ['spec', 'template'],
-  StatefulSet: ['spec', 'template'],
-  DaemonSet: ['spec', 'template'],
-  ReplicaSet: ['spec', 'template'],
-  ReplicationController: ['spec', 'template'],
-  Job: ['spec', 'template'],
-  CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
+/** Kinds that make pods, and Pod itself. */
+export const workloadKinds = kinds.filter(({ template }) => template !== undefined);
+
+/** The path of the pod template, empty for a pod; undefined for what is no workload. */
+export const templatePath = (object: unknown): readonly string[] | undefined => {
+  const { apiVersion, kind } = fieldsOf(object);
+  return readKind(apiVersion, kind)?.template;
 };
-
-export const workloadKinds = ['Pod', ...Object.keys(templates)];
-export const isWorkload = (kind: string): boolean => workloadKinds.includes(kind);
-
-/** Where the pod template stands; empty for a pod. */
-export const templateOf = (kind: string): readonly string[] => templates[kind] ?? [];
 
 /** Undefined for what is no workload, or has no name. */
 export function readWorkload(object: unknown, defaultNamespace = 'default'): WorkloadObject | undefined {
   const { kind, metadata, ...rest } = fieldsOf(object);
+  const template = templatePath(object);
   const own = fieldsOf(metadata);
   const name = textOf(own['name']) ?? textOf(own['generateName'])?.replace(/-$/, '');
-  if (typeof kind !== 'string' || !isWorkload(kind) || name === undefined) return undefined;
+  if (typeof kind !== 'string' || template === undefined || name === undefined) return undefined;
   const namespace = textOf(own['namespace']) ?? defaultNamespace;
   const controller = controllerOf(own);
   const found = { self: { namespace, kind, name }, ...(controller === undefined ? {} : { controller }) };
-  if (kind === 'Pod') return { ...found, pod: { ...fieldsOf(object), metadata: { ...own, name, namespace } } };
-  const { metadata: made, spec } = templateOf(kind).reduce<Fields>((fields, part) => fieldsOf(fields[part]), rest);
-  // A Deployment keeps its former ReplicaSets, with nothing in them.
-  const isFormer =
+  if (template.length === 0) return { ...found, pod: { ...fieldsOf(object), metadata: { ...own, name, namespace } } };
+  const { metadata: made, spec } = template.reduce<Fields>((fields, part) => fieldsOf(fields[part]), rest);
+  // A Deployment keeps its previous ReplicaSets, without replicas.
+  const isPrevious =
     kind === 'ReplicaSet' && controller !== undefined && fieldsOf(fieldsOf(object)['spec'])['replicas'] === 0;
-  if (spec === undefined || spec === null || isFormer) return found;
+  if (spec === undefined || spec === null || isPrevious) return found;
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -65,7 +60,7 @@ export function readWorkload(object: unknown, defaultNamespace = 'default'): Wor
   return { ...found, pod };
 }
 
-/** The topmost controller that is known. A ReplicaSet that is not in the input is its Deployment. */
+/** The topmost controller that is known. A ReplicaSet that is not in the input stands for its Deployment. */
 export function topmostOwner(object: WorkloadObject, known: ReadonlyMap<string, WorkloadObject>): Owner {
   const seen = new Set<WorkloadObject>();
   let current = object;
@@ -74,8 +69,12 @@ export function topmostOwner(object: WorkloadObject, known: ReadonlyMap<string, 
     if (controller === undefined || seen.has(current)) return self;
     seen.add(current);
     const owner = { namespace: self.namespace, kind: controller.kind, name: controller.name };
-    const next = known.get(ownerKey(owner));
+    const next = isWorkloadRef(controller) ? known.get(ownerKey(owner)) : undefined;
     if (next === undefined) return { ...owner, ...workloadOf(controller) };
     current = next;
   }
 }
+
+/** Whether it can be a workload of the input: another project's Job is none, though a Job may have its name. */
+const isWorkloadRef = ({ apiVersion, kind }: Controller): boolean =>
+  apiVersion === undefined || readKind(apiVersion, kind)?.template !== undefined;

@@ -1,6 +1,8 @@
-/** Who made a pod, as its metadata tell: read from anything that may stand there, since nobody validates it. */
+/** Who made a pod, by its metadata: read from any value, since nobody validates it. */
 
 export interface Controller {
+  /** Absent where the reference does not say. */
+  readonly apiVersion?: string;
   readonly kind: string;
   readonly name: string;
   /** The pod-template-hash of what it made. */
@@ -12,23 +14,32 @@ const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
-/** The controller that an object's metadata name. */
+/** The controller that an object's metadata names. */
 export function controllerOf(metadata: Fields): Controller | undefined {
   const references = Array.isArray(metadata['ownerReferences']) ? metadata['ownerReferences'].map(fieldsOf) : [];
   const reference = references.find((one) => one['controller'] === true) ?? references[0];
   const [kind, name] = [textOf(reference?.['kind']), textOf(reference?.['name'])];
   // A static pod's Node made it, but is no workload.
   if (kind === undefined || name === undefined || kind === 'Node') return undefined;
+  const apiVersion = textOf(reference?.['apiVersion']);
   const hash = textOf(fieldsOf(metadata['labels'])['pod-template-hash']);
-  return { kind, name, ...(hash === undefined ? {} : { hash }) };
+  return {
+    ...(apiVersion === undefined ? {} : { apiVersion }),
+    kind,
+    name,
+    ...(hash === undefined ? {} : { hash }),
+  };
 }
 
 /** Kubernetes makes template hashes of these characters only. */
 const hashSuffix = /-[bcdfghjklmnpqrstvwxz2456789]{5,10}$/;
 
 /** What people deployed: a ReplicaSet is its Deployment, by the name that Deployments give. */
-export function workloadOf({ kind, name, hash }: Controller): { readonly kind: string; readonly name: string } {
-  if (kind !== 'ReplicaSet') return { kind, name };
+export function workloadOf({ apiVersion = 'apps/v1', kind, name, hash }: Controller): {
+  readonly kind: string;
+  readonly name: string;
+} {
+  if (kind !== 'ReplicaSet' || !/^(apps|extensions)\//.test(apiVersion)) return { kind, name };
   const stripped =
     hash !== undefined && name.endsWith(`-${hash}`) ? name.slice(0, -hash.length - 1) : name.replace(hashSuffix, '');
   return stripped === name ? { kind, name } : { kind: 'Deployment', name: stripped };

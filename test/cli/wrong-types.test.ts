@@ -14,7 +14,7 @@ import { InputError } from '../../src/generic/input-error.js';
 import { lint } from '../../src/lint/engine.js';
 import { makeLintInput } from '../../src/lint/lint-input.js';
 import { documentWithoutText, readDocuments } from '../../src/manifests/documents.js';
-import { isWorkload, workloadKinds } from '../../src/manifests/workloads.js';
+import { workloadKinds } from '../../src/manifests/workloads.js';
 import { formatPath } from '../../src/model/diagnostic.js';
 import {
   edited,
@@ -98,7 +98,9 @@ const toldByAgent = async (): Promise<string> =>
   );
 
 test('there is a sample of every kind of workload', () => {
-  expect(samples.map(({ object }) => object.kind)).toEqual(expect.arrayContaining(workloadKinds));
+  expect(samples.map(({ object }) => object.kind)).toEqual(
+    expect.arrayContaining(workloadKinds.map(({ kind }) => kind)),
+  );
 });
 
 describe.each(samples.map((sample) => [sample.object.kind, sample] as const))('%s', (kind, sample) => {
@@ -125,7 +127,9 @@ describe.each(samples.map((sample) => [sample.object.kind, sample] as const))('%
     async (pointer, path, value) => {
       const values = wrongFor(path, value);
       // All workloads have their pods read by one function: elsewhere one value of each field shows its place.
-      for (const wrong of isWorkload(kind) && !sample.everyValue ? values.slice(0, 1) : values) {
+      for (const wrong of workloadKinds.some((one) => one.kind === kind) && !sample.everyValue
+        ? values.slice(0, 1)
+        : values) {
         const text = textOf(edited(sample.object, path, () => wrong));
         await writeFile(file, text);
         const place = placeIn(text, path);

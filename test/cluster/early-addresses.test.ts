@@ -35,7 +35,7 @@ class Said implements SyncedCluster {
   onProblems: SyncedCluster['onProblems'] = () => ({ [Symbol.dispose]: () => undefined });
   onChange: SyncedCluster['onChange'] = (listener) => this.#listeners.add(listener);
   say(...changes: readonly ClusterChange[]): void {
-    this.#listeners.tell({ changes, noticedAt: 0 });
+    this.#listeners.notify({ changes, noticedAt: 0 });
   }
   [Symbol.dispose](): void {
     return undefined;

@@ -1,16 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { JsonPruner, type Kept } from '../../src/cluster/api-server/json-pruner.js';
-import { resources } from '../../src/cluster/api-server/resources.js';
+import { JsonPruner } from '../../src/cluster/api-server/json-pruner.js';
+import type { FieldTree } from '../../src/model/parse/field-tree.js';
+import { apiKinds } from '../../src/cluster/api-server/api-kinds.js';
 import { parseNode, parsePod } from '../../src/model/parse.js';
 import { seed } from '../support/seed.js';
 
-const kept: Kept = { name: true, spec: { ports: true, inner: { x: true } }, items: { name: true } };
+const kept: FieldTree = { name: true, spec: { ports: true, inner: { x: true } }, items: { name: true } };
 const pruner = new JsonPruner(kept);
 const pruned = (text: string): string => pruner.prune(Buffer.from(text));
 
 /** What the pruner does to text, done to a value. */
-function without(value: unknown, kept: Kept): unknown {
+function without(value: unknown, kept: FieldTree): unknown {
   if (kept === true || typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => without(item, kept));
   const fields = Object.entries(value).filter(([name]) => Object.hasOwn(kept, name));
@@ -103,7 +104,7 @@ describe('of objects that are pruned all that is read is kept', () => {
     ['nodes', parseNode, object],
     ['nodes', parseNode, { ...object, spec: { podCIDR: '10.0.0.0/8' } }],
   ] as const)('%s', (name, parse: (value: unknown) => unknown, value: object) => {
-    const resource = resources.find((one) => one.name === name);
+    const resource = apiKinds.find((one) => one.name === name);
     const line = Buffer.from(JSON.stringify({ type: 'ADDED', object: value }));
     const event = resource?.parseEvent(line) as { type: string; object: { metadata: { resourceVersion: string } } };
     expect(event.type).toBe('ADDED');

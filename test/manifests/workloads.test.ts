@@ -2,7 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import { ownerKey, readWorkload, topmostOwner, type WorkloadObject } from '../../src/manifests/workloads.js';
 
 const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [] } };
+const apiVersions: Readonly<Record<string, string>> = {
+  Pod: 'v1',
+  ReplicationController: 'v1',
+  Job: 'batch/v1',
+  CronJob: 'batch/v1',
+};
 const owned = (kind: string, name: string, controller?: readonly [string, string], labels: object = {}): object => ({
+  apiVersion: apiVersions[kind] ?? 'apps/v1',
   kind,
   metadata: {
     name,
@@ -75,8 +82,9 @@ describe('readWorkload', () => {
     expect(read(former).pod).toBeUndefined();
   });
 
-  test.each([[{ kind: 'Service', metadata: { name: 'x' } }], [{ kind: 'Pod', metadata: {} }], [undefined]])(
-    '%j is none',
-    (object) => expect(readWorkload(object)).toBeUndefined(),
-  );
+  test.each([
+    [{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' } }],
+    [{ apiVersion: 'v1', kind: 'Pod', metadata: {} }],
+    [undefined],
+  ])('%j is none', (object) => expect(readWorkload(object)).toBeUndefined());
 });

@@ -52,6 +52,7 @@ export class FakeApiServer implements AsyncDisposable {
   #port = 0;
 
   readonly #namespace: string | undefined;
+  readonly #paths = new Map(Object.entries(paths));
   /** By kind: objects as text, which stand in lists beside those that were put. */
   readonly bulk = new Map<string, () => Iterable<string>>();
 
@@ -97,6 +98,11 @@ export class FakeApiServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  /** One more kind. */
+  serve(path: string, kind: string): void {
+    this.#paths.set(path, kind);
   }
 
   put(...objects: readonly ApiObject[]): void {
@@ -158,7 +164,7 @@ export class FakeApiServer implements AsyncDisposable {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '', this.url);
     this.requests.push(request.url ?? '');
-    const kind = this.unserved.has(url.pathname) ? undefined : paths[url.pathname];
+    const kind = this.unserved.has(url.pathname) ? undefined : this.#paths.get(url.pathname);
     if (request.headers.authorization !== 'Bearer secret') refuse(response, 401, 'Unauthorized');
     else if (kind === undefined) refuse(response, 404, 'the server could not find the requested resource');
     else if (this.#forbidden.has(kind)) refuse(response, 403, `${url.pathname} is forbidden`);

@@ -20,7 +20,7 @@ const other = {
   annotations: { note: 'x' },
 };
 const metadata = (name: string): object => ({ ...own(name), ...other });
-const owners = [{ kind: 'Thing', name: 'web', controller: true }];
+const owners = [{ apiVersion: 'example.com/v1', kind: 'Thing', name: 'web', controller: true }];
 
 const probe = { httpGet: { port: 8080 }, tcpSocket: { port: 'http' }, grpc: { port: 9090 } };
 const container = {

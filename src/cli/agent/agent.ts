@@ -166,7 +166,7 @@ async function auditOf(
   }
   const { AgentAudit } = await import('../../node/agent-audit.js');
   const { openNflog } = await import('../../kernel/nflog/nflog-reader.js');
-  const onPacket: PacketListener = (...told) => packetListeners.tell(told);
+  const onPacket: PacketListener = (...told) => packetListeners.notify(told);
   return resources.use(
     new AgentAudit({
       to,

@@ -1,11 +1,12 @@
-import { changeKey, deletionOf, snapshotOf, type ClusterChange, type ClusterSnapshot } from '../../model/cluster.js';
+import { changeKey, snapshotOf, type ClusterChange, type ClusterSnapshot } from '../../model/cluster.js';
 import { Listeners } from '../listeners.js';
 import type { ClusterSource, SourceChange, SourceProblem, SourceTraffic, SyncedCluster } from '../types.js';
 import { ApiConnection } from './connection.js';
 import type { ConnectionChoice } from './kube-config.js';
+import { FollowedObjects } from './followed-objects.js';
 import { Interner } from './interner.js';
 import { defaultTimes, Reflector, type ReflectorTimes } from './reflector.js';
-import { resources, type ReadObject, type Resource } from './resources.js';
+import { apiKinds, type ApiKind } from './api-kinds.js';
 
 export interface ApiServerOptions extends ConnectionChoice {
   readonly onDebug?: (message: string) => void;
@@ -13,7 +14,7 @@ export interface ApiServerOptions extends ConnectionChoice {
   readonly times?: ReflectorTimes;
 }
 
-/** The cluster as its API server tells it: every kind listed completely, then watched for ever. */
+/** The cluster as its API server has it: every kind is listed completely, then watched for ever. */
 export class ApiServerSource implements ClusterSource {
   readonly #options: ApiServerOptions;
 
@@ -40,11 +41,10 @@ class ApiServerCluster implements SyncedCluster {
   readonly #connection: ApiConnection;
   readonly #options: ApiServerOptions;
   readonly #ending = new AbortController();
-  readonly #objects = new Map<string, ClusterChange>();
-  readonly #diagnosed = new Map<string, readonly SourceProblem[]>();
-  /** By resource: why it is not followed now. */
-  readonly #troubles = new Map<Resource['name'], string>();
-  readonly #missing = new Set(resources.map(({ name }) => name));
+  readonly #followed: readonly FollowedObjects[];
+  /** By the name of a kind: why it is not followed now. */
+  readonly #interruptions = new Map<ApiKind['name'], string>();
+  readonly #missing = new Set(apiKinds.map(({ name }) => name));
   readonly #listeners = new Listeners<SourceChange>();
   readonly #problemListeners = new Listeners<readonly SourceProblem[]>();
   readonly #synced: Promise<void>;
@@ -58,11 +58,13 @@ class ApiServerCluster implements SyncedCluster {
     this.#options = options;
     this.#synced = new Promise((resolve) => (this.#markSynced = resolve));
     const interner = new Interner();
-    for (const { read, ...rest } of resources) {
-      const resource: Resource = { ...rest, read: (object) => interner.intern(read(object)) };
-      const reflector = new Reflector(connection, resource, this.#eventsOf(resource), options.times ?? defaultTimes);
+    this.#followed = apiKinds.map(({ read, ...rest }) => {
+      const kind: ApiKind = { ...rest, read: (object) => interner.intern(read(object)) };
+      const objects = new FollowedObjects(kind, (message) => options.onError?.(message));
+      const reflector = new Reflector(connection, kind, this.#eventsOf(kind, objects), options.times ?? defaultTimes);
       void reflector.run(this.#ending.signal);
-    }
+      return objects;
+    });
   }
 
   /** Resolves when every kind has been listed, or when the cluster is disposed of. */
@@ -71,15 +73,17 @@ class ApiServerCluster implements SyncedCluster {
   }
 
   snapshot(): ClusterSnapshot {
-    return snapshotOf(this.#objects.values());
+    return snapshotOf(this.#followed.flatMap((objects) => [...objects.all()]));
   }
 
   problems(): readonly SourceProblem[] {
-    return [...[...this.#troubles.values()].map(troubleProblem), ...[...this.#diagnosed.values()].flat()];
+    const interruptions = [...this.#interruptions.values()].map(interruptionProblem);
+    return [...interruptions, ...this.#followed.flatMap((objects) => objects.problems())];
   }
 
   uid(): string | undefined {
-    const known = this.#objects.get(changeKey({ kind: 'namespace', name: 'kube-system' }));
+    const key = changeKey({ kind: 'namespace', name: 'kube-system' });
+    const known = this.#followed.map((objects) => objects.get(key)).find((change) => change !== undefined);
     return known?.kind === 'namespace' ? known.namespace?.uid : undefined;
   }
 
@@ -105,104 +109,56 @@ class ApiServerCluster implements SyncedCluster {
     this.#markSynced();
   }
 
-  #eventsOf(resource: Resource): ConstructorParameters<typeof Reflector>[2] {
+  #eventsOf(kind: ApiKind, objects: FollowedObjects): ConstructorParameters<typeof Reflector>[2] {
     return {
-      onList: (objects) => {
-        this.#replace(resource, objects);
-        this.#tellChangedProblems();
+      onList: (listed) => {
+        const noticedAt = performance.now();
+        const changes = objects.replace(listed);
+        this.#missing.delete(kind.name);
+        if (this.#missing.size === 0) this.#markSynced();
+        this.#announce(changes, noticedAt);
+        this.#reportChangedProblems(objects);
       },
       onEvent: (type, object) => {
-        this.#announce(this.#take(object, type === 'DELETED'));
-        this.#tellChangedProblems();
+        this.#announce(type === 'DELETED' ? objects.remove(object) : objects.update(object));
+        this.#reportChangedProblems(objects);
       },
-      onHeard: () => this.#heard(resource),
-      onTrouble: (message) => this.#trouble(resource, message),
+      onContact: () => this.#resumed(kind),
+      onInterruption: (message) => this.#interrupted(kind, message),
     };
-  }
-
-  /** What the list does not have is gone, however it went. */
-  #replace(resource: Resource, objects: readonly ReadObject[]): void {
-    const noticedAt = performance.now();
-    const vanished = new Map([...this.#objects].filter(([, { kind }]) => kind === resource.kind));
-    const changes = objects.flatMap((object) => {
-      if (object.change !== undefined) vanished.delete(changeKey(object.change));
-      return this.#take(object, false);
-    });
-    for (const [key, change] of vanished) {
-      this.#forget(key);
-      changes.push(deletionOf(change));
-    }
-    this.#missing.delete(resource.name);
-    if (this.#missing.size === 0) this.#markSynced();
-    this.#announce(changes, noticedAt);
-  }
-
-  /** @returns the change, unless nothing that we read has changed. */
-  #take({ change, diagnostics }: ReadObject, deleted: boolean): ClusterChange[] {
-    if (change === undefined) {
-      for (const { message } of diagnostics) this.#options.onError?.(`an object is ignored: ${message}`);
-      return [];
-    }
-    const key = changeKey(change);
-    if (deleted) {
-      this.#forget(key);
-      return [deletionOf(change)];
-    }
-    this.#diagnose(key, change, diagnostics);
-    const former = this.#objects.get(key);
-    if (former !== undefined && JSON.stringify(former) === JSON.stringify(change)) return [];
-    this.#objects.set(key, change);
-    return [change];
-  }
-
-  #forget(key: string): void {
-    this.#objects.delete(key);
-    if (this.#diagnosed.delete(key)) this.#problemsChanged = true;
-  }
-
-  #diagnose(key: string, change: ClusterChange, diagnostics: ReadObject['diagnostics']): void {
-    if (diagnostics.length === 0 && !this.#diagnosed.has(key)) return;
-    const object = 'ref' in change ? change.ref : { name: change.name };
-    const kind = { policy: 'NetworkPolicy', pod: 'Pod', namespace: 'Namespace', node: 'Node' }[change.kind];
-    const problems = diagnostics.map((diagnostic) => ({ object: { ...object, kind }, diagnostic }));
-    if (problems.length === 0) this.#diagnosed.delete(key);
-    else this.#diagnosed.set(key, problems);
-    this.#problemsChanged = true;
   }
 
   #announce(changes: readonly ClusterChange[], noticedAt = performance.now()): void {
     if (changes.length === 0 || this.#missing.size > 0) return;
-    this.#listeners.tell({ changes, noticedAt });
+    this.#listeners.notify({ changes, noticedAt });
   }
 
-  #heard({ name }: Resource): void {
-    if (!this.#troubles.delete(name)) return;
+  #resumed({ name }: ApiKind): void {
+    if (!this.#interruptions.delete(name)) return;
     this.#options.onDebug?.(`${name}: followed again`);
-    if (this.#troubles.size === 0) this.#staleSince = undefined;
-    this.#tellProblems();
+    if (this.#interruptions.size === 0) this.#staleSince = undefined;
+    this.#reportProblems();
   }
 
-  #trouble({ name }: Resource, message: string): void {
+  #interrupted({ name }: ApiKind, message: string): void {
     this.#restarts += 1;
     const text = this.#missing.size > 0 ? message : `${message}; the last known state stays in force`;
-    if (this.#troubles.get(name) !== text) this.#options.onError?.(text);
-    this.#troubles.set(name, text);
+    if (this.#interruptions.get(name) !== text) this.#options.onError?.(text);
+    this.#interruptions.set(name, text);
     this.#staleSince ??= performance.now();
-    this.#tellProblems();
+    this.#reportProblems();
   }
 
   /** Once for a list, however many of its objects have problems. */
-  #tellChangedProblems(): void {
-    if (!this.#problemsChanged) return;
-    this.#problemsChanged = false;
-    this.#tellProblems();
+  #reportChangedProblems(objects: FollowedObjects): void {
+    if (objects.haveProblemsChanged()) this.#reportProblems();
   }
 
-  #tellProblems(): void {
-    this.#problemListeners.tell(this.problems());
+  #reportProblems(): void {
+    this.#problemListeners.notify(this.problems());
   }
 }
 
-const troubleProblem = (message: string): SourceProblem => ({
+const interruptionProblem = (message: string): SourceProblem => ({
   diagnostic: { code: 'api-server', severity: 'error', path: [], message },
 });

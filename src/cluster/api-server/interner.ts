@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Diagnostic } from '../../model/diagnostic.js';
-import type { ReadObject } from './resources.js';
+import type { ReadObject } from './api-kinds.js';
 
 const none: readonly Diagnostic[] = [];
 

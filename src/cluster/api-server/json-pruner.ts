@@ -2,9 +2,7 @@
  * Leaves out, before it is parsed, what is of no use: most of a pod's JSON is, and parsing it all would be most of the
  * work and nearly all of the garbage of following a large cluster.
  */
-
-/** What is kept of a value: all of it, or of an object (and of each object in a list) some fields. */
-export type Kept = true | { readonly [field: string]: Kept };
+import type { FieldTree } from '../../model/parse/field-tree.js';
 
 /** Fields by the length of their names in bytes, since most of those that are not wanted differ in it. */
 type Fields = readonly (readonly Field[] | undefined)[];
@@ -22,7 +20,7 @@ export class JsonPruner {
   #at = 0;
   #pruned = '';
 
-  constructor(kept: Kept) {
+  constructor(kept: FieldTree) {
     this.#kept = fieldsOf(kept);
   }
 
@@ -181,7 +179,7 @@ const isOfWord = (code: number): boolean =>
   code === 0x2e ||
   code === 0x45;
 
-function fieldsOf(kept: Kept): true | Fields {
+function fieldsOf(kept: FieldTree): true | Fields {
   if (kept === true) return true;
   const byLength: Field[][] = [];
   for (const [field, inside] of Object.entries(kept)) {

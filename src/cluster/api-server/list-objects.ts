@@ -1,37 +1,14 @@
+import { kinds, type ObjectKind } from '../../model/kinds.js';
+import { apiPath } from './api-path.js';
 import { listPages } from './list-pages.js';
 import { ApiError, refusalOf } from './api-errors.js';
 import { ApiConnection } from './connection.js';
 import type { ConnectionChoice } from './kube-config.js';
 
-interface Listed {
-  readonly path: string;
-  readonly apiVersion: string;
-  readonly kind: string;
-  /** Asked where the server has not got the path. */
-  readonly older?: Listed;
-  /** Without it, a little less is known, and no answer is wrong. */
-  readonly optional?: true;
-}
-
-const lists: readonly Listed[] = [
-  { path: '/api/v1/namespaces', apiVersion: 'v1', kind: 'Namespace' },
-  { path: '/api/v1/pods', apiVersion: 'v1', kind: 'Pod' },
-  { path: '/apis/networking.k8s.io/v1/networkpolicies', apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
-  { path: '/api/v1/nodes', apiVersion: 'v1', kind: 'Node', optional: true },
-  { path: '/api/v1/services', apiVersion: 'v1', kind: 'Service', optional: true },
-  { path: '/apis/apps/v1/replicasets', apiVersion: 'apps/v1', kind: 'ReplicaSet', optional: true },
-  { path: '/apis/batch/v1/jobs', apiVersion: 'batch/v1', kind: 'Job', optional: true },
-  // Of Kubernetes 1.33, and of 1.31 before; a rule of lint asks for them.
-  { ...serviceCidrs('v1'), older: serviceCidrs('v1beta1') },
-];
-
-function serviceCidrs(version: string): Listed {
-  const group = `networking.k8s.io/${version}`;
-  return { path: `/apis/${group}/servicecidrs`, apiVersion: group, kind: 'ServiceCIDR', optional: true };
-}
+const listedKinds = kinds.filter(({ listed }) => listed !== undefined);
 
 /**
- * What a question about a live cluster needs, once.
+ * What a question about a live cluster needs, listed once.
  * @throws InputError when the server cannot be reached, or does not let us read.
  */
 export async function listObjects(
@@ -40,7 +17,7 @@ export async function listObjects(
 ): Promise<{ readonly objects: readonly object[]; readonly server: string }> {
   const connection = await ApiConnection.open(choice);
   try {
-    const objects = await Promise.all(lists.map((one) => listAll(connection, one, signal)));
+    const objects = await Promise.all(listedKinds.map((kind) => listAll(connection, kind, signal)));
     return { objects: objects.flat(), server: connection.server };
   } catch (error) {
     throw refusalOf(error, connection, signal);
@@ -49,22 +26,27 @@ export async function listObjects(
   }
 }
 
-async function listAll(connection: ApiConnection, listed: Listed, signal: AbortSignal): Promise<readonly object[]> {
-  const { path, apiVersion, kind, older, optional } = listed;
+/** @param versions those to ask for, newest first: an older one where the server does not serve the newer one */
+async function listAll(
+  connection: ApiConnection,
+  kind: ObjectKind,
+  signal: AbortSignal,
+  [apiVersion, ...older]: readonly string[] = kind.apiVersions,
+): Promise<readonly object[]> {
+  if (apiVersion === undefined) return [];
   const objects: object[] = [];
   try {
-    for await (const { items = [] } of listPages(connection, path, signal))
-      for (const item of items) objects.push(templateless(kind, { apiVersion, kind, ...item }));
+    for await (const { items = [] } of listPages(connection, apiPath(apiVersion, kind.resource), signal))
+      for (const item of items) objects.push(withoutTemplate(kind, { apiVersion, kind: kind.kind, ...item }));
   } catch (error) {
     const status = error instanceof ApiError ? error.status : undefined;
-    if (status === 404 && older !== undefined) return listAll(connection, older, signal);
-    if (optional === true && (status === 403 || status === 404)) return [];
+    if (status === 404 && older.length > 0) return listAll(connection, kind, signal, older);
+    if (kind.listed === 'optional' && (status === 403 || status === 404)) return [];
     throw error;
   }
   return objects;
 }
 
-/** In a live cluster pods are pods: of a controller only its owner is asked, since its template may have none. */
-function templateless(kind: string, object: object): object {
-  return kind === 'ReplicaSet' || kind === 'Job' ? { ...object, spec: {} } : object;
-}
+/** In a live cluster pods are pods: a workload's object says who owns it, and its template makes no further pods. */
+const withoutTemplate = ({ template = [] }: ObjectKind, object: object): object =>
+  template.length > 0 ? { ...object, spec: {} } : object;

@@ -9,16 +9,16 @@ import { messageOf } from '../../generic/message-of.js';
 import { ApiError } from './api-errors.js';
 import type { ApiConnection } from './connection.js';
 import { listPages } from './list-pages.js';
-import type { ReadObject, Resource } from './resources.js';
+import type { ApiKind, ReadObject } from './api-kinds.js';
 
 export interface ReflectorEvents {
   /** Everything there is, after a list. */
   readonly onList: (objects: readonly ReadObject[]) => void;
   readonly onEvent: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: ReadObject) => void;
-  /** The server was heard: a list has ended, a watch goes on. */
-  readonly onHeard: () => void;
-  /** Touch was lost; it is tried again. */
-  readonly onTrouble: (message: string) => void;
+  /** The server has answered: a list has ended, a watch goes on. */
+  readonly onContact: () => void;
+  /** Contact was lost; the reflector tries again. */
+  readonly onInterruption: (message: string) => void;
 }
 
 export interface ReflectorTimes {
@@ -57,16 +57,16 @@ class NotStreamed extends Error {
 
 export class Reflector {
   readonly #connection: ApiConnection;
-  readonly #resource: Resource;
+  readonly #kind: ApiKind;
   readonly #events: ReflectorEvents;
   readonly #times: ReflectorTimes;
   #version: string | undefined;
   #streams = true;
   #failures = 0;
 
-  constructor(connection: ApiConnection, resource: Resource, events: ReflectorEvents, times = defaultTimes) {
+  constructor(connection: ApiConnection, kind: ApiKind, events: ReflectorEvents, times = defaultTimes) {
     this.#connection = connection;
-    this.#resource = resource;
+    this.#kind = kind;
     this.#events = events;
     this.#times = times;
   }
@@ -80,7 +80,7 @@ export class Reflector {
       } catch (error) {
         if (isOver()) return;
         if (error instanceof Gone) this.#version = undefined;
-        else this.#trouble(error);
+        else this.#interrupted(error);
         await this.#backOff(signal);
       }
     }
@@ -106,7 +106,7 @@ export class Reflector {
         if (list.complete) this.#take(event);
         else if (event.type === 'ADDED' || event.type === 'MODIFIED') {
           timer.refresh();
-          list.objects.push(this.#resource.read(event.object));
+          list.objects.push(this.#kind.read(event.object));
         } else if (event.type === 'ERROR') throw errorIn(event, new NotStreamed(messageIn(event)));
         else if (isEndOfList(event)) {
           clearTimeout(timer);
@@ -127,11 +127,11 @@ export class Reflector {
 
   async #listInPages(signal: AbortSignal): Promise<void> {
     const listed: ReadObject[] = [];
-    const pages = listPages(this.#connection, this.#resource.path, signal, this.#resource.parsePage);
+    const pages = listPages(this.#connection, this.#kind.path, signal, this.#kind.parsePage);
     let version = '';
     try {
       for await (const { items = [], metadata } of pages) {
-        for (const item of items) listed.push(this.#resource.read(item));
+        for (const item of items) listed.push(this.#kind.read(item));
         version = metadata?.resourceVersion ?? version;
       }
     } catch (error) {
@@ -156,10 +156,10 @@ export class Reflector {
   }
 
   #stream(query: string, signal: AbortSignal, onEvent: (event: WatchEvent) => void): Promise<void> {
-    return this.#connection.stream(`${this.#resource.path}?${query}`, {
+    return this.#connection.stream(`${this.#kind.path}?${query}`, {
       signal,
       silence: this.#times.silence,
-      onLine: (line) => onEvent(this.#resource.parseEvent(line) as WatchEvent),
+      onLine: (line) => onEvent(this.#kind.parseEvent(line) as WatchEvent),
       onOpen: () => {
         // A watch that resumes has lost nothing: being let in is the sign.
         if (this.#version !== undefined) this.#heard();
@@ -171,17 +171,17 @@ export class Reflector {
     this.#version = versionOf(object) ?? this.#version;
     this.#heard();
     if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED')
-      this.#events.onEvent(type, this.#resource.read(object));
+      this.#events.onEvent(type, this.#kind.read(object));
   }
 
   #heard(): void {
     this.#failures = 0;
-    this.#events.onHeard();
+    this.#events.onContact();
   }
 
-  #trouble(error: unknown): void {
+  #interrupted(error: unknown): void {
     this.#failures += 1;
-    this.#events.onTrouble(this.#describe(error));
+    this.#events.onInterruption(this.#describe(error));
   }
 
   /** After an expired version too: a server that starts anew is not to be listed by a thousand agents at once. */
@@ -193,10 +193,10 @@ export class Reflector {
 
   #describe(error: unknown): string {
     const message = messageOf(error);
-    const { name } = this.#resource;
+    const { name, group } = this.#kind;
     if (!(error instanceof ApiError)) return `${name}: ${message}`;
-    const group = name === 'networkpolicies' ? ' in networking.k8s.io' : '';
-    if (error.status === 403) return `list and watch of ${name}${group} are forbidden (RBAC): ${message}`;
+    if (error.status === 403)
+      return `list and watch of ${name}${group === '' ? '' : ` in ${group}`} are forbidden (RBAC): ${message}`;
     if (error.status === 401) return `the API server does not accept our credentials for ${name}: ${message}`;
     return `${name}: the API server answered ${error.status}: ${message}`;
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { followedKinds } from '../../model/kinds.js';
 import { nodePolicyStatusKind, type NodePolicyStatus } from '../../model/node-policy-status.js';
 import type { ClusterEvent } from '../types.js';
 import { ApiError } from './api-errors.js';
@@ -39,7 +40,7 @@ export class ReportWriter implements Disposable {
       kind: 'Event',
       metadata: { name: eventName(event), namespace },
       involvedObject: {
-        apiVersion: kind === 'NetworkPolicy' ? 'networking.k8s.io/v1' : 'v1',
+        apiVersion: followedKinds.find((one) => one.kind === kind)?.apiVersions[0],
         kind,
         namespace,
         name,

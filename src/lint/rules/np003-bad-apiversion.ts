@@ -1,8 +1,8 @@
 import { clusterNetworkPolicyGroup, isClusterNetworkPolicy } from '../../model/parse.js';
+import { isPolicyObject } from '../queries.js';
 import type { Rule } from '../types.js';
 
-const gone = /^(extensions\/v1beta1|networking\.k8s\.io\/v1beta1)$/;
-const served = /\/(v1alpha2|v1beta1)$/;
+const known = /\/(v1alpha2|v1beta1)$/;
 
 export const rule: Rule = {
   id: 'NP003',
@@ -17,14 +17,16 @@ export const rule: Rule = {
   *check({ objects }) {
     for (const object of objects) {
       const { kind, apiVersion } = object;
-      if (kind === 'NetworkPolicy' && gone.test(apiVersion))
+      if (isPolicyObject(object) && object.found?.as === 'former') {
+        const [served] = object.found.kind.apiVersions;
         yield {
           object,
           path: ['apiVersion'],
-          message: `NetworkPolicy of ${apiVersion} is not served any more; it is networking.k8s.io/v1`,
-          fix: { description: 'use networking.k8s.io/v1', path: ['apiVersion'], replacement: 'networking.k8s.io/v1' },
+          message: `no API server serves ${kind} of ${apiVersion} any more; use ${served}`,
+          fix: { description: `use ${served}`, path: ['apiVersion'], replacement: served },
         };
-      if (isClusterNetworkPolicy(object.fields) && !served.test(apiVersion))
+      }
+      if (isClusterNetworkPolicy(object.fields) && !known.test(apiVersion))
         yield {
           object,
           path: ['apiVersion'],

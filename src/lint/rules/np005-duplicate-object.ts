@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { isPolicyObject } from '../queries.js';
 import type { LintObject } from '../objects.js';
 import type { Rule } from '../types.js';
 
@@ -15,7 +16,7 @@ export const rule: Rule = {
   *check({ objects }) {
     const seen = new Map<string, LintObject>();
     for (const object of objects) {
-      if (object.kind !== 'NetworkPolicy' || object.name === '') continue;
+      if (!isPolicyObject(object) || object.name === '') continue;
       // A base and its overlays lie in directories of their own, and are meant to be the same.
       const key = `${dirname(object.document.file)} ${object.namespace}/${object.name}`;
       const first = seen.get(key);
@@ -24,7 +25,7 @@ export const rule: Rule = {
         yield {
           object,
           path: ['metadata', 'name'],
-          message: `NetworkPolicy ${object.namespace}/${object.name} is there already`,
+          message: `${object.kind} ${object.namespace}/${object.name} is there already`,
           related: [{ object: first, path: ['metadata', 'name'], message: 'the first one' }],
         };
     }

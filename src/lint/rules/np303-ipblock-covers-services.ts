@@ -1,6 +1,6 @@
 import { cidrWithin, isSingleAddress, parseAddress, parseCidr, type Cidr } from '../../model/address.js';
 import { fieldAt } from '../policy-parts.js';
-import { peersOf } from '../queries.js';
+import { isOfKind, peersOf } from '../queries.js';
 import type { LintObject } from '../objects.js';
 import type { Rule } from '../types.js';
 
@@ -40,10 +40,10 @@ const listAt = ({ fields }: LintObject, path: readonly string[]): readonly strin
 };
 
 const serviceRanges = (object: LintObject): readonly Cidr[] =>
-  object.kind === 'ServiceCIDR' ? listAt(object, ['spec', 'cidrs']).flatMap((text) => parseCidr(text) ?? []) : [];
+  isOfKind(object, 'ServiceCIDR') ? listAt(object, ['spec', 'cidrs']).flatMap((text) => parseCidr(text) ?? []) : [];
 
 function clusterIps(object: LintObject): readonly string[] {
-  if (object.kind !== 'Service') return [];
+  if (!isOfKind(object, 'Service')) return [];
   const single = fieldAt(object.fields, ['spec', 'clusterIP']);
   const listed = [...listAt(object, ['spec', 'clusterIPs']), ...(typeof single === 'string' ? [single] : [])];
   return listed.flatMap((text) => parseAddress(text) ?? []);

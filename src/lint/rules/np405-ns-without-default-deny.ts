@@ -2,7 +2,7 @@ import { isolates } from '../../compiler/endpoints.js';
 import { ownerKey } from '../../manifests/workloads.js';
 import { isEnforceable } from '../../model/pod.js';
 import { directions, type AnyPolicy, type Direction } from '../../model/policy.js';
-import { isIsolated, isSystemNamespace } from '../queries.js';
+import { isIsolated, isOfKind, isSystemNamespace } from '../queries.js';
 import type { Rule, LintInput } from '../types.js';
 
 export const rule: Rule = {
@@ -17,7 +17,7 @@ export const rule: Rule = {
   good: 'podSelector: {}\npolicyTypes: [Ingress, Egress]',
   *check(input) {
     for (const object of input.objects) {
-      if (object.kind !== 'Namespace' || isSystemNamespace(object.name)) continue;
+      if (!isOfKind(object, 'Namespace') || isSystemNamespace(object.name)) continue;
       const workloads = input.workloadsIn(object.name).filter(({ pod }) => isEnforceable(pod));
       const open = directions.filter((direction) => !isDenied(input, object.name, direction));
       if (workloads.length === 0 || open.length === 0) continue;

@@ -53,11 +53,10 @@ export function parseMetadata(reader: Reader, object: unknown): Metadata | undef
   };
 }
 
-/** Who owns a pod or a workload is read leniently (`controllerOf`): this tells what would be overlooked. */
+/** Who owns a pod or a workload is read leniently by `controllerOf`: this reports what would be overlooked. */
 export function checkOwners(reader: Reader, metadata: Fields, at: Path): void {
   for (const { fields, path } of reader.mappings(metadata['ownerReferences'], [...at, 'ownerReferences'])) {
-    reader.text(fields['kind'], [...path, 'kind']);
-    reader.text(fields['name'], [...path, 'name']);
+    for (const field of ['apiVersion', 'kind', 'name']) reader.text(fields[field], [...path, field]);
     reader.flag(fields['controller'], [...path, 'controller']);
   }
 }

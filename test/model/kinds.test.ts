@@ -66,9 +66,10 @@ describe('a kind that is added to the table', () => {
   });
 
   test('is linted', async () => {
-    const { readLintInputs } = await import('../../src/cli/policy/lint-inputs.js');
-    const { input } = await readLintInputs({ file: [file], closedWorld: false });
-    expect(input.policies).toMatchObject([{ policy: { ref: { name: 'deny' } } }]);
+    const { LintInputCollector } = await import('../../src/lint/lint-input-collector.js');
+    const collector = new LintInputCollector({ strict: true, defaultNamespace: 'default' });
+    collector.takeText(JSON.stringify(object), 'policy.json');
+    expect(collector.input(false).input.policies).toMatchObject([{ policy: { ref: { name: 'deny' } } }]);
   });
 
   test('is listed for questions about a live cluster', async () => {

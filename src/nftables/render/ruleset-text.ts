@@ -1,4 +1,5 @@
 /** The ruleset as nft text for people; `nft -f` loads it into an empty namespace. */
+import { firstGeneration, generationChains, pointerChains } from './cache.js';
 import { skeletonSets } from './skeleton-sets.js';
 import { printElement, printHook, printRule, printSetForm } from '../language/statement-text.js';
 import type { Chain, NftSet, Ruleset } from '../language/types.js';
@@ -64,11 +65,7 @@ export function printRuleset(ruleset: Ruleset): string {
     ...sets.flatMap(printSet),
     ...ordered(ruleset.chains.values(), [
       ...chainNotes.keys(),
-      'cache-add',
-      'icmp-error-cache-lookup',
-      'cache-lookup-1',
-      'cache-add-1',
-      'icmp-error-cache-lookup-1',
+      ...[...pointerChains(firstGeneration), ...generationChains(firstGeneration)].map(({ name }) => name),
     ]).flatMap(printChain),
     '}',
     '',

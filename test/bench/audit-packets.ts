@@ -117,7 +117,14 @@ async function measureWriting({ fast }: BenchOptions): Promise<Figure> {
     throw error;
   };
   try {
-    const rotation = { maxBytes: 100 << 20, maxAge: Infinity, maxBackups: 2, gzip: false, onCleanupFailure: untidy };
+    const rotation = {
+      maxBytes: 100 << 20,
+      rotateAfter: Infinity,
+      maxBackups: 2,
+      maxBackupAge: Infinity,
+      gzip: false,
+      onCleanupFailure: untidy,
+    };
     const output = new RotatingFile(join(folder, 'audit.jsonl'), rotation, Date.now);
     await using sink = new Sink(output, { capacity: 8 << 20, retryAfter: 1000, onWriteState: untidy });
     const denialAt = attributed();

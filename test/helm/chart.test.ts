@@ -53,7 +53,7 @@ suite(`the chart${missingHelm === undefined ? '' : ` [${missingHelm}]`}`, () => 
     expect(await notes([])).toContain('kubectl --namespace net exec daemonset/podwall -- podwall status');
     expect(await notes([])).toContain('--set uninstall=true');
     expect(await notes([])).not.toContain('dry run');
-    expect(await notes(['agent.mode=audit'])).toContain('NOTHING IS DROPPED');
+    expect(await notes(['agent.mode=dry-run'])).toContain('NOTHING IS DROPPED');
     expect(await notes(['uninstall=true'])).toContain('rollout status daemonset/podwall');
   });
 });
@@ -68,7 +68,9 @@ const refused: readonly (readonly [value: string, field: string])[] = [
   ['agent.logLevel=loud', '/agent/logLevel'],
   ['agent.cniCacheDir=results', '/agent/cniCacheDir'],
   ['audit.log=syslog', '/audit/log'],
-  ['audit.keep=0', '/audit/keep'],
+  ['audit.logMaxBackup=-1', '/audit/logMaxBackup'],
+  ['audit.logRotateAfter=24', '/audit/logRotateAfter'],
+  ['audit.logMaxAge=24h', '/audit/logMaxAge'],
   ['nodePolicyStatus.enabled=yes', '/nodePolicyStatus/enabled'],
   ['events=off', '/events'],
   ['metrics.port=0', '/metrics/port'],
@@ -99,5 +101,22 @@ const refused: readonly (readonly [value: string, field: string])[] = [
 suite('values that make no sense', () => {
   test.each(refused)('%s is refused by its name', async (value, field) => {
     await expect(template([value])).rejects.toThrow(field);
+  });
+});
+
+/** A value under its previous name, and the new one that the refusal must give. */
+const renamed: readonly (readonly [value: string, use: string])[] = [
+  ['audit.maxAge=24', 'audit.maxAge: use audit.logRotateAfter for the age at which the file is rotated (as 24h)'],
+  ['audit.maxSize=100', 'audit.maxSize: use audit.logMaxSize'],
+  ['audit.keep=10', 'audit.keep: use audit.logMaxBackup'],
+  ['agent.cniResults=/var/lib/cni/results', 'agent.cniResults: use agent.cniCacheDir'],
+  ['agent.mode=audit', 'agent.mode=audit: use agent.mode=dry-run'],
+  ['agent.established=cut', 'agent.established=cut: use agent.established=reevaluate'],
+];
+
+suite('values under their previous names', () => {
+  test.each(renamed)('%s is refused with the new name', async (value, use) => {
+    await expect(template([value])).rejects.toThrow(use);
+    await expect(template([value, 'uninstall=true'])).rejects.toThrow(use);
   });
 });

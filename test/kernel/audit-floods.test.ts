@@ -187,7 +187,7 @@ describePackets('the audit log in a flood', () => {
   }, 90_000);
 
   test('rotation under load loses nothing', async () => {
-    await startAnew({ ...noLimit, 'audit-max-size': '1', 'audit-keep': '1000' });
+    await startAnew({ ...noLimit, 'audit-log-maxsize': '1', 'audit-log-maxbackup': '1000' });
     const before = await dropped();
     const sent = await floodDuring(() => delay(4000), manyPorts);
     expect((await dropped()) - before).toBe(sent);

@@ -54,8 +54,8 @@ describePackets('metrics of a real agent', () => {
     expect(valueOf(text, 'podwall_policies_failing_closed')).toBe(1);
     expect(valueOf(text, 'podwall_endpoints')).toBe(3);
     expect(valueOf(text, 'podwall_ready')).toBe(1);
-    expect(valueOf(text, 'podwall_view_age_seconds')).toBe(0);
-    expect(valueOf(text, 'podwall_event_to_kernel_seconds_count')).toBe(1);
+    expect(valueOf(text, 'podwall_source_staleness_seconds')).toBe(0);
+    expect(valueOf(text, 'podwall_network_programming_duration_seconds_count')).toBe(1);
     expect(valueOf(text, 'podwall_nft_rules')).toBeGreaterThan(50);
     expect(valueOf(text, 'podwall_nft_transactions_total{outcome="applied"}')).toBeGreaterThan(0);
     expect(valueOf(text, 'podwall_policy_allowed_packets_total{direction="ingress",policy="x/server"}')).toBe(1);

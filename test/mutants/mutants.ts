@@ -418,6 +418,13 @@ export const mutants: readonly Mutant[] = [
     tests: ['test/audit/reading/reading.test.ts'],
   },
   {
+    title: 'rotated files are kept however old they are',
+    file: 'src/audit/writing/rotated-files.ts',
+    find: ' || now - time > limits.maxBackupAge);',
+    replace: ');',
+    tests: ['test/audit/writing/sink.test.ts'],
+  },
+  {
     title: 'a policy that still says mode: audit begins to drop packets',
     file: 'src/model/policy-mode.ts',
     find: "return mode === 'dry-run' || mode === renamedDryRun ? 'dry-run' : 'enforce';",

@@ -8,15 +8,19 @@ export function rotatedPath(live: string, time: number): string {
   return `${live.slice(0, live.length - extension.length)}-${stamp}${extension}`;
 }
 
-/** Whether {@link rotatedPath} gave a file this name, packed or not. */
-export function isRotatedFrom(live: string, name: string): boolean {
+/** When the file of this name was rotated, compressed or not; undefined unless {@link rotatedPath} gave it its name. */
+export function rotationTime(live: string, name: string): number | undefined {
   const extension = extname(live);
   const start = `${basename(live, extension)}-`;
-  if (!name.startsWith(start)) return false;
+  if (!name.startsWith(start)) return undefined;
   const plain = name.slice(start.length).replace(/\.gz$/, '');
   const stamp = extension !== '' && plain.endsWith(extension) ? plain.slice(0, -extension.length) : plain;
-  return /^\d{8}T\d{6}\.\d{3}Z$/.test(stamp);
+  if (!/^\d{8}T\d{6}\.\d{3}Z$/.test(stamp)) return undefined;
+  const time = Date.parse(stamp.replace(/^(....)(..)(..T..)(..)/, '$1-$2-$3:$4:'));
+  return Number.isNaN(time) ? undefined : time;
 }
+
+export const isRotatedFrom = (live: string, name: string): boolean => rotationTime(live, name) !== undefined;
 
 export const isLogName = (name: string): boolean => /\.jsonl(\.gz)?$/.test(name);
 

@@ -1,20 +1,16 @@
 /** A file of lines that is renamed when it is large or old: `audit.jsonl`, then `audit-20261122T100000.000Z.jsonl.gz`. */
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
-import { rotatedPath, isRotatedFrom } from '../reading/rotated-file-names.js';
+import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { rotatedPath } from '../reading/rotated-file-names.js';
+import { compress, ownerOnly, removeExcess, type RetentionLimits } from './rotated-files.js';
 import type { LineOutput } from './sink.js';
 
-export interface RotationOptions {
-  /** Bytes, and milliseconds, after which a new file is begun. */
+export interface RotationOptions extends RetentionLimits {
+  /** Bytes, and milliseconds, after which a new file begins; `Infinity` is no limit. */
   readonly maxBytes: number;
-  readonly maxAge: number;
-  /** Former files that are kept. */
-  readonly maxBackups: number;
+  readonly rotateAfter: number;
   readonly gzip: boolean;
-  /** A former file could not be packed or removed: it stays as it is. */
+  /** A rotated file could not be compressed or removed: it stays as it is. */
   readonly onCleanupFailure: (error: unknown) => void;
 }
 
@@ -24,15 +20,17 @@ interface Current {
   size: number;
 }
 
-const ownerOnly = 0o600;
+/** How often the limits are applied while nothing is rotated, in milliseconds. */
+const cleanUpEvery = 3_600_000;
 
 export class RotatingFile implements LineOutput {
   readonly #path: string;
   readonly #options: RotationOptions;
   readonly #now: () => number;
   #current: Current | undefined;
-  #tidying: Promise<void> = Promise.resolve();
+  #cleanup: Promise<void> = Promise.resolve();
   #lastStamp = 0;
+  #cleanedUpAt = -Infinity;
 
   /** `now`: milliseconds since the epoch. */
   constructor(path: string, options: RotationOptions, now: () => number) {
@@ -58,15 +56,19 @@ export class RotatingFile implements LineOutput {
     await this.#current?.file.sync();
     await this.#current?.file.close();
     this.#current = undefined;
-    await this.#tidying;
+    await this.#cleanup;
   }
 
   async #roomFor(bytes: number): Promise<Current> {
     const current = this.#current ?? (await this.#open());
     this.#current = current;
-    const { maxBytes, maxAge } = this.#options;
-    const isFull = current.size + bytes > maxBytes || this.#now() - current.since > maxAge;
-    if (current.size === 0 || !isFull) return current;
+    const { maxBytes, rotateAfter } = this.#options;
+    const now = this.#now();
+    const isFull = current.size + bytes > maxBytes || now - current.since > rotateAfter;
+    if (current.size === 0 || !isFull) {
+      if (now - this.#cleanedUpAt >= cleanUpEvery) this.#cleanUp(now);
+      return current;
+    }
     await this.#rotate(current);
     this.#current = undefined;
     return (this.#current = await this.#open());
@@ -94,37 +96,21 @@ export class RotatingFile implements LineOutput {
   async #rotate({ file }: Current): Promise<void> {
     // Two files in one millisecond need two names.
     this.#lastStamp = Math.max(this.#now(), this.#lastStamp + 1);
-    const former = rotatedPath(this.#path, this.#lastStamp);
-    await rename(this.#path, former);
-    // Not awaited: a disk may take seconds to sync, and lines wait.
-    this.#tidying = this.#tidying
-      .then(() => this.#tidy(file, former))
+    const rotated = rotatedPath(this.#path, this.#lastStamp);
+    await rename(this.#path, rotated);
+    this.#cleanUp(this.#lastStamp + 1, async () => {
+      await file.sync();
+      await file.close();
+      if (this.#options.gzip) await compress(rotated);
+    });
+  }
+
+  /** Not awaited: a disk may take seconds to sync, and lines wait. */
+  #cleanUp(before: number, first: () => Promise<void> = () => Promise.resolve()): void {
+    this.#cleanedUpAt = this.#now();
+    this.#cleanup = this.#cleanup
+      .then(first)
+      .then(() => removeExcess(this.#path, this.#options, this.#now(), before))
       .catch((error: unknown) => this.#options.onCleanupFailure(error));
-  }
-
-  async #tidy(file: FileHandle, former: string): Promise<void> {
-    await file.sync();
-    await file.close();
-    if (this.#options.gzip) await compress(former);
-    const folder = dirname(this.#path);
-    // Younger ones wait for their own turn to be packed.
-    const names = (await readdir(folder)).filter(
-      (name) => isRotatedFrom(this.#path, name) && name <= `${basename(former)}.gz`,
-    );
-    const old = names.sort().slice(0, Math.max(0, names.length - this.#options.maxBackups));
-    for (const name of old) await rm(join(folder, name), { force: true });
-  }
-}
-
-/** Beside it, then in its place: nobody sees half a file. Where there is no room, the plain one stays. */
-async function compress(path: string): Promise<void> {
-  const partial = `${path}.gz.new`;
-  try {
-    await pipeline(createReadStream(path), createGzip(), createWriteStream(partial, { mode: ownerOnly }));
-    await rename(partial, `${path}.gz`);
-    await rm(path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
   }
 }

@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { InputError } from '../../generic/input-error.js';
-import { repeatable } from '../common/options.js';
-import { withRenamedValues } from '../common/renamed.js';
+import { durationOption, repeatable } from '../common/options.js';
+import { refuseRenamed, withRenamedValues } from '../common/renamed.js';
 import type { RotationOptions } from '../../audit/writing/rotating-file.js';
 import { policyModes, type PolicyMode } from '../../model/policy-mode.js';
 import type { RecordTargets } from '../../node/agent-audit.js';
@@ -20,9 +20,13 @@ export interface AuditFlags {
   readonly auditBurst: number;
   readonly auditPairs: number;
   readonly auditSharedRate: number;
-  readonly auditMaxSize: number;
-  readonly auditMaxAge: number;
-  readonly auditKeep: number;
+  /** Megabytes. */
+  readonly auditLogMaxsize: number;
+  /** Days. */
+  readonly auditLogMaxage: number;
+  readonly auditLogMaxbackup: number;
+  /** Milliseconds. */
+  readonly auditLogRotateAfter: number;
   readonly auditGzip: 'on' | 'off';
 }
 
@@ -31,6 +35,8 @@ export const defaultAuditLog = '/var/log/podwall/audit.jsonl';
 export function withAuditOptions(command: Command): Command {
   const number = (flags: string, text: string, value: number, largest = 1e9): Option =>
     new Option(flags, text).default(value).argParser(numberUpTo(largest));
+  const limit = (flags: string, text: string, value: number): Option =>
+    new Option(flags, `${text}; 0: no limit`).default(value).argParser(numberUpTo(1e9, 0));
   const options = [
     withRenamedValues(
       new Option('--mode <mode>', 'dry-run records what would be denied, and drops nothing')
@@ -53,13 +59,22 @@ export function withAuditOptions(command: Command): Command {
     number('--audit-burst <packets>', 'and how many at once', 200),
     number('--audit-pairs <number>', 'pairs of addresses with a limit of their own', 16_384),
     number('--audit-shared-rate <packets>', 'packets a second that are recorded for all other pairs', 1000),
-    number('--audit-max-size <MiB>', 'a new file is begun after so much', 100),
-    number('--audit-max-age <hours>', 'a new file is begun after so long', 24),
-    number('--audit-keep <files>', 'former files that are kept', 10),
-    new Option('--audit-gzip <mode>', 'former files are packed').choices(['on', 'off']).default('on'),
+    limit('--audit-log-maxsize <megabytes>', 'size at which the file is rotated', 100),
+    limit('--audit-log-maxage <days>', 'days that rotated files are kept', 0),
+    limit('--audit-log-maxbackup <files>', 'rotated files that are kept', 10),
+    new Option('--audit-log-rotate-after <duration>', 'age at which the file is rotated, as 24h; 0s: no limit')
+      .default(86_400_000, '24h')
+      .argParser(durationOption),
+    new Option('--audit-gzip <mode>', 'compress rotated files').choices(['on', 'off']).default('on'),
   ];
   for (const option of options) command.addOption(option);
-  return command;
+  return refuseRenamed(command, {
+    'audit-max-size': '--audit-log-maxsize (megabytes)',
+    'audit-max-age':
+      '--audit-log-rotate-after for the age at which the file is rotated (as 24h); ' +
+      '--audit-log-maxage is the days that rotated files are kept',
+    'audit-keep': '--audit-log-maxbackup (files)',
+  });
 }
 
 /** Where records go; undefined when none are made. @throws InputError for what cannot be meant */
@@ -86,17 +101,20 @@ export const auditRules = (flags: AuditFlags): AuditRules => ({
 });
 
 export const rotation = (flags: AuditFlags): Omit<RotationOptions, 'onCleanupFailure'> => ({
-  maxBytes: flags.auditMaxSize * 1024 * 1024,
-  maxAge: flags.auditMaxAge * 60 * 60 * 1000,
-  maxBackups: flags.auditKeep,
+  maxBytes: unlimitedIfZero(flags.auditLogMaxsize * 1024 * 1024),
+  rotateAfter: unlimitedIfZero(flags.auditLogRotateAfter),
+  maxBackups: unlimitedIfZero(flags.auditLogMaxbackup),
+  maxBackupAge: unlimitedIfZero(flags.auditLogMaxage * 24 * 60 * 60 * 1000),
   gzip: flags.auditGzip === 'on',
 });
 
+const unlimitedIfZero = (limit: number): number => (limit === 0 ? Infinity : limit);
+
 const numberUpTo =
-  (largest: number) =>
+  (largest: number, smallest = 1) =>
   (text: string): number => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < 1 || value > largest)
-      throw new InvalidArgumentError(`It must be a whole number from 1 to ${largest}.`);
+    if (!/^\d+$/.test(text) || value < smallest || value > largest)
+      throw new InvalidArgumentError(`It must be a whole number from ${smallest} to ${largest}.`);
     return value;
   };

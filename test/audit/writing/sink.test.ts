@@ -76,13 +76,20 @@ describe('RotatingFile', () => {
   let now: number;
   const path = (): string => join(folder, 'log', 'audit.jsonl');
   const file = (change: Partial<RotationOptions> = {}): RotatingFile => {
-    const rotation = { maxBytes: 10, maxAge: 1000, maxBackups: 100, gzip: true, ...change };
+    const rotation = {
+      maxBytes: 10,
+      rotateAfter: 1000,
+      maxBackups: 100,
+      maxBackupAge: Infinity,
+      gzip: true,
+      ...change,
+    };
     const onCleanupFailure = (error: unknown): never => {
       throw error;
     };
     return new RotatingFile(path(), { onCleanupFailure: onCleanupFailure, ...rotation }, () => now);
   };
-  /** Former files in the order of their names, then the present one. */
+  /** Rotated files in the order of their names, then the present one. */
   const contents = async (): Promise<string[]> => {
     const names = (await readdir(join(folder, 'log'))).sort();
     const texts = names.map(async (name) => {
@@ -117,13 +124,46 @@ describe('RotatingFile', () => {
     expect(await contents()).toEqual(['1\n', '2\n']);
   });
 
-  test('so many former files are kept, and what is not ours stays', async () => {
+  test('so many rotated files are kept, and what is not ours stays', async () => {
     const log = file({ maxBackups: 2 });
     await log.write('1111111\n');
     await writeFile(join(folder, 'log', 'audit-notes.jsonl'), 'mine\n');
     for (const line of ['2222222\n', '3333333\n', '4444444\n', '5555555\n']) await log.write(line);
     await log.close();
     expect(await contents()).toEqual(['3333333\n', '4444444\n', 'mine\n', '5555555\n']);
+  });
+
+  const day = 86_400_000;
+  test('rotated files are removed so long after their rotation, though no line rotates another', async () => {
+    const log = file({ maxBytes: 10, maxBackupAge: 2 * day, rotateAfter: Infinity });
+    await log.write('1111111\n');
+    await log.write('2222222\n');
+    await writeFile(join(folder, 'log', 'audit-notes.jsonl'), 'mine\n');
+    now += day;
+    await log.write('3333333\n');
+    now += day;
+    await log.write('4\n');
+    await log.close();
+    expect(await contents()).toEqual(['1111111\n', '2222222\n', 'mine\n', '3333333\n4\n']);
+    now += 1;
+    const next = file({ maxBytes: 100, maxBackupAge: 2 * day, rotateAfter: Infinity });
+    await next.write('5\n');
+    await next.close();
+    expect(await contents()).toEqual(['2222222\n', 'mine\n', '3333333\n4\n5\n']);
+    now += day;
+    await next.write('6\n');
+    await next.close();
+    expect(await contents()).toEqual(['mine\n', '3333333\n4\n5\n6\n']);
+  });
+
+  test('no limit keeps every file, however many and old', async () => {
+    const log = file({ maxBackups: Infinity, maxBytes: Infinity, rotateAfter: day });
+    for (const line of ['1\n', '2\n', '3\n']) {
+      await log.write(line.repeat(10));
+      now += 400 * day;
+    }
+    await log.close();
+    expect((await contents()).map((text) => text.slice(0, 2))).toEqual(['1\n', '2\n', '3\n']);
   });
 
   test('what is no file keeps its rights and its name', async () => {

@@ -128,7 +128,7 @@ export class EndpointNames {
         problemWith(text, found, this.#objects.services, ({ ref }) => `svc/${ref.name}.${ref.namespace}`),
       );
     const { selector } = service;
-    if (selector === undefined) throw new InputError(`${text} selects no pods: ask about what is behind it`);
+    if (selector === undefined) throw new InputError(`${text} has no selector: ask about the endpoints behind it`);
     const endpoints = this.#workloads
       .filter(({ namespace, labels }) => namespace === service.ref.namespace && matches(selector, labels))
       .map((workload) => workloadEndpoint(workload));
@@ -209,7 +209,7 @@ function problemWith<T>(text: string, found: readonly T[], all: readonly T[], sh
   const names = all.map(show).sort();
   const near = names.filter((name) => name.includes(word));
   const shown = (near.length > 0 ? near : names).slice(0, 8);
-  return `nobody is called ${text}${shown.length === 0 ? '' : `; there are: ${shown.join(', ')}`}`;
+  return `no endpoint is called ${text}${shown.length === 0 ? '' : `; there are: ${shown.join(', ')}`}`;
 }
 
 interface PortName {

@@ -7,7 +7,7 @@ const program: Command = new Command('podwall')
   .exitOverride()
   .configureHelp({ showGlobalOptions: true });
 
-/** In the order of the help. Each is loaded when it is asked for: all together take longer than most of them run. */
+/** In the order of the help. Each is loaded when it is used: loading all of them takes longer than most of them run. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   agent: async () => (await import('./agent/agent.js')).agentCommand(),
   audit: async () => (await import('./audit/audit.js')).auditCommand(),
@@ -23,13 +23,13 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   uninstall: async () => (await import('./agent/uninstall.js')).uninstallCommand(),
 };
 
-/** Completion and help speak of all commands, and so does the answer to a word that is none. */
+/** Completion, help and the message for an unknown command need every command. */
 function namesToLoad(word: string | undefined): readonly string[] {
   if (word === '--version' || word === '-V') return [];
   return word !== undefined && word !== 'completion' && Object.hasOwn(commands, word) ? [word] : Object.keys(commands);
 }
 
-// Who reads our output may have seen enough, as `head` has.
+// The reader of our output may close it early, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

@@ -111,7 +111,7 @@ describe('can', () => {
     [['shop/CronJob/report', 'db.shop', '5432'], 1, 'no: '],
     [['internet', 'db.shop', '5432'], 1, 'isolated by shop/db'],
     [['db.shop', '203.0.113.7', '443'], 0, 'no policy isolates shop/Deployment/db for egress'],
-    [['wab.shop', 'db.shop', '5432'], 2, 'nobody is called wab.shop'],
+    [['wab.shop', 'db.shop', '5432'], 2, 'no endpoint is called wab.shop'],
     [['web.shop', 'db.shop', 'http'], 2, 'has no TCP port named http'],
   ])('%j: exit %i', async (args, code, text) => {
     const { stdout, stderr, exitCode } = await podwall(['can', ...args, '-f', '-'], shop);
@@ -187,7 +187,9 @@ describe('test', () => {
     const { stderr, exitCode } = await run();
     expect([exitCode, stderr]).toEqual([
       2,
-      expect.stringMatching(/expected\.yaml:1:\d+: wab\.shop -> db\.shop TCP pg allowed: nobody is called wab\.shop/),
+      expect.stringMatching(
+        /expected\.yaml:1:\d+: wab\.shop -> db\.shop TCP pg allowed: no endpoint is called wab\.shop/,
+      ),
     ]);
   });
 

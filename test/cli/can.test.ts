@@ -73,7 +73,7 @@ describe('can', () => {
       'what every object has by nature is nobody’s name',
       ['constructor', '__proto__'],
       2,
-      'nobody is called constructor',
+      'no endpoint is called constructor',
     ],
     ['nor a counterpart', ['web', 'web', '--assume', 'constructor'], 2, '--assume constructor: there are kube-dns'],
     ['a pod by its address', ['10.244.2.9', '10.244.1.5', 'http'], 0, 'default/Pod/client may reach'],

@@ -1,4 +1,4 @@
-/** What the log says that it does not tell: loss records, added up. */
+/** What the log reports as lost: loss records, added up. */
 import type { LossRecord } from '../record.js';
 
 export interface LossTotal {

@@ -46,6 +46,6 @@ async function matchesOf(glob: string): Promise<readonly string[]> {
   const below = glob.slice(directory === '.' ? 0 : directory.length);
   const names = await readdir(directory, { recursive: below.slice(1).includes('/') });
   const found = names.map((name) => join(directory, name)).filter((name) => matchesGlob(resolve(name), resolve(glob)));
-  if (found.length === 0) throw new InputError(`${glob}: no file is called so`);
+  if (found.length === 0) throw new InputError(`${glob}: no file matches`);
   return oldestFirst(found);
 }

@@ -32,20 +32,25 @@ export function withAgentOptions(command: Command): Command {
     .option('--node <name>', 'name of this node ($NODE_NAME, then the host name)', defaultNode())
     .option('--state-dir <dir>', 'socket and state of this agent', defaultStateDir)
     .addOption(
-      choice('--unknown-pods <mode>', "addresses in this node's pod CIDRs that no pod has", ['deny', 'allow'], 'allow'),
+      choice(
+        '--unknown-pods <mode>',
+        "traffic of addresses in this node's pod CIDRs that no known pod has",
+        ['deny', 'allow'],
+        'allow',
+      ),
     )
-    .option('--pod-cidrs <cidrs>', 'pod CIDRs of this node, beside those of its Node object', parseCidrs, [])
+    .option('--pod-cidrs <cidrs>', 'pod CIDRs of this node, in addition to those of its Node object', parseCidrs, [])
     .addOption(establishedOption())
     .addOption(choice('--source-guard <mode>', "drop what does not carry the pod's own addresses", ['on', 'off'], 'on'))
     .addOption(
       choice(
         '--bridge-netfilter <mode>',
-        'bridge-nf-call-iptables for pods on a bridge',
+        'set bridge-nf-call-iptables for pods on a bridge, or only check it',
         ['ensure', 'check'],
         'ensure',
       ),
     )
-    .option('--sysctl-dir <dir>', 'where the settings of net are: a container cannot write its own', '/proc/sys/net')
+    .option('--sysctl-dir <dir>', 'folder of the net sysctls: a container cannot write its own', '/proc/sys/net')
     .option(
       '--cni-cache-dir <dir>',
       "where the container runtime caches CNI's results, which give a pod's addresses before its status does; or off",
@@ -63,7 +68,7 @@ export function withAgentOptions(command: Command): Command {
     .addOption(
       choice(
         '--cluster-events <mode>',
-        'write Events on policies that fail closed or select no pod, and on pods that cannot be enforced',
+        'write Events on policies that fail closed or select no pod, and on pods whose policies cannot be enforced',
         ['on', 'off'],
         'off',
       ),
@@ -71,16 +76,16 @@ export function withAgentOptions(command: Command): Command {
     .addOption(
       choice(
         '--denial-events <mode>',
-        'write an Event on a pod whose traffic is denied, with what the audit log records',
+        'write Events on pods whose traffic is denied, from the packets that the audit log records',
         ['on', 'off'],
         'off',
       ),
     )
-    .addOption(choice('--log-level <level>', 'least severe level logged', ['error', 'warn', 'info', 'debug'], 'info'))
+    .addOption(choice('--log-level <level>', 'lowest level that is logged', ['error', 'warn', 'info', 'debug'], 'info'))
     .addOption(
       choice(
         '--log-format <format>',
-        'text is the default on a terminal',
+        'format of the log (text is the default on a terminal)',
         ['json', 'text'],
         process.stderr.isTTY ? 'text' : 'json',
       ),

@@ -33,7 +33,7 @@ import { version } from '../common/version.js';
 /** Beside our own bundle. */
 const nflogWorker = new URL('nflog-worker.js', import.meta.url);
 
-/** Everything is read back this often even when no event told of a change. */
+/** Everything is read back this often even when no event reported a change. */
 const readBackEvery = 60_000;
 
 const examples = `
@@ -70,7 +70,7 @@ async function run(flags: AgentFlags): Promise<void> {
   await runAgent(parts, { node: flags.node, stateDir: flags.stateDir, version, pid: process.pid }, stop);
 }
 
-/** Manifests tell addresses as soon as they tell of pods; an API server tells them seconds after CNI has given them. */
+/** Manifests have a pod's addresses from the start; the API server learns them seconds after CNI has assigned them. */
 async function nodeSource(flags: AgentFlags, log: ReconcilerLog): Promise<ClusterSource> {
   const source = sourceOf(flags, {
     debug: (message) => log.debug({}, message),
@@ -113,16 +113,16 @@ async function build(
   const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
   const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };
   warnAtStart(flags, cluster, log);
-  const door = await openNftClient({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
-  resources.defer(() => door.close());
-  const audit = await auditOf(flags, { to: recordsTo, cluster, door, log, resources, packetListeners });
+  const client = await openNftClient({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
+  resources.defer(() => client.close());
+  const audit = await auditOf(flags, { to: recordsTo, cluster, client, log, resources, packetListeners });
   const links = openLinks();
   const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
   if (metrics !== undefined)
     Object.assign(metrics.sources, {
       program: () => compiler.program(),
       ruleset: () => renderer.ruleset(),
-      ...(flags.audit === 'off' ? {} : { counters: () => door.counters() }),
+      ...(flags.audit === 'off' ? {} : { counters: () => client.counters() }),
       audit: () => audit?.running,
     });
   const reconciler = new Reconciler(
@@ -131,7 +131,7 @@ async function build(
       compiler,
       renderer,
       render: (snapshot) => render(compile(snapshot, options), renderOptions),
-      nftables: metrics?.countTransactions(door) ?? door,
+      nftables: metrics?.countTransactions(client) ?? client,
       links,
       bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter, `${flags.sysctlDir}/bridge`),
       clock: systemClock,
@@ -141,7 +141,7 @@ async function build(
     { sourceGuard: flags.sourceGuard === 'on', mode: flags.mode, readBackEvery, ...logging },
   );
   resources.use(
-    watchTables({ client: door, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }),
+    watchTables({ client: client, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }),
   );
   resources.use(links.watch(() => reconciler.linksChanged()));
   return reconciler;
@@ -149,31 +149,31 @@ async function build(
 
 interface AuditWiring extends Pick<BuildParts, 'cluster' | 'log' | 'resources' | 'packetListeners'> {
   readonly to: RecordTargets | undefined;
-  readonly door: NftClient;
+  readonly client: NftClient;
 }
 
 /** Loaded only when there are records: it is memory. */
 async function auditOf(
   flags: AgentFlags,
-  { to, cluster, door, log, resources, packetListeners }: AuditWiring,
+  { to, cluster, client, log, resources, packetListeners }: AuditWiring,
 ): Promise<AgentAudit | undefined> {
   const { node, stateDir } = flags;
   await mkdir(stateDir, { recursive: true });
   if (to === undefined) {
-    // What is denied while nothing is recorded is nobody's loss.
+    // Denials while nothing is recorded are not losses of a log.
     await removeCheckpoint(stateDir);
     return undefined;
   }
   const { AgentAudit } = await import('../../node/agent-audit.js');
   const { openNflog } = await import('../../kernel/nflog/nflog-reader.js');
-  const onPacket: PacketListener = (...told) => packetListeners.notify(told);
+  const onPacket: PacketListener = (...packet) => packetListeners.notify(packet);
   return resources.use(
     new AgentAudit({
       to,
       mode: flags.mode,
       rotation: rotation(flags),
       stdout: process.stdout,
-      readCounters: () => door.counters(),
+      readCounters: () => client.counters(),
       openReader: (onBatch, onFailure) =>
         openNflog({ group: flags.auditGroup, worker: nflogWorker, onBatch, onFailure }),
       now: Date.now,

@@ -24,11 +24,11 @@ const answerWithin = 30_000;
 const askAgainAfter = 500;
 const silentAfter = 3 * statusReportedEvery;
 
-/** Whether every node enforces what the cluster wants now; prints it and sets the exit code. */
+/** Prints whether every node enforces the cluster's current policies, and sets the exit code. */
 export async function clusterStatus(options: ClusterStatusOptions): Promise<void> {
   using reader = await NodePolicyStatuses.open(options.choice);
   const answer = AbortSignal.timeout(answerWithin);
-  // Asked first: it tells within seconds whether the server is there.
+  // The statuses come first: they show within seconds whether the server answers.
   let statuses = await reader.list(answer);
   using cluster = await syncedWithin(options.choice, answer);
   const until = performance.now() + options.wait;

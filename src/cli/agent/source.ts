@@ -16,13 +16,13 @@ export interface SourceLog {
 
 /** Where the cluster comes from: a directory, or the API server of a kubeconfig or of the cluster that we run in. */
 export function sourceOf(flags: SourceFlags, log: SourceLog): ClusterSource {
-  const told = {
+  const listeners = {
     onDebug: (message: string) => log.debug(message),
     onError: (message: string) => log.error(message),
   };
   const { manifests, kubeconfig, context } = flags;
-  if (manifests === undefined) return new ApiServerSource({ ...told, ...choiceOf(flags) });
+  if (manifests === undefined) return new ApiServerSource({ ...listeners, ...choiceOf(flags) });
   if (kubeconfig !== undefined || context !== undefined)
     throw new InputError('--manifests reads a directory; --kubeconfig and --context are for an API server');
-  return new DirectorySource({ directory: manifests, ...told });
+  return new DirectorySource({ directory: manifests, ...listeners });
 }

@@ -6,7 +6,7 @@ import { objectKey, type ObjectRef } from '../../model/pod.js';
 import { readStateFile } from '../../node/state/state-file.js';
 import { formatTable } from '../../report/table.js';
 import { exitCode } from '../common/exit-codes.js';
-import { withNftables } from '../../kernel/with-nftables.js';
+import { withNftClient } from '../../kernel/nft/with-nft-client.js';
 import { choiceOf, defaultStateDir, durationOption, parseTarget, warnOf } from '../common/options.js';
 
 interface StatusFlags {
@@ -24,7 +24,7 @@ export const statusCommand = (): Command =>
   new Command('status')
     .description(
       'what this node enforces now, from the kernel and the running agent (exit 1 when no agent runs); ' +
-        'with --cluster whether all nodes enforce what the cluster wants (exit 1 when not)',
+        'with --cluster: whether every node enforces the current policies (exit 1 when not)',
     )
     .option('--state-dir <dir>', 'the state folder of the agent', defaultStateDir)
     .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
@@ -70,13 +70,13 @@ export const statusCommand = (): Command =>
     });
 
 const readKernel = (): Promise<KernelSummary | undefined> =>
-  withNftables(async (door) => {
-    const policies = await door.list('inet', 'podwall');
-    const guards = await door.list('netdev', 'podwall');
+  withNftClient(async (client) => {
+    const policies = await client.list('inet', 'podwall');
+    const guards = await client.list('netdev', 'podwall');
     return policies && describeKernel(policies, guards);
   });
 
-/** Without an agent nothing is ready to follow a change, though the rules may stand. */
+/** Without an agent nothing follows a change, although the rules may still be in the kernel. */
 const asJson = (
   running: AgentStatus | undefined,
   last: AgentStatus | undefined,

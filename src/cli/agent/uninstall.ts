@@ -5,7 +5,7 @@ import { lockIsHeld } from '../../node/agent-lock.js';
 import { removeStateFile } from '../../node/state/state-file.js';
 import { defaultStateDir } from '../common/options.js';
 import { UsageError } from '../common/exit-codes.js';
-import { withNftables } from '../../kernel/with-nftables.js';
+import { withNftClient } from '../../kernel/nft/with-nft-client.js';
 
 export const uninstallCommand = (): Command =>
   new Command('uninstall')
@@ -15,11 +15,11 @@ export const uninstallCommand = (): Command =>
     .action(async ({ stateDir }: { stateDir: string }) => {
       await askAgent(stateDir, 'stop');
       await agentGone(stateDir);
-      await withNftables(async (door) => {
+      await withNftClient(async (client) => {
         for (const family of ['inet', 'netdev'] as const) {
           // `add` first: deleting a table that is not there is an error.
           const commands = [{ kind: 'add table' }, { kind: 'delete table' }] as const;
-          await door.apply({ family, table: 'podwall', effect: 'widens', commands });
+          await client.apply({ family, table: 'podwall', effect: 'widens', commands });
         }
       });
       await removeStateFile(stateDir);

@@ -3,7 +3,7 @@ import { directions, policyKey, type AnyPolicy } from '../../model/policy.js';
 import { hitsKey, ruleHits, type RuleHits } from '../../nftables/names/rule-hits.js';
 import { printRows } from '../../report/rows.js';
 import { exitCode } from '../common/exit-codes.js';
-import { withNftables } from '../../kernel/with-nftables.js';
+import { withNftClient } from '../../kernel/nft/with-nft-client.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
 
@@ -16,9 +16,9 @@ interface CoverageFlags extends PolicyFlags {
 }
 
 const examples = `
-The counts are this node's kernel's, since its rules were first made; they outlive changes and the agent. With --policies
-or a live cluster also the rules that this node needs for none of its pods. Flows that no rule allowed, because nothing
-isolates their pods: podwall audit summary --reason not-isolated.
+The counts come from this node's kernel, since its rules were first loaded; changes of policies and restarts of the agent
+do not reset them. With --policies or a live cluster, rules that no pod of this node needs are listed too. For flows of
+pods that no policy isolates, see podwall audit summary --reason not-isolated.
 
 Examples:
   podwall audit coverage
@@ -26,9 +26,9 @@ Examples:
 
 export const coverageCommand = (): Command =>
   withPolicies(new Command('coverage'))
-    .description('rules that never allowed and policies that never denied anything on this node')
-    .option('--all', 'those that did, too', false)
-    .option('--allow-partial', 'exit as if what cannot be read were not there', false)
+    .description('rules that never allowed a packet, and policies that never denied one, on this node')
+    .option('--all', 'also list those that did', false)
+    .option('--allow-partial', 'ignore what cannot be read in the exit code', false)
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(async (flags: CoverageFlags) => {
@@ -45,9 +45,9 @@ export const coverageCommand = (): Command =>
     });
 
 const readHits = (): Promise<ReadonlyMap<string, RuleHits> | undefined> =>
-  withNftables(async (door) => {
-    const policies = await door.list('inet', 'podwall');
-    return policies && ruleHits(policies, await door.counters());
+  withNftClient(async (client) => {
+    const policies = await client.list('inet', 'podwall');
+    return policies && ruleHits(policies, await client.counters());
   });
 
 const byPackets = (a: RuleHits, b: RuleHits): number => b.packets - a.packets || (a.what < b.what ? -1 : 1);

@@ -25,7 +25,7 @@ interface DeniedFlags extends LogFlags {
 }
 
 const examples = `
-What would allow it comes from the policies that were in force, where the log's folder still has them.
+What would allow the traffic is derived from the policies that were in force, if the log's folder still has them.
 
 Examples:
   podwall audit denied --since 1h
@@ -36,9 +36,11 @@ export function deniedCommand(): Command {
   const { command, query } = withFilters(withLog(new Command('denied')));
   return command
     .description(
-      'what was denied, or would be by a dry run: who to whom, since when, how often, and what would allow it',
+      'what was denied, or would be without the dry run: source, destination, when, how often, and what would allow it',
     )
-    .addOption(new Option('--top <number>', 'show the most frequent so many').argParser(wholeNumber).default(20))
+    .addOption(
+      new Option('--top <number>', 'show only this many, the most frequent first').argParser(wholeNumber).default(20),
+    )
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action((flags: DeniedFlags) => denied(flags, query));
@@ -135,8 +137,8 @@ function remedyText(remedy: Remedy | undefined): readonly string[] {
 function totals(shown: readonly Denial[], { tally, groups }: All): string {
   if (tally.records === 0) return 'nothing was denied\n';
   const rest = groups - shown.length;
-  const untold = tally.ungrouped === 0 ? '' : `; ${tally.ungrouped} records of yet others, too many to tell apart`;
-  return `${tally.count} packets in ${tally.records} records${rest > 0 ? `; ${rest} more of these (--top)` : ''}${untold}\n`;
+  const others = tally.ungrouped === 0 ? '' : `; ${tally.ungrouped} records of other flows, which are too many to list`;
+  return `${tally.count} packets in ${tally.records} records${rest > 0 ? `; ${rest} more of these (--top)` : ''}${others}\n`;
 }
 
 const asDocument = (shown: readonly Denial[], { tally, groups }: All): object => ({

@@ -26,9 +26,9 @@ interface ExplainFlags extends LogFlags, PolicyFlags {
 }
 
 const examples = `
-A record is found by its event.id, its community id, or the ends of its flow (the latest one, where there are several).
-The explanation is from the policies and labels of that moment, which the agent stores beside the log; where they are
-gone it is unknown: exit 4. With --policies or a live cluster also: what these say to the same pods now.
+A record is selected by its event.id, its community id, or source and destination of its flow (the latest of several).
+The explanation uses the policies and labels of that moment, which the agent keeps beside the log; when they are gone,
+the answer is unknown (exit 4). With --policies or a live cluster it also says what these decide for the same pods.
 
 Examples:
   podwall audit explain 01JDADQ3V5Z0G0000000000001
@@ -38,7 +38,7 @@ Examples:
 export const explainCommand = (): Command =>
   withPolicies(withLog(new Command('explain')))
     .description(
-      'why a recorded packet met its verdict, rule by rule; exit 0 when it passed (or would now), 1 when not',
+      'why a recorded packet was allowed or denied, rule by rule; exit 0 when it passed (or would pass now), 1 when not',
     )
     .argument('<record>', 'an event.id, a community id, or the source as ADDRESS[:PORT]')
     .argument('[destination]', 'ADDRESS[:PORT]; [ADDRESS]:PORT for IPv6')
@@ -61,35 +61,35 @@ async function explainFound(selector: RecordSelector, flags: ExplainFlags): Prom
     process.exitCode = exitCode.nothing;
     return;
   }
-  const told = await tell(new LineReader().take(found), snapshotsBeside(files), flags);
+  const explained = await explainRecord(new LineReader().take(found), snapshotsBeside(files), flags);
   await writeOutputs(flags.output, 'text', (format) =>
-    format === 'text' ? [told.text] : [documentText(told.document, format)],
+    format === 'text' ? [explained.text] : [documentText(explained.document, format)],
   );
-  process.exitCode = told.code;
+  process.exitCode = explained.code;
 }
 
-/** What some policies say to the flow; undefined where the policies or what its pods were is not known. */
-interface Said {
-  readonly ruling: RecordedVerdict;
+/** What some policies decide for the flow; undefined where the policies or the identity of its pods are not known. */
+interface Decision {
+  readonly verdict: RecordedVerdict;
   readonly text: string;
   readonly document: object;
 }
 
-function say(
+function decide(
   flow: RecordedFlow | undefined,
   policies: readonly AnyPolicy[] | undefined,
   { positions, dryRun }: { readonly positions: PolicyPositions; readonly dryRun: DryRunScope },
-): Said | undefined {
+): Decision | undefined {
   if (flow === undefined || policies === undefined) return undefined;
-  const ruling = new RecordedFlowEvaluator(policies, dryRun).evaluate(flow);
+  const verdict = new RecordedFlowEvaluator(policies, dryRun).evaluate(flow);
   const explanation = explainRecorded(flow, policies, dryRun);
   if (explanation !== undefined)
     return {
-      ruling,
+      verdict,
       text: explanationText(explanation, positions),
       document: explanationAsJson(explanation, positions),
     };
-  const { allowed, isolatedBy, rule } = ruling;
+  const { allowed, isolatedBy, rule } = verdict;
   const by = isolatedBy.map(policyKey);
   const why =
     rule !== undefined
@@ -98,26 +98,29 @@ function say(
         ? 'no policy isolates'
         : `isolated by ${by.join(', ')}`;
   return {
-    ruling,
+    verdict,
     text: `${allowed ? 'yes' : 'no'}: ${flow.direction}: ${why}\n`,
     document: { allowed, isolatedBy: by },
   };
 }
 
-interface Told {
+interface Explained {
   readonly text: string;
   readonly document: object;
   readonly code: number;
 }
 
-async function tell(line: LineReader, snapshots: SnapshotReader, flags: ExplainFlags): Promise<Told> {
+async function explainRecord(line: LineReader, snapshots: SnapshotReader, flags: ExplainFlags): Promise<Explained> {
   const event = line.record();
   if (isLoss(event)) throw new Error('a loss is no verdict');
   const flow = recordedFlow(line, (id) => snapshots.identity(id));
   const dryRun = dryRunOf(event);
-  const then = say(flow, snapshots.policies(event['podwall.snapshot'] ?? ''), { positions: () => undefined, dryRun });
+  const then = decide(flow, snapshots.policies(event['podwall.snapshot'] ?? ''), {
+    positions: () => undefined,
+    dryRun,
+  });
   const given = hasPolicies(flags) ? await readPolicies(flags) : undefined;
-  const now = given && say(flow, given.policies, { positions: given.positions, dryRun });
+  const now = given && decide(flow, given.policies, { positions: given.positions, dryRun });
   const remedy = remedyOf(line, snapshots);
   const passed = event['event.outcome'] === 'success';
   const sections = [
@@ -127,7 +130,7 @@ async function tell(line: LineReader, snapshots: SnapshotReader, flags: ExplainF
     ...(given === undefined ? [] : [`under the policies given\n${now?.text ?? 'unknown\n'}`]),
   ];
   const asked = given === undefined ? then : now;
-  const isAllowed = given === undefined ? passed : now?.ruling.allowed;
+  const isAllowed = given === undefined ? passed : now?.verdict.allowed;
   return {
     text: sections.join('\n'),
     document: {
@@ -142,8 +145,9 @@ async function tell(line: LineReader, snapshots: SnapshotReader, flags: ExplainF
 }
 
 function unknownText(event: EventRecord, flow: RecordedFlow | undefined): string {
-  const gone = flow === undefined ? 'what its pods were' : `policy set ${event['podwall.snapshot'] ?? '(none named)'}`;
-  return `unknown: ${printable(gone)} is not stored any more; the record stands for itself\n`;
+  const gone =
+    flow === undefined ? 'the identity of its pods' : `policy set ${event['podwall.snapshot'] ?? '(none named)'}`;
+  return `unknown: ${printable(gone)} is no longer kept beside the log; only the record is left\n`;
 }
 
 function stepText({ tier, namespace, name, generation, rule, action }: TraceStep): string {

@@ -1,4 +1,4 @@
-/** The options of every command that reads the audit log, and what comes of them. */
+/** The options of every command that reads the audit log. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { criterionKinds } from '../../audit/query/criteria.js';
 import { Losses } from '../../audit/query/losses.js';
@@ -22,10 +22,10 @@ export const withLog = (command: Command): Command =>
   command
     .option(
       '--log <path>',
-      `file, directory, glob, or - for stdin; .gz too (repeatable; default: ${defaultLogDirectory}/audit.jsonl and what was rotated from it)`,
+      `file, directory, glob, or - for stdin; .gz too (repeatable; default: ${defaultLogDirectory}/audit.jsonl and its rotated files)`,
       (value: string, before: readonly string[] | undefined) => repeatable(value, before ?? []),
     )
-    .option('--allow-partial', 'exit as if malformed lines were not there', false);
+    .option('--allow-partial', 'ignore malformed lines in the exit code', false);
 
 export const filesOf = ({ log }: LogFlags): Promise<LogFiles> => logFiles(log ?? [defaultLogDirectory], process.stdin);
 
@@ -34,7 +34,7 @@ interface Queried {
   readonly query: Query;
 }
 
-/** Adds what asks for a time; what is asked gathers in the query. */
+/** Adds the options for a time; their values are collected in the query. */
 export function withTimes(command: Command): Queried {
   const query = new Query();
   const moment = (value: string): number => {
@@ -44,10 +44,12 @@ export function withTimes(command: Command): Queried {
     return parsed;
   };
   command
-    .option('--since <moment>', 'from then on: a duration ago (10m, 2h30m, 7d) or a time (RFC 3339)', (value) =>
-      query.since(moment(value)),
+    .option(
+      '--since <moment>',
+      'only records since then: a duration ago (10m, 2h30m, 7d) or a time (RFC 3339)',
+      (value) => query.since(moment(value)),
     )
-    .option('--until <moment>', 'before then', (value) => query.until(moment(value)));
+    .option('--until <moment>', 'only records before then', (value) => query.until(moment(value)));
   return { command, query };
 }
 
@@ -58,7 +60,7 @@ export function withFilters(to: Command): Queried {
   command.on('option:not', () => (negated = true));
   command.option('--not', 'exclude what the next filter matches');
   command.hook('preAction', () => {
-    if (negated) throw new UsageError('--not excludes what the filter behind it matches, and there is none');
+    if (negated) throw new UsageError('--not excludes what the next filter matches, and no filter follows');
   });
   for (const { name, value, about, words = [], renamed = {}, parse } of criterionKinds)
     command.addOption(
@@ -80,7 +82,8 @@ export function withFilters(to: Command): Queried {
 const shortNames: Readonly<Record<string, string>> = { namespace: '-n, ' };
 
 const filterHelp = `
-Filters: the same one again is an alternative; different ones must all match; --not before one excludes what it matches.`;
+Filters: several values of one filter are alternatives; different filters must all match; --not before a filter excludes
+what it matches.`;
 
 export interface LogReading {
   readonly scan: Scan;
@@ -89,7 +92,7 @@ export interface LogReading {
 
 type Take = (line: LineReader) => boolean;
 
-/** Shows the verdicts that are asked for, and adds up the losses of that time. False ends the scan. */
+/** Passes on the verdicts that the query selects, and adds up the losses of that time. False ends the scan. */
 export function readingOf(query: Query, takeVerdict: Take, takeLoss: Take = () => true): LogReading {
   const losses = new Losses();
   const scan = new Scan((line) => {
@@ -116,17 +119,19 @@ export async function readVerdicts(
   return reading;
 }
 
-/** Says what could not be read and what was lost, and how the former bears on the exit code. */
+/** Prints what could not be read and what was lost, and returns what the former means for the exit code. */
 export function concludeLog({ scan, losses }: LogReading, { allowPartial }: LogFlags): number {
   const { malformed, malformedLines, unread, records } = scan;
   for (const { source, message } of unread) process.stderr.write(`podwall: ${source}: ${message}\n`);
   for (const { source, line, message } of malformed)
     process.stderr.write(`podwall: ${source}:${line}: malformed: ${message}\n`);
   if (malformedLines > malformed.length)
-    process.stderr.write(`podwall: ${malformedLines - malformed.length} more malformed lines; podwall audit verify\n`);
+    process.stderr.write(
+      `podwall: ${malformedLines - malformed.length} more malformed lines: see podwall audit verify\n`,
+    );
   if (losses.count > 0)
     process.stderr.write(
-      `podwall: the log says that ${losses.count} packets of this time are not in it; podwall audit loss\n`,
+      `podwall: the log reports ${losses.count} packets of this time as lost: see podwall audit loss\n`,
     );
   if (unread.length + malformedLines > 0 && !allowPartial) return exitCode.partial;
   if (records > 0) return exitCode.done;

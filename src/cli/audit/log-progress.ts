@@ -3,21 +3,21 @@ import type { LogSource } from '../../audit/reading/log-sources.js';
 import { Progress } from '../common/progress.js';
 import type { LogFiles } from '../../audit/reading/log-files.js';
 
-/** The sources of a log that is read to its end, telling by its bytes how far that is. */
+/** The sources of a log that is read to its end; the progress is drawn by bytes. */
 export async function sourcesWithProgress({ sources, paths }: LogFiles): Promise<Iterable<LogSource>> {
   const sizes = new Map(await Promise.all(paths.map(async (path) => [path, await sizeOf(path)] as const)));
   const all = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  return told(sources, sizes, new Progress('reading the log', all));
+  return counted(sources, sizes, new Progress('reading the log', all));
 }
 
-/** What cannot be asked is not waited for; whoever reads it says why. */
+/** A file without a size does not count; reading it reports why. */
 const sizeOf = (path: string): Promise<number> =>
   stat(path).then(
     ({ size }) => size,
     () => 0,
   );
 
-function* told(
+function* counted(
   sources: readonly LogSource[],
   sizes: ReadonlyMap<string, number>,
   progress: Progress,
@@ -26,7 +26,7 @@ function* told(
   try {
     for (const source of sources) {
       const size = sizes.get(source.name) ?? 0;
-      yield { ...source, chunks: () => counted(source, { before, size, progress }) };
+      yield { ...source, chunks: () => countedChunks(source, { before, size, progress }) };
       before += size;
     }
   } finally {
@@ -41,8 +41,11 @@ interface Counting {
   readonly progress: Progress;
 }
 
-/** Unpacked bytes are more than the file has: such a file is told of when it is done. */
-async function* counted({ name, chunks }: LogSource, { before, size, progress }: Counting): AsyncGenerator<Buffer> {
+/** A compressed file counts when it is read completely: its chunks have more bytes than the file. */
+async function* countedChunks(
+  { name, chunks }: LogSource,
+  { before, size, progress }: Counting,
+): AsyncGenerator<Buffer> {
   let bytes = 0;
   for await (const chunk of chunks()) {
     bytes += chunk.length;

@@ -15,7 +15,7 @@ const examples = `
 Causes:
   kernel-queue   the kernel had no room for what it logged: the agent was too slow
   rate-limit     a limit of the kernel was reached
-  agg-map-full   more different flows at once than are summed up
+  agg-map-full   more different flows at once than can be aggregated
   writer         the log could not be written, or not fast enough
   rotation       a file could not be rotated
   agent-down     no agent ran
@@ -27,7 +27,7 @@ Examples:
 export function lossCommand(): Command {
   const { command, query } = withTimes(withLog(new Command('loss')));
   return command
-    .description('what the audit log says that it does not tell: how many packets, why, and when')
+    .description('packets that the audit log reports as lost: how many, why and when')
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(async (flags: LossFlags) => {

@@ -18,7 +18,7 @@ interface ReplayFlags extends LogFlags, PolicyFlags {
 }
 
 const examples = `
-Each flow is judged by what its pods were when the packet came by (labels, namespace labels, ports, addresses), in the
+Each flow is evaluated with the labels, namespace labels, ports and addresses that its pods had at that moment, in the
 direction of its record. Only records of packets that passed can show what would be newly denied: without any, exit 3.
 
 Examples:
@@ -29,7 +29,7 @@ Examples:
 export function replayCommand(): Command {
   const { command, query } = withFilters(withPolicies(withLog(new Command('replay'))));
   return command
-    .description('recorded flows under other policies: newly denied, newly allowed; exit 1 on a regression')
+    .description('evaluate recorded flows under other policies: newly denied, newly allowed; exit 1 on a regression')
     .addOption(
       new Option('--fail-on <change>', 'what is a regression: newly denied flows, newly allowed ones, or either')
         .choices(['denied', 'allowed', 'any'])
@@ -45,13 +45,15 @@ async function replay(flags: ReplayFlags, query: Query): Promise<void> {
   const { policies, code } = await readPolicies(flags);
   const files = await filesOf(flags);
   const snapshots = snapshotsBeside(files);
-  const judged = new Replay(policies, (id) => snapshots.identity(id));
-  const reading = await readVerdicts(files, query, (line) => judged.add(line));
-  const changes = judged.changes();
-  await writeOutputs(flags.output, 'text', (format) => print(format, judged, changes));
-  if (judged.allows === 0)
-    process.stderr.write('podwall: no record of a packet that passed: what would be newly denied cannot be found\n');
-  process.exitCode = codeOf(flags, changes) || Math.max(code, concludeLog(reading, flags)) || nothing(judged);
+  const replayed = new Replay(policies, (id) => snapshots.identity(id));
+  const reading = await readVerdicts(files, query, (line) => replayed.add(line));
+  const changes = replayed.changes();
+  await writeOutputs(flags.output, 'text', (format) => print(format, replayed, changes));
+  if (replayed.allows === 0)
+    process.stderr.write(
+      'podwall: the log has no record of a packet that passed: newly denied flows cannot be found\n',
+    );
+  process.exitCode = codeOf(flags, changes) || Math.max(code, concludeLog(reading, flags)) || nothing(replayed);
 }
 
 function codeOf({ failOn }: ReplayFlags, changes: readonly ReplayChange[]): number {
@@ -64,23 +66,23 @@ const nothing = ({ allows }: Replay): number => (allows === 0 ? exitCode.nothing
 
 const head = ['change', 'from', 'to', 'port', 'direction', 'count', 'because'];
 
-function print(format: Format, judged: Replay, changes: readonly ReplayChange[]): Iterable<string> {
-  if (format === 'json' || format === 'yaml') return [documentText(asDocument(judged, changes), format)];
+function print(format: Format, replayed: Replay, changes: readonly ReplayChange[]): Iterable<string> {
+  if (format === 'json' || format === 'yaml') return [documentText(asDocument(replayed, changes), format)];
   const rows = changes.map(({ change, from, to, port, direction, count, because }) =>
     [change, from, to, port, direction, String(count), because.join(', ') || 'no policy isolates'].map(printable),
   );
   if (format !== 'text') return printRows(head, rows, format);
-  return [...(rows.length === 0 ? [] : [...printRows(head, rows, format), '\n']), totals(judged, changes)];
+  return [...(rows.length === 0 ? [] : [...printRows(head, rows, format), '\n']), totals(replayed, changes)];
 }
 
 function totals({ allows, denials, unknown, notByPolicy }: Replay, changes: readonly ReplayChange[]): string {
-  const of = (wanted: ReplayChange['change']): number =>
-    changes.filter(({ change }) => change === wanted).reduce((sum, { records }) => sum + records, 0);
+  const count = (kind: ReplayChange['change']): number =>
+    changes.filter(({ change }) => change === kind).reduce((sum, { records }) => sum + records, 0);
   const lines = [
-    `of ${allows} records of packets that passed, ${of('newly-denied')} would be denied`,
-    `of ${denials} records of denied packets, ${of('newly-allowed')} would pass`,
-    ...(unknown === 0 ? [] : [`unknown: ${unknown} records whose pods' labels are not stored any more`]),
-    ...(notByPolicy === 0 ? [] : [`${notByPolicy} records whose verdict no policy gave are left out`]),
+    `of ${allows} records of packets that passed, ${count('newly-denied')} would be denied`,
+    `of ${denials} records of denied packets, ${count('newly-allowed')} would pass`,
+    ...(unknown === 0 ? [] : [`unknown: ${unknown} records whose pods' labels are no longer kept beside the log`]),
+    ...(notByPolicy === 0 ? [] : [`${notByPolicy} records whose verdict does not come from a policy are left out`]),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -30,18 +30,18 @@ interface ShowFlags extends LogFlags {
 
 const examples = `
 Examples:
-  podwall audit show -f --verdict deny                    as they come
+  podwall audit show -f --verdict deny                    denials as they happen
   podwall audit show --to-workload db/postgres --since 1h
-  podwall audit show -n shop --not --port 53 -o json      one record a line
+  podwall audit show -n shop --not --port 53 -o json      one record per line
   zcat old.gz | podwall audit show --log - --last 20`;
 
 export function showCommand(): Command {
   const { command, query } = withFilters(withLog(new Command('show')));
   return command
-    .description('records of the audit log, one a line')
-    .option('-f, --follow', 'go on as the log grows, through its rotations', false)
-    .addOption(new Option('--first <number>', 'only so many').argParser(wholeNumber).conflicts('last'))
-    .addOption(new Option('--last <number>', 'of what is there, only the last so many').argParser(wholeNumber))
+    .description('records of the audit log, one per line')
+    .option('-f, --follow', 'keep reading as the log grows, also after rotations', false)
+    .addOption(new Option('--first <number>', 'print only this many').argParser(wholeNumber).conflicts('last'))
+    .addOption(new Option('--last <number>', 'print only the last this many of what is there').argParser(wholeNumber))
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action((flags: ShowFlags) => show(flags, query));
@@ -52,7 +52,7 @@ async function show(flags: ShowFlags, query: Query): Promise<void> {
   if (more.length > 0) throw new UsageError('show prints one output: the log is read once');
   const lines = new ShownLines(output.format, flags);
   const take = (line: LineReader): boolean => lines.take(line);
-  // A filter that only verdicts can answer leaves losses out; one sentence tells them at the end all the same.
+  // A filter about verdicts leaves losses out; one sentence at the end still reports them.
   const reading = readingOf(query, take, query.isAboutVerdicts ? undefined : take);
   await streamOutput(output.path, pieces(reading, lines, flags));
   process.exitCode = concludeLog(reading, flags);
@@ -108,9 +108,9 @@ async function* pieces({ scan }: LogReading, lines: ShownLines, flags: ShowFlags
   if (live === undefined) yield lines.endPast();
   else
     for await (const batch of followLog(live, interrupted())) {
-      const isWanted = scan.takeBatch(live, batch);
+      const goesOn = scan.takeBatch(live, batch);
       yield batch.text === '' ? lines.endPast() : lines.flush();
-      if (!isWanted) return;
+      if (!goesOn) return;
     }
 }
 
@@ -121,7 +121,7 @@ function liveOf(paths: readonly string[]): string {
   return live;
 }
 
-/** What was not read is then still told. */
+/** Ends the following, so that the summary of the log is still printed. */
 function interrupted(): AbortSignal {
   const ending = new AbortController();
   process.once('SIGINT', () => ending.abort());

@@ -35,7 +35,7 @@ Groups: ${[...namedFields.keys()].join(', ')},
 and every key of a record, for example source.port or network.type.
 
 Examples:
-  podwall audit summary                                   who was denied what, most first
+  podwall audit summary                                   who was denied what, the most frequent first
   podwall audit summary --by reason --since 1d --bucket 1h
   podwall audit summary --by to-namespace,port --verdict allow --top 50 -o csv`;
 
@@ -44,12 +44,14 @@ export function summaryCommand(): Command {
   return command
     .description('records of the audit log, counted in groups and over time')
     .addOption(
-      new SuggestedOption('--by <fields>', 'what groups are made of, with commas', [...namedFields.keys()])
+      new SuggestedOption('--by <fields>', 'fields to group by, separated by commas', [...namedFields.keys()])
         .argParser(groupNames)
         .default(['from', 'to', 'port', 'verdict'], 'from,to,port,verdict'),
     )
-    .addOption(new Option('--top <number>', 'show the largest so many').argParser(wholeNumber).default(10))
-    .addOption(new Option('--bucket <duration>', 'no finer than this over time').argParser(bucketWidth))
+    .addOption(
+      new Option('--top <number>', 'show only this many groups, the largest first').argParser(wholeNumber).default(10),
+    )
+    .addOption(new Option('--bucket <duration>', 'shortest interval of the counts over time').argParser(bucketWidth))
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action((flags: SummaryFlags) => summarize(flags, query));
@@ -60,7 +62,7 @@ function groupNames(value: string): readonly string[] {
   const unknown = names.find((name) => fieldOf(name) === undefined);
   if (unknown !== undefined || names.length === 0)
     throw new InvalidArgumentError(
-      `${unknown ?? value} is no field; there are: ${[...namedFields.keys()].join(', ')}.`,
+      `${unknown ?? value} is not a field; there are: ${[...namedFields.keys()].join(', ')}.`,
     );
   return names;
 }
@@ -113,12 +115,12 @@ function print(format: Format, summary: Summary, reading: LogReading): Iterable<
 const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(whole, 1)).toFixed(1)}%`;
 
 function totals({ top, groups, tally, scale }: Summary): string {
-  const { count, records, ungrouped: untold, histogram } = tally;
+  const { count, records, ungrouped, histogram } = tally;
   const [first = 0, last = first] = [scale.starts[0], scale.starts.at(-1)];
   const rest = groups - top.length;
   const lines = [
     `${count} packets in ${records} records${rest > 0 ? `; ${rest} more groups (--top)` : ''}`,
-    ...(untold > 0 ? [`${untold} records of yet other groups, too many to tell apart`] : []),
+    ...(ungrouped > 0 ? [`${ungrouped} records of other groups, which are too many to count one by one`] : []),
     ...(records > 0
       ? [
           `${sparkline(histogram.counts)}  ${timeText(first)} to ${timeText(last + scale.width)}, ${formatDuration(scale.width)} each`,

@@ -16,8 +16,8 @@ interface VerifyFlags extends LogFlags {
 }
 
 const examples = `
-A run of the agent numbers its lines from 1, so that a line that is gone leaves a gap. Lines before the first one of a
-node's earliest run may have been rotated away, and are no gap. What the log itself says it lost is told, and is none.
+Each run of the agent numbers its lines from 1, so that a missing line leaves a gap. Lines before the first one of a node's
+earliest run may have been removed with their file, and are not a gap. Losses that the log itself reports are no gap either.
 
 Examples:
   podwall audit verify
@@ -26,7 +26,7 @@ Examples:
 export const verifyCommand = (): Command =>
   withLog(new Command('verify'))
     .description(
-      'whether the audit log is whole: every line a record as the schema says, and none missing; exit 1 if not',
+      'check that the audit log is complete: every line matches the schema, and none is missing; exit 1 if not',
     )
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
@@ -89,9 +89,9 @@ function textOf(found: Verified): readonly string[] {
     `${records} records of ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} of the agent`,
     ...runs.flatMap(runLines),
     ...(malformedLines === 0 ? [] : [`${malformedLines} malformed lines`, ...places(malformed)]),
-    ...(wrongRecords === 0 ? [] : [`${wrongRecords} records that are not as the schema says`, ...places(wrong)]),
-    ...unread.map(({ source, message }) => `not read to its end: ${source}: ${message}`),
-    losses.count === 0 ? 'the log says of no losses' : `the log says that it lost ${losses.count} packets:`,
+    ...(wrongRecords === 0 ? [] : [`${wrongRecords} records that do not match the schema`, ...places(wrong)]),
+    ...unread.map(({ source, message }) => `not read completely: ${source}: ${message}`),
+    losses.count === 0 ? 'the log reports no losses' : `the log reports ${losses.count} lost packets:`,
     ...losses.totals().map(({ cause, node, count }) => `  ${cause} on ${node}: ${count}`),
   ];
   return [`${lines.map(printable).join('\n')}\n`];
@@ -105,7 +105,7 @@ function runLines({ boot, node, start, end, first, last, gaps, missingBefore, re
     .map((gap) => `    MISSING ${gap.last - gap.first + 1}: ${gap.first} to ${gap.last}`);
   lines.push(...shown);
   if (gaps.length > mostKept) lines.push(`    ${gaps.length - mostKept} more gaps`);
-  if (repeated > 0) lines.push(`    ${repeated} lines came twice`);
+  if (repeated > 0) lines.push(`    ${repeated} lines appear twice`);
   return lines;
 }
 

@@ -23,7 +23,7 @@ export function explainFailure(error: unknown): { code: number; message: string 
   return undefined;
 }
 
-/** An option that makes no sense. */
+/** An option that cannot be used like this. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

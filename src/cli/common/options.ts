@@ -12,7 +12,7 @@ export const defaultStateDir = '/run/podwall';
 /** $NODE_NAME, as the DaemonSet sets it, then the host name. */
 export const defaultNode = (): string => process.env['NODE_NAME'] ?? hostname();
 
-/** An option whose value is usually one of these words: for completion, since others may be right, too. */
+/** An option whose value is usually one of these words: completion offers them, and other values are valid too. */
 export class SuggestedOption extends Option {
   readonly words: readonly string[];
 
@@ -34,7 +34,7 @@ export function warnOf(problem: SourceProblem): string {
     .join(': ');
 }
 
-/** The flags that choose an API server, without what was not given. */
+/** The flags that choose an API server, without those that were not given. */
 export const choiceOf = ({ kubeconfig, context }: ConnectionChoice): ConnectionChoice => ({
   ...(kubeconfig === undefined ? {} : { kubeconfig }),
   ...(context === undefined ? {} : { context }),

@@ -1,4 +1,4 @@
-/** `-o FORMAT[=PATH]`, as often as wanted. */
+/** `-o FORMAT[=PATH]`, which can be repeated. */
 import { InvalidArgumentError, Option } from 'commander';
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
@@ -22,14 +22,14 @@ export function outputOption<F extends string>(formats: readonly [F, ...F[]]): O
   };
   const option = new Option(
     '-o, --output <format[=path]>',
-    `how to print, and where to; repeatable (default: ${formats[0]})`,
+    `format and, optionally, a file; repeatable (default: ${formats[0]})`,
   ).argParser(parse);
   // For help and completion; Option.choices would take no path.
   option.argChoices = [...formats];
   return option;
 }
 
-/** Writes each output that was asked for; pieces are gathered, so that a million of them are few writes. */
+/** Writes each output; pieces are joined before they are written, so that a million pieces are few writes. */
 export async function writeOutputs<F extends string>(
   outputs: readonly Output<F>[] | undefined,
   standard: F,
@@ -44,7 +44,7 @@ async function writeFile(path: string, pieces: Iterable<string>): Promise<void> 
   await withFile(path, (file) => writeTo(file, pieces));
 }
 
-/** One output of a command whose pieces come over time: each is written when it comes. */
+/** One output of a command whose pieces come over time: each is written at once. */
 export async function streamOutput(path: string | undefined, pieces: AsyncIterable<string>): Promise<void> {
   const writeAll = async (stream: Writable): Promise<void> => {
     for await (const piece of pieces) await write(stream, piece);
@@ -53,11 +53,11 @@ export async function streamOutput(path: string | undefined, pieces: AsyncIterab
   else await withFile(path, writeAll);
 }
 
-async function withFile(path: string, work: (file: Writable) => Promise<void>): Promise<void> {
+async function withFile(path: string, writeAll: (file: Writable) => Promise<void>): Promise<void> {
   try {
     const file = createWriteStream(path);
     await once(file, 'open');
-    await work(file);
+    await writeAll(file);
     file.end();
     await once(file, 'close');
   } catch (error) {
@@ -66,13 +66,13 @@ async function withFile(path: string, work: (file: Writable) => Promise<void>): 
   }
 }
 
-const gathered = 1 << 16;
+const writtenAtOnce = 1 << 16;
 
 async function writeTo(stream: Writable, pieces: Iterable<string>): Promise<void> {
   let text = '';
   for (const piece of pieces) {
     text += piece;
-    if (text.length < gathered) continue;
+    if (text.length < writtenAtOnce) continue;
     await write(stream, text);
     text = '';
   }

@@ -1,14 +1,14 @@
-/** How far long work is, for who waits at a terminal: nothing of it is ever in a file, a pipe or a log of CI. */
+/** The progress of long work, for people who wait at a terminal: nothing of it is written to a file, a pipe or a log of CI. */
 import type { Connection, Reachability } from '../../model/reachability.js';
 
-/** Milliseconds that the command has run already. */
+/** Milliseconds since the command started. */
 const shownAfter = 1000;
 const redrawnAfter = 100;
 const width = 24;
 /** Back to the first column, and nothing on the line. */
 const erase = '\r\u001b[K';
 
-/** The work is done in one go, so that no timer would ever fire: it is drawn when a step is told. */
+/** Work is synchronous, so no timer would fire: the progress is drawn when a step is reported. */
 export class Progress {
   readonly #what: string;
   readonly #all: number;
@@ -36,7 +36,7 @@ export class Progress {
   }
 }
 
-/** A terminal of CI keeps what is written over, line by line. */
+/** The log of a CI job would keep every line that is redrawn. */
 const isWatched = (): boolean =>
   process.stderr.isTTY && process.env['TERM'] !== 'dumb' && (process.env['CI'] ?? '') === '';
 
@@ -46,7 +46,7 @@ function lineOf(what: string, done: number, all: number): string {
   return `[${'#'.repeat(full)}${'.'.repeat(width - full)}] ${String(Math.floor(part * 100)).padStart(3)} %  ${what}`;
 }
 
-/** The same items; each one that is asked for tells that the ones before it are done. */
+/** The same items; when one is taken, those before it are done. */
 export function* withProgress<T>(what: string, items: readonly T[]): Generator<T> {
   const progress = new Progress(what, items.length);
   try {

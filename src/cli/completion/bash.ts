@@ -18,7 +18,7 @@ export function bashScript({ commands, groups }: Words): string {
     ({ path, after, offered }) =>
       `    ${after.map((word) => `"${[...path, word].join(' ')}"`).join('|')}) words="${offered.join(' ')}" ;;`,
   );
-  // The words of a group are its commands, so that where the command ends is known by what it is called.
+  // Only groups have two words before the options: the names of the groups show how long a command is.
   return `_podwall() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command words= depth=1 IFS=$' \\t\\n'
   # bash takes the = of --option=value for a word of its own.

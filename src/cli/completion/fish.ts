@@ -16,7 +16,7 @@ export function fishScript({ commands, groups }: Words): string {
       ...options.map((option) => `complete -c podwall -n ${within} ${optionFlags(option)}`),
     ];
   });
-  return `# Whether the command is this one, and whether nothing stands behind it yet.
+  return `# Whether the command is this one, and whether nothing follows it yet.
 function __podwall_in
   set -l typed (commandline -opc)
   test (count $typed) -gt (count $argv); or return 1

@@ -1,4 +1,4 @@
-/** The options of every command that answers from files or a live cluster, and what comes of them. */
+/** The options of every command that answers from files or a live cluster. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { BlockOptions, BlockReading } from '../../evaluation/blocks.js';
 import { compileInput, type CompiledInput } from '../../analysis/compiled-input.js';
@@ -30,11 +30,11 @@ export const withFiles = (command: Command): Command =>
       repeatable,
       [],
     )
-    .option('--kubeconfig <file>', 'ask about the live cluster of this kubeconfig')
-    .option('--context <name>', 'ask about the live cluster of this context')
-    .option('-n, --namespace <name>', 'namespace of names that have none')
-    .option('-A, --all-namespaces', 'as kubectl has it; everything is always read')
-    .option('--allow-partial', 'exit as if what cannot be read were not there', false);
+    .option('--kubeconfig <file>', 'read the live cluster of this kubeconfig')
+    .option('--context <name>', 'read the live cluster of this context')
+    .option('-n, --namespace <name>', 'namespace of names without one')
+    .option('-A, --all-namespaces', 'accepted as in kubectl; all namespaces are always read')
+    .option('--allow-partial', 'ignore what cannot be read in the exit code', false);
 
 /** Well-known workloads beside the manifests. */
 export const withWellKnown = (command: Command): Command =>
@@ -51,12 +51,15 @@ export const withWellKnown = (command: Command): Command =>
 export const withInputs = (command: Command): Command =>
   refuseRenamed(withWellKnown(withFiles(command)), { 'with-audited': '--include-dry-run' })
     .addOption(
-      new Option('--ip-blocks <reading>', 'are ipBlocks about pods too, or about addresses outside only')
+      new Option(
+        '--ip-blocks <reading>',
+        'whether ipBlocks also match pods (cluster) or only addresses outside (external)',
+      )
         .choices(['cluster', 'external'])
         .default('cluster'),
     )
     .option('--include-dry-run', 'policies in a dry run count as enforced', false)
-    .option('--pod-cidr <cidr>', 'where pods without an address get theirs (repeatable)', repeatableCidr, []);
+    .option('--pod-cidr <cidr>', 'CIDR of pods that have no address yet (repeatable)', repeatableCidr, []);
 
 const commaSeparated = (value: string, before: readonly string[]): readonly string[] => [
   ...before,
@@ -74,7 +77,7 @@ export const compiled = (
   { ipBlocks, podCidr, includeDryRun }: Pick<AnalysisFlags, 'ipBlocks' | 'podCidr' | 'includeDryRun'>,
 ): CompiledInput => compileInput(inputs, { ipBlocks, podCidrs: podCidr, includeDryRun });
 
-/** Says what was left out, and how that bears on the exit code. */
+/** Prints what was left out, and returns what that means for the exit code. */
 export function conclude(
   inputs: ManifestObjects,
   { allowPartial, includeDryRun }: Pick<AnalysisFlags, 'allowPartial'> & Partial<Pick<AnalysisFlags, 'includeDryRun'>>,

@@ -22,11 +22,11 @@ interface CanFlags extends AnalysisFlags {
 }
 
 const examples = `
-Ends:
+Endpoints:
   web.shop               pod or workload web in namespace shop (split at the last dot)
   deployment/web.shop    with its kind; deployment/web -n shop is the same
   shop/Deployment/web    an id as \`podwall reach\` prints it
-  10.0.0.7               an IP address; that of a known pod is that pod
+  10.0.0.7               an IP address; the address of a known pod means that pod
   svc/api.shop:80        the pods of a Service, at their target port
   internet               every public address
 
@@ -38,11 +38,11 @@ Examples:
 
 export const canCommand = (): Command =>
   withInputs(new Command('can'))
-    .description('whether one end may open connections to another; exit 0 when it may, 1 when not')
-    .argument('<source>', 'an end')
-    .argument('<destination>', 'an end')
-    .argument('[port]', 'number or name, with /UDP or /SCTP where it is not TCP')
-    .option('--all', 'of several pods or addresses that policies tell apart, every one must be allowed', false)
+    .description('whether a source may open connections to a destination; exit 0 when it may, 1 when not')
+    .argument('<source>', 'an endpoint')
+    .argument('<destination>', 'an endpoint')
+    .argument('[port]', 'number or name, with /UDP or /SCTP if it is not TCP')
+    .option('--all', 'where policies treat pods or addresses differently, every one must be allowed', false)
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(run);

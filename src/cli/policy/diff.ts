@@ -1,11 +1,10 @@
 import { Command, Option } from 'commander';
-import { execa, ExecaError } from 'execa';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Reach } from '../../analysis/reachability.js';
 import { diffReachability, type ReachabilitySnapshot } from '../../analysis/reach-diff.js';
-import { InputError } from '../../generic/input-error.js';
+import { checkOutRevision } from '../../cluster/git-revision.js';
 import type { ReachabilityDiff } from '../../model/reachability-diff.js';
 import { printDiffCsv, printDiffMarkdown, printDiffText } from '../../report/diff.js';
 import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
@@ -25,20 +24,20 @@ interface DiffFlags extends AnalysisFlags {
 
 const examples = `
 Examples:
-  podwall diff old/ new/                              who may reach whom now, and could not before, and why
+  podwall diff old/ new/                              which connections are new or gone, and which policies changed
   podwall diff --git main..HEAD manifests/            what a branch changes
   podwall diff live manifests/ --context production   what applying these files would change
   podwall diff --git main..HEAD manifests/ --fail-on added -o md=comment.md`;
 
 export const diffCommand = (): Command =>
   withInputs(new Command('diff'))
-    .description('policies and reachability before and after; exit 0, unless --fail-on says otherwise')
+    .description('compare policies and reachability before and after; exit 0, unless --fail-on says otherwise')
     .argument('<paths...>', 'A and B: files, directories, or `live`; with --git one path inside the repository')
-    .option('--git <range>', 'two revisions of a path, as REV..REV or REV (to what is checked out)')
+    .option('--git <range>', 'compare two revisions of a path: REV..REV, or REV with what is checked out')
     .addOption(
       new Option(
         '--fail-on <change>',
-        'exit 1 when connections gain ports (added), lose some (removed), or either',
+        'exit 1 when connections gain ports (added), lose ports (removed), or either (any)',
       ).choices(['added', 'removed', 'any']),
     )
     .addOption(outputOption(formats))
@@ -50,7 +49,7 @@ async function run(paths: readonly string[], flags: DiffFlags): Promise<void> {
     throw new UsageError('diff compares its two arguments: give no -f and no -k');
   const folder = await mkdtemp(join(tmpdir(), 'podwall-diff-'));
   try {
-    const [before, after] = await sidesOf(paths, flags, folder);
+    const [before, after] = await pathsOf(paths, flags, folder);
     const old = await readSide(before, flags);
     const now = await readSide(after, flags);
     const diff = diffReachability(old.side, now.side);
@@ -61,8 +60,8 @@ async function run(paths: readonly string[], flags: DiffFlags): Promise<void> {
   }
 }
 
-/** The two places to read; revisions are laid out in `folder`, and the work tree is not touched. */
-async function sidesOf(
+/** The two paths to read; revisions of git are put into `folder`. */
+async function pathsOf(
   paths: readonly string[],
   { git }: DiffFlags,
   folder: string,
@@ -76,29 +75,8 @@ async function sidesOf(
   const [path, ...more] = paths;
   if (path === undefined || more.length > 0) throw new UsageError('--git compares two revisions of one path');
   const [from = '', to] = git.split('..');
-  const before = await revision(from, path, join(folder, 'before'));
-  return [before, to === undefined || to === '' ? path : await revision(to, path, join(folder, 'after'))];
-}
-
-async function revision(name: string, path: string, folder: string): Promise<string> {
-  // git would read it as an option of its own.
-  if (!/^[^-]/.test(name)) throw new UsageError(`--git: ${JSON.stringify(name)} is no revision; give REV..REV or REV`);
-  try {
-    const { stdout: prefix } = await execa('git', ['rev-parse', '--show-prefix']);
-    const { stdout: root } = await execa('git', ['rev-parse', '--show-toplevel']);
-    const inside = join(prefix, path);
-    const archived = await execa('git', ['archive', '--format=tar', name, '--', inside], {
-      cwd: root,
-      encoding: 'buffer',
-    });
-    await mkdir(folder);
-    await execa('tar', ['-x', '-f', '-', '-C', folder], { input: archived.stdout });
-    return join(folder, inside);
-  } catch (error) {
-    if (!(error instanceof ExecaError)) throw error;
-    const said = error.message.replace(error.shortMessage, '').trim();
-    throw new InputError(`--git ${name}: ${said === '' ? error.shortMessage : said}`);
-  }
+  const before = await checkOutRevision(from, path, join(folder, 'before'));
+  return [before, to === undefined || to === '' ? path : await checkOutRevision(to, path, join(folder, 'after'))];
 }
 
 async function readSide(place: string, flags: DiffFlags): Promise<{ side: ReachabilitySnapshot; code: number }> {
@@ -124,12 +102,12 @@ function print(format: Format, diff: ReachabilityDiff): Iterable<string> {
   return [documentText({ kind: 'ReachabilityDiff', schemaVersion: 1, ...diff }, format)];
 }
 
-/** The first that applies of 4, 1, 3, 0; where one side has nothing, the other is the difference. */
-function codeOf({ connections }: ReachabilityDiff, sides: readonly number[], { failOn }: DiffFlags): number {
-  if (sides.includes(exitCode.partial)) return exitCode.partial;
+/** The first that applies of 4, 1, 3, 0; when only one of the two is empty, the other is the difference. */
+function codeOf({ connections }: ReachabilityDiff, codes: readonly number[], { failOn }: DiffFlags): number {
+  if (codes.includes(exitCode.partial)) return exitCode.partial;
   const fails = connections.some(
     ({ added, removed }) => (failOn !== 'removed' && added.length > 0) || (failOn !== 'added' && removed.length > 0),
   );
   if (failOn !== undefined && fails) return exitCode.no;
-  return sides.every((code) => code === exitCode.nothing) ? exitCode.nothing : exitCode.done;
+  return codes.every((code) => code === exitCode.nothing) ? exitCode.nothing : exitCode.done;
 }

@@ -24,19 +24,21 @@ interface ExplainFlags extends AnalysisFlags {
 }
 
 const examples = `
-Ends and ports are written as for \`podwall can\`.
+Endpoints and ports are written as for \`podwall can\`.
 
 Examples:
-  podwall explain web.shop db.shop 5432 -f manifests/     each step, and for a denial the nearest miss and an edit
+  podwall explain web.shop db.shop 5432 -f manifests/     each step; for a denial also the nearest rule and an edit
   podwall explain internet web.shop 443 -f manifests/
   podwall explain deployment/db.shop -f manifests/        which policies select it, and what they add up to`;
 
 export const explainCommand = (): Command =>
   withInputs(new Command('explain'))
-    .description('why one end may reach another or not, rule by rule; or what the policies of one workload add up to')
-    .argument('<source>', 'an end; alone: a workload')
-    .argument('[destination]', 'an end')
-    .argument('[port]', 'number or name, with /UDP or /SCTP where it is not TCP')
+    .description(
+      'why a source may reach a destination or not, rule by rule; or what the policies of one workload add up to',
+    )
+    .argument('<source>', 'an endpoint; without a destination: a workload')
+    .argument('[destination]', 'an endpoint')
+    .argument('[port]', 'number or name, with /UDP or /SCTP if it is not TCP')
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(async (source: string, destination: string | undefined, port: string | undefined, flags: ExplainFlags) => {
@@ -45,11 +47,12 @@ export const explainCommand = (): Command =>
       const input = compiled(inputs, flags);
       const names = new EndpointNames(input, flags.namespace);
       const context = { input, names, positions: policyPositions(inputs) };
-      const told = destination === undefined ? workload(context, source) : pair(context, { source, destination, port });
+      const explained =
+        destination === undefined ? workload(context, source) : pair(context, { source, destination, port });
       await writeOutputs(flags.output, 'text', (format) =>
-        format === 'text' ? [told.text] : [documentText(told.document, format)],
+        format === 'text' ? [explained.text] : [documentText(explained.document, format)],
       );
-      process.exitCode = partial !== exitCode.done ? partial : told.code;
+      process.exitCode = partial !== exitCode.done ? partial : explained.code;
     });
 
 interface ExplainContext {
@@ -58,7 +61,7 @@ interface ExplainContext {
   readonly positions: PolicyPositions;
 }
 
-interface Told {
+interface Explained {
   readonly text: string;
   readonly document: object;
   readonly code: number;
@@ -69,7 +72,7 @@ const mostExplained = 6;
 function pair(
   { input, names, positions }: ExplainContext,
   { source, destination, port }: { source: string; destination: string; port: string | undefined },
-): Told {
+): Explained {
   const [from, to] = [names.named(source), names.named(destination)];
   const analysisInput: AnalysisInput = {
     evaluator: new Evaluator(input.program, input.blocks),
@@ -101,7 +104,7 @@ function pair(
   };
 }
 
-/** Ranges of addresses that fare alike, for the same reasons, are explained once: by the first. */
+/** Ranges of addresses with the same answer for the same reasons are explained once, by the first of them. */
 function distinctOf(explanations: readonly Explanation[]): readonly (readonly [Explanation, ...Explanation[]])[] {
   const place = (end: FlowEndpoint): string => (end.kind === 'address' && end.range !== undefined ? '' : nameOf(end));
   const distinct = new Map<string, [Explanation, ...Explanation[]]>();
@@ -121,23 +124,19 @@ function distinctOf(explanations: readonly Explanation[]): readonly (readonly [E
   return [...distinct.values()];
 }
 
-function workload({ input, names, positions }: ExplainContext, source: string): Told {
-  const { endpoints: ends } = names.named(source);
-  const {
-    matrix,
-    listed: listed,
-    endpoints,
-  } = new Reach(input.workloads, input.program, { ...input.blocks, self: true });
-  const sides = ends.map((end) => {
-    if (end.kind === 'address') throw new UsageError(`${nameOf(end)} is no workload: policies do not select it`);
-    return { workload: end.workload, sides: directionSummaries(matrix, listed, end.workload) };
+function workload({ input, names, positions }: ExplainContext, source: string): Explained {
+  const { endpoints: named } = names.named(source);
+  const { matrix, listed, endpoints } = new Reach(input.workloads, input.program, { ...input.blocks, self: true });
+  const summarised = named.map((end) => {
+    if (end.kind === 'address') throw new UsageError(`${nameOf(end)} is not a workload: policies do not select it`);
+    return { workload: end.workload, summaries: directionSummaries(matrix, listed, end.workload) };
   });
   return {
-    text: sides.map((one) => workloadText(one.workload, one.sides, { endpoints, positions })).join('\n'),
+    text: summarised.map((one) => workloadText(one.workload, one.summaries, { endpoints, positions })).join('\n'),
     document: {
       kind: 'WorkloadExplanation',
       schemaVersion: 1,
-      workloads: sides.map((one) => workloadAsJson(one.workload, one.sides, positions)),
+      workloads: summarised.map((one) => workloadAsJson(one.workload, one.summaries, positions)),
     },
     code: exitCode.done,
   };

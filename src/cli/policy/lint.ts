@@ -35,37 +35,39 @@ interface LintFlags extends LintInputFlags {
 const examples = `
 Examples:
   podwall lint -f manifests/                         every policy below a directory
-  helm template . | podwall lint -f -                what a chart would make
+  helm template . | podwall lint -f -                what a chart renders
   podwall lint -f cluster/ --closed-world            these manifests are everything: also what is missing
   podwall lint -f app/ --closed-world --assume kube-dns,ingress-nginx
-                                                     the same of an application, with what its cluster has beside it
+                                                     the same for one application, with workloads that its cluster also has
   podwall lint -f manifests/ -o text -o sarif=out.sarif
   podwall lint -f manifests/ --fix --diff            what the mechanical fixes would change
-  podwall lint --explain NP203                       why, a bad and a good example
+  podwall lint --explain NP203                       why the rule exists, with a bad and a good example
   podwall lint --explain                             all rules
 
-Leave a finding with a comment on its line or the one above, or with an annotation on the object:
+Ignore a finding with a comment on its line or the line above, or with an annotation on the object:
   # podwall-ignore NP305 the shop is public
   podwall.dev/ignore.NP305: the shop is public`;
 
 export const lintCommand = (): Command =>
   withWellKnown(withFiles(new Command('lint')))
-    .description('what is wrong with policies, or probably not meant; exit 1 for findings at or above --fail-on')
+    .description(
+      'find mistakes, and what is probably a mistake, in policies; exit 1 for findings at or above --fail-on',
+    )
     .addOption(
-      new Option('--fail-on <severity>', 'least severity that fails')
+      new Option('--fail-on <severity>', 'lowest severity that fails')
         .choices(['error', 'warning', 'info', 'never'])
         .default('error'),
     )
-    .option('--closed-world', 'the input is the whole cluster: also tell what is not there', false)
-    .option('--config <file>', 'severities and paths (default: .podwall.yaml, where there is one)')
+    .option('--closed-world', 'the input is the whole cluster: also report what is missing', false)
+    .option('--config <file>', 'severities and ignored paths (default: .podwall.yaml, if it exists)')
     .addOption(
       new SuggestedOption(
         '--explain [rule]',
-        'print a rule, or all of them, and end',
+        'print one rule, or the list of all rules, and exit',
         rules.map(({ id }) => id),
       ),
     )
-    .option('--fix', 'apply the fixes that are mechanical, keeping comments and layout', false)
+    .option('--fix', 'apply the fixes that are mechanical; comments and layout are kept', false)
     .option('--diff', 'with --fix: print what would change, and write nothing', false)
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
@@ -145,9 +147,9 @@ const ruleTable = (): string =>
     ...rules.map(({ id, name, severity, scope, summary }) => [id, name, severity, scope, summary]),
   ])}\n`;
 
-function ruleDocument(wanted: string): string {
-  const rule = rules.find(({ id, name }) => id === wanted.toUpperCase() || name === wanted);
-  if (rule === undefined) throw new UsageError(`there is no rule ${wanted}; --explain alone lists them`);
+function ruleDocument(asked: string): string {
+  const rule = rules.find(({ id, name }) => id === asked.toUpperCase() || name === asked);
+  if (rule === undefined) throw new UsageError(`there is no rule ${asked}; --explain alone lists them`);
   return documentOf(rule);
 }
 

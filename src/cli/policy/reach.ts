@@ -31,10 +31,10 @@ interface ReachFlags extends AnalysisFlags {
 
 const examples = `
 Examples:
-  podwall reach -f manifests/                                who may reach whom, with what is alike said once
-  podwall reach -f manifests/ --pairs --to db.shop           everyone who may reach the database, one a line
+  podwall reach -f manifests/                                who may reach whom, in groups
+  podwall reach -f manifests/ --pairs --to db.shop           who may reach the database, one line each
   podwall reach -f manifests/ --to svc/api.shop:80           the pods of a Service, at its target port
-  podwall reach -f manifests/ --from ns/shop --to internet   what a namespace may say to the world
+  podwall reach -f manifests/ --from ns/shop --to internet   what a namespace may reach on the internet
   podwall reach -f manifests/ --exposure                     what an unknown pod or the internet may reach
   helm template . | podwall reach -f - -o json               for programs
   podwall reach -f manifests/ -o text -o html=reach.html     a page with a matrix, too
@@ -43,16 +43,16 @@ Examples:
 export const reachCommand = (): Command =>
   withInputs(new Command('reach'))
     .description('who may open connections to whom, on which ports')
-    .option('--pairs', 'text: one line for each pair', false)
-    .option('--self', 'also what the pods of one workload may say to each other', false)
+    .option('--pairs', 'text output: one line for each pair', false)
+    .option('--self', 'also connections between the pods of one workload', false)
     .option(
-      '--from <end>',
-      'only from these: an end of `can`, ns/NAME, labels (a=b), an IP (repeatable)',
+      '--from <endpoint>',
+      'only from these: an endpoint of `can`, ns/NAME, labels (a=b), an IP (repeatable)',
       repeatable,
       [],
     )
-    .option('--to <end>', 'only to these, and svc/NAME.NAMESPACE:PORT (repeatable)', repeatable, [])
-    .option('--exposure', 'what a pod that nobody knows, and what the internet may reach (with --to: of these)', false)
+    .option('--to <endpoint>', 'only to these, and svc/NAME.NAMESPACE:PORT (repeatable)', repeatable, [])
+    .option('--exposure', 'what an unknown pod and the internet may reach (with --to: only these destinations)', false)
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(async (flags: ReachFlags) => {
@@ -65,10 +65,10 @@ export const reachCommand = (): Command =>
 
 interface Shown {
   readonly found: Reachability;
-  /** Those too who are not asked about. */
+  /** Including those that the filters leave out. */
   readonly everyone: Reachability['endpoints'];
   readonly grouped: () => GroupedReachability;
-  /** Nobody was left out. */
+  /** No filter leaves anything out. */
   readonly isWhole: boolean;
 }
 
@@ -83,7 +83,7 @@ function reached(input: CompiledInput, flags: ReachFlags): Shown {
   return { found, everyone, grouped: () => reach.grouped(), isWhole };
 }
 
-/** Unless the pairs themselves come to the terminal. */
+/** Not when the pairs themselves are printed to the terminal. */
 function withPairProgress(shown: Shown, { output }: ReachFlags): Shown {
   const isOnTerminal = process.stdout.isTTY && (output ?? [{}]).some((one) => !('path' in one));
   if (isOnTerminal) return shown;
@@ -103,7 +103,7 @@ function filterFor(
 function exposed(input: CompiledInput, flags: ReachFlags): Shown {
   if (flags.from.length > 0 || flags.self)
     throw new UsageError(
-      '--exposure asks about unknown pods and the internet as sources: it takes --to, no --from and no --self',
+      '--exposure is about unknown pods and the internet as sources: use --to, not --from or --self',
     );
   const options = { ...input.blocks, ...filterFor(input, flags, 'to') };
   const { endpoints, connections } = exposure(input.workloads, input.objects, options);

@@ -20,7 +20,7 @@ A document of kind Assertions:
   kind: Assertions
   metadata: { name: shop }
   spec:
-    unlisted: denied            # or unchecked, the default: what workloads may and nothing lists
+    unlisted: denied            # or unchecked, the default: connections of workloads that nothing lists
     expect:
       - { from: web.shop, to: db.shop, port: 5432, allowed: true }       # protocol: TCP, UDP, SCTP or ICMP
     table: |                    # the same, shorter
@@ -34,7 +34,9 @@ Examples:
 
 export const testCommand = (): Command =>
   withInputs(new Command('test'))
-    .description('hold policies to expected reachability: documents of kind Assertions; exit 1 when one does not hold')
+    .description(
+      'check policies against expected reachability (documents of kind Assertions); exit 1 when an expectation fails',
+    )
     .argument(
       '[path...]',
       'files or directories with Assertions (default: those of -f); policies and pods come from -f, else from the directory of each',
@@ -47,19 +49,19 @@ export const testCommand = (): Command =>
       );
       const results: TestResult[] = [];
       const codes: number[] = [];
-      const told = new Set<string>();
-      // Files share what -f and its like give; stdin can be read once only.
+      const printed = new Set<string>();
+      // All files share the input of -f, -k and a live cluster; stdin can be read only once.
       const given =
         [...flags.file, ...(flags.kustomize ?? [])].length > 0 || isLive(flags) ? await readInputs(flags) : undefined;
       for (const { file, assertions } of files) {
         const inputs = given ?? (await readInputs({ ...flags, file: [dirname(file)] }));
         if (inputs !== given || codes.length === 0) codes.push(conclude(inputs, flags, false));
-        for (const line of inputs.unparsed) told.add(line);
+        for (const line of inputs.unparsed) printed.add(line);
         results.push(
           ...checkAssertions(compiled(inputs, flags), assertions, flags.namespace).map((one) => ({ ...one, file })),
         );
       }
-      for (const line of unparsed) if (!told.has(line)) process.stderr.write(`podwall: ${line}\n`);
+      for (const line of unparsed) if (!printed.has(line)) process.stderr.write(`podwall: ${line}\n`);
       if (unparsed.length > 0 && files.length === 0) throw new UsageError('no Assertions in what could be read');
       if (unparsed.length > 0 && !flags.allowPartial) codes.push(exitCode.partial);
       await writeOutputs(flags.output, 'text', (format) =>
@@ -68,7 +70,7 @@ export const testCommand = (): Command =>
           : [reportTests(results, format)],
       );
       if (results.length === 0)
-        process.stderr.write('podwall: no Assertions found: give a file or a directory that has some\n');
+        process.stderr.write('podwall: no Assertions found: give a file or a directory that contains some\n');
       const failed = results.some(({ failure }) => failure !== undefined);
       const verdict = failed ? exitCode.no : results.length === 0 ? exitCode.nothing : exitCode.done;
       process.exitCode = codes.includes(exitCode.partial) ? exitCode.partial : verdict;

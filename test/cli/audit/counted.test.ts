@@ -27,7 +27,7 @@ bookshop/Pod/db -> bookshop/Pod/app 8080/TCP  1 denied
           tier: database
 
 43 packets in 3 records`);
-    expect(stderr).toContain('900 packets of this time are not in it');
+    expect(stderr).toContain('the log reports 900 packets of this time as lost');
     expect(exitCode).toBe(0);
   });
 

@@ -142,7 +142,7 @@ describe('where logs are', () => {
 
   test('named twice, read once; not there at all, told', async () => {
     expect(await names(folder, join(folder, 'audit.jsonl'))).toHaveLength(2);
-    await expect(names(join(folder, '*.log'))).rejects.toThrow(/no file is called so/);
+    await expect(names(join(folder, '*.log'))).rejects.toThrow(/no file matches/);
     await expect(names(join(folder, 'nothing'))).rejects.toThrow(/no such file/);
   });
 });

@@ -18,7 +18,7 @@ describe('verify', () => {
   test('a whole log is whole', async () => {
     const { stdout, exitCode } = await ask('verify');
     expect(stdout).toContain('9 records of 1 run of the agent\n  n1 boot-1: lines 1 to 9');
-    expect(stdout).toContain('the log says that it lost 900 packets:\n  rate-limit on n1: 900');
+    expect(stdout).toContain('the log reports 900 lost packets:\n  rate-limit on n1: 900');
     expect(exitCode).toBe(0);
   });
 
@@ -29,7 +29,7 @@ describe('verify', () => {
     await writeFile(live, `${first}\n${third}\n${wrong}\n${third}\n${second.slice(0, 400)}`);
     const { stdout, exitCode } = await audit('verify', '--log', own);
     expect(stdout).toContain('MISSING 1: 7 to 7');
-    expect(stdout).toContain('1 lines came twice');
+    expect(stdout).toContain('1 lines appear twice');
     expect(stdout).toMatch(/1 malformed lines\n {2}.*audit\.jsonl:5: .*JSON/);
     expect(stdout).toMatch(/1 records that are not.*\n {2}.*audit\.jsonl:3: podwall\.mode must be .*enforce, audit/);
     expect(exitCode).toBe(1);

@@ -124,7 +124,7 @@ describe('what is told of packets in a dry run', () => {
   test.each(['original', 'reply'] as const)('would be denied: by all that would isolate; %s packets', (orientation) => {
     const view = new View([namespace('x'), inDryRun(deny), inDryRun(other)]);
     expect(view.told(view.logged(), 1, orientation).map(said)).toEqual([
-      'audit deny ingress client->server:80 default-deny by [x/deny,x/other]',
+      'dry-run deny ingress client->server:80 default-deny by [x/deny,x/other]',
     ]);
   });
 
@@ -138,7 +138,7 @@ describe('what is told of packets in a dry run', () => {
     const told = view.told(view.logged(), 1);
     // The first one that would is told of: it stands for the relation until it is told of again.
     expect(told.map(said)).toEqual([
-      'audit allow ingress client->server:80 rule by [x/deny] x/let[1]',
+      'dry-run allow ingress client->server:80 rule by [x/deny] x/let[1]',
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
     ]);
     expect(told[0]?.trace.map(({ name, action, rule }) => [name, action, rule])).toEqual([
@@ -151,7 +151,7 @@ describe('what is told of packets in a dry run', () => {
     const broken = policy('broken.x', { podSelector: app('server'), ingress: [{ ports: [{ port: 0 }] }] });
     const view = new View([namespace('x'), inDryRun(broken)]);
     expect(view.told(view.logged(), 1).map(said)).toEqual([
-      'audit deny ingress client->server:80 invalid-policy by [x/broken]',
+      'dry-run deny ingress client->server:80 invalid-policy by [x/broken]',
     ]);
   });
 
@@ -163,7 +163,7 @@ describe('what is told of packets in a dry run', () => {
     view.change({ apply: [namespace('x')] }, 2000);
     expect([...enforced, ...dryRun, ...view.told(view.logged(), 2001)].map(said)).toEqual([
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
-      'audit deny ingress client->server:80 default-deny by [x/deny]',
+      'dry-run deny ingress client->server:80 default-deny by [x/deny]',
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
     ]);
     const modes = [...enforced, ...dryRun, ...view.told(view.logged(), 2001)].map((denial) =>
@@ -177,11 +177,11 @@ describe('what is told of packets in a dry run', () => {
     const chains = view.logged();
     view.change({ apply: [inDryRun(deny)], remove: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'let' }] }, minute);
     expect(view.told(chains, minute - 1).map(said)).toEqual([
-      'audit allow ingress client->server:80 rule by [x/deny] x/let[1]',
+      'dry-run allow ingress client->server:80 rule by [x/deny] x/let[1]',
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
     ]);
     expect(view.told(view.logged(), minute).map(said)).toEqual([
-      'audit deny ingress client->server:80 default-deny by [x/deny]',
+      'dry-run deny ingress client->server:80 default-deny by [x/deny]',
     ]);
   });
 
@@ -192,11 +192,11 @@ describe('what is told of packets in a dry run', () => {
     const dry = new View([namespace('x'), inDryRun(other)]);
     expect(after.told([...before.logged(), ...allow.logged(), ...dry.logged()], 1).map(said)).toEqual([
       'enforce allow egress client->server:80 not-isolated by []',
-      'audit allow ingress client->server:80 rule by []',
+      'dry-run allow ingress client->server:80 rule by []',
       'enforce deny ingress client->server:80 default-deny by []',
       'enforce allow egress client->server:80 not-isolated by []',
       'enforce allow ingress client->server:80 rule by []',
-      'audit deny ingress client->server:80 default-deny by []',
+      'dry-run deny ingress client->server:80 default-deny by []',
     ]);
   });
 });
@@ -218,7 +218,7 @@ describe('what is told of allowed flows', () => {
     const view = new View([recorded, inDryRun(deny)]);
     expect(view.told(view.logged(), 1).map(said)).toEqual([
       'enforce allow egress client->server:80 not-isolated by []',
-      'audit deny ingress client->server:80 default-deny by [x/deny]',
+      'dry-run deny ingress client->server:80 default-deny by [x/deny]',
       'enforce allow ingress client->server:80 not-isolated by []',
     ]);
   });

@@ -1,6 +1,6 @@
 /**
- * The agent as a process: lock, control socket, state file, and the order in which things start and end. What it runs
- * comes from cli/, which builds the real parts.
+ * The agent as a process: lock, control socket, state file, and the order in which its parts start and end. cli/ builds
+ * those parts.
  */
 import type { ClusterSource } from '../cluster/types.js';
 import type { Reconciler } from '../reconciler/reconciler.js';
@@ -22,12 +22,12 @@ export interface AgentOptions {
 }
 
 export interface AgentParts {
-  /** Health and metrics, served from the beginning; absent when nobody asks. */
+  /** Health and metrics, served from the start; absent with --metrics-address=off. */
   readonly monitoring?: { readonly server: MonitoringServer; readonly metrics: AgentMetrics };
   readonly source: ClusterSource;
-  /** Opens the kernel and builds the loop over a cluster that has been read. */
-  readonly startReconciler: (cluster: SyncedCluster, resources: Disposables) => Promise<Reconciler>;
-  /** What the cluster's users are told of this node, for as long as the agent runs. */
+  /** Opens the nft client and builds the loop over a cluster that has been read. */
+  readonly startReconciler: (cluster: SyncedCluster, disposables: Disposables) => Promise<Reconciler>;
+  /** What the agent writes to the API server about this node while it runs. */
   readonly reports?: (running: RunningAgent) => Promise<readonly Report[]>;
   readonly log: ReconcilerLog;
 }
@@ -38,25 +38,25 @@ export interface RunningAgent {
   readonly disposables: Disposables;
 }
 
-/** Told whenever the agent's state may have changed. */
 export interface Report extends AsyncDisposable {
+  /** The agent's state may have changed. */
   changed(): void;
 }
 
-/** Runs until `signal` aborts; the rules stay. Rejects with what made a start impossible. */
+/** Runs until `stop` is aborted; the rules stay. Rejects with the error that prevented a start. */
 export async function runAgent(parts: AgentParts, options: AgentOptions, stop: AbortController): Promise<void> {
   const { log } = parts;
   const { signal } = stop;
-  await using resources = new Disposables();
+  await using disposables = new Disposables();
   const { monitoring } = parts;
   if (monitoring !== undefined) {
-    resources.use(monitoring.metrics);
-    resources.use(monitoring.server);
+    disposables.use(monitoring.metrics);
+    disposables.use(monitoring.server);
   }
   // Read before anything is touched: a manifest that cannot be read must not cost a running agent its lock.
-  const cluster = resources.use(await parts.source.sync(signal));
-  resources.use(await acquireLock(() => log.info({}, 'waiting for lock'), signal));
-  const reconciler = await parts.startReconciler(cluster, resources);
+  const cluster = disposables.use(await parts.source.sync(signal));
+  disposables.use(await acquireLock(() => log.info({}, 'waiting for lock'), signal));
+  const reconciler = await parts.startReconciler(cluster, disposables);
   const status = (): AgentStatus => ({
     agent: 'running',
     node: options.node,
@@ -65,12 +65,12 @@ export async function runAgent(parts: AgentParts, options: AgentOptions, stop: A
     ...reconciler.status(),
   });
   const control = await serveControl(options.stateDir, { status, stop: () => (stop.abort(), { stopping: true }) });
-  resources.use(control);
+  disposables.use(control);
   const state = new StateFile(options.stateDir);
-  const memory = resources.use(new StartupHeap());
+  const startupHeap = disposables.use(new StartupHeap());
   const save = (): void =>
-    state.write(status(), (error) => log.error({ error: String(error) }, 'state file not written'));
-  resources.defer(() => state.settled());
+    state.write(status(), (error) => log.error({ error: String(error) }, 'cannot write the state file'));
+  disposables.defer(() => state.settled());
   if (monitoring !== undefined) {
     const { metrics, server } = monitoring;
     metrics.sources.status = status;
@@ -78,15 +78,15 @@ export async function runAgent(parts: AgentParts, options: AgentOptions, stop: A
     reconciler.onApplied((milliseconds) => metrics.applied(milliseconds));
     server.monitor({ status, busySince: () => reconciler.busySince });
   }
-  const reports = (await parts.reports?.({ reconciler, cluster, disposables: resources })) ?? [];
-  for (const report of reports) resources.use(report);
+  const reports = (await parts.reports?.({ reconciler, cluster, disposables })) ?? [];
+  for (const report of reports) disposables.use(report);
   reconciler.onSettled(() => {
     save();
-    memory.settled();
+    startupHeap.settled();
     for (const report of reports) report.changed();
   });
-  resources.use(cluster.onProblems(save));
-  resources.use(reconciler);
+  disposables.use(cluster.onProblems(save));
+  disposables.use(reconciler);
   reconciler.start();
   await aborted(signal);
   log.info({}, 'stopping; the rules stay in force');

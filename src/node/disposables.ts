@@ -1,13 +1,13 @@
-/** Owns what a process opened, and closes it in reverse order. (AsyncDisposableStack is not in Node 20.) */
+/** Owns what a process has opened, and closes it in reverse order. (Node 20 has no AsyncDisposableStack.) */
 export class Disposables implements AsyncDisposable {
   readonly #closers: (() => void | Promise<void>)[] = [];
 
-  use<T extends Disposable | AsyncDisposable>(resource: T): T {
+  use<T extends Disposable | AsyncDisposable>(disposable: T): T {
     this.defer(async () => {
-      if (Symbol.asyncDispose in resource) await resource[Symbol.asyncDispose]();
-      else resource[Symbol.dispose]();
+      if (Symbol.asyncDispose in disposable) await disposable[Symbol.asyncDispose]();
+      else disposable[Symbol.dispose]();
     });
-    return resource;
+    return disposable;
   }
 
   defer(close: () => void | Promise<void>): void {

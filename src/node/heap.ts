@@ -2,26 +2,27 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * An agent runs on every node for months: what it holds counts more than a millisecond now and then. To be called before
- * there is much in memory.
+ * An agent runs on every node for months: its memory matters more than a millisecond now and then. To be called before
+ * much is allocated.
  */
 export function preferSmallHeap(): void {
   setFlagsFromString('--optimize-for-size');
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/** From the first state in force to the collection: what comes right after a start is over by then. Milliseconds. */
-const afterStart = 2000;
+/** Milliseconds from the first applied state to the collection: by then the work of the start is done. */
+const collectAfter = 2000;
 
 /**
- * Gives back, once, what the start needed: V8 lets a heap that has grown stand for as long as nothing forces it, and an
- * agent that has read a large cluster would keep many times what it holds.
+ * Frees, once, the memory that only the start needed: V8 does not shrink a heap by itself, and an agent that has read a
+ * large cluster would keep many times the memory that it uses.
  */
 export class StartupHeap implements Disposable {
   #timer: NodeJS.Timeout | undefined;
 
+  /** The first state is applied. */
   settled(): void {
-    this.#timer ??= setTimeout(collect, afterStart);
+    this.#timer ??= setTimeout(collectGarbage, collectAfter);
   }
 
   [Symbol.dispose](): void {
@@ -29,7 +30,7 @@ export class StartupHeap implements Disposable {
   }
 }
 
-function collect(): void {
+function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   const garbageCollector = runInNewContext('gc') as () => void;
   garbageCollector();

@@ -1,6 +1,6 @@
 /**
- * What a kubelet and Prometheus ask over HTTP: `/healthz` (the loop turns), `/readyz` (the cluster is read and enforced),
- * `/metrics`. Enforcement never waits for it: an address that cannot be had now is tried again.
+ * HTTP server for the kubelet and Prometheus: `/healthz` (the loop runs), `/readyz` (the cluster is read and enforced),
+ * `/metrics`. Enforcement never waits for it: an address that cannot be bound is tried again.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { messageOf } from '../generic/message-of.js';
@@ -23,10 +23,10 @@ export function parseMonitoringAddress(text: string): MonitoringAddress | undefi
   return { host: match[1] ?? match[2] ?? '', port };
 }
 
-/** A running agent, as far as its health shows it. */
+/** What the server asks of a running agent. */
 export interface MonitoredAgent {
   status(): AgentStatus;
-  /** When the loop's run that goes on now began, by performance.now(). */
+  /** When the current run of the loop began, by performance.now(); undefined between runs. */
   busySince(): number | undefined;
 }
 
@@ -38,16 +38,17 @@ export interface MonitoringOptions {
   readonly contentType: string;
 }
 
-/** A run that takes longer hangs: the largest takes seconds. Milliseconds. */
+/** Milliseconds. The largest run takes seconds: one that takes longer than this hangs. */
 const longestRun = 60_000;
-const tryAgainAfter = 2_000;
+/** Milliseconds until an address that cannot be bound is tried again. */
+const retryAfter = 2_000;
 
 export class MonitoringServer implements AsyncDisposable {
   readonly #options: MonitoringOptions;
   readonly #server: Server;
-  #watched: MonitoredAgent | undefined;
+  #agent: MonitoredAgent | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #told = false;
+  #failureLogged = false;
 
   constructor(options: MonitoringOptions) {
     this.#options = options;
@@ -58,9 +59,9 @@ export class MonitoringServer implements AsyncDisposable {
     this.#listen();
   }
 
-  /** The agent runs: before that it is alive and not ready. */
-  monitor(watched: MonitoredAgent): void {
-    this.#watched = watched;
+  /** The agent runs now. Before this call it is healthy and not ready. */
+  monitor(agent: MonitoredAgent): void {
+    this.#agent = agent;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,15 +76,15 @@ export class MonitoringServer implements AsyncDisposable {
   }
 
   #failed(error: Error): void {
-    if (!this.#told) this.#options.log.warn({ error: error.message }, 'metrics and health are not served yet');
-    this.#told = true;
-    this.#retry = setTimeout(() => this.#listen(), tryAgainAfter);
+    if (!this.#failureLogged) this.#options.log.warn({ error: error.message }, 'cannot serve metrics and health yet');
+    this.#failureLogged = true;
+    this.#retry = setTimeout(() => this.#listen(), retryAfter);
   }
 
   async #answer(path: string, response: ServerResponse): Promise<void> {
     try {
-      if (path === '/healthz') this.#say(response, this.#illness());
-      else if (path === '/readyz') this.#say(response, this.#unreadiness());
+      if (path === '/healthz') this.#respond(response, this.#healthProblems());
+      else if (path === '/readyz') this.#respond(response, this.#readinessProblems());
       else if (path === '/metrics') {
         const text = await this.#options.metrics();
         response.writeHead(200, { 'content-type': this.#options.contentType }).end(text);
@@ -94,20 +95,20 @@ export class MonitoringServer implements AsyncDisposable {
     }
   }
 
-  #say(response: ServerResponse, problems: readonly string[]): void {
+  #respond(response: ServerResponse, problems: readonly string[]): void {
     response.writeHead(problems.length === 0 ? 200 : 503, { 'content-type': 'text/plain' });
     response.end(problems.length === 0 ? 'ok\n' : problems.map((one) => `${one}\n`).join(''));
   }
 
-  #illness(): readonly string[] {
-    const since = this.#watched?.busySince();
+  #healthProblems(): readonly string[] {
+    const since = this.#agent?.busySince();
     const busy = since === undefined ? 0 : performance.now() - since;
     return busy > longestRun ? [`the loop has been in one run for ${Math.round(busy / 1000)} s`] : [];
   }
 
-  #unreadiness(): readonly string[] {
-    if (this.#watched === undefined) return ['the cluster has not been read yet, or another agent holds this node'];
-    const { ready, lastApplied, lastError, warnings } = this.#watched.status();
+  #readinessProblems(): readonly string[] {
+    if (this.#agent === undefined) return ['the cluster has not been read yet, or another agent holds this node'];
+    const { ready, lastApplied, lastError, warnings } = this.#agent.status();
     if (ready) return [];
     const reasons = [
       lastApplied === undefined ? 'nothing has been applied yet' : 'not every pod is known to be behind its rules',

@@ -209,7 +209,7 @@ describePackets('the audit log in a flood', () => {
       const before = await dropped();
       const sent = await floodDuring(() => delay(4000), manyPorts);
       expect((await dropped()) - before).toBe(sent);
-      await until(() => says('the audit log cannot be written'), 40_000);
+      await until(() => says('cannot write the audit log'), 40_000);
       const seen = agent.lines.length;
       await writeManifests(policy('more.x', { podSelector: {}, policyTypes: ['Egress'] }));
       await agent.applied(seen);

@@ -84,7 +84,7 @@ describe('health over HTTP', () => {
     await until(() => warnings.length > 0);
     await new Promise((resolve) => other.close(resolve));
     await serves();
-    expect(warnings).toEqual(['metrics and health are not served yet']);
+    expect(warnings).toEqual(['cannot serve metrics and health yet']);
   });
 
   test.each(['9808', 'host', 'host:0', '::1:9808', 'a:70000'])('%s is no address', (text) => {

@@ -6,7 +6,7 @@ import { durationOption, repeatable } from '../common/options.js';
 import { refuseRenamed, withRenamedValues } from '../common/renamed.js';
 import type { RotationOptions } from '../../audit/writing/rotating-file.js';
 import { policyModes, type PolicyMode } from '../../model/policy-mode.js';
-import type { RecordTargets } from '../../node/agent-audit.js';
+import type { RecordTargets } from '../../node/record-output.js';
 import type { AuditRules } from '../../nftables/render/log-rules.js';
 
 export interface AuditFlags {

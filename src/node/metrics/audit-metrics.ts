@@ -1,7 +1,7 @@
 import { sumOf } from '../../generic/sum-of.js';
 import { Gauge, Counter, type Registry } from 'prom-client';
 import type { PacketTotals } from '../../audit/accounting/packet-accounting.js';
-import { metricNames } from './metric-names.js';
+import { metricNames, type MetricKey } from './metric-names.js';
 
 /** Of the audit log. */
 export interface AuditNumbers {
@@ -11,7 +11,7 @@ export interface AuditNumbers {
 
 /** What became of packets that records are to tell of; nothing while there are no records. */
 export function defineAuditMetrics(registry: Registry, numbers: () => AuditNumbers | undefined): void {
-  const gauge = (key: keyof typeof metricNames, read: (audit: AuditNumbers) => number): void => {
+  const gauge = (key: MetricKey, read: (audit: AuditNumbers) => number): void => {
     const [name, help] = metricNames[key];
     new Gauge({
       name,
@@ -25,7 +25,7 @@ export function defineAuditMetrics(registry: Registry, numbers: () => AuditNumbe
     });
   };
   const counter = (
-    key: keyof typeof metricNames,
+    key: MetricKey,
     label: string,
     read: (totals: PacketTotals) => Readonly<Record<string, number>>,
   ): void => {

@@ -47,3 +47,5 @@ export const metricNames = {
   memory: ['process_resident_memory_bytes', 'Resident memory of the agent'],
   cpu: ['process_cpu_seconds_total', 'CPU time of the agent, without that of nft'],
 } as const satisfies Readonly<Record<string, readonly [name: string, help: string]>>;
+
+export type MetricKey = keyof typeof metricNames;

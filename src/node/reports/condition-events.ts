@@ -7,79 +7,81 @@ export interface EventWriterParts extends ReportParts {
 }
 
 export interface ConditionEventsParts extends EventWriterParts {
-  /** All that stand now. */
+  /** All conditions that hold now. */
   readonly conditions: () => readonly ClusterEvent[];
-  /** Those that are found by looking at the whole cluster: asked for seldom. */
+  /** Policies without effect: finding them takes a look at the whole cluster, so this is called seldom. */
   readonly idlePolicies: () => readonly ClusterEvent[];
 }
 
-/** How long what may pass by itself has to stand before it is told, in milliseconds; all else is told at once. */
-const patience: Readonly<Partial<Record<ClusterEvent['reason'], number>>> = {
+/** How long a condition that may pass must hold before its Event is written, in milliseconds; all others are written at once. */
+const minDuration: Readonly<Partial<Record<ClusterEvent['reason'], number>>> = {
   NotEnforced: 10_000,
   SelectsNoPod: 300_000,
 };
-/** The API server forgets events after an hour (--event-ttl): what still stands is told again before. */
-const tellAgainAfter = 50 * 60_000;
-/** How often the whole cluster is looked at, in milliseconds. */
-const lookEvery = 150_000;
-/** So many a run at most; the rest comes with the next. */
+/** Milliseconds. The API server deletes Events after an hour (--event-ttl): a lasting condition is written again before. */
+const repeatAfter = 50 * 60_000;
+/** How often idle policies are searched, in milliseconds. */
+const idlePoliciesEvery = 150_000;
+/** Events in one run; the rest comes with the next run. */
 const mostPerRun = 20;
 
-interface Standing {
+interface Condition {
+  /** When it was seen first, and when its Event was written last; milliseconds of the clock. */
   readonly since: number;
-  readonly toldAt: number | undefined;
+  readonly writtenAt: number | undefined;
 }
 
-/** Tells the cluster's users of troubles that stand, one Event each. */
+/** Writes one Event for each condition that holds, for the cluster's users. */
 export class ConditionEvents implements AsyncDisposable {
   readonly #parts: ConditionEventsParts;
-  readonly #pace: RateLimitedTask;
-  #standing = new Map<string, Standing>();
-  #idle: { readonly at: number; readonly events: readonly ClusterEvent[] } | undefined;
+  readonly #task: RateLimitedTask;
+  #conditions = new Map<string, Condition>();
+  #idlePolicies: { readonly at: number; readonly events: readonly ClusterEvent[] } | undefined;
 
   constructor(parts: ConditionEventsParts) {
     this.#parts = parts;
-    const task = (signal: AbortSignal): Promise<void> => this.#tell(signal);
-    this.#pace = new RateLimitedTask({ ...parts, what: 'Event', least: 2_000, most: 30_000, task });
+    const task = (signal: AbortSignal): Promise<void> => this.#write(signal);
+    this.#task = new RateLimitedTask({ ...parts, what: 'Event', minInterval: 2_000, maxInterval: 30_000, task });
   }
 
   /** The agent's state may have changed. */
   changed(): void {
-    this.#pace.changed();
+    this.#task.changed();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#pace[Symbol.asyncDispose]();
+    return this.#task[Symbol.asyncDispose]();
   }
 
-  async #tell(signal: AbortSignal): Promise<void> {
+  async #write(signal: AbortSignal): Promise<void> {
     const { clock, write } = this.#parts;
     const now = clock.now();
-    const { due, standing } = this.#stillStanding(now);
-    this.#standing = standing;
-    if (due.length > mostPerRun) this.#pace.changed();
-    // One may be refused in a namespace that is going away.
+    const { due, conditions } = this.#currentConditions(now);
+    this.#conditions = conditions;
+    if (due.length > mostPerRun) this.#task.changed();
+    // The API server may refuse one, in a namespace that is being deleted.
     await writeEach(due.slice(0, mostPerRun), async ([key, event]) => {
       await write(event, signal);
-      standing.set(key, { since: standing.get(key)?.since ?? now, toldAt: now });
+      conditions.set(key, { since: conditions.get(key)?.since ?? now, writtenAt: now });
     });
   }
 
-  #stillStanding(now: number): {
+  #currentConditions(now: number): {
     readonly due: readonly (readonly [key: string, event: ClusterEvent])[];
-    readonly standing: Map<string, Standing>;
+    readonly conditions: Map<string, Condition>;
   } {
-    if (this.#idle === undefined || now - this.#idle.at >= lookEvery)
-      this.#idle = { at: now, events: this.#parts.idlePolicies() };
-    const troubles = new Map(
-      [...this.#parts.conditions(), ...this.#idle.events].map((event) => [JSON.stringify(event), event]),
+    if (this.#idlePolicies === undefined || now - this.#idlePolicies.at >= idlePoliciesEvery)
+      this.#idlePolicies = { at: now, events: this.#parts.idlePolicies() };
+    const events = new Map(
+      [...this.#parts.conditions(), ...this.#idlePolicies.events].map((event) => [JSON.stringify(event), event]),
     );
-    const standing = new Map<string, Standing>();
-    for (const key of troubles.keys()) standing.set(key, this.#standing.get(key) ?? { since: now, toldAt: undefined });
+    const conditions = new Map<string, Condition>();
+    for (const key of events.keys())
+      conditions.set(key, this.#conditions.get(key) ?? { since: now, writtenAt: undefined });
     const isDue = ([key, { reason }]: readonly [string, ClusterEvent]): boolean => {
-      const { since = now, toldAt = -Infinity } = standing.get(key) ?? {};
-      return now - since >= (patience[reason] ?? 0) && now - toldAt >= tellAgainAfter;
+      const { since = now, writtenAt = -Infinity } = conditions.get(key) ?? {};
+      return now - since >= (minDuration[reason] ?? 0) && now - writtenAt >= repeatAfter;
     };
-    return { due: [...troubles].filter(isDue), standing };
+    return { due: [...events].filter(isDue), conditions };
   }
 }

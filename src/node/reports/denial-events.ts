@@ -1,45 +1,46 @@
 import { LRUCache } from 'lru-cache';
+import { isDropped, type LoggedPacket, type PacketEndpoint } from '../../audit/attribution/logged-packet.js';
 import type { PacketSum } from '../../audit/writing/aggregator.js';
-import { isDropped, type PacketEndpoint, type LoggedPacket } from '../../audit/attribution/logged-packet.js';
 import type { ClusterEvent } from '../../cluster/types.js';
 import type { Pod } from '../../model/pod.js';
 import { policyKey } from '../../model/policy.js';
 import type { EventWriterParts } from './condition-events.js';
 import { RateLimitedTask, writeEach } from './rate-limited-task.js';
 
-/** Pods, directions and policies whose denials are summed; of more, those that were quiet longest begin anew. */
+/** Pods, directions and policies whose denials are summed. Beyond that, the least recently denied ones are counted anew. */
 const mostSums = 2_000;
-/** Milliseconds between two writes of one event, and how many are written in a run. */
-const againAfter = 60_000;
+/** Milliseconds between two writes of one Event, and Events in one run. */
+const repeatAfter = 60_000;
 const mostPerRun = 10;
 
-interface Sum {
+interface DenialSum {
   readonly pod: Pod;
+  /** Of the first denial, in milliseconds since the epoch. */
   readonly first: number;
   readonly count: number;
   readonly last: { readonly denial: LoggedPacket; readonly time: number };
-  /** How many of them the event tells, and when it was written last. */
-  readonly told: number;
-  readonly toldAt: number;
+  /** The count in the Event, and when that was written; milliseconds of the clock. */
+  readonly writtenCount: number;
+  readonly writtenAt: number;
 }
 
 /**
- * Tells the owner of a pod that its traffic was denied: one Event for each pod, direction and set of policies, whose
- * count grows. Ten in ten seconds at most, whatever a hostile pod sends.
+ * Writes an Event on a pod whose traffic was denied: one for each pod, direction and set of policies, with a count that
+ * grows. At most ten in ten seconds, whatever a hostile pod sends.
  */
 export class DenialEvents implements AsyncDisposable {
   readonly #parts: EventWriterParts;
-  readonly #pace: RateLimitedTask;
-  readonly #sums = new LRUCache<string, Sum>({ max: mostSums });
+  readonly #task: RateLimitedTask;
+  readonly #sums = new LRUCache<string, DenialSum>({ max: mostSums });
 
   constructor(parts: EventWriterParts) {
     this.#parts = parts;
-    const task = (signal: AbortSignal): Promise<void> => this.#tell(signal);
-    this.#pace = new RateLimitedTask({ ...parts, what: 'Event', least: 10_000, most: 30_000, task });
+    const task = (signal: AbortSignal): Promise<void> => this.#write(signal);
+    this.#task = new RateLimitedTask({ ...parts, what: 'Event', minInterval: 10_000, maxInterval: 30_000, task });
   }
 
   denied(denial: LoggedPacket, { count, start, end }: PacketSum): void {
-    const { pod } = judgedEnd(denial);
+    const { pod } = ownEndpoint(denial);
     if (pod === undefined || !isDropped(denial)) return;
     const key = `${pod.uid} ${identityOf(denial)}`;
     const before = this.#sums.get(key);
@@ -48,47 +49,47 @@ export class DenialEvents implements AsyncDisposable {
       first: before?.first ?? start,
       count: (before?.count ?? 0) + count,
       last: { denial, time: end },
-      told: before?.told ?? 0,
-      toldAt: before?.toldAt ?? -Infinity,
+      writtenCount: before?.writtenCount ?? 0,
+      writtenAt: before?.writtenAt ?? -Infinity,
     });
-    this.#pace.changed();
+    this.#task.changed();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#pace[Symbol.asyncDispose]();
+    return this.#task[Symbol.asyncDispose]();
   }
 
-  async #tell(signal: AbortSignal): Promise<void> {
+  async #write(signal: AbortSignal): Promise<void> {
     const now = this.#parts.clock.now();
-    // The cache lists what was used last first; who waits longest comes first here.
+    // The cache lists the most recently used first; here the one that has waited longest comes first.
     const due = [...this.#sums]
       .reverse()
-      .filter(([, { count, told, toldAt }]) => count > told && now - toldAt >= againAfter);
-    if (due.length > mostPerRun) this.#pace.changed();
+      .filter(([, { count, writtenCount, writtenAt }]) => count > writtenCount && now - writtenAt >= repeatAfter);
+    if (due.length > mostPerRun) this.#task.changed();
     await writeEach(due.slice(0, mostPerRun), async ([key, sum]) => {
-      const latest = (): Sum => this.#sums.get(key) ?? sum;
-      // Before it is written: where that fails, its turn comes again after the others'.
-      this.#sums.set(key, { ...latest(), toldAt: now });
+      const latest = (): DenialSum => this.#sums.get(key) ?? sum;
+      // Before the write: if it fails, the next turn of this Event comes after those of the others.
+      this.#sums.set(key, { ...latest(), writtenAt: now });
       await this.#parts.write(eventOf(sum), signal);
-      this.#sums.set(key, { ...latest(), told: sum.count });
+      this.#sums.set(key, { ...latest(), writtenCount: sum.count });
     });
   }
 }
 
-/** The end whose policies judged: traffic into a pod is its destination's. */
-const judgedEnd = ({ direction, source, destination }: LoggedPacket): PacketEndpoint =>
+/** The endpoint whose policies denied: the destination for traffic into a pod. */
+const ownEndpoint = ({ direction, source, destination }: LoggedPacket): PacketEndpoint =>
   direction === 'ingress' ? destination : source;
-const otherEnd = ({ direction, source, destination }: LoggedPacket): PacketEndpoint =>
+const otherEndpoint = ({ direction, source, destination }: LoggedPacket): PacketEndpoint =>
   direction === 'ingress' ? source : destination;
 
 const identityOf = ({ direction, reason, isolating }: LoggedPacket): string =>
   [direction, reason, ...isolating.map(policyKey)].join(' ');
 
-function eventOf({ pod, first, count, last: { denial, time } }: Sum): ClusterEvent {
+function eventOf({ pod, first, count, last: { denial, time } }: DenialSum): ClusterEvent {
   const { direction, reason, isolating, destination } = denial;
   const by = isolating.length === 0 ? `dropped (${reason})` : `denied by ${isolating.map(policyKey).join(', ')}`;
   const port = destination.port === undefined ? '' : `, port ${destination.port}`;
-  const other = `${direction === 'ingress' ? 'from' : 'to'} ${nameOf(otherEnd(denial))}`;
+  const other = `${direction === 'ingress' ? 'from' : 'to'} ${nameOf(otherEndpoint(denial))}`;
   return {
     object: { kind: 'Pod', ...pod.ref, uid: pod.uid },
     type: 'Warning',

@@ -4,7 +4,7 @@ import type { ClusterSnapshot } from '../../model/cluster.js';
 import { groupBy } from '../../generic/group-by.js';
 import type { ReconcilerStatus } from '../../reconciler/types.js';
 
-/** What stands in the way of a node's enforcement, as its users should hear it. */
+/** Conditions that keep policies from being enforced as written, as Events for the cluster's users. */
 export function eventConditions({
   failing,
   unattached,

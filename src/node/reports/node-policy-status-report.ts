@@ -7,30 +7,36 @@ export interface NodePolicyStatusReportParts extends ReportParts {
   readonly write: (status: NodePolicyStatus, signal: AbortSignal) => Promise<void>;
 }
 
-/** The API server gets no more than one write a second from a node, and its readers no older word than this. */
-const least = 1_000;
+/** Milliseconds: a node writes at most once a second, and its status is never older than this. */
+const minInterval = 1_000;
 export const statusReportedEvery = 30_000;
 
-/** Keeps the node's NodePolicyStatus up to date: what is in the kernel, and nothing that is on its way there. */
+/** Keeps the node's NodePolicyStatus up to date: it says what is in the kernel, without changes that are not applied yet. */
 export class NodePolicyStatusReport implements AsyncDisposable {
   readonly #parts: NodePolicyStatusReportParts;
-  readonly #pace: RateLimitedTask;
+  readonly #task: RateLimitedTask;
   #written: string | undefined;
   #writtenAt = -Infinity;
 
   constructor(parts: NodePolicyStatusReportParts) {
     this.#parts = parts;
     const task = (signal: AbortSignal): Promise<void> => this.#write(signal);
-    this.#pace = new RateLimitedTask({ ...parts, what: 'NodePolicyStatus', least, most: statusReportedEvery, task });
+    this.#task = new RateLimitedTask({
+      ...parts,
+      what: 'NodePolicyStatus',
+      minInterval,
+      maxInterval: statusReportedEvery,
+      task,
+    });
   }
 
   /** The agent's state may have changed. */
   changed(): void {
-    this.#pace.changed();
+    this.#task.changed();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#pace[Symbol.asyncDispose]();
+    return this.#task[Symbol.asyncDispose]();
   }
 
   async #write(signal: AbortSignal): Promise<void> {
@@ -40,7 +46,7 @@ export class NodePolicyStatusReport implements AsyncDisposable {
     const { ready, revision, endpoints, unattached } = reconciler.status();
     const state = { ready, revision, endpoints: endpoints.length, unattached: unattached.length, policies };
     const text = JSON.stringify(state);
-    if (text === this.#written && clock.now() - this.#writtenAt < statusReportedEvery - least) return;
+    if (text === this.#written && clock.now() - this.#writtenAt < statusReportedEvery - minInterval) return;
     await write({ ...state, observedAt: new Date(clock.timestamp()).toISOString() }, signal);
     [this.#written, this.#writtenAt] = [text, clock.now()];
   }

@@ -14,17 +14,17 @@ export interface ReportParts {
 export interface RateLimitedTaskOptions extends ReportParts {
   /** What is written, as the log names it. */
   readonly what: 'Event' | 'NodePolicyStatus';
-  /** Milliseconds between two runs at least, and at most while nothing fails. */
-  readonly least: number;
-  readonly most: number;
-  /** Rejects when the world fails: it is run again, later each time, until `most`. */
+  /** Milliseconds between the starts of two runs: at least, and at most while nothing fails. */
+  readonly minInterval: number;
+  readonly maxInterval: number;
+  /** When it rejects, it runs again, with a delay that grows up to `maxInterval`. */
   readonly task: (signal: AbortSignal) => Promise<void>;
 }
 
-/** Runs a task soon after something changed and regularly otherwise, one run at a time and never too often. */
+/** Runs a task soon after a change and regularly otherwise: one run at a time, and never more often than allowed. */
 export class RateLimitedTask implements AsyncDisposable {
   readonly #options: RateLimitedTaskOptions;
-  readonly #ending = new AbortController();
+  readonly #abort = new AbortController();
   #timer: Disposable | undefined;
   #running: Promise<void> | undefined;
   #lastStart = -Infinity;
@@ -37,24 +37,24 @@ export class RateLimitedTask implements AsyncDisposable {
 
   changed(): void {
     this.#changed = true;
-    // After a failure the back-off decides: changes come often, and the server may be the one that suffers.
+    // After a failure the back-off decides: changes are frequent, and the server may be overloaded.
     if (this.#running === undefined && this.#failuresInRow === 0) this.#schedule();
   }
 
-  /** Breaks off a run in flight. */
+  /** Aborts a run in flight. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#ending.abort();
+    this.#abort.abort();
     this.#timer?.[Symbol.dispose]();
     await this.#running;
   }
 
   #schedule(): void {
-    if (this.#ending.signal.aborted) return;
-    const { clock, least, most } = this.#options;
+    if (this.#abort.signal.aborted) return;
+    const { clock, minInterval, maxInterval } = this.#options;
     const wait =
       this.#failuresInRow > 0
-        ? Math.min(most, Math.max(least, retryDelay(this.#failuresInRow - 1)))
-        : Math.max(0, this.#lastStart + (this.#changed ? least : most) - clock.now());
+        ? Math.min(maxInterval, Math.max(minInterval, retryDelay(this.#failuresInRow - 1)))
+        : Math.max(0, this.#lastStart + (this.#changed ? minInterval : maxInterval) - clock.now());
     this.#timer?.[Symbol.dispose]();
     this.#timer = clock.after(wait, () => {
       this.#running = this.#run();
@@ -66,27 +66,27 @@ export class RateLimitedTask implements AsyncDisposable {
     this.#lastStart = clock.now();
     this.#changed = false;
     try {
-      await task(this.#ending.signal);
-      if (this.#failuresInRow > 0) log.info({}, `${what}: no failure any more`);
+      await task(this.#abort.signal);
+      if (this.#failuresInRow > 0) log.info({}, `${what} is written again`);
       this.#failuresInRow = 0;
     } catch (error) {
-      if (this.#ending.signal.aborted) return;
+      if (this.#abort.signal.aborted) return;
       this.#failuresInRow += 1;
-      this.#noteFailure(error);
+      this.#failed(error);
     }
     this.#running = undefined;
     this.#schedule();
   }
 
-  /** Told once while it lasts. */
-  #noteFailure(error: unknown): void {
+  /** Logs the first failure of a row only. */
+  #failed(error: unknown): void {
     const { what, onFailure, log } = this.#options;
     onFailure();
     if (this.#failuresInRow === 1) log.warn({ error: messageOf(error) }, `${what} not written`);
   }
 }
 
-/** Writes one after the other; one that is refused keeps back no other. Rejects with the first failure at the end. */
+/** Writes one item after the other; a refused one does not hold back the rest. Rejects at the end with the first failure. */
 export async function writeEach<T>(items: Iterable<T>, write: (item: T) => Promise<void>): Promise<void> {
   const failures: unknown[] = [];
   for (const item of items)

@@ -1,0 +1,65 @@
+/** Packets by policy, from the kernel's named counters. */
+import { Counter, type Registry } from 'prom-client';
+import { policyCounters, type PolicyCounter } from '../../nftables/names/policy-counters.js';
+import { metricNames } from './metric-names.js';
+import type { MetricSources } from './metric-sources.js';
+
+/** Series by policy. What comes after is summed under `(others)`, so that a large cluster does not overload Prometheus. */
+const mostSeries = 1000;
+/** Milliseconds: several scrapers share one reading of the kernel. */
+const readingKept = 1000;
+
+/** By `direction policies`. */
+type Packets = Readonly<Record<PolicyCounter['verdict'], ReadonlyMap<string, number>>>;
+
+/** @param now milliseconds of a steady clock */
+export function definePolicyMetrics(
+  registry: Registry,
+  sources: Pick<MetricSources, 'program' | 'counters'>,
+  now: () => number,
+): void {
+  let reading: { readonly at: number; readonly packets: Promise<Packets> } | undefined;
+  const packets = (): Promise<Packets> => {
+    if (reading === undefined || now() - reading.at > readingKept)
+      reading = { at: now(), packets: readPackets(sources) };
+    return reading.packets;
+  };
+  for (const [key, verdict] of [
+    ['allowed', 'allow'],
+    ['denied', 'deny'],
+    ['wouldAllow', 'wouldAllow'],
+    ['wouldDeny', 'wouldDeny'],
+  ] as const) {
+    const [name, help] = metricNames[key];
+    new Counter({
+      name,
+      help,
+      labelNames: ['direction', 'policy'],
+      registers: [registry],
+      async collect() {
+        this.reset();
+        for (const [labels, value] of (await packets())[verdict]) {
+          const [direction = '', policy = ''] = labels.split(' ');
+          this.inc({ direction, policy }, value);
+        }
+      },
+    });
+  }
+}
+
+async function readPackets({ program, counters }: Pick<MetricSources, 'program' | 'counters'>): Promise<Packets> {
+  const byLabels = (): Map<string, number> => new Map();
+  const packets = { allow: byLabels(), deny: byLabels(), wouldAllow: byLabels(), wouldDeny: byLabels() };
+  if (program === undefined || counters === undefined) return packets;
+  const counted = await counters();
+  for (const [name, { verdict, direction, policies }] of policyCounters(program())) {
+    const value = counted.get(name);
+    // Of the counters that a dry run may have, few exist.
+    if (value === undefined && (verdict === 'wouldAllow' || verdict === 'wouldDeny')) continue;
+    const found = packets[verdict];
+    const full = `${direction} ${policies.join(',')}`;
+    const key = found.has(full) || found.size < mostSeries ? full : `${direction} (others)`;
+    found.set(key, (found.get(key) ?? 0) + (value ?? 0));
+  }
+  return packets;
+}

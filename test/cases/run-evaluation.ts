@@ -47,7 +47,7 @@ export function runEvaluation(table: Case): EvaluationResult {
         if (problem !== undefined) wrong.push(`step ${index + 1}, ${title}: ${problem}`);
       }
     }
-    const users = new UserAnswers(state.manifests);
+    const users = UserAnswers.from(state.manifests);
     for (const { cell, flow } of flows)
       for (const answer of users.answersTo({ cell, flow })) {
         if (answer.allowed === undefined) continue;

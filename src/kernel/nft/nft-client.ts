@@ -2,9 +2,10 @@ import { NftError, type Nftables } from '../../nftables/language/nftables.js';
 import { parseCounters, parseTable } from '../../nftables/language/listing.js';
 import type { MutableRuleset } from '../../nftables/language/mutable-ruleset.js';
 import type { Transaction } from '../../nftables/language/command.js';
+import { hasTitles, supportedComments } from './comment-support.js';
 import { nftErrorFrom } from './nft-errors.js';
 import { transactionToJson } from '../../nftables/language/command-json.js';
-import { printTransaction } from '../../nftables/language/command-text.js';
+import { printTransaction, type Commented } from '../../nftables/language/command-text.js';
 import { runNft, runTransaction, type NftCommand, type Source } from './nft-process.js';
 import { NftShell } from './nft-shell.js';
 
@@ -50,6 +51,8 @@ class NftProcessClient implements NftClient {
   #deaths: number[] = [];
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
+  /** Found before the first transaction that has a title: none may fail for a comment. */
+  #commented: Commented | undefined;
 
   constructor(options: NftClientOptions) {
     this.command = options.command ?? ['nft'];
@@ -73,14 +76,14 @@ class NftProcessClient implements NftClient {
   }
 
   check(transaction: Transaction, signal?: AbortSignal): Promise<void> {
-    return this.#inTurn(signal, () =>
-      runTransaction(this.command, sourceOf(transaction), { checkOnly: true, onStart: this.#own }),
+    return this.#inTurn(signal, async () =>
+      runTransaction(this.command, await this.#sourceOf(transaction), { checkOnly: true, onStart: this.#own }),
     );
   }
 
   apply(transaction: Transaction, signal?: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async () => {
-      const source = sourceOf(transaction);
+      const source = await this.#sourceOf(transaction);
       const fits = source.format === 'text' && source.content.length <= longestText;
       const shell = fits ? this.#readyShell() : undefined;
       if (shell === undefined) await runTransaction(this.command, source, { checkOnly: false, onStart: this.#own });
@@ -121,6 +124,25 @@ class NftProcessClient implements NftClient {
     });
   }
 
+  async #sourceOf(transaction: Transaction): Promise<Source> {
+    if (this.#commented === undefined && hasTitles(transaction))
+      this.#commented = await supportedComments((text) => this.#accepts(text));
+    const content = printTransaction(transaction, this.#commented);
+    return content === undefined
+      ? { format: 'json', content: JSON.stringify(transactionToJson(transaction)) }
+      : { format: 'text', content };
+  }
+
+  async #accepts(content: string): Promise<boolean> {
+    try {
+      await runTransaction(this.command, { format: 'text', content }, { checkOnly: true, onStart: this.#own });
+      return true;
+    } catch (error) {
+      if (error instanceof NftError && error.reason === 'refused') return false;
+      throw error;
+    }
+  }
+
   /** One nft at a time: they would only wait for each other in the kernel. */
   #inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new NftError('failed', 'the door to nft is closed'));
@@ -157,11 +179,4 @@ class NftProcessClient implements NftClient {
     if (this.#shell.pid !== undefined) this.#own(this.#shell.pid);
     return this.#shell;
   }
-}
-
-function sourceOf(transaction: Transaction): Source {
-  const content = printTransaction(transaction);
-  return content === undefined
-    ? { format: 'json', content: JSON.stringify(transactionToJson(transaction)) }
-    : { format: 'text', content };
 }

@@ -19,8 +19,8 @@ export class CommandList {
     return { ...this.#table, effect, commands: this.#commands };
   }
 
-  addTable(): void {
-    this.#commands.push({ kind: 'add table' });
+  addTable(title?: string): void {
+    this.#commands.push({ kind: 'add table', ...(title === undefined ? {} : { title }) });
   }
 
   deleteTable(): void {
@@ -51,8 +51,9 @@ export class CommandList {
     if (keys.length > 0) this.#commands.push({ kind: 'delete elements', set: name, keys });
   }
 
-  addChain({ name, hook }: Pick<Chain, 'name' | 'hook'>): void {
-    this.#commands.push({ kind: 'add chain', name, ...(hook === undefined ? {} : { hook }) });
+  addChain({ name, title, hook }: Omit<Chain, 'rules'>): void {
+    const more = { ...(title === undefined ? {} : { title }), ...(hook === undefined ? {} : { hook }) };
+    this.#commands.push({ kind: 'add chain', name, ...more });
   }
 
   flushChain(name: string): void {

@@ -3,13 +3,18 @@
  * by its command line, byte by byte.
  */
 import type { Command, Transaction } from './command.js';
-import { printElement, printHook, printRule, printSetForm } from './statement-text.js';
+import { printBlock, printComment, printElement, printHook, printRule, printSetForm } from './statement-text.js';
+
+/** Objects whose titles nft takes as comments. */
+export type Commented = ReadonlySet<'table' | 'set' | 'chain'>;
+export const allCommented: Commented = new Set(['table', 'set', 'chain'] as const);
 
 /** One line for each command; undefined when a name in it can only be given in JSON: chains carry the names of devices. */
-export function printTransaction({ family, table, commands }: Transaction): string | undefined {
+export function printTransaction(transaction: Transaction, commented = allCommented): string | undefined {
+  const { family, table, commands } = transaction;
   if (!commands.every((command) => plainName.test(nameIn(command)))) return undefined;
-  const name = `${family} ${table}`;
-  return commands.map((command) => `${printCommand(command, name)}\n`).join('');
+  const context = { table: `${family} ${table}`, commented };
+  return commands.map((command) => `${printCommand(command, context)}\n`).join('');
 }
 
 /** As nft's scanner knows a name that is not quoted. */
@@ -32,13 +37,23 @@ function nameIn(command: Command): string {
   }
 }
 
-function printCommand(command: Command, table: string): string {
+interface Context {
+  readonly table: string;
+  readonly commented: Commented;
+}
+
+function printCommand(command: Command, { table, commented }: Context): string {
+  const comment = (kind: 'table' | 'set' | 'chain', title: string | undefined): string[] =>
+    commented.has(kind) ? printComment(title) : [];
   switch (command.kind) {
     case 'add table':
+      return `add table ${table}${printBlock(comment('table', command.title))}`;
     case 'delete table':
-      return `${command.kind} ${table}`;
-    case 'add set':
-      return `add ${mapOrSet(command.set)} ${table} ${command.set.name} { ${printSetForm(command.set).join(' ')} }`;
+      return `delete table ${table}`;
+    case 'add set': {
+      const { set } = command;
+      return `add ${mapOrSet(set)} ${table} ${set.name}${printBlock([...printSetForm(set), ...comment('set', set.title)])}`;
+    }
     case 'delete set':
       return `delete ${mapOrSet(command)} ${table} ${command.name}`;
     case 'add elements':
@@ -46,7 +61,7 @@ function printCommand(command: Command, table: string): string {
     case 'delete elements':
       return `delete element ${table} ${command.set} { ${command.keys.join(', ')} }`;
     case 'add chain':
-      return `add chain ${table} ${command.name}${command.hook === undefined ? '' : ` { ${printHook(command.hook)} }`}`;
+      return `add chain ${table} ${command.name}${printBlock([...comment('chain', command.title), ...printHook(command.hook)])}`;
     case 'add rule':
       return `add rule ${table} ${command.chain} ${printRule(command.rule)}`;
     default:

@@ -6,7 +6,8 @@ export type Element = readonly [key: string, value: string];
 
 /** One change to a table. command-text.ts and command-json.ts print it. */
 export type Command =
-  | { readonly kind: 'add table' | 'delete table' }
+  | { readonly kind: 'add table'; readonly title?: string }
+  | { readonly kind: 'delete table' }
   | { readonly kind: 'add counter' | 'delete counter'; readonly name: string }
   /** Without elements. */
   | { readonly kind: 'add set'; readonly set: SetForm }
@@ -14,7 +15,7 @@ export type Command =
   | { readonly kind: 'add elements'; readonly set: string; readonly elements: readonly Element[] }
   | { readonly kind: 'delete elements'; readonly set: string; readonly keys: readonly string[] }
   /** Without rules. A base chain is one from its first line: a hook cannot be added later. */
-  | { readonly kind: 'add chain'; readonly name: string; readonly hook?: Hook }
+  | { readonly kind: 'add chain'; readonly name: string; readonly title?: string; readonly hook?: Hook }
   | { readonly kind: 'flush chain' | 'delete chain'; readonly name: string }
   | { readonly kind: 'add rule'; readonly chain: string; readonly rule: Rule };
 

@@ -11,9 +11,14 @@ export interface MutableRuleset extends Ruleset {
   readonly chains: Map<string, Chain>;
 }
 
-export const emptyRuleset = (family: Ruleset['family'] = 'inet', table = 'podwall'): MutableRuleset => ({
+export const emptyRuleset = (
+  family: Ruleset['family'] = 'inet',
+  table = 'podwall',
+  title?: string,
+): MutableRuleset => ({
   family,
   table,
+  ...(title === undefined ? {} : { title }),
   counters: new Set(),
   sets: new Map(),
   chains: new Map(),

@@ -1,4 +1,5 @@
 /** Parts of rulesets and transactions as nft text. */
+import { commentOf } from '../names/names.js';
 import type { Element } from './command.js';
 import type { Expression, Hook, Operand, Rule, SetForm, Statement } from './types.js';
 
@@ -53,9 +54,17 @@ export const printRule = ({ statements, comment }: Rule): string =>
 /** Keys and verdicts are nft's text as they stand. */
 export const printElement = ([key, value]: Element): string => (value === '' ? key : `${key} : ${value}`);
 
-export function printHook({ type, hook, device, priority, policy }: Hook): string {
+/** Parts in braces, or nothing. */
+export const printBlock = (parts: readonly string[]): string => (parts.length === 0 ? '' : ` { ${parts.join(' ')} }`);
+
+export const printComment = (title: string | undefined): string[] =>
+  title === undefined ? [] : [`comment "${commentOf(title)}";`];
+
+export function printHook(hook: Hook | undefined): string[] {
+  if (hook === undefined) return [];
+  const { type, hook: point, device, priority, policy } = hook;
   const on = device === undefined ? '' : ` device "${device}"`;
-  return `type ${type} hook ${hook}${on} priority ${priority}; policy ${policy};`;
+  return [`type ${type} hook ${point}${on} priority ${priority}; policy ${policy};`];
 }
 
 /** What a set or map may hold, in parts that stand before its elements. */

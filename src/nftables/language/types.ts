@@ -66,6 +66,8 @@ export interface Hook {
 
 export interface Chain {
   readonly name: string;
+  /** What it is for, as all titles: a comment in the kernel, by which nothing is compared. */
+  readonly title?: string;
   readonly hook?: Hook;
   readonly rules: readonly Rule[];
 }
@@ -76,7 +78,6 @@ export type KeyType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service';
 /** What a set, or a verdict map when `verdicts` is true, may hold. */
 export interface SetForm {
   readonly name: string;
-  /** For people who read the text; the kernel does not keep it. */
   readonly title?: string;
   readonly type: readonly KeyType[];
   readonly verdicts: boolean;
@@ -100,6 +101,7 @@ export interface TableName {
 
 /** Our whole table. */
 export interface Ruleset extends TableName {
+  readonly title?: string;
   readonly counters: ReadonlySet<string>;
   readonly sets: ReadonlyMap<string, NftSet>;
   readonly chains: ReadonlyMap<string, Chain>;

@@ -19,7 +19,7 @@ export interface GuardPlanInput {
  */
 export function planGuards({ desired, applied, liveDevices, hookedIfindex }: GuardPlanInput): Transaction | undefined {
   const commands = new CommandList(desired);
-  if (applied === undefined) commands.addTable();
+  if (applied === undefined) commands.addTable(desired.title);
   for (const counter of desired.counters) if (applied?.counters.has(counter) !== true) commands.addCounter(counter);
   const present = applied?.chains ?? new Map<string, Chain>();
   for (const chain of present.values()) if (!desired.chains.has(chain.name)) remove(commands, chain.name);

@@ -40,10 +40,10 @@ export interface PlanInput {
 /** One transaction that leaves exactly `desired`, whatever was there. */
 export function planReplacement(desired: Ruleset, exists: boolean): Transaction {
   const commands = new CommandList(desired);
-  commands.addTable();
+  commands.addTable(desired.title);
   if (exists) {
     commands.deleteTable();
-    commands.addTable();
+    commands.addTable(desired.title);
   }
   for (const counter of desired.counters) commands.addCounter(counter);
   for (const chain of desired.chains.values()) commands.addChain(chain);
@@ -64,7 +64,7 @@ export function planChange({ desired, applied, dirty, effect }: PlanInput): Plan
   const swaps = narrows && desired.chains.has(cacheLookup);
 
   const build = new Batch(desired, 'none');
-  if (isEmpty(applied)) build.commands.addTable();
+  if (isEmpty(applied)) build.commands.addTable(desired.title);
   planBuild(build, difference, applied);
   cache.preparePointers(build);
   planRules(

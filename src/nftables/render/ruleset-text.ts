@@ -1,25 +1,27 @@
 /** The ruleset as nft text for people; `nft -f` loads it into an empty namespace. */
 import { firstGeneration, generationChains, pointerChains } from './cache.js';
 import { skeletonSets } from './skeleton-sets.js';
-import { printElement, printHook, printRule, printSetForm } from '../language/statement-text.js';
+import {
+  printBlock,
+  printComment,
+  printElement,
+  printHook,
+  printRule,
+  printSetForm,
+} from '../language/statement-text.js';
 import type { Chain, NftSet, Ruleset } from '../language/types.js';
 
-function printChain({ name, hook, rules }: Chain): string[] {
-  const note = chainNotes.get(name);
-  return [
-    ...(note === undefined ? [] : [`  # ${note}`]),
-    `  chain ${name} {`,
-    ...(hook === undefined ? [] : [`    ${printHook(hook)}`]),
-    ...rules.map((rule) => `    ${printRule(rule)}`),
-    '  }',
-  ];
-}
+const printChain = ({ name, title, hook, rules }: Chain): string[] => [
+  `  chain ${name} {`,
+  ...[...printComment(title), ...printHook(hook), ...rules.map(printRule)].map((line) => `    ${line}`),
+  '  }',
+];
 
 function printSet(set: NftSet): string[] {
   const elements = [...set.elements].map(printElement).sort((a, b) => (a < b ? -1 : 1));
-  const parts = [...printSetForm(set), ...(elements.length === 0 ? [] : [`elements = { ${elements.join(', ')} };`])];
-  const title = set.title === undefined ? [] : [`  # ${set.title.replace(/\s+/g, ' ')}`];
-  return [...title, `  ${set.verdicts ? 'map' : 'set'} ${set.name} { ${parts.join(' ')} }`];
+  const listed = elements.length === 0 ? [] : [`elements = { ${elements.join(', ')} };`];
+  const parts = [...printSetForm(set), ...printComment(set.title), ...listed];
+  return [`  ${set.verdicts ? 'map' : 'set'} ${set.name}${printBlock(parts)}`];
 }
 
 const chainNotes: ReadonlyMap<string, string> = new Map([
@@ -53,7 +55,7 @@ function ordered<T extends { readonly name: string }>(objects: Iterable<T>, firs
   });
 }
 
-/** Sets with a comment line that says what they hold, then the chains from the hook on. */
+/** Counters, sets, then the chains from the hook on; as `nft list` shows what the agent has loaded. */
 export function printRuleset(ruleset: Ruleset): string {
   const sets = ordered(
     ruleset.sets.values(),
@@ -61,6 +63,7 @@ export function printRuleset(ruleset: Ruleset): string {
   );
   return [
     `table ${ruleset.family} ${ruleset.table} {`,
+    ...printComment(ruleset.title).map((line) => `  ${line}`),
     ...[...ruleset.counters].sort().map((name) => `  counter ${name} { }`),
     ...sets.flatMap(printSet),
     ...ordered(ruleset.chains.values(), [

@@ -1,5 +1,5 @@
 /** Parts of rulesets and transactions as nft text. */
-import { commentOf } from '../names/names.js';
+import { commentOf } from './comment-text.js';
 import type { Element } from './command.js';
 import type { Expression, Hook, Operand, Rule, SetForm, Statement } from './types.js';
 

@@ -35,10 +35,10 @@ export class CacheSwaps {
   /** The fixed chains must exist before a rule jumps to them; the swap fills them. */
   preparePointers(batch: Batch): void {
     if (!this.#cached) return;
-    for (const { name } of pointerChains(0)) {
-      if (this.#applied.chains.has(name)) continue;
-      batch.commands.addChain({ name });
-      batch.done(weightOfObject, () => this.#applied.chains.set(name, { name, rules: [] }));
+    for (const pointer of pointerChains(0)) {
+      if (this.#applied.chains.has(pointer.name)) continue;
+      batch.commands.addChain(pointer);
+      batch.done(weightOfObject, () => this.#applied.chains.set(pointer.name, { ...pointer, rules: [] }));
     }
   }
 

@@ -3,7 +3,7 @@ import { directions, type Direction } from '../../model/policy.js';
 import type { Endpoint } from '../../program/types.js';
 import { joinKey } from '../language/elements.js';
 import { setName } from '../names/sets.js';
-import type { WantedRuleset } from './wanted.js';
+import type { DesiredRuleset } from './desired.js';
 
 /** Where an endpoint's packets of one direction go. */
 export interface Target {
@@ -20,7 +20,7 @@ export interface AddressElementsOptions {
 
 /** The addresses of endpoints in the sets and maps that every node has. */
 export class AddressElements {
-  readonly #wanted: WantedRuleset;
+  readonly #desired: DesiredRuleset;
   readonly #options: AddressElementsOptions;
   /** Who has an address; two pods for a moment, when one is handed on. */
   readonly #owners = new Map<Address, Map<string, Endpoint>>();
@@ -28,8 +28,8 @@ export class AddressElements {
   readonly #pairs = new Map<Address, readonly string[]>();
   readonly #stale = new Set<Address>();
 
-  constructor(wanted: WantedRuleset, options: AddressElementsOptions) {
-    this.#wanted = wanted;
+  constructor(desired: DesiredRuleset, options: AddressElementsOptions) {
+    this.#desired = desired;
     this.#options = options;
   }
 
@@ -62,7 +62,7 @@ export class AddressElements {
   #place(address: Address): void {
     const owners = [...(this.#owners.get(address)?.values() ?? [])];
     const family = familyOf(address);
-    const setElement = (set: string, value: string | undefined): void => this.#wanted.setElement(set, address, value);
+    const setElement = (set: string, value: string | undefined): void => this.#desired.setElement(set, address, value);
     setElement(setName.pods(family), owners.length > 0 ? '' : undefined);
     this.#placePairs(address, owners);
     for (const direction of directions) {
@@ -81,8 +81,8 @@ export class AddressElements {
     const others = owners.flatMap((endpoint) => endpoint.addresses.filter((other) => familyOf(other) === family));
     const pairs = [...new Set(others)].map((other) => joinKey(address, other));
     for (const pair of this.#pairs.get(address) ?? [])
-      if (!pairs.includes(pair)) this.#wanted.setElement(setName.self(family), pair, undefined);
-    for (const pair of pairs) this.#wanted.setElement(setName.self(family), pair, '');
+      if (!pairs.includes(pair)) this.#desired.setElement(setName.self(family), pair, undefined);
+    for (const pair of pairs) this.#desired.setElement(setName.self(family), pair, '');
     if (pairs.length > 0) this.#pairs.set(address, pairs);
     else this.#pairs.delete(address);
   }

@@ -12,8 +12,9 @@ import { addressType } from '../language/key-types.js';
 import type { Chain, NftSet, Ruleset } from '../language/types.js';
 import { cacheUses, chains, type CacheUse } from '../names/chains.js';
 import { sets } from '../names/sets.js';
+import { cacheTitles } from './skeleton-titles.js';
 
-/** What a wanted ruleset is written with; the kernel's own generation is the planner's business. */
+/** What a desired ruleset is written with; the kernel's own generation is the planner's business. */
 export const firstGeneration = 1;
 
 const cacheSet = (family: Family, generation: number): string => sets.nameOf({ kind: 'cache', family, generation });
@@ -65,6 +66,7 @@ export function generationChains(generation: number): Chain[] {
 export const pointerChains = (generation: number): Chain[] =>
   cacheUses.map((use) => ({
     name: pointer(use),
+    title: cacheTitles[use],
     rules: [{ statements: [x.jump(generationChain(use, generation))] }],
   }));
 

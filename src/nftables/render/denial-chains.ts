@@ -19,13 +19,16 @@ export interface Denial {
   /** Of those that were logged. */
   readonly logged: string;
   readonly evaluatedBy: 'flow' | 'packet';
+  readonly title: string;
+  /** Of the drop. */
   readonly comment?: string;
 }
 
 export function denialChain(denial: Denial, audit: AuditRules | undefined): Chain {
-  const { name, dropped, logged, evaluatedBy, comment } = denial;
+  const { name, title, dropped, logged, evaluatedBy, comment } = denial;
   return {
     name,
+    title,
     rules: [
       { statements: [x.count(dropped)] },
       ...(audit === undefined ? [] : logRules({ chain: name, counter: logged, evaluatedBy }, audit)),
@@ -34,14 +37,14 @@ export function denialChain(denial: Denial, audit: AuditRules | undefined): Chai
   };
 }
 
-const evaluatedBy: Readonly<Record<SkeletonDrop, 'flow' | 'packet'>> = {
-  'mid-stream': 'flow',
-  'midstream-full': 'flow',
-  untracked: 'packet',
-  invalid: 'packet',
-  'icmp-error': 'packet',
-  'unknown-pod': 'flow',
-  'unknown-pod-packet': 'packet',
+const skeletonDenials: Readonly<Record<SkeletonDrop, Pick<Denial, 'evaluatedBy' | 'title'>>> = {
+  'mid-stream': { evaluatedBy: 'flow', title: 'the middle of a stream whose client is not known' },
+  'midstream-full': { evaluatedBy: 'flow', title: 'the middle of a stream, and no room to keep it' },
+  untracked: { evaluatedBy: 'packet', title: 'no conntrack entry' },
+  invalid: { evaluatedBy: 'packet', title: 'a conntrack entry that the packet does not belong to' },
+  'icmp-error': { evaluatedBy: 'packet', title: 'an ICMP error that its sender may not send' },
+  'unknown-pod': { evaluatedBy: 'flow', title: 'a client or server in the pod ranges that is no known pod' },
+  'unknown-pod-packet': { evaluatedBy: 'packet', title: 'an address in the pod ranges that is no known pod' },
 };
 
 export const denyName = (reason: SkeletonDrop): string => chains.nameOf({ kind: 'skeleton-deny', reason });
@@ -53,8 +56,12 @@ export const skeletonDropCounters: readonly string[] = skeletonDrops.map(dropCou
 export const skeletonDenialChains = (audit: AuditRules | undefined, mode: PolicyMode): Chain[] =>
   skeletonDrops.map((reason) => {
     const name = denyName(reason);
-    const denial = { name, evaluatedBy: evaluatedBy[reason] };
+    const denial = { name, ...skeletonDenials[reason] };
     return mode === 'enforce'
       ? denialChain({ ...denial, dropped: dropCounter(reason), logged: loggedCounter('neither') }, audit)
-      : { name, rules: audit === undefined ? [] : reportRules({ ...denial, chain: name }, audit) };
+      : {
+          name,
+          title: denial.title,
+          rules: audit === undefined ? [] : reportRules({ chain: name, evaluatedBy: denial.evaluatedBy }, audit),
+        };
   });

@@ -1,4 +1,4 @@
-/** What may differ between the wanted and the applied ruleset, by name; the plan looks up what to do about it. */
+/** What may differ between the desired and the applied ruleset, by name; the plan looks up what to do about it. */
 export interface Dirty {
   readonly chains: ReadonlySet<string>;
   readonly counters: ReadonlySet<string>;

@@ -17,7 +17,7 @@ import {
 } from '../language/expressions.js';
 import type { Chain, Hook, Rule, Ruleset, Statement } from '../language/types.js';
 import { chains } from '../names/chains.js';
-import { commentOf } from '../names/comments.js';
+import { commentOf } from '../language/comment-text.js';
 import { counters } from '../names/counters.js';
 
 export interface GuardOptions {
@@ -52,7 +52,14 @@ export function renderGuards(attachments: readonly Attachment[], options: GuardO
     if (hasGuard) add(guardChain(attachment, options));
     if (attachment.kind === 'bridged') add(egressGuardChain(attachment, options));
   }
-  return { family: 'netdev', table: 'podwall', counters: new Set(countersOf(options)), sets: new Map(), chains: found };
+  return {
+    family: 'netdev',
+    table: 'podwall',
+    title: 'Podwall: the addresses that each pod of this node has on its own device',
+    counters: new Set(countersOf(options)),
+    sets: new Map(),
+    chains: found,
+  };
 }
 
 /** While an address passes from an old pod to a new one, both may be found on one veth: it may then send as either. */
@@ -112,7 +119,8 @@ function guardChain({ pod, device, addresses }: Attachment, options: GuardOption
     ),
     ...logRules(denied, anyOf(metaProtocol, ['ip', 'ip6'])),
   ];
-  return { name, hook: hookOn(device, 'ingress', options.mode === 'dry-run' ? 'accept' : 'drop'), rules };
+  const hook = hookOn(device, 'ingress', options.mode === 'dry-run' ? 'accept' : 'drop');
+  return { name, title: `${objectKey(pod)}: what it may send`, hook, rules };
 }
 
 interface Denied extends Pick<GuardOptions, 'audit' | 'mode'> {
@@ -175,7 +183,8 @@ function egressGuardChain({ pod, device, addresses }: Attachment, options: Guard
     ...logRules(denied, anyOf(packetType, ['broadcast', 'multicast']), carries),
     ...logRules(denied, match(destination6, linkLocal), carries),
   ];
-  return { name, hook: hookOn(device, 'egress', options.mode === 'dry-run' ? 'accept' : 'drop'), rules };
+  const hook = hookOn(device, 'egress', options.mode === 'dry-run' ? 'accept' : 'drop');
+  return { name, title: `${objectKey(pod)}: what may reach it`, hook, rules };
 }
 
 /** How the frame came in; of what the node itself sends it is none of the two. */

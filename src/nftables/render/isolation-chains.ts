@@ -8,7 +8,7 @@ import type { AuditRules } from './log-rules.js';
 import type { PeerMapSets } from './peer-map-sets.js';
 import { notIsolatedTarget } from './report-chains.js';
 import type { RenderedRuleList } from './rule-lists.js';
-import type { WantedRuleset } from './wanted.js';
+import type { DesiredRuleset } from './desired.js';
 
 /** One set of policies, in force or in a dry run in one direction, and the endpoints that it holds for. */
 interface SharedIsolation {
@@ -28,7 +28,7 @@ export interface IsolationChainsOptions {
 
 /** The chains that decide about endpoints' packets: each is there once, for all endpoints that it holds for. */
 export class IsolationChains {
-  readonly #wanted: WantedRuleset;
+  readonly #desired: DesiredRuleset;
   readonly #options: IsolationChainsOptions;
   readonly #isolations = new Map<string, SharedIsolation>();
   /** Isolations to look at again when a rule list changes. */
@@ -36,8 +36,8 @@ export class IsolationChains {
   /** Whose chains may be other ones now. */
   readonly #stale = new Set<string>();
 
-  constructor(wanted: WantedRuleset, options: IsolationChainsOptions) {
-    this.#wanted = wanted;
+  constructor(desired: DesiredRuleset, options: IsolationChainsOptions) {
+    this.#desired = desired;
     this.#options = options;
   }
 
@@ -98,8 +98,8 @@ export class IsolationChains {
     const end = isolationEnd(spec, this.#options.audit);
     const entry: SharedIsolation = { spec, end, endpoints: new Map() };
     this.#isolations.set(key, entry);
-    this.#wanted.retainCounter(end.counter);
-    this.#wanted.retainChain(end.chain);
+    this.#desired.retainCounter(end.counter);
+    this.#desired.retainChain(end.chain);
     for (const id of ruleListsOf(spec)) {
       const users = this.#usersOfList.get(id);
       if (users === undefined) this.#usersOfList.set(id, new Set([key]));
@@ -114,16 +114,16 @@ export class IsolationChains {
     const old = entry.form;
     const form = isolationForm(entry.spec, { formOf: (id, use) => ruleList(id).form(use), inlineLists });
     entry.form = form;
-    for (const counter of form.counters) this.#wanted.retainCounter(counter);
-    for (const chain of [form.chain, ...form.targets]) this.#wanted.retainChain(chain);
+    for (const counter of form.counters) this.#desired.retainCounter(counter);
+    for (const chain of [form.chain, ...form.targets]) this.#desired.retainChain(chain);
     peerMaps.replace(old?.maps ?? [], form.maps);
     if (old !== undefined) this.#forget(old);
     return form.chain.name !== old?.chain.name;
   }
 
   #forget({ chain, targets, counters }: IsolationForm): void {
-    for (const { name } of [chain, ...targets]) this.#wanted.releaseChain(name);
-    for (const counter of counters) this.#wanted.releaseCounter(counter);
+    for (const { name } of [chain, ...targets]) this.#desired.releaseChain(name);
+    for (const counter of counters) this.#desired.releaseCounter(counter);
   }
 
   /** Nobody is left for whom it holds. */
@@ -133,8 +133,8 @@ export class IsolationChains {
       this.#options.peerMaps.replace(form.maps, []);
       this.#forget(form);
     }
-    this.#wanted.releaseChain(end.chain.name);
-    this.#wanted.releaseCounter(end.counter);
+    this.#desired.releaseChain(end.chain.name);
+    this.#desired.releaseCounter(end.counter);
     for (const id of ruleListsOf(spec)) {
       const users = this.#usersOfList.get(id);
       users?.delete(key);

@@ -32,14 +32,17 @@ export interface IsolationEnd {
 export function isolationEnd(spec: IsolationSpec, audit: AuditRules | undefined): IsolationEnd {
   const { direction, kind, isolation, logsAllowed } = spec;
   const name = endName(spec);
-  const comment = titleOf(spec);
+  const title = titleOf(spec);
   if (kind === 'dryRun') {
     const then = x.goto(notIsolatedTarget(direction, logsAllowed && audit !== undefined));
-    return { chain: dryRunChain({ name, direction, then, comment }, audit), counter: name };
+    return { chain: dryRunChain({ name, direction, then, title }, audit), counter: name };
   }
   const dropped = counters.nameOf({ kind: 'drop', ...policiesNamed(direction, isolation.by) });
   const logged = loggedCounter(direction);
-  return { chain: denialChain({ name, dropped, logged, evaluatedBy: 'flow', comment }, audit), counter: dropped };
+  return {
+    chain: denialChain({ name, title, dropped, logged, evaluatedBy: 'flow', comment: title }, audit),
+    counter: dropped,
+  };
 }
 
 function endName({ direction, kind, isolation, logsAllowed }: IsolationSpec): string {
@@ -85,7 +88,7 @@ export function isolationForm(spec: IsolationSpec, { formOf, inlineLists }: Form
   const name = chains.nameOf({ kind: 'isolation', dryRun: kind === 'dryRun', direction, content });
   const hitChains = new Map(hits.map((hit) => [hit.chain.name, hit.chain])).values();
   return {
-    chain: { name, rules },
+    chain: { name, title: titleOf(spec), rules },
     targets: [...jumped.map(({ chain }) => chain), ...hitChains, ...[...mapped, ...jumped].flatMap(({ ends }) => ends)],
     counters: [...mapped, ...jumped].flatMap((list) => list.counters),
     maps,

@@ -2,17 +2,17 @@ import { families, type Address } from '../../model/address.js';
 import type { Group, GroupId } from '../../program/types.js';
 import { peerElement, peerMapName, peerMapSets, type PeerMap } from './peer-maps.js';
 import type { GroupLookup } from './rule-matches.js';
-import type { WantedRuleset } from './wanted.js';
+import type { DesiredRuleset } from './desired.js';
 
 /** The sets of all peer maps, held to the members of the groups that they look up. */
 export class PeerMapSets {
-  readonly #wanted: WantedRuleset;
+  readonly #desired: DesiredRuleset;
   readonly #groups: GroupLookup;
   /** Maps to look at again when a group's members change, by their ids. */
   readonly #mapsOfGroup = new Map<GroupId, Map<string, PeerMap>>();
 
-  constructor(wanted: WantedRuleset, groups: GroupLookup) {
-    this.#wanted = wanted;
+  constructor(desired: DesiredRuleset, groups: GroupLookup) {
+    this.#desired = desired;
     this.#groups = groups;
   }
 
@@ -22,7 +22,7 @@ export class PeerMapSets {
     const kept = new Set(maps.map(({ id }) => id));
     for (const map of old) {
       for (const { peer } of map.hits) this.#mapsOfGroup.get(peer)?.delete(map.id);
-      if (!kept.has(map.id)) for (const family of families) this.#wanted.removeSet(peerMapName(map, family));
+      if (!kept.has(map.id)) for (const family of families) this.#desired.removeSet(peerMapName(map, family));
     }
     for (const map of maps) {
       for (const { peer } of map.hits) {
@@ -31,8 +31,8 @@ export class PeerMapSets {
         else users.set(map.id, map);
       }
       for (const set of peerMapSets(map, this.#groups))
-        if (known.has(map.id)) this.#wanted.replaceElements(set);
-        else this.#wanted.addSet(set);
+        if (known.has(map.id)) this.#desired.replaceElements(set);
+        else this.#desired.addSet(set);
     }
   }
 
@@ -41,7 +41,7 @@ export class PeerMapSets {
     for (const map of this.#mapsOfGroup.get(group.id)?.values() ?? [])
       for (const member of members) {
         const { set, verdict } = peerElement(map, member, this.#groups);
-        this.#wanted.setElement(set, member, verdict);
+        this.#desired.setElement(set, member, verdict);
       }
   }
 

@@ -25,7 +25,7 @@ import { IsolationChains } from './isolation-chains.js';
 import { skeletonSets } from './skeleton-sets.js';
 import { skeletonChains, skeletonCounters, type SkeletonOptions } from './skeleton.js';
 import type { Ruleset } from '../language/types.js';
-import { WantedRuleset } from './wanted.js';
+import { DesiredRuleset } from './desired.js';
 
 export interface RenderOptions extends SkeletonOptions {
   /** Rule lists that are jumped to one after another before peer maps take their place; 8 by default. */
@@ -36,7 +36,7 @@ export interface RenderOptions extends SkeletonOptions {
 const defaultInlineLists = 8;
 
 /**
- * Program changes -> the wanted ruleset. What it holds depends on the present program alone:
+ * Program changes -> the desired ruleset. What it holds depends on the present program alone:
  *
  *   groups     -> sets, and elements of peer maps
  *   rule lists -> sets of ports, counters, and (where an isolation jumps to them) chains
@@ -44,7 +44,7 @@ const defaultInlineLists = 8;
  *              -> elements of their addresses, by which packets find those chains
  */
 export class Renderer {
-  readonly #wanted = new WantedRuleset();
+  readonly #desired = new DesiredRuleset();
   readonly #groups = new Map<GroupId, Group>();
   readonly #lists = new Map<RuleListId, RenderedRuleList>();
   readonly #endpoints = new Map<string, Endpoint>();
@@ -57,26 +57,26 @@ export class Renderer {
   constructor(options: RenderOptions) {
     const { audit, inlineLists = defaultInlineLists } = options;
     this.#audit = audit;
-    this.#peerMaps = new PeerMapSets(this.#wanted, (id) => this.#group(id));
-    this.#isolations = new IsolationChains(this.#wanted, {
+    this.#peerMaps = new PeerMapSets(this.#desired, (id) => this.#group(id));
+    this.#isolations = new IsolationChains(this.#desired, {
       audit,
       inlineLists,
       ruleList: (id) => this.#ruleList(id),
       peerMaps: this.#peerMaps,
     });
-    this.#addresses = new AddressElements(this.#wanted, {
+    this.#addresses = new AddressElements(this.#desired, {
       targetOf: (direction, endpoint) => this.#isolations.targetOf(direction, endpoint),
     });
     const audited = auditObjects(audit);
-    for (const counter of [...skeletonCounters, ...audited.counters]) this.#wanted.retainCounter(counter);
-    for (const set of [...skeletonSets(), ...cacheSets(firstGeneration), ...audited.sets]) this.#wanted.addSet(set);
+    for (const counter of [...skeletonCounters, ...audited.counters]) this.#desired.retainCounter(counter);
+    for (const set of [...skeletonSets(), ...cacheSets(firstGeneration), ...audited.sets]) this.#desired.addSet(set);
     const cache = [...pointerChains(firstGeneration), ...generationChains(firstGeneration)];
-    for (const chain of [...skeletonChains(options), ...cache]) this.#wanted.addChain(chain);
+    for (const chain of [...skeletonChains(options), ...cache]) this.#desired.addChain(chain);
   }
 
   /** A live view: read, do not keep. Its verdict cache has generation 1; the kernel's may be any. */
   ruleset(): Ruleset {
-    return this.#wanted.ruleset;
+    return this.#desired.ruleset;
   }
 
   apply(change: ProgramChange): Dirty {
@@ -86,18 +86,18 @@ export class Renderer {
     this.#addresses.refresh(this.#isolations.refresh());
     for (const group of change.groups) if (group.change === 'removed') this.#removeGroup(group.group);
     if (change.unknown !== undefined) this.#applyUnknown(change.unknown);
-    return this.#wanted.takeDirty();
+    return this.#desired.takeDirty();
   }
 
   #applyGroup({ group, change, added, removed }: GroupChange): void {
     this.#groups.set(group.id, group);
     if (change === 'added') {
-      for (const set of groupSets(group)) this.#wanted.addSet(set);
+      for (const set of groupSets(group)) this.#desired.addSet(set);
       return;
     }
     const setElement = (member: Parameters<typeof memberElement>[1], value: string | undefined): void => {
       const { family, key } = memberElement(group, member);
-      this.#wanted.setElement(groupSetName(group.kind, group.id, family), key, value);
+      this.#desired.setElement(groupSetName(group.kind, group.id, family), key, value);
     };
     for (const member of removed) setElement(member, undefined);
     for (const member of added) setElement(member, '');
@@ -109,7 +109,7 @@ export class Renderer {
     this.#peerMaps.groupRemoved(group.id);
     for (const family of families) {
       const name = groupSetName(group.kind, group.id, family);
-      if (this.#wanted.ruleset.sets.has(name)) this.#wanted.removeSet(name);
+      if (this.#desired.ruleset.sets.has(name)) this.#desired.removeSet(name);
     }
   }
 
@@ -119,11 +119,11 @@ export class Renderer {
     else {
       const rendered = renderRuleList(after, (group) => this.#group(group), this.#audit);
       this.#lists.set(id, rendered);
-      for (const set of rendered.portSets) this.#wanted.retainSet(set);
-      for (const counter of rendered.counters) this.#wanted.retainCounter(counter);
+      for (const set of rendered.portSets) this.#desired.retainSet(set);
+      for (const counter of rendered.counters) this.#desired.retainCounter(counter);
     }
-    for (const set of old?.portSets ?? []) this.#wanted.releaseSet(set.name);
-    for (const counter of old?.counters ?? []) this.#wanted.releaseCounter(counter);
+    for (const set of old?.portSets ?? []) this.#desired.releaseSet(set.name);
+    for (const counter of old?.counters ?? []) this.#desired.releaseCounter(counter);
     this.#isolations.ruleListChanged(id);
   }
 
@@ -153,14 +153,14 @@ export class Renderer {
   #applyUnknown(change: UnknownChange): void {
     if (change.ranges !== undefined) {
       const set = (cidr: Cidr, value: string | undefined): void =>
-        this.#wanted.setElement(setName.unknownRanges(cidr.family), networkKey(cidr), value);
+        this.#desired.setElement(setName.unknownRanges(cidr.family), networkKey(cidr), value);
       for (const cidr of this.#ranges) set(cidr, undefined);
       this.#ranges = outermost(change.ranges);
       for (const cidr of this.#ranges) set(cidr, '');
     }
     for (const address of change.removed)
-      this.#wanted.setElement(setName.knownPods(familyOf(address)), address, undefined);
-    for (const address of change.added) this.#wanted.setElement(setName.knownPods(familyOf(address)), address, '');
+      this.#desired.setElement(setName.knownPods(familyOf(address)), address, undefined);
+    for (const address of change.added) this.#desired.setElement(setName.knownPods(familyOf(address)), address, '');
   }
 }
 

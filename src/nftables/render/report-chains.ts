@@ -70,11 +70,12 @@ export interface DryRunReport {
   readonly direction: Direction;
   /** How the packet goes on. */
   readonly then: Statement;
-  readonly comment: string;
+  /** Of the chain, and of the rule that counts. */
+  readonly title: string;
 }
 
 /** Reports a relation once in a while; its pods are in `uncached` sets, so that the cache does not hold it. */
-export function dryRunChain({ name, direction, then, comment }: DryRunReport, audit: AuditRules | undefined): Chain {
+export function dryRunChain({ name, direction, then, title }: DryRunReport, audit: AuditRules | undefined): Chain {
   const reporting = (to: AuditRules): Rule[] => [
     ...families.map((family) => ({ statements: [...isReported(direction, family), then] })),
     ...families.map((family) => ({
@@ -87,24 +88,28 @@ export function dryRunChain({ name, direction, then, comment }: DryRunReport, au
   ];
   return {
     name,
+    title,
     rules: [
-      { statements: [x.count(name)], comment },
+      { statements: [x.count(name)], comment: title },
       ...(audit === undefined ? [] : reporting(audit)),
       { statements: [then] },
     ],
   };
 }
 
+export const recordedTitle = (by: string): string => `${by}: first packets of flows, for the audit log`;
+
 export interface AllowedFlows {
   /** Of the chain. */
   readonly name: string;
+  readonly title: string;
   readonly direction: Direction;
   /** The chain that the packets go on to. */
   readonly then: string;
 }
 
 /** First packets of flows that a rule allows, or (`then` is where such a pod's packets go) that nothing isolates. */
-export function allowedChain({ name, direction, then }: AllowedFlows, audit: AuditRules): Chain {
+export function allowedChain({ name, title, direction, then }: AllowedFlows, audit: AuditRules): Chain {
   const record = (operation: 'add' | 'update', family: Family): Statement =>
     x.record(operation, x.fullTuple(family), setName.allowRecorded(direction, family));
   const isRecorded = (family: Family): Statement =>
@@ -115,7 +120,7 @@ export function allowedChain({ name, direction, then }: AllowedFlows, audit: Aud
     ...reportRules({ chain: name, evaluatedBy: 'flow', first: true }, audit).map(({ statements }) => statements),
     [x.goto(then)],
   ];
-  return { name, rules: rules.map((statements) => ({ statements })) };
+  return { name, title, rules: rules.map((statements) => ({ statements })) };
 }
 
 const isUnanswered: readonly Statement[] = [firstOfFlow, x.match(x.packetProtocol, 'udp')];
@@ -134,6 +139,8 @@ export const notIsolatedTarget = (direction: Direction, logsAllowed: boolean): s
 export const notIsolatedRecordChains = (audit: AuditRules | undefined): Chain[] =>
   audit === undefined
     ? []
-    : directions.map((direction) =>
-        allowedChain({ name: notIsolatedTarget(direction, true), direction, then: afterNotIsolated[direction] }, audit),
-      );
+    : directions.map((direction) => {
+        const name = notIsolatedTarget(direction, true);
+        const title = recordedTitle(`what no policy isolates for ${direction}`);
+        return allowedChain({ name, title, direction, then: afterNotIsolated[direction] }, audit);
+      });

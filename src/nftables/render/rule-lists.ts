@@ -3,13 +3,14 @@ import type { RuleList } from '../../program/types.js';
 import * as x from '../language/expressions.js';
 import type { Chain, NftSet, Statement } from '../language/types.js';
 import { chains, type ChainMeaning, type SkeletonChain } from '../names/chains.js';
-import { commentOf, ruleTitle } from '../names/comments.js';
+import { commentOf } from '../language/comment-text.js';
+import { listTitle, ruleTitle } from '../names/comments.js';
 import { counters } from '../names/counters.js';
 import { hashOf } from '../names/hash.js';
 import { ruleNamed } from '../names/policies.js';
 import type { AuditRules } from './log-rules.js';
 import type { Hit } from './peer-maps.js';
-import { allowedChain, dryRunChain, notIsolatedTarget } from './report-chains.js';
+import { allowedChain, dryRunChain, notIsolatedTarget, recordedTitle } from './report-chains.js';
 import { matchesOf, rulesOf, type GroupLookup, type Match } from './rule-matches.js';
 
 /**
@@ -54,15 +55,15 @@ function outcomeOf(list: RuleList, rule: number, use: ListUse, audit: AuditRules
   const recorded = list.logsAllowed === true ? audit : undefined;
   if (use === 'dry-run-only') {
     const name = chains.nameOf({ kind: 'dry-run-allow', ...ruleNamed(list, rule) });
-    const comment = commentOf(`${ruleTitle(list, rule)} in dry run`);
-    const end = dryRunChain({ name, direction, then: x.back, comment }, audit);
+    const title = commentOf(`${ruleTitle(list, rule)} in dry run`);
+    const end = dryRunChain({ name, direction, then: x.back, title }, audit);
     return { statements: [x.goto(name)], end, counter: name };
   }
   if (use === 'dry-run') return { statements: [counted, x.goto(notIsolatedTarget(direction, recorded !== undefined))] };
   const then = afterAllowed[direction];
   if (recorded === undefined) return { statements: [counted, x.goto(then)] };
   const name = chains.nameOf({ kind: 'allow', ...ruleNamed(list, rule) });
-  const end = allowedChain({ name, direction, then }, recorded);
+  const end = allowedChain({ name, title: recordedTitle(ruleTitle(list, rule)), direction, then }, recorded);
   return { statements: [counted, x.goto(end.name)], end };
 }
 
@@ -103,6 +104,7 @@ function formOf(list: RuleList, matches: readonly Match[], context: FormContext)
         readable: `${namespace}-${name}`,
         content,
       }),
+      title: listTitle(list),
       rules,
     },
     ends: [...new Map(ends).values()],
@@ -122,6 +124,7 @@ function hitsOf(
     if (peer.kind === 'anyone' || groups(peer.of).kind !== 'pods') return undefined;
     const chain: Chain = {
       name: chains.nameOf({ kind: 'rule-hit', dryRun: use !== 'enforced', recorded, ...ruleNamed(list, rule) }),
+      title: ruleTitle(list, rule),
       rules: [{ statements: outcome.statements, comment: commentOf(ruleTitle(list, rule)) }],
     };
     for (const ports of forms) hits.push({ ports, peer: peer.of, chain });

@@ -4,7 +4,8 @@ import type { AllowRule, Group, GroupId, PeerMatch, PortMatch, RuleList } from '
 import { joinKey, rangeText } from '../language/elements.js';
 import * as x from '../language/expressions.js';
 import { groupSetName, hasFamily, titleOf } from './group-sets.js';
-import { commentOf, ruleTitle } from '../names/comments.js';
+import { commentOf } from '../language/comment-text.js';
+import { ruleTitle } from '../names/comments.js';
 import { hashOf } from '../names/hash.js';
 import { sets } from '../names/sets.js';
 import type { NftSet, Rule, Statement } from '../language/types.js';

@@ -1,6 +1,7 @@
 /** The ruleset as nft text for people; `nft -f` loads it into an empty namespace. */
 import { firstGeneration, generationChains, pointerChains } from './cache.js';
 import { skeletonSets } from './skeleton-sets.js';
+import { skeletonTitles } from './skeleton-titles.js';
 import {
   printBlock,
   printComment,
@@ -24,26 +25,11 @@ function printSet(set: NftSet): string[] {
   return [`  ${set.verdicts ? 'map' : 'set'} ${set.name}${printBlock(parts)}`];
 }
 
-const chainNotes: ReadonlyMap<string, string> = new Map([
-  ['forward', 'every forwarded packet starts here; what no chain accepts is dropped'],
-  ['egress', 'by client: an isolated one may only do what its policies allow, then the server has its say'],
-  ['ingress', 'by server; where nothing isolates either, to not-isolated'],
-  ['ingress-after-egress', 'the egress stage allowed it, so a server that is not isolated makes it allowed'],
-  ['mid-stream', 'who is the client is not known: only where neither orientation meets an isolated pod'],
-  [
-    'icmp-errors',
-    'ICMP errors are evaluated by the flow that they quote, and only its client and server may send them',
-  ],
-  ['untracked', 'no conntrack entry: nothing to or from an isolated pod'],
-  ['deny-by-ct-state', 'without an entry, or with one that conntrack calls invalid'],
-  ['allow', 'allowed by a policy: cached, and accepted'],
-  ['not-isolated', 'no policy isolates client or server'],
-  ['allow-uncached', 'no policy isolates the server, and a dry run or the audit log must see every packet'],
-  [
-    'cache-lookup',
-    'relations that were allowed before; a change that may narrow moves on to another, empty generation',
-  ],
-]);
+/** The fixed chains from the hook on, and the verdict cache of a ruleset that no kernel has held yet. */
+const firstChains: readonly string[] = [
+  ...Object.keys(skeletonTitles),
+  ...[...pointerChains(firstGeneration), ...generationChains(firstGeneration)].map(({ name }) => name),
+];
 
 /** The skeleton first, in its own order; then by name. */
 function ordered<T extends { readonly name: string }>(objects: Iterable<T>, first: readonly string[]): T[] {
@@ -66,10 +52,7 @@ export function printRuleset(ruleset: Ruleset): string {
     ...printComment(ruleset.title).map((line) => `  ${line}`),
     ...[...ruleset.counters].sort().map((name) => `  counter ${name} { }`),
     ...sets.flatMap(printSet),
-    ...ordered(ruleset.chains.values(), [
-      ...chainNotes.keys(),
-      ...[...pointerChains(firstGeneration), ...generationChains(firstGeneration)].map(({ name }) => name),
-    ]).flatMap(printChain),
+    ...ordered(ruleset.chains.values(), firstChains).flatMap(printChain),
     '}',
     '',
   ].join('\n');

@@ -9,22 +9,34 @@ export function skeletonSets(): NftSet[] {
   return families.flatMap((family) => {
     const address = addressType(family);
     return [
-      emptySet(setName.pods(family), [address]),
-      emptySet(setName.isolated('ingress', family), [address]),
-      emptySet(setName.isolated('egress', family), [address]),
-      emptySet(setName.uncached('ingress', family), [address]),
-      emptySet(setName.uncached('egress', family), [address]),
-      emptySet(setName.self(family), [address, address]),
+      titled('pods of this node', emptySet(setName.pods(family), [address])),
+      titled('pods that a policy isolates for ingress', emptySet(setName.isolated('ingress', family), [address])),
+      titled('pods that a policy isolates for egress', emptySet(setName.isolated('egress', family), [address])),
+      titled('pods whose ingress is never cached', emptySet(setName.uncached('ingress', family), [address])),
+      titled('pods whose egress is never cached', emptySet(setName.uncached('egress', family), [address])),
+      titled('pairs of addresses of one pod', emptySet(setName.self(family), [address, address])),
       {
         ...emptySet(setName.midstream(family), [address, 'inet_service', address, 'inet_service']),
+        title: 'streams that were met in their middle, and allowed',
         // As long as conntrack keeps an idle established stream: with less, an idle one would be evaluated one way.
         dynamic: { timeoutSeconds: 5 * 24 * 60 * 60, size: 65_536 },
       },
-      { ...emptySet(setName.dispatch('egress', family), [address]), verdicts: true },
-      { ...emptySet(setName.dispatch('ingress', family), [address]), verdicts: true },
+      {
+        ...titled('from a client to its egress chain', emptySet(setName.dispatch('egress', family), [address])),
+        verdicts: true,
+      },
+      {
+        ...titled('from a server to its ingress chain', emptySet(setName.dispatch('ingress', family), [address])),
+        verdicts: true,
+      },
       // Concatenated, because nft reads plain interval sets back at every change of any set.
-      { ...emptySet(setName.unknownRanges(family), [address, 'inet_proto']), interval: true },
-      emptySet(setName.knownPods(family), [address]),
+      {
+        ...titled('pod ranges of this node', emptySet(setName.unknownRanges(family), [address, 'inet_proto'])),
+        interval: true,
+      },
+      titled('known pods in those ranges', emptySet(setName.knownPods(family), [address])),
     ];
   });
 }
+
+const titled = (title: string, set: NftSet): NftSet => ({ ...set, title });

@@ -18,12 +18,13 @@ import type { Direction } from '../../model/policy.js';
 import type { SkeletonDrop } from '../../program/logged-chain.js';
 import * as x from '../language/expressions.js';
 import type { Chain, Rule, Statement } from '../language/types.js';
-import { chains, type CacheUse, type SkeletonChain } from '../names/chains.js';
+import { chains, skeletonChainNames, type CacheUse, type SkeletonChain } from '../names/chains.js';
 import { counters } from '../names/counters.js';
 import { setName } from '../names/sets.js';
 import { denyName, skeletonDenialChains, skeletonDropCounters } from './denial-chains.js';
 import type { AuditRules } from './log-rules.js';
 import { notIsolatedRecordChains } from './report-chains.js';
+import { skeletonTitles } from './skeleton-titles.js';
 
 const policyAccepted = counters.nameOf({ kind: 'accepted', what: 'policy' });
 const midstreamAccepted = counters.nameOf({ kind: 'accepted', what: 'midstream' });
@@ -232,14 +233,19 @@ export function skeletonChains(options: SkeletonOptions): Chain[] {
     'allow-uncached': allowUncached(deny),
   };
   return [
-    ...Object.entries(rules).map(([name, list]) => ({ name, ...hooked(name, mode), rules: list })),
+    ...skeletonChainNames.map((name) => ({
+      name,
+      title: skeletonTitles[name],
+      ...hooked(name, mode),
+      rules: rules[name],
+    })),
     ...notIsolatedRecordChains(audit),
     ...skeletonDenialChains(audit, mode),
   ];
 }
 
 /** After kube-proxy's DNAT, before its SNAT, and just before other filters. */
-const hooked = (name: string, mode: PolicyMode): Pick<Chain, 'hook'> =>
-  name === ('forward' satisfies SkeletonChain)
+const hooked = (name: SkeletonChain, mode: PolicyMode): Pick<Chain, 'hook'> =>
+  name === 'forward'
     ? { hook: { type: 'filter', hook: 'forward', priority: -5, policy: mode === 'dry-run' ? 'accept' : 'drop' } }
     : {};

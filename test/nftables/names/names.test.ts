@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { commentOf } from '../../../src/nftables/names/comments.js';
+import { commentOf } from '../../../src/nftables/language/comment-text.js';
 import { chains } from '../../../src/nftables/names/chains.js';
 import { render } from '../../../src/nftables/render/renderer.js';
 import type { PolicyRef } from '../../../src/model/policy.js';

@@ -3,8 +3,12 @@ import { DirtyCollector, type Dirty } from './dirty.js';
 import type { Chain, NftSet } from '../language/types.js';
 
 /** The ruleset under construction: counts who refers to shared objects and remembers what it touched. */
-export class WantedRuleset {
-  readonly ruleset: MutableRuleset = emptyRuleset();
+export class DesiredRuleset {
+  readonly ruleset: MutableRuleset = emptyRuleset(
+    'inet',
+    'podwall',
+    'Podwall: what policies allow the pods of this node',
+  );
   readonly #references = new Map<string, number>();
   #dirty = new DirtyCollector();
 

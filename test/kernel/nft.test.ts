@@ -1,6 +1,9 @@
 /** One suite for the real nft and for its fake: what a transaction does, and what is refused. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execaSync } from 'execa';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openNftClient, transactionsPerShell, type NftClient } from '../../src/kernel/nft/nft-client.js';
 import { watchTables, type ForeignChange } from '../../src/kernel/nft/nft-monitor.js';
@@ -145,6 +148,25 @@ describePackets('the real nft', () => {
     expect((await nft.list('inet', 'podwall'))?.chains.has('after')).toBe(true);
     await nft.close();
   }, 30_000);
+
+  test.each([
+    ['no comment at all', 'comment', []],
+    ['no comments of chains', 'chain.*comment', ['table']],
+  ])('an nft that takes %s gets none that it refuses', async (_, refused, kept) => {
+    const folder = await mkdtemp(join(tmpdir(), 'podwall-old-nft-'));
+    const [old, last] = [join(folder, 'nft'), '${@: -1}'];
+    const script = `#!/bin/bash\nif grep -q '${refused}' "${last}" 2>/dev/null; then echo 'Error: syntax error' >&2; exit 1; fi\n`;
+    await writeFile(old, `${script}exec ${command.join(' ')} "$@"\n`, { mode: 0o755 });
+    const nft = await openNftClient({ command: [old] });
+    await nft.apply(tx({ kind: 'delete table' }));
+    await nft.apply(
+      tx({ kind: 'add table', title: 'of the table' }, { kind: 'add chain', name: 'c', title: 'of a chain' }),
+    );
+    const { stdout } = execaSync('ip', ['netns', 'exec', namespace, 'nft', 'list', 'table', 'inet', 'podwall']);
+    expect([...stdout.matchAll(/comment "of (?:the|a) (\w+)"/g)].map(([, kind]) => kind)).toEqual(kept);
+    await nft.close();
+    await rm(folder, { recursive: true });
+  });
 
   test('nft that is not there: a sentence that says what to install', async () => {
     await expect(openNftClient({ command: ['/nowhere/nft'] })).rejects.toMatchObject({

@@ -4,6 +4,7 @@ import { Compiler } from '../../src/compiler/compiler.js';
 import type { Address } from '../../src/model/address.js';
 import { changesFrom } from '../../src/model/cluster.js';
 import type { Command } from '../../src/nftables/language/command.js';
+import { commentOf } from '../../src/nftables/language/comment-text.js';
 import { emptyRuleset, type MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
 import { generationInUse } from '../../src/nftables/render/cache.js';
 import { cacheUses } from '../../src/nftables/names/chains.js';
@@ -86,7 +87,8 @@ describe.each([
       const kernel = space();
       kernel.apply(planReplacement(desired, false));
       const listed = kernel.list();
-      for (const [name, chain] of desired.chains) expect(listed.chains.get(name)).toEqual(chain);
+      for (const [name, chain] of desired.chains)
+        expect({ ...listed.chains.get(name), title: chain.title }).toEqual(chain);
       for (const [name, set] of desired.sets) expect({ ...listed.sets.get(name), title: set.title }).toEqual(set);
       expect(listed.counters).toEqual(desired.counters);
       expect(listed.chains.size).toBe(desired.chains.size);
@@ -135,6 +137,32 @@ describe.each([
     });
   },
 );
+
+describe('titles', () => {
+  const desired = render(everyFeature, reevaluate);
+
+  test('are comments of tables, chains and sets of intervals, as render prints them', () => {
+    const kernel = space();
+    kernel.apply(planReplacement(desired, false));
+    const listed = kernel.run('nft', 'list', 'table', 'inet', 'podwall');
+    const rendered = printRuleset(desired);
+    const sets = [...desired.sets.values()].filter(({ interval }) => interval);
+    const titles = [desired, ...desired.chains.values(), ...sets].flatMap(({ title }) => title ?? []);
+    expect(titles.length).toBeGreaterThan(20);
+    for (const title of titles) {
+      const comment = `comment "${commentOf(title)}"`;
+      expect(listed).toContain(comment);
+      expect(rendered).toContain(comment);
+    }
+  });
+
+  test('others than the kernel has are no drift', () => {
+    const kernel = space();
+    kernel.load(printRuleset(desired).replaceAll(/^( +(?:comment|set|map) .*)"[^"]*";/gm, '$1"something else";'));
+    expect(kernel.run('nft', 'list', 'table', 'inet', 'podwall')).toContain('comment "something else"');
+    expectEqual(kernel, desired);
+  });
+});
 
 describe('what others did to the table is undone', () => {
   const desired = render(everyFeature, reevaluate);

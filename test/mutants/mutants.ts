@@ -314,8 +314,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'what a dry run would allow is let through',
     file: 'src/nftables/render/rule-lists.ts',
-    find: 'then: x.back, comment',
-    replace: 'then: x.goto(afterAllowed[direction]), comment',
+    find: 'then: x.back, title',
+    replace: 'then: x.goto(afterAllowed[direction]), title',
     tests: [dryRuns],
   },
   {

@@ -32,6 +32,24 @@ describe('a transaction as nft text', () => {
     ]);
   });
 
+  test('a title is a comment where nft takes one, and where the kernel has room for it', () => {
+    const titled: Command[] = [
+      { kind: 'add table', title: 'T "x"' },
+      { kind: 'add chain', name: 'c', title: 'C' },
+      { kind: 'add set', set: { ...addresses, title: 'S' } },
+      { kind: 'add set', set: { ...addresses, interval: true, title: 'I' } },
+    ];
+    expect(printed(...titled)?.split('\n')).toEqual([
+      `add table inet podwall { comment "T 'x'"; }`,
+      'add chain inet podwall c { comment "C"; }',
+      'add set inet podwall s { type ipv4_addr; }',
+      'add set inet podwall s { type ipv4_addr; flags interval; comment "I"; }',
+      '',
+    ]);
+    const transaction = { family: 'inet', table: 'podwall', effect: 'none', commands: titled } as const;
+    expect(printTransaction(transaction, new Set())).not.toContain('comment');
+  });
+
   test.each(['guard-eth0.100', 'in-shop-allow.web-1f3a', 'cache4-12'])('%s is a name in text', (name) => {
     expect(printed({ kind: 'add chain', name })).toBe(`add chain inet podwall ${name}\n`);
   });

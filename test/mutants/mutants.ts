@@ -454,7 +454,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a chain of an agent before this one that allows is recorded as a denial',
-    file: 'src/audit/attribution/attribution.ts',
+    file: 'src/audit/attribution/policy-verdicts.ts',
     find: 'const { verdict = verdictOf(meaning),',
     replace: "const { verdict = 'deny' as RecordVerdict,",
     tests: [attribution],

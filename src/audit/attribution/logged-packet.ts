@@ -17,7 +17,7 @@ export interface LoggedPacket {
   readonly packet: Observation;
   readonly chain: string;
   readonly verdict: RecordVerdict;
-  /** `audit`: the verdict is what a dry run would have given, and the packet met the opposite. */
+  /** `dry-run`: the verdict is what a dry run would have given, and the packet met the opposite. */
   readonly mode: PolicyMode;
   readonly reason: RecordReason;
   readonly direction: Direction;
@@ -37,3 +37,6 @@ export const isDropped = ({ verdict, mode }: Pick<LoggedPacket, 'verdict' | 'mod
 /** Of the endpoint's pod; undefined where it has none. */
 export const podKeyOf = ({ pod }: PacketEndpoint): string | undefined =>
   pod === undefined ? undefined : objectKey(pod.ref);
+
+/** A packet whose endpoints are known, and whose verdict is not yet. */
+export type LocatedPacket = Pick<LoggedPacket, 'packet' | 'chain' | 'source' | 'destination'>;

@@ -22,7 +22,7 @@ export interface SnapshotRecorderOptions {
   readonly store: Pick<SnapshotStore, 'savePolicies' | 'saveIdentity'>;
   /** A snapshot could not be saved; the record refers to it all the same. */
   readonly onFailure: (error: unknown) => void;
-  /** `audit`: the whole agent is in a dry run. */
+  /** `dry-run`: the whole agent is in a dry run. */
   readonly mode?: PolicyMode;
 }
 

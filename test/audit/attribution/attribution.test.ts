@@ -169,7 +169,7 @@ describe('what is told of packets in a dry run', () => {
     const modes = [...enforced, ...dryRun, ...view.told(view.logged(), 2001)].map((denial) =>
       view.policiesOf(denial).map(({ ref, mode }) => `${ref.name} ${mode ?? 'enforce'}`),
     );
-    expect(modes).toEqual([['deny enforce'], ['deny audit'], ['deny enforce']]);
+    expect(modes).toEqual([['deny enforce'], ['deny dry-run'], ['deny enforce']]);
   });
 
   test('packets that come to be read after an edit are told as they were judged, for ten minutes', () => {

@@ -328,6 +328,30 @@ describePackets('records of denied packets', () => {
     });
   });
 
+  test('invalid-packet: counted apart from packets that nobody tracks', async () => {
+    const nft = (...args: readonly string[]) => lab.run('n1', 'nft', ...args);
+    const dropped = async (reason: string): Promise<number> => {
+      const { stdout } = await nft('-j', 'list', 'counter', 'inet', 'podwall', `drop-${reason}`);
+      const { nftables } = JSON.parse(stdout) as { nftables: { counter?: { packets: number } }[] };
+      return nftables.reduce((sum, { counter }) => sum + (counter?.packets ?? 0), 0);
+    };
+    const [invalid, untracked] = [await dropped('invalid'), await dropped('untracked')];
+    expect(invalid).toBeGreaterThan(0);
+    await nft('add table inet untracked');
+    await nft('add chain inet untracked prerouting { type filter hook prerouting priority -300; }');
+    await nft('add rule inet untracked prerouting udp dport 999 notrack');
+    try {
+      const endpoints = { source: address('open'), destination: address('server'), protocol: 17 };
+      const datagram = udpDatagram({ ...endpoints, sourcePort: 4000, destinationPort: 999 }, Buffer.alloc(8));
+      sendIp(from('open'), ipv4Packet(endpoints, datagram));
+      const record = await trails.n1.find({ 'podwall.reason': 'invalid-packet', 'destination.port': 999 });
+      expect(record).toMatchObject({ 'network.direction': 'ingress', ...byPolicies('deny', 'only') });
+      expect([await dropped('invalid'), await dropped('untracked')]).toEqual([invalid, untracked + 1]);
+    } finally {
+      await nft('delete table inet untracked');
+    }
+  });
+
   test('icmp-error: a redirect that quotes a flow', async () => {
     using flow = lab.prober.openUdpFlow({ from: from('client'), to: address('open'), port: 80, server: from('open') });
     expect(await flow.carries('toServer')).toBe(true);

@@ -6,7 +6,13 @@ export interface SourceProblem {
   readonly file?: string;
   readonly line?: number;
   readonly column?: number;
-  readonly object?: { readonly kind: string; readonly namespace?: string; readonly name: string };
+  readonly object?: {
+    readonly kind: string;
+    readonly namespace?: string;
+    readonly name: string;
+    /** Absent in manifests. */
+    readonly uid?: string;
+  };
   readonly diagnostic: Diagnostic;
 }
 
@@ -48,14 +54,16 @@ export interface ClusterSource {
 /** What users see with `kubectl describe` of the object. */
 export interface ClusterEvent {
   readonly object: {
-    readonly kind: 'NetworkPolicy' | 'Pod';
+    readonly kind: 'NetworkPolicy' | 'Pod' | 'Namespace';
+    /** Of a Namespace: itself, where its users look for events. */
     readonly namespace: string;
     readonly name: string;
     /** Absent: `kubectl describe` does not find the event. */
     readonly uid?: string;
   };
   readonly type: 'Normal' | 'Warning';
-  readonly reason: 'FailsClosed' | 'NotEnforced' | 'SelectsNoPod' | 'NetworkPolicyDenied';
+  readonly reason:
+    'FailsClosed' | 'UnknownMode' | 'RenamedMode' | 'NotEnforced' | 'SelectsNoPod' | 'NetworkPolicyDenied';
   /** The same on every node that says it. */
   readonly message: string;
   /** What goes on happening to the object, and is told in one event that changes. */

@@ -66,6 +66,7 @@ export class LintInputCollector {
       objects: this.#objects,
       policies,
       clusterPolicies: this.#objects.flatMap((object) => clusterPolicyObject(object, strict) ?? []),
+      namespaceObjects: this.#objects.flatMap((object) => namespaceObject(object, strict) ?? []),
       workloads: pods,
       namespaces,
       implied: new Set([...implied, ...named]),
@@ -112,4 +113,10 @@ function clusterPolicyObject(object: LintObject, strict: boolean): CheckedObject
   if (!isClusterNetworkPolicy(object.fields)) return undefined;
   const diagnostics = checkClusterNetworkPolicy(object.fields, { strict });
   return diagnostics && { ...object, diagnostics };
+}
+
+function namespaceObject(object: LintObject, strict: boolean): CheckedObject | undefined {
+  if (object.found?.as !== 'read' || object.found.kind.yields !== 'namespace') return undefined;
+  const { diagnostics } = object.found.kind.parse(object.fields, { strict });
+  return { ...object, diagnostics };
 }

@@ -29,6 +29,8 @@ export interface ParsedInput {
   readonly policies: readonly PolicyObject[];
   /** ClusterNetworkPolicies of policy.networking.k8s.io. */
   readonly clusterPolicies: readonly CheckedObject[];
+  /** Namespaces as objects, with what is wrong with them. */
+  readonly namespaceObjects: readonly CheckedObject[];
   readonly workloads: readonly WorkloadEntry[];
   readonly namespaces: readonly Namespace[];
   /** Namespaces of which nothing but the name is known. */

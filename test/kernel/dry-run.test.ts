@@ -215,6 +215,22 @@ describePackets('the audit log of an agent', () => {
       expect(dryRun).toEqual([]);
     }, 30_000);
 
+    test.each<[string, Manifest, Manifest]>([
+      ['a policy', plain, annotated(denyServer, { 'podwall.dev/mode': 'audit' })],
+      ['a Namespace', annotated(plain, { 'podwall.dev/mode': 'audit' }), denyServer],
+    ])(
+      '%s that still says mode: audit drops nothing, and status names what to write',
+      async (_, space, policy) => {
+        await apply(...cluster(space, policy));
+        expect(await call('other', 'server', 89)).toBe('allowed');
+        await expectRecords(wouldDeny('ingress', 'other', 'server', 'x/deny'));
+        const { problems, dryRun } = await agent.status();
+        expect(JSON.stringify(problems)).toMatch(/"severity":"error".*write podwall\.dev\/mode: dry-run/);
+        expect(dryRun).toEqual([{ namespace: 'x', name: 'deny' }]);
+      },
+      30_000,
+    );
+
     test('a whole namespace is in one by its annotation', async () => {
       await apply(...cluster(annotated(plain, { 'podwall.dev/mode': 'dry-run' }), denyServer, denyClient));
       expect(await call('client', 'server', 88)).toBe('allowed');

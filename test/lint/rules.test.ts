@@ -25,6 +25,27 @@ async function findingsIn(text: string, closedWorld = false, name = 'policy.yaml
 }
 const of = (findings: readonly Finding[], id: string): readonly Finding[] => findings.filter(({ rule }) => rule === id);
 
+test.each([
+  ['NetworkPolicy', 'audit', 'error', 'dry-run'],
+  ['Namespace', 'audit', 'error', 'dry-run'],
+  ['NetworkPolicy', 'Dry-Run', 'error', undefined],
+  ['Namespace', 'Dry-Run', 'error', undefined],
+  ['Namespace', 'dry-run', undefined, undefined],
+  ['Namespace', 'enforce', undefined, undefined],
+])('a %s with podwall.dev/mode: %s: %j, and the fix %j', async (kind, mode, severity, replacement) => {
+  const spec = kind === 'Namespace' ? '' : 'spec: {podSelector: {}}';
+  const apiVersion = kind === 'Namespace' ? 'v1' : 'networking.k8s.io/v1';
+  const found = of(
+    await findingsIn(
+      `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata:\n  name: p\n  annotations: {podwall.dev/mode: ${mode}}\n${spec}\n`,
+    ),
+    'NP022',
+  );
+  expect(found.map((one) => [one.severity, one.line, one.fix?.replacement])).toEqual(
+    severity === undefined ? [] : [[severity, 5, replacement]],
+  );
+});
+
 describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (id, rule) => {
   const findings = (example: string, annotations: Readonly<Record<string, string>> = {}) =>
     findingsIn(manifestsOf(rule, example, annotations).join('\n---\n'), isClosed(rule));

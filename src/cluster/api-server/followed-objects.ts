@@ -79,10 +79,20 @@ export class FollowedObjects {
   #diagnose(key: string, change: ClusterChange, diagnostics: ReadObject['diagnostics']): void {
     if (diagnostics.length === 0 && !this.#problems.has(key)) return;
     const { kind } = this.#kind;
-    const object = { ...('ref' in change ? change.ref : { name: change.name }), kind };
+    const uid = uidOf(change);
+    const object = {
+      ...('ref' in change ? change.ref : { name: change.name }),
+      kind,
+      ...(uid === undefined ? {} : { uid }),
+    };
     const problems = diagnostics.map((diagnostic) => ({ object, diagnostic }));
     if (problems.length === 0) this.#problems.delete(key);
     else this.#problems.set(key, problems);
     this.#problemsChanged = true;
   }
+}
+
+function uidOf(change: ClusterChange): string | undefined {
+  if (change.kind === 'policy') return change.policy?.uid;
+  return change.kind === 'namespace' ? change.namespace?.uid : undefined;
 }

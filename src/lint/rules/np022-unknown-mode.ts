@@ -1,4 +1,4 @@
-import { diagnosed } from './diagnosed.js';
+import { diagnosedIn } from './diagnosed.js';
 import type { Rule } from '../types.js';
 
 const annotated = (mode: string): string =>
@@ -7,12 +7,18 @@ const annotated = (mode: string): string =>
 export const rule: Rule = {
   id: 'NP022',
   name: 'unknown-mode',
-  severity: 'warning',
+  severity: 'error',
   scope: 'document',
   confidence: 'proved',
-  summary: '`podwall.dev/mode` has a value that is no mode',
-  why: 'Only `audit` is a dry run: the agent enforces the policy whatever else the annotation says.',
-  bad: annotated('Audit'),
+  summary: '`podwall.dev/mode` of a policy or Namespace is neither `dry-run` nor `enforce`',
+  why: 'The agent enforces whatever is not `dry-run`, which drops packets. Only `audit`, the previous name, is still a dry run.',
+  bad: annotated('Dry-Run'),
   good: annotated('dry-run'),
-  check: (input) => diagnosed(input, 'unknown-mode'),
+  *check({ policies, namespaceObjects }) {
+    const objects = [...policies, ...namespaceObjects];
+    yield* diagnosedIn(objects, 'unknown-mode');
+    yield* diagnosedIn(objects, 'renamed-mode', ({ path }) => ({
+      fix: { description: 'write `dry-run`', path, replacement: 'dry-run' },
+    }));
+  },
 };

@@ -1,5 +1,6 @@
 import { selects } from '../../compiler/endpoints.js';
-import type { ClusterEvent } from '../../cluster/types.js';
+import type { ClusterEvent, SourceProblem } from '../../cluster/types.js';
+import { formatPath } from '../../model/diagnostic.js';
 import type { ClusterSnapshot } from '../../model/cluster.js';
 import { groupBy } from '../../generic/group-by.js';
 import type { ReconcilerStatus } from '../../reconciler/types.js';
@@ -8,7 +9,8 @@ import type { ReconcilerStatus } from '../../reconciler/types.js';
 export function eventConditions({
   failing,
   unattached,
-}: Pick<ReconcilerStatus, 'failing' | 'unattached'>): ClusterEvent[] {
+  problems,
+}: Pick<ReconcilerStatus, 'failing' | 'unattached' | 'problems'>): ClusterEvent[] {
   return [
     ...failing.map(({ namespace, name, uid, reasons }): ClusterEvent => ({
       object: { kind: 'NetworkPolicy', namespace, name, ...(uid === undefined ? {} : { uid }) },
@@ -16,12 +18,34 @@ export function eventConditions({
       reason: 'FailsClosed',
       message: `Not valid, so the pods that it selects are isolated and it allows nothing: ${reasons.join('; ')}`,
     })),
+    ...problems.flatMap(modeEvent),
     ...unattached.map(({ pod, podUid, reason }): ClusterEvent => ({
       object: { kind: 'Pod', ...pod, uid: podUid },
       type: 'Warning',
       reason: 'NotEnforced',
       message: `No policy is enforced on this pod: ${reason}`,
     })),
+  ];
+}
+
+const modeReasons: Readonly<Record<string, ClusterEvent['reason']>> = {
+  'unknown-mode': 'UnknownMode',
+  'renamed-mode': 'RenamedMode',
+};
+
+/** A mode that is not known, or has another name now: what its policies do may not be what was meant. */
+function modeEvent({ object, diagnostic: { code, path, message } }: SourceProblem): ClusterEvent[] {
+  const reason = Object.hasOwn(modeReasons, code) ? modeReasons[code] : undefined;
+  if (reason === undefined || object === undefined) return [];
+  const { kind, name, namespace = name, uid } = object;
+  if (kind !== 'NetworkPolicy' && kind !== 'Namespace') return [];
+  return [
+    {
+      object: { kind, namespace, name, ...(uid === undefined ? {} : { uid }) },
+      type: 'Warning',
+      reason,
+      message: `${formatPath(path)}: ${message}`,
+    },
   ];
 }
 

@@ -5,9 +5,9 @@ import type { EnforcedPolicy, NodePolicyStatus } from '../../../src/model/node-p
 import { ConditionEvents } from '../../../src/node/reports/condition-events.js';
 import { NodePolicyStatusReport } from '../../../src/node/reports/node-policy-status-report.js';
 import { idlePolicies, eventConditions } from '../../../src/node/reports/event-conditions.js';
-import { parseNetworkPolicy, parsePod } from '../../../src/model/parse.js';
+import { parseNamespace, parseNetworkPolicy, parsePod } from '../../../src/model/parse.js';
 import type { ReconcilerStatus } from '../../../src/reconciler/types.js';
-import { pod, policy } from '../../cases/objects.js';
+import { annotated, namespace, pod, policy } from '../../cases/objects.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 const settle = async (): Promise<void> => {
@@ -208,11 +208,45 @@ describe('the events that a node writes', () => {
     const [failing, unattached] = eventConditions({
       failing: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'bad', uid: 'u', reasons: ['spec.ingress: no'] }],
       unattached: [{ pod: { namespace: 'x', name: 'p' }, podUid: 'v', reason: 'no route to 10.0.0.1' }],
+      problems: [],
     });
     expect(failing).toMatchObject({ object: { kind: 'NetworkPolicy', uid: 'u' }, reason: 'FailsClosed' });
     expect(failing?.message).toContain('spec.ingress: no');
     expect(unattached).toMatchObject({ object: { kind: 'Pod', uid: 'v' }, reason: 'NotEnforced' });
     expect(unattached?.message).toContain('no route to 10.0.0.1');
+  });
+
+  test('a mode that is unknown, and the previous name of dry-run, become an event of their policy or Namespace', () => {
+    const ofPolicy = parseNetworkPolicy(annotated(policy('p.x', {}), { 'podwall.dev/mode': 'audit' }), {
+      strict: true,
+    });
+    const ofNamespace = parseNamespace(annotated(namespace('x'), { 'podwall.dev/mode': 'Dry-Run' }));
+    const events = eventConditions({
+      failing: [],
+      unattached: [],
+      problems: [
+        ...ofPolicy.diagnostics.map((diagnostic) => ({
+          object: { kind: 'NetworkPolicy', namespace: 'x', name: 'p', uid: 'u' },
+          diagnostic,
+        })),
+        ...ofNamespace.diagnostics.map((diagnostic) => ({ object: { kind: 'Namespace', name: 'x' }, diagnostic })),
+        { diagnostic: { code: 'api-server', severity: 'error', path: [], message: 'away' } },
+      ],
+    });
+    expect(events).toEqual([
+      {
+        object: { kind: 'NetworkPolicy', namespace: 'x', name: 'p', uid: 'u' },
+        type: 'Warning',
+        reason: 'RenamedMode',
+        message: expect.stringContaining('write podwall.dev/mode: dry-run'),
+      },
+      {
+        object: { kind: 'Namespace', namespace: 'x', name: 'x' },
+        type: 'Warning',
+        reason: 'UnknownMode',
+        message: expect.stringContaining('supported values: "dry-run", "enforce"; it is enforced'),
+      },
+    ]);
   });
 
   test('a policy is idle when it selects no pod of its own namespace; a finished pod is one', () => {

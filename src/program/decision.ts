@@ -1,7 +1,7 @@
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { Direction, PolicyRef } from '../model/policy.js';
 
-/** What was decided about a packet at one end of its flow, where it is told of. */
+/** What was decided about a packet in one direction of one pod, where the log reports it. */
 export interface Decision {
   readonly direction: Direction;
   readonly verdict: 'allow' | 'deny';

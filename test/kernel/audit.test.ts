@@ -69,7 +69,7 @@ const fixed = (record: EventRecord): Record<string, unknown> =>
   Object.fromEntries(Object.entries(record).filter(([key]) => !(volatile as readonly string[]).includes(key)));
 
 const envelope = (nodeName: string) => ({
-  schema_version: 1,
+  schema_version: 2,
   'event.kind': 'event',
   'event.category': ['network'],
   'event.type': ['connection', 'denied'],

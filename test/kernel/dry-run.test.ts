@@ -53,7 +53,7 @@ const said = (record: EventRecord): object => ({
   isolating: record['podwall.policies.isolating'],
   rule: record['security_rule.name'],
 });
-const wouldDeny = (direction: string, from: string, to: string, ...by: readonly string[]): object => ({
+const dryRunDenial = (direction: string, from: string, to: string, ...by: readonly string[]): object => ({
   verdict: 'deny',
   mode: 'dry-run',
   outcome: 'success',
@@ -121,7 +121,7 @@ describePackets('the audit log of an agent', () => {
     test.each([4, 6] as const)('what one would deny passes, and is told of once, IPv%i', async (family) => {
       expect(await call('client', 'server', 80, family)).toBe('allowed');
       for (let again = 0; again < 5; again += 1) expect(await call('other', 'server', 80, family)).toBe('allowed');
-      await expectRecords(wouldDeny('ingress', 'other', 'server', 'x/only'));
+      await expectRecords(dryRunDenial('ingress', 'other', 'server', 'x/only'));
     });
 
     test('a stream that a dry run would cut runs on', async () => {
@@ -133,9 +133,9 @@ describePackets('the audit log of an agent', () => {
       expect(await stream?.carries('toServer')).toBe(true);
       expect(await stream?.carries('toClient')).toBe(true);
       await expectRecords(
-        wouldDeny('ingress', 'other', 'server', 'x/only'),
+        dryRunDenial('ingress', 'other', 'server', 'x/only'),
         // Under other policies it is another would-be denial.
-        wouldDeny('ingress', 'other', 'server', 'x/deny'),
+        dryRunDenial('ingress', 'other', 'server', 'x/deny'),
       );
     }, 30_000);
 
@@ -146,7 +146,7 @@ describePackets('the audit log of an agent', () => {
       await until(async () => (await records()).length >= 3, 15_000);
       const told = (await records()).map(said);
       const denied = (from: string): object => ({
-        ...wouldDeny('ingress', from, 'server', 'x/deny'),
+        ...dryRunDenial('ingress', from, 'server', 'x/deny'),
         mode: 'enforce',
         outcome: 'failure',
       });
@@ -171,8 +171,8 @@ describePackets('the audit log of an agent', () => {
       await apply(...cluster(plain, inDryRun(denyServer), inDryRun(denyClient)));
       expect(await call('client', 'server', 83)).toBe('allowed');
       await expectRecords(
-        wouldDeny('egress', 'client', 'server', 'x/caged'),
-        wouldDeny('ingress', 'client', 'server', 'x/deny'),
+        dryRunDenial('egress', 'client', 'server', 'x/caged'),
+        dryRunDenial('ingress', 'client', 'server', 'x/deny'),
       );
     }, 30_000);
 
@@ -180,8 +180,8 @@ describePackets('the audit log of an agent', () => {
       await apply(...cluster(plain, inDryRun(denyServer), letClient));
       expect(await call('client', 'server', 84)).toBe('allowed');
       expect(await call('client', 'other', 84)).toBe('blocked');
-      const denial = { ...wouldDeny('egress', 'client', 'other', 'x/let'), mode: 'enforce', outcome: 'failure' };
-      await expectRecords(wouldDeny('ingress', 'client', 'server', 'x/deny'), denial);
+      const denial = { ...dryRunDenial('egress', 'client', 'other', 'x/let'), mode: 'enforce', outcome: 'failure' };
+      await expectRecords(dryRunDenial('ingress', 'client', 'server', 'x/deny'), denial);
     }, 30_000);
 
     test('one that is broken drops nothing, and what is enforced beside it still does', async () => {
@@ -191,7 +191,7 @@ describePackets('the audit log of an agent', () => {
       expect(await call('client', 'server', 85)).toBe('blocked');
       await until(async () => (await records()).length >= 2, 15_000);
       expect((await records()).map(said)).toContainEqual({
-        ...wouldDeny('ingress', 'other', 'server', 'x/broken'),
+        ...dryRunDenial('ingress', 'other', 'server', 'x/broken'),
         reason: 'invalid-policy',
       });
     }, 30_000);
@@ -237,8 +237,8 @@ describePackets('the audit log of an agent', () => {
       await until(async () => (await records()).length >= 2, 15_000);
       expect((await records()).map(said)).toEqual(
         expect.arrayContaining([
-          wouldDeny('egress', 'client', 'server', 'x/caged'),
-          wouldDeny('ingress', 'client', 'server', 'x/deny'),
+          dryRunDenial('egress', 'client', 'server', 'x/caged'),
+          dryRunDenial('ingress', 'client', 'server', 'x/deny'),
         ]),
       );
       const { dryRun } = await agent.status();
@@ -286,7 +286,7 @@ describePackets('the audit log of an agent', () => {
         allowed('egress', 'client', 'server'),
         allowed('ingress', 'client', 'server', 'ingress[0]'),
         allowed('egress', 'other', 'server'),
-        { ...wouldDeny('ingress', 'other', 'server', 'x/only'), mode: 'enforce', outcome: 'failure' },
+        { ...dryRunDenial('ingress', 'other', 'server', 'x/only'), mode: 'enforce', outcome: 'failure' },
       );
     }, 30_000);
 

@@ -286,15 +286,15 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'peer maps of different ports are one',
     file: 'src/nftables/render/peer-maps.ts',
-    find: 'id: hashOf(isolation, key),\n    ports: (list[0] as Hit).ports,',
-    replace: 'id: hashOf(isolation),\n    ports: (list[0] as Hit).ports,',
+    find: 'id: hashOf(isolation, key),\n    ports: (list[0] as PeerMapEntry).ports,',
+    replace: 'id: hashOf(isolation),\n    ports: (list[0] as PeerMapEntry).ports,',
     tests: ['test/nftables/peer-maps.test.ts'],
   },
   {
     title: 'in a peer map the rules of one list of ports are one rule for their last peer',
     file: 'src/nftables/render/peer-maps.ts',
-    find: 'for (const { peer, chain } of map.hits)\n    for (const address',
-    replace: 'for (const { peer, chain } of map.hits.slice(-1))\n    for (const address',
+    find: 'for (const { peer, chain } of map.entries)\n    for (const address',
+    replace: 'for (const { peer, chain } of map.entries.slice(-1))\n    for (const address',
     tests: ['test/nftables/peer-maps.test.ts'],
   },
   {

@@ -38,7 +38,7 @@ test('a rule that would allow is hit, and has allowed nothing', () => {
   expect(counted(server)).toEqual({
     allowed: false,
     hits: ['allow lab/let ingress[0]', 'deny ingress isolated by lab/deny'],
-    metrics: ['wouldAllow lab/let', 'deny lab/deny'],
+    metrics: ['dryRunAllow lab/let', 'deny lab/deny'],
   });
 });
 
@@ -56,6 +56,6 @@ test('policies that would deny', () => {
   expect(counted(server)).toEqual({
     allowed: true,
     hits: ['deny ingress dry run of lab/deny'],
-    metrics: ['wouldDeny lab/deny'],
+    metrics: ['dryRunDeny lab/deny'],
   });
 });

@@ -6,8 +6,8 @@ import { counters } from './counters.js';
 import { policiesNamed, ruleNamed } from './policies.js';
 
 export interface PolicyCounter {
-  /** `would…`: what a dry run would have done. */
-  readonly verdict: 'allow' | 'deny' | 'wouldAllow' | 'wouldDeny';
+  /** `dryRun…`: what a dry run would have done. */
+  readonly verdict: 'allow' | 'deny' | 'dryRunAllow' | 'dryRunDeny';
   readonly direction: Direction;
   /** `namespace/name`: of the rule that allows, or of all that isolate. */
   readonly policies: readonly string[];
@@ -21,7 +21,7 @@ export function policyCounters(program: PolicyProgram): ReadonlyMap<string, Poli
       const by = { direction: list.direction, policies: [policyKey(list.policy)] };
       const named = ruleNamed(list, origin.rule);
       found.set(counters.nameOf({ kind: 'rule', ...named }), { ...by, verdict: 'allow' });
-      found.set(counters.nameOf({ kind: 'dry-run-allow', ...named }), { ...by, verdict: 'wouldAllow' });
+      found.set(counters.nameOf({ kind: 'dry-run-allow', ...named }), { ...by, verdict: 'dryRunAllow' });
     }
   for (const endpoint of program.endpoints.values())
     for (const direction of directions) {
@@ -33,7 +33,7 @@ export function policyCounters(program: PolicyProgram): ReadonlyMap<string, Poli
       if (kind === 'enforced') found.set(counters.nameOf({ kind: 'drop', ...named }), { ...by, verdict: 'deny' });
       else
         for (const recorded of [false, true])
-          found.set(counters.nameOf({ kind: 'dry-run-deny', ...named, recorded }), { ...by, verdict: 'wouldDeny' });
+          found.set(counters.nameOf({ kind: 'dry-run-deny', ...named, recorded }), { ...by, verdict: 'dryRunDeny' });
     }
   return found;
 }

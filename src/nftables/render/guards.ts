@@ -29,12 +29,12 @@ export interface GuardOptions {
   readonly mode?: PolicyMode;
 }
 
-type Place = 'guard' | 'bridge';
+type GuardPoint = 'guard' | 'bridge';
 
 /** Of all guards: IP packets that were (or would be) dropped, and of them those that were logged. */
-const dropped = (at: Place, mode: PolicyMode): string =>
+const dropped = (at: GuardPoint, mode: PolicyMode): string =>
   counters.nameOf({ kind: mode === 'enforce' ? 'guard-drop' : 'guard-to-report', at });
-const logged = (at: Place, mode: PolicyMode): string =>
+const logged = (at: GuardPoint, mode: PolicyMode): string =>
   counters.nameOf({ kind: mode === 'enforce' ? 'guard-logged' : 'guard-logged-report', at });
 
 const countersOf = ({ audit, mode = 'enforce' }: GuardOptions): readonly string[] =>
@@ -125,7 +125,7 @@ function guardChain({ pod, device, addresses }: Attachment, options: GuardOption
 
 interface Denied extends Pick<GuardOptions, 'audit' | 'mode'> {
   readonly chain: string;
-  readonly at: Place;
+  readonly at: GuardPoint;
 }
 
 /** Each chain has a limit of its own: it is one pod's. */

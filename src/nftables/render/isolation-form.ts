@@ -73,12 +73,12 @@ export function isolationForm(spec: IsolationSpec, { formOf, inlineLists }: Form
   const withRules = (ids: readonly RuleListId[], use: ListUse): ListForm[] =>
     ids.map((id) => formOf(id, use)).filter(({ chain }) => chain.rules.length > 0);
   const lists = withRules(isolation.allowedBy, kind === 'enforced' ? 'enforced' : 'dry-run');
-  const mapped = lists.length > inlineLists ? lists.filter(({ hits }) => hits !== undefined) : [];
+  const mapped = lists.length > inlineLists ? lists.filter(({ entries }) => entries !== undefined) : [];
   // Reports come back to be denied, so they are jumped to and never are in a map.
   const jumped = [...lists.filter((list) => !mapped.includes(list)), ...withRules(dryRunAllows, 'dry-run-only')];
-  const hits = mapped.flatMap((list) => list.hits ?? []);
+  const entries = mapped.flatMap((list) => list.entries ?? []);
   const key = isolationKey(spec);
-  const maps = peerMaps(key, hits);
+  const maps = peerMaps(key, entries);
   const rules = [
     ...maps.flatMap((map) => peerMapRules(map, direction)),
     ...jumped.map(({ chain }) => ({ statements: [x.jump(chain.name)] })),
@@ -86,10 +86,14 @@ export function isolationForm(spec: IsolationSpec, { formOf, inlineLists }: Form
   ];
   const content = hashOf(key, JSON.stringify(rules));
   const name = chains.nameOf({ kind: 'isolation', dryRun: kind === 'dryRun', direction, content });
-  const hitChains = new Map(hits.map((hit) => [hit.chain.name, hit.chain])).values();
+  const entryChains = new Map(entries.map(({ chain }) => [chain.name, chain])).values();
   return {
     chain: { name, title: titleOf(spec), rules },
-    targets: [...jumped.map(({ chain }) => chain), ...hitChains, ...[...mapped, ...jumped].flatMap(({ ends }) => ends)],
+    targets: [
+      ...jumped.map(({ chain }) => chain),
+      ...entryChains,
+      ...[...mapped, ...jumped].flatMap((list) => list.targets),
+    ],
     counters: [...mapped, ...jumped].flatMap((list) => list.counters),
     maps,
   };

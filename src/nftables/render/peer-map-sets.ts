@@ -21,11 +21,11 @@ export class PeerMapSets {
     const known = new Set(old.map(({ id }) => id));
     const kept = new Set(maps.map(({ id }) => id));
     for (const map of old) {
-      for (const { peer } of map.hits) this.#mapsOfGroup.get(peer)?.delete(map.id);
+      for (const { peer } of map.entries) this.#mapsOfGroup.get(peer)?.delete(map.id);
       if (!kept.has(map.id)) for (const family of families) this.#desired.removeSet(peerMapName(map, family));
     }
     for (const map of maps) {
-      for (const { peer } of map.hits) {
+      for (const { peer } of map.entries) {
         const users = this.#mapsOfGroup.get(peer);
         if (users === undefined) this.#mapsOfGroup.set(peer, new Map([[map.id, map]]));
         else users.set(map.id, map);

@@ -14,7 +14,7 @@ import type { PortForm } from './rule-matches.js';
 import type { Chain, NftSet, Rule } from '../language/types.js';
 
 /** One rule for one peer group and one form of ports, and where a packet goes that it allows. */
-export interface Hit {
+export interface PeerMapEntry {
   readonly ports: PortForm;
   readonly peer: GroupId;
   /** Counts for the rule, then goes on as the rule itself would. */
@@ -26,7 +26,7 @@ export interface PeerMap {
   readonly id: string;
   readonly ports: PortForm;
   /** The first that has an address decides. */
-  readonly hits: readonly Hit[];
+  readonly entries: readonly PeerMapEntry[];
 }
 
 export const peerMapName = (map: PeerMap, family: Family): string =>
@@ -36,17 +36,17 @@ export const peerMapName = (map: PeerMap, family: Family): string =>
 export const isPeerMap = (name: string): boolean => sets.meaningAs('peers', name) !== undefined;
 
 /** One map for every distinct form of ports, in the order of the rules. */
-export function peerMaps(isolation: string, hits: readonly Hit[]): PeerMap[] {
-  const byPorts = new Map<string, Hit[]>();
-  for (const hit of hits) {
-    const list = byPorts.get(hit.ports.key);
-    if (list === undefined) byPorts.set(hit.ports.key, [hit]);
-    else list.push(hit);
+export function peerMaps(isolation: string, entries: readonly PeerMapEntry[]): PeerMap[] {
+  const byPorts = new Map<string, PeerMapEntry[]>();
+  for (const entry of entries) {
+    const list = byPorts.get(entry.ports.key);
+    if (list === undefined) byPorts.set(entry.ports.key, [entry]);
+    else list.push(entry);
   }
   return [...byPorts].map(([key, list]) => ({
     id: hashOf(isolation, key),
-    ports: (list[0] as Hit).ports,
-    hits: list,
+    ports: (list[0] as PeerMapEntry).ports,
+    entries: list,
   }));
 }
 
@@ -67,17 +67,17 @@ export function peerElement(
   address: Address,
   groups: (id: GroupId) => Group,
 ): { readonly set: string; readonly verdict: string | undefined } {
-  const hit = map.hits.find(({ peer }) => membersOf(groups(peer)).has(address));
+  const entry = map.entries.find(({ peer }) => membersOf(groups(peer)).has(address));
   return {
     set: peerMapName(map, familyOf(address)),
-    verdict: hit === undefined ? undefined : `goto ${hit.chain.name}`,
+    verdict: entry === undefined ? undefined : `goto ${entry.chain.name}`,
   };
 }
 
 /** Both families' maps with everything that is in them. */
 export function peerMapSets(map: PeerMap, groups: (id: GroupId) => Group): NftSet[] {
   const verdicts = new Map<Address, string>();
-  for (const { peer, chain } of map.hits)
+  for (const { peer, chain } of map.entries)
     for (const address of membersOf(groups(peer)))
       if (!verdicts.has(address)) verdicts.set(address, `goto ${chain.name}`);
   return families.map((family) => ({

@@ -67,9 +67,9 @@ export class Renderer {
     this.#addresses = new AddressElements(this.#desired, {
       targetOf: (direction, endpoint) => this.#isolations.targetOf(direction, endpoint),
     });
-    const audited = auditObjects(audit);
-    for (const counter of [...skeletonCounters, ...audited.counters]) this.#desired.retainCounter(counter);
-    for (const set of [...skeletonSets(), ...cacheSets(firstGeneration), ...audited.sets]) this.#desired.addSet(set);
+    const logObjects = auditObjects(audit);
+    for (const counter of [...skeletonCounters, ...logObjects.counters]) this.#desired.retainCounter(counter);
+    for (const set of [...skeletonSets(), ...cacheSets(firstGeneration), ...logObjects.sets]) this.#desired.addSet(set);
     const cache = [...pointerChains(firstGeneration), ...generationChains(firstGeneration)];
     for (const chain of [...skeletonChains(options), ...cache]) this.#desired.addChain(chain);
   }

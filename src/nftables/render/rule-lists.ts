@@ -9,9 +9,9 @@ import { counters } from '../names/counters.js';
 import { hashOf } from '../names/hash.js';
 import { ruleNamed } from '../names/policies.js';
 import type { AuditRules } from './log-rules.js';
-import type { Hit } from './peer-maps.js';
+import type { PeerMapEntry } from './peer-maps.js';
 import { allowedChain, dryRunChain, notIsolatedTarget, recordedTitle } from './report-chains.js';
-import { matchesOf, rulesOf, type GroupLookup, type Match } from './rule-matches.js';
+import { matchesOf, rulesOf, type GroupLookup, type BundleMatch } from './rule-matches.js';
 
 /**
  * What a list's rules do with a packet: `enforced` lets it through; `dry-run`, of a pod that nothing isolates, lets it go
@@ -23,11 +23,11 @@ export type ListUse = Extract<ChainMeaning, { kind: 'rules' }>['use'];
 export interface ListForm {
   readonly chain: Chain;
   /** Chains that its rules go to. */
-  readonly ends: readonly Chain[];
-  /** Of its ends. */
+  readonly targets: readonly Chain[];
+  /** Of its targets. */
   readonly counters: readonly string[];
   /** The same rules for a verdict map by peer; undefined when a peer is no group of pods. */
-  readonly hits: readonly Hit[] | undefined;
+  readonly entries: readonly PeerMapEntry[] | undefined;
 }
 
 export interface RenderedRuleList {
@@ -86,15 +86,15 @@ interface FormContext {
   readonly audit: AuditRules | undefined;
 }
 
-type MatchWithOutcome = Match & { readonly outcome: Outcome };
+type MatchWithOutcome = BundleMatch & { readonly outcome: Outcome };
 
-function formOf(list: RuleList, matches: readonly Match[], context: FormContext): ListForm {
+function formOf(list: RuleList, matches: readonly BundleMatch[], context: FormContext): ListForm {
   const { use, groups, audit } = context;
   const withOutcomes = matches.map((match) => ({ ...match, outcome: outcomeOf(list, match.rule, use, audit) }));
   const rules = withOutcomes.flatMap((match) => rulesOf(list, match, { verdict: match.outcome.statements, groups }));
   const { kind, namespace, name } = list.policy;
   const content = hashOf(kind, namespace, name, list.direction, JSON.stringify(rules));
-  const ends = withOutcomes.flatMap(({ outcome: { end } }) => (end === undefined ? [] : [[end.name, end] as const]));
+  const targets = withOutcomes.flatMap(({ outcome: { end } }) => (end === undefined ? [] : [[end.name, end] as const]));
   return {
     chain: {
       name: chains.nameOf({
@@ -107,18 +107,18 @@ function formOf(list: RuleList, matches: readonly Match[], context: FormContext)
       title: listTitle(list),
       rules,
     },
-    ends: [...new Map(ends).values()],
+    targets: [...new Map(targets).values()],
     counters: [...new Set(withOutcomes.flatMap(({ outcome: { counter } }) => counter ?? []))],
-    hits: hitsOf(list, withOutcomes, context),
+    entries: entriesOf(list, withOutcomes, context),
   };
 }
 
-function hitsOf(
+function entriesOf(
   list: RuleList,
   matches: readonly MatchWithOutcome[],
   { use, groups, audit }: FormContext,
-): readonly Hit[] | undefined {
-  const hits: Hit[] = [];
+): readonly PeerMapEntry[] | undefined {
+  const entries: PeerMapEntry[] = [];
   const recorded = list.logsAllowed === true && audit !== undefined;
   for (const { rule, peer, forms, outcome } of matches) {
     if (peer.kind === 'anyone' || groups(peer.of).kind !== 'pods') return undefined;
@@ -127,7 +127,7 @@ function hitsOf(
       title: ruleTitle(list, rule),
       rules: [{ statements: outcome.statements, comment: commentOf(ruleTitle(list, rule)) }],
     };
-    for (const ports of forms) hits.push({ ports, peer: peer.of, chain });
+    for (const ports of forms) entries.push({ ports, peer: peer.of, chain });
   }
-  return hits;
+  return entries;
 }

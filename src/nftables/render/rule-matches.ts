@@ -116,7 +116,7 @@ function portForms(bundle: Bundle, ports: NftSet | undefined, groups: GroupLooku
 }
 
 /** A bundle, and what its ports are looked up with. */
-export interface Match extends Bundle {
+export interface BundleMatch extends Bundle {
   readonly forms: readonly PortForm[];
 }
 
@@ -124,9 +124,9 @@ export interface Match extends Bundle {
 export function matchesOf(
   rules: readonly AllowRule[],
   groups: GroupLookup,
-): { readonly matches: readonly Match[]; readonly portSets: readonly NftSet[] } {
+): { readonly matches: readonly BundleMatch[]; readonly portSets: readonly NftSet[] } {
   const portSets: NftSet[] = [];
-  const matches = bundlesOf(rules).map((bundle): Match => {
+  const matches = bundlesOf(rules).map((bundle): BundleMatch => {
     const ports = bundle.ranges.length === 0 ? undefined : portSet(bundle.ranges);
     if (ports !== undefined) portSets.push(ports);
     return { ...bundle, forms: portForms(bundle, ports, groups) };
@@ -137,7 +137,7 @@ export function matchesOf(
 /** One rule a family; a rule that names neither peer nor listener needs no family. */
 export function rulesOf(
   list: RuleList,
-  { rule, peer, forms }: Match,
+  { rule, peer, forms }: BundleMatch,
   { verdict, groups }: { readonly verdict: readonly Statement[]; readonly groups: GroupLookup },
 ): Rule[] {
   const peerTitle = peer.kind === 'anyone' ? 'anyone' : titleOf(groups(peer.of));

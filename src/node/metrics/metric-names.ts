@@ -30,8 +30,11 @@ export const metricNames = {
     'Packets that policies were evaluated for and one allowed; the verdict cache is not counted',
   ],
   denied: ['podwall_policy_denied_packets_total', 'Packets denied, by all policies that isolate the pod'],
-  wouldAllow: ['podwall_policy_dry_run_allowed_packets_total', 'Denied packets that a policy in a dry run would allow'],
-  wouldDeny: ['podwall_policy_dry_run_denied_packets_total', 'Allowed packets that policies in a dry run would deny'],
+  dryRunAllow: [
+    'podwall_policy_dry_run_allowed_packets_total',
+    'Denied packets that a policy in a dry run would allow',
+  ],
+  dryRunDeny: ['podwall_policy_dry_run_denied_packets_total', 'Allowed packets that policies in a dry run would deny'],
   auditReading: ['podwall_audit_reading', '1 while the agent receives packets for the audit log'],
   auditPackets: [
     'podwall_audit_packets_total',

@@ -27,8 +27,8 @@ export function definePolicyMetrics(
   for (const [key, verdict] of [
     ['allowed', 'allow'],
     ['denied', 'deny'],
-    ['wouldAllow', 'wouldAllow'],
-    ['wouldDeny', 'wouldDeny'],
+    ['dryRunAllow', 'dryRunAllow'],
+    ['dryRunDeny', 'dryRunDeny'],
   ] as const) {
     const [name, help] = metricNames[key];
     new Counter({
@@ -49,13 +49,13 @@ export function definePolicyMetrics(
 
 async function readPackets({ program, counters }: Pick<MetricSources, 'program' | 'counters'>): Promise<Packets> {
   const byLabels = (): Map<string, number> => new Map();
-  const packets = { allow: byLabels(), deny: byLabels(), wouldAllow: byLabels(), wouldDeny: byLabels() };
+  const packets = { allow: byLabels(), deny: byLabels(), dryRunAllow: byLabels(), dryRunDeny: byLabels() };
   if (program === undefined || counters === undefined) return packets;
   const counted = await counters();
   for (const [name, { verdict, direction, policies }] of policyCounters(program())) {
     const value = counted.get(name);
     // Of the counters that a dry run may have, few exist.
-    if (value === undefined && (verdict === 'wouldAllow' || verdict === 'wouldDeny')) continue;
+    if (value === undefined && (verdict === 'dryRunAllow' || verdict === 'dryRunDeny')) continue;
     const found = packets[verdict];
     const full = `${direction} ${policies.join(',')}`;
     const key = found.has(full) || found.size < mostSeries ? full : `${direction} (others)`;

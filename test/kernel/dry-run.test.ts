@@ -223,7 +223,7 @@ describePackets('the audit log of an agent', () => {
       async (_, space, policy) => {
         await apply(...cluster(space, policy));
         expect(await call('other', 'server', 89)).toBe('allowed');
-        await expectRecords(wouldDeny('ingress', 'other', 'server', 'x/deny'));
+        await expectRecords(dryRunDenial('ingress', 'other', 'server', 'x/deny'));
         const { problems, dryRun } = await agent.status();
         expect(JSON.stringify(problems)).toMatch(/"severity":"error".*write podwall\.dev\/mode: dry-run/);
         expect(dryRun).toEqual([{ namespace: 'x', name: 'deny' }]);

@@ -46,7 +46,7 @@ export class DirectoryCluster implements SyncedCluster {
   constructor(options: DirectoryOptions) {
     this.#options = options;
     this.#watches = new FolderWatches(this.#wake, (folder, reason) =>
-      options.onDebug?.(`${folder} is not watched (${reason}); it is looked at every ${rescanEvery} ms`),
+      options.onDebug?.(`${folder} cannot be watched (${reason}); it is scanned every ${rescanEvery} ms`),
     );
     // What the file system refuses is told by the scan itself.
     this.#scans = new SingleRunner(
@@ -169,7 +169,7 @@ export class DirectoryCluster implements SyncedCluster {
     return changed;
   }
 
-  /** A set in which an object stands twice is not taken: what was before stays, and the error names both places. */
+  /** A set in which an object appears twice is refused: the previous one stays in force, and the error names both positions. */
   #accept(contents: Map<string, FileContent>): boolean {
     const next = new ManifestSet(contents);
     const [duplicate] = next.duplicates;

@@ -4,7 +4,7 @@ import { describeDuplicate, ManifestSet } from './manifest-set.js';
 import { InputError } from '../generic/input-error.js';
 import type { SourceProblem } from './types.js';
 
-/** @throws InputError with every error found, and every object that stands twice */
+/** @throws InputError with every error found, and every object that appears twice */
 export function wholeOrError(contents: ReadonlyMap<string, FileContent>): ManifestSet {
   const set = new ManifestSet(contents);
   const errors = [...contents.values()].flatMap((content) => content.errors.map(describeProblem));

@@ -62,4 +62,4 @@ export class ManifestSet {
 }
 
 export const describeDuplicate = ({ first, second }: Duplicate): string =>
-  `${second.file}:${second.line}: ${second.key} is also in ${first.file}:${first.line}; which one is meant?`;
+  `${second.file}:${second.line}: ${second.key} is also in ${first.file}:${first.line}; remove one of them`;

@@ -74,7 +74,7 @@ const placeOf = ({ document }: LintObject, path: RuleMatch['path']): SourcePosit
   return { file: document.file, line, column };
 };
 
-/** A file in which a key stands twice is no object's: the finding names what the file tells. */
+/** A key that appears twice belongs to a file and to no object, so the finding names the file. */
 function duplicateKeyFindings(input: LintInput, severities: LintOptions['severities'] = {}): readonly Finding[] {
   const rule = rules.find(({ id }) => id === 'NP002');
   const wanted = severities['NP002'] ?? rule?.severity;
@@ -91,7 +91,7 @@ function duplicateKeyFindings(input: LintInput, severities: LintOptions['severit
     endColumn: column,
     pointer: '',
     object: { kind: 'File', name: file },
-    message: 'this key stands twice in one mapping: the last one counts, the others vanish',
+    message: 'this key appears twice in one mapping: the last value counts, the others are lost',
     why: rule.why,
     related: [],
   }));

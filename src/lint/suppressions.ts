@@ -1,5 +1,5 @@
 /**
- * What somebody has looked at and wants left: an annotation `podwall.dev/ignore.NP203: reason` on the object, or a comment
+ * Findings that somebody has looked at and wants to ignore: an annotation `podwall.dev/ignore.NP203: reason` on the object, or a comment
  * `# podwall-ignore NP203 reason` on the line of the finding or the one above it.
  */
 import { isMapping } from '../model/parse.js';
@@ -44,7 +44,7 @@ export class Suppressions {
     return found !== undefined;
   }
 
-  /** Those that cover nothing are noise, or the fault has moved. */
+  /** Suppressions that cover nothing: they are noise, or the fault has moved. */
   unused(): readonly Finding[] {
     return this.#all
       .filter(({ used }) => !used)
@@ -63,8 +63,8 @@ export class Suppressions {
           endColumn: place.endColumn,
           pointer: '',
           object: { kind: object.kind, namespace: object.namespace, name: object.name },
-          message: `${rule} is to be ignored here, and finds nothing here`,
-          why: 'A suppression that covers nothing hides the next finding of its rule.',
+          message: `${rule} is ignored here, but finds nothing here`,
+          why: 'A suppression that covers nothing would hide the next finding of its rule.',
           related: [],
         };
       });

@@ -20,7 +20,7 @@ export function parseAssertions(object: unknown): Assertions | AssertionProblem 
   if (unlisted !== 'unchecked' && unlisted !== 'denied')
     return { path: ['spec', 'unlisted'], message: 'must be unchecked or denied' };
   if (expect === undefined && table === undefined)
-    return { path: ['spec', 'expect'], message: 'must be a list (or spec.table a text)' };
+    return { path: ['spec', 'expect'], message: 'must be a list (or spec.table must be a text)' };
   if (expect !== undefined && !Array.isArray(expect)) return { path: ['spec', 'expect'], message: 'must be a list' };
   if (table !== undefined && typeof table !== 'string') return { path: ['spec', 'table'], message: 'must be a text' };
   const expectations: Expectation[] = [];
@@ -75,5 +75,5 @@ function parseExpectation(value: unknown): Unplaced | FieldProblem {
 
 function unknownField(fields: Readonly<Record<string, unknown>>, known: readonly string[]): FieldProblem | undefined {
   const field = Object.keys(fields).find((name) => !known.includes(name));
-  return field === undefined ? undefined : { field, message: `is not known; there are ${known.join(', ')}` };
+  return field === undefined ? undefined : { field, message: `is an unknown field; the fields are ${known.join(', ')}` };
 }

@@ -32,7 +32,7 @@ export function documentWithoutText(file: string, object: unknown): ManifestDocu
 }
 
 export interface ReadOptions {
-  /** With `tolerated`, documents in which a key stands twice are read all the same, with the last value. */
+  /** With `tolerated`, documents in which a key appears twice are read all the same, with the last value. */
   readonly duplicateKeys?: 'refused' | 'tolerated';
 }
 
@@ -64,7 +64,7 @@ function controlCharacter(text: string, file: string): ManifestError | undefined
   const found = /[\0-\x08\x0b\x0c\x0e-\x1f]/.exec(text);
   if (found === null) return undefined;
   const code = found[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
-  const message = `no text: it holds the control character U+${code}`;
+  const message = `not a text file: it contains the control character U+${code}`;
   return { file, ...positionAt(linesOf(text), found.index), message, isDuplicateKey: false };
 }
 

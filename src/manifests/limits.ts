@@ -13,4 +13,4 @@ export const limits = {
 } as const;
 
 export const tooDeep = `nested deeper than ${limits.depth} levels`;
-export const duplicateKey = 'this key stands twice in one mapping';
+export const duplicateKey = 'this key appears twice in one mapping';

@@ -62,7 +62,7 @@ export class ManifestCollector {
   takeText(content: string, name: string): void {
     const { documents, errors } = readDocuments(content, name);
     if (isTemplate(content, errors)) {
-      this.#skipped.push(`${name}: a template, not YAML: render it first`);
+      this.#skipped.push(`${name}: this is a template, not YAML: render it first`);
       return;
     }
     for (const error of errors) this.takeError(error);

@@ -22,7 +22,7 @@ export type Path = readonly (string | number)[];
 export interface ManifestError extends Position {
   readonly file: string;
   readonly message: string;
-  /** A key stands twice in one mapping. */
+  /** A key appears twice in one mapping. */
   readonly isDuplicateKey: boolean;
 }
 

@@ -49,7 +49,7 @@ class Inspection {
     const wereFew = this.#areFew();
     this.#aliases += 1;
     this.#aliasedNodes += anchor.size;
-    if (wereFew && !this.#areFew()) this.#tell(alias, 'too many aliases: written out, they would fill the memory');
+    if (wereFew && !this.#areFew()) this.#tell(alias, 'too many aliases: expanded, they would fill the memory');
     return anchor.size;
   }
 
@@ -62,7 +62,7 @@ class Inspection {
     const seen = new Set<string>();
     for (const key of keys) {
       const node = isAlias(key) ? (this.#anchors.get(key.source)?.node ?? key) : key;
-      if (isCollection(node)) this.#tell(key, 'a mapping or a list cannot be a key (a template in braces? quote it)');
+      if (isCollection(node)) this.#tell(key, 'a mapping or a list cannot be a key (quote it if it is a template in braces)');
       if (!isScalar(node)) continue;
       const text = String(node.value);
       if (seen.has(text)) this.#tell(key, duplicateKey, { isDuplicateKey: true });

@@ -40,7 +40,7 @@ export function parseYaml(text: string, file: string): Trees {
     errors: [{ file, ...positionAt(lines, offset), message, isDuplicateKey: false }],
   });
   if (text.length > limits.yamlCharacters)
-    return whole(0, `more than ${limits.yamlCharacters / 1024 / 1024} MB of YAML: split it, or give it as JSON`);
+    return whole(0, `more than ${limits.yamlCharacters / 1024 / 1024} MB of YAML: split it, or convert it to JSON`);
   lines.addNewLine(0);
   const parser = new Parser(lines.addNewLine);
   const tokens = [];

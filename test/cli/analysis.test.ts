@@ -92,7 +92,7 @@ describe('reach', () => {
     const skipped = await podwall(['reach', '-f', folder]);
     expect([skipped.exitCode, skipped.stderr]).toEqual([
       0,
-      expect.stringContaining('chart.yaml: a template, not YAML'),
+      expect.stringContaining('chart.yaml: this is a template, not YAML'),
     ]);
     await writeFile(join(folder, 'bad.yaml'), 'kind: [\n');
     const partial = await podwall(['reach', '-f', folder]);

@@ -73,12 +73,12 @@ const wideMerge = `a: &a {${Array.from({ length: 5000 }, (_, key) => `k${key}: 1
 
 describe('a file that cannot be read: where, and why', () => {
   test.each<readonly [string, string, string | Buffer, RegExp]>([
-    ['binary', 'f.yaml', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0]), /:1:5: no text: .*U\+0002/],
+    ['binary', 'f.yaml', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0]), /:1:5: not a text file: .*U\+0002/],
     [
       'bytes that are no UTF-8',
       'f.yaml',
       Buffer.from(policy.replace('shop', 'sh\xf6p'), 'latin1'),
-      /:3:34: no UTF-8: byte 0xF6/,
+      /:3:34: not UTF-8: byte 0xF6/,
     ],
     [
       'UTF-16, little end first, without its mark',
@@ -97,19 +97,19 @@ describe('a file that cannot be read: where, and why', () => {
       'a key twice',
       'f.yaml',
       policy.replace('{name: p,', '{name: p, name: q,'),
-      /:3:21: this key stands twice in one mapping/,
+      /:3:21: this key appears twice in one mapping/,
     ],
     [
       'a key twice in JSON',
       'f.json',
       '{"kind": "Pod",\n "a": {"b": 1, "\\u0062": 2}}',
-      /:2:16: this key stands twice in one mapping/,
+      /:2:16: this key appears twice in one mapping/,
     ],
     [
       'a key twice through two types',
       'f.yaml',
       'a: {true: 1, "true": 2}\n',
-      /:1:14: this key stands twice in one mapping/,
+      /:1:14: this key appears twice in one mapping/,
     ],
     ['a list as a key', 'f.yaml', 'a: {[b]: 1}\n', /:1:5: a mapping or a list cannot be a key/],
     ['aliases that double at every level', 'f.yaml', bomb, /:\d+:\d+: too many aliases/],
@@ -136,7 +136,7 @@ describe('a file that cannot be read: where, and why', () => {
       'many keys, and one twice',
       'f.yaml',
       `${Array.from({ length: 50_000 }, (_, key) => `k${key}: 1`).join('\n')}\nk7: 2\n`,
-      /:50001:1: this key stands twice in one mapping/,
+      /:50001:1: this key appears twice in one mapping/,
     ],
     [
       'a boolean for a namespace, in YAML 1.1',

@@ -150,17 +150,17 @@ describe('the API server as a source', () => {
       { 'current-context': 'd' },
       'current-context d is not among its contexts: c',
     ],
-    ['a cluster that is not there', { clusters: [] }, 'context c names cluster k, which is not there'],
-    ['a user that is not there', { users: [] }, 'context c names user u, which is not there'],
+    ['a cluster that is not there', { clusters: [] }, 'context c names cluster k, which does not exist'],
+    ['a user that is not there', { users: [] }, 'context c names user u, which does not exist'],
     [
-      'a server that is no address',
+      'a server that is not an address',
       { clusters: [{ name: 'k', cluster: { server: 'host:6443' } }] },
-      'cluster k: server "host:6443" is no http(s) address',
+      'cluster k: server "host:6443" is not an http(s) address',
     ],
     [
-      'a proxy that is no address',
+      'a proxy that is not an address',
       { clusters: [{ name: 'k', cluster: { server: 'https://host:6443', 'proxy-url': 'proxy' } }] },
-      'cluster k: proxy-url "proxy" is no address',
+      'cluster k: proxy-url "proxy" is not an address',
     ],
   ])('a kubeconfig with %s is the user’s error, and is named', async (_, parts, text) => {
     const whole = {

@@ -24,7 +24,7 @@ const policy = {
 };
 
 const rows = fieldsOf(policy)
-  // What has no kind or version is no object at all: it is skipped aloud.
+  // What has no kind or version is not an object: it is skipped with a message.
   .filter(([[first]]) => first === 'metadata' || first === 'spec')
   .flatMap(([path, value]) =>
     wrongFor(path, value)

@@ -75,7 +75,7 @@ export function consume(response: IncomingMessage, silence: number, onChunk: (ch
     response.once('close', () => {
       clearTimeout(timer);
       if (refused === undefined && !response.complete)
-        reject(new ConnectionError('the connection was closed in the middle'));
+        reject(new ConnectionError('the connection was closed before the end'));
     });
   });
 }

@@ -54,14 +54,14 @@ function problemOf(config: KubeConfig): string | undefined {
   const context = config.getContextObject(name);
   if (context === null) return `current-context ${name} is not among its contexts: ${contexts.join(', ') || 'none'}`;
   const cluster = config.getCurrentCluster();
-  if (cluster === null) return `context ${name} names cluster ${context.cluster}, which is not there`;
+  if (cluster === null) return `context ${name} names cluster ${context.cluster}, which does not exist`;
   if (!URL.canParse(cluster.server) || !/^https?:$/.test(new URL(cluster.server).protocol))
-    return `cluster ${context.cluster}: server ${JSON.stringify(cluster.server)} is no http(s) address`;
+    return `cluster ${context.cluster}: server ${JSON.stringify(cluster.server)} is not an http(s) address`;
   if (cluster.proxyUrl && !URL.canParse(cluster.proxyUrl))
-    return `cluster ${context.cluster}: proxy-url ${JSON.stringify(cluster.proxyUrl)} is no address`;
+    return `cluster ${context.cluster}: proxy-url ${JSON.stringify(cluster.proxyUrl)} is not an address`;
   // A context without a user comes as nobody, by will.
   if (context.user && config.getCurrentUser() === null)
-    return `context ${name} names user ${context.user}, which is not there`;
+    return `context ${name} names user ${context.user}, which does not exist`;
   return undefined;
 }
 

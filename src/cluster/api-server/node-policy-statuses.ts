@@ -31,7 +31,7 @@ export class NodePolicyStatuses implements Disposable {
     } catch (error) {
       if (error instanceof ApiError && error.status === 404)
         throw new InputError(
-          `${server}: has no kind NodePolicyStatus: the agents do not report (the chart's nodePolicyStatus.enabled)`,
+          `${server}: the kind NodePolicyStatus is not installed, so agents report no status (set the chart's nodePolicyStatus.enabled)`,
         );
       throw refusalOf(error, this.#connection, signal);
     }

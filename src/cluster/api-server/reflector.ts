@@ -116,7 +116,7 @@ export class Reflector {
           this.#events.onList(list.objects.splice(0));
         }
       });
-      if (!list.complete) throw new NotStreamed('the stream ended before its list did');
+      if (!list.complete) throw new NotStreamed('the stream ended before the list was complete');
     } catch (error) {
       if (list.complete || signal.aborted || !(tooLong.signal.aborted || refusesStreams(error))) throw error;
       this.#streams = false;

@@ -1,26 +1,19 @@
-/** Validity is the model's business: a rule tells its diagnostics of some codes. */
+/** The model checks validity: a rule reports those of its diagnostics that have one code. */
 import { formatPath, type Diagnostic } from '../../model/diagnostic.js';
 import type { CheckedObject } from '../objects.js';
 import type { RuleMatch, LintInput } from '../types.js';
 
 export type Chosen = Partial<Pick<RuleMatch, 'part' | 'severity' | 'fix' | 'message'>>;
 
-/** What is special about one diagnostic; undefined: it belongs to another rule. */
-type Choose = (diagnostic: Diagnostic, object: CheckedObject) => Chosen | undefined;
-
-/** Of policies. */
-export const diagnosed = (
+/**
+ * @param choose what differs for one diagnostic; undefined: it belongs to another rule
+ */
+export function* diagnosed(
   { policies, clusterPolicies }: LintInput,
   code: string,
-  choose?: Choose,
-): Iterable<RuleMatch> => diagnosedIn([...policies, ...clusterPolicies], code, choose);
-
-export function* diagnosedIn(
-  objects: readonly CheckedObject[],
-  code: string,
-  choose: Choose = () => ({}),
+  choose: (diagnostic: Diagnostic, object: CheckedObject) => Chosen | undefined = () => ({}),
 ): Iterable<RuleMatch> {
-  for (const object of objects)
+  for (const object of [...policies, ...clusterPolicies])
     for (const diagnostic of object.diagnostics) {
       if (diagnostic.code !== code) continue;
       const chosen = choose(diagnostic, object);

@@ -8,7 +8,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'proved',
   summary: 'a field that NetworkPolicy does not have, at any depth',
-  why: 'The API server drops what it does not know: a misspelt `from` leaves a rule that allows everyone.',
+  why: 'The API server drops unknown fields: a misspelt `from` leaves a rule that allows everyone.',
   bad: 'podSelector: {}\ningress:\n  - form:\n      - podSelector: {}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - podSelector: {}',
   check: (input) =>

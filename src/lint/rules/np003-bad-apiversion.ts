@@ -10,8 +10,8 @@ export const rule: Rule = {
   severity: 'error',
   scope: 'document',
   confidence: 'proved',
-  summary: 'an API version that no API server serves any more',
-  why: 'NetworkPolicy of extensions/v1beta1 went with Kubernetes 1.16, AdminNetworkPolicy with network-policy-api 0.2.',
+  summary: 'an API version that API servers no longer serve',
+  why: 'Kubernetes 1.16 removed NetworkPolicy of extensions/v1beta1; network-policy-api 0.2 removed AdminNetworkPolicy.',
   bad: 'apiVersion: extensions/v1beta1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}}',
   good: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: {}}',
   *check({ objects }) {
@@ -22,7 +22,7 @@ export const rule: Rule = {
         yield {
           object,
           path: ['apiVersion'],
-          message: `no API server serves ${kind} of ${apiVersion} any more; use ${served}`,
+          message: `API servers no longer serve ${kind} of ${apiVersion}; use ${served}`,
           fix: { description: `use ${served}`, path: ['apiVersion'], replacement: served },
         };
       }
@@ -30,14 +30,14 @@ export const rule: Rule = {
         yield {
           object,
           path: ['apiVersion'],
-          message: `there never was a ClusterNetworkPolicy of ${apiVersion}; it is v1alpha2 or v1beta1`,
+          message: `ClusterNetworkPolicy has no version ${apiVersion}; use v1alpha2 or v1beta1`,
         };
       if (/^(Baseline)?AdminNetworkPolicy$/.test(kind) && apiVersion.startsWith(`${clusterNetworkPolicyGroup}/`))
         yield {
           object,
           path: ['kind'],
           severity: 'warning',
-          message: `${kind} became ClusterNetworkPolicy, which has tiers`,
+          message: `${kind} was replaced by ClusterNetworkPolicy, which has tiers`,
         };
     }
   },

@@ -7,8 +7,8 @@ export const rule: Rule = {
   severity: 'error',
   scope: 'document',
   confidence: 'proved',
-  summary: 'no name, or one that the API server refuses',
-  why: 'Names are DNS subdomains of at most 253 characters; an object without one cannot be written.',
+  summary: 'no name, or a name that the API server refuses',
+  why: 'A name is a DNS subdomain of at most 253 characters, and every object needs one.',
   bad: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: Web_Policy, namespace: shop}\nspec: {podSelector: {}}',
   good: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web-policy, namespace: shop}\nspec: {podSelector: {}}',
   *check(input) {

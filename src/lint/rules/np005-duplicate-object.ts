@@ -9,8 +9,8 @@ export const rule: Rule = {
   severity: 'error',
   scope: 'document',
   confidence: 'proved',
-  summary: 'the same NetworkPolicy twice in one directory or stream',
-  why: 'The one that is applied last replaces the other, and with it what it allowed or denied.',
+  summary: 'the same NetworkPolicy appears twice in one directory or stream',
+  why: 'The one that is applied last replaces the other, with everything that it allowed or denied.',
   bad: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: {}}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: {}, ingress: [{}]}',
   good: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: {}}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: q, namespace: shop}\nspec: {podSelector: {}, ingress: [{}]}',
   *check({ objects }) {
@@ -25,7 +25,7 @@ export const rule: Rule = {
         yield {
           object,
           path: ['metadata', 'name'],
-          message: `${object.kind} ${object.namespace}/${object.name} is there already`,
+          message: `${object.kind} ${object.namespace}/${object.name} appears twice`,
           related: [{ object: first, path: ['metadata', 'name'], message: 'the first one' }],
         };
     }

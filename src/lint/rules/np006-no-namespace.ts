@@ -7,8 +7,8 @@ export const rule: Rule = {
   severity: 'info',
   scope: 'document',
   confidence: 'proved',
-  summary: 'a NetworkPolicy that names no namespace',
-  why: 'It lands wherever kubectl happens to point, and protects pods there.',
+  summary: 'a NetworkPolicy without a namespace',
+  why: 'kubectl creates it in its current namespace, and it protects the pods there.',
   bad: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}}',
   good: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: {}}',
   *check({ policies }) {
@@ -18,7 +18,7 @@ export const rule: Rule = {
           object,
           path: ['metadata'],
           part: 'key',
-          message: `${object.name} names no namespace: it is taken for one of \`default\``,
+          message: `${object.name} has no namespace: \`default\` is assumed`,
         };
   },
 };

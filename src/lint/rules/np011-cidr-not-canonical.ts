@@ -9,8 +9,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'document',
   confidence: 'proved',
-  summary: 'host bits, leading zeros, an IPv4 network written as IPv6',
-  why: 'Newer API servers refuse it, older ones and agents do not agree on what it means.',
+  summary: 'a CIDR with host bits, with leading zeros, or of an IPv4 network written as IPv6',
+  why: 'Newer API servers refuse it; older API servers and agents interpret it in different ways.',
   bad: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.1/8}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - ipBlock: {cidr: 10.0.0.0/8}',
   check: (input) =>

@@ -9,8 +9,8 @@ export const rule: Rule = {
   severity: 'error',
   scope: 'document',
   confidence: 'proved',
-  summary: 'a protocol other than TCP, UDP and SCTP, in capitals',
-  why: 'The API server refuses `tcp` and `HTTP`; ICMP cannot be named, and passes with rules that name no ports.',
+  summary: 'a protocol that is not TCP, UDP or SCTP in capitals',
+  why: 'The API server refuses `tcp` and `HTTP`; ICMP cannot be named, and a rule without ports allows it.',
   bad: 'podSelector: {}\ningress:\n  - ports: [{protocol: tcp, port: 80}]',
   good: 'podSelector: {}\ningress:\n  - ports: [{protocol: TCP, port: 80}]',
   check: (input) =>

@@ -9,7 +9,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'proved',
   summary: 'a port number out of range, or a name that no port can have',
-  why: 'The API server refuses it; a number in quotes is a name, and a name needs a letter.',
+  why: 'The API server refuses it; a number in quotes is a port name, and a port name needs a letter.',
   bad: 'podSelector: {}\ningress:\n  - ports: [{port: "80"}]',
   good: 'podSelector: {}\ningress:\n  - ports: [{port: 80}]',
   check: (input) =>
@@ -17,6 +17,6 @@ export const rule: Rule = {
       if (path.at(-1) !== 'port') return undefined;
       const raw = fieldAt(fields, path);
       if (typeof raw !== 'string' || !/^\d{1,5}$/.test(raw)) return {};
-      return { fix: { description: 'take the quotes off', path, replacement: String(Number(raw)) } };
+      return { fix: { description: 'remove the quotes', path, replacement: String(Number(raw)) } };
     }),
 };

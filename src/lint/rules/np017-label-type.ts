@@ -14,7 +14,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'proved',
   summary: 'a label value that YAML reads as a number, a boolean or null',
-  why: 'Labels are strings: `1.10` and `true` do not decode, and a value that is left out selects the empty label.',
+  why: 'Labels are strings: the API server cannot decode `1.10` or `true`, and a missing value selects the empty label.',
   bad: 'podSelector: {matchLabels: {version: 1.10}}',
   good: 'podSelector: {matchLabels: {version: "1.10"}}',
   *check(input) {
@@ -29,7 +29,7 @@ export const rule: Rule = {
             path: [...path, 'matchLabels', key],
             part: 'key',
             severity: 'warning',
-            message: `${key} has no value here, which selects only pods whose ${key} is empty`,
+            message: `${key} has no value here: only pods whose ${key} is empty are selected`,
           };
     }
   },

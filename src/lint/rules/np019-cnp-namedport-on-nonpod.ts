@@ -9,7 +9,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'proved',
   summary: 'a destinationNamedPort in a rule with networks, nodes or domainNames',
-  why: 'A name is looked up at the pod that is called: networks, nodes and domains have none, and match nothing.',
+  why: 'A named port is resolved at the destination pod; networks, nodes and domains have no named ports, so nothing matches.',
   bad: clusterPolicy(
     '  egress:\n    - {action: Accept, to: [{networks: [192.0.2.0/24]}], protocols: [{destinationNamedPort: https}]}',
   ),

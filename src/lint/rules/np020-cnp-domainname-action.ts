@@ -8,8 +8,8 @@ export const rule: Rule = {
   severity: 'error',
   scope: 'document',
   confidence: 'proved',
-  summary: 'domainNames in a rule that does not Accept, or with a wildcard that is none',
-  why: 'Names are learnt from answers that pods get, so they can only be allowed; `*.` stands for whole labels, in front.',
+  summary: 'domainNames in a rule whose action is not Accept, or with an invalid wildcard',
+  why: 'Addresses are learnt from DNS answers, so a domain name can only be allowed; `*.` is valid only at the beginning.',
   bad: clusterPolicy('  egress:\n    - {action: Deny, to: [{domainNames: ["*.example.com"]}]}'),
   good: clusterPolicy(
     '  egress:\n    - {action: Accept, to: [{domainNames: ["*.example.com"]}]}\n    - {action: Deny, to: [{networks: [0.0.0.0/0]}]}',

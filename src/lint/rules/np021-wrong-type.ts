@@ -8,7 +8,7 @@ export const rule: Rule = {
   severity: 'error',
   scope: 'document',
   confidence: 'proved',
-  summary: 'a mapping where the API has a list, a number where it has a text, and the like',
+  summary: 'a value of the wrong type, such as a mapping where the API has a list',
   why: 'The API server refuses it: `ingress` is a list of rules, `from` a list of peers.',
   bad: 'podSelector: {}\ningress:\n  from:\n    - podSelector: {}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - podSelector: {}',

@@ -10,8 +10,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'namespace',
   confidence: 'closed-world',
-  summary: 'a podSelector and a namespaceSelector as two peers, where one peer with both was meant',
-  why: 'Two list items mean "either": every pod of that namespace, and those labels in the own namespace.',
+  summary: 'a podSelector and a namespaceSelector in two peers that were probably meant as one',
+  why: "Two list items are alternatives: every pod of that namespace, and pods with those labels in the policy's own namespace.",
   bad: 'podSelector: {}\ningress:\n  - from:\n      - namespaceSelector: {matchLabels: {team: a}}\n      - podSelector: {matchLabels: {app: only-there}}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - namespaceSelector: {matchLabels: {team: a}}\n        podSelector: {matchLabels: {app: only-there}}',
   *check(input) {
@@ -33,7 +33,7 @@ export const rule: Rule = {
           yield {
             object,
             path: [...path, peersKey(direction), index],
-            message: `no pod of ${namespace} has these labels, ${selected[0]?.owner.namespace ?? ''} has some: was one peer with both selectors meant?`,
+            message: `no pod of ${namespace} has these labels, but pods of ${selected[0]?.owner.namespace ?? ''} do: did you mean one peer with both selectors?`,
           };
       }
     }

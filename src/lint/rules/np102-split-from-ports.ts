@@ -7,8 +7,8 @@ export const rule: Rule = {
   severity: 'info',
   scope: 'document',
   confidence: 'heuristic',
-  summary: 'a rule with peers and no ports beside a rule with ports and no peers',
-  why: 'The first opens all ports to its peers, the second opens its ports to everyone; together they were one rule.',
+  summary: 'a rule with peers but no ports, next to a rule with ports but no peers',
+  why: 'The first opens all ports to its peers and the second opens its ports to everyone; probably one rule was meant.',
   bad: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n  - ports: [{port: 80}]',
   good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n    ports: [{port: 80}]',
   *check(input) {
@@ -20,7 +20,7 @@ export const rule: Rule = {
       const list = policy[direction] ?? [];
       const beside = [list[index - 1], list[index + 1]];
       if (beside.some((other) => other !== undefined && other.peers !== 'anyone' && other.ports === 'anyPort'))
-        yield { object, path, message: 'these ports are open to everyone, and the peers beside them on every port' };
+        yield { object, path, message: 'these ports are open to everyone, and the peers of the other rule may use every port' };
     }
   },
 };

@@ -8,8 +8,8 @@ export const rule: Rule = {
   severity: 'info',
   scope: 'document',
   confidence: 'proved',
-  summary: 'policyTypes is left out',
-  why: 'Ingress is always implied: a policy with nothing but egress rules also denies everything that comes in.',
+  summary: 'no policyTypes',
+  why: 'Ingress is always implied: a policy with only egress rules also denies all incoming traffic.',
   bad: 'podSelector: {}\negress:\n  - to: [{podSelector: {}}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {}}]',
   *check(input) {
@@ -23,8 +23,8 @@ export const rule: Rule = {
         part: 'key',
         ...(onlyEgress ? { severity: 'warning' as const } : {}),
         message: onlyEgress
-          ? 'policyTypes is left out, so everything that comes in is denied as well; say [Egress] or [Ingress, Egress]'
-          : `policyTypes is left out, which means [${policy.egress === undefined ? 'Ingress' : 'Ingress, Egress'}]`,
+          ? 'no policyTypes, so all incoming traffic is denied too; write [Egress] or [Ingress, Egress]'
+          : `no policyTypes, which means [${policy.egress === undefined ? 'Ingress' : 'Ingress, Egress'}]`,
       };
     }
   },

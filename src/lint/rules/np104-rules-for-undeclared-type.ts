@@ -8,8 +8,8 @@ export const rule: Rule = {
   severity: 'error',
   scope: 'document',
   confidence: 'proved',
-  summary: 'rules of a direction that policyTypes does not list',
-  why: 'The API server takes them, and everyone ignores them: the direction stays open.',
+  summary: 'rules for a direction that policyTypes does not list',
+  why: 'The API server accepts the rules, but they have no effect: the direction stays open.',
   bad: 'podSelector: {}\npolicyTypes: [Ingress]\negress:\n  - to: [{podSelector: {}}]',
   good: 'podSelector: {}\npolicyTypes: [Ingress, Egress]\negress:\n  - to: [{podSelector: {}}]',
   *check(input) {

@@ -8,8 +8,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'document',
   confidence: 'proved',
-  summary: 'a rule without peers and ports beside others, or `from: []`',
-  why: 'An empty rule allows everything, the internet included, and makes its siblings moot; no rule at all denies.',
+  summary: 'a rule without peers and ports next to other rules, or `from: []`',
+  why: 'An empty rule allows everything, including the internet, so other rules add nothing; a policy without rules denies.',
   bad: 'podSelector: {}\ningress:\n  - {}\n  - from: [{podSelector: {}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {}}]',
   *check(input) {
@@ -24,7 +24,7 @@ export const rule: Rule = {
           path: [...path, peers],
           part: 'key',
           ...(isUsual ? { severity: 'info' as const } : {}),
-          message: `an empty \`${peers}\` is everyone, not nobody`,
+          message: `an empty \`${peers}\` allows everyone, not nobody`,
         };
         continue;
       }
@@ -35,8 +35,8 @@ export const rule: Rule = {
         path,
         ...(isOnly ? { severity: 'info' as const } : {}),
         message: isOnly
-          ? `this allows everything ${direction === 'ingress' ? 'in' : 'out'}, as \`${direction}: []\` denies everything`
-          : 'this rule allows everything: the rules beside it change nothing',
+          ? `this allows all ${direction}; \`${direction}: []\` would deny all of it`
+          : 'this rule allows everything: the other rules change nothing',
       };
     }
   },

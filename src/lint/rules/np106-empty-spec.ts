@@ -8,8 +8,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'document',
   confidence: 'proved',
-  summary: 'no spec, or one without podSelector',
-  why: 'It is valid, selects every pod of the namespace and denies everything that comes in.',
+  summary: 'no spec, or a spec without podSelector',
+  why: 'It is valid: it selects every pod of the namespace and denies all incoming traffic.',
   bad: 'policyTypes: [Ingress]',
   good: 'podSelector: {}\npolicyTypes: [Ingress]',
   *check(input) {
@@ -19,7 +19,7 @@ export const rule: Rule = {
           object,
           path: ['spec'],
           part: 'key',
-          message: 'podSelector is left out, which selects every pod of the namespace: write podSelector: {}',
+          message: 'there is no podSelector, so every pod of the namespace is selected: write podSelector: {}',
         };
   },
 };

@@ -25,7 +25,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'heuristic',
   summary: 'a policy with rules of its own that selects every pod',
-  why: 'What one workload needs is opened at every pod of the namespace, also at those that come later.',
+  why: 'Ports that one workload needs are opened at every pod of the namespace, including future ones.',
   bad: 'podSelector: {}\npolicyTypes: [Ingress]\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]\n    ports: [{port: 5432}]',
   good: 'podSelector: {matchLabels: {app: db}}\npolicyTypes: [Ingress]\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]\n    ports: [{port: 5432}]',
   *check(input) {
@@ -35,7 +35,7 @@ export const rule: Rule = {
       yield {
         object,
         path: ['spec', 'podSelector'],
-        message: 'this opens the rules below at every pod of the namespace',
+        message: 'the rules of this policy apply to every pod of the namespace',
       };
     }
   },

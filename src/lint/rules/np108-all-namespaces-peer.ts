@@ -7,15 +7,15 @@ export const rule: Rule = {
   severity: 'info',
   scope: 'document',
   confidence: 'proved',
-  summary: '`namespaceSelector: {}` with no podSelector beside it',
+  summary: '`namespaceSelector: {}` without a podSelector',
   // Argo CD, Flux, Istio and Vault mean just that for their metrics and APIs.
-  why: 'It means every pod of every namespace, but neither nodes, hostNetwork pods nor anything outside the cluster.',
+  why: 'It selects every pod of every namespace, but no nodes, no hostNetwork pods and nothing outside the cluster.',
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{namespaceSelector: {}}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{namespaceSelector: {}, podSelector: {matchLabels: {app: proxy}}}]',
   *check(input) {
     for (const { object, peer, path } of peersOf(input))
       if (peer.kind === 'pods' && peer.namespaces !== 'own')
         if (peer.namespaces.requirements.length === 0 && peer.pods.requirements.length === 0)
-          yield { object, path, message: 'this is every pod of every namespace, and nothing outside the cluster' };
+          yield { object, path, message: 'this selects every pod of every namespace, and nothing outside the cluster' };
   },
 };

@@ -26,7 +26,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'proved',
   summary: 'a selector that no object can match',
-  why: 'All requirements must hold at once: a label cannot have two values, nor be there and not be there.',
+  why: 'All requirements must hold at the same time: a label cannot have two values, or be both present and absent.',
   bad: 'podSelector:\n  matchLabels: {app: a}\n  matchExpressions: [{key: app, operator: NotIn, values: [a]}]',
   good: 'podSelector:\n  matchLabels: {app: a}\n  matchExpressions: [{key: tier, operator: NotIn, values: [a]}]',
   *check(input) {
@@ -36,7 +36,7 @@ export const rule: Rule = {
         yield {
           object,
           path: requirementPath(object.fields, path, key),
-          message: `nothing can match: the requirements for ${key} exclude each other`,
+          message: `nothing can match: the requirements for ${key} contradict each other`,
         };
     }
   },

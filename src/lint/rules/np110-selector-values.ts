@@ -9,8 +9,8 @@ export const rule: Rule = {
   severity: 'info',
   scope: 'document',
   confidence: 'proved',
-  summary: '`In` with one value, or a value twice',
-  why: '`In` with one value is a matchLabels entry, which is easier to read and to compare.',
+  summary: '`In` with one value, or with a repeated value',
+  why: '`In` with one value can be written as matchLabels, which is easier to read and to compare.',
   bad: 'podSelector:\n  matchExpressions: [{key: app, operator: In, values: [a]}]',
   good: 'podSelector:\n  matchLabels: {app: a}',
   *check(input) {
@@ -21,12 +21,12 @@ export const rule: Rule = {
         if (!isMapping(one) || !Array.isArray(one['values'])) continue;
         const values = one['values'] as readonly unknown[];
         const at = [...path, 'matchExpressions', index, 'values'];
-        if (new Set(values).size < values.length) yield { object, path: at, message: 'a value stands here twice' };
+        if (new Set(values).size < values.length) yield { object, path: at, message: 'a value appears here twice' };
         else if (one['operator'] === 'In' && values.length === 1)
           yield {
             object,
             path: at,
-            message: `\`matchLabels: {${String(one['key'])}: ${String(values[0])}}\` says the same`,
+            message: `\`matchLabels: {${String(one['key'])}: ${String(values[0])}}\` has the same meaning`,
           };
       }
     }

@@ -7,8 +7,8 @@ export const rule: Rule = {
   severity: 'info',
   scope: 'document',
   confidence: 'proved',
-  summary: 'NotIn in a selector that does not demand the key',
-  why: 'NotIn holds for objects without the key too: the selector is usually wider than it reads.',
+  summary: 'NotIn in a selector that does not require the key',
+  why: 'NotIn also matches objects without the key: the selector is usually wider than intended.',
   bad: 'podSelector:\n  matchExpressions: [{key: env, operator: NotIn, values: [prod]}]',
   good: 'podSelector:\n  matchExpressions: [{key: env, operator: NotIn, values: [prod]}, {key: env, operator: Exists}]',
   *check(input) {
@@ -20,7 +20,7 @@ export const rule: Rule = {
           yield {
             object,
             path: requirementPath(object.fields, path, one.key),
-            message: `this also selects what has no label ${one.key} at all`,
+            message: `this also selects objects without the label ${one.key}`,
           };
       }
   },

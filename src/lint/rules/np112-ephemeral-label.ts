@@ -16,7 +16,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'proved',
   summary: 'a selector by a label that a controller changes',
-  why: 'pod-template-hash and its like have another value after the next rollout, and the policy selects nothing.',
+  why: 'Labels such as pod-template-hash change with the next rollout, and then the policy selects nothing.',
   bad: 'podSelector: {matchLabels: {pod-template-hash: 5d4f8c7b9}}',
   good: 'podSelector: {matchLabels: {app: web}}',
   *check(input) {

@@ -8,7 +8,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'heuristic',
   summary: 'a namespaceSelector by a label other than kubernetes.io/metadata.name',
-  why: 'Whoever may label a namespace joins; only kubernetes.io/metadata.name is set by the API server itself.',
+  why: 'Anybody who may label a namespace can make it match; only kubernetes.io/metadata.name is set by the API server itself.',
   bad: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {team: a}}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: a}}}]',
   *check(input) {
@@ -20,7 +20,7 @@ export const rule: Rule = {
         yield {
           object,
           path: requirementPath(object.fields, path, first.key),
-          message: `whoever may label a namespace ${first.key} becomes a peer`,
+          message: `anybody who may set the label ${first.key} of a namespace can make it a peer`,
         };
     }
   },

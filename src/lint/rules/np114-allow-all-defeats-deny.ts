@@ -8,8 +8,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'policies',
   confidence: 'proved',
-  summary: 'an allow-all beside a default deny for the same pods',
-  why: 'Rules add up: where one policy allows everything, the deny of another has no effect.',
+  summary: 'an allow-all policy and a default deny for the same pods',
+  why: "Allow rules add up: when one policy allows everything, another policy's default deny has no effect.",
   bad: 'podSelector: {}\npolicyTypes: [Ingress]\n---\npodSelector: {}\ningress: [{}]',
   good: 'podSelector: {}\npolicyTypes: [Ingress]',
   *check(input) {

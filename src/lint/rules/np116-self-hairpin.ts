@@ -9,7 +9,7 @@ export const rule: Rule = {
   scope: 'namespace',
   confidence: 'heuristic',
   summary: 'a rule that allows a single pod to reach itself, and nothing else',
-  why: 'A pod always reaches itself at its own address; behind a Service it depends on who enforces.',
+  why: 'A pod can always reach itself at its own address; through a Service it depends on the network plugin.',
   bad: 'podSelector: {matchLabels: {app: solo}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: solo}}}]',
   good: 'podSelector: {matchLabels: {app: solo}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]',
   *check(input) {
@@ -24,7 +24,7 @@ export const rule: Rule = {
         yield {
           object,
           path,
-          message: `this allows only ${first.owner.kind} ${first.owner.name}, of one pod, to reach itself`,
+          message: `this only allows ${first.owner.kind} ${first.owner.name}, which has one pod, to reach itself`,
         };
     }
   },

@@ -7,7 +7,7 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'namespace',
   confidence: 'closed-world',
-  summary: 'a policy that selects nothing but hostNetwork pods',
+  summary: 'a policy that selects only hostNetwork pods',
   why: "A hostNetwork pod shares its node's network: no NetworkPolicy applies to it.",
   bad: 'podSelector: {matchLabels: {app: node-exporter}}',
   good: 'podSelector: {matchLabels: {app: web}}',

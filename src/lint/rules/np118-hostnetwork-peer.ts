@@ -7,8 +7,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'cluster',
   confidence: 'closed-world',
-  summary: 'a peer that means nothing but hostNetwork pods',
-  why: "Their packets carry their node's address: only an ipBlock can name it.",
+  summary: 'a peer that selects only hostNetwork pods',
+  why: "Their packets carry the node's address, which only an ipBlock can match.",
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: node-exporter}}}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{ipBlock: {cidr: 172.30.0.0/24}}]',
   *check(input) {
@@ -19,7 +19,7 @@ export const rule: Rule = {
         yield {
           object,
           path,
-          message: 'every pod that this means is on the host network: its node must be named by ipBlock',
+          message: 'every pod that this selects is on the host network: use an ipBlock with the addresses of its node',
         };
     }
   },

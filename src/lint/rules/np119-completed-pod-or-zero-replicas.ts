@@ -10,7 +10,7 @@ export const rule: Rule = {
   scope: 'cluster',
   confidence: 'closed-world',
   summary: 'a policy whose workloads are scaled to zero, suspended or finished',
-  why: 'It selects no pod now, and will when they run again: do not take it for dead.',
+  why: 'It selects no pod now, but will when they run again: the policy is not unused.',
   bad: 'podSelector: {matchLabels: {app: asleep}}',
   good: 'podSelector: {matchLabels: {app: web}}',
   *check(input) {
@@ -22,7 +22,7 @@ export const rule: Rule = {
       yield {
         object,
         path: ['spec', 'podSelector'],
-        message: `no pod of this runs now: ${first.owner.kind} ${first.owner.name} ${reasons[0] ?? ''}`,
+        message: `no selected pod is running: ${first.owner.kind} ${first.owner.name} ${reasons[0] ?? ''}`,
       };
     }
   },

@@ -19,7 +19,7 @@ export const rule: Rule = {
   scope: 'namespace',
   confidence: 'closed-world',
   summary: 'a named port that no destination pod has for this protocol',
-  why: 'A name is looked up at the pods that are called, together with its protocol: without one it matches nothing.',
+  why: 'A named port is resolved at the destination pods, by name and protocol; without such a port nothing matches.',
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: htp}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: http}]',
   *check(input) {
@@ -36,8 +36,8 @@ export const rule: Rule = {
         path: [...path, 'port'],
         message:
           other === undefined
-            ? `no pod that this is about has a port named ${port.name}`
-            : `${port.name} is ${other.protocol} at these pods, and ${port.protocol} here`,
+            ? `no destination pod has a port named ${port.name}`
+            : `port ${port.name} of these pods is ${other.protocol}, but ${port.protocol} here`,
       };
     }
   },

@@ -10,7 +10,7 @@ export const rule: Rule = {
   scope: 'namespace',
   confidence: 'closed-world',
   summary: 'a named port that only some destination pods have',
-  why: 'The rule opens something at some of its pods and nothing at the others.',
+  why: 'The rule opens a port at some of its pods and nothing at the others.',
   bad: 'podSelector: {}\ningress:\n  - ports: [{port: metrics}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: http}]',
   *check(input) {

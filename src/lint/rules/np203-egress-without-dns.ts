@@ -12,8 +12,8 @@ export const rule: Rule = {
   severity: 'error',
   scope: 'document',
   confidence: 'heuristic',
-  summary: 'egress is isolated, something is allowed to pods, and DNS is not',
-  why: 'Without DNS no name resolves, and what the policy allows is not found: the most frequent mistake with egress.',
+  summary: 'egress is isolated and some of it is allowed, but not DNS',
+  why: 'Without DNS no name resolves, so pods cannot find what they may call: the most frequent mistake with egress.',
   bad: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]',
   good: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]\n  - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]\n    ports: [{port: 53, protocol: UDP}, {port: 53}]',
   *check(input) {
@@ -32,8 +32,8 @@ export const rule: Rule = {
         confidence: dns.isKnown ? 'closed-world' : 'heuristic',
         message:
           missing === 'TCP'
-            ? 'DNS over TCP is not allowed: answers that do not fit a datagram fail'
-            : 'these pods may not ask DNS (UDP 53): nothing that they call by name is found',
+            ? 'DNS over TCP is not allowed: answers that do not fit in a UDP packet fail'
+            : 'these pods may not reach DNS (UDP 53): they cannot resolve names',
       };
     }
   },

@@ -8,8 +8,8 @@ export const rule: Rule = {
   severity: 'info',
   scope: 'document',
   confidence: 'heuristic',
-  summary: 'a port without protocol, which is TCP',
-  why: 'DNS, NTP and QUIC are UDP: without `protocol` the rule opens a port that nobody calls.',
+  summary: 'a port without protocol, which means TCP',
+  why: 'DNS, NTP and QUIC use UDP: without `protocol` the rule opens a TCP port that nobody calls.',
   bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]',
   *check(input) {
@@ -25,7 +25,7 @@ export const rule: Rule = {
           object,
           path,
           severity: 'warning',
-          message: `port ${port.first} is left to TCP, its default; ${port.first === 53 ? 'DNS' : 'NTP'} is UDP`,
+          message: `port ${port.first} is TCP by default, but ${port.first === 53 ? 'DNS' : 'NTP'} uses UDP`,
         };
     }
   },

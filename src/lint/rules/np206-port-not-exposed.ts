@@ -9,7 +9,7 @@ export const rule: Rule = {
   scope: 'namespace',
   confidence: 'heuristic',
   summary: 'an ingress port that none of the selected workloads declares',
-  why: 'Declarations are optional, so this may be right; often it is the port of yesterday.',
+  why: 'Declaring ports is optional, so this may be right; often the workload has moved to another port.',
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 9999}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 8080}]',
   *check(input) {
@@ -24,7 +24,7 @@ export const rule: Rule = {
       );
       const isServed = port.first === port.last && subjects.some((one) => mayListen(input, one, port.first));
       if (isDeclared || isServed || mistakenFor(input, entry) !== undefined) continue;
-      yield { object, path, message: 'no workload that this is about declares such a port' };
+      yield { object, path, message: 'none of the selected workloads declares this port' };
     }
   },
 };

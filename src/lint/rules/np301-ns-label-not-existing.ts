@@ -9,7 +9,7 @@ export const rule: Rule = {
   scope: 'cluster',
   confidence: 'closed-world',
   summary: 'a namespaceSelector that matches no namespace',
-  why: '`name: kube-system` is a label that nobody sets; the API server sets kubernetes.io/metadata.name.',
+  why: 'Nobody sets a label such as `name: kube-system` by default; the API server sets kubernetes.io/metadata.name.',
   bad: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {name: kube-system}}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]',
   *check(input) {

@@ -9,7 +9,7 @@ export const rule: Rule = {
   scope: 'namespace',
   confidence: 'closed-world',
   summary: 'an ipBlock inside the pod ranges of the cluster',
-  why: 'Pod addresses change with every restart: labels name pods, blocks name what is outside.',
+  why: 'Pod addresses change with every restart: select pods by labels, and use ipBlock for what is outside the cluster.',
   bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.244.1.0/24}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]',
   *check(input) {
@@ -20,7 +20,7 @@ export const rule: Rule = {
       const at = [...path, 'ipBlock', 'cidr'];
       const around = podCidrs.find((range) => cidrWithin(cidr, range));
       const inside = podCidrs.find((range) => cidrWithin(range, cidr));
-      if (around !== undefined) yield { object, path: at, message: 'these are addresses of pods, which change' };
+      if (around !== undefined) yield { object, path: at, message: 'these are pod addresses, which change' };
       else if (inside !== undefined)
         yield { object, path: at, severity: 'info', message: "this block contains the cluster's pods" };
     }

@@ -10,8 +10,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'namespace',
   confidence: 'closed-world',
-  summary: "an ipBlock inside the cluster's range of Services, or the cluster IP of one",
-  why: 'Policies are judged behind the Service, where the packet carries a pod’s address: the block never matches.',
+  summary: "an ipBlock inside the cluster's Service range, or the cluster IP of a Service",
+  why: "Policies apply after the Service has translated the packet to a pod's address: the block never matches.",
   bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 10.96.0.0/16}}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: web}}}]',
   *check(input) {
@@ -29,7 +29,7 @@ export const rule: Rule = {
           message: `this is the cluster IP of Service ${holder.namespace}/${holder.name}, not an address of its pods`,
         };
       else if (ranges.some((range) => cidrWithin(cidr, range)))
-        yield { object, path: at, message: 'these are cluster IPs of Services, which no packet carries any more here' };
+        yield { object, path: at, message: 'these are cluster IPs of Services; packets no longer carry them when policies apply' };
     }
   },
 };

@@ -11,7 +11,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'proved',
   summary: "egress by ipBlock to the cloud's metadata service (169.254.169.254)",
-  why: "It hands out the node's credentials: 0.0.0.0/0 needs an except for it.",
+  why: "The metadata service hands out the node's credentials: 0.0.0.0/0 needs an except for it.",
   bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [169.254.169.254/32]}}]',
   *check(input) {

@@ -8,7 +8,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'proved',
   summary: '0.0.0.0/0 or ::/0 as a peer',
-  why: 'Everybody on the internet is meant, and every pod and node as well.',
+  why: 'It includes everybody on the internet, and every pod and node of the cluster as well.',
   bad: 'podSelector: {matchLabels: {app: db}}\ningress:\n  - from: [{ipBlock: {cidr: 0.0.0.0/0}}]',
   good: 'podSelector: {matchLabels: {app: db}}\ningress:\n  - from: [{ipBlock: {cidr: 192.0.2.0/24}}]',
   *check(input) {
@@ -19,7 +19,7 @@ export const rule: Rule = {
           path: [...path, 'ipBlock', 'cidr'],
           ...(direction === 'egress' ? { severity: 'info' as const } : {}),
           message:
-            direction === 'ingress' ? 'the whole internet may come in' : 'these pods may call the whole internet',
+            direction === 'ingress' ? 'the whole internet may connect to these pods' : 'these pods may connect to the whole internet',
         };
   },
 };

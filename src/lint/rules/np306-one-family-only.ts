@@ -10,8 +10,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'namespace',
   confidence: 'closed-world',
-  summary: 'all of one address family in a dual-stack cluster',
-  why: '0.0.0.0/0 says nothing about IPv6: half of the traffic is denied.',
+  summary: 'a block with all of one address family in a dual-stack cluster',
+  why: '0.0.0.0/0 does not include IPv6: the traffic of the other family is denied.',
   bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 0.0.0.0/0}}, {ipBlock: {cidr: "::/0"}}]',
   *check(input) {
@@ -28,7 +28,7 @@ export const rule: Rule = {
       yield {
         object,
         path: [...path, peersKey(direction), first.index, 'ipBlock', 'cidr'],
-        message: `this is all of ${first.family} and nothing of the other family, which pods here have too`,
+        message: `this allows all of ${first.family} and nothing of the other family, which pods of this cluster have too`,
       };
     }
   },

@@ -8,8 +8,8 @@ export const rule: Rule = {
   severity: 'error',
   scope: 'document',
   confidence: 'proved',
-  summary: 'excepts that together leave nothing of their block',
-  why: 'Each of them is valid, and the peer is nobody.',
+  summary: 'excepts that together exclude the whole block',
+  why: 'Each except is valid, but together they leave a peer that matches nobody.',
   bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.0/25, 10.0.0.128/25]}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.0/25]}}]',
   *check(input) {
@@ -18,7 +18,7 @@ export const rule: Rule = {
         yield {
           object,
           path: [...path, 'ipBlock', 'except'],
-          message: 'nothing of the block is left: this peer is nobody',
+          message: 'the excepts exclude the whole block: this peer matches nobody',
         };
   },
 };

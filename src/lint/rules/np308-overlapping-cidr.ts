@@ -10,7 +10,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'proved',
   summary: 'a block that another block of the same rule contains',
-  why: 'It adds nothing, and who removes it later believes to close something.',
+  why: 'It allows nothing more; somebody who removes it later will think that access is closed.',
   bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/8}}, {ipBlock: {cidr: 10.1.0.0/16}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/8}}]',
   *check(input) {

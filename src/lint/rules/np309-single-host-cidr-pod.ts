@@ -9,8 +9,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'namespace',
   confidence: 'closed-world',
-  summary: 'an ipBlock of one address that is a pod of today',
-  why: 'The address is another pod’s tomorrow; labels name pods.',
+  summary: 'an ipBlock with the current address of one pod',
+  why: 'Another pod may have the address tomorrow; select pods by labels.',
   bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.244.1.7/32}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 192.0.2.7/32}}]',
   *check(input) {
@@ -24,7 +24,7 @@ export const rule: Rule = {
         yield {
           object,
           path: [...path, 'ipBlock', 'cidr'],
-          message: `this is ${holder.owner.kind} ${holder.owner.namespace}/${holder.owner.name} of today`,
+          message: `this is the current address of ${holder.owner.kind} ${holder.owner.namespace}/${holder.owner.name}`,
         };
     }
   },

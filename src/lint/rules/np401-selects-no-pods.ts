@@ -8,7 +8,7 @@ export const rule: Rule = {
   scope: 'cluster',
   confidence: 'closed-world',
   summary: 'a podSelector that matches no workload',
-  why: 'The policy protects nobody: a typo, or a workload that was renamed.',
+  why: 'The policy protects nobody: there is a typo, or the workload was renamed.',
   bad: 'podSelector: {matchLabels: {app: wbe}}',
   good: 'podSelector: {matchLabels: {app: web}}',
   *check(input) {

@@ -7,8 +7,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'cluster',
   confidence: 'closed-world',
-  summary: 'a peer that no workload is',
-  why: 'The rule allows nobody, where somebody was meant.',
+  summary: 'a peer that matches no workload',
+  why: 'The rule allows nobody, but somebody was meant.',
   bad: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: wbe}}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]',
   *check(input) {
@@ -17,7 +17,7 @@ export const rule: Rule = {
       // Of a namespace that is only named, the labels are not known.
       if (peer.namespaces !== 'own' && input.implied.size > 0) continue;
       if (namedByPeer(input, policy, peer).length === 0)
-        yield { object, path, message: 'no workload is meant by this' };
+        yield { object, path, message: 'no workload matches this peer' };
     }
   },
 };

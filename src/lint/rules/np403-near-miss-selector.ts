@@ -11,8 +11,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'cluster',
   confidence: 'heuristic',
-  summary: 'a selector that matches nothing, and would match with one label spelled otherwise',
-  why: 'One letter decides whether a policy protects anybody.',
+  summary: 'a selector that matches nothing, but would match if one label were spelled differently',
+  why: 'A single letter can decide whether a policy protects anybody.',
   bad: 'podSelector: {matchLabels: {app: wbe}}',
   good: 'podSelector: {matchLabels: {app: web}}',
   *check(input) {
@@ -43,7 +43,7 @@ function* nearMisses(object: PolicyObject, selector: LabelSelector, path: Path, 
     yield {
       object,
       path: requirementPath(object.fields, path, key),
-      message: `${near.owner.kind} ${near.owner.name} has ${key}: ${near.pod.labels[key] ?? ''}: was that meant?`,
+      message: `${near.owner.kind} ${near.owner.name} has ${key}: ${near.pod.labels[key] ?? ''}: did you mean that?`,
     };
     return;
   }

@@ -11,7 +11,7 @@ export const rule: Rule = {
   scope: 'cluster',
   confidence: 'closed-world',
   summary: 'a workload that no policy selects for ingress, or for egress',
-  why: 'What no policy selects is open to everyone in that direction.',
+  why: 'A workload that no policy selects is open to everyone in that direction.',
   bad: 'podSelector: {matchLabels: {app: other}}',
   good: 'podSelector: {}\npolicyTypes: [Ingress, Egress]',
   *check(input) {

@@ -12,7 +12,7 @@ export const rule: Rule = {
   scope: 'cluster',
   confidence: 'closed-world',
   summary: 'a namespace with workloads and without a default deny for ingress, or for egress',
-  why: 'A workload that comes tomorrow is open until somebody thinks of it.',
+  why: 'A new workload stays open until somebody writes a policy for it.',
   bad: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Ingress]',
   good: 'podSelector: {}\npolicyTypes: [Ingress, Egress]',
   *check(input) {
@@ -31,7 +31,7 @@ export const rule: Rule = {
         path: ['metadata', 'name'],
         // Who is there now is isolated for ingress: only who comes tomorrow is open.
         severity: [...owners.values()].every((one) => isIsolated(input, one, 'ingress')) ? 'info' : 'warning',
-        message: `nothing isolates every pod of ${object.name} for ${open.join(' and ')}: policies select ${coverage.join(', ')}`,
+        message: `no policy isolates all pods of ${object.name} for ${open.join(' and ')}: policies select ${coverage.join(', ')}`,
       };
     }
   },

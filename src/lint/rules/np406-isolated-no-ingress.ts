@@ -8,8 +8,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'cluster',
   confidence: 'closed-world',
-  summary: 'a Service whose pods nothing may reach',
-  why: 'A default deny without a rule beside it: the Service is dead for everyone.',
+  summary: 'a Service whose pods cannot be reached',
+  why: 'The pods are isolated and no rule allows anything in: nobody can use the Service.',
   bad: 'podSelector: {}\npolicyTypes: [Ingress]',
   good: 'podSelector: {}\npolicyTypes: [Ingress]\ningress: [{from: [{podSelector: {}}]}]',
   *check(input) {
@@ -23,7 +23,7 @@ export const rule: Rule = {
         yield {
           object,
           path: ['metadata', 'name'],
-          message: `every pod behind ${ref.name} is isolated, and no rule allows anything in`,
+          message: `every pod of Service ${ref.name} is isolated, and no rule allows anything in`,
         };
     }
   },

@@ -12,8 +12,8 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'cluster',
   confidence: 'closed-world',
-  summary: 'a rule that names the other side by labels, where that side denies all of it',
-  why: 'A connection needs both ends: the egress rule of the one and the ingress rule of the other.',
+  summary: 'a rule that allows connections which policies of the peer deny',
+  why: 'A connection needs both: an egress rule of the client and an ingress rule of the server.',
   bad: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]\n---\npodSelector: {matchLabels: {app: db}}\npolicyTypes: [Ingress]',
   good: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: db}}}]\n    ports: [{port: 5432}]\n---\npodSelector: {matchLabels: {app: db}}\npolicyTypes: [Ingress]\ningress:\n  - from: [{podSelector: {matchLabels: {app: web}}}]\n    ports: [{port: 5432}]',
   *check(input) {
@@ -24,12 +24,12 @@ export const rule: Rule = {
       if (found === undefined) continue;
       const { denial, path } = found;
       const object = denial.by[0] && byKey.get(policyKey(denial.by[0]));
-      const act = entry.direction === 'egress' ? 'lets none of this in' : 'may send none of this';
+      const act = entry.direction === 'egress' ? 'denies all of this' : 'is not allowed to send any of this';
       yield {
         object: entry.object,
         path,
         message: `${denial.workload.id} ${act}: isolated by ${denial.by.map(policyKey).join(', ')}`,
-        related: object === undefined ? [] : [{ object, path: ['spec'], message: 'what isolates the other side' }],
+        related: object === undefined ? [] : [{ object, path: ['spec'], message: 'the policy that isolates the peer' }],
       };
     }
   },

@@ -10,8 +10,8 @@ export const rule: Rule = {
   severity: 'info',
   scope: 'policies',
   confidence: 'proved',
-  summary: 'a policy whose every rule other policies have for the same pods',
-  why: 'Without it the same connections are allowed; who removes it later believes to close something.',
+  summary: 'a policy whose rules are all contained in other policies for the same pods',
+  why: 'Without it the same connections are allowed; somebody who removes it later will think that access is closed.',
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n    ports: [{port: 80}]\n---\npodSelector: {}\ningress:\n  - from: [{podSelector: {}}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}]\n    ports: [{port: 80}]\n---\npodSelector: {matchLabels: {app: db}}\ningress:\n  - from: [{podSelector: {}}]',
   *check(input) {
@@ -26,7 +26,7 @@ export const rule: Rule = {
         object: one.object,
         path: ['spec'],
         part: 'key',
-        message: `${names.join(' and ')} allow${names.length === 1 ? 's' : ''} all that this policy does, at the same pods`,
+        message: `${names.join(' and ')} allow${names.length === 1 ? 's' : ''} everything that this policy allows, for the same pods`,
         related: containers
           .slice(0, 1)
           .map(({ object }) => ({ object, path: ['spec', 'podSelector'], message: 'selects at least the same pods' })),

@@ -12,8 +12,8 @@ export const rule: Rule = {
   severity: 'info',
   scope: 'document',
   confidence: 'proved',
-  summary: 'a rule or a peer that another one contains, in the same policy or in another one for the same pods',
-  why: 'It adds nothing, and who removes it later believes to close something.',
+  summary: 'a rule or peer that another one contains, in the same policy or in another policy for the same pods',
+  why: 'It allows nothing more; somebody who removes it later will think that access is closed.',
   bad: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}, {podSelector: {}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: a}}}, {podSelector: {matchLabels: {app: b}}}]',
   *check(input) {
@@ -23,7 +23,7 @@ export const rule: Rule = {
         ruleWithin(one, other, policy.ref.namespace),
       );
       if (container !== undefined)
-        yield { object, path, message: `spec.${direction}[${container}] allows all that this rule does` };
+        yield { object, path, message: `spec.${direction}[${container}] allows everything that this rule allows` };
       else if (own.peers !== 'anyone') yield* redundantPeers(entry);
     }
     // Of policies that are not known, nothing is said: these may be variants of which only one is applied.
@@ -40,7 +40,7 @@ function* redundantPeers({ object, policy, direction, rule: { peers }, path }: R
       yield {
         object,
         path: [...path, peersKey(direction), index],
-        message: `${peersKey(direction)}[${container}] of the same rule means all that this peer does`,
+        message: `${peersKey(direction)}[${container}] of the same rule matches everything that this peer matches`,
       };
   }
 }
@@ -69,7 +69,7 @@ function* inOtherPolicies(input: LintInput): Iterable<RuleMatch> {
       yield {
         object,
         path,
-        message: `${policyKey(container.policy.ref)} has a rule that allows all that this one does, at the same pods`,
+        message: `${policyKey(container.policy.ref)} has a rule that allows everything that this one allows, for the same pods`,
         related: [{ object: container.object, path: at, message: 'the rule that contains it' }],
       };
     }

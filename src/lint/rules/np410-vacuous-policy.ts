@@ -8,7 +8,7 @@ export const rule: Rule = {
   scope: 'document',
   confidence: 'proved',
   summary: 'a policy that allows everything in every direction that it isolates',
-  why: 'Alone it changes nothing; beside a deny it undoes it.',
+  why: 'Alone it changes nothing; together with a default deny it cancels the deny.',
   bad: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Ingress, Egress]\ningress: [{}]\negress: [{}]',
   good: 'podSelector: {matchLabels: {app: web}}\npolicyTypes: [Ingress]',
   *check(input) {

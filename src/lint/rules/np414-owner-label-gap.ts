@@ -13,8 +13,8 @@ export const rule: Rule = {
   severity: 'info',
   scope: 'namespace',
   confidence: 'closed-world',
-  summary: 'a selector that only some pods of one workload match',
-  why: 'Somebody has labelled single pods: the others, and those that come after them, are treated otherwise.',
+  summary: 'a selector that matches only some pods of a workload',
+  why: 'Somebody has labelled individual pods: the other pods, and future ones, are treated differently.',
   bad: 'podSelector: {matchLabels: {role: primary}}',
   good: 'podSelector: {matchLabels: {app: db}}',
   *check(input) {

@@ -34,14 +34,14 @@ export function checkOneOf(context: Context, value: unknown, path: Path, kinds: 
   reader.unknownFields(fields, names, path, unknown);
   const set = names.filter((name) => hasField(fields, name));
   if (set.length !== 1)
-    outOfBounds(context, path, `must have exactly one of ${names.join(', ')}, and has ${set.join(' and ') || 'none'}`);
+    outOfBounds(context, path, `must have exactly one of ${names.join(', ')}, but has ${set.join(' and ') || 'none'}`);
   for (const name of set) kinds[name]?.(context, fields[name], [...path, name]);
 }
 
 /** @param required whether there must be at least one */
 export function checkCount(context: Context, list: readonly unknown[], path: Path, required?: 'required'): void {
   const most = 25;
-  if (list.length > most) outOfBounds(context, path, `must have at most ${most} items, and has ${list.length}`);
+  if (list.length > most) outOfBounds(context, path, `must have at most ${most} items, but has ${list.length}`);
   if (list.length === 0 && required !== undefined) outOfBounds(context, path, 'must have at least one item');
 }
 
@@ -72,7 +72,7 @@ export const podPeers: Kinds = {
     const pods = reader.mapping(value, path) ?? {};
     reader.unknownFields(pods, ['namespaceSelector', 'podSelector'], path, unknown);
     if (!hasField(pods, 'podSelector'))
-      outOfBounds(context, [...path, 'podSelector'], 'Required value: all pods are {}');
+      outOfBounds(context, [...path, 'podSelector'], 'Required value: write {} for all pods');
     for (const name of Object.keys(pods)) checkSelector(context, pods[name], [...path, name]);
   },
 };
@@ -89,7 +89,7 @@ export const otherPeers: Kinds = {
         context.reader.error(
           'invalid-domain-name',
           at,
-          `Invalid value: ${JSON.stringify(text)}: must be a domain, perhaps behind \`*.\`, as in *.example.com`,
+          `Invalid value: ${JSON.stringify(text)}: must be a domain name, optionally after \`*.\`, as in *.example.com`,
         );
   },
 };

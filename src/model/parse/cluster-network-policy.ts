@@ -57,7 +57,7 @@ function checkRule(context: Context, value: unknown, path: Path, peersKey: 'from
     if (peersKey === 'to') checkOneOf(context, peer, at, { ...podPeers, ...otherPeers });
     else checkIngressPeer(context, peer, at);
     if (hasField(peer, 'domainNames') && rule['action'] !== 'Accept')
-      reader.error('invalid-domain-name', [...at, 'domainNames'], 'domain names are for rules that Accept only');
+      reader.error('invalid-domain-name', [...at, 'domainNames'], 'domain names are only allowed in rules whose action is Accept');
   }
   checkProtocols(context, rule, path, peers);
 }
@@ -65,7 +65,7 @@ function checkRule(context: Context, value: unknown, path: Path, peersKey: 'from
 function checkIngressPeer(context: Context, peer: unknown, path: Path): void {
   const misplaced = Object.keys(otherPeers).find((one) => hasField(peer, one));
   if (misplaced === undefined) checkOneOf(context, peer, path, podPeers);
-  else outOfBounds(context, path, `\`${misplaced}\` is for egress only: nothing but pods can be told apart on ingress`);
+  else outOfBounds(context, path, `\`${misplaced}\` is only allowed for egress: an ingress peer must select pods`);
 }
 
 function checkProtocols(context: Context, rule: Fields, path: Path, peers: readonly unknown[]): void {
@@ -81,7 +81,7 @@ function checkProtocols(context: Context, rule: Fields, path: Path, peers: reado
       reader.error(
         'named-port-without-pods',
         [...at, index, 'destinationNamedPort'],
-        `\`${withoutPods}\` is a peer of this rule, and has no named ports`,
+        `\`${withoutPods}\` is a peer of this rule, and it has no named ports`,
       );
   }
 }

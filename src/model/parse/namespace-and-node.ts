@@ -49,7 +49,7 @@ export function parseNode(object: unknown): Parsed<Node> {
       reader.warning(
         'invalid-address',
         [...path, 'address'],
-        `${JSON.stringify(address)} is not an IP address; it is left out`,
+        `${JSON.stringify(address)} is not an IP address; it is ignored`,
       );
     return parsed ?? [];
   });

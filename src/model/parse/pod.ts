@@ -67,7 +67,7 @@ function parsePodAddresses(reader: Reader, status: Fields): readonly Address[] {
   const addresses = listed.map(({ text = '', path }) => {
     const address = parseAddress(text);
     if (address === undefined)
-      reader.warning('invalid-address', path, `${JSON.stringify(text)} is not an IP address; it is left out`);
+      reader.warning('invalid-address', path, `${JSON.stringify(text)} is not an IP address; it is ignored`);
     return address;
   });
   // Sliced: a spread set keeps room for more, in every pod of the cluster.

@@ -75,5 +75,7 @@ function parseExpectation(value: unknown): Unplaced | FieldProblem {
 
 function unknownField(fields: Readonly<Record<string, unknown>>, known: readonly string[]): FieldProblem | undefined {
   const field = Object.keys(fields).find((name) => !known.includes(name));
-  return field === undefined ? undefined : { field, message: `is an unknown field; the fields are ${known.join(', ')}` };
+  return field === undefined
+    ? undefined
+    : { field, message: `is an unknown field; the fields are ${known.join(', ')}` };
 }

@@ -18,7 +18,10 @@ export function decode(bytes: Uint8Array, file: string): Decoded {
   if (isUtf8(bytes)) return { ok: true, text };
   const wrong = firstDifference(bytes, new TextEncoder().encode(text));
   const byte = (bytes[wrong] ?? 0).toString(16).toUpperCase().padStart(2, '0');
-  return refuse(`not UTF-8: byte 0x${byte} does not begin a character`, new TextDecoder().decode(bytes.subarray(0, wrong)));
+  return refuse(
+    `not UTF-8: byte 0x${byte} does not begin a character`,
+    new TextDecoder().decode(bytes.subarray(0, wrong)),
+  );
 }
 
 function markOf(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {

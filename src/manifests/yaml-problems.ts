@@ -62,7 +62,8 @@ class Inspection {
     const seen = new Set<string>();
     for (const key of keys) {
       const node = isAlias(key) ? (this.#anchors.get(key.source)?.node ?? key) : key;
-      if (isCollection(node)) this.#tell(key, 'a mapping or a list cannot be a key (quote it if it is a template in braces)');
+      if (isCollection(node))
+        this.#tell(key, 'a mapping or a list cannot be a key (quote it if it is a template in braces)');
       if (!isScalar(node)) continue;
       const text = String(node.value);
       if (seen.has(text)) this.#tell(key, duplicateKey, { isDuplicateKey: true });

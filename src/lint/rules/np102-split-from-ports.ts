@@ -20,7 +20,11 @@ export const rule: Rule = {
       const list = policy[direction] ?? [];
       const beside = [list[index - 1], list[index + 1]];
       if (beside.some((other) => other !== undefined && other.peers !== 'anyone' && other.ports === 'anyPort'))
-        yield { object, path, message: 'these ports are open to everyone, and the peers of the other rule may use every port' };
+        yield {
+          object,
+          path,
+          message: 'these ports are open to everyone, and the peers of the other rule may use every port',
+        };
     }
   },
 };

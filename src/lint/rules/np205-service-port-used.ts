@@ -49,7 +49,7 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'namespace',
   confidence: 'closed-world',
-  summary: "the port of a Service whose pods listen on another port",
+  summary: 'the port of a Service whose pods listen on another port',
   why: "Policies apply after the Service has translated the packet, which then carries the pod's own port.",
   bad: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 80}]',
   good: 'podSelector: {matchLabels: {app: web}}\ningress:\n  - ports: [{port: 8080}]',

@@ -29,7 +29,11 @@ export const rule: Rule = {
           message: `this is the cluster IP of Service ${holder.namespace}/${holder.name}, not an address of its pods`,
         };
       else if (ranges.some((range) => cidrWithin(cidr, range)))
-        yield { object, path: at, message: 'these are cluster IPs of Services; packets no longer carry them when policies apply' };
+        yield {
+          object,
+          path: at,
+          message: 'these are cluster IPs of Services; packets no longer carry them when policies apply',
+        };
     }
   },
 };

@@ -19,7 +19,9 @@ export const rule: Rule = {
           path: [...path, 'ipBlock', 'cidr'],
           ...(direction === 'egress' ? { severity: 'info' as const } : {}),
           message:
-            direction === 'ingress' ? 'the whole internet may connect to these pods' : 'these pods may connect to the whole internet',
+            direction === 'ingress'
+              ? 'the whole internet may connect to these pods'
+              : 'these pods may connect to the whole internet',
         };
   },
 };

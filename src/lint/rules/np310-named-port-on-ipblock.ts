@@ -15,7 +15,11 @@ export const rule: Rule = {
     for (const { object, direction, rule: own, port, path } of portsOf(input)) {
       if (direction !== 'egress' || port.kind !== 'named' || own.peers === 'anyone') continue;
       if (own.peers.every(({ kind }) => kind === 'ipBlock'))
-        yield { object, path: [...path, 'port'], message: `an ipBlock has no port named ${port.name}: nothing matches` };
+        yield {
+          object,
+          path: [...path, 'port'],
+          message: `an ipBlock has no port named ${port.name}: nothing matches`,
+        };
     }
   },
 };

@@ -57,7 +57,11 @@ function checkRule(context: Context, value: unknown, path: Path, peersKey: 'from
     if (peersKey === 'to') checkOneOf(context, peer, at, { ...podPeers, ...otherPeers });
     else checkIngressPeer(context, peer, at);
     if (hasField(peer, 'domainNames') && rule['action'] !== 'Accept')
-      reader.error('invalid-domain-name', [...at, 'domainNames'], 'domain names are only allowed in rules whose action is Accept');
+      reader.error(
+        'invalid-domain-name',
+        [...at, 'domainNames'],
+        'domain names are only allowed in rules whose action is Accept',
+      );
   }
   checkProtocols(context, rule, path, peers);
 }

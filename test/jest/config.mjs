@@ -28,7 +28,7 @@ export const shared = {
 
 /** A unit test that starts a program of the kernel, or wants the built product, fails and says where to declare it. */
 const guards = {
-  '^node:child_process$': '<rootDir>/test/jest/unit-child-process.mjs',
+  '^node:child_process$': '<rootDir>/test/jest/unit-child-process.cjs',
   '^(\\.{1,2}/)+(.*/)?support/product\\.js$': '<rootDir>/test/jest/unit-product.mjs',
 };
 

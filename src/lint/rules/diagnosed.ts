@@ -5,15 +5,22 @@ import type { RuleMatch, LintInput } from '../types.js';
 
 export type Chosen = Partial<Pick<RuleMatch, 'part' | 'severity' | 'fix' | 'message'>>;
 
-/**
- * @param choose what differs for one diagnostic; undefined: it belongs to another rule
- */
-export function* diagnosed(
+/** What differs for one diagnostic; undefined: it belongs to another rule. */
+type Choose = (diagnostic: Diagnostic, object: CheckedObject) => Chosen | undefined;
+
+/** Diagnostics of policies of both kinds. */
+export const diagnosed = (
   { policies, clusterPolicies }: LintInput,
   code: string,
-  choose: (diagnostic: Diagnostic, object: CheckedObject) => Chosen | undefined = () => ({}),
+  choose?: Choose,
+): Iterable<RuleMatch> => diagnosedIn([...policies, ...clusterPolicies], code, choose);
+
+export function* diagnosedIn(
+  objects: readonly CheckedObject[],
+  code: string,
+  choose: Choose = () => ({}),
 ): Iterable<RuleMatch> {
-  for (const object of [...policies, ...clusterPolicies])
+  for (const object of objects)
     for (const diagnostic of object.diagnostics) {
       if (diagnostic.code !== code) continue;
       const chosen = choose(diagnostic, object);

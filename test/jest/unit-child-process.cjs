@@ -1,7 +1,8 @@
 // node:child_process for unit tests: programs that every machine has, and what a test itself wrote; no nft, no root.
-import * as real from 'child_process';
+// CommonJS, since packages that require it are imported by unit tests, too.
+const real = require('child_process');
 
-const programs = ['sh', 'mkfifo'];
+const programs = ['sh', 'cat', 'mkfifo'];
 
 function check(file, args) {
   const words = [file, ...(Array.isArray(args) ? args : [])].map(String);
@@ -20,12 +21,12 @@ const checked =
     return run(file, ...rest);
   };
 
-export const spawn = checked(real.spawn);
-export const spawnSync = checked(real.spawnSync);
-export const execFile = checked(real.execFile);
-export const execFileSync = checked(real.execFileSync);
-export const exec = checked(real.exec);
-export const execSync = checked(real.execSync);
-export const fork = checked(real.fork);
-export const { ChildProcess } = real;
-export default { ...real, spawn, spawnSync, exec, execSync, execFile, execFileSync, fork };
+module.exports = {
+  ...real,
+  ...Object.fromEntries(
+    ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'].map((name) => [
+      name,
+      checked(real[name]),
+    ]),
+  ),
+};

@@ -1,4 +1,5 @@
-/** What records can be filtered by, named as `hubble observe` names it where it has a name for it. */
+/** The criteria by which records are filtered, with the names of `hubble observe` where it has one. */
+import { tcpFlags, transportNames } from '../transports.js';
 import { directions } from '../../model/policy.js';
 import { endpointRoles, isLoss, reasons, tiers, type EndpointRole, type EventRecord } from '../record.js';
 import {
@@ -12,23 +13,28 @@ import {
 
 export interface CriterionKind {
   readonly name: string;
-  /** What its value looks like. */
+  /** The form of its value, for the help. */
   readonly value: string;
   readonly about: string;
-  /** Values that it usually has. */
+  /** Its usual values. */
   readonly words?: readonly string[];
   /** Values that have another name today: refused with it. */
   readonly renamed?: Readonly<Record<string, string>>;
-  /** Undefined for a value that is none. */
+  /** Undefined for an invalid value. */
   readonly parse: (value: string) => Criterion | undefined;
 }
 
-/** One kind for either end, one for each. */
-function atEnds(name: string, value: string, about: string, parse: (value: string) => EndpointCriterion | undefined) {
+/** Three kinds: for either endpoint, for the source, for the destination. */
+function perEndpoint(
+  name: string,
+  value: string,
+  about: string,
+  parse: (value: string) => EndpointCriterion | undefined,
+) {
   const kind = (prefix: string, at: readonly EndpointRole[]): CriterionKind => ({
     name: `${prefix}${name}`,
     value,
-    about: `${about}${at.length === 2 ? ' at either end' : ` of the ${at.join()}`}`,
+    about: `${about}${at.length === 2 ? ' at either endpoint' : ` of the ${at.join()}`}`,
     parse: (text) => {
       const matches = parse(text);
       if (matches === undefined) return undefined;
@@ -46,7 +52,7 @@ const oneOf =
     return word === undefined ? undefined : (fields) => fields.get(key) === word;
   };
 
-/** hubble's words say what became of the packet. */
+/** hubble's words say what happened to the packet. */
 const verdictWords: Readonly<Record<string, readonly [key: string, value: string]>> = {
   allow: ['podwall.verdict', 'allow'],
   deny: ['podwall.verdict', 'deny'],
@@ -60,36 +66,28 @@ function verdictCriterion(text: string): Criterion | undefined {
   return key === undefined ? undefined : (fields) => fields.get(key) === value;
 }
 
-/** As records name them; all others stand there by their number. */
-const protocolNames: ReadonlyMap<string, string> = new Map([
-  ['1', 'icmp'],
-  ['6', 'tcp'],
-  ['17', 'udp'],
-  ['58', 'ipv6-icmp'],
-  ['132', 'sctp'],
-]);
+/** By the text of its IANA number. */
+const namesByNumber: ReadonlyMap<string, string> = new Map(Object.entries(transportNames));
 
 function protocolCriterion(text: string): Criterion | undefined {
-  const wanted = protocolNames.get(text) ?? text.toLowerCase();
-  const isNumber = /^\d{1,3}$/.test(wanted) && Number(wanted) < 256;
-  if (!isNumber && ![...protocolNames.values()].includes(wanted)) return undefined;
+  const name = namesByNumber.get(text) ?? text.toLowerCase();
+  const isNumber = /^\d{1,3}$/.test(name) && Number(name) < 256;
+  if (!isNumber && ![...namesByNumber.values()].includes(name)) return undefined;
   return (fields) => {
     const transport = fields.get('network.transport');
-    return transport === wanted || (text.toLowerCase() === 'icmp' && transport === 'ipv6-icmp');
+    return transport === name || (text.toLowerCase() === 'icmp' && transport === 'ipv6-icmp');
   };
 }
 
 /** All of these flags, in any order. */
 function flagsCriterion(text: string): Criterion | undefined {
-  const wanted = text.toUpperCase().split(',');
-  if (wanted.some((flag) => !tcpFlags.includes(flag))) return undefined;
+  const required = text.toUpperCase().split(',');
+  if (required.some((flag) => !tcpFlags.includes(flag))) return undefined;
   return (fields) => {
     const flags = fields.get('podwall.tcp_flags')?.toString().split(',') ?? [];
-    return wanted.every((flag) => flags.includes(flag));
+    return required.every((flag) => flags.includes(flag));
   };
 }
-
-const tcpFlags: readonly string[] = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'];
 
 function versionCriterion(text: string): Criterion | undefined {
   const [, digit] = /^v?([46])$/.exec(text.toLowerCase()) ?? [];
@@ -103,7 +101,7 @@ const ofEvent =
     return !isLoss(record) && matches(record);
   };
 
-/** It decided, it isolates, or it was asked. */
+/** The policy decided, isolates, or was evaluated. */
 const policyCriterion = (text: string): Criterion =>
   ofEvent(
     (event) =>
@@ -115,22 +113,22 @@ const policyCriterion = (text: string): Criterion =>
   );
 
 function tierCriterion(text: string): Criterion | undefined {
-  const wanted = tiers.find((tier) => tier.toLowerCase() === text.toLowerCase());
-  if (wanted === undefined) return undefined;
-  return ofEvent((event) => event['podwall.trace'].some(({ tier }) => tier === wanted));
+  const known = tiers.find((tier) => tier.toLowerCase() === text.toLowerCase());
+  if (known === undefined) return undefined;
+  return ofEvent((event) => event['podwall.trace'].some(({ tier }) => tier === known));
 }
 
 export const criterionKinds: readonly CriterionKind[] = [
-  ...atEnds('pod', '[namespace/]name', 'pods whose name begins so,', podCriterion),
-  ...atEnds(
+  ...perEndpoint('pod', '[namespace/]name', 'pods whose name begins with it,', podCriterion),
+  ...perEndpoint(
     'namespace',
     'name',
     'namespace',
     (text) => (end) => (fields) => fields.get(`${end}.k8s.namespace.name`) === text,
   ),
-  ...atEnds('workload', '[namespace/][kind/]name', 'workload', workloadCriterion),
-  ...atEnds('ip', 'address-or-cidr', 'address', addressCriterion),
-  ...atEnds('port', 'number[-number]', 'port', portCriterion),
+  ...perEndpoint('workload', '[namespace/][kind/]name', 'workload', workloadCriterion),
+  ...perEndpoint('ip', 'address-or-cidr', 'address', addressCriterion),
+  ...perEndpoint('port', 'number[-number]', 'port', portCriterion),
   {
     name: 'protocol',
     value: 'name',
@@ -170,7 +168,7 @@ export const criterionKinds: readonly CriterionKind[] = [
   {
     name: 'policy',
     value: 'namespace/name',
-    about: 'policies that decided, isolate or were asked',
+    about: 'policies that decided, isolate or were evaluated',
     parse: policyCriterion,
   },
   {

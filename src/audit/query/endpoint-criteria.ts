@@ -1,14 +1,14 @@
-/** What one end of a record can be asked for. */
+/** Criteria for one endpoint of a record. */
 import { cidrContains, parseAddress, parseCidr, type Address, type Cidr } from '../../model/address.js';
 import type { RecordFields } from '../reading/line-reader.js';
 import type { EndpointRole } from '../record.js';
 import { podOf } from './fields.js';
 
 export type Criterion = (fields: RecordFields) => boolean;
-/** The same at either end. */
+/** One criterion for each endpoint. */
 export type EndpointCriterion = (end: EndpointRole) => Criterion;
 
-/** A pod by the beginning of its name, as hubble has it. */
+/** A pod by a prefix of its name, as in hubble. */
 export function podCriterion(text: string): EndpointCriterion | undefined {
   if (text === '') return undefined;
   const slash = text.indexOf('/');

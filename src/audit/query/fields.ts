@@ -1,9 +1,9 @@
-/** What a record is called by: its own keys, and names that put several of them together. */
+/** Fields of a record: its own keys, and short names that combine several of them. */
 import { endpointRoles, type EndpointRole } from '../record.js';
 import type { RecordFields } from '../reading/line-reader.js';
 
-/** Made once: a key that is put together anew for every record costs more than finding it. */
-const keysAt = (end: EndpointRole) =>
+/** Made once: making a key for every record costs more than finding it. */
+const keysOf = (end: EndpointRole) =>
   ({
     address: `${end}.address`,
     namespace: `${end}.k8s.namespace.name`,
@@ -12,13 +12,13 @@ const keysAt = (end: EndpointRole) =>
     workloadName: `${end}.k8s.workload.name`,
   }) as const;
 
-const keys = { source: keysAt('source'), destination: keysAt('destination') } as const;
+const keys = { source: keysOf('source'), destination: keysOf('destination') } as const;
 
-/** How many packets the record speaks of. */
+/** Packets of the record. */
 export const packetsOf = (fields: RecordFields): number =>
   Number(fields.get('podwall.count') ?? 1) * Number(fields.get('podwall.sampled') ?? 1);
 
-/** `shop/web-1`, or the address of what is no pod. */
+/** `shop/web-1`; the address where the endpoint is no pod. */
 export function podOf(fields: RecordFields, end: EndpointRole): string {
   const { address, namespace, pod } = keys[end];
   const name = fields.get(pod);
@@ -56,7 +56,7 @@ const perEnd = (end: EndpointRole, side: 'from' | 'to'): [string, Field][] => [
   [`${side}-ip`, ofKey(`${end}.address`)],
 ];
 
-/** Short names; every other name is a key of the record. */
+/** The short names; every other name is a key of the record. */
 export const namedFields: ReadonlyMap<string, Field> = new Map([
   ...endpointRoles.flatMap((end) => perEnd(end, end === 'source' ? 'from' : 'to')),
   ['port', portOf],
@@ -74,7 +74,7 @@ export const namedFields: ReadonlyMap<string, Field> = new Map([
   ['node', ofKey('k8s.node.name')],
 ]);
 
-/** Undefined for a name that is neither short nor a key. */
+/** Undefined for a name that is neither a short name nor a key. */
 export function fieldOf(name: string): Field | undefined {
   const named = namedFields.get(name);
   if (named !== undefined) return named;

@@ -1,4 +1,4 @@
-/** Counts over time in few buckets, whose width grows with the time that they cover. */
+/** Counts over time in a bounded number of buckets: their width grows with the time that they cover. */
 
 /** The width that all histograms of one summary share; it doubles when they cover more than `most` buckets. */
 export class TimeScale {
@@ -43,7 +43,7 @@ export class Histogram {
   readonly #scale: TimeScale;
   #width: number;
   #counts = new Map<number, number>();
-  /** The bucket that was counted in last: in a log it is mostly the same one. */
+  /** The last bucket; successive records of a log mostly share one. */
   #index = NaN;
   #pending = 0;
 

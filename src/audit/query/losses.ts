@@ -8,7 +8,7 @@ export interface LossTotal {
   readonly verdict?: string;
   readonly count: number;
   readonly records: number;
-  /** When the first and the last of them were lost, as the records have it. */
+  /** When the first and the last of them were lost, RFC 3339. */
   readonly first: string;
   readonly last: string;
 }

@@ -2,21 +2,21 @@ import type { RecordFields } from '../reading/line-reader.js';
 import type { Criterion } from './endpoint-criteria.js';
 import { TimestampReader } from './times.js';
 
-/** Which records are asked for: criteria of one name are alternatives, those of several names must all hold. */
+/** Selects records: criteria with one name are alternatives, and each name must have one that matches. */
 export class Query {
-  readonly #wanted = new Map<string, Criterion[]>();
+  readonly #required = new Map<string, Criterion[]>();
   readonly #excluded: Criterion[] = [];
   readonly #times = new TimestampReader();
   #since = -Infinity;
   #until = Infinity;
 
-  include(name: string, criterion: Criterion): void {
-    const alternatives = this.#wanted.get(name);
-    if (alternatives === undefined) this.#wanted.set(name, [criterion]);
+  require(name: string, criterion: Criterion): void {
+    const alternatives = this.#required.get(name);
+    if (alternatives === undefined) this.#required.set(name, [criterion]);
     else alternatives.push(criterion);
   }
 
-  /** No record that it holds for. */
+  /** Selects no record that matches. */
   exclude(criterion: Criterion): void {
     this.#excluded.push(criterion);
   }
@@ -31,9 +31,9 @@ export class Query {
     this.#until = moment;
   }
 
-  /** Whether something is asked that only a verdict can answer, and no loss. */
+  /** Whether it has criteria that only a verdict can match, and no loss record. */
   get isAboutVerdicts(): boolean {
-    return this.#wanted.size > 0 || this.#excluded.length > 0;
+    return this.#required.size > 0 || this.#excluded.length > 0;
   }
 
   isInTime(fields: RecordFields): boolean {
@@ -43,7 +43,7 @@ export class Query {
   }
 
   matches(fields: RecordFields): boolean {
-    for (const alternatives of this.#wanted.values()) if (!alternatives.some((one) => one(fields))) return false;
+    for (const alternatives of this.#required.values()) if (!alternatives.some((one) => one(fields))) return false;
     return !this.#excluded.some((one) => one(fields));
   }
 }

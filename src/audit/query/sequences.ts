@@ -1,4 +1,4 @@
-/** Which lines of each run of the agent are there: a run numbers its lines from 1 without gaps. */
+/** Finds missing lines: each run of the agent numbers its lines from 1 without gaps. */
 import type { AuditRecord } from '../record.js';
 
 interface Range {
@@ -9,15 +9,15 @@ interface Range {
 export interface Run {
   readonly boot: string;
   readonly node: string;
-  /** Times of its first and last record that are there. */
+  /** Times of its first and last record in the log. */
   readonly start: string;
   readonly end: string;
   readonly first: number;
   readonly last: number;
-  /** Lines that came twice. */
+  /** Lines that appear twice. */
   readonly repeated: number;
   readonly gaps: readonly Range[];
-  /** Lines before the first one: of a node's earliest run they may have been rotated away, of a later one they are gone. */
+  /** Missing lines before the first one: 0 for a node's earliest run, whose older files may have been removed. */
   readonly missingBefore: number;
 }
 
@@ -42,7 +42,7 @@ class Lines {
     else this.#insert(sequence);
   }
 
-  /** Files need not come in order. */
+  /** Files may be read in any order. */
   #insert(sequence: number): void {
     const at = this.ranges.findIndex(({ last }) => last >= sequence - 1);
     const range = this.ranges[at];

@@ -3,10 +3,10 @@ import { packetsOf, type Field } from './fields.js';
 import { Histogram, type TimeScale } from './histogram.js';
 import { TimestampReader } from './times.js';
 
-/** Records that are alike in what they are grouped by. */
+/** Records with the same values in the fields that they are grouped by. */
 export interface Group {
   readonly key: readonly string[];
-  /** Packets that the records speak of. */
+  /** Packets of the records. */
   readonly count: number;
   readonly records: number;
   /** Earliest and latest record, in milliseconds since the epoch. */
@@ -25,8 +25,8 @@ export interface TallyOptions {
   readonly samples?: boolean;
 }
 
-/** Groups that are told apart; the records of others are counted together, so that memory stays bounded. */
-const mostGroups = 50_000;
+/** Groups; the records of further ones are counted together, so that memory stays bounded. */
+const maxGroups = 50_000;
 
 export class Tally {
   readonly #options: TallyOptions;
@@ -35,7 +35,7 @@ export class Tally {
   readonly histogram: Histogram;
   count = 0;
   records = 0;
-  /** Records of groups beyond those that are told apart. */
+  /** Records of groups beyond the limit. */
   ungrouped = 0;
 
   constructor(options: TallyOptions) {
@@ -75,7 +75,7 @@ export class Tally {
     let id = '';
     for (const field of this.#options.fields) id += `${field(line)}\0`;
     const known = this.#groups.get(id);
-    if (known !== undefined || this.#groups.size >= mostGroups) return known;
+    if (known !== undefined || this.#groups.size >= maxGroups) return known;
     const group: Growing = {
       key: copyOf(id).split('\0').slice(0, -1),
       count: 0,

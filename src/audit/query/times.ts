@@ -1,4 +1,4 @@
-/** Moments as people give them, and as records have them. All in milliseconds since the epoch. */
+/** Times as users give them and as records have them, in milliseconds since the epoch. */
 
 const units: Readonly<Record<string, number>> = {
   ms: 1,
@@ -9,7 +9,7 @@ const units: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** `90s`, `2h30m`, `7d`; undefined when it is none. */
+/** `90s`, `2h30m`, `7d`, in milliseconds; undefined for another text. */
 export function parseDuration(text: string): number | undefined {
   if (!/^(\d+(ms|[smhdw]))+$/.test(text)) return undefined;
   return [...text.matchAll(/(\d+)(ms|[smhdw])/g)].reduce(
@@ -18,7 +18,7 @@ export function parseDuration(text: string): number | undefined {
   );
 }
 
-/** So long before `now`, or an RFC 3339 time or date; undefined when it is neither. */
+/** A duration before `now`, or an RFC 3339 time or date; undefined for another text. */
 export function parseMoment(text: string, now: number): number | undefined {
   const ago = parseDuration(text);
   if (ago !== undefined) return now - ago;
@@ -27,7 +27,7 @@ export function parseMoment(text: string, now: number): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** Of width in the largest unit that divides it. */
+/** In the largest unit that divides it: `5m`, `1500ms`. */
 export function formatDuration(milliseconds: number): string {
   const [unit = 'ms', size = 1] =
     Object.entries(units)
@@ -36,7 +36,7 @@ export function formatDuration(milliseconds: number): string {
   return `${milliseconds / size}${unit}`;
 }
 
-/** Reads one time after another; most share their minute with the one before. */
+/** Reads one time after the other; most share their minute with the previous one. */
 export class TimestampReader {
   #minute = '';
   #start = NaN;

@@ -1,4 +1,4 @@
-/** A log as it grows, through its rotations. */
+/** Follows a log as it grows, through its rotations. */
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LineCutter, type LineBatch } from './line-batches.js';
@@ -7,8 +7,9 @@ const pollMilliseconds = 200;
 const chunkBytes = 1 << 16;
 
 /**
- * Batches from the file's beginning on, without end. A file that was moved away is read to its end before the one that
- * took its place; a file that is not there yet, or was cut, begins anew. An empty batch says that all was read.
+ * Batches from the beginning of the file on, without end. A file that was renamed is read to its end before its
+ * successor; a file that does not exist yet or was truncated is read from its beginning. An empty batch says that
+ * everything was read.
  */
 export async function* followLog(path: string, signal: AbortSignal): AsyncGenerator<LineBatch> {
   while (!signal.aborted) {
@@ -28,19 +29,19 @@ async function* untilReplaced(file: FileHandle, path: string, signal: AbortSigna
   const { ino } = await file.stat();
   let position = 0;
   while (!signal.aborted) {
-    // Asked before reading: what was written before the file was moved is then read all the same.
+    // Asked before reading: lines that were written before the file was renamed are still read.
     const now = await statOf(path);
-    const isCut = now?.ino === ino && now.size < position;
-    for (let bytes = -1; bytes !== 0 && !isCut;) {
+    const isTruncated = now?.ino === ino && now.size < position;
+    for (let bytes = -1; bytes !== 0 && !isTruncated;) {
       bytes = (await file.read(buffer, 0, chunkBytes, position)).bytesRead;
       position += bytes;
       yield* cutter.take(buffer.subarray(0, bytes));
     }
-    if (isCut || (now !== undefined && now.ino !== ino)) {
+    if (isTruncated || (now !== undefined && now.ino !== ino)) {
       yield* cutter.end();
       return;
     }
-    yield cutter.nothing();
+    yield cutter.emptyBatch();
     if (!(await waited(signal))) return;
   }
 }
@@ -66,7 +67,7 @@ async function statOf(path: string): Promise<{ readonly ino: number; readonly si
   }
 }
 
-/** False when it is over. */
+/** False when the signal has aborted. */
 async function waited(signal: AbortSignal): Promise<boolean> {
   try {
     await delay(pollMilliseconds, undefined, { signal });

@@ -1,8 +1,8 @@
-/** `"key":` as it stands in a line, to be compared in words of four bytes: by characters it takes several times as long. */
+/** `"key":` as a line contains it, compared in words of four bytes: comparing characters takes several times as long. */
 export class KeyPattern {
   readonly text: string;
   readonly #words: Uint32Array;
-  /** Where the last word begins; it may overlap the one before. */
+  /** Offset of the last word; it may overlap the one before. */
   readonly #lastAt: number;
   readonly #last: number;
 
@@ -16,7 +16,7 @@ export class KeyPattern {
     );
   }
 
-  /** @param view of ASCII, which has room for the pattern there */
+  /** @param view of ASCII text that is long enough for the pattern at `place` */
   isIn(view: DataView, place: number): boolean {
     if (view.getUint32(place + this.#lastAt, true) !== this.#last) return false;
     const words = this.#words;

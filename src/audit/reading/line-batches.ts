@@ -1,21 +1,21 @@
-/** Lines of a stream of bytes, in batches: one at a time would cost more than what is done with them. */
+/** The lines of a stream of bytes, in batches: handing over single lines would cost more than reading them. */
 import { isAscii } from 'node:buffer';
 
 export interface LineBatch {
   /** Number of the first one, from 1. */
   readonly first: number;
-  /** Each with a newline at its end; empty where there is none. */
+  /** Each line with its newline; empty for no line. */
   readonly text: string;
-  /** The text's, where each character is one of them; they stand until the next batch is asked for. */
+  /** The bytes of the text, where each character is one byte; valid until the next batch is asked for. */
   readonly bytes?: DataView;
 }
 
 const newline = 0x0a;
 
-/** In bytes; what is longer is no record, and is cut so that memory stays bounded. */
-const longestLine = 1 << 20;
+/** In bytes. A longer line is no record: it is cut, so that memory stays bounded. */
+const maxLineBytes = 1 << 20;
 
-/** A chunk is not kept; the last line need not end. */
+/** Chunks may be reused. The last line needs no newline. */
 export async function* lineBatches(chunks: AsyncIterable<Buffer>): AsyncGenerator<LineBatch> {
   const cutter = new LineCutter();
   for await (const chunk of chunks) yield* cutter.take(chunk);
@@ -24,11 +24,11 @@ export async function* lineBatches(chunks: AsyncIterable<Buffer>): AsyncGenerato
 
 export class LineCutter {
   #next = 1;
-  /** Of a line that has not ended. */
-  #begun: Buffer[] = [];
+  /** The beginning of a line whose end has not been read. */
+  #partial: Buffer[] = [];
   #bytes = 0;
 
-  /** The lines that `chunk` ends: the one that was begun before, and those within it. */
+  /** The lines that end in `chunk`. */
   take(chunk: Buffer): readonly LineBatch[] {
     const first = chunk.indexOf(newline);
     if (first < 0) {
@@ -36,30 +36,30 @@ export class LineCutter {
       return [];
     }
     this.#keep(chunk.subarray(0, first));
-    const begun = this.#batch(this.#takeBegun(), 1);
+    const completed = this.#batch(this.#takePartial(), 1);
     const whole = chunk.subarray(first + 1, chunk.lastIndexOf(newline) + 1);
     this.#keep(chunk.subarray(first + 1 + whole.length));
-    return whole.length === 0 ? [begun] : [begun, this.#wholeLines(whole)];
+    return whole.length === 0 ? [completed] : [completed, this.#wholeLines(whole)];
   }
 
-  /** What was begun, and never ended. */
+  /** The last line, when it has no newline. */
   end(): readonly LineBatch[] {
-    return this.#bytes === 0 ? [] : [this.#batch(this.#takeBegun(), 1)];
+    return this.#bytes === 0 ? [] : [this.#batch(this.#takePartial(), 1)];
   }
 
-  nothing(): LineBatch {
+  emptyBatch(): LineBatch {
     return { first: this.#next, text: '' };
   }
 
   #keep(part: Buffer): void {
-    if (part.length === 0 || this.#bytes > longestLine) return;
-    this.#begun.push(Buffer.from(part));
+    if (part.length === 0 || this.#bytes > maxLineBytes) return;
+    this.#partial.push(Buffer.from(part));
     this.#bytes += part.length;
   }
 
-  #takeBegun(): string {
-    const text = Buffer.concat(this.#begun).toString('utf8');
-    this.#begun = [];
+  #takePartial(): string {
+    const text = Buffer.concat(this.#partial).toString('utf8');
+    this.#partial = [];
     this.#bytes = 0;
     return `${text}\n`;
   }

@@ -3,9 +3,9 @@ import { NextOccurrence } from './next-occurrence.js';
 import { currentRecord, currentValue, previousVersion } from './previous-version.js';
 import { schemaVersion, type AuditRecord } from '../record.js';
 
-/** What filters and groups ask of a record. */
+/** A record as filters and groups read it. */
 export interface RecordFields {
-  /** The value of a key of the line; lists and objects are left to {@link record}. */
+  /** The value of a key, when it is a string or a number; {@link record} has lists and objects. */
   get(key: string): string | number | undefined;
   record(): AuditRecord;
 }
@@ -18,38 +18,38 @@ export class MalformedLine extends Error {
 const prefixOf = (version: number): string => `{"schema_version":${version},`;
 const prefix = prefixOf(schemaVersion);
 const previousPrefix = prefixOf(previousVersion);
-/** Of a second record in the same line. */
+/** How a second record in the same line begins. */
 const beginning = '{"schema_version"';
 const [quote, closingBrace] = [0x22, 0x7d];
 
-/** Where a key stood in the line before. */
+/** Where a key was in the previous line. */
 interface Cursor {
   readonly pattern: KeyPattern;
   at: number;
 }
 
-/** In characters: so far from where it is expected a key is looked for before the whole line is searched. */
+/** In characters: a key is searched this far from its expected place before the whole line is searched. */
 const nearby = 4;
 
 /**
- * One line after another. Reading a million records whole takes longer than anybody waits, so that a line as our writer
- * writes it (no spaces, no escapes) is searched for the keys that are asked for: in flat JSON without escapes
- * `"key":` stands nowhere else. Every other line is parsed.
+ * Reads one line after the other. Parsing a million records takes longer than users wait. So a line as the agent writes it
+ * (no spaces, no escapes) is only searched for the keys that are asked for: in flat JSON without escapes, `"key":` occurs
+ * nowhere else. Every other line is parsed.
  */
 export class LineReader implements RecordFields {
   readonly #cursors = new Map<string, Cursor>();
-  /** Many lines, of which one is read. */
+  /** Many lines; one of them is read at a time. */
   #lines = '';
-  /** The same, where each character is one byte. */
+  /** Their bytes, where each character is one byte. */
   #bytes: DataView | undefined;
   #start = 0;
   #end = 0;
-  /** The line by itself, once it is asked for. */
+  /** The current line, once it is asked for. */
   #text: string | undefined;
   #parsed: AuditRecord | undefined;
   /** The line is of the previous version. */
   #isPrevious = false;
-  /** How far keys stand from where they stood before, from where on: a value is longer or shorter than it was. */
+  /** How far keys are from their places in the previous line, and from which place on: values differ in length. */
   #shift = 0;
   #shiftedFrom = 0;
   /** Where the next escape and the next record begin. */
@@ -61,7 +61,7 @@ export class LineReader implements RecordFields {
     return this.#text;
   }
 
-  /** Lines are taken from this text, from its beginning on. `bytes` are its own, where each character is one of them. */
+  /** The text whose lines are taken next, from its beginning on. @param bytes of the text, where each character is one byte */
   open(lines: string, bytes?: DataView): this {
     this.#lines = lines;
     this.#bytes = bytes;
@@ -70,7 +70,7 @@ export class LineReader implements RecordFields {
     return this;
   }
 
-  /** @throws MalformedLine, as the other methods do for a line that only looked like a record */
+  /** @throws MalformedLine; so do the other methods, for a line that only looks like a record */
   takeLine(start: number, end: number): this {
     this.#start = start;
     this.#end = end;
@@ -82,7 +82,7 @@ export class LineReader implements RecordFields {
     return this;
   }
 
-  /** A text that is one line; as {@link takeLine}. */
+  /** Takes a text of one line, as {@link takeLine}. */
   take(line: string): this {
     return this.open(line).takeLine(0, line.length);
   }
@@ -115,7 +115,7 @@ export class LineReader implements RecordFields {
     return plainValue(this.record()[key as keyof AuditRecord]);
   }
 
-  /** One whole record: a line that was cut and gone on with has a second beginning. */
+  /** Whether the line is one whole record: a line that was cut and then continued contains a second beginning. */
   #isPlain(): boolean {
     const [lines, start, end] = [this.#lines, this.#start, this.#end];
     const isCurrent = lines.startsWith(prefix, start);
@@ -128,7 +128,7 @@ export class LineReader implements RecordFields {
     );
   }
 
-  /** Where the key's value begins; -1 when it is not there. */
+  /** Where the key's value begins; -1 when the line has no such key. */
   #find(key: string): number {
     let cursor = this.#cursors.get(key);
     if (cursor === undefined) this.#cursors.set(key, (cursor = { pattern: new KeyPattern(key), at: 0 }));
@@ -154,7 +154,7 @@ export class LineReader implements RecordFields {
     return bytes === undefined ? this.#lines.startsWith(pattern.text, start) : pattern.isIn(bytes, start);
   }
 
-  /** Names and numbers are mostly a few digits longer or shorter than the last; -1 when it is not there. */
+  /** Names and numbers mostly differ from the previous ones by a few characters. -1 when the key is not near. */
   #nearby(pattern: KeyPattern, expected: number): number {
     for (let distance = 1; distance <= nearby; distance += 1) {
       if (this.#isAt(pattern, expected - distance)) return expected - distance;

@@ -1,4 +1,4 @@
-/** Which files `--log` means, oldest first. */
+/** The files that `--log` names, oldest first. */
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { oldestFirst, isLogName } from './rotated-file-names.js';
@@ -15,7 +15,7 @@ export interface LogFiles {
   readonly paths: readonly string[];
 }
 
-/** @throws InputError for a path that is not there */
+/** @throws InputError for a path that does not exist */
 export async function logFiles(given: readonly string[], stdin: AsyncIterable<Buffer>): Promise<LogFiles> {
   const groups = await Promise.all(given.map(filesAt));
   const paths = [...new Set(groups.flat())].filter((path) => path !== '-');

@@ -1,4 +1,4 @@
-/** Where a log's bytes come from. */
+/** Sources of a log's bytes. */
 import { createReadStream, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
@@ -7,13 +7,13 @@ import { createGunzip } from 'node:zlib';
 export interface LogSource {
   /** As messages name it. */
   readonly name: string;
-  /** Each chunk stands until the next is asked for. */
+  /** Each chunk is valid until the next one is asked for. */
   readonly chunks: () => AsyncIterable<Buffer>;
 }
 
 export const fileSource = (path: string): LogSource => ({
   name: path,
-  chunks: () => (path.endsWith('.gz') ? unpacked(path) : fileChunks(path)),
+  chunks: () => (path.endsWith('.gz') ? decompressed(path) : fileChunks(path)),
 });
 
 export const streamSource = (name: string, stream: AsyncIterable<Buffer>): LogSource => ({
@@ -21,10 +21,10 @@ export const streamSource = (name: string, stream: AsyncIterable<Buffer>): LogSo
   chunks: () => stream,
 });
 
-/** Strings of more live where collecting them is dear. */
+/** Strings of larger chunks would live in V8's large object space, where garbage collection is expensive. */
 const chunkBytes = 1 << 16;
 
-/** Synchronous: nothing else happens meanwhile, and a thread for every read takes longer than the reading. */
+/** Synchronous: nothing else runs meanwhile, and asynchronous reads take longer than the reading itself. */
 async function* fileChunks(path: string): AsyncGenerator<Buffer> {
   const file = await open(path);
   try {
@@ -38,6 +38,6 @@ async function* fileChunks(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-// The stream that is read reports the failure of either.
-const unpacked = (path: string): AsyncIterable<Buffer> =>
+// The stream that is returned reports the failures of both.
+const decompressed = (path: string): AsyncIterable<Buffer> =>
   pipeline(createReadStream(path), createGunzip({ chunkSize: chunkBytes }), () => undefined);

@@ -1,4 +1,4 @@
-/** Where a word stands next in a text that is gone through once. */
+/** Finds the next occurrence of a word in a text that is read once from its beginning to its end. */
 export class NextOccurrence {
   readonly #word: string;
   #text = '';
@@ -13,7 +13,7 @@ export class NextOccurrence {
     this.#at = -1;
   }
 
-  /** Infinity when it is not there any more. `place` never goes back. */
+  /** Infinity when there is none. @param place never smaller than in the call before */
   from(place: number): number {
     if (this.#at < place) {
       const found = this.#text.indexOf(this.#word, place);

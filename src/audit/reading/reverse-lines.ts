@@ -1,4 +1,4 @@
-/** The lines of a log from the last one on: what was written at the end is found without reading the rest. */
+/** The lines of a log in reverse: the last lines are found without reading the rest. */
 import { createReadStream } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,20 +8,21 @@ import { oldestFirst, isRotatedFrom } from './rotated-file-names.js';
 const chunkBytes = 1 << 16;
 const newline = 0x0a;
 
-/** Of the live file, then of those that were rotated away, the youngest first. None where there is no log. */
+/** Of the live file, then of the rotated ones, the youngest first. None where there is no log. */
 export async function* logLinesInReverse(live: string): AsyncGenerator<string> {
-  yield* fileBackwards(live);
-  for (const path of await formerFiles(live)) yield* path.endsWith('.gz') ? packedBackwards(path) : fileBackwards(path);
+  yield* fileInReverse(live);
+  for (const path of await rotatedFiles(live))
+    yield* path.endsWith('.gz') ? compressedInReverse(path) : fileInReverse(path);
 }
 
-async function formerFiles(live: string): Promise<readonly string[]> {
-  const names = await unlessGone(readdir(dirname(live)));
-  const former = (names ?? []).filter((name) => isRotatedFrom(live, name)).map((name) => join(dirname(live), name));
-  return oldestFirst(former).toReversed();
+async function rotatedFiles(live: string): Promise<readonly string[]> {
+  const names = await unlessMissing(readdir(dirname(live)));
+  const rotated = (names ?? []).filter((name) => isRotatedFrom(live, name)).map((name) => join(dirname(live), name));
+  return oldestFirst(rotated).toReversed();
 }
 
-async function* fileBackwards(path: string): AsyncGenerator<string> {
-  const file = await unlessGone(open(path));
+async function* fileInReverse(path: string): AsyncGenerator<string> {
+  const file = await unlessMissing(open(path));
   if (file === undefined) return;
   try {
     /** Of a line whose beginning was not read yet. */
@@ -42,7 +43,7 @@ async function* fileBackwards(path: string): AsyncGenerator<string> {
   }
 }
 
-async function* packedBackwards(path: string): AsyncGenerator<string> {
+async function* compressedInReverse(path: string): AsyncGenerator<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of createReadStream(path).pipe(createGunzip())) chunks.push(chunk as Buffer);
   yield* linesOf(Buffer.concat(chunks).toString('utf8'));
@@ -54,7 +55,7 @@ const linesOf = (text: string): string[] =>
     .filter((line) => line !== '')
     .reverse();
 
-async function unlessGone<T>(found: Promise<T>): Promise<T | undefined> {
+async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
   try {
     return await found;
   } catch (error) {

@@ -1,7 +1,7 @@
-/** What a log's files are called: `audit.jsonl`, and `audit-TIMESTAMP.jsonl.gz` for what was rotated away. */
+/** The names of a log's files: `audit.jsonl`, and `audit-TIMESTAMP.jsonl.gz` for rotated ones. */
 import { basename, dirname, extname, join } from 'node:path';
 
-/** What the live file is called when it is moved away. `time`: milliseconds since the epoch, and no file's twice. */
+/** The live file's name after its rotation. @param time in milliseconds since the epoch; two files need two times */
 export function rotatedPath(live: string, time: number): string {
   const extension = extname(live);
   const stamp = new Date(time).toISOString().replace(/[-:]/g, '');
@@ -43,7 +43,7 @@ function parseName(path: string): LogName {
 /** Whether the file is still written to. */
 export const isLiveFile = (path: string): boolean => parseName(path).time === live;
 
-/** Each log's files from the oldest to the live one; a file whose compression is not done stands in for both. */
+/** The files of each log from the oldest to the live one. Of a file that is being compressed, only the original counts. */
 export function oldestFirst(paths: readonly string[]): readonly string[] {
   const all = new Set(paths);
   return paths

@@ -2,7 +2,7 @@ import { lineBatches, type LineBatch } from './line-batches.js';
 import { LineReader, MalformedLine } from './line-reader.js';
 import type { LogSource } from './log-sources.js';
 
-/** Where a line stands. */
+/** Position of a line in its source. */
 export interface LinePosition {
   readonly source: string;
   /** From 1. */
@@ -16,9 +16,10 @@ export interface MalformedLineReport extends LinePosition {
 /** False ends the scan. */
 export type Visit = (line: LineReader, place: LinePosition) => boolean;
 
-const mostKept = 5;
+/** Malformed lines that are kept for messages. */
+const maxReported = 5;
 
-/** Shows every record of a log to a visitor, and accounts for what is none. Memory does not grow with the log. */
+/** Shows every record of a log to a visitor and counts the lines that are no record. Memory does not grow with the log. */
 export class Scan {
   readonly #reader = new LineReader();
   readonly #visit: Visit;
@@ -45,14 +46,14 @@ export class Scan {
     for await (const step of this.steps(sources)) if (step === 'enough') return;
   }
 
-  /** The same, with a rest after each batch. */
+  /** As {@link read}, and yields after each batch. */
   async *steps(sources: Iterable<LogSource>): AsyncGenerator<'more' | 'enough'> {
     for (const { name, chunks } of sources)
       try {
         for await (const batch of lineBatches(chunks())) {
-          const isWanted = this.takeBatch(name, batch);
-          yield isWanted ? 'more' : 'enough';
-          if (!isWanted) return;
+          const goesOn = this.takeBatch(name, batch);
+          yield goesOn ? 'more' : 'enough';
+          if (!goesOn) return;
         }
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === undefined) throw error;
@@ -68,13 +69,13 @@ export class Scan {
       end = text.indexOf('\n', start);
       if (end === start) continue;
       try {
-        const isWanted = this.#visit(this.#reader.takeLine(start, end), { source, line });
+        const goesOn = this.#visit(this.#reader.takeLine(start, end), { source, line });
         this.records += 1;
-        if (!isWanted) return false;
+        if (!goesOn) return false;
       } catch (error) {
         if (!(error instanceof MalformedLine)) throw error;
         this.malformedLines += 1;
-        if (this.#malformed.length < mostKept) this.#malformed.push({ source, line, message: error.message });
+        if (this.#malformed.length < maxReported) this.#malformed.push({ source, line, message: error.message });
       }
     }
     return true;

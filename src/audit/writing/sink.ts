@@ -1,4 +1,4 @@
-/** Lines on their way out. Whoever writes never waits: what finds no room is told to the writer, who counts it. */
+/** A queue of lines in front of an output. The writer never waits: it asks whether there is room, and counts what has none. */
 
 export interface LineOutput {
   /** Writes all of it or nothing. */
@@ -7,11 +7,11 @@ export interface LineOutput {
 }
 
 export interface SinkOptions {
-  /** Characters that may wait. */
+  /** Characters that the queue holds. */
   readonly capacity: number;
-  /** Milliseconds until what failed is tried again. */
+  /** Milliseconds until a failed write is tried again. */
   readonly retryAfter: number;
-  /** Writing fails, and why; undefined when it works again. */
+  /** Called with the error when writing begins to fail, and with undefined when it works again. */
   readonly onWriteState: (error: unknown) => void;
 }
 
@@ -29,7 +29,7 @@ export class Sink implements AsyncDisposable {
   #lines: Line[] = [];
   #waiting = 0;
   #running: Promise<void> | undefined;
-  #troubled = false;
+  #isFailing = false;
   #closing = false;
   #wake: (() => void) | undefined;
 
@@ -42,19 +42,19 @@ export class Sink implements AsyncDisposable {
     return !this.#closing && this.#waiting < this.#options.capacity;
   }
 
-  /** `onWritten` is called when the line has left. Ask `hasRoom` first. */
+  /** Ask `hasRoom` first. @param onWritten called when the output has the line */
   write(text: string, onWritten: () => void): void {
     this.#lines.push({ text, onWritten });
     this.#waiting += text.length;
     this.#running ??= this.#run();
   }
 
-  /** Resolves when all that was written has left, or when writing fails. */
+  /** Resolves when the output has every line, or when writing fails. */
   async settled(): Promise<void> {
-    while (this.#running !== undefined && !this.#troubled) await Promise.race([this.#running, pause(20)]);
+    while (this.#running !== undefined && !this.#isFailing) await Promise.race([this.#running, pause(20)]);
   }
 
-  /** Tries once more to write what waits. */
+  /** Tries once more to write the queue. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
     this.#wake?.();
@@ -76,10 +76,10 @@ export class Sink implements AsyncDisposable {
     try {
       await this.#output.write(chunk.map(({ text }) => text).join(''));
     } catch (error) {
-      this.#note(error);
+      this.#noteResult(error);
       return false;
     }
-    this.#note(undefined);
+    this.#noteResult(undefined);
     this.#lines = this.#lines.slice(chunk.length);
     for (const { text, onWritten } of chunk) {
       this.#waiting -= text.length;
@@ -95,10 +95,10 @@ export class Sink implements AsyncDisposable {
     return this.#lines.slice(0, end === -1 ? undefined : Math.max(end, 1));
   }
 
-  #note(error: unknown): void {
-    if (error === undefined && !this.#troubled) return;
-    if (error === undefined || !this.#troubled) this.#options.onWriteState(error);
-    this.#troubled = error !== undefined;
+  #noteResult(error: unknown): void {
+    if (error === undefined && !this.#isFailing) return;
+    if (error === undefined || !this.#isFailing) this.#options.onWriteState(error);
+    this.#isFailing = error !== undefined;
   }
 
   async #waitToRetry(): Promise<void> {

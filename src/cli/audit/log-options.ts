@@ -71,7 +71,7 @@ export function withFilters(to: Command): Queried {
             Object.hasOwn(renamed, text) ? renamedValue(text, renamed[text] ?? '') : `It takes ${value}: ${about}.`,
           );
         if (negated) query.exclude(criterion);
-        else query.include(name, criterion);
+        else query.require(name, criterion);
         negated = false;
       }),
     );

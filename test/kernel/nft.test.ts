@@ -155,10 +155,10 @@ describePackets('the real nft', () => {
   ])('an nft that takes %s gets none that it refuses', async (_, refused, kept) => {
     const folder = await mkdtemp(join(tmpdir(), 'podwall-old-nft-'));
     const [old, last] = [join(folder, 'nft'), '${@: -1}'];
-    const script = `#!/bin/bash\nif grep -q '${refused}' "${last}" 2>/dev/null; then echo 'Error: syntax error' >&2; exit 1; fi\n`;
+    const script = `#!/bin/bash\nif [ -f "${last}" ] && grep -q '${refused}' "${last}"; then echo 'Error: syntax error' >&2; exit 1; fi\n`;
     await writeFile(old, `${script}exec ${command.join(' ')} "$@"\n`, { mode: 0o755 });
     const nft = await openNftClient({ command: [old] });
-    await nft.apply(tx({ kind: 'delete table' }));
+    await nft.apply(tx(table, { kind: 'delete table' }));
     await nft.apply(
       tx({ kind: 'add table', title: 'of the table' }, { kind: 'add chain', name: 'c', title: 'of a chain' }),
     );

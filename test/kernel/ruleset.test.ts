@@ -184,12 +184,12 @@ describe('what others did to the table is undone', () => {
     ['a foreign rule in the base chain', `insert rule ${table} forward accept`],
     ['a foreign rule in a rule list', `insert rule ${table} ${list} accept`],
     ['a foreign rule in an isolation', `insert rule ${table} ${iso} limit rate 1/second log prefix "x" accept`],
-    ['a chain emptied', `flush chain ${table} errors`],
+    ['a chain emptied', `flush chain ${table} icmp-errors`],
     ['the base chain deleted', `flush chain ${table} forward; delete chain ${table} forward`],
     ['the base chain opened', `add chain ${table} forward { policy accept; }`],
     [
       'a foreign chain with a hook',
-      `add chain ${table} evil { type filter hook input priority 0; }; add rule ${table} evil jump open`,
+      `add chain ${table} evil { type filter hook input priority 0; }; add rule ${table} evil jump not-isolated`,
     ],
     [
       'a foreign set',
@@ -197,15 +197,15 @@ describe('what others did to the table is undone', () => {
     ],
     [
       'a foreign map to our chains',
-      `add map ${table} evil { type inet_service : verdict; elements = { 80 : goto admit }; }`,
+      `add map ${table} evil { type inet_service : verdict; elements = { 80 : goto allow }; }`,
     ],
     ['a foreign counter', `add counter ${table} evil`],
-    ['the cache emptied of rules', `flush chain ${table} cached`],
-    ['the cache taught a wrong rule', `insert rule ${table} cached accept`],
-    ['the remembering stopped', `flush chain ${table} remember`],
+    ['the cache emptied of rules', `flush chain ${table} cache-lookup`],
+    ['the cache taught a wrong rule', `insert rule ${table} cache-lookup accept`],
+    ['no relation cached any more', `flush chain ${table} cache-add`],
     [
       'a set made anew with another type',
-      `flush chain ${table} errors; delete set ${table} pods4; add set ${table} pods4 { type ipv6_addr; }`,
+      `flush chain ${table} icmp-errors; delete set ${table} pods4; add set ${table} pods4 { type ipv6_addr; }`,
     ],
     ['everything flushed', 'flush ruleset; add table inet podwall'],
   ])('%s', (_, damage) => {
@@ -234,7 +234,7 @@ describe('moving from one program to another', () => {
       const desired = render(state, reevaluate);
       converge(kernel, desired, applied);
       expectEqual(kernel, desired);
-      // Beside what is desired stands the generation of the cache that the next narrowing will move to.
+      // Beside what is desired there is the generation of the cache that the next narrowing will move to.
       expect(applied.sets.size).toBe(desired.sets.size + 2);
       expect(applied.chains.size).toBe(desired.chains.size + 3);
       expect(isDirty(findDrift(applied, kernel.list()))).toBe(false);

@@ -21,7 +21,9 @@ const guards = (...attachments: readonly Attachment[]) => renderGuards(attachmen
 describe('renderGuards', () => {
   test('a bridged pod: what it may send, and what may reach it', () => {
     expect(printRuleset(guards(bridged))).toBe(`table netdev podwall {
+  comment "Podwall: the addresses that each pod of this node has on its own device";
   chain guard-veth0 {
+    comment "shop/api-0: what it may send";
     type filter hook ingress device "veth0" priority -500; policy drop;
     ether type != { ip, arp, ip6 } drop comment "shop/api-0: IP and ARP only"
     ip saddr 10.244.1.11 accept comment "shop/api-0: own address"
@@ -32,6 +34,7 @@ describe('renderGuards', () => {
     ip6 saddr :: icmpv6 type { nd-neighbor-solicit, mld2-listener-report } accept comment "duplicate address detection"
   }
   chain to-veth0 {
+    comment "shop/api-0: what may reach it";
     type filter hook egress device "veth0" priority -500; policy drop;
     ip daddr 10.244.1.11 accept comment "shop/api-0: own address"
     ip6 daddr fd00:10:244:1::b accept comment "shop/api-0: own address"
@@ -43,11 +46,11 @@ describe('renderGuards', () => {
 `);
   });
 
-  test('a routed pod needs no chain towards it: frames for others never get there', () => {
+  test('a routed pod needs no egress guard: frames for others never get there', () => {
     expect([...guards(attachment()).chains.keys()]).toEqual(['guard-veth0']);
   });
 
-  test('a namespace that opted out keeps the chain towards its bridged pods', () => {
+  test('a namespace that opted out keeps the egress guards of its bridged pods', () => {
     const off = { sourceGuardOffNamespaces: new Set(['shop']) };
     expect([...renderGuards([bridged], off).chains.keys()]).toEqual(['to-veth0']);
     expect(renderGuards([attachment()], off).chains.size).toBe(0);

@@ -35,13 +35,13 @@ export class DirectoryCluster implements SyncedCluster {
   #set = new ManifestSet(new Map());
   #treeProblem: SourceProblem | undefined;
   #goneSince: number | undefined;
-  #toldDuplicate: string | undefined;
+  #reportedDuplicate: string | undefined;
   #wakeTimer: NodeJS.Timeout | undefined;
   #rescanTimer: NodeJS.Timeout | undefined;
   #noticedAt: number | undefined;
   readonly #scans: SingleRunner;
   #disposed = false;
-  #toldProblems = '[]';
+  #reportedProblems = '[]';
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
@@ -67,7 +67,7 @@ export class DirectoryCluster implements SyncedCluster {
       this.#signatures.set(file, signature);
     }
     this.#set = wholeOrError(this.#contents);
-    this.#toldProblems = JSON.stringify(this.problems());
+    this.#reportedProblems = JSON.stringify(this.problems());
     this.#watches.follow(tree.folders);
     this.#scheduleRescan();
     // What changed between the scan and the first watch is found by one more look.
@@ -143,7 +143,7 @@ export class DirectoryCluster implements SyncedCluster {
       this.#goneSince ??= performance.now();
       this.#signatures.clear();
     }
-    this.#tellProblems();
+    this.#announceProblems();
   }
 
   /** @returns whether the contents changed. */
@@ -176,15 +176,15 @@ export class DirectoryCluster implements SyncedCluster {
     if (duplicate !== undefined) {
       const message = describeDuplicate(duplicate);
       const file = duplicate.second.file;
-      if (this.#toldDuplicate !== message) this.#options.onError?.(`${message} The last good state stays in force`);
-      this.#toldDuplicate = message;
+      if (this.#reportedDuplicate !== message) this.#options.onError?.(`${message} The last good state stays in force`);
+      this.#reportedDuplicate = message;
       this.#bad.set(file, [inputProblem(message)]);
       // Looked at again when either file changes: the others' new content is not lost.
       for (const [changed, content] of contents)
         if (this.#contents.get(changed) !== content) this.#signatures.delete(changed);
       return false;
     }
-    this.#toldDuplicate = undefined;
+    this.#reportedDuplicate = undefined;
     this.#contents = contents;
     return true;
   }
@@ -217,11 +217,11 @@ export class DirectoryCluster implements SyncedCluster {
     return again.isGone === true ? undefined : again;
   }
 
-  #tellProblems(): void {
+  #announceProblems(): void {
     const problems = this.problems();
     const text = JSON.stringify(problems);
-    if (text === this.#toldProblems) return;
-    this.#toldProblems = text;
+    if (text === this.#reportedProblems) return;
+    this.#reportedProblems = text;
     this.#problemListeners.notify(problems);
   }
 }

@@ -35,7 +35,7 @@ class EarlyAddresses implements SyncedCluster {
   readonly #options: EarlyAddressesOptions;
   readonly #listeners = new Listeners<SourceChange>();
   /** Pods of this node whose status tells no address yet, as the cluster has them, and what was said of their addresses. */
-  readonly #waiting = new Map<string, { readonly pod: Pod; readonly said: Pod['addresses'] }>();
+  readonly #waiting = new Map<string, { readonly pod: Pod; readonly found: Pod['addresses'] }>();
   readonly #subscriptions: Disposable[];
   #known: ReadonlyMap<string, Pod['addresses']>;
 
@@ -87,16 +87,16 @@ class EarlyAddresses implements SyncedCluster {
       return pod;
     }
     const addresses = this.#known.get(pod.uid) ?? [];
-    this.#waiting.set(key, { pod, said: addresses });
+    this.#waiting.set(key, { pod, found: addresses });
     return addresses.length === 0 ? pod : { ...pod, addresses };
   }
 
   #resultsChanged(): void {
     const noticedAt = performance.now();
     this.#known = this.#options.results.addresses();
-    const changes = [...this.#waiting].flatMap(([key, { pod, said }]): ClusterChange[] => {
+    const changes = [...this.#waiting].flatMap(([key, { pod, found }]): ClusterChange[] => {
       const completed = this.#note(key, pod);
-      return completed.addresses.join() === said.join() ? [] : [{ kind: 'pod', ref: pod.ref, pod: completed }];
+      return completed.addresses.join() === found.join() ? [] : [{ kind: 'pod', ref: pod.ref, pod: completed }];
     });
     if (changes.length > 0) this.#listeners.notify({ changes, noticedAt });
   }

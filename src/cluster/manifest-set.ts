@@ -37,8 +37,8 @@ export class ManifestSet {
   changesSince(before: ManifestSet): readonly ClusterChange[] {
     const changes: ClusterChange[] = [];
     for (const [key, { change }] of this.#objects) {
-      const former = before.#objects.get(key)?.change;
-      if (former !== change && JSON.stringify(former) !== JSON.stringify(change)) changes.push(change);
+      const previous = before.#objects.get(key)?.change;
+      if (previous !== change && JSON.stringify(previous) !== JSON.stringify(change)) changes.push(change);
     }
     for (const [key, { change }] of before.#objects) if (!this.#objects.has(key)) changes.push(deletionOf(change));
     return changes;

@@ -34,19 +34,19 @@ export class UsedRuleLists {
 
   /** The policy's text changed: a list in use is compiled anew; one that comes into use is compiled then. */
   recompile(id: RuleListId): void {
-    const former = this.#compiled.get(id);
-    if (former === undefined) return;
+    const previous = this.#compiled.get(id);
+    if (previous === undefined) return;
     this.#touch(id);
-    this.#replace(id, former, this.#compile(id));
+    this.#replace(id, previous, this.#compile(id));
   }
 
   /** When all endpoints are settled: compiles what came into use, drops what went out of it, and tells the difference. */
   endStep(): ProgramChange['ruleLists'] {
     for (const [id] of this.#before.entries()) {
       const isUsed = this.#users.has(id);
-      const former = this.#compiled.get(id);
-      if (isUsed && former === undefined) this.#replace(id, undefined, this.#compile(id));
-      if (!isUsed && former !== undefined) this.#replace(id, former, undefined);
+      const previous = this.#compiled.get(id);
+      if (isUsed && previous === undefined) this.#replace(id, undefined, this.#compile(id));
+      if (!isUsed && previous !== undefined) this.#replace(id, previous, undefined);
     }
     const changed = [...this.#before.entries()]
       .map(([id, before]) => difference({ id }, before, this.lists.get(id)))
@@ -59,9 +59,9 @@ export class UsedRuleLists {
     this.#before.touch(id, this.lists.get(id));
   }
 
-  #replace(id: RuleListId, former: CompiledRules | undefined, next: CompiledRules | undefined): void {
+  #replace(id: RuleListId, previous: CompiledRules | undefined, next: CompiledRules | undefined): void {
     for (const definition of next?.groups.values() ?? []) this.#groups.use(definition);
-    for (const group of former?.groups.keys() ?? []) this.#groups.release(group);
+    for (const group of previous?.groups.keys() ?? []) this.#groups.release(group);
     if (next === undefined) {
       this.#compiled.delete(id);
       this.lists.delete(id);

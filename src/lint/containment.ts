@@ -8,16 +8,16 @@ import { matches } from '../selectors/match.js';
 
 /** Whether everything that `narrow` selects is selected by `wide`; false where it cannot be told. */
 export const selectorWithin = (narrow: LabelSelector, wide: LabelSelector): boolean =>
-  wide.requirements.every((wanted) => narrow.requirements.some((given) => implies(given, wanted)));
+  wide.requirements.every((required) => narrow.requirements.some((given) => implies(given, required)));
 
-function implies(given: Requirement, wanted: Requirement): boolean {
-  if (given.key !== wanted.key) return false;
-  switch (wanted.operator) {
+function implies(given: Requirement, required: Requirement): boolean {
+  if (given.key !== required.key) return false;
+  switch (required.operator) {
     case 'In':
-      return given.operator === 'In' && given.values.every((value) => wanted.values.includes(value));
+      return given.operator === 'In' && given.values.every((value) => required.values.includes(value));
     case 'NotIn':
-      if (given.operator === 'In') return !given.values.some((value) => wanted.values.includes(value));
-      if (given.operator === 'NotIn') return wanted.values.every((value) => given.values.includes(value));
+      if (given.operator === 'In') return !given.values.some((value) => required.values.includes(value));
+      if (given.operator === 'NotIn') return required.values.every((value) => given.values.includes(value));
       return given.operator === 'DoesNotExist';
     case 'Exists':
       return given.operator === 'Exists' || given.operator === 'In';

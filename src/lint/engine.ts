@@ -24,11 +24,11 @@ export function lint(input: LintInput, { severities = {}, onRule }: LintOptions 
   const findings: Finding[] = [];
   for (const [index, rule] of rules.entries()) {
     onRule?.(index);
-    const wanted = severities[rule.id] ?? severities[rule.name];
-    if (wanted === 'off' || (rule.scope === 'cluster' && !input.closed)) continue;
+    const severity = severities[rule.id] ?? severities[rule.name];
+    if (severity === 'off' || (rule.scope === 'cluster' && !input.closed)) continue;
     if (rule.scope === 'policies' && !input.closed) continue;
     for (const hit of rule.check(input)) {
-      const finding = findingOf(rule, wanted === undefined ? hit : { ...hit, severity: wanted });
+      const finding = findingOf(rule, severity === undefined ? hit : { ...hit, severity });
       if (!suppressions.covers(hit.object, finding)) findings.push(finding);
     }
   }
@@ -77,12 +77,12 @@ const placeOf = ({ document }: LintObject, path: RuleMatch['path']): SourcePosit
 /** A key that appears twice belongs to a file and to no object, so the finding names the file. */
 function duplicateKeyFindings(input: LintInput, severities: LintOptions['severities'] = {}): readonly Finding[] {
   const rule = rules.find(({ id }) => id === 'NP002');
-  const wanted = severities['NP002'] ?? rule?.severity;
-  if (rule === undefined || wanted === undefined || wanted === 'off') return [];
+  const severity = severities['NP002'] ?? rule?.severity;
+  if (rule === undefined || severity === undefined || severity === 'off') return [];
   return input.duplicateKeys.map(({ file, line, column }) => ({
     rule: rule.id,
     name: rule.name,
-    severity: wanted,
+    severity,
     confidence: rule.confidence,
     file,
     line,

@@ -40,7 +40,7 @@ export interface ParsedInput {
   readonly podCidrs: readonly Cidr[];
   /** The input is everything there is. */
   readonly closed: boolean;
-  /** A key that stands twice in one mapping; YAML's last one counts. */
+  /** A key that appears twice in one mapping; YAML's last one counts. */
   readonly duplicateKeys: readonly DuplicateKey[];
 }
 

@@ -53,7 +53,7 @@ export function readDocuments(text: string, file: string, { duplicateKeys }: Rea
     // The tree was inspected: its aliases are few.
     const object: unknown = tree.document.toJS({ maxAliasCount: -1 });
     if (object === null || object === undefined) return [];
-    const range: Place['range'] = (path, part) => rangeIn(tree, path, part);
+    const range: DocumentPosition['range'] = (path, part) => rangeIn(tree, path, part);
     return unfold(object, [], { file, position: (path) => locate(tree, path), range, text: () => text });
   });
   return { documents, errors };
@@ -68,7 +68,7 @@ function controlCharacter(text: string, file: string): ManifestError | undefined
   return { file, ...positionAt(linesOf(text), found.index), message, isDuplicateKey: false };
 }
 
-type Place = Omit<ManifestDocument, 'object'>;
+type DocumentPosition = Omit<ManifestDocument, 'object'>;
 
 function tryJson(text: string): unknown {
   try {
@@ -102,11 +102,11 @@ function readPlain(documents: readonly PlainDocument[], text: string, file: stri
   const parts = new TextParts(text, file);
   const read = documents.flatMap((document) => {
     const tree = (): Tree | undefined => parts.tree(document.start, document.end);
-    const position: Place['position'] = (path) => {
+    const position: DocumentPosition['position'] = (path) => {
       const start = startOf(text, document, path);
       return start === undefined ? locate(tree(), path) : parts.positionAt(start);
     };
-    const range: Place['range'] = (path, part) => {
+    const range: DocumentPosition['range'] = (path, part) => {
       const span = spanOf(text, document, { path, part });
       return span === undefined ? rangeIn(tree(), path, part) : parts.rangeAt(...span);
     };
@@ -116,7 +116,7 @@ function readPlain(documents: readonly PlainDocument[], text: string, file: stri
 }
 
 /** Where an item begins is known; for anything deeper, which is rarely asked for, the item is read once more. */
-function jsonPlace(text: string, file: string, { items }: JsonScan): Place {
+function jsonPlace(text: string, file: string, { items }: JsonScan): DocumentPosition {
   const parts = new TextParts(text, file);
   const startOf = ([field, index]: Path): number | undefined =>
     field === 'items' && typeof index === 'number' ? items[index] : undefined;
@@ -124,22 +124,26 @@ function jsonPlace(text: string, file: string, { items }: JsonScan): Place {
     const start = startOf(path);
     return start === undefined ? [parts.tree(0), path] : [parts.tree(start, items[Number(path[1]) + 1]), path.slice(2)];
   };
-  const position: Place['position'] = (path) => {
+  const position: DocumentPosition['position'] = (path) => {
     const start = startOf(path);
     if (path.length === 0) return { line: 1, column: 1 };
     if (path.length === 2 && start !== undefined) return parts.positionAt(start);
     return locate(...within(path));
   };
-  const range: Place['range'] = (path, part) => rangeIn(...within(path), part);
+  const range: DocumentPosition['range'] = (path, part) => rangeIn(...within(path), part);
   return { file, position, range, text: () => text };
 }
 
 /** The items of a List (of any kind that ends so) as documents of their own. */
-function unfold(object: unknown, at: readonly (string | number)[], place: Place): readonly ManifestDocument[] {
+function unfold(
+  object: unknown,
+  at: readonly (string | number)[],
+  place: DocumentPosition,
+): readonly ManifestDocument[] {
   const { kind, items } = (typeof object === 'object' && object !== null ? object : {}) as Record<string, unknown>;
   if (typeof kind === 'string' && kind.endsWith('List') && (Array.isArray(items) || items === null))
     return (items ?? []).flatMap((item: unknown, index) => unfold(item, [...at, 'items', index], place));
-  const position: Place['position'] = (path) => place.position([...at, ...path]);
-  const range: Place['range'] = (path, part) => place.range([...at, ...path], part);
+  const position: DocumentPosition['position'] = (path) => place.position([...at, ...path]);
+  const range: DocumentPosition['range'] = (path, part) => place.range([...at, ...path], part);
   return [{ ...place, object, position, range }];
 }

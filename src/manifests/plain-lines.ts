@@ -75,7 +75,7 @@ export class PlainLines {
   }
 
   /** How the value is given that begins here, behind a colon or a dash. */
-  stands(at: number): 'inline' | 'literal' | 'below' {
+  styleAt(at: number): 'inline' | 'literal' | 'below' {
     const code = at < this.to ? this.text.charCodeAt(at) : hash;
     return code === hash ? 'below' : code === bar ? 'literal' : 'inline';
   }

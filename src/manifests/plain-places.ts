@@ -104,7 +104,7 @@ function valueBehind(
   at: number,
   { indent, isEntry }: { readonly indent: number; readonly isEntry: boolean },
 ): Value {
-  switch (lines.stands(at)) {
+  switch (lines.styleAt(at)) {
     case 'literal':
       return { kind: 'other' };
     case 'inline': {

@@ -115,14 +115,14 @@ function mapping(text: string, at: number, within: Within): Inline {
 
 function plainInFlow(text: string, at: number, end: number): Inline {
   let next = at;
-  while (next < end && !endsPlain(text.charCodeAt(next))) next += 1;
+  while (next < end && !isPlainEnd(text.charCodeAt(next))) next += 1;
   const code = text.charCodeAt(next);
   return next < end && (code === comma || code === closeBrace || code === closeBracket)
     ? plain(text.slice(at, next).trimEnd(), at)
     : undefined;
 }
 
-const endsPlain = (code: number): boolean =>
+const isPlainEnd = (code: number): boolean =>
   code === comma ||
   code === hash ||
   code === openBrace ||

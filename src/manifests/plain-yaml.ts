@@ -89,7 +89,7 @@ class PlainReader {
   /** What stands behind a colon or a dash, on the line or below it. */
   #value(at: number, { indent, depth, isEntry }: Parent): unknown {
     const lines = this.#lines;
-    switch (lines.stands(at)) {
+    switch (lines.styleAt(at)) {
       case 'literal':
         return this.#literal(at, indent);
       case 'inline': {

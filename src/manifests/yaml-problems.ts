@@ -43,7 +43,10 @@ class Inspection {
   #measureAlias(name: string, alias: YamlNode): number {
     const anchor = this.#anchors.get(name);
     if (anchor?.size === undefined) {
-      this.#tell(alias, anchor === undefined ? `there is no anchor &${name} before this` : `&${name} contains itself`);
+      this.#report(
+        alias,
+        anchor === undefined ? `there is no anchor &${name} before this` : `&${name} contains itself`,
+      );
       return 1;
     }
     const wereFew = this.#areFew();
@@ -66,12 +69,12 @@ class Inspection {
         this.#tell(key, 'a mapping or a list cannot be a key (quote it if it is a template in braces)');
       if (!isScalar(node)) continue;
       const text = String(node.value);
-      if (seen.has(text)) this.#tell(key, duplicateKey, { isDuplicateKey: true });
+      if (seen.has(text)) this.#report(key, duplicateKey, { isDuplicateKey: true });
       seen.add(text);
     }
   }
 
-  #tell(at: unknown, message: string, more: Pick<YamlProblem, 'isDuplicateKey'> = {}): void {
+  #report(at: unknown, message: string, more: Pick<YamlProblem, 'isDuplicateKey'> = {}): void {
     this.problems.push({ offset: (isNode(at) ? at.range?.[0] : undefined) ?? 0, message, ...more });
   }
 }

@@ -58,11 +58,11 @@ export class GuardTable {
     const liveDevices = await this.#links.devices();
     const transaction = planGuards({ desired, applied, liveDevices, hookedIfindex: this.#hooked });
     if (transaction !== undefined) await this.#nftables.apply(transaction);
-    this.#remember(desired.chains, liveDevices);
+    this.#record(desired.chains, liveDevices);
     return { attachments, unattached, changed: transaction !== undefined };
   }
 
-  #remember(
+  #record(
     chains: ReadonlyMap<string, { readonly hook?: { readonly device?: string } }>,
     live: ReadonlyMap<string, number>,
   ) {

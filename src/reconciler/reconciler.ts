@@ -240,7 +240,7 @@ export class Reconciler implements AsyncDisposable {
   }
 
   async #converge(): Promise<void> {
-    const wanted = this.#parts.renderer.ruleset();
+    const desired = this.#parts.renderer.ruleset();
     const switched = (): void => this.#switched();
     const first = !this.#inKernel;
     if (!this.#policyTable.pending && !first) {
@@ -249,8 +249,8 @@ export class Reconciler implements AsyncDisposable {
       this.#parts.observer?.changesApplied();
       return;
     }
-    if (this.#failuresInRow > failuresBeforeReadBack) await this.#policyTable.replace(wanted, switched);
-    else await this.#policyTable.converge(wanted, switched);
+    if (this.#failuresInRow > failuresBeforeReadBack) await this.#policyTable.replace(desired, switched);
+    else await this.#policyTable.converge(desired, switched);
     this.#failuresInRow = 0;
     this.#lastError = undefined;
   }

@@ -29,24 +29,24 @@ const listed = (names: readonly string[]): string => (names.length === 1 ? names
 export class GroupText {
   /** Somebody was counted, and not named. */
   isShortened = false;
-  readonly #ends: ReadonlyMap<string, ReachEndpoint>;
+  readonly #endpoints: ReadonlyMap<string, ReachEndpoint>;
   readonly #byNamespace: ReadonlyMap<string, readonly WorkloadEndpoint[]>;
   readonly #outside: readonly string[];
 
   constructor(endpoints: readonly ReachEndpoint[]) {
-    this.#ends = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
+    this.#endpoints = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
     const workloads = endpoints.filter((one): one is WorkloadEndpoint => one.kind === 'workload');
     this.#byNamespace = groupBy(workloads, ({ namespace }) => namespace);
     this.#outside = endpoints.filter(({ kind }) => kind === 'external').map(({ id }) => id);
   }
 
   isOutside(id: string): boolean {
-    return this.#ends.get(id)?.kind !== 'workload';
+    return this.#endpoints.get(id)?.kind !== 'workload';
   }
 
   /** Undefined for what is no workload. */
   namespaceOf(id: string): string | undefined {
-    const end = this.#ends.get(id);
+    const end = this.#endpoints.get(id);
     return end?.kind === 'workload' ? end.namespace : undefined;
   }
 
@@ -56,57 +56,57 @@ export class GroupText {
 
   /** All that is outside, or what stands for it. */
   isAnywhereOutside(ids: ReadonlySet<string>): boolean {
-    return this.#isWholeOutside(ids) || [...ids].some((id) => this.#ends.get(id)?.kind === 'internet');
+    return this.#isWholeOutside(ids) || [...ids].some((id) => this.#endpoints.get(id)?.kind === 'internet');
   }
 
   #isWholeOutside(ids: ReadonlySet<string>): boolean {
     return this.#outside.length > 0 && this.#outside.every((id) => ids.has(id));
   }
 
-  describe(ids: readonly string[], saying: GroupTextOptions = {}): string {
+  describe(ids: readonly string[], options: GroupTextOptions = {}): string {
     const all = new Set(ids);
     const outside = this.#isWholeOutside(all)
       ? ['anywhere outside']
       : this.#cut(
           this.#outside.filter((id) => all.has(id)).map((id) => ({ text: id, count: 1 })),
-          saying,
+          options,
         );
     const other = ids.filter((id) => this.isOutside(id) && !this.#outside.includes(id));
-    return [...this.#workloads(all, saying), ...outside, ...other].join(', ');
+    return [...this.#workloads(all, options), ...outside, ...other].join(', ');
   }
 
-  #workloads(all: ReadonlySet<string>, saying: GroupTextOptions): readonly string[] {
-    const { except = [], inFull = false } = saying;
+  #workloads(all: ReadonlySet<string>, options: GroupTextOptions): readonly string[] {
+    const { except = [], inFull = false } = options;
     const itself = except.length === 1 ? except[0] : undefined;
     const everyone = new Set([...this.#byNamespace.values()].flat().map(({ id }) => id));
     if (itself !== undefined) everyone.delete(itself);
     const left = new Set([...everyone].filter((id) => !all.has(id)));
-    const chosen = this.#pieces(new Set([...everyone].filter((id) => all.has(id))), itself, saying);
+    const chosen = this.#pieces(new Set([...everyone].filter((id) => all.has(id))), itself, options);
     if (left.size === 0 && this.#byNamespace.size > 1) return ['every workload'];
-    if (inFull || left.size > everyone.size / 2) return this.#cut(chosen, saying);
-    const others = this.#pieces(left, itself, saying);
+    if (inFull || left.size > everyone.size / 2) return this.#cut(chosen, options);
+    const others = this.#pieces(left, itself, options);
     return others.length < chosen.length && this.#byNamespace.size > 1
-      ? [`every workload but ${this.#cut(others, saying).join(' and ')}`]
-      : this.#cut(chosen, saying);
+      ? [`every workload but ${this.#cut(others, options).join(' and ')}`]
+      : this.#cut(chosen, options);
   }
 
   /** Whole namespaces first, then parts of them. */
-  #pieces(some: ReadonlySet<string>, itself: string | undefined, saying: GroupTextOptions): readonly Piece[] {
-    const { home, inFull = false } = saying;
+  #pieces(some: ReadonlySet<string>, itself: string | undefined, options: GroupTextOptions): readonly Piece[] {
+    const { home, inFull = false } = options;
     const present = [...this.#byNamespace]
-      .map(([namespace, ends]) => ({ namespace, ends, here: ends.filter(({ id }) => some.has(id)) }))
+      .map(([namespace, endpoints]) => ({ namespace, endpoints, here: endpoints.filter(({ id }) => some.has(id)) }))
       .filter(({ here }) => here.length > 0);
-    const isWhole = ({ ends }: (typeof present)[number]): boolean =>
-      ends.length > 1 && ends.every(({ id }) => id === itself || some.has(id));
+    const isWhole = ({ endpoints }: (typeof present)[number]): boolean =>
+      endpoints.length > 1 && endpoints.every(({ id }) => id === itself || some.has(id));
     const parts = present.filter((one) => !isWhole(one));
     const elsewhere = parts.filter(({ namespace }) => namespace !== home).flatMap(({ here }) => here).length;
     return [
       ...this.#wholes(present.filter(isWhole), inFull),
-      ...parts.flatMap(({ namespace, ends, here }) => {
+      ...parts.flatMap(({ namespace, endpoints, here }) => {
         const isLong = namespace === home ? here.length > mostNamesAtHome : elsewhere > mostNames && here.length > 2;
         if (inFull || !isLong) return namesOf(here, namespace === home ? '' : `${namespace}/`);
         this.isShortened = true;
-        return [{ text: `${here.length} of the ${ends.length} in ${namespace}`, count: here.length }];
+        return [{ text: `${here.length} of the ${endpoints.length} in ${namespace}`, count: here.length }];
       }),
     ];
   }
@@ -133,8 +133,8 @@ export class GroupText {
 }
 
 /** `Deployment/{api, web}`, `StatefulSet/db` */
-const namesOf = (ends: readonly WorkloadEndpoint[], prefix: string): readonly Piece[] =>
-  [...groupBy(ends, ({ workload }) => workload.kind)].map(([kind, ones]) => {
+const namesOf = (endpoints: readonly WorkloadEndpoint[], prefix: string): readonly Piece[] =>
+  [...groupBy(endpoints, ({ workload }) => workload.kind)].map(([kind, ones]) => {
     // An id may tell pods of one workload apart.
     const names = ones.map(({ id, namespace }) => id.slice(`${namespace}/${kind}/`.length));
     return { text: `${prefix}${kind}/${listed(names)}`, count: ones.length };

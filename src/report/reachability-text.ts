@@ -42,12 +42,12 @@ const outside = 'outside';
 
 class Printer {
   readonly #groups: GroupedReachability['groups'];
-  readonly #crowd: GroupText;
+  readonly #groupText: GroupText;
   readonly #destinations: readonly Destination[];
 
-  constructor({ groups, destinations, connections }: GroupedReachability, crowd: GroupText) {
+  constructor({ groups, destinations, connections }: GroupedReachability, groupText: GroupText) {
     this.#groups = groups;
-    this.#crowd = crowd;
+    this.#groupText = groupText;
     const into = groupBy(connections, ({ to }) => to);
     this.#destinations = destinations.map((index) => ({
       groups: [index],
@@ -67,7 +67,7 @@ class Printer {
     const sections = [
       { title: 'alike in several namespaces', destinations: spread, namespace: undefined },
       ...alone.map((destinations) => {
-        const namespace = this.#crowd.namespaceOf(destinations[0]?.members[0] ?? '') ?? '';
+        const namespace = this.#groupText.namespaceOf(destinations[0]?.members[0] ?? '') ?? '';
         return { title: namespace, destinations, namespace };
       }),
       { title: 'outside', destinations: reached, namespace: undefined },
@@ -76,7 +76,7 @@ class Printer {
       yield `${index === 0 ? '' : '\n'}${title}\n`;
       yield* this.#printSection(destinations, namespace);
     }
-    if (this.#crowd.isShortened) yield '\n--pairs names everyone; --to and --from ask about some\n';
+    if (this.#groupText.isShortened) yield '\n--pairs names everyone; --to and --from ask about some\n';
   }
 
   /** Namespaces in which all fare alike, and as others do, are told of together. */
@@ -99,13 +99,13 @@ class Printer {
     const texts = new Set(destinations.map(({ rows, members }) => this.#inFull(rows, { except: members })));
     if (texts.size > 1) return false;
     const members = destinations.flatMap((one) => one.members);
-    const namespaces = new Set(members.map((id) => this.#crowd.namespaceOf(id) ?? ''));
-    return namespaces.size > 1 || [...namespaces].every((name) => this.#crowd.sizeOf(name) === members.length);
+    const namespaces = new Set(members.map((id) => this.#groupText.namespaceOf(id) ?? ''));
+    return namespaces.size > 1 || [...namespaces].every((name) => this.#groupText.sizeOf(name) === members.length);
   }
 
   #sectionOf({ members }: Destination): string {
-    if (members.some((id) => this.#crowd.isOutside(id))) return outside;
-    const namespaces = new Set(members.map((id) => this.#crowd.namespaceOf(id)));
+    if (members.some((id) => this.#groupText.isOutside(id))) return outside;
+    const namespaces = new Set(members.map((id) => this.#groupText.namespaceOf(id)));
     const [only = severalNamespaces] = namespaces;
     return namespaces.size === 1 ? only : severalNamespaces;
   }
@@ -113,9 +113,11 @@ class Printer {
   summary(): string {
     const workloads = this.#destinations.filter((one) => this.#sectionOf(one) !== outside);
     const count = (some: readonly Destination[]): number => some.reduce((sum, { members }) => sum + members.length, 0);
-    const namespaces = new Set(workloads.flatMap(({ members }) => members.map((id) => this.#crowd.namespaceOf(id))));
+    const namespaces = new Set(
+      workloads.flatMap(({ members }) => members.map((id) => this.#groupText.namespaceOf(id))),
+    );
     const open = workloads.filter(({ rows }) =>
-      this.#crowd.isAnywhereOutside(new Set(this.#idsOf(rows.get('all ports') ?? []))),
+      this.#groupText.isAnywhereOutside(new Set(this.#idsOf(rows.get('all ports') ?? []))),
     );
     const closed = workloads.filter(({ rows }) => rows.size === 0);
     const parts = [
@@ -130,7 +132,7 @@ class Printer {
     const common = namespace === undefined ? new Map<string, readonly number[]>() : inCommon(destinations);
     const home = namespace === undefined ? {} : { home: namespace };
     if (common.size > 0) {
-      const isWhole = destinations.flatMap(({ members }) => members).length === this.#crowd.sizeOf(namespace ?? '');
+      const isWhole = destinations.flatMap(({ members }) => members).length === this.#groupText.sizeOf(namespace ?? '');
       yield isWhole ? `  all of ${namespace ?? ''}\n` : '  each of these\n';
       yield this.#rowsText(common, home);
     }
@@ -141,22 +143,22 @@ class Printer {
     for (const ones of alike.values()) {
       const members = ones.flatMap((one) => one.members);
       const [{ rows, members: except } = { rows: common, members }] = ones;
-      yield `  ${this.#crowd.describe(members, { ...home, inFull: true })}\n`;
+      yield `  ${this.#groupText.describe(members, { ...home, inFull: true })}\n`;
       if (rows.size > 0) yield this.#rowsText(rows, { ...home, except });
       else yield common.size > 0 ? '    nobody else\n' : '    nobody\n';
     }
   }
 
   /** Equal for those who fare alike: what is said of them, and nobody left out. */
-  #inFull(rows: Rows, saying: GroupTextOptions): string {
-    return this.#rowsText(rows, { ...saying, inFull: true });
+  #inFull(rows: Rows, options: GroupTextOptions): string {
+    return this.#rowsText(rows, { ...options, inFull: true });
   }
 
-  #rowsText(rows: Rows, saying: GroupTextOptions): string {
+  #rowsText(rows: Rows, options: GroupTextOptions): string {
     if (rows.size === 0) return '';
     const cells = [...rows].map(([ports, from]) => [
       `    ${ports}`,
-      `from ${this.#crowd.describe(this.#idsOf(from), saying)}`,
+      `from ${this.#groupText.describe(this.#idsOf(from), options)}`,
     ]);
     return `${formatTable(cells)}\n`;
   }
@@ -172,9 +174,9 @@ const counted = (count: number, noun: string): string => `${count} ${noun}${coun
 function inCommon(destinations: readonly Destination[]): Rows {
   const common = new Map<string, readonly number[]>();
   const isTrue = (ports: string, source: number): boolean => {
-    const said = destinations.filter(({ rows }) => rows.get(ports)?.includes(source) === true);
+    const reached = destinations.filter(({ rows }) => rows.get(ports)?.includes(source) === true);
     const itself = destinations.some(({ groups, members }) => members.length === 1 && groups.includes(source));
-    return said.length > 1 && said.length + (itself ? 1 : 0) >= destinations.length;
+    return reached.length > 1 && reached.length + (itself ? 1 : 0) >= destinations.length;
   };
   for (const ports of new Set(destinations.slice(0, 3).flatMap(({ rows }) => [...rows.keys()]))) {
     const sources = new Set(destinations.slice(0, 3).flatMap(({ rows }) => rows.get(ports) ?? []));

@@ -21,7 +21,7 @@ const printers: Readonly<Record<PairFormat, (found: Reachability) => Iterable<st
 const keptTexts = 2 ** 14;
 
 /** Pairs share few ends and, mostly, few sets of ports: each is printed once. */
-function remembered<T>(print: (value: T) => string): (value: T) => string {
+function memoized<T>(print: (value: T) => string): (value: T) => string {
   const printed = new Map<T, string>();
   return (value) => {
     const known = printed.get(value);
@@ -38,8 +38,8 @@ const portsAsJson = (set: PortSet): string =>
   `[${set.map(({ protocol, first, last }) => `{"protocol":"${protocol}","first":${first},"last":${last}}`).join()}]`;
 
 function* connectionsAsJson(connections: Iterable<Connection>): Generator<string> {
-  const ports = remembered(portsAsJson);
-  const quoted = remembered((id: string) => JSON.stringify(id));
+  const ports = memoized(portsAsJson);
+  const quoted = memoized((id: string) => JSON.stringify(id));
   for (const { from, to, family, allowed, assumed } of connections)
     yield `{"from":${quoted(from)},"to":${quoted(to)}${family === undefined ? '' : `,"family":"${family}"`},"allowed":${ports(allowed)}${assumed ? ',"assumed":true' : ''}}`;
 }

@@ -101,7 +101,7 @@ describe('where a pod hangs', () => {
     [
       "a port's own hardware address is no pod's",
       ['10.9.1.15'],
-      'silent: bridge cni0 does not tell on which port 10.9.1.15 (02:00:00:00:01:05) is',
+      'silent: bridge cni0 does not say on which port 10.9.1.15 (02:00:00:00:01:05) is',
     ],
     [
       'a tap on the bridge',

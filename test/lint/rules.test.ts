@@ -77,7 +77,7 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (id, rule) =>
       const lines = manifestsOf(rule, rule.bad).join('\n---\n').split('\n');
       lines.splice((first?.line ?? 1) - 1, 0, `# podwall-ignore ${id} it is meant`);
       const found = await findingsIn(lines.join('\n'), isClosed(rule));
-      // A key that stands twice is no object's, so no comment reaches it.
+      // A key that appears twice is no object's, so no comment reaches it.
       expect(of(found, id)).toHaveLength(id === 'NP002' ? 1 : 0);
       if (id !== 'NP002') expect(of(found, 'NP000')).toEqual([]);
       return;

@@ -99,7 +99,7 @@ describe('what is plain is read as the YAML reader reads it', () => {
   });
 
   test.each([
-    ['a key that stands twice', 'a: 1\na: 2\n'],
+    ['a key that appears twice', 'a: 1\na: 2\n'],
     ['one in braces', 'a: {b: 1, b: 2}\n'],
     ['keys that are called otherwise', 'y: 1\n'],
     ['merge keys and anchors', 'a: &x {b: 1}\nc:\n  <<: *x\n'],

@@ -11,7 +11,7 @@ export interface PodToAttach {
 
 export type PodLocation =
   | { readonly kind: 'attached'; readonly attachment: Attachment }
-  /** On a bridge that does not tell on which port: asking the neighbour may. */
+  /** On a bridge that does not say on which port: asking the neighbour may. */
   | { readonly kind: 'silent'; readonly address: Address; readonly bridge: string; readonly reason: string }
   | { readonly kind: 'elsewhere'; readonly reason: string };
 
@@ -96,7 +96,7 @@ function onBridge({ pod, address, before }: Search, bridge: Link, readings: Link
     const reason =
       mac === undefined
         ? `${address} has not answered on bridge ${bridge.name} yet`
-        : `bridge ${bridge.name} does not tell on which port ${address} (${mac}) is`;
+        : `bridge ${bridge.name} does not say on which port ${address} (${mac}) is`;
     return { kind: 'silent', address, bridge: bridge.name, reason };
   }
   return port.kind === 'veth' ? attached(pod, port, bridge.name) : notVeth(address, port, ` of bridge ${bridge.name}`);

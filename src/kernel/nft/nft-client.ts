@@ -29,7 +29,7 @@ const longestText = 2_000_000;
 /** When the long-lived nft dies this often within the period (milliseconds), one process per transaction is used. */
 const deathsTolerated = 3;
 const deathPeriod = 10_000;
-const rememberedProcesses = 200;
+const ownProcesses = 200;
 /** nft keeps every line of its command line for ever, and looks through them for each new one. */
 export const transactionsPerShell = 1000;
 
@@ -38,9 +38,9 @@ export const transactionsPerShell = 1000;
  * @throws NftError with a sentence that says what to do
  */
 export async function openNftClient(options: NftClientOptions): Promise<NftClient> {
-  const door = new NftProcessClient(options);
-  await door.probe();
-  return door;
+  const client = new NftProcessClient(options);
+  await client.probe();
+  return client;
 }
 
 class NftProcessClient implements NftClient {
@@ -158,7 +158,7 @@ class NftProcessClient implements NftClient {
     this.#pids.add(pid);
     const [oldest] = this.#pids;
     // The long-lived one is never the oldest for long: it is added again below.
-    if (this.#pids.size > rememberedProcesses && oldest !== undefined) this.#pids.delete(oldest);
+    if (this.#pids.size > ownProcesses && oldest !== undefined) this.#pids.delete(oldest);
     const shellPid = this.#shell?.pid;
     if (shellPid !== undefined) this.#pids.add(shellPid);
   };

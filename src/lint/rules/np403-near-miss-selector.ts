@@ -34,10 +34,10 @@ export const rule: Rule = {
 function* nearMisses(object: PolicyObject, selector: LabelSelector, path: Path, workloads: readonly WorkloadEntry[]) {
   for (const { key, ...one } of selector.requirements) {
     if (one.operator !== 'In' || one.values.length !== 1) continue;
-    const [wanted = ''] = one.values;
+    const [value = ''] = one.values;
     const others = { requirements: selector.requirements.filter((other) => other.key !== key) };
     const near = workloads.find(
-      ({ pod }) => matches(others, pod.labels) && pod.labels[key] !== undefined && isNear(wanted, pod.labels[key]),
+      ({ pod }) => matches(others, pod.labels) && pod.labels[key] !== undefined && isNear(value, pod.labels[key]),
     );
     if (near === undefined) continue;
     yield {

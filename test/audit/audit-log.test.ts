@@ -14,9 +14,12 @@ import { packetsRecorded } from '../support/lab/audit-trail.js';
 import { ipv4Packet, udpDatagram } from '../support/lab/packets.js';
 import { until } from '../support/until.js';
 
-const ends = { source: '10.0.0.1', destination: '10.0.0.2', protocol: 17 };
+const endpoints = { source: '10.0.0.1', destination: '10.0.0.2', protocol: 17 };
 const packet = (destinationPort: number): Buffer =>
-  ipv4Packet(ends, udpDatagram({ ...ends, sourcePort: 4000, destinationPort }, Buffer.from('secret payload')));
+  ipv4Packet(
+    endpoints,
+    udpDatagram({ ...endpoints, sourcePort: 4000, destinationPort }, Buffer.from('secret payload')),
+  );
 
 class LoggingNode {
   nflog = new FakeNflog();
@@ -106,7 +109,7 @@ class LoggingNode {
     return this.lines.map((line) => JSON.parse(line) as AuditRecord);
   }
 
-  told(cause?: string): number {
+  recorded(cause?: string): number {
     return packetsRecorded(
       this.records().filter(
         (record) => cause === undefined || ('podwall.loss.cause' in record && record['podwall.loss.cause'] === cause),
@@ -137,7 +140,7 @@ describe('AuditLog', () => {
       lost: { 'kernel-queue': 3, 'agg-map-full': 0, writer: 0, rotation: 0, 'agent-down': 0 },
       inFlight: 0,
     });
-    expect(node.told()).toBe(22);
+    expect(node.recorded()).toBe(22);
     expect(node.records().map((record) => record['event.sequence'])).toEqual(node.lines.map((_, index) => index + 1));
     expect(node.lines.join('')).not.toContain('secret');
     expect(node.problems).toEqual([]);
@@ -152,8 +155,8 @@ describe('AuditLog', () => {
     node.hasDisk = true;
     await until(() => log.totals().written > 0);
     await log[Symbol.asyncDispose]();
-    expect(node.told('writer')).toBeGreaterThan(10);
-    expect(node.told()).toBe(20);
+    expect(node.recorded('writer')).toBeGreaterThan(10);
+    expect(node.recorded()).toBe(20);
     expect(log.totals().inFlight).toBe(0);
   });
 
@@ -167,9 +170,9 @@ describe('AuditLog', () => {
     const second = await node.start();
     node.deny(80);
     await second[Symbol.asyncDispose]();
-    expect(node.told('agent-down')).toBe(4);
-    expect(node.told('rate-limit')).toBe(1);
-    expect(node.told()).toBe(7);
+    expect(node.recorded('agent-down')).toBe(4);
+    expect(node.recorded('rate-limit')).toBe(1);
+    expect(node.recorded()).toBe(7);
   });
 
   test.each([
@@ -186,15 +189,15 @@ describe('AuditLog', () => {
     for (let round = 0; round < 7; round += 1) node.deny(80, false);
     for (let round = 0; round < 3; round += 1) node.overrun();
     node.deny(105);
-    await until(() => node.told('rate-limit') === 7 && node.told('kernel-queue') === 3, 10_000);
+    await until(() => node.recorded('rate-limit') === 7 && node.recorded('kernel-queue') === 3, 10_000);
     node.kill();
     for (let round = 0; round < 8; round += 1) node.deny(80);
     const second = await node.start();
     node.deny(80);
     await second[Symbol.asyncDispose]();
     await first[Symbol.asyncDispose]();
-    expect(node.told('agent-down')).toBeGreaterThanOrEqual(8);
-    expect(node.told()).toBe(before + 4 + 6 + 7 + 3 + 1 + 8 + 1);
+    expect(node.recorded('agent-down')).toBeGreaterThanOrEqual(8);
+    expect(node.recorded()).toBe(before + 4 + 6 + 7 + 3 + 1 + 8 + 1);
     expect(second.totals().inFlight).toBe(0);
   });
 
@@ -205,14 +208,14 @@ describe('AuditLog', () => {
     for (let round = 0; round < 5; round += 1) node.report(80);
     for (let round = 0; round < 6; round += 1) node.report(81, false);
     for (let round = 0; round < 2; round += 1) node.deny(81, false);
-    await until(() => node.told('rate-limit') === 8, 10_000);
+    await until(() => node.recorded('rate-limit') === 8, 10_000);
     node.kill();
     for (let round = 0; round < 3; round += 1) node.report(80, false);
     const second = await node.start();
     node.report(82);
     await second[Symbol.asyncDispose]();
     await first[Symbol.asyncDispose]();
-    expect(node.told()).toBe(4 + 5 + 6 + 2 + 3 + 1);
+    expect(node.recorded()).toBe(4 + 5 + 6 + 2 + 3 + 1);
     expect(second.totals().inFlight).toBe(0);
     const suppressed = node
       .records()
@@ -240,7 +243,7 @@ describe('AuditLog', () => {
       logs.push(await node.start());
     }
     for (const log of logs.toReversed()) await log[Symbol.asyncDispose]();
-    expect(node.told()).toBe(3);
+    expect(node.recorded()).toBe(3);
   });
 
   test('the first run of all begins with what the counters say then', async () => {
@@ -258,7 +261,7 @@ describe('AuditLog', () => {
     await log.beforeRemoval(['drop-in-1']);
     node.counters.delete('drop-in-1');
     await log[Symbol.asyncDispose]();
-    expect(node.told('rate-limit')).toBe(5);
+    expect(node.recorded('rate-limit')).toBe(5);
   });
 
   test('with a group that another reader has, denials are counted and told as lost; the log says why', async () => {
@@ -268,7 +271,7 @@ describe('AuditLog', () => {
     for (let round = 0; round < 3; round += 1) node.deny(80);
     expect(log.isReading).toBe(false);
     await log[Symbol.asyncDispose]();
-    expect(node.told('agent-down')).toBe(3);
+    expect(node.recorded('agent-down')).toBe(3);
     expect(node.problems.join()).toContain('has another reader');
   });
 });

@@ -72,7 +72,7 @@ export class RecordedLog {
     const tuple = { protocol: 6, source, destination, ports: [40000 + this.#sequence, port] as const };
     this.#lines.push(
       recordLine({
-        ...withoutEnds(plain),
+        ...withoutEndpoints(plain),
         ...(await this.#end('source', from, source)),
         ...(await this.#end('destination', to, destination)),
         'source.port': tuple.ports[0],
@@ -137,7 +137,7 @@ export class RecordedLog {
   }
 }
 
-const withoutEnds = (record: EventRecord): object =>
+const withoutEndpoints = (record: EventRecord): object =>
   Object.fromEntries(Object.entries(record).filter(([key]) => !/^(source|destination|security_rule)\./.test(key)));
 
 function reasonFields(reason: Reason | undefined): Partial<EventRecord> {

@@ -21,11 +21,11 @@ export async function measureEvents({ fast }: BenchOptions): Promise<Figure[]> {
 }
 
 async function measureSize(netns: string, policies: number, changes: number): Promise<Figure[]> {
-  const door = await openNftClient({ command: ['ip', 'netns', 'exec', netns, 'nft'] });
+  const client = await openNftClient({ command: ['ip', 'netns', 'exec', netns, 'nft'] });
   try {
     const compiler = new Compiler({ scope: { node: 'n0' } });
     const renderer = new Renderer({ established: 'reevaluate' });
-    const table = new PolicyTable(door);
+    const table = new PolicyTable(client);
     const bring = async (change: readonly ClusterChange[]): Promise<number> => {
       const started = performance.now();
       let switched = NaN;
@@ -54,7 +54,7 @@ async function measureSize(netns: string, policies: number, changes: number): Pr
     }
     return figures;
   } finally {
-    await door.close();
+    await client.close();
   }
 }
 

@@ -88,13 +88,13 @@ export async function enforce(
   verdict: 'allowed' | 'denied' = 'allowed',
   logging: Pick<RenderOptions, 'audit'> = {},
 ): Promise<void> {
-  const door = await openNftClient({ command: ['ip', 'netns', 'exec', path.router, 'nft'] });
+  const client = await openNftClient({ command: ['ip', 'netns', 'exec', path.router, 'nft'] });
   try {
     const program = compile(
       clusterWith(size, verdict, logging.audit === undefined ? {} : { 'podwall.dev/audit': 'allow,deny' }),
       { scope: { node: 'n0' } },
     );
-    await door.apply(planReplacement(render(program, { established: 'reevaluate', ...logging }), true));
+    await client.apply(planReplacement(render(program, { established: 'reevaluate', ...logging }), true));
     const attachments = (['client', 'server'] as const).map((end) => ({
       pod: { namespace, name: end },
       podUid: end,
@@ -103,9 +103,9 @@ export async function enforce(
       kind: 'routed' as const,
       addresses: [addressOf(end)],
     }));
-    await door.apply(planReplacement(renderGuards(attachments, { sourceGuardOffNamespaces: new Set() }), true));
+    await client.apply(planReplacement(renderGuards(attachments, { sourceGuardOffNamespaces: new Set() }), true));
   } finally {
-    await door.close();
+    await client.close();
   }
   const { arrived } = path.oneWay(10);
   if (arrived !== (verdict === 'allowed' ? 10 : 0)) throw new Error(`${arrived} of 10 packets arrived: not ${verdict}`);

@@ -18,14 +18,14 @@ export interface PacketSuite {
 
 export function packetSuite(
   title: string,
-  { plugin, cases, to = 'directory', hasAuditLog: isAudited = false }: PacketSuite,
+  { plugin, cases, to = 'directory', hasAuditLog: isAuditLogged = false }: PacketSuite,
 ): void {
   describePackets(
     title,
     () => {
       let runner: PacketRunner;
       beforeAll(async () => {
-        runner = await PacketRunner.create(plugin, 2, { to, hasAuditLog: isAudited });
+        runner = await PacketRunner.create(plugin, 2, { to, hasAuditLog: isAuditLogged });
       }, 60_000);
       afterAll(() => runner[Symbol.asyncDispose](), 60_000);
 

@@ -50,7 +50,7 @@ export class PacketRunner implements AsyncDisposable {
   }
 
   static async create(plugin: Plugin, nodes: 1 | 2 = 2, options: RunnerOptions = {}): Promise<PacketRunner> {
-    const { to = 'directory', hasAuditLog: isAudited = false } = options;
+    const { to = 'directory', hasAuditLog: isAuditLogged = false } = options;
     const all = ([1, 2] as const).slice(0, nodes).map((number) => labNode(number, plugin));
     const lab = await Lab.create(all);
     const cluster = await writtenCluster(to, lab);
@@ -58,7 +58,7 @@ export class PacketRunner implements AsyncDisposable {
       all.map(({ name }) =>
         lab.startAgent(name, {
           ...cluster.flags,
-          ...(isAudited ? { 'audit-log': join(lab.folder, `${name}.jsonl`) } : {}),
+          ...(isAuditLogged ? { 'audit-log': join(lab.folder, `${name}.jsonl`) } : {}),
         }),
       ),
     );
@@ -106,7 +106,7 @@ export class PacketRunner implements AsyncDisposable {
       this.agents.map(async (agent, index) => {
         const { endpoints, ...status } = await agent.status().catch((error: unknown) => ({ error, endpoints: [] }));
         const count = (endpoints as readonly unknown[]).length;
-        return `agent ${index + 1}: ${JSON.stringify({ said: agent.lines.slice(seen[index]), count, status })}`;
+        return `agent ${index + 1}: ${JSON.stringify({ printed: agent.lines.slice(seen[index]), count, status })}`;
       }),
     );
   }

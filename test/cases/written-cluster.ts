@@ -64,13 +64,13 @@ class WrittenApiServer implements WrittenCluster {
   }
 
   async write(objects: readonly Manifest[]): Promise<void> {
-    const wanted = new Map(objects.map((object) => [keyOf(object), object]));
-    const gone = [...this.#written].filter(([key]) => !wanted.has(key)).map(([, object]) => object);
+    const expected = new Map(objects.map((object) => [keyOf(object), object]));
+    const gone = [...this.#written].filter(([key]) => !expected.has(key)).map(([, object]) => object);
     for (const object of gone.sort((a, b) => rank(b) - rank(a))) await this.#server.admin.delete(object);
-    const changed = [...wanted].filter(([key, object]) => !isDeepStrictEqual(this.#written.get(key), object));
+    const changed = [...expected].filter(([key, object]) => !isDeepStrictEqual(this.#written.get(key), object));
     for (const object of changed.map(([, object]) => object).sort((a, b) => rank(a) - rank(b)))
       await this.#server.admin.apply(object);
-    this.#written = wanted;
+    this.#written = expected;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

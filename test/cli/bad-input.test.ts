@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** What each reader says of what lies in the folder, one text a reader. */
-async function toldBy(path: string): Promise<Readonly<Record<'analysis' | 'lint' | 'agent', string>>> {
+async function reportedBy(path: string): Promise<Readonly<Record<'analysis' | 'lint' | 'agent', string>>> {
   const inputs = await readInputs({ file: [path] });
   compileInput(inputs, { ipBlocks: 'cluster', podCidrs: [], includeDryRun: false });
   const { input, unparsed } = await readLintInputs({ file: [path], closedWorld: false });
@@ -173,7 +173,7 @@ describe('a file that cannot be read: where, and why', () => {
     const path = join(folder, name);
     await writeFile(path, content);
     const before = process.cpuUsage();
-    const { analysis, lint: linted, agent } = await toldBy(path);
+    const { analysis, lint: linted, agent } = await reportedBy(path);
     const { user, system } = process.cpuUsage(before);
     // Three readers; microseconds of this process, since others may be busy on the machine.
     expect(user + system).toBeLessThan(3 * 5_000_000);
@@ -196,7 +196,7 @@ describe('what looks odd and can be read', () => {
     ['a tab within a line', Buffer.from(policy.replace('kind: ', 'kind:\t'))],
   ])('%s', async (_, content) => {
     await writeFile(join(folder, 'f.yaml'), content);
-    expect(await toldBy(folder)).toEqual({ analysis: '', lint: '', agent: '' });
+    expect(await reportedBy(folder)).toEqual({ analysis: '', lint: '', agent: '' });
     expect((await readInputs({ file: [folder] })).policies).toMatchObject([{ kind: 'policy', ref: { name: 'p' } }]);
   });
 

@@ -112,9 +112,9 @@ describe('a live cluster', () => {
       spec: { cidrs: ['10.96.0.0/16'] },
     };
     server.put(range);
-    expect(await found()).toEqual(told);
+    expect(await found()).toEqual(reported);
     server.unserved.add('/apis/networking.k8s.io/v1/servicecidrs');
-    expect(await found()).toEqual(told);
+    expect(await found()).toEqual(reported);
     server.forbid('ServiceCIDR');
     expect(await found()).toEqual([]);
     server.unserved.add('/apis/networking.k8s.io/v1beta1/servicecidrs');

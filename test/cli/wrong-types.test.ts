@@ -82,7 +82,7 @@ function placeIn(text: string, path: Path) {
 const agentReads = (kind: string): boolean => ['Pod', 'Namespace', 'Node'].includes(kind);
 
 /** What the agent says of the file. */
-const toldByAgent = async (): Promise<string> =>
+const reportedByAgent = async (): Promise<string> =>
   readManifests([file]).then(
     ({ problems }) =>
       problems
@@ -119,7 +119,7 @@ describe.each(samples.map((sample) => [sample.object.kind, sample] as const))('%
     const { unparsed, problems, skipped } = await readInputs({ file: [file] });
     const linted = await readLintInputs({ file: [file], closedWorld: false });
     expect([...unparsed, ...problems, ...skipped, ...linted.unparsed]).toEqual([]);
-    expect(agentReads(kind) ? await toldByAgent() : '').toBe('');
+    expect(agentReads(kind) ? await reportedByAgent() : '').toBe('');
   });
 
   test.each(fields.map(([path, value]) => [pointerOf(path), path, value] as const))(
@@ -139,7 +139,8 @@ describe.each(samples.map((sample) => [sample.object.kind, sample] as const))('%
         const { unparsed, problems } = await readInputs({ file: [file] });
         expect([...unparsed, ...problems]).toContainEqual(place.line);
         // The agent has no name for a pod without one.
-        if (agentReads(kind) && !pointer.endsWith('/generateName')) expect(await toldByAgent()).toMatch(place.byAgent);
+        if (agentReads(kind) && !pointer.endsWith('/generateName'))
+          expect(await reportedByAgent()).toMatch(place.byAgent);
       }
     },
   );

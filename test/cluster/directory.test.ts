@@ -57,7 +57,7 @@ async function eventually(check: () => boolean): Promise<void> {
   expect(check()).toBe(true);
 }
 
-const told = (): readonly string[] =>
+const reported = (): readonly string[] =>
   changes.flatMap((change) =>
     change.changes.map((one) => {
       const name = 'ref' in one ? one.ref.name : one.name;
@@ -133,12 +133,12 @@ describe('while running', () => {
     await put('a.yaml', policy('one'));
     await start();
     await put('pods.json', pod('api'));
-    await eventually(() => told().length === 1);
+    await eventually(() => reported().length === 1);
     await put('pods.json', pod('api', { app: 'api' }));
-    await eventually(() => told().length === 2);
+    await eventually(() => reported().length === 2);
     await rm(join(directory, 'pods.json'));
-    await eventually(() => told().length === 3);
-    expect(told()).toEqual(['pod api', 'pod api', 'pod api gone']);
+    await eventually(() => reported().length === 3);
+    expect(reported()).toEqual(['pod api', 'pod api', 'pod api gone']);
   });
 
   test('an object that moves to another file in one scan is no change', async () => {
@@ -146,8 +146,8 @@ describe('while running', () => {
     await start();
     await rename(join(directory, 'a.yaml'), join(directory, 'b.yaml'));
     await put('c.yaml', policy('two'));
-    await eventually(() => told().length > 0);
-    expect(told()).toEqual(['policy two']);
+    await eventually(() => reported().length > 0);
+    expect(reported()).toEqual(['policy two']);
   });
 
   test('a new folder is followed, and a ConfigMap mount swaps as a whole', async () => {
@@ -160,11 +160,11 @@ describe('while running', () => {
     await writeFile(join(directory, '..2026_2/p.yaml'), policy('two'));
     await symlink('..2026_2', join(directory, '..data_tmp'));
     await rename(join(directory, '..data_tmp'), join(directory, '..data'));
-    await eventually(() => told().length === 2);
-    expect([...told()].sort()).toEqual(['policy one gone', 'policy two']);
+    await eventually(() => reported().length === 2);
+    expect([...reported()].sort()).toEqual(['policy one gone', 'policy two']);
     await mkdir(join(directory, 'new'));
     await writeFile(join(directory, 'new/q.yaml'), policy('three'));
-    await eventually(() => told().includes('policy three'));
+    await eventually(() => reported().includes('policy three'));
   });
 
   test('a file that turns bad keeps its last good content, and says so until it is good again', async () => {
@@ -177,7 +177,7 @@ describe('while running', () => {
     expect(errors.join()).toContain('last good content');
     await put('a.yaml', policy('one', '{ policyTypes: [Egress] }'));
     await eventually(() => synced.problems().length === 0);
-    expect(told()).toEqual(['policy one']);
+    expect(reported()).toEqual(['policy one']);
   });
 
   test('an object that appears twice changes nothing until one of them goes', async () => {
@@ -185,10 +185,10 @@ describe('while running', () => {
     const synced = await start();
     await put('b.yaml', policy('one', '{ policyTypes: [Egress] }'));
     await eventually(() => synced.problems().length > 0);
-    expect(told()).toEqual([]);
+    expect(reported()).toEqual([]);
     await rm(join(directory, 'a.yaml'));
     await eventually(() => synced.problems().length === 0);
-    expect(told()).toEqual(['policy one']);
+    expect(reported()).toEqual(['policy one']);
   });
 
   test('a directory that vanishes is a failure, not an empty cluster; it is followed again when it returns', async () => {
@@ -197,11 +197,11 @@ describe('while running', () => {
     await rename(directory, `${directory}.away`);
     await eventually(() => synced.problems().length > 0);
     expect(synced.snapshot().policies).toHaveLength(1);
-    expect(told()).toEqual([]);
+    expect(reported()).toEqual([]);
     await rename(`${directory}.away`, directory);
     await put('b.yaml', policy('two'));
-    await eventually(() => told().includes('policy two'));
+    await eventually(() => reported().includes('policy two'));
     expect(synced.problems()).toEqual([]);
-    expect(told()).toEqual(['policy two']);
+    expect(reported()).toEqual(['policy two']);
   });
 });

@@ -23,7 +23,7 @@ function made(addresses: readonly string[], change: { readonly uid?: string; rea
 }
 
 /** A cluster that says what a test makes it say. */
-class Said implements SyncedCluster {
+class Found implements SyncedCluster {
   readonly #listeners = new Listeners<SourceChange>();
   readonly #pods: readonly Pod[];
   constructor(pods: readonly Pod[]) {
@@ -88,15 +88,15 @@ describe('addresses before the status tells them', () => {
   const change = (value: Pod): ClusterChange => ({ kind: 'pod', ref: value.ref, pod: value });
 
   test('a pod is known by its result, and by its status as soon as that tells', async () => {
-    const said = new Said([made([])]);
-    const { early, seen } = await open(said);
+    const found = new Found([made([])]);
+    const { early, seen } = await open(found);
     expect(early.snapshot().pods[0]?.addresses).toEqual([]);
     // The folder comes with the node's first pod.
     await write(cniResult({ uid, addresses: ['10.244.1.5/24'] }));
     await until(() => seen.length === 1);
     expect(early.snapshot().pods[0]?.addresses).toEqual(['10.244.1.5']);
-    said.say(change(made([])));
-    said.say(change(made(['10.244.1.6'])));
+    found.say(change(made([])));
+    found.say(change(made(['10.244.1.6'])));
     expect(seen).toEqual(['10.244.1.5', '10.244.1.5', '10.244.1.6']);
     await write(cniResult({ uid, addresses: ['10.244.1.7/24'] }));
     await until(() => results.addresses().get(uid)?.[0] === '10.244.1.7');
@@ -106,20 +106,20 @@ describe('addresses before the status tells them', () => {
 
   test('a result that was there before the pod, and one that goes', async () => {
     await write(cniResult({ uid, addresses: ['10.244.1.5/24'] }));
-    const said = new Said([]);
-    const { early, seen } = await open(said);
-    said.say(change(made([])));
+    const found = new Found([]);
+    const { early, seen } = await open(found);
+    found.say(change(made([])));
     expect(seen).toEqual(['10.244.1.5']);
     await rm(join(folder, 'podnet-0a1b-eth0'));
     await until(() => seen.length === 2);
-    said.say({ kind: 'pod', ref: made([]).ref });
+    found.say({ kind: 'pod', ref: made([]).ref });
     expect(seen).toEqual(['10.244.1.5', '', 'gone']);
     early[Symbol.dispose]();
   });
 
   test('not for a former pod of the name, nor for a pod of another node', async () => {
     await write(cniResult({ uid, addresses: ['10.244.1.5/24'] }));
-    const { early } = await open(new Said([made([], { uid: 'another' }), made([], { node: 'n2' })]));
+    const { early } = await open(new Found([made([], { uid: 'another' }), made([], { node: 'n2' })]));
     expect(early.snapshot().pods.map(({ addresses }) => addresses)).toEqual([[], []]);
     early[Symbol.dispose]();
   });

@@ -101,7 +101,7 @@ describe('what may stay in a verdict cache', () => {
   const wide: readonly CompilerOptions[] = [{ scope: { node: 'n1' } }, { scope: { node: 'n2' }, unknownPods: 'deny' }];
 
   test.each(wide)('a change called widening forbids nothing, one without effect changes nothing (%j)', (options) => {
-    let judged = 0;
+    let evaluated = 0;
     fc.assert(
       fc.property(cluster, history, (start, steps) => {
         const compiler = new Compiler(options);
@@ -112,19 +112,19 @@ describe('what may stay in a verdict cache', () => {
           return new Set(all.filter((one) => evaluator.evaluate(one).allowed));
         };
         // As the kernel does: what was allowed once is remembered until a change narrows.
-        let remembered = allowedNow();
+        let seen = allowedNow();
         for (const step of steps) {
           const effect = effectOf(compiler.apply(step));
           const allowed = allowedNow();
-          if (effect !== 'narrows') expect([...remembered].filter((one) => !allowed.has(one))).toEqual([]);
-          if (effect === 'none') expect(allowed.size).toBe(remembered.size);
-          if (effect !== 'narrows') judged += 1;
-          remembered = allowed;
+          if (effect !== 'narrows') expect([...seen].filter((one) => !allowed.has(one))).toEqual([]);
+          if (effect === 'none') expect(allowed.size).toBe(seen.size);
+          if (effect !== 'narrows') evaluated += 1;
+          seen = allowed;
         }
       }),
       { numRuns: cases(100) },
     );
-    expect(judged).toBeGreaterThan(0);
+    expect(evaluated).toBeGreaterThan(0);
   });
 
   test('a policy more for pods that are isolated takes nothing away', () => {

@@ -13,7 +13,7 @@ import { ClusterState } from '../cases/cluster-state.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { cellsOf, type DemoCell } from './cells.js';
 import { claim, runDemo, say, step } from './claims.js';
-import { auditLogOf, tellWhy } from './why.js';
+import { auditLogOf, explainWhy } from './why.js';
 
 const { bold, dim, green, red } = picocolors;
 
@@ -72,7 +72,7 @@ async function show(lab: Lab): Promise<void> {
     wrong.length === 0,
   );
 
-  await tellWhy(lab, flat, evaluator);
+  await explainWhy(lab, flat, evaluator);
   await cutStream(lab, directory, agents);
   await surviveKill(lab, flat, agents);
 }

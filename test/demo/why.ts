@@ -14,7 +14,7 @@ import { bundle } from '../support/product.js';
 export const auditLogOf = (lab: Lab, node: string): string => join(lab.folder, `${node}.jsonl`);
 
 /** The first end that denies drops the packet, and tells why. */
-function isTold({ flow }: DemoCell, evaluator: Evaluator, records: readonly EventRecord[]): boolean {
+function isPrinted({ flow }: DemoCell, evaluator: Evaluator, records: readonly EventRecord[]): boolean {
   const [first] = evaluator.evaluate(flow).reasons;
   if (first?.kind !== 'isolatedBy') return false;
   const by = first.policies.map(policyKey).join();
@@ -29,19 +29,19 @@ function isTold({ flow }: DemoCell, evaluator: Evaluator, records: readonly Even
   );
 }
 
-export async function tellWhy(lab: Lab, cells: readonly DemoCell[], evaluator: Evaluator): Promise<void> {
+export async function explainWhy(lab: Lab, cells: readonly DemoCell[], evaluator: Evaluator): Promise<void> {
   step(5, 'Why: what the audit log says of them');
   const trails = ['n1', 'n2'].map((node) => new AuditTrail(auditLogOf(lab, node)));
   const records = async (): Promise<EventRecord[]> => (await Promise.all(trails.map((trail) => trail.events()))).flat();
   const denied = cells.filter(({ allowed }) => !allowed);
-  const untold = async (): Promise<number> => {
-    const told = await records();
-    return denied.filter((cell) => !isTold(cell, evaluator, told)).length;
+  const unexplained = async (): Promise<number> => {
+    const explained = await records();
+    return denied.filter((cell) => !isPrinted(cell, evaluator, explained)).length;
   };
-  await until(async () => (await untold()) === 0, 10_000).catch(() => undefined);
+  await until(async () => (await unexplained()) === 0, 10_000).catch(() => undefined);
   claim(
     `each of the ${denied.length} denied flows has a record that names the policies which denied it`,
-    (await untold()) === 0,
+    (await unexplained()) === 0,
   );
 
   const podwall = async (node: string, ...args: readonly string[]): Promise<void> => {
@@ -52,10 +52,10 @@ export async function tellWhy(lab: Lab, cells: readonly DemoCell[], evaluator: E
   };
   await podwall('n2', 'denied', '--to-pod', 'bookshop/db', '--port', '5432', '--ip-version', '4');
 
-  const tried = (await records()).filter((record) => record['podwall.mode'] === 'dry-run');
+  const dryRun = (await records()).filter((record) => record['podwall.mode'] === 'dry-run');
   await podwall('n1', 'show', '--mode', 'dry-run', '--ip-version', '4');
   claim(
     'the default deny of 17-default-deny-dry-run is in a dry run: it is told what it would deny, and that passes',
-    tried.length > 0 && tried.every((record) => record['event.outcome'] === 'success'),
+    dryRun.length > 0 && dryRun.every((record) => record['event.outcome'] === 'success'),
   );
 }

@@ -45,9 +45,9 @@ async function readAnalysis(path: string): Promise<void> {
 }
 
 async function readLint(path: string): Promise<void> {
-  const { input: world, unparsed, skipped } = await readLintInputs({ file: [path], closedWorld: true });
+  const { input, unparsed, skipped } = await readLintInputs({ file: [path], closedWorld: true });
   checkLines([...unparsed, ...skipped], path);
-  const findings = lint(world);
+  const findings = lint(input);
   const lost = findings.find(({ line, column, file }) => line < 1 || column < 1 || file !== path);
   if (lost !== undefined) throw new Error(`a finding without its place: ${JSON.stringify(lost)}`);
   for (const print of [printFindingsGithub, printFindingsJunit, printFindingsMarkdown]) drain(print(findings));

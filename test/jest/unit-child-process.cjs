@@ -15,11 +15,12 @@ function check(file, args) {
 }
 
 const checked =
-  (run) =>
+  (name) =>
   (file, ...rest) => {
     check(file, rest[0]);
-    return run(file, ...rest);
+    return real[name](file, ...rest);
   };
+const names = ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'];
 
 module.exports = {
   ...real,

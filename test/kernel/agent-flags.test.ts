@@ -47,9 +47,9 @@ describePackets('an agent with other flags than the last one', () => {
     ['established flows kept', { established: 'keep' }, ['allowed', 'blocked']],
   ])(
     '%s',
-    async (_, flags, wanted) => {
+    async (_, flags, expected) => {
       expect(await restart(flags)).toMatchObject({ ready: true, failures: 0 });
-      expect(await outcomes()).toEqual(wanted);
+      expect(await outcomes()).toEqual(expected);
     },
     30_000,
   );

@@ -60,10 +60,10 @@ describePackets(
       test('410 after a compaction: no gap meanwhile, and what came and went is found', async () => {
         const { admin } = cluster.server;
         await admin.create(allowFrom('client'));
-        const stands = [cluster.call('client', 'allowed'), cluster.call('stranger', 'blocked')];
+        const before = [cluster.call('client', 'allowed'), cluster.call('stranger', 'blocked')];
         await cluster.becomes('allowed');
-        await until(async () => (await cluster.lab.prober.probe(stands, 250)).join() === 'allowed,blocked', 10_000);
-        const { rounds, wrong } = await watch(cluster.lab.prober, stands, async () => {
+        await until(async () => (await cluster.lab.prober.probe(before, 250)).join() === 'allowed,blocked', 10_000);
+        const { rounds, wrong } = await watch(cluster.lab.prober, before, async () => {
           proxy.closed = true;
           proxy.cut();
           await admin.delete(allowFrom('client'));
@@ -86,10 +86,10 @@ describePackets(
       await using cluster = await ApiServerLab.start('straight');
       const { admin } = cluster.server;
       await admin.create(allowFrom('client'));
-      const stands = [cluster.call('client', 'allowed'), cluster.call('stranger', 'blocked')];
-      await until(async () => (await cluster.lab.prober.probe(stands, 250)).join() === 'allowed,blocked', 10_000);
+      const before = [cluster.call('client', 'allowed'), cluster.call('stranger', 'blocked')];
+      await until(async () => (await cluster.lab.prober.probe(before, 250)).join() === 'allowed,blocked', 10_000);
       const { nodes, namespaces, pods, policies } = bulk();
-      const { rounds, wrong } = await watch(cluster.lab.prober, stands, async () => {
+      const { rounds, wrong } = await watch(cluster.lab.prober, before, async () => {
         for (const objects of [
           [...nodes, ...namespaces],
           [...pods, ...policies],

@@ -139,8 +139,8 @@ describePackets('the audit log in a flood', () => {
       const denied = (await dropped()) - before;
       expect(denied).toBe(sent);
       expect([alone.lost, amid.lost]).toEqual([0, 0]);
-      const told = await settled(denied);
-      expect(packetsRecorded(told)).toBe(denied);
+      const recorded = await settled(denied);
+      expect(packetsRecorded(recorded)).toBe(denied);
       expect(await packets('observed')).toBe(denied);
       // Without limits every packet is read, as fast as the machine sends: it is the limits that bound the agent.
       if (flags !== noLimit) expect(cpu / seconds).toBeLessThan(1);
@@ -151,8 +151,8 @@ describePackets('the audit log in a flood', () => {
       );
       if (flags === noLimit) expect(suppressed).toBe(0);
       else expect(suppressed).toBeGreaterThan(denied / 2);
-      expect(told.filter((record) => !isValid(record))).toEqual([]);
-      expect(told.map((record) => record['event.sequence'])).toEqual(told.map((_record, index) => index + 1));
+      expect(recorded.filter((record) => !isValid(record))).toEqual([]);
+      expect(recorded.map((record) => record['event.sequence'])).toEqual(recorded.map((_record, index) => index + 1));
     },
     90_000,
   );
@@ -168,11 +168,11 @@ describePackets('the audit log in a flood', () => {
       await delay(1000);
     });
     expect((await dropped()) - before).toBe(sent);
-    const told = await settled(sent);
+    const recorded = await settled(sent);
     expect(await lossesBy('agent-down')).toBeGreaterThan(100);
-    expect(new Set(told.map((record) => record['podwall.boot_id'])).size).toBe(2);
+    expect(new Set(recorded.map((record) => record['podwall.boot_id'])).size).toBe(2);
     // Nothing is missing, and what the first run wrote after its last checkpoint is not told again.
-    expect(packetsRecorded(told)).toBe(sent);
+    expect(packetsRecorded(recorded)).toBe(sent);
   }, 90_000);
 
   test('stopped and started: what came by meanwhile is told, to the packet', async () => {
@@ -191,9 +191,9 @@ describePackets('the audit log in a flood', () => {
     const before = await dropped();
     const sent = await floodDuring(() => delay(4000), manyPorts);
     expect((await dropped()) - before).toBe(sent);
-    const told = await settled(sent);
-    expect(packetsRecorded(told)).toBe(sent);
-    expect(told.map((record) => record['event.sequence'])).toEqual(told.map((_record, index) => index + 1));
+    const recorded = await settled(sent);
+    expect(packetsRecorded(recorded)).toBe(sent);
+    expect(recorded.map((record) => record['event.sequence'])).toEqual(recorded.map((_record, index) => index + 1));
     expect((await readdir(dirname(trail.path))).filter((name) => name.startsWith(`${count}-`)).length).toBeGreaterThan(
       2,
     );

@@ -249,8 +249,8 @@ describePackets('records of denied packets', () => {
     await applyOn(['n1', 'n2'], [...objects, onlyFrom('client'), farDenies]);
     flow.send('toClient', 'from the server');
     flow.send('toServer', 'from the client');
-    const wanted = { 'source.k8s.pod.name': 'far', 'source.port': flow.sourcePort };
-    const [atServer, atClient] = [await trails.n1.find(wanted), await trails.n2.find(wanted)];
+    const expected = { 'source.k8s.pod.name': 'far', 'source.port': flow.sourcePort };
+    const [atServer, atClient] = [await trails.n1.find(expected), await trails.n2.find(expected)];
     expect(atServer).toMatchObject({ 'network.direction': 'ingress', 'podwall.policies.isolating': ['x/only'] });
     expect(atClient).toMatchObject({ 'network.direction': 'egress', 'podwall.policies.isolating': ['x/far'] });
     expect(atServer['network.community_id']).toMatch(/^1:.{27}=$/);
@@ -265,8 +265,8 @@ describePackets('records of denied packets', () => {
     );
     await applyOn(['n1', 'n2'], [...recorded, onlyFrom('client')]);
     await syn('far', address('server'), 84);
-    const wanted = { 'source.k8s.pod.name': 'far', 'destination.port': 84 };
-    const [atServer, atClient] = [await trails.n1.find(wanted), await trails.n2.find(wanted)];
+    const expected = { 'source.k8s.pod.name': 'far', 'destination.port': 84 };
+    const [atServer, atClient] = [await trails.n1.find(expected), await trails.n2.find(expected)];
     expect(atClient).toMatchObject({
       'network.direction': 'egress',
       'podwall.verdict': 'allow',
@@ -405,9 +405,9 @@ describePackets('records of denied packets', () => {
 
   test('repeats are one more record: the first counts 1, the rest are summed', async () => {
     for (let round = 0; round < 4; round += 1) await syn('broken', address('server'), 80);
-    const wanted = { 'source.k8s.pod.name': 'broken', 'destination.port': 80 };
-    expect(await trails.n1.find(wanted)).toMatchObject({ 'podwall.count': 1 });
-    const sum = await trails.n1.find({ ...wanted, 'podwall.count': 3 }, 10_000);
+    const expected = { 'source.k8s.pod.name': 'broken', 'destination.port': 80 };
+    expect(await trails.n1.find(expected)).toMatchObject({ 'podwall.count': 1 });
+    const sum = await trails.n1.find({ ...expected, 'podwall.count': 3 }, 10_000);
     expect(Date.parse(sum['event.end'])).toBeGreaterThan(Date.parse(sum['event.start']));
   });
 
@@ -425,8 +425,8 @@ describePackets('records of denied packets', () => {
     await lab.writeManifests(directory, { cluster: [...allowClient, other] });
     await until(async () => JSON.stringify((await agents.n1.status())['endpoints']).includes('"after"'));
     await syn('after', address('server'), 80);
-    const wanted = { 'source.address': at[0] ?? '', 'podwall.count': 1 };
-    await trails.n1.find({ ...wanted, 'source.k8s.pod.name': 'after' });
+    const expected = { 'source.address': at[0] ?? '', 'podwall.count': 1 };
+    await trails.n1.find({ ...expected, 'source.k8s.pod.name': 'after' });
     const seen = (await trails.n1.events()).filter((record) => record['source.address'] === at[0]);
     expect(seen.map((record) => record['source.k8s.pod.name'])).toEqual(['before', 'after']);
     await apply(...allowClient);

@@ -34,7 +34,7 @@ const dnsOnly = policy('out.x', {
 });
 
 /** What a record says, in a line. */
-const said = (record: EventRecord): string =>
+const printed = (record: EventRecord): string =>
   [
     record['podwall.mode'],
     record['podwall.verdict'],
@@ -54,11 +54,11 @@ describePackets('dry runs and recorded allows in the corners', () => {
   let standing = JSON.stringify([plain, []]);
 
   const apply = async (space: Manifest, ...policies: readonly Manifest[]): Promise<void> => {
-    const wanted = JSON.stringify([space, policies]);
+    const expected = JSON.stringify([space, policies]);
     began = Date.now();
     // What changes nothing is not applied.
-    if (wanted === standing) return;
-    standing = wanted;
+    if (expected === standing) return;
+    standing = expected;
     const seen = agent.lines.length;
     const pods = (Object.keys(hosts) as Name[]).map((name) =>
       pod(`${name}.x`, { host: hosts[name], labels: { app: name } }),
@@ -68,10 +68,10 @@ describePackets('dry runs and recorded allows in the corners', () => {
     began = Date.now();
   };
   /** Records of packets since the last change, as soon as there are so many. */
-  const told = async (count: number): Promise<string[]> => {
+  const recordsAfter = async (count: number): Promise<string[]> => {
     const records = (): Promise<EventRecord[]> => trail.eventsSince(began);
     await until(async () => (await records()).length >= count, 15_000).catch(() => undefined);
-    return [...new Set((await records()).map(said))].sort();
+    return [...new Set((await records()).map(printed))].sort();
   };
   const call = async (
     from: Name,
@@ -117,7 +117,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
           'allowed',
         ]);
       const echo = family === 4 ? 'icmp' : 'ipv6-icmp';
-      expect(await told(8)).toEqual(
+      expect(await recordsAfter(8)).toEqual(
         ['egress', 'ingress']
           .flatMap((direction) =>
             ['tcp', 'udp', 'sctp', echo].map(
@@ -140,7 +140,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
           'allowed',
         ]);
       const echo = family === 4 ? 'icmp' : 'ipv6-icmp';
-      expect(await told(8)).toEqual(
+      expect(await recordsAfter(8)).toEqual(
         ['tcp', 'udp', 'sctp', echo]
           .flatMap((one) => [
             `enforce allow success egress ${one} client->server not-isolated`,
@@ -159,7 +159,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
       const to = address('server', family);
       const sent = await flood({ from: lab.netns('client.x'), to, ports: [514] }, () => delay(1000));
       expect(sent).toBeGreaterThan(100);
-      expect(await told(2)).toEqual([
+      expect(await recordsAfter(2)).toEqual([
         'enforce allow success egress udp client->server not-isolated',
         'enforce allow success ingress udp client->server ingress[0]',
       ]);
@@ -176,7 +176,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     async (family) => {
       await apply(plain, inDryRun(denyBoth), inDryRun(denyClient));
       expect(await call('client', address('server', family), 4444, 'UDP')).toBe('refused');
-      expect(await told(2)).toEqual([
+      expect(await recordsAfter(2)).toEqual([
         'audit deny success egress udp client->server default-deny',
         'audit deny success ingress udp client->server default-deny',
       ]);
@@ -191,7 +191,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     await apply(plain, inDryRun(denyServer));
     // The first packet that a rule of the dry run meets is one of the server's.
     expect(await stream?.carries('toClient')).toBe(true);
-    expect(await told(1)).toEqual(['audit deny success ingress tcp other->server default-deny']);
+    expect(await recordsAfter(1)).toEqual(['audit deny success ingress tcp other->server default-deny']);
     const record = (await trail.events()).find(({ 'event.start': start }) => Date.parse(start) >= began);
     expect(record).toMatchObject({ 'destination.port': 80, 'podwall.tcp_flags': 'PSH,ACK' });
   }, 40_000);
@@ -226,18 +226,18 @@ describePackets('dry runs and recorded allows in the corners', () => {
     );
     await nft('-f', rules);
     expect(await call('client', '10.96.0.1', 8080)).toBe('allowed');
-    expect(await told(1)).toEqual(['audit deny success ingress tcp client->server default-deny']);
+    expect(await recordsAfter(1)).toEqual(['audit deny success ingress tcp client->server default-deny']);
     await nft('delete', 'table', 'ip', 'service');
   }, 40_000);
 
   test('a relation that was remembered is told of as soon as a dry run begins, and never remembered in one', async () => {
     await apply(plain, letServer);
     for (let again = 0; again < 3; again += 1) expect(await call('client', address('server'), 80)).toBe('allowed');
-    expect(await remembered()).toContain(address('server'));
+    expect(await cached()).toContain(address('server'));
     await apply(plain, letServer, inDryRun(dnsOnly));
     for (let again = 0; again < 3; again += 1) expect(await call('client', address('server'), 80)).toBe('allowed');
-    expect(await told(1)).toEqual(['audit deny success egress tcp client->server default-deny']);
-    expect(await remembered()).not.toContain(address('server'));
+    expect(await recordsAfter(1)).toEqual(['audit deny success egress tcp client->server default-deny']);
+    expect(await cached()).not.toContain(address('server'));
   }, 40_000);
 
   test('when no more relations are known to be told of, nothing is opened, dropped or remembered', async () => {
@@ -253,15 +253,15 @@ describePackets('dry runs and recorded allows in the corners', () => {
       expect(await call('client', address('server'), 80)).toBe('allowed');
       expect(await call('other', address('server'), 80)).toBe('blocked');
     }
-    expect(await remembered()).not.toContain(address('client'));
-    expect(await told(2)).toEqual([
+    expect(await cached()).not.toContain(address('client'));
+    expect(await recordsAfter(2)).toEqual([
       'audit deny success egress tcp client->server default-deny',
       'enforce deny failure ingress tcp other->server default-deny',
     ]);
   }, 60_000);
 
   /** What the verdict caches of IPv4 hold, the one in use and the one that stands ready. */
-  const remembered = async (): Promise<string> => {
+  const cached = async (): Promise<string> => {
     const { nftables } = JSON.parse(await nft('-j', 'list', 'table', 'inet', 'podwall')) as {
       nftables: readonly { readonly set?: { readonly name: string; readonly elem?: unknown } }[];
     };

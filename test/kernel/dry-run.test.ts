@@ -42,7 +42,7 @@ const cluster = (space: Manifest, ...policies: readonly Manifest[]): readonly Ma
 const plain = namespace('x');
 
 /** What a record says, without what no test can know. */
-const said = (record: EventRecord): object => ({
+const printed = (record: EventRecord): object => ({
   verdict: record['podwall.verdict'],
   mode: record['podwall.mode'],
   outcome: record['event.outcome'],
@@ -80,11 +80,11 @@ describePackets('the audit log of an agent', () => {
   };
   const records = (): Promise<EventRecord[]> => trail.eventsSince(began);
   /** As soon as there are so many: exactly these, in any order. */
-  const expectRecords = async (...wanted: readonly object[]): Promise<void> => {
-    await until(async () => (await records()).length >= wanted.length, 15_000).catch(() => undefined);
+  const expectRecords = async (...expected: readonly object[]): Promise<void> => {
+    await until(async () => (await records()).length >= expected.length, 15_000).catch(() => undefined);
     const order = (one: object): string => JSON.stringify(one);
     const sorted = (list: readonly object[]): object[] => [...list].sort((a, b) => (order(a) < order(b) ? -1 : 1));
-    expect(sorted((await records()).map(said))).toEqual(sorted(wanted));
+    expect(sorted((await records()).map(printed))).toEqual(sorted(expected));
   };
   const call = async (from: Name, to: Name, port = 80, family: 4 | 6 = 4): Promise<string> => {
     const probe = { from: lab.netns(`${from}.x`), to: address(to, family), port, protocol: 'TCP' as const };
@@ -144,14 +144,14 @@ describePackets('the audit log of an agent', () => {
       expect(await call('client', 'server', 82)).toBe('blocked');
       expect(await call('other', 'server', 82)).toBe('blocked');
       await until(async () => (await records()).length >= 3, 15_000);
-      const told = (await records()).map(said);
+      const recorded = (await records()).map(printed);
       const denied = (from: string): object => ({
         ...dryRunDenial('ingress', from, 'server', 'x/deny'),
         mode: 'enforce',
         outcome: 'failure',
       });
-      expect(told).toEqual(expect.arrayContaining([denied('client'), denied('other')]));
-      const allowing = told.filter((one) => 'mode' in one && one.mode === 'dry-run');
+      expect(recorded).toEqual(expect.arrayContaining([denied('client'), denied('other')]));
+      const allowing = recorded.filter((one) => 'mode' in one && one.mode === 'dry-run');
       expect(allowing).toEqual([
         {
           verdict: 'allow',
@@ -190,7 +190,7 @@ describePackets('the audit log of an agent', () => {
       expect(await call('other', 'server', 85)).toBe('allowed');
       expect(await call('client', 'server', 85)).toBe('blocked');
       await until(async () => (await records()).length >= 2, 15_000);
-      expect((await records()).map(said)).toContainEqual({
+      expect((await records()).map(printed)).toContainEqual({
         ...dryRunDenial('ingress', 'other', 'server', 'x/broken'),
         reason: 'invalid-policy',
       });
@@ -235,7 +235,7 @@ describePackets('the audit log of an agent', () => {
       await apply(...cluster(annotated(plain, { 'podwall.dev/mode': 'dry-run' }), denyServer, denyClient));
       expect(await call('client', 'server', 88)).toBe('allowed');
       await until(async () => (await records()).length >= 2, 15_000);
-      expect((await records()).map(said)).toEqual(
+      expect((await records()).map(printed)).toEqual(
         expect.arrayContaining([
           dryRunDenial('egress', 'client', 'server', 'x/caged'),
           dryRunDenial('ingress', 'client', 'server', 'x/deny'),
@@ -311,17 +311,17 @@ describePackets('the audit log of an agent', () => {
       const forged = udpDatagram({ ...endpoints, sourcePort: 5, destinationPort: 9 }, Buffer.from('x'));
       sendIp(lab.netns('client.x'), ipv4Packet(endpoints, forged));
       await until(async () => (await records()).some((one) => one['podwall.reason'] === 'source-guard'), 15_000);
-      const told = (await records()).map((one) => [
+      const recorded = (await records()).map((one) => [
         one['podwall.reason'],
         one['podwall.mode'],
         one['podwall.verdict'],
         one['event.outcome'],
       ]);
       const dryRun = (reason: string): unknown => [reason, 'dry-run', 'deny', 'success'];
-      expect(told).toEqual(
+      expect(recorded).toEqual(
         expect.arrayContaining([dryRun('default-deny'), dryRun('unknown-pod'), dryRun('source-guard')]),
       );
-      expect(told.every(([, mode]) => mode === 'dry-run')).toBe(true);
+      expect(recorded.every(([, mode]) => mode === 'dry-run')).toBe(true);
     }, 30_000);
 
     test('tells what a bridge brings to a pod past every policy, and lets it in', async () => {
@@ -331,7 +331,7 @@ describePackets('the audit log of an agent', () => {
       close(mouth);
       expect(await capture.sees((frame) => frame.includes('to everybody'), 1500)).toBe(true);
       const record = await trail.find({ 'podwall.reason': 'base', 'destination.k8s.pod.name': 'server' });
-      expect(said(record)).toMatchObject({ verdict: 'deny', mode: 'dry-run', outcome: 'success', from: 'client' });
+      expect(printed(record)).toMatchObject({ verdict: 'deny', mode: 'dry-run', outcome: 'success', from: 'client' });
     }, 30_000);
   });
 });

@@ -53,12 +53,12 @@ describePackets('guards in a kernel', () => {
       using kernel = new NftNamespace();
       kernel.run('ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1');
       const desired = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...logging });
-      const door = await openNftClient({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
-      const listed = async () => (await door.list('netdev', 'podwall')) ?? emptyRuleset('netdev');
+      const client = await openNftClient({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
+      const listed = async () => (await client.list('netdev', 'podwall')) ?? emptyRuleset('netdev');
       const live = new Map([...desired.chains.values()].map(({ hook }) => [hook?.device ?? '', 1]));
       const transaction = planGuards({ desired, applied: undefined, liveDevices: live, hookedIfindex: new Map() });
       if (transaction === undefined) throw new Error('nothing planned');
-      await door.apply(transaction);
+      await client.apply(transaction);
       expect(byName((await listed()).chains.values())).toEqual(asListed(desired));
       expect((await listed()).counters).toEqual(desired.counters);
       const hookedIfindex = new Map([...desired.chains.keys()].map((name) => [name, 1]));
@@ -67,14 +67,14 @@ describePackets('guards in a kernel', () => {
       kernel.run('nft', 'delete', 'table', 'netdev', 'podwall');
       kernel.load(printRuleset(desired));
       expect(byName((await listed()).chains.values())).toEqual(asListed(desired));
-      await door.close();
+      await client.close();
     },
   );
 });
 
 describePackets('guards on the veths of real pods', () => {
   let lab: Lab;
-  let door: NftClient;
+  let client: NftClient;
   let guards: GuardTable;
   let count = 10;
   const nft = (): string[] => ['ip', 'netns', 'exec', lab.netns('n1'), 'nft'];
@@ -116,17 +116,17 @@ describePackets('guards on the veths of real pods', () => {
 
   beforeAll(async () => {
     lab = await Lab.create([labNode(1, 'bridge')]);
-    door = await openNftClient({ command: nft() });
+    client = await openNftClient({ command: nft() });
   });
   beforeEach(() => {
-    guards = new GuardTable(door, links());
+    guards = new GuardTable(client, links());
   });
   afterEach(async () => {
     for (const name of names.splice(0)) await lab.deletePod(name);
     await guards.converge([], noneOff);
   });
   afterAll(async () => {
-    await door.close();
+    await client.close();
     await lab[Symbol.asyncDispose]();
   });
 
@@ -154,7 +154,7 @@ describePackets('guards on the veths of real pods', () => {
     await moveTo(pod, pod.addresses, ['10.244.1.201', 'fd00:10:244:1::c9']);
     const { changed } = await guards.converge([pod], noneOff);
     expect(changed).toBe(true);
-    const chains = ((await door.list('netdev', 'podwall')) ?? emptyRuleset('netdev')).chains;
+    const chains = ((await client.list('netdev', 'podwall')) ?? emptyRuleset('netdev')).chains;
     expect([...chains.keys()].sort()).toEqual(['guard-renamed1', 'to-renamed1']);
     expect(await reaches(pod)).toBe('blocked blocked');
   });
@@ -184,11 +184,11 @@ describePackets('guards on the veths of real pods', () => {
     await guards.converge([kept, gone], noneOff);
     names.pop();
     await lab.deletePod('gone.shop');
-    guards = new GuardTable(door, links());
+    guards = new GuardTable(client, links());
     await guards.converge([kept], noneOff);
     expect((await guards.converge([kept], noneOff)).changed).toBe(false);
     const device = await lab.device('kept.shop');
-    const chains = ((await door.list('netdev', 'podwall')) ?? emptyRuleset('netdev')).chains;
+    const chains = ((await client.list('netdev', 'podwall')) ?? emptyRuleset('netdev')).chains;
     expect([...chains.keys()].sort()).toEqual([`guard-${device}`, `to-${device}`]);
     expect(await reaches(kept)).toBe('allowed allowed');
   });

@@ -11,8 +11,8 @@ describe('watching nft monitor', () => {
   const watch = async (program: string, seen: ForeignChange[]): Promise<Disposable> => {
     const file = join(folder, 'nft');
     await writeFile(file, `#!/bin/sh\n${program}\n`, { mode: 0o755 });
-    const door = { command: [file], isOwnProcess: (pid: number) => pid === 7 };
-    return watchTables({ client: door, onForeignChange: (change) => void seen.push(change) });
+    const client = { command: [file], isOwnProcess: (pid: number) => pid === 7 };
+    return watchTables({ client: client, onForeignChange: (change) => void seen.push(change) });
   };
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'podwall-monitor-'));

@@ -176,11 +176,11 @@ describePackets('the real nft', () => {
   });
 
   test('the monitor tells foreign changes with their process, and never our own', async () => {
-    const door: NftClient = await openNftClient({ command });
+    const client: NftClient = await openNftClient({ command });
     const seen: ForeignChange[] = [];
-    const monitor = watchTables({ client: door, onForeignChange: (change) => seen.push(change) });
+    const monitor = watchTables({ client: client, onForeignChange: (change) => seen.push(change) });
     await delay(300);
-    for (let index = 0; index < 20; index += 1) await door.apply(tx(chain(`own${index}`)));
+    for (let index = 0; index < 20; index += 1) await client.apply(tx(chain(`own${index}`)));
     await delay(200);
     expect(seen).toEqual([]);
     execaSync('ip', ['netns', 'exec', namespace, 'nft', 'add', 'chain', 'inet', 'podwall', 'foreign']);
@@ -192,6 +192,6 @@ describePackets('the real nft', () => {
       text: expect.stringContaining('foreign'),
     });
     monitor[Symbol.dispose]();
-    await door.close();
+    await client.close();
   }, 30_000);
 });

@@ -130,12 +130,12 @@ describePackets('Services', () => {
       { pass, fail }: { readonly pass: readonly Call[]; readonly fail: readonly Call[] },
     ): Promise<void> => {
       await lab.writeManifests(directory, { cluster: [...objects, ...policies] });
-      const wanted = [...pass.map(() => true), ...fail.map(() => false)];
+      const expected = [...pass.map(() => true), ...fail.map(() => false)];
       let seen: boolean[] = [];
       const deadline = performance.now() + 10_000;
       do seen = await reaches([...pass, ...fail]);
-      while (String(seen) !== String(wanted) && performance.now() < deadline);
-      expect(seen).toEqual(wanted);
+      while (String(seen) !== String(expected) && performance.now() < deadline);
+      expect(seen).toEqual(expected);
     };
 
     beforeAll(async () => {

@@ -9,7 +9,7 @@ import { policyOf } from './examples.js';
 
 const workload = (kind: string, name: string, namespace: string, labels: string, ports = '[]'): string =>
   `apiVersion: apps/v1\nkind: ${kind}\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {template: {metadata: {labels: {${labels}}}, spec: {containers: [{name: main, ports: ${ports}}]}}}`;
-const world = [
+const objects = [
   'apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system}',
   'apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}',
   workload(
@@ -58,7 +58,7 @@ test.each([
   ],
 ])('%s', async (_, policies, severities) => {
   const folder = await mkdtemp(join(tmpdir(), 'podwall-dns-'));
-  await writeFile(join(folder, 'cluster.yaml'), [...world, ...policies].join('\n---\n'));
+  await writeFile(join(folder, 'cluster.yaml'), [...objects, ...policies].join('\n---\n'));
   const { input: read } = await readLintInputs({ file: [folder], closedWorld: true });
   await rm(folder, { recursive: true });
   expect(

@@ -62,12 +62,12 @@ beforeAll(async () => {
 
 test('what is said of each', async () => {
   const text = patterns
-    .map(({ title, ...said }) =>
+    .map(({ title, ...messages }) =>
       [
-        `${said.file}: ${title}`,
-        ...said.alone.map((one) => `  alone: ${lineOf(one)}`),
-        ...said.withWorkloads.map((one) => `  with its workloads: ${lineOf(one)}`),
-        ...said.asCluster.map((one) => `  as a cluster: ${lineOf(one)}`),
+        `${messages.file}: ${title}`,
+        ...messages.alone.map((one) => `  alone: ${lineOf(one)}`),
+        ...messages.withWorkloads.map((one) => `  with its workloads: ${lineOf(one)}`),
+        ...messages.asCluster.map((one) => `  as a cluster: ${lineOf(one)}`),
         '',
       ].join('\n'),
     )
@@ -77,7 +77,7 @@ test('what is said of each', async () => {
 });
 
 /** The rules, what is more than a remark with its severity; `-` where nothing is said. */
-function told(findings: readonly Finding[]): string {
+function reported(findings: readonly Finding[]): string {
   const texts = findings
     .filter((one) => !isAboutAbsence(one))
     .map(({ rule, severity }) => (severity === 'info' ? rule : `**${rule} ${severity}**`));
@@ -88,7 +88,7 @@ test('README says the same', async () => {
   const rows = new Map<string, string[]>();
   const family = (title: string): string => title.split(': ')[0] ?? '';
   for (const { title, alone, withWorkloads, asCluster } of patterns) {
-    const cells = [told(alone), told(withWorkloads), told(asCluster)].join(' | ');
+    const cells = [reported(alone), reported(withWorkloads), reported(asCluster)].join(' | ');
     const key = `${family(title)}\0${cells}`;
     rows.set(key, [...(rows.get(key) ?? []), title.slice(family(title).length + 2)]);
   }

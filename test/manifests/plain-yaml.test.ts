@@ -15,12 +15,12 @@ function* pathsOf(value: unknown, at: Path = []): Generator<Path> {
   for (const [key, entry] of entries) yield* pathsOf(entry, [...at, key]);
 }
 
-interface Told {
+interface Reading {
   readonly object: unknown;
   readonly places: unknown;
 }
 
-const fromTree = (tree: Tree): Told => {
+const fromTree = (tree: Tree): Reading => {
   const object: unknown = tree.document.toJS({ maxAliasCount: -1 });
   const places = [...pathsOf(object)].map((path) => [
     path,
@@ -32,14 +32,14 @@ const fromTree = (tree: Tree): Told => {
 };
 
 /** As the YAML reader has it. */
-function told(text: string): readonly Told[] {
+function read(text: string): readonly Reading[] {
   const { trees, errors } = parseYaml(text, 'f.yaml');
   expect(errors).toEqual([]);
   return trees.map(fromTree).filter(({ object }) => object !== null && object !== undefined);
 }
 
 /** As it is read without a tree. Lists are whole: unfolding them comes later. */
-function toldPlainly(text: string): readonly Told[] | undefined {
+function readPlainly(text: string): readonly Reading[] | undefined {
   const plain = readPlainYaml(text);
   if (plain === undefined) return undefined;
   const isUnfolded = plain.some(({ object }) => String((object as { kind?: unknown }).kind).endsWith('List'));
@@ -63,10 +63,14 @@ function toldPlainly(text: string): readonly Told[] | undefined {
 
 /** Whether the text was plain, and then that it was read as the YAML reader reads it. */
 function isReadAlike(text: string): boolean {
-  const plainly = toldPlainly(text);
+  const plainly = readPlainly(text);
   if (plainly === undefined) return false;
-  const wanted = told(text).map((one, index) => (plainly[index]?.places === undefined ? { object: one.object } : one));
-  expect(plainly.map(({ object, places }) => (places === undefined ? { object } : { object, places }))).toEqual(wanted);
+  const expected = read(text).map((one, index) =>
+    plainly[index]?.places === undefined ? { object: one.object } : one,
+  );
+  expect(plainly.map(({ object, places }) => (places === undefined ? { object } : { object, places }))).toEqual(
+    expected,
+  );
   return true;
 }
 

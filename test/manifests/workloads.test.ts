@@ -78,8 +78,8 @@ describe('readWorkload', () => {
   );
 
   test('a former ReplicaSet of a Deployment makes no pods', () => {
-    const former = { ...owned('ReplicaSet', 'web-1', ['Deployment', 'web']), spec: { replicas: 0, template } };
-    expect(read(former).pod).toBeUndefined();
+    const previous = { ...owned('ReplicaSet', 'web-1', ['Deployment', 'web']), spec: { replicas: 0, template } };
+    expect(read(previous).pod).toBeUndefined();
   });
 
   test.each([

@@ -94,9 +94,9 @@ describe('validation, with the API server’s words', () => {
 describe('what the API server refuses', () => {
   test.each(invalidPolicies)('$title', ({ name = 'p', spec, says }) => {
     const { diagnostics } = parseNetworkPolicy({ metadata: { name, namespace: 'shop' }, spec }, { strict: true });
-    const said = diagnostics.map(({ path, message }) => `${formatPath(path)}: ${message}`);
-    expect(said).toEqual([expect.stringContaining(says)]);
-    expect(said[0]?.startsWith(says)).toBe(true);
+    const messages = diagnostics.map(({ path, message }) => `${formatPath(path)}: ${message}`);
+    expect(messages).toEqual([expect.stringContaining(says)]);
+    expect(messages[0]?.startsWith(says)).toBe(true);
   });
 });
 
@@ -213,7 +213,7 @@ describe('pods, namespaces and nodes', () => {
 });
 
 describe('annotations of the audit log', () => {
-  const said = ({ diagnostics }: { readonly diagnostics: readonly Diagnostic[] }): string[] =>
+  const messages = ({ diagnostics }: { readonly diagnostics: readonly Diagnostic[] }): string[] =>
     diagnostics.map(({ severity, code, path, message }) => `${severity} ${code} ${formatPath(path)}: ${message}`);
   const policyWith = (annotations: unknown, spec: unknown = {}) => {
     const parsed = parseNetworkPolicy(
@@ -243,10 +243,10 @@ describe('annotations of the audit log', () => {
     ['', undefined, [unknownMode('')]],
   ])('mode %j of a policy, and of a broken one', (value, mode, warnings) => {
     const whole = policyWith({ 'podwall.dev/mode': value });
-    expect([whole.value.kind, whole.value.mode, said(whole)]).toEqual(['policy', mode, warnings]);
+    expect([whole.value.kind, whole.value.mode, messages(whole)]).toEqual(['policy', mode, warnings]);
     const broken = policyWith({ 'podwall.dev/mode': value }, { ingress: [{ ports: [{ port: 0 }] }] });
     expect([broken.value.kind, broken.value.mode]).toEqual(['broken', mode]);
-    expect(said(broken)).toEqual(expect.arrayContaining(warnings));
+    expect(messages(broken)).toEqual(expect.arrayContaining(warnings));
     const unreadable = policyWith({ 'podwall.dev/mode': value }, { podSelector: 7 });
     expect([unreadable.value.kind, unreadable.value.mode]).toEqual(['broken', mode]);
   });
@@ -270,7 +270,7 @@ describe('annotations of the audit log', () => {
   ] as const)('of a namespace: %j', (annotations, mode, allows, warnings) => {
     const parsed = namespaceWith(annotations);
     const { annotations: own } = parsed.value;
-    expect([modeIn(own), logsAllowed(own), said(parsed)]).toEqual([mode, allows, warnings]);
+    expect([modeIn(own), logsAllowed(own), messages(parsed)]).toEqual([mode, allows, warnings]);
   });
 
   test('a policy is in a dry run by its own annotation or by its namespace, whatever it says itself', () => {

@@ -100,40 +100,40 @@ describe.each<RenderOptions>([
     );
   });
 
-  const isTold = how.audit !== undefined;
+  const isReported = how.audit !== undefined;
   test.each<[string, Changed, boolean]>([
     ['of what is only enforced is remembered', {}, true],
     ['of a client in a dry run that allows it is not', { client: { dryRun: { egress: lets('egress') } } }, false],
     ['of a client in a dry run that would deny it is not', { client: { dryRun: { egress: denies } } }, false],
     ['of a server that is in a dry run for what it sends is', { server: { dryRun: { egress: denies } } }, true],
-    ['of a client whose allows are recorded is not', { client: { logsAllowed: true } }, !isTold],
-    ['of a server whose allows are recorded is not', { server: { logsAllowed: true } }, !isTold],
+    ['of a client whose allows are recorded is not', { client: { logsAllowed: true } }, !isReported],
+    ['of a server whose allows are recorded is not', { server: { logsAllowed: true } }, !isReported],
     [
       'of a server that nothing isolates but a dry run is not, whatever isolates its client',
       { client: { egress: lets('egress') }, server: { ingress: open, dryRun: { ingress: lets('ingress') } } },
       false,
     ],
-  ])('a relation %s', (_, changed, isRemembered) => {
+  ])('a relation %s', (_, changed, isCached) => {
     const web: Endpoint = { ...endpoint('client', ['10.0.0.1']), ...changed.client };
     const db: Endpoint = { ...endpoint('server', ['10.0.0.2'], { ingress: lets('ingress') }), ...changed.server };
     const lists = directions.map((direction) => ruleList('p', direction, { port: anyPort }));
     const kernel = new Interpreter(render(program({ endpoints: [web, db], ruleLists: lists }), how));
     const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
-    expect(kernel.walk(flow)).toMatchObject({ allowed: true, isRemembered });
+    expect(kernel.walk(flow)).toMatchObject({ allowed: true, isCached });
   });
 
   test('what only a dry run would allow stays denied, and is told of before its denial', () => {
-    const told: Endpoint = {
+    const reported: Endpoint = {
       ...endpoint('server', ['10.0.0.2'], { ingress: denies }),
       dryRun: { ingress: { ...lets('ingress'), by: [...denies.by, policy('p')] } },
     };
     const lists = [ruleList('p', 'ingress', { port: anyPort })];
-    const kernel = new Interpreter(render(program({ endpoints: [told], ruleLists: lists }), how));
+    const kernel = new Interpreter(render(program({ endpoints: [reported], ruleLists: lists }), how));
     const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
-    const logged = isTold
+    const logged = isReported
       ? [/^dry-run-allow-in-/, /^deny-in-/].map((name): unknown => expect.stringMatching(name))
       : [];
-    expect(kernel.walk(flow)).toMatchObject({ allowed: false, logged, isRemembered: false });
+    expect(kernel.walk(flow)).toMatchObject({ allowed: false, logged, isCached: false });
   });
 
   test('of an allowed flow the first packet is recorded, at each end, and no later one', () => {
@@ -146,7 +146,7 @@ describe.each<RenderOptions>([
     const kernel = new Interpreter(render(program({ endpoints, ruleLists: lists }), how));
     const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
     const names = ['allow-out-not-isolated', expect.stringMatching(/^allow-in-lab-p-/) as unknown];
-    expect(kernel.walk(flow).logged).toEqual(isTold ? names : []);
+    expect(kernel.walk(flow).logged).toEqual(isReported ? names : []);
     expect(kernel.walk(flow, { isLater: true })).toMatchObject({ allowed: true, logged: [] });
   });
 
@@ -158,12 +158,12 @@ describe.each<RenderOptions>([
         renderer.apply(compiler.apply(changesFrom(start)));
         for (const changes of steps) {
           const kernel = new Interpreter(renderer.ruleset());
-          const remembered = flows.filter((flow) => kernel.walk(flow).isRemembered);
+          const cached = flows.filter((flow) => kernel.walk(flow).isCached);
           const change = compiler.apply(changes);
           renderer.apply(change);
           if (effectOf(change) === 'narrows') continue;
           const after = new Interpreter(renderer.ruleset());
-          for (const flow of remembered)
+          for (const flow of cached)
             expect({ flow, ...after.walk(flow) }).toMatchObject({ flow, allowed: true, logged: [] });
         }
       }),
@@ -178,12 +178,12 @@ describe.each<RenderOptions>([
     }));
     const kernel = new Interpreter(render(program({ endpoints }), how));
     const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'UDP' as const, port: 514 };
-    expect(kernel.walk(flow).logged).toEqual(isTold ? ['allow-out-not-isolated', 'allow-in-not-isolated'] : []);
+    expect(kernel.walk(flow).logged).toEqual(isReported ? ['allow-out-not-isolated', 'allow-in-not-isolated'] : []);
     const again = kernel.walk(flow, { isLater: true, isUnanswered: true });
     expect(again).toMatchObject({ allowed: true, logged: [] });
     // Where no more flows are known to be recorded, all of their packets are.
     const full = kernel.walk(flow, { full: 'allow-recorded' }).logged;
-    expect(full).toEqual(isTold ? ['allow-out-not-isolated', 'allow-in-not-isolated'] : []);
+    expect(full).toEqual(isReported ? ['allow-out-not-isolated', 'allow-in-not-isolated'] : []);
   });
 
   test('leave what counts as isolated to what is enforced', () => {

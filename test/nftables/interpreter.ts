@@ -23,7 +23,7 @@ interface Walk {
   readonly allowed: boolean;
   readonly logged: readonly string[];
   /** Whether the verdict cache has the relation from now on. */
-  readonly isRemembered: boolean;
+  readonly isCached: boolean;
   /** Named counters that counted it, each as often as it did. */
   readonly counters: readonly string[];
 }
@@ -56,8 +56,8 @@ export class Interpreter {
     this.#packet = packet;
     if (packet.isLater !== true) this.#recorded.clear();
     const allowed = this.#chain('forward', flow) === 'accept';
-    const isRemembered = [...this.#recorded].some((element) => element.startsWith('@cache'));
-    return { allowed, logged: this.#logged, isRemembered, counters: this.#counters };
+    const isCached = [...this.#recorded].some((element) => element.startsWith('@cache'));
+    return { allowed, logged: this.#logged, isCached, counters: this.#counters };
   }
 
   #chain(name: string, flow: Flow): Outcome {

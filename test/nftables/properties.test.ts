@@ -127,18 +127,18 @@ describe.each([reevaluate, mapped])('what is recorded of a flow (%j)', (how) => 
   function expected(program: PolicyProgram, verdicts: Record<'now' | 'then', Verdict>, flow: Flow): string[] {
     const denied = (verdict: Verdict, which: Direction): boolean =>
       verdict.reasons.some((reason) => reason.kind === 'isolatedBy' && reason.direction === which);
-    const told: string[] = [];
-    if (verdicts.now.reasons.some(({ kind }) => kind === 'itself')) return told;
+    const reported: string[] = [];
+    if (verdicts.now.reasons.some(({ kind }) => kind === 'itself')) return reported;
     for (const which of ['egress', 'ingress'] as const) {
       const own = which === 'egress' ? flow.source : flow.destination;
       const endpoint = [...program.endpoints.values()].find(({ addresses }) => addresses.includes(own));
       if (endpoint === undefined) continue;
       const [now, then] = [denied(verdicts.now, which), denied(verdicts.then, which)];
-      if (now !== then) told.push(`dry-run-${then ? 'deny' : 'allow'}-${direction[which]}`);
-      if (now) return [...told, `deny-${direction[which]}`];
-      if (endpoint.logsAllowed === true) told.push(`allow-${direction[which]}`);
+      if (now !== then) reported.push(`dry-run-${then ? 'deny' : 'allow'}-${direction[which]}`);
+      if (now) return [...reported, `deny-${direction[which]}`];
+      if (endpoint.logsAllowed === true) reported.push(`allow-${direction[which]}`);
     }
-    return told;
+    return reported;
   }
 
   test('is every denial, every allow that is asked for, and where a dry run differs', () => {
@@ -172,16 +172,16 @@ describe.each([reevaluate, mapped])('what is recorded of a flow (%j)', (how) => 
         const kernel = new Interpreter(render(program, { ...how, audit }));
         for (const flow of flows(program)) {
           const [client, server] = [owner(flow.source), owner(flow.destination)];
-          const isTold =
+          const isReported =
             client?.logsAllowed === true ||
             server?.logsAllowed === true ||
             (client?.egress.kind === 'open' && client.dryRun?.egress !== undefined) ||
             (server?.ingress.kind === 'open' && server.dryRun?.ingress !== undefined);
-          const isJudged = client?.egress.kind === 'isolated' || server?.ingress.kind === 'isolated';
-          const { allowed, isRemembered } = kernel.walk(flow);
+          const isPolicyAccepted = client?.egress.kind === 'isolated' || server?.ingress.kind === 'isolated';
+          const { allowed, isCached } = kernel.walk(flow);
           const isItself = client !== undefined && client === server;
-          const desired = allowed && isJudged && !isTold && !isItself && flow.protocol !== 'other';
-          expect({ flow, isRemembered }).toEqual({ flow, isRemembered: desired });
+          const desired = allowed && isPolicyAccepted && !isReported && !isItself && flow.protocol !== 'other';
+          expect({ flow, isCached }).toEqual({ flow, isCached: desired });
         }
       }),
       runs,

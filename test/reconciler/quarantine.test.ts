@@ -11,9 +11,9 @@ if (!parsed.ok) throw new Error(JSON.stringify(parsed.diagnostics));
 const pod = parsed.value;
 const ref = (name: string): PolicyRef => ({ kind: 'NetworkPolicy', namespace: 'shop', name });
 const refusing =
-  (bad: readonly string[], tried: string[][] = []) =>
+  (bad: readonly string[], attempts: string[][] = []) =>
   (intact: readonly PolicyRef[]): Promise<boolean> => {
-    tried.push(intact.map(({ name }) => name));
+    attempts.push(intact.map(({ name }) => name));
     return Promise.resolve(!intact.some(({ name }) => bad.includes(name)));
   };
 
@@ -26,9 +26,9 @@ describe('findCulprits', () => {
   });
 
   test('one culprit among a hundred takes no more than a dozen tries', async () => {
-    const tried: string[][] = [];
-    await findCulprits(names.map(ref), refusing(['p042'], tried));
-    expect(tried.length).toBeLessThanOrEqual(12);
+    const attempts: string[][] = [];
+    await findCulprits(names.map(ref), refusing(['p042'], attempts));
+    expect(attempts.length).toBeLessThanOrEqual(12);
   });
 
   test('a refusal that is no policy is nobody’s fault', async () => {

@@ -119,9 +119,9 @@ spec: {podSelector: {}, ingress: [{form: []}]}`;
   test('they are in the package', async () => {
     const { stdout } = await execa('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root });
     const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
-    const packed = files.map(({ path }) => path).filter((path) => path.endsWith('.schema.json'));
+    const shipped = files.map(({ path }) => path).filter((path) => path.endsWith('.schema.json'));
     const written = [...(await readdir(join(root, 'src/schemas'))), 'audit-record.schema.json'];
-    expect(packed.sort()).toEqual(written.map((name) => `dist/schemas/${name}`).sort());
+    expect(shipped.sort()).toEqual(written.map((name) => `dist/schemas/${name}`).sort());
   });
 });
 

@@ -153,12 +153,12 @@ export class FakeApiServer implements AsyncDisposable {
     this.#version += 1;
     const known = this.#objects.get(keyOf(object));
     const uid = object.metadata['uid'] ?? known?.metadata['uid'] ?? randomUUID();
-    const stored = { ...object, metadata: { ...object.metadata, uid, resourceVersion: String(this.#version) } };
+    const present = { ...object, metadata: { ...object.metadata, uid, resourceVersion: String(this.#version) } };
     if (type === 'DELETED') this.#objects.delete(keyOf(object));
-    else this.#objects.set(keyOf(object), stored);
-    const change = { version: this.#version, type, object: stored };
+    else this.#objects.set(keyOf(object), present);
+    const change = { version: this.#version, type, object: present };
     this.#history.push(change);
-    for (const { kind, response } of this.#watches) if (kind === object.kind) send(response, type, stored);
+    for (const { kind, response } of this.#watches) if (kind === object.kind) send(response, type, present);
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {

@@ -47,7 +47,7 @@ class View {
   readonly #compiler = new Compiler({ scope: { node: 'n1' } });
   readonly #renderer = new Renderer({ established: 'reevaluate', audit });
   readonly #attribution: Attribution;
-  readonly #evidence = new SnapshotRecorder({
+  readonly #snapshots = new SnapshotRecorder({
     store: {
       savePolicies: (id, policies) => Promise.resolve(void this.kept.set(id, policies)),
       saveIdentity: () => Promise.resolve(),
@@ -63,12 +63,12 @@ class View {
   }
 
   change(changes: Changes, time: number): void {
-    const told = this.#state.take(changes);
-    const change = this.#compiler.apply(told);
+    const recorded = this.#state.take(changes);
+    const change = this.#compiler.apply(recorded);
     this.#renderer.apply(change);
-    this.#attribution.changesCompiled(told, change, time);
-    this.#attribution.changesApplied(told, change.endpoints, time);
-    this.#evidence.changesApplied(told, time);
+    this.#attribution.changesCompiled(recorded, change, time);
+    this.#attribution.changesApplied(recorded, change.endpoints, time);
+    this.#snapshots.changesApplied(recorded, time);
   }
 
   /** The chains that log the first packet of a new flow to the server. */
@@ -77,7 +77,7 @@ class View {
   }
 
   /** What a packet at `time` is told as, which was logged by these chains. */
-  told(
+  recorded(
     chains: readonly string[],
     time: number,
     orientation: 'original' | 'reply' = 'original',
@@ -96,15 +96,15 @@ class View {
         ports,
         bytes: 60,
       };
-      const judged = this.#attribution.attribute(packet);
-      if (judged === undefined) throw new Error(`${chain} is not ours`);
-      return judged;
+      const attributed = this.#attribution.attribute(packet);
+      if (attributed === undefined) throw new Error(`${chain} is not ours`);
+      return attributed;
     });
   }
 
   /** The policies of a record's moment, as they are kept beside the log. */
   policiesOf(denial: LoggedPacket): readonly AnyPolicy[] {
-    return this.kept.get(this.#evidence.referencesFor(denial).snapshot ?? '') ?? [];
+    return this.kept.get(this.#snapshots.referencesFor(denial).snapshot ?? '') ?? [];
   }
 
   #walk(ruleset: Ruleset, port: number): readonly string[] {
@@ -113,7 +113,7 @@ class View {
   }
 }
 
-const said = ({ verdict, mode, reason, direction, source, destination, isolating, rule }: LoggedPacket): string =>
+const logged = ({ verdict, mode, reason, direction, source, destination, isolating, rule }: LoggedPacket): string =>
   [
     `${mode} ${verdict} ${direction} ${source.pod?.ref.name}->${destination.pod?.ref.name}:${destination.port}`,
     `${reason} by [${isolating.map(policyKey).join()}]`,
@@ -135,13 +135,13 @@ describe('what is told of packets in a dry run', () => {
       inDryRun(letIn),
       inDryRun(policy('open.x', { podSelector: app('server'), ingress: [{}] })),
     ]);
-    const told = view.told(view.logged(), 1);
+    const recorded = view.recorded(view.logged(), 1);
     // The first one that would is told of: it stands for the relation until it is told of again.
     expect(told.map(said)).toEqual([
       'dry-run allow ingress client->server:80 rule by [x/deny] x/let[1]',
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
     ]);
-    expect(told[0]?.trace.map(({ name, action, rule }) => [name, action, rule])).toEqual([
+    expect(recorded[0]?.trace.map(({ name, action, rule }) => [name, action, rule])).toEqual([
       ['deny', 'NoMatch', null],
       ['let', 'Accept', { index: 1 }],
     ]);
@@ -157,16 +157,16 @@ describe('what is told of packets in a dry run', () => {
 
   test('a namespace in one: its policies are kept as in a dry run, from then on and until it ends', () => {
     const view = new View([namespace('x'), deny]);
-    const enforced = view.told(view.logged(), 1);
+    const enforced = view.recorded(view.logged(), 1);
     view.change({ apply: [inDryRun(namespace('x'))] }, 1000);
-    const dryRun = view.told(view.logged(), 1001);
+    const dryRun = view.recorded(view.logged(), 1001);
     view.change({ apply: [namespace('x')] }, 2000);
-    expect([...enforced, ...dryRun, ...view.told(view.logged(), 2001)].map(said)).toEqual([
+    expect([...enforced, ...dryRun, ...view.recorded(view.logged(), 2001)].map(logged)).toEqual([
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
       'dry-run deny ingress client->server:80 default-deny by [x/deny]',
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
     ]);
-    const modes = [...enforced, ...dryRun, ...view.told(view.logged(), 2001)].map((denial) =>
+    const modes = [...enforced, ...dryRun, ...view.recorded(view.logged(), 2001)].map((denial) =>
       view.policiesOf(denial).map(({ ref, mode }) => `${ref.name} ${mode ?? 'enforce'}`),
     );
     expect(modes).toEqual([['deny enforce'], ['deny dry-run'], ['deny enforce']]);
@@ -190,7 +190,7 @@ describe('what is told of packets in a dry run', () => {
     const after = new View([namespace('x')]);
     const allow = new View([recorded, letIn]);
     const dry = new View([namespace('x'), inDryRun(other)]);
-    expect(after.told([...before.logged(), ...allow.logged(), ...dry.logged()], 1).map(said)).toEqual([
+    expect(after.recorded([...before.logged(), ...allow.logged(), ...dry.logged()], 1).map(logged)).toEqual([
       'enforce allow egress client->server:80 not-isolated by []',
       'dry-run allow ingress client->server:80 rule by []',
       'enforce deny ingress client->server:80 default-deny by []',
@@ -204,7 +204,7 @@ describe('what is told of packets in a dry run', () => {
 describe('what is told of allowed flows', () => {
   test('the rule that allowed, at the end where it did; nothing isolates the other', () => {
     const view = new View([recorded, deny, letIn]);
-    expect(view.told(view.logged(), 1).map(said)).toEqual([
+    expect(view.recorded(view.logged(), 1).map(logged)).toEqual([
       'enforce allow egress client->server:80 not-isolated by []',
       'enforce allow ingress client->server:80 rule by [x/deny,x/let] x/let[1]',
     ]);
@@ -216,7 +216,7 @@ describe('what is told of allowed flows', () => {
 
   test('that a dry run would deny: both are told', () => {
     const view = new View([recorded, inDryRun(deny)]);
-    expect(view.told(view.logged(), 1).map(said)).toEqual([
+    expect(view.recorded(view.logged(), 1).map(logged)).toEqual([
       'enforce allow egress client->server:80 not-isolated by []',
       'dry-run deny ingress client->server:80 default-deny by [x/deny]',
       'enforce allow ingress client->server:80 not-isolated by []',

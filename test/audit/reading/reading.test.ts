@@ -130,13 +130,13 @@ describe('a scan', () => {
   };
 
   test('reads plain and compressed files in the order given, and what is no record is told with its place', async () => {
-    const [plain, packed] = [join(folder, 'plain.jsonl'), join(folder, 'packed.jsonl.gz')];
+    const [plain, compressed] = [join(folder, 'plain.jsonl'), join(folder, 'packed.jsonl.gz')];
     await writeFile(
       plain,
       `${numbered(3)}\n{"half\n${numbered(4)}${recordLine(lossRecord('writer', 1, { 'event.sequence': 5 })).trimEnd()}`,
     );
-    await writeFile(packed, gzipSync(numbered(1) + numbered(2)));
-    const { sequences, scan } = await scanOf(fileSource(packed), fileSource(plain));
+    await writeFile(compressed, gzipSync(numbered(1) + numbered(2)));
+    const { sequences, scan } = await scanOf(fileSource(compressed), fileSource(plain));
     expect(sequences).toEqual([1, 2, 3, 4, 5]);
     expect(scan.records).toBe(5);
     expect(scan.malformedLines).toBe(1);
@@ -174,7 +174,7 @@ describe('a scan', () => {
       fc.constantFrom('', '{}', 'nonsense', recordLine(lossRecord('writer', 7)).trimEnd()),
     );
     const keys = ['podwall.count', 'source.k8s.pod.name', 'destination.port', 'destination.k8s.workload.name'];
-    const wanted = (text: string): unknown[] | undefined => {
+    const expected = (text: string): unknown[] | undefined => {
       try {
         const parsed = JSON.parse(text) as Record<string, unknown>;
         return parsed['schema_version'] === 2 ? keys.map((key) => parsed[key]) : undefined;
@@ -192,8 +192,8 @@ describe('a scan', () => {
         const values: unknown[][] = [];
         const scan = new Scan((reader) => values.push(keys.map((key) => reader.get(key))) > 0);
         await scan.read([streamSource('<stdin>', chunks())]);
-        expect(values).toEqual(lines.flatMap((text) => [wanted(text) ?? []].filter(({ length }) => length > 0)));
-        expect(scan.malformedLines).toBe(lines.filter((text) => text !== '' && wanted(text) === undefined).length);
+        expect(values).toEqual(lines.flatMap((text) => [expected(text) ?? []].filter(({ length }) => length > 0)));
+        expect(scan.malformedLines).toBe(lines.filter((text) => text !== '' && expected(text) === undefined).length);
       }),
       { numRuns: 200, seed },
     );
@@ -264,13 +264,13 @@ describe('backwards', () => {
   test('from the last line of the live file to the first of what was rotated away, packed or not', async () => {
     const directory = await mkdtemp(join(folder, 'backwards-'));
     const live = join(directory, 'audit.jsonl');
-    const [packed, plain] = ['20261122T100000.000Z', '20261122T110000.000Z'].map((time) =>
+    const [compressed, plain] = ['20261122T100000.000Z', '20261122T110000.000Z'].map((time) =>
       join(directory, `audit-${time}.jsonl`),
     ) as [string, string];
     const lines = Array.from({ length: 300 }, (_, index) =>
       numbered(index + 1, { 'source.k8s.pod.name': 'é'.repeat(index % 97) }),
     );
-    await writeFile(`${packed}.gz`, gzipSync(lines.slice(0, 50).join('')));
+    await writeFile(`${compressed}.gz`, gzipSync(lines.slice(0, 50).join('')));
     await writeFile(plain, lines.slice(50, 100).join(''));
     // Half packed when the agent was killed.
     await writeFile(`${plain}.gz`, 'half');

@@ -35,52 +35,59 @@ const denial = (
 };
 
 describe('Aggregator', () => {
-  let told: string[];
+  let reported: string[];
   let aggregator: Aggregator;
-  const tell = (kind: string) => (one: LoggedPacket, counted: { count: number; start: number; end: number }) =>
-    void told.push(`${kind} ${one.destination.port ?? ''}: ${counted.count} from ${counted.start} to ${counted.end}`);
+  const report = (kind: string) => (one: LoggedPacket, counted: { count: number; start: number; end: number }) =>
+    void reported.push(
+      `${kind} ${one.destination.port ?? ''}: ${counted.count} from ${counted.start} to ${counted.end}`,
+    );
   beforeEach(() => {
-    told = [];
+    reported = [];
     aggregator = new Aggregator({
       window: 5000,
       size: 2,
-      onFirst: tell('first'),
-      onRepeats: tell('sum'),
-      onFull: (one) => void told.push(`full ${one.destination.port ?? ''}`),
+      onFirst: report('first'),
+      onRepeats: report('sum'),
+      onFull: (one) => void reported.push(`full ${one.destination.port ?? ''}`),
     });
   });
 
   test('the first at once, repeats as one sum when the time is over, whatever their source port', () => {
     for (const time of [0, 1000, 2000]) aggregator.add(denial(time, { sourcePort: 1 + time }), time);
-    expect(told).toEqual(['first 80: 1 from 0 to 0']);
+    expect(reported).toEqual(['first 80: 1 from 0 to 0']);
     aggregator.flush(4999);
     expect(aggregator.pending).toBe(2);
     aggregator.flush(5000);
-    expect(told.slice(1)).toEqual(['sum 80: 2 from 1000 to 2000']);
+    expect(reported.slice(1)).toEqual(['sum 80: 2 from 1000 to 2000']);
     expect(aggregator.pending).toBe(0);
   });
 
   test('what differs in chain, port or pod is told on its own', () => {
     aggregator.add(denial(0), 0);
     aggregator.add(denial(0, { uid: 'b' }), 0);
-    expect(told).toHaveLength(2);
+    expect(reported).toHaveLength(2);
     aggregator.flush();
     aggregator.add(denial(0, { chain: 'deny-in-2' }), 0);
     aggregator.add(denial(0, { port: 81 }), 0);
-    expect(told).toHaveLength(4);
+    expect(reported).toHaveLength(4);
   });
 
   test('after its time a repeat is a first one again', () => {
     aggregator.add(denial(0), 0);
     aggregator.add(denial(10), 10);
     aggregator.add(denial(6000), 6000);
-    expect(told).toEqual(['first 80: 1 from 0 to 0', 'sum 80: 1 from 10 to 10', 'first 80: 1 from 6000 to 6000']);
+    expect(reported).toEqual(['first 80: 1 from 0 to 0', 'sum 80: 1 from 10 to 10', 'first 80: 1 from 6000 to 6000']);
   });
 
   test('without room a new one is told to have none, a known one is summed', () => {
     for (const port of [80, 81, 82, 81]) aggregator.add(denial(0, { port }), 0);
     aggregator.flush();
-    expect(told).toEqual(['first 80: 1 from 0 to 0', 'first 81: 1 from 0 to 0', 'full 82', 'sum 81: 1 from 0 to 0']);
+    expect(reported).toEqual([
+      'first 80: 1 from 0 to 0',
+      'first 81: 1 from 0 to 0',
+      'full 82',
+      'sum 81: 1 from 0 to 0',
+    ]);
   });
 
   test('no packet is told twice or not at all', () => {

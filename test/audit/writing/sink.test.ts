@@ -37,7 +37,7 @@ describe('Sink', () => {
   });
 
   test('a full disk: it says that there is no room, tries again, and loses nothing of what it took', async () => {
-    const [out, troubles]: [string[], string[]] = [[], []];
+    const [out, problems]: [string[], string[]] = [[], []];
     let isFull = true;
     const sink = new Sink(
       {
@@ -48,17 +48,17 @@ describe('Sink', () => {
         },
         close: () => Promise.resolve(),
       },
-      { ...options, onWriteState: (error) => void troubles.push(error instanceof Error ? error.message : 'well') },
+      { ...options, onWriteState: (error) => void problems.push(error instanceof Error ? error.message : 'well') },
     );
     let taken = 0;
     for (; sink.hasRoom; taken += 1) sink.write('0123456789\n', () => undefined);
     expect(taken).toBe(10);
-    await until(() => troubles.length > 0);
+    await until(() => problems.length > 0);
     isFull = false;
     await until(() => out.length > 0);
     expect(out.join('')).toBe('0123456789\n'.repeat(10));
     await until(() => sink.hasRoom);
-    expect(troubles).toEqual(['ENOSPC', 'well']);
+    expect(problems).toEqual(['ENOSPC', 'well']);
     await sink[Symbol.asyncDispose]();
   });
 

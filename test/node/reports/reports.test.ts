@@ -117,12 +117,12 @@ describe('the status that a node reports', () => {
 });
 
 class EventTeller extends Teller {
-  troubles: readonly ClusterEvent[] = [];
+  problems: readonly ClusterEvent[] = [];
   idle: readonly ClusterEvent[] = [];
   looks = 0;
   readonly written: string[] = [];
   readonly report = new ConditionEvents({
-    conditions: () => this.troubles,
+    conditions: () => this.problems,
     idlePolicies: () => {
       this.looks += 1;
       return this.idle;
@@ -148,7 +148,7 @@ const event = (reason: ClusterEvent['reason'], name: string): ClusterEvent => ({
 describe('the events that a node writes', () => {
   test('what fails closed at once, what may pass by itself later, each once an hour', async () => {
     const teller = new EventTeller();
-    teller.troubles = [event('FailsClosed', 'bad'), event('NotEnforced', 'pod')];
+    teller.problems = [event('FailsClosed', 'bad'), event('NotEnforced', 'pod')];
     teller.idle = [event('SelectsNoPod', 'early')];
     teller.report.changed();
     await teller.pass(0);
@@ -166,12 +166,12 @@ describe('the events that a node writes', () => {
 
   test('what passed in time is not told', async () => {
     const teller = new EventTeller();
-    teller.troubles = [event('NotEnforced', 'pod')];
+    teller.problems = [event('NotEnforced', 'pod')];
     teller.report.changed();
     await teller.pass(0);
-    teller.troubles = [];
+    teller.problems = [];
     await teller.pass(60_000);
-    teller.troubles = [event('NotEnforced', 'pod')];
+    teller.problems = [event('NotEnforced', 'pod')];
     teller.report.changed();
     await teller.pass(5_000);
     expect(teller.written).toEqual([]);
@@ -180,7 +180,7 @@ describe('the events that a node writes', () => {
 
   test('one that is refused keeps back no other; many come in turns', async () => {
     const teller = new EventTeller();
-    teller.troubles = ['refused', ...Array.from({ length: 45 }, (_, index) => `bad-${index}`)].map((name) =>
+    teller.problems = ['refused', ...Array.from({ length: 45 }, (_, index) => `bad-${index}`)].map((name) =>
       event('FailsClosed', name),
     );
     teller.report.changed();

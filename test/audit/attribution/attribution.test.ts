@@ -123,7 +123,7 @@ const logged = ({ verdict, mode, reason, direction, source, destination, isolati
 describe('what is told of packets in a dry run', () => {
   test.each(['original', 'reply'] as const)('would be denied: by all that would isolate; %s packets', (orientation) => {
     const view = new View([namespace('x'), inDryRun(deny), inDryRun(other)]);
-    expect(view.told(view.logged(), 1, orientation).map(said)).toEqual([
+    expect(view.recorded(view.logged(), 1, orientation).map(logged)).toEqual([
       'dry-run deny ingress client->server:80 default-deny by [x/deny,x/other]',
     ]);
   });
@@ -137,7 +137,7 @@ describe('what is told of packets in a dry run', () => {
     ]);
     const recorded = view.recorded(view.logged(), 1);
     // The first one that would is told of: it stands for the relation until it is told of again.
-    expect(told.map(said)).toEqual([
+    expect(recorded.map(logged)).toEqual([
       'dry-run allow ingress client->server:80 rule by [x/deny] x/let[1]',
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
     ]);
@@ -150,7 +150,7 @@ describe('what is told of packets in a dry run', () => {
   test('a broken policy would deny as an invalid one', () => {
     const broken = policy('broken.x', { podSelector: app('server'), ingress: [{ ports: [{ port: 0 }] }] });
     const view = new View([namespace('x'), inDryRun(broken)]);
-    expect(view.told(view.logged(), 1).map(said)).toEqual([
+    expect(view.recorded(view.logged(), 1).map(logged)).toEqual([
       'dry-run deny ingress client->server:80 invalid-policy by [x/broken]',
     ]);
   });
@@ -176,11 +176,11 @@ describe('what is told of packets in a dry run', () => {
     const view = new View([namespace('x'), deny, inDryRun(letIn)]);
     const chains = view.logged();
     view.change({ apply: [inDryRun(deny)], remove: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'let' }] }, minute);
-    expect(view.told(chains, minute - 1).map(said)).toEqual([
+    expect(view.recorded(chains, minute - 1).map(logged)).toEqual([
       'dry-run allow ingress client->server:80 rule by [x/deny] x/let[1]',
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
     ]);
-    expect(view.told(view.logged(), minute).map(said)).toEqual([
+    expect(view.recorded(view.logged(), minute).map(logged)).toEqual([
       'dry-run deny ingress client->server:80 default-deny by [x/deny]',
     ]);
   });

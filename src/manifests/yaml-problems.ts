@@ -52,7 +52,7 @@ class Inspection {
     const wereFew = this.#areFew();
     this.#aliases += 1;
     this.#aliasedNodes += anchor.size;
-    if (wereFew && !this.#areFew()) this.#tell(alias, 'too many aliases: expanded, they would fill the memory');
+    if (wereFew && !this.#areFew()) this.#report(alias, 'too many aliases: expanded, they would fill the memory');
     return anchor.size;
   }
 
@@ -66,7 +66,7 @@ class Inspection {
     for (const key of keys) {
       const node = isAlias(key) ? (this.#anchors.get(key.source)?.node ?? key) : key;
       if (isCollection(node))
-        this.#tell(key, 'a mapping or a list cannot be a key (quote it if it is a template in braces)');
+        this.#report(key, 'a mapping or a list cannot be a key (quote it if it is a template in braces)');
       if (!isScalar(node)) continue;
       const text = String(node.value);
       if (seen.has(text)) this.#report(key, duplicateKey, { isDuplicateKey: true });

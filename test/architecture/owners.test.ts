@@ -109,15 +109,11 @@ function readsOf({ path, tree }: Source): readonly Read[] {
     else if (ts.isIdentifier(node) && isValue(node)) add(node, node.text, globals[node.text]);
     else if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) {
       const module = modules[node.moduleSpecifier.text];
-      if (module === undefined) return;
-      if (typeof module === 'string') return add(node, node.moduleSpecifier.text, module);
       const bindings = node.importClause?.namedBindings;
-      for (const { name, propertyName } of bindings && ts.isNamedImports(bindings) ? bindings.elements : [])
-        add(
-          node,
-          `${(propertyName ?? name).text} of ${node.moduleSpecifier.text}`,
-          module[(propertyName ?? name).text],
-        );
+      if (typeof module === 'string') add(node, node.moduleSpecifier.text, module);
+      else if (module !== undefined && bindings !== undefined && ts.isNamedImports(bindings))
+        for (const { name, propertyName } of bindings.elements)
+          add(node, `${(propertyName ?? name).text} of ${node.moduleSpecifier.text}`, module[(propertyName ?? name).text]);
     }
   });
   return reads;

@@ -98,7 +98,7 @@ describe('a live cluster', () => {
       const { findings } = JSON.parse(stdout) as { findings: { rule: string; message: string }[] };
       return findings.filter(({ rule }) => rule === 'NP303').map(({ message }) => message);
     };
-    const told = ['these are cluster IPs of Services; packets no longer carry them when policies apply'];
+    const reported = ['these are cluster IPs of Services; packets no longer carry them when policies apply'];
     const toServices = {
       ...policy('web'),
       metadata: { name: 'out', namespace: 'shop' },

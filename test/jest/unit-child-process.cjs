@@ -15,12 +15,11 @@ function check(file, args) {
 }
 
 const checked =
-  (name) =>
+  (run) =>
   (file, ...rest) => {
     check(file, rest[0]);
-    return real[name](file, ...rest);
+    return run(file, ...rest);
   };
-const names = ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'];
 
 module.exports = {
   ...real,

@@ -19,7 +19,6 @@ const options: readonly BlockOptions[] = [
 ];
 
 test.each(options)('a cell of the matrix is what the evaluator says of that pair (%j)', (reading) => {
-  let assumed = 0;
   fc.assert(
     fc.property(cluster, fc.nat(), (snapshot, without) => {
       // Some have no address yet, as templates.
@@ -50,12 +49,10 @@ test.each(options)('a cell of the matrix is what the evaluator says of that pair
               family,
               ...evaluator.allowance(source, destination, family),
             });
-            if (cell.ports.length > cell.sure.length) assumed += 1;
           }
     }),
     { numRuns: cases(60) },
   );
-  if (reading.ipBlocks === 'cluster') expect(assumed).toBeGreaterThan(0);
 });
 
 test.each([

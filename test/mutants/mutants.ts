@@ -249,6 +249,32 @@ export const mutants: readonly Mutant[] = [
     replace: 'packetOrder.slice(0, 1).map((direction) => reasonOf(',
   },
   {
+    title: 'a named port of an outgoing connection is looked up at its source',
+    file: 'src/evaluation/evaluator.ts',
+    find: "const destination = direction === 'ingress' ? own : peer;",
+    replace: 'const destination = own;',
+  },
+  {
+    title: 'a block is about every pod',
+    file: 'src/evaluation/rule-matcher.ts',
+    find: 'return this.#blocks.match(group, endpoint, family);',
+    replace: "return endpoint.kind === 'workload' ? 'yes' : this.#blocks.match(group, endpoint, family);",
+    tests: ['test/evaluation/rule-matcher.test.ts', cases],
+  },
+  {
+    title: 'reach, but not can, misses what lies in the last address of a block',
+    file: 'src/evaluation/matching-endpoints.ts',
+    find: 'firstFrom(ranges, last + 1n)',
+    replace: 'firstFrom(ranges, last)',
+    tests: ['test/evaluation/matrix.test.ts'],
+  },
+  {
+    title: 'reach, but not can, takes a named port for the one that the source has',
+    file: 'src/evaluation/matrix.ts',
+    find: "const isPeers = direction === 'egress' && matcher.dependsOnDestination(rule.port);",
+    replace: 'const isPeers = false;',
+  },
+  {
     title: 'a member that leaves a group is called widening',
     file: 'src/program/effect.ts',
     find: "if (removed.length > 0) return 'narrows';\n  return added",

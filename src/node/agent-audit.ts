@@ -16,7 +16,7 @@ import { recordOutput, type RecordOutputParts } from './record-output.js';
 import { CheckpointFile } from './state/checkpoint-file.js';
 import { parseLogPrefix } from '../nftables/names/log-prefix.js';
 import { packetCountOf } from '../nftables/names/packet-counts.js';
-import { decisionNames } from '../nftables/names/decisions.js';
+import { decisionNames } from '../nftables/render/decisions.js';
 import type { ProgramChange } from '../program/types.js';
 import type { LoopObserver, ReconcilerLog } from '../reconciler/types.js';
 

@@ -43,8 +43,7 @@ function isName(text: string): boolean {
   return isChain || counters.meaningOf(text) !== undefined || sets.meaningOf(text) !== undefined;
 }
 
-const isBeginning = (text: string): boolean =>
-  beginnings.has(text) || beginnings.has(`${text.split(' ').at(-1) ?? ''}`);
+const isBeginning = (text: string): boolean => beginnings.has(text) || beginnings.has(text.split(' ').at(-1) ?? '');
 
 /** The `kind` of a meaning, which the compiler holds to the grammar. */
 const isKind = (node: ts.Node): boolean =>

@@ -8,7 +8,7 @@ import type { AuditRecord } from '../../src/audit/record.js';
 import { Sink } from '../../src/audit/writing/sink.js';
 import { parseLogPrefix } from '../../src/nftables/names/log-prefix.js';
 import { packetCountOf } from '../../src/nftables/names/packet-counts.js';
-import { decisionNames } from '../../src/nftables/names/decisions.js';
+import { decisionNames } from '../../src/nftables/render/decisions.js';
 import { FakeNflog } from '../support/fake-nflog.js';
 import { packetsRecorded } from '../support/lab/audit-trail.js';
 import { ipv4Packet, udpDatagram } from '../support/lab/packets.js';

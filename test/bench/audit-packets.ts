@@ -16,7 +16,7 @@ import type { Observation } from '../../src/model/observation.js';
 import { logPrefix, parseLogPrefix } from '../../src/nftables/names/log-prefix.js';
 import { chains } from '../../src/nftables/names/chains.js';
 import { policiesNamed } from '../../src/nftables/names/policies.js';
-import { decisionNames } from '../../src/nftables/names/decisions.js';
+import { decisionNames } from '../../src/nftables/render/decisions.js';
 import { namespace, node, pod, podAddresses, policy } from '../cases/objects.js';
 import { flood } from '../support/lab/flood.js';
 import { Lab, labNode } from '../support/lab/lab.js';

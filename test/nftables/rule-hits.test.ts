@@ -1,6 +1,6 @@
 /** Whose packets counters count: of what is enforced, and of what a dry run would do. */
 import { expect, test } from '@jest/globals';
-import { policyCounters } from '../../src/nftables/names/policy-counters.js';
+import { policyCounters } from '../../src/nftables/render/policy-counters.js';
 import { render } from '../../src/nftables/render/renderer.js';
 import { ruleHits } from '../../src/nftables/names/rule-hits.js';
 import type { Endpoint, Isolated } from '../../src/program/types.js';

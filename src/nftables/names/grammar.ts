@@ -29,11 +29,14 @@ export type MeaningIn<Table extends Forms> = {
 }[keyof Table & string];
 
 export interface Grammar<Meaning extends { readonly kind: string }> {
-  nameOf(meaning: Meaning): string;
+  readonly nameOf: (meaning: Meaning) => string;
   /** Undefined for a name that is none of ours. */
-  meaningOf(name: string): Meaning | undefined;
+  readonly meaningOf: (name: string) => Meaning | undefined;
   /** Undefined also for a name of another kind; far quicker, where many names are asked. */
-  meaningAs<Kind extends Meaning['kind']>(kind: Kind, name: string): Extract<Meaning, { kind: Kind }> | undefined;
+  readonly meaningAs: <Kind extends Meaning['kind']>(
+    kind: Kind,
+    name: string,
+  ) => Extract<Meaning, { kind: Kind }> | undefined;
 }
 
 /** nft takes far longer ones; nobody reads them. */
@@ -43,7 +46,7 @@ export function grammarOf<const Table extends Forms>(forms: Table): Grammar<Mean
   const readers = new Map(Object.entries(forms).map(([kind, parts]) => [kind, readerOf(kind, parts)]));
   return {
     nameOf: (meaning) => write(forms[meaning.kind] ?? [], meaning),
-    meaningOf(name) {
+    meaningOf: (name) => {
       for (const read of readers.values()) {
         const meaning = read(name);
         if (meaning !== undefined) return meaning as MeaningIn<Table>;
@@ -71,8 +74,8 @@ function readerOf(kind: string, parts: readonly Part[]): (name: string) => objec
   const fields = parts.filter((part) => typeof part !== 'string');
   return (name) => {
     const texts = pattern.exec(name)?.slice(1);
-    return (
-      texts && { kind, ...Object.fromEntries(fields.map(({ key, read }, index) => [key, read(texts[index] ?? '')])) }
-    );
+    const valuesOf = (found: readonly string[]): object =>
+      Object.fromEntries(fields.map((field, index) => [field.key, field.read(found[index] ?? '')]));
+    return texts && { kind, ...valuesOf(texts) };
   };
 }

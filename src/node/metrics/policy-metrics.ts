@@ -1,6 +1,6 @@
 /** Packets by policy, from the kernel's named counters. */
 import { Counter, type Registry } from 'prom-client';
-import { policyCounters, type PolicyCounter } from '../../nftables/names/policy-counters.js';
+import { policyCounters, type PolicyCounter } from '../../nftables/render/policy-counters.js';
 import { metricNames } from './metric-names.js';
 import type { MetricSources } from './metric-sources.js';
 

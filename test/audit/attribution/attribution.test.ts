@@ -7,7 +7,7 @@ import { Compiler } from '../../../src/compiler/compiler.js';
 import { parseAddress, type Address } from '../../../src/model/address.js';
 import type { Observation } from '../../../src/model/observation.js';
 import { policyKey, type AnyPolicy } from '../../../src/model/policy.js';
-import { decisionNames } from '../../../src/nftables/names/decisions.js';
+import { decisionNames } from '../../../src/nftables/render/decisions.js';
 import { parseLogPrefix } from '../../../src/nftables/names/log-prefix.js';
 import type { AuditRules } from '../../../src/nftables/render/log-rules.js';
 import { render, Renderer } from '../../../src/nftables/render/renderer.js';

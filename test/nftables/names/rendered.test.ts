@@ -91,7 +91,7 @@ test.each(['enforce', 'dry-run'] as const)('every name of the guards of mode %s'
     device: 'veth0@if.9_-',
     ifindex: 7,
     addresses: [address('10.0.0.1'), address('fd00::1')],
-  } as Attachment;
+  };
   const guards = renderGuards([attachment], { sourceGuardOffNamespaces: new Set(), audit, mode });
   expect(wrongNames(guards)).toEqual([]);
   expect(guards.chains.size).toBe(2);

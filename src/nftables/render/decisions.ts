@@ -2,9 +2,9 @@
 import { directions, type Direction } from '../../model/policy.js';
 import type { Decision } from '../../program/decision.js';
 import type { Endpoint, RuleList } from '../../program/types.js';
-import { isolationSpecOf } from '../render/isolation-spec.js';
-import { chains } from './chains.js';
-import { policiesNamed, ruleNamed } from './policies.js';
+import { isolationSpecOf } from './isolation-spec.js';
+import { chains } from '../names/chains.js';
+import { policiesNamed, ruleNamed } from '../names/policies.js';
 
 type NamedDecision = readonly [chain: string, decision: Decision];
 

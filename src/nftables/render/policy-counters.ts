@@ -1,9 +1,9 @@
 /** Which policies a named counter is about, so that its packets are counted by policy. */
 import { directions, policyKey, type Direction } from '../../model/policy.js';
 import type { PolicyProgram } from '../../program/types.js';
-import { isolationSpecOf } from '../render/isolation-spec.js';
-import { counters } from './counters.js';
-import { policiesNamed, ruleNamed } from './policies.js';
+import { isolationSpecOf } from './isolation-spec.js';
+import { counters } from '../names/counters.js';
+import { policiesNamed, ruleNamed } from '../names/policies.js';
 
 export interface PolicyCounter {
   /** `dryRun…`: what a dry run would have done. */

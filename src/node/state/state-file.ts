@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentStatus } from '../control-socket.js';
+import { renamedDryRun } from '../../model/policy-mode.js';
 import { writeByRename } from './atomic-write.js';
 
 const pathIn = (stateDir: string): string => join(stateDir, 'state.json');
@@ -37,7 +38,9 @@ export class StateFile {
 
 export async function readStateFile(stateDir: string): Promise<AgentStatus | undefined> {
   try {
-    return JSON.parse(await readFile(pathIn(stateDir), 'utf8')) as AgentStatus;
+    const status = JSON.parse(await readFile(pathIn(stateDir), 'utf8')) as AgentStatus;
+    // The release before called a dry run `audit`.
+    return (status.mode as string) === renamedDryRun ? { ...status, mode: 'dry-run' } : status;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -46,10 +46,10 @@ test('reach has fewer pairs when it counts them', async () => {
   expect(await pairs('--include-dry-run')).toBe(1);
 });
 
-test('render shows both: what is enforced, and what is only told of', async () => {
+test('render shows both: what is enforced, and what is only recorded', async () => {
   const { stdout } = await podwall('render', '--node', 'n2', '-f', 'policies-examples/nodes.yaml', ...example);
   const elements = stdout.split('\n').find((line) => line.includes('map ingress4 '));
-  expect(elements).toMatch(/10\.244\.2\.35 : goto dry-in-\w+, 10\.244\.2\.36 : goto iso-in-\w+/);
+  expect(elements).toMatch(/10\.244\.2\.35 : goto dry-run-iso-in-\w+, 10\.244\.2\.36 : goto iso-in-\w+/);
   expect(stdout).toContain('comment "ingress dry run of legacy/default-deny"');
   expect(stdout).toMatch(/set isolated-in4 \{ type ipv4_addr; elements = \{ 10\.244\.2\.36 \}; \}/);
 });

@@ -127,7 +127,7 @@ async function surviveKill(
   const kept = cells.filter(({ example }) => example !== '12-three-tiers');
   const outcomes = await lab.prober.probe(kept.map(({ probe }) => probe));
   const same = kept.every(({ allowed }, index) => outcomes[index] === (allowed ? 'allowed' : 'blocked'));
-  claim(`all ${kept.length} flows of the untouched examples are judged as before, with no agent running`, same);
+  claim(`all ${kept.length} flows of the untouched examples are decided as before, with no agent running`, same);
 }
 
 interface Seen {
@@ -176,5 +176,5 @@ function podsOf(objects: readonly Manifest[]) {
 process.exitCode = await runDemo(
   () => Lab.create([labNode(1, 'bridge'), labNode(2, 'ptp')]),
   show,
-  'Policies were enforced in both families on two nodes, every denial was told with its policies, a live stream was cut both ways, and the rules outlived their agents.',
+  'Policies were enforced in both families on two nodes, every denial was recorded with its policies, a live stream was cut both ways, and the rules outlived their agents.',
 );

@@ -14,7 +14,7 @@ import { bundle } from '../support/product.js';
 export const auditLogOf = (lab: Lab, node: string): string => join(lab.folder, `${node}.jsonl`);
 
 /** The first end that denies drops the packet, and tells why. */
-function isPrinted({ flow }: DemoCell, evaluator: Evaluator, records: readonly EventRecord[]): boolean {
+function isRecorded({ flow }: DemoCell, evaluator: Evaluator, records: readonly EventRecord[]): boolean {
   const [first] = evaluator.evaluate(flow).reasons;
   if (first?.kind !== 'isolatedBy') return false;
   const by = first.policies.map(policyKey).join();
@@ -34,14 +34,14 @@ export async function explainWhy(lab: Lab, cells: readonly DemoCell[], evaluator
   const trails = ['n1', 'n2'].map((node) => new AuditTrail(auditLogOf(lab, node)));
   const records = async (): Promise<EventRecord[]> => (await Promise.all(trails.map((trail) => trail.events()))).flat();
   const denied = cells.filter(({ allowed }) => !allowed);
-  const unexplained = async (): Promise<number> => {
-    const explained = await records();
-    return denied.filter((cell) => !isPrinted(cell, evaluator, explained)).length;
+  const unrecorded = async (): Promise<number> => {
+    const recorded = await records();
+    return denied.filter((cell) => !isRecorded(cell, evaluator, recorded)).length;
   };
-  await until(async () => (await unexplained()) === 0, 10_000).catch(() => undefined);
+  await until(async () => (await unrecorded()) === 0, 10_000).catch(() => undefined);
   claim(
     `each of the ${denied.length} denied flows has a record that names the policies which denied it`,
-    (await unexplained()) === 0,
+    (await unrecorded()) === 0,
   );
 
   const podwall = async (node: string, ...args: readonly string[]): Promise<void> => {
@@ -55,7 +55,7 @@ export async function explainWhy(lab: Lab, cells: readonly DemoCell[], evaluator
   const dryRun = (await records()).filter((record) => record['podwall.mode'] === 'dry-run');
   await podwall('n1', 'show', '--mode', 'dry-run', '--ip-version', '4');
   claim(
-    'the default deny of 17-default-deny-dry-run is in a dry run: it is told what it would deny, and that passes',
+    'the default deny of 17-default-deny-dry-run is in a dry run: what it would deny is recorded, and passes',
     dryRun.length > 0 && dryRun.every((record) => record['event.outcome'] === 'success'),
   );
 }

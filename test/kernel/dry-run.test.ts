@@ -221,6 +221,9 @@ describePackets('the audit log of an agent', () => {
     ])(
       '%s that still says mode: audit drops nothing, and status names what to write',
       async (_, space, policy) => {
+        await apply(...cluster(plain, denyServer));
+        expect(await call('other', 'server', 89)).toBe('blocked');
+        began = Date.now();
         await apply(...cluster(space, policy));
         expect(await call('other', 'server', 89)).toBe('allowed');
         await expectRecords(dryRunDenial('ingress', 'other', 'server', 'x/deny'));

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { version } from './common/version.js';
 
 const program: Command = new Command('podwall')
-  .description('Kubernetes NetworkPolicy, enforced in nftables on every pod')
+  .description('Kubernetes NetworkPolicy: enforced with nftables on every node, and explained, tested and audited')
   .version(version)
   .exitOverride()
   .configureHelp({ showGlobalOptions: true });

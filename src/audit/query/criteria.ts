@@ -34,7 +34,7 @@ function perEndpoint(
   const kind = (prefix: string, at: readonly EndpointRole[]): CriterionKind => ({
     name: `${prefix}${name}`,
     value,
-    about: `${about}${at.length === 2 ? ' at either endpoint' : ` of the ${at.join()}`}`,
+    about: `${about}${at.length === 2 ? ' of source or destination' : ` of the ${at.join()}`}`,
     parse: (text) => {
       const matches = parse(text);
       if (matches === undefined) return undefined;
@@ -119,7 +119,7 @@ function tierCriterion(text: string): Criterion | undefined {
 }
 
 export const criterionKinds: readonly CriterionKind[] = [
-  ...perEndpoint('pod', '[namespace/]name', 'pods whose name begins with it,', podCriterion),
+  ...perEndpoint('pod', '[namespace/]name', 'beginning of the pod name', podCriterion),
   ...perEndpoint(
     'namespace',
     'name',

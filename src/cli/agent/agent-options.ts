@@ -41,7 +41,14 @@ export function withAgentOptions(command: Command): Command {
     )
     .option('--pod-cidrs <cidrs>', 'pod CIDRs of this node, in addition to those of its Node object', parseCidrs, [])
     .addOption(establishedOption())
-    .addOption(choice('--source-guard <mode>', "drop what does not carry the pod's own addresses", ['on', 'off'], 'on'))
+    .addOption(
+      choice(
+        '--source-guard <mode>',
+        "drop packets of a pod whose source is not one of the pod's addresses",
+        ['on', 'off'],
+        'on',
+      ),
+    )
     .addOption(
       choice(
         '--bridge-netfilter <mode>',
@@ -50,7 +57,7 @@ export function withAgentOptions(command: Command): Command {
         'ensure',
       ),
     )
-    .option('--sysctl-dir <dir>', 'folder of the net sysctls: a container cannot write its own', '/proc/sys/net')
+    .option('--sysctl-dir <dir>', 'folder of the net sysctls (for a container, those of the host)', '/proc/sys/net')
     .option(
       '--cni-cache-dir <dir>',
       "where the container runtime caches CNI's results, which give a pod's addresses before its status does; or off",

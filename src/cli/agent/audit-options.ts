@@ -46,17 +46,17 @@ export function withAuditOptions(command: Command): Command {
     ),
     new Option(
       '--audit <mode>',
-      'denials: a record each, packets by policy in /metrics, or neither (records with --audit-log, else counters)',
+      'of denials keep a record each, only packets by policy in /metrics, or neither (default: records with --audit-log, else counters)',
     ).choices(['records', 'counters', 'off']),
     new Option(
       '--audit-log <path>',
-      `where records go: a file, - for standard output, both by giving both, or off (${defaultAuditLog})`,
+      `where records go: a file, - for standard output, or off; repeat it for a file and standard output (${defaultAuditLog})`,
     )
       .argParser(repeatable)
       .default([]),
     number('--audit-group <number>', 'NFLOG group; it has one reader', 9808, 65_535),
     number('--audit-rate <packets>', 'packets a second that are recorded for a pair of addresses', 100),
-    number('--audit-burst <packets>', 'and how many at once', 200),
+    number('--audit-burst <packets>', 'packets of a pair that are recorded at once, before that rate holds', 200),
     number('--audit-pairs <number>', 'pairs of addresses with a limit of their own', 16_384),
     number('--audit-shared-rate <packets>', 'packets a second that are recorded for all other pairs', 1000),
     limit('--audit-log-maxsize <megabytes>', 'size at which the file is rotated', 100),

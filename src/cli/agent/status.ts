@@ -27,7 +27,7 @@ export const statusCommand = (): Command =>
         'with --cluster: whether every node enforces the current policies (exit 1 when not)',
     )
     .option('--state-dir <dir>', 'the state folder of the agent', defaultStateDir)
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
     .option('--cluster', 'ask the API server what every node enforces (NodePolicyStatus)')
     .option(
       '--kubeconfig <file>',
@@ -39,8 +39,12 @@ export const statusCommand = (): Command =>
       'with --cluster: only policy/NAMESPACE/NAME, on the nodes that have pods it selects',
       parseTarget,
     )
-    .option('--wait', 'with --cluster: wait until it is in force, or --timeout has passed')
-    .option('--timeout <duration>', 'how long --wait waits, as 500ms, 30s or 2m', durationOption, 30_000)
+    .option('--wait', 'with --cluster: wait until the policies are in force, or until --timeout has passed')
+    .addOption(
+      new Option('--timeout <duration>', 'how long --wait waits, as 500ms, 30s or 2m')
+        .argParser(durationOption)
+        .default(30_000, '30s'),
+    )
     .addHelpText(
       'after',
       '\nExamples:\n' +

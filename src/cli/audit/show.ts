@@ -40,8 +40,12 @@ export function showCommand(): Command {
   return command
     .description('records of the audit log, one per line')
     .option('-f, --follow', 'keep reading as the log grows, also after rotations', false)
-    .addOption(new Option('--first <number>', 'print only this many').argParser(wholeNumber).conflicts('last'))
-    .addOption(new Option('--last <number>', 'print only the last this many of what is there').argParser(wholeNumber))
+    .addOption(
+      new Option('--first <number>', 'print only the first records, this many')
+        .argParser(wholeNumber)
+        .conflicts('last'),
+    )
+    .addOption(new Option('--last <number>', 'print only the last records, this many').argParser(wholeNumber))
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action((flags: ShowFlags) => show(flags, query));

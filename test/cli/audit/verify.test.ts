@@ -31,7 +31,9 @@ describe('verify', () => {
     expect(stdout).toContain('MISSING 1: 7 to 7');
     expect(stdout).toContain('1 lines appear twice');
     expect(stdout).toMatch(/1 malformed lines\n {2}.*audit\.jsonl:5: .*JSON/);
-    expect(stdout).toMatch(/1 records that are not.*\n {2}.*audit\.jsonl:3: podwall\.mode must be .*enforce, audit/);
+    expect(stdout).toMatch(
+      /1 records that do not match.*\n {2}.*audit\.jsonl:3: podwall\.mode must be .*enforce, dry-run/,
+    );
     expect(exitCode).toBe(1);
   });
 

@@ -1,0 +1,136 @@
+/** The agent's loop from its real parts. */
+import { mkdir } from 'node:fs/promises';
+import { compile, Compiler, type CompilerOptions } from '../../compiler/compiler.js';
+import { bridgeNetfilter } from '../../kernel/links/bridge-netfilter.js';
+import { openLinks } from '../../kernel/links/links.js';
+import { watchTables } from '../../kernel/nft/nft-monitor.js';
+import { openNftClient, type NftClient } from '../../kernel/nft/nft-client.js';
+import type { AgentMetrics } from '../../node/metrics/agent-metrics.js';
+import type { Disposables } from '../../node/disposables.js';
+import { removeCheckpoint } from '../../node/state/checkpoint-file.js';
+import { render, Renderer, type RenderOptions } from '../../nftables/render/renderer.js';
+import { systemClock } from '../../reconciler/clock.js';
+import { Reconciler } from '../../reconciler/reconciler.js';
+import type { ReconcilerLog } from '../../reconciler/types.js';
+import type { SyncedCluster } from '../../cluster/types.js';
+import type { PacketListener } from '../../audit/audit-log-parts.js';
+import type { Listeners } from '../../cluster/listeners.js';
+import type { AgentAudit } from '../../node/agent-audit.js';
+import type { RecordTargets } from '../../node/record-output.js';
+import type { AgentFlags } from './agent-options.js';
+import { auditRules, rotation } from './audit-options.js';
+import { warnOf } from '../common/options.js';
+import { version } from '../common/version.js';
+
+/** Beside our own bundle. */
+const nflogWorker = new URL('nflog-worker.js', import.meta.url);
+
+/** Everything is read back this often even when no event reported a change. */
+const readBackEvery = 60_000;
+
+export interface ReconcilerWiring {
+  readonly packetListeners: Listeners<Parameters<PacketListener>>;
+  readonly recordsTo: RecordTargets | undefined;
+  readonly cluster: SyncedCluster;
+  readonly log: ReconcilerLog;
+  readonly disposables: Disposables;
+  readonly metrics: AgentMetrics | undefined;
+}
+
+/** Builds the real parts and wires what wakes the loop: our tables touched by others, links that change. */
+export async function buildReconciler(
+  flags: AgentFlags,
+  { cluster, log, disposables, metrics, packetListeners, recordsTo }: ReconcilerWiring,
+): Promise<Reconciler> {
+  const options: CompilerOptions = {
+    scope: { node: flags.node },
+    unknownPods: flags.unknownPods,
+    podCidrs: flags.podCidrs,
+    ...(flags.mode === 'dry-run' ? { dryRun: 'all' } : {}),
+  };
+  const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
+  const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };
+  warnAtStart(flags, cluster, log);
+  const client = await openNftClient({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
+  disposables.defer(() => client.close());
+  const audit = await auditOf(flags, { to: recordsTo, cluster, client, log, disposables, packetListeners });
+  const links = openLinks();
+  const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
+  if (metrics !== undefined)
+    Object.assign(metrics.sources, {
+      program: () => compiler.program(),
+      ruleset: () => renderer.ruleset(),
+      ...(flags.audit === 'off' ? {} : { counters: () => client.counters() }),
+      audit: () => audit?.running,
+    });
+  const reconciler = new Reconciler(
+    {
+      cluster,
+      compiler,
+      renderer,
+      render: (snapshot) => render(compile(snapshot, options), renderOptions),
+      nftables: metrics?.countTransactions(client) ?? client,
+      links,
+      bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter, `${flags.sysctlDir}/bridge`),
+      clock: systemClock,
+      log,
+      ...(audit === undefined ? {} : { observer: audit }),
+    },
+    { sourceGuard: flags.sourceGuard === 'on', mode: flags.mode, readBackEvery, ...logging },
+  );
+  disposables.use(
+    watchTables({ client: client, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }),
+  );
+  disposables.use(links.watch(() => reconciler.linksChanged()));
+  return reconciler;
+}
+
+interface AuditWiring extends Pick<ReconcilerWiring, 'cluster' | 'log' | 'disposables' | 'packetListeners'> {
+  readonly to: RecordTargets | undefined;
+  readonly client: NftClient;
+}
+
+/** Loaded only when there are records: it is memory. */
+async function auditOf(
+  flags: AgentFlags,
+  { to, cluster, client, log, disposables, packetListeners }: AuditWiring,
+): Promise<AgentAudit | undefined> {
+  const { node, stateDir } = flags;
+  await mkdir(stateDir, { recursive: true });
+  if (to === undefined) {
+    // Denials while nothing is recorded are not losses of a log.
+    await removeCheckpoint(stateDir);
+    return undefined;
+  }
+  const { AgentAudit } = await import('../../node/agent-audit.js');
+  const { openNflog } = await import('../../kernel/nflog/nflog-reader.js');
+  const onPacket: PacketListener = (...packet) => packetListeners.notify(packet);
+  return disposables.use(
+    new AgentAudit({
+      to,
+      mode: flags.mode,
+      rotation: rotation(flags),
+      stdout: process.stdout,
+      readCounters: () => client.counters(),
+      openReader: (onBatch, onFailure) =>
+        openNflog({ group: flags.auditGroup, worker: nflogWorker, onBatch, onFailure }),
+      now: Date.now,
+      log,
+      node,
+      clusterUid: cluster.uid?.(),
+      stateDir,
+      version,
+      onPacket,
+    }),
+  );
+}
+
+function warnAtStart(flags: AgentFlags, cluster: SyncedCluster, log: ReconcilerLog): void {
+  for (const problem of cluster.problems()) log.warn({ problem: warnOf(problem) }, 'input');
+  const node = cluster.snapshot().nodes.find(({ name }) => name === flags.node);
+  if (flags.unknownPods === 'deny' && flags.podCidrs.length === 0 && (node?.podCidrs.length ?? 0) === 0)
+    log.warn(
+      { node: flags.node },
+      '--unknown-pods=deny has no effect: no pod CIDR of this node is known (--pod-cidrs)',
+    );
+}

@@ -1,6 +1,6 @@
 /** The options of every command that answers from files or a live cluster. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { BlockOptions, BlockReading } from '../../evaluation/blocks.js';
+import type { BlockReading } from '../../evaluation/blocks.js';
 import { compileInput, type CompiledInput } from '../../analysis/compiled-input.js';
 import { parseCidr, type Cidr } from '../../model/address.js';
 import { dryRunPolicies } from '../../model/policy-mode.js';

@@ -1,13 +1,9 @@
 import { Command } from 'commander';
-import { nameOf, type FlowEndpoint } from '../../evaluation/flow-endpoints.js';
 import { Evaluator } from '../../evaluation/evaluator.js';
-import { answersFor, type Answer, type Question, type Reason } from '../../analysis/questions.js';
+import { answersFor } from '../../analysis/questions.js';
 import { answerWarnings } from '../../analysis/warnings.js';
-import { policyKey } from '../../model/policy.js';
-import { formatPorts } from '../../model/reachability.js';
-import { printOrigin } from '../../program/print.js';
 import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
-import { EndpointNames, type NamedEndpoint } from '../../analysis/endpoint-names.js';
+import { EndpointNames } from '../../analysis/endpoint-names.js';
 import { questionsBetween } from '../../analysis/endpoint-questions.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { readInputs } from './inputs.js';

@@ -27,7 +27,7 @@ export interface CompiledInput {
   readonly blocks: BlockOptions;
 }
 
-export interface CompileInputOptions {
+interface CompileInputOptions {
   readonly ipBlocks: BlockReading;
   /** Beside those of the nodes. */
   readonly podCidrs: readonly Cidr[];

@@ -18,7 +18,7 @@ export interface DirectionSummary {
   readonly sum: readonly Sum[];
 }
 
-export interface Sum {
+interface Sum {
   readonly allowed: PortSet;
   readonly family?: Family;
   readonly assumed: boolean;

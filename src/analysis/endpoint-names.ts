@@ -17,7 +17,7 @@ import { matches } from '../selectors/match.js';
 import { InputError } from '../generic/input-error.js';
 import type { ClusterObjects, CompiledInput } from './compiled-input.js';
 
-export interface NumberedPort {
+interface NumberedPort {
   readonly protocol: Protocol;
   readonly number: number;
 }
@@ -224,7 +224,7 @@ function containerPort(to: FlowEndpoint, { name, protocol }: PortName): Numbered
 }
 
 /** Where a Service's port, by number or name, leads in one of its pods. */
-export function targetOf(service: Service, { name, protocol }: PortName, to: FlowEndpoint): NumberedPort | undefined {
+function targetOf(service: Service, { name, protocol }: PortName, to: FlowEndpoint): NumberedPort | undefined {
   const port = service.ports.find(
     (one) => one.protocol === protocol && (String(one.port) === name || one.name === name),
   );
@@ -236,7 +236,7 @@ export function targetOf(service: Service, { name, protocol }: PortName, to: Flo
   return containerPort(to, { name: port.target, protocol });
 }
 
-export const showPort = ({ port, protocol, name }: ServicePort): string =>
+const showPort = ({ port, protocol, name }: ServicePort): string =>
   `${port}${protocol === 'TCP' ? '' : `/${protocol}`}${name === '' ? '' : ` (${name})`}`;
 
 /** Pods of one workload on several nodes count one by one where the other endpoint is a node's address. */

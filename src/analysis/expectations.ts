@@ -11,7 +11,7 @@ import type { CompiledInput } from './compiled-input.js';
 import { EndpointNames } from './endpoint-names.js';
 import { questionsBetween } from './endpoint-questions.js';
 
-export interface CheckedExpectation {
+interface CheckedExpectation {
   readonly title: string;
   /** Absent: it holds. */
   readonly failure?: string;

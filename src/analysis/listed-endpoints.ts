@@ -41,7 +41,7 @@ export function listedWorkload(workload: Workload, number: number): ListedEndpoi
   };
 }
 
-export function listedRange(range: ExternalRange, number: number): ListedEndpoint {
+function listedRange(range: ExternalRange, number: number): ListedEndpoint {
   const [first, last] = [range.first, range.last].map((value) => numberToAddress(value, range.family));
   if (first === undefined || last === undefined) throw new Error('a range has a first and a last address');
   return {
@@ -54,7 +54,7 @@ export function listedRange(range: ExternalRange, number: number): ListedEndpoin
 }
 
 /** The coarsest ranges: neighbours with equal connections are one. */
-export function mergeRanges(matrix: Matrix): readonly { range: ExternalRange; number: number }[] {
+function mergeRanges(matrix: Matrix): readonly { range: ExternalRange; number: number }[] {
   const { workloads, ranges } = matrix.endpoints;
   const rows = new Map(
     families.map((family) => [family, [...new Set(directions.flatMap((direction) => matrix.rows(family, direction)))]]),

@@ -24,7 +24,7 @@ export interface NodeRollout {
   readonly missing: readonly string[];
 }
 
-export interface RolloutOptions {
+interface RolloutOptions {
   /** By node name. */
   readonly statuses: ReadonlyMap<string, NodePolicyStatus>;
   /** Milliseconds since the epoch. */

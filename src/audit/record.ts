@@ -33,7 +33,7 @@ export const lossCauses = ['kernel-queue', 'rate-limit', 'agg-map-full', 'writer
 export type LossCause = (typeof lossCauses)[number];
 
 export const tiers = ['Admin', 'NetworkPolicy', 'Baseline'] as const;
-export type Tier = (typeof tiers)[number];
+type Tier = (typeof tiers)[number];
 
 export const endpointClasses = ['pod', 'node', 'service', 'external', 'unknown'] as const;
 export type EndpointClass = (typeof endpointClasses)[number];
@@ -139,7 +139,7 @@ export type AuditRecord = EventRecord | LossRecord;
 export const isLoss = (record: AuditRecord): record is LossRecord => record['event.action'] === 'podwall-loss';
 
 /** The verdict, and what became of the packet. */
-export interface Disposition {
+interface Disposition {
   readonly 'podwall.verdict': RecordVerdict;
   /** `dry-run`: the verdict is what would have been, and the packet met the opposite. */
   readonly 'podwall.mode': PolicyMode;

@@ -2,7 +2,7 @@ import type { ObservedBatch } from '../model/observation.js';
 import { messageOf } from '../generic/message-of.js';
 
 /** Receives what the kernel logs; see kernel/nflog. */
-export interface PacketReader extends AsyncDisposable {
+interface PacketReader extends AsyncDisposable {
   /** Resolves when everything that was logged before the call was received; false when the reader has ended. */
   drained(): Promise<boolean>;
 }
@@ -13,7 +13,7 @@ export type OpenReader = (
   onFailure: (error: Error) => void,
 ) => Promise<PacketReader>;
 
-export interface ReopeningReaderParts {
+interface ReopeningReaderParts {
   readonly openReader: OpenReader;
   readonly onBatch: (batch: ObservedBatch) => void;
   readonly log: { error(fields: object, message: string): void };

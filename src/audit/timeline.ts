@@ -9,7 +9,7 @@ interface Ended<V> extends Interval<V> {
   readonly until: number;
 }
 
-export interface TimelineOptions {
+interface TimelineOptions {
   /** How long a previous value is kept, in milliseconds. */
   readonly kept: number;
   /** Keys whose previous values are kept; current values are always kept. */

@@ -7,7 +7,7 @@ import { readDocuments } from '../manifests/documents.js';
 import { formatPath } from '../model/diagnostic.js';
 import { unreadText, positionText } from '../manifests/manifest-collector.js';
 
-export interface AssertionFiles {
+interface AssertionFiles {
   /** Files that have some. */
   readonly files: readonly { readonly file: string; readonly assertions: readonly PositionedAssertions[] }[];
   /** What could not be read below a directory, one line each. */

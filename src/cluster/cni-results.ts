@@ -6,7 +6,7 @@ import { SingleRunner } from '../generic/single-runner.js';
 import { Listeners } from './listeners.js';
 
 /** What a CNI plugin answered when a pod was attached to this node. */
-export interface CniResult {
+interface CniResult {
   readonly podUid: string;
   readonly addresses: readonly Address[];
 }

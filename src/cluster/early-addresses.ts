@@ -4,7 +4,7 @@ import type { CniResults } from './cni-results.js';
 import { Listeners } from './listeners.js';
 import type { ClusterSource, SourceChange, SyncedCluster } from './types.js';
 
-export interface EarlyAddressesOptions {
+interface EarlyAddressesOptions {
   /** The node whose pods are attached here. */
   readonly node: string;
   /** Goes with the cluster. */

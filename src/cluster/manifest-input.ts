@@ -8,7 +8,7 @@ import type { ConnectionChoice } from './api-server/kube-config.js';
 import { decoded, readManifestText } from './manifest-text.js';
 import { manifestsAt, reasonOf } from './manifest-tree.js';
 
-export interface ManifestInput {
+interface ManifestInput {
   /** Files and directories; `-` is `stdin`. */
   readonly paths: readonly string[];
   readonly kustomizations: readonly string[];

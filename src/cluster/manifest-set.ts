@@ -4,7 +4,7 @@ import type { FileContent, ManifestObject } from './manifest-file.js';
 import type { SourceProblem } from './types.js';
 
 /** The same object in two places: which one is meant cannot be told. */
-export interface Duplicate {
+interface Duplicate {
   readonly first: ManifestObject;
   readonly second: ManifestObject;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../generic/message-of.js';
 
 /** Every manifest below a directory, with a signature that changes when its content may have. */
-export interface ManifestTree {
+interface ManifestTree {
   readonly files: ReadonlyMap<string, string>;
   readonly folders: ReadonlySet<string>;
 }
@@ -12,7 +12,7 @@ export interface ManifestTree {
 const isManifest = (name: string): boolean => /\.(ya?ml|json)$/.test(name);
 
 /** Told of a file or folder that cannot be looked at, with the file system's error; what throws ends the scan. */
-export type OnUnreadable = (path: string, error: unknown) => void;
+type OnUnreadable = (path: string, error: unknown) => void;
 
 const refuse: OnUnreadable = (_, error) => {
   throw error;

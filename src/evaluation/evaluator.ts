@@ -38,7 +38,7 @@ export interface Way {
 }
 
 /** Who isolates an endpoint in one direction, whoever the other endpoint is. */
-export interface IsolationSummary {
+interface IsolationSummary {
   readonly by: readonly PolicyRef[];
   /** Equal where the same rules allow. */
   readonly key: string;

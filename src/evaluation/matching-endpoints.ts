@@ -15,7 +15,7 @@ export interface NumberedEndpoints {
 }
 
 /** By number. */
-export interface Matching {
+interface Matching {
   readonly sure: readonly number[];
   readonly assumed: readonly number[];
 }

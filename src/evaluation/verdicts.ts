@@ -40,7 +40,7 @@ export interface RuleMatch {
 export type MatchedPorts = 'every' | readonly PortRange[];
 
 /** `other`: anything without ports that a policy can name (ICMP, GRE, …); its number is 0. */
-export interface FlowPort {
+interface FlowPort {
   readonly protocol: Protocol | 'other';
   readonly number: number;
 }

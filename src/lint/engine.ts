@@ -6,7 +6,7 @@ import type { Finding, SourcePosition, Severity } from './finding.js';
 import type { LintObject } from './objects.js';
 import type { RuleMatch, Rule, LintInput } from './types.js';
 
-export interface LintOptions {
+interface LintOptions {
   /** By id or name: another severity, or `off`. */
   readonly severities?: Readonly<Record<string, Severity | 'off'>>;
   /** Told before each rule how many have been run. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { decode, encodeLike } from '../manifests/decode.js';
 import type { Finding } from './finding.js';
 
-export interface FixedText {
+interface FixedText {
   readonly file: string;
   readonly before: string;
   readonly after: string;

@@ -8,13 +8,13 @@ import { isPolicyObject } from './queries.js';
 import type { CheckedObject, DuplicateKey, LintObject, PolicyObject } from './objects.js';
 import type { LintInput } from './types.js';
 
-export interface CollectedLintInput {
+export interface LoadedLintInput {
   readonly input: LintInput;
   readonly skipped: readonly string[];
   readonly unparsed: readonly string[];
 }
 
-export interface LintInputOptions {
+interface LintInputOptions {
   readonly strict: boolean;
   /** Of objects that name none. */
   readonly defaultNamespace: string;
@@ -56,7 +56,7 @@ export class LintInputCollector {
   }
 
   /** @param closed the input is the whole cluster */
-  input(closed: boolean): CollectedLintInput {
+  input(closed: boolean): LoadedLintInput {
     const { strict } = this.#options;
     const { pods, namespaces, implied, services, nodes, podCidrs, skipped, unparsed } = this.manifests.objects();
     const policies = this.#objects.flatMap((object) => policyObject(object, strict) ?? []);

@@ -5,7 +5,7 @@ import type { ValidPolicy } from './objects.js';
 import type { LintInput } from './types.js';
 import type { RuleEntry } from './policy-parts.js';
 
-export interface Container extends ValidPolicy {
+interface Container extends ValidPolicy {
   readonly index: number;
 }
 

@@ -7,7 +7,7 @@ import type { Severity } from './finding.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { isMapping } from '../model/parse.js';
 
-export interface LintSettings {
+interface LintSettings {
   readonly severities: Readonly<Record<string, Severity | 'off'>>;
   /** Whether findings of this file are left out. */
   ignores(file: string): boolean;

@@ -21,7 +21,7 @@ import type { PolicyParts } from './policy-parts.js';
  * What must be known before a rule may speak: the object alone, all policies of its namespace, the workloads of its
  * namespace, or the whole cluster.
  */
-export type Scope = 'document' | 'policies' | 'namespace' | 'cluster';
+type Scope = 'document' | 'policies' | 'namespace' | 'cluster';
 
 /** What was read. */
 export interface ParsedInput {
@@ -65,13 +65,13 @@ export interface LintInput extends ParsedInput {
 }
 
 /** Text that replaces a field's value. */
-export interface Fix {
+interface Fix {
   readonly description: string;
   readonly path: Path;
   readonly replacement: string;
 }
 
-export interface Related {
+interface Related {
   readonly object: LintObject;
   readonly path: Path;
   readonly message: string;

@@ -6,7 +6,7 @@ import { protocols } from '../model/policy.js';
 export const isAssertions = (object: unknown): boolean =>
   isMapping(object) && object['kind'] === 'Assertions' && String(object['apiVersion']).startsWith('podwall.dev/');
 
-export interface AssertionProblem {
+interface AssertionProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }

@@ -20,7 +20,7 @@ export interface ManifestDocument {
   text(): string;
 }
 
-export interface Documents {
+interface Documents {
   readonly documents: readonly ManifestDocument[];
   readonly errors: readonly ManifestError[];
 }
@@ -31,7 +31,7 @@ export function documentWithoutText(file: string, object: unknown): ManifestDocu
   return { file, object, position: () => nowhere, range: () => nowhere, text: () => '' };
 }
 
-export interface ReadOptions {
+interface ReadOptions {
   /** With `tolerated`, documents in which a key appears twice are read all the same, with the last value. */
   readonly duplicateKeys?: 'refused' | 'tolerated';
 }

@@ -32,7 +32,7 @@ export interface ManifestObjects {
 }
 
 /** What could not be read, and why; a file that cannot be read at all has no place. */
-export type Unread = Pick<ManifestError, 'file' | 'message'> & Partial<Position>;
+type Unread = Pick<ManifestError, 'file' | 'message'> & Partial<Position>;
 
 export const unreadText = ({ file, line, column, message }: Unread): string =>
   `${[file, line, column].filter((part) => part !== undefined).join(':')}: ${message}`;

@@ -5,7 +5,7 @@ import { endOfKey, skipSpaces, valueOnLine } from './plain-values.js';
 import type { Path } from './positions.js';
 
 /** Offsets: of the first character, and behind the last one. */
-export type Span = readonly [start: number, end: number];
+type Span = readonly [start: number, end: number];
 
 /** A value, as far as it is known where it ends. */
 type Value =

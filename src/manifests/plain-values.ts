@@ -2,7 +2,7 @@
 import { valueOfPlain } from './yaml-scalars.js';
 
 /** A value and where it ends; undefined: it is not plain enough. */
-export type Inline = { readonly value: unknown; readonly end: number } | undefined;
+type Inline = { readonly value: unknown; readonly end: number } | undefined;
 
 const deepestFlow = 20;
 const longestKey = 200;

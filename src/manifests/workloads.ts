@@ -3,7 +3,7 @@ import { controllerOf, workloadOf, type Controller } from '../model/controller.j
 import { readKind } from '../model/kind-lookup.js';
 import { kinds } from '../model/kinds.js';
 
-export interface Owner {
+interface Owner {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
@@ -30,7 +30,7 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 export const workloadKinds = kinds.filter(({ template }) => template !== undefined);
 
 /** The path of the pod template, empty for a pod; undefined for what is no workload. */
-export const templatePath = (object: unknown): readonly string[] | undefined => {
+const templatePath = (object: unknown): readonly string[] | undefined => {
   const { apiVersion, kind } = fieldsOf(object);
   return readKind(apiVersion, kind)?.template;
 };

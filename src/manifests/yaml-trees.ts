@@ -26,7 +26,7 @@ export interface Tree {
   readonly errors: readonly ManifestError[];
 }
 
-export interface Trees {
+interface Trees {
   readonly trees: readonly Tree[];
   /** Of the trees, or what kept the text from becoming any. */
   readonly errors: readonly ManifestError[];

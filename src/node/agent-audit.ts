@@ -20,7 +20,7 @@ import { decisionNames } from '../nftables/render/decisions.js';
 import type { ProgramChange } from '../program/types.js';
 import type { LoopObserver, ReconcilerLog } from '../reconciler/types.js';
 
-export interface AgentAuditParts extends RecordOutputParts, Pick<AuditLogParts, 'readCounters' | 'openReader' | 'now'> {
+interface AgentAuditParts extends RecordOutputParts, Pick<AuditLogParts, 'readCounters' | 'openReader' | 'now'> {
   readonly mode: PolicyMode;
   readonly node: string;
   /** Absent where the cluster has none. */

@@ -14,7 +14,7 @@ import { StartupHeap } from './heap.js';
 import { Disposables } from './disposables.js';
 import { StateFile } from './state/state-file.js';
 
-export interface AgentOptions {
+interface AgentOptions {
   readonly node: string;
   readonly stateDir: string;
   readonly version: string;
@@ -32,7 +32,7 @@ export interface AgentParts {
   readonly log: ReconcilerLog;
 }
 
-export interface RunningAgent {
+interface RunningAgent {
   readonly reconciler: Reconciler;
   readonly cluster: SyncedCluster;
   readonly disposables: Disposables;

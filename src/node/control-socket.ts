@@ -12,7 +12,7 @@ export interface AgentStatus extends ReconcilerStatus {
   readonly version: string;
 }
 
-export type ControlRequest = 'status' | 'stop';
+type ControlRequest = 'status' | 'stop';
 
 export const socketPath = (stateDir: string): string => join(stateDir, 'agent.sock');
 

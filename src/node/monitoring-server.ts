@@ -8,7 +8,7 @@ import { InputError } from '../generic/input-error.js';
 import type { ReconcilerLog } from '../reconciler/types.js';
 import type { AgentStatus } from './control-socket.js';
 
-export interface MonitoringAddress {
+interface MonitoringAddress {
   readonly host: string;
   readonly port: number;
 }
@@ -30,7 +30,7 @@ export interface MonitoredAgent {
   busySince(): number | undefined;
 }
 
-export interface MonitoringOptions {
+interface MonitoringOptions {
   readonly address: MonitoringAddress;
   readonly log: ReconcilerLog;
   /** The text of /metrics. */

@@ -98,7 +98,7 @@ export interface Endpoint {
 }
 
 /** An address inside `ranges` that is not in `known` is dropped in both directions (--unknown-pods=deny). */
-export interface UnknownPods {
+interface UnknownPods {
   readonly ranges: readonly Cidr[];
   /** Addresses of all known pods of the cluster that lie in `ranges`. */
   readonly known: ReadonlySet<Address>;

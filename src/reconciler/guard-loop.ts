@@ -15,7 +15,7 @@ import { SingleRunner } from '../generic/single-runner.js';
 import { messageOf } from '../generic/message-of.js';
 import type { LoopObserver, ReconcilerLog } from './types.js';
 
-export interface GuardParts {
+interface GuardParts {
   readonly nftables: Nftables;
   readonly links: LinkReader;
   /** Sees to it that bridged pods' frames reach our table; a message when they do not. */
@@ -25,7 +25,7 @@ export interface GuardParts {
   readonly observer?: Pick<LoopObserver, 'podsAttached'>;
 }
 
-export interface GuardOptions {
+interface GuardOptions {
   readonly sourceGuard: boolean;
   readonly audit?: AuditRules;
   /** `audit`: nothing is dropped. */
@@ -36,7 +36,7 @@ export interface GuardOptions {
   readonly onSettled: () => void;
 }
 
-export interface GuardStatus {
+interface GuardStatus {
   readonly attachments: readonly Attachment[];
   readonly unattached: readonly UnattachedPod[];
   readonly failures: number;

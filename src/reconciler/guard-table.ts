@@ -27,7 +27,7 @@ export interface LinkReader {
   devices(): Promise<ReadonlyMap<string, number>>;
 }
 
-export type GuardTableOptions = Pick<GuardOptions, 'audit' | 'mode'>;
+type GuardTableOptions = Pick<GuardOptions, 'audit' | 'mode'>;
 
 /**
  * Holds `table netdev podwall` to the pods that are attached here: one guard per veth, hooked on the device that exists

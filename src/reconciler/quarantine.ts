@@ -4,7 +4,7 @@ import { planReplacement } from '../nftables/plan/plan.js';
 import { NftError, type Nftables } from '../nftables/language/nftables.js';
 import type { Ruleset } from '../nftables/language/types.js';
 
-export interface QuarantineInput {
+interface QuarantineInput {
   readonly snapshot: ClusterSnapshot;
   readonly render: (snapshot: ClusterSnapshot) => Ruleset;
   readonly nftables: Nftables;
@@ -12,7 +12,7 @@ export interface QuarantineInput {
   readonly reason: string;
 }
 
-export interface PolicyFailure {
+interface PolicyFailure {
   readonly kind: 'policy';
   readonly ref: PolicyRef;
   readonly policy: BrokenPolicy;

@@ -34,7 +34,7 @@ import { SingleRunner } from '../generic/single-runner.js';
 import { messageOf } from '../generic/message-of.js';
 import type { LoopObserver, ReconcilerLog, ReconcilerStatus } from './types.js';
 
-export interface ReconcilerParts {
+interface ReconcilerParts {
   readonly cluster: SyncedCluster;
   readonly compiler: Compiler;
   readonly renderer: Renderer;
@@ -49,7 +49,7 @@ export interface ReconcilerParts {
   readonly observer?: LoopObserver;
 }
 
-export interface ReconcilerOptions {
+interface ReconcilerOptions {
   readonly sourceGuard: boolean;
   /** What guards drop is logged; the renderer has its own. */
   readonly audit?: AuditRules;

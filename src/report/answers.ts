@@ -6,7 +6,7 @@ import { policyKey } from '../model/policy.js';
 import { formatPorts } from '../model/reachability.js';
 import { printOrigin } from '../program/print.js';
 
-export interface Answered {
+interface Answered {
   readonly answers: readonly Answer[];
   readonly allowed: boolean;
   readonly warnings: readonly string[];

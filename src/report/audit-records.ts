@@ -34,7 +34,7 @@ function eventText(event: EventRecord): string {
 const portText = (port: number | undefined): string => (port === undefined ? '' : `:${port}`);
 
 /** `default-deny by db/pg-in, db/default-deny`; `rule db/pg-in ingress[0]`. */
-export function whyOf(event: EventRecord): string {
+function whyOf(event: EventRecord): string {
   const reason = event['podwall.reason'];
   const ruleset = event['security_rule.ruleset.name'];
   const isolating = event['podwall.policies.isolating'];

@@ -39,7 +39,7 @@ export function* printFindingsJunit(findings: readonly PrintedFinding[]): Iterab
   yield '</testsuite></testsuites>\n';
 }
 
-export interface SarifRule {
+interface SarifRule {
   readonly id: string;
   readonly name: string;
   readonly summary: string;
@@ -49,7 +49,7 @@ export interface SarifRule {
 
 const levels = { error: 'error', warning: 'warning', info: 'note' } as const;
 
-export interface SarifContext {
+interface SarifContext {
   readonly rules: readonly SarifRule[];
   readonly version: string;
   /** What could not be read, one line each. */

@@ -22,7 +22,7 @@ interface Destination {
   readonly rows: Rows;
 }
 
-export interface Around {
+interface Around {
   /** All there are, so that "all of a namespace" is that. */
   readonly endpoints: readonly ReachEndpoint[];
   readonly warnings: readonly string[];

@@ -4,7 +4,7 @@ import { markdownRow } from './markdown.js';
 import { formatPorts, type Connection, type PortSet, type Reachability } from '../model/reachability.js';
 
 export const pairFormats = ['json', 'yaml', 'csv', 'md', 'dot', 'mermaid'] as const;
-export type PairFormat = (typeof pairFormats)[number];
+type PairFormat = (typeof pairFormats)[number];
 
 export const printPairs = (found: Reachability, format: PairFormat): Iterable<string> => printers[format](found);
 

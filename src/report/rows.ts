@@ -3,8 +3,8 @@ import { csvRow } from './csv.js';
 import { markdownRow } from './markdown.js';
 import { formatTable } from './table.js';
 
-export const rowFormats = ['text', 'csv', 'md'] as const;
-export type RowFormat = (typeof rowFormats)[number];
+const rowFormats = ['text', 'csv', 'md'] as const;
+type RowFormat = (typeof rowFormats)[number];
 
 /** @param head in lower case; text has it in upper case */
 export function printRows(

@@ -7,7 +7,7 @@ export interface TestResult {
 }
 
 export const testFormats = ['text', 'tap', 'junit'] as const;
-export type TestFormat = (typeof testFormats)[number];
+type TestFormat = (typeof testFormats)[number];
 
 export function reportTests(results: readonly TestResult[], format: TestFormat): string {
   if (format === 'tap') return tap(results);

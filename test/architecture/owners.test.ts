@@ -113,7 +113,11 @@ function readsOf({ path, tree }: Source): readonly Read[] {
       if (typeof module === 'string') add(node, node.moduleSpecifier.text, module);
       else if (module !== undefined && bindings !== undefined && ts.isNamedImports(bindings))
         for (const { name, propertyName } of bindings.elements)
-          add(node, `${(propertyName ?? name).text} of ${node.moduleSpecifier.text}`, module[(propertyName ?? name).text]);
+          add(
+            node,
+            `${(propertyName ?? name).text} of ${node.moduleSpecifier.text}`,
+            module[(propertyName ?? name).text],
+          );
     }
   });
   return reads;

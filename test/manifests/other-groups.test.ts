@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readDocuments } from '../../src/manifests/documents.js';
 import { ManifestCollector, type ManifestObjects } from '../../src/manifests/manifest-collector.js';
 
-const collected = (...texts: readonly string[]): ManifestObjects => {
+const loaded = (...texts: readonly string[]): ManifestObjects => {
   const collector = new ManifestCollector({ strict: true });
   for (const document of readDocuments(texts.join('\n---\n'), 'all.yaml').documents) collector.takeDocument(document);
   return collector.objects();
@@ -23,7 +23,7 @@ describe('a kind of another group', () => {
     ['sandbox.example/v1', 'Pod'],
     ['crd.projectcalico.org/v1', 'NetworkPolicy'],
   ])('%s %s is skipped with a message', (apiVersion, kind) => {
-    const { skipped, unparsed, problems, ...objects } = collected(manifest(apiVersion, kind));
+    const { skipped, unparsed, problems, ...objects } = loaded(manifest(apiVersion, kind));
     expect(skipped).toEqual([`all.yaml:1:1: a ${kind} of ${apiVersion}, which Podwall does not read`]);
     expect([...unparsed, ...problems]).toEqual([]);
     expect([objects.pods, objects.services, objects.nodes, objects.namespaces, objects.policies].flat()).toEqual([]);
@@ -34,13 +34,13 @@ describe('a kind of another group', () => {
     ['v2', 'Service', 'v1'],
     ['extensions/v1beta1', 'NetworkPolicy', 'networking.k8s.io/v1'],
   ])('%s %s: a version that is not served cannot be read', (apiVersion, kind, served) => {
-    const { skipped, unparsed, pods, services, policies } = collected(manifest(apiVersion, kind));
+    const { skipped, unparsed, pods, services, policies } = loaded(manifest(apiVersion, kind));
     expect(unparsed).toEqual([`all.yaml:1:1: apiVersion ${apiVersion} of ${kind} is not served; use ${served}`]);
     expect([...skipped, ...pods, ...services, ...policies]).toEqual([]);
   });
 
   test.each(['apps/v1', 'apps/v1beta1', 'extensions/v1beta1'])('a Deployment of %s is read', (apiVersion) => {
-    const { skipped, unparsed, pods } = collected(manifest(apiVersion, 'Deployment'));
+    const { skipped, unparsed, pods } = loaded(manifest(apiVersion, 'Deployment'));
     expect([...skipped, ...unparsed]).toEqual([]);
     expect(pods.map(({ owner }) => owner)).toEqual([{ namespace: 'shop', kind: 'Deployment', name: 'web' }]);
   });
@@ -52,7 +52,7 @@ describe('an owner of another group', () => {
   const cronJob = 'metadata: {name: nightly}, jobTemplate: {}';
   const job = `apiVersion: batch/v1\nkind: Job\nmetadata: {name: web, namespace: shop, ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: nightly, controller: true}]}\nspec: {${cronJob}}`;
   const ownerOf = (...texts: readonly string[]): string | undefined =>
-    collected(...texts).pods.map(({ owner }) => `${owner.kind}/${owner.name}`)[0];
+    loaded(...texts).pods.map(({ owner }) => `${owner.kind}/${owner.name}`)[0];
 
   test('is not looked up among our workloads', () => {
     expect(ownerOf(pod('apiVersion: batch/v1, kind: Job'), job)).toBe('CronJob/nightly');

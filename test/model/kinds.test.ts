@@ -14,7 +14,7 @@ const madeUp: Kinds.FollowedKind = {
   ...networkPolicy,
   kind: 'MadeUpPolicy',
   apiVersions: ['made.up.example/v1'],
-  formerApiVersions: [],
+  previousApiVersions: [],
   resource: 'madeuppolicies',
 };
 const { kinds, followedKinds } = real;

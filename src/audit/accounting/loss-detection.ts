@@ -1,6 +1,6 @@
 import type { PacketAccounting } from './packet-accounting.js';
 
-export interface LossDetectionParts {
+interface LossDetectionParts {
   readonly accounting: PacketAccounting;
   /** Packets of every named counter. */
   readonly readCounters: () => Promise<ReadonlyMap<string, number>>;

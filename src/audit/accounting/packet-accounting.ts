@@ -24,7 +24,7 @@ export interface PacketTotals {
   readonly inFlight: number;
 }
 
-export interface ComparedPeriod {
+interface ComparedPeriod {
   /** When the comparison before was made. */
   readonly start: number;
   /** Whether the NFLOG queue has been read since then. */

@@ -21,14 +21,14 @@ import { policyVerdict } from './policy-verdicts.js';
 import { skeletonDenial } from './skeleton-denials.js';
 
 /** What the prefix of a log rule says. */
-export interface LogPrefix {
+interface LogPrefix {
   readonly chain: string;
   /** Undefined for a chain that no release of the agent is known to have. */
   readonly meaning: LoggedChain | undefined;
   readonly orientation: Orientation;
 }
 
-export interface AttributionOptions {
+interface AttributionOptions {
   readonly names: DecisionNames;
   /** `dry-run`: the whole agent is in a dry run, and drops nothing. */
   readonly mode?: PolicyMode;

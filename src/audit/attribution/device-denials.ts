@@ -3,7 +3,7 @@ import type { Pod } from '../../model/pod.js';
 import type { PolicyMode } from '../../model/policy-mode.js';
 import type { LocatedPacket, LoggedPacket } from './logged-packet.js';
 
-export interface DeviceDenial {
+interface DeviceDenial {
   /** `guard`: of what the pod sends, whose source is forged; `egress-guard`: of what is sent to the pod. */
   readonly guard: 'guard' | 'egress-guard';
   readonly pod: Pod | undefined;

@@ -7,7 +7,7 @@ import { podKeyOf, type LocatedPacket, type LoggedPacket, type PacketEndpoint } 
 import type { PolicyHistory } from './policy-history.js';
 
 /** A chain that belongs to policies. */
-export type PolicyChain = Extract<LoggedChain, { readonly direction: Direction }>;
+type PolicyChain = Extract<LoggedChain, { readonly direction: Direction }>;
 
 interface Moment {
   /** When the packet arrived, in milliseconds since the epoch. */

@@ -7,7 +7,7 @@ import { podKeyOf, type LocatedPacket, type LoggedPacket } from './logged-packet
 import type { IsolatingPolicies, PolicyHistory } from './policy-history.js';
 import { directionOf, traceStep } from './policy-verdicts.js';
 
-export interface SkeletonDenial {
+interface SkeletonDenial {
   readonly drop: SkeletonDrop;
   readonly mode: PolicyMode;
   readonly history: PolicyHistory;

@@ -11,7 +11,7 @@ import {
   type Criterion,
 } from './endpoint-criteria.js';
 
-export interface CriterionKind {
+interface CriterionKind {
   readonly name: string;
   /** The form of its value, for the help. */
   readonly value: string;

@@ -19,7 +19,7 @@ export interface Group {
 
 type Growing = { -readonly [K in keyof Group]: Group[K] } & { snapshot: string | number | undefined };
 
-export interface TallyOptions {
+interface TallyOptions {
   readonly fields: readonly Field[];
   readonly scale: TimeScale;
   readonly samples?: boolean;

@@ -3,7 +3,7 @@ import { LineReader, MalformedLine } from './line-reader.js';
 import type { LogSource } from './log-sources.js';
 
 /** Position of a line in its source. */
-export interface LinePosition {
+interface LinePosition {
   readonly source: string;
   /** From 1. */
   readonly line: number;
@@ -14,7 +14,7 @@ export interface MalformedLineReport extends LinePosition {
 }
 
 /** False ends the scan. */
-export type Visit = (line: LineReader, place: LinePosition) => boolean;
+type Visit = (line: LineReader, place: LinePosition) => boolean;
 
 /** Malformed lines that are kept for messages. */
 const maxReported = 5;

@@ -18,7 +18,7 @@ export interface SnapshotReferences {
   readonly destination?: ContentId;
 }
 
-export interface SnapshotRecorderOptions {
+interface SnapshotRecorderOptions {
   readonly store: Pick<SnapshotStore, 'savePolicies' | 'saveIdentity'>;
   /** A snapshot could not be saved; the record refers to it all the same. */
   readonly onFailure: (error: unknown) => void;

@@ -10,13 +10,13 @@ import type { AnyPolicy } from '../../model/policy.js';
 import type { ContentId, PodIdentity } from './content-id.js';
 import { folderNames, idOfFile, pathOf, type SnapshotKind } from './snapshot-files.js';
 
-export interface SnapshotLimits {
+interface SnapshotLimits {
   /** Files of each kind that are kept; the least recently used are removed first. */
   readonly policySets: number;
   readonly identities: number;
 }
 
-export const defaultSnapshotLimits: SnapshotLimits = { policySets: 500, identities: 20_000 };
+const defaultSnapshotLimits: SnapshotLimits = { policySets: 500, identities: 20_000 };
 
 export class SnapshotStore {
   readonly #policies: SnapshotFolder;

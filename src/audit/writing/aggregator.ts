@@ -10,7 +10,7 @@ export interface PacketSum {
   readonly bytes: number;
 }
 
-export interface AggregatorOptions {
+interface AggregatorOptions {
   /** How long repeats are summed, in milliseconds. */
   readonly window: number;
   /** Distinct kinds of packets at once. */

@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 import type { Address } from '../../model/address.js';
 
 /** `ports` are the type and the code for ICMP, absent where the protocol has none. */
-export interface FlowTuple {
+interface FlowTuple {
   /** IANA protocol number. */
   readonly protocol: number;
   readonly source: Address;

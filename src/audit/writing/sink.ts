@@ -6,7 +6,7 @@ export interface LineOutput {
   close(): Promise<void>;
 }
 
-export interface SinkOptions {
+interface SinkOptions {
   /** Characters that the queue holds. */
   readonly capacity: number;
   /** Milliseconds until a failed write is tried again. */

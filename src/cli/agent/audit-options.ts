@@ -30,7 +30,7 @@ export interface AuditFlags {
   readonly auditGzip: 'on' | 'off';
 }
 
-export const defaultAuditLog = '/var/log/podwall/audit.jsonl';
+const defaultAuditLog = '/var/log/podwall/audit.jsonl';
 
 export function withAuditOptions(command: Command): Command {
   const number = (flags: string, text: string, value: number, largest = 1e9): Option =>

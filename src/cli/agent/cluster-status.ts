@@ -11,7 +11,7 @@ import { formatTable } from '../../report/table.js';
 import { exitCode } from '../common/exit-codes.js';
 import { warnOf } from '../common/options.js';
 
-export interface ClusterStatusOptions {
+interface ClusterStatusOptions {
   readonly choice: ConnectionChoice;
   readonly output: 'text' | 'json';
   readonly only?: ObjectRef;

@@ -9,7 +9,7 @@ export interface SourceFlags extends ConnectionChoice {
   readonly manifests?: string;
 }
 
-export interface SourceLog {
+interface SourceLog {
   debug(message: string): void;
   error(message: string): void;
 }

@@ -23,7 +23,7 @@ export const withPolicies = (command: Command): Command =>
 export const hasPolicies = ({ policies, kubeconfig, context }: PolicyFlags): boolean =>
   policies.length > 0 || kubeconfig !== undefined || context !== undefined;
 
-export interface GivenPolicies {
+interface GivenPolicies {
   readonly policies: ManifestObjects['policies'];
   readonly positions: PolicyPositions;
   /** How what could not be read bears on the exit code. */

@@ -11,7 +11,7 @@ export interface OptionWords {
   readonly values: readonly string[];
 }
 
-export interface CommandWords {
+interface CommandWords {
   /** `['audit', 'show']` */
   readonly path: readonly string[];
   readonly description: string;

@@ -1,5 +1,5 @@
 /** What `lint` reads, as its flags name it. */
-import { LintInputCollector, type CollectedLintInput } from '../../lint/lint-input-collector.js';
+import { LintInputCollector, type LoadedLintInput } from '../../lint/lint-input-collector.js';
 import { isLive, readInto, wellKnownDocuments, type InputFlags } from './inputs.js';
 
 export interface LintInputFlags extends InputFlags {
@@ -8,7 +8,7 @@ export interface LintInputFlags extends InputFlags {
 }
 
 /** @throws InputError when nothing can be read at all */
-export async function readLintInputs(flags: LintInputFlags): Promise<CollectedLintInput> {
+export async function readLintInputs(flags: LintInputFlags): Promise<LoadedLintInput> {
   const collector = new LintInputCollector({
     strict: !isLive(flags),
     defaultNamespace: flags.namespace ?? 'default',

@@ -6,7 +6,7 @@ import { answerTo, answerWithin, consume, statusMessage, type Body, type Exchang
 import type { ConnectionChoice, LoadedConfig } from './kube-config.js';
 import { LineSplitter } from './line-splitter.js';
 
-export interface StreamOptions {
+interface StreamOptions {
   readonly signal: AbortSignal;
   /** The server is taken for gone when it sends nothing for so many milliseconds. */
   readonly silence: number;

@@ -1,6 +1,6 @@
 import type { ApiConnection } from './connection.js';
 
-export interface Page {
+interface Page {
   readonly items?: readonly object[];
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
 }

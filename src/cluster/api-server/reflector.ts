@@ -11,7 +11,7 @@ import type { ApiConnection } from './connection.js';
 import { listPages } from './list-pages.js';
 import type { ApiKind, ReadObject } from './api-kinds.js';
 
-export interface ReflectorEvents {
+interface ReflectorEvents {
   /** Everything there is, after a list. */
   readonly onList: (objects: readonly ReadObject[]) => void;
   readonly onEvent: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: ReadObject) => void;

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 
-export interface WatchOptions {
+interface WatchOptions {
   /** Enters another network namespace, in tests. */
   readonly prefix?: readonly string[];
   /** Whether neighbour events matter now: on a busy node they are many, and only silent pods are found by them. */

@@ -31,14 +31,14 @@ export interface Route {
 }
 
 /** Which hardware address was last seen for an address, and on which device. */
-export interface Neighbour {
+interface Neighbour {
   readonly address: Address;
   readonly device: string;
   readonly mac: string;
 }
 
 /** Which port of a bridge a hardware address was learned on. */
-export interface ForwardingEntry {
+interface ForwardingEntry {
   readonly mac: string;
   readonly port: string;
 }

@@ -12,7 +12,7 @@ export interface DiscoveredPods {
   readonly unattached: readonly { readonly pod: ObjectRef; readonly podUid: string; readonly reason: string }[];
 }
 
-export interface Links {
+interface Links {
   discover(pods: readonly PodToAttach[]): Promise<DiscoveredPods>;
   /** Devices with their ifindex, as the last discovery saw them. */
   devices(): Promise<ReadonlyMap<string, number>>;

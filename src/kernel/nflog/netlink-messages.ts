@@ -18,7 +18,7 @@ export interface NflogPacket {
 }
 
 /** What one datagram holds: packets, and the kernel's answer to a request. */
-export interface NflogDatagram {
+interface NflogDatagram {
   readonly packets: readonly NflogPacket[];
   /** 0 for an acknowledgement, else the errno. */
   readonly answer?: number;

@@ -22,7 +22,7 @@ export interface NflogSocket extends Disposable {
 }
 
 /** How long a read waits, and so how long closing takes at most. */
-export const readMilliseconds = 250;
+const readMilliseconds = 250;
 
 /**
  * Becomes the reader of a group in this thread's network namespace.

@@ -3,10 +3,7 @@ import ipaddr from 'ipaddr.js';
 import type { Address } from '../../model/address.js';
 import { ipProtocols, type Observation } from '../../model/observation.js';
 
-export type PacketHeaders = Pick<
-  Observation,
-  'source' | 'destination' | 'protocol' | 'ports' | 'icmp' | 'tcpFlags' | 'bytes'
->;
+type PacketHeaders = Pick<Observation, 'source' | 'destination' | 'protocol' | 'ports' | 'icmp' | 'tcpFlags' | 'bytes'>;
 
 /** IPv6 headers that may stand before the transport's, by their numbers. */
 const extension = {

@@ -9,7 +9,7 @@ import { printTransaction, type Commented } from '../../nftables/language/comman
 import { runNft, runTransaction, type NftCommand, type Source } from './nft-process.js';
 import { NftShell } from './nft-shell.js';
 
-export interface NftClientOptions {
+interface NftClientOptions {
   /** Default `['nft']`; a prefix enters another network namespace. */
   readonly command?: NftCommand;
   /** The long-lived nft ended, and why; transactions go on. */

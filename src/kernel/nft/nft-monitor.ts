@@ -8,7 +8,7 @@ export interface ForeignChange {
   readonly process?: string;
 }
 
-export interface WatchOptions {
+interface WatchOptions {
   /** Its own processes' changes are not foreign. */
   readonly client: Pick<NftClient, 'command' | 'isOwnProcess'>;
   readonly onForeignChange: (change: ForeignChange) => void;

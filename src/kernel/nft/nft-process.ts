@@ -8,14 +8,14 @@ import { NftError } from '../../nftables/language/nftables.js';
 /** The command that runs nft: `['nft']`, or with a prefix that enters another network namespace. */
 export type NftCommand = readonly string[];
 
-export interface NftOutcome {
+interface NftOutcome {
   readonly stdout: string;
   readonly stderr: string;
   readonly exitCode: number;
 }
 
 /** Milliseconds after which a process that does not end is given up. */
-export const nftTimeout = 10_000;
+const nftTimeout = 10_000;
 
 /** Runs nft once. `onStart` hears the process id before any event of it can be read. */
 export async function runNft(

@@ -3,7 +3,7 @@ import { formatPath, type Diagnostic } from '../../model/diagnostic.js';
 import type { CheckedObject } from '../objects.js';
 import type { RuleMatch, LintInput } from '../types.js';
 
-export type Chosen = Partial<Pick<RuleMatch, 'part' | 'severity' | 'fix' | 'message'>>;
+type Chosen = Partial<Pick<RuleMatch, 'part' | 'severity' | 'fix' | 'message'>>;
 
 /** What differs for one diagnostic; undefined: it belongs to another rule. */
 type Choose = (diagnostic: Diagnostic, object: CheckedObject) => Chosen | undefined;

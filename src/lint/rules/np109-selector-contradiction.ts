@@ -3,7 +3,7 @@ import { requirementPath, selectorsOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
 /** A key on which the selector contradicts itself. */
-export function contradiction({ requirements }: LabelSelector): string | undefined {
+function contradiction({ requirements }: LabelSelector): string | undefined {
   for (const { key } of requirements) {
     const own = requirements.filter((one) => one.key === key);
     const absent = own.some(({ operator }) => operator === 'DoesNotExist');

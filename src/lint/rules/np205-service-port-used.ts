@@ -6,7 +6,7 @@ import type { WorkloadEntry } from '../objects.js';
 import type { Rule, LintInput } from '../types.js';
 
 /** The Service whose port a rule names although its pods listen on another one. */
-export interface Mistaken {
+interface Mistaken {
   readonly service: Service;
   readonly port: ServicePort;
 }

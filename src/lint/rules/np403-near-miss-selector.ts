@@ -50,7 +50,7 @@ function* nearMisses(object: PolicyObject, selector: LabelSelector, path: Path, 
 }
 
 /** One letter more, less, other, or two that have changed places; short words are near to everything. */
-export function isNear(a: string, b: string): boolean {
+function isNear(a: string, b: string): boolean {
   if (a === b || Math.min(a.length, b.length) < 3 || Math.abs(a.length - b.length) > 1) return false;
   let start = 0;
   while (start < a.length && a[start] === b[start]) start += 1;

@@ -16,7 +16,7 @@ export interface Context {
 type Check = (context: Context, value: unknown, path: Path) => void;
 
 /** By the name of the field that says which kind of peer, or protocol, something is. */
-export type Kinds = Readonly<Record<string, Check>>;
+type Kinds = Readonly<Record<string, Check>>;
 
 export const outOfBounds = ({ reader }: Context, path: Path, message: string): void => {
   reader.error('out-of-bounds', path, message);

@@ -1,7 +1,7 @@
 import { dnsLabelProblem, subdomainProblem } from './names.js';
 import { isMapping, type Fields, type Path, type Reader } from './reader.js';
 
-export interface Metadata {
+interface Metadata {
   readonly name: string;
   readonly namespace?: string;
   readonly uid?: string;

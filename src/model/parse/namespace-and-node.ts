@@ -5,7 +5,7 @@ import { checkAudit, modeDiagnostics } from './annotations.js';
 import { parseMetadata } from './metadata.js';
 import { isMapping, Reader, type Fields, type Path } from './reader.js';
 
-export const namespaceNameLabel = 'kubernetes.io/metadata.name';
+const namespaceNameLabel = 'kubernetes.io/metadata.name';
 
 /** A v1 Namespace; the API server's immutable name label is always there, whatever the file says. */
 export function parseNamespace(object: unknown): Parsed<Namespace> {

@@ -35,11 +35,6 @@ export const sameKind = (a: NftSet, b: NftSet): boolean =>
   a.dynamic?.size === b.dynamic?.size &&
   a.dynamic?.timeoutSeconds === b.dynamic?.timeoutSeconds;
 
-/** Whether two rulesets with the same cache generation are equal, apart from what packets add. */
-export const sameElements = (a: NftSet, b: NftSet): boolean =>
-  a.dynamic !== undefined ||
-  (a.elements.size === b.elements.size && [...a.elements].every(([key, value]) => b.elements.get(key) === value));
-
 /** Whether the ruleset has any object at all. */
 export const isEmpty = (ruleset: Ruleset): boolean =>
   ruleset.chains.size + ruleset.sets.size + ruleset.counters.size === 0;

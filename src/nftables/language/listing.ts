@@ -4,7 +4,7 @@ import { isRetired } from '../names/retired.js';
 import type { Chain, Hook, KeyType, Rule, Ruleset, Statement } from './types.js';
 
 /** One object of a listing: `{ chain: {…} }`, `{ rule: {…} }`, `{ set: {…} }`, `{ map: {…} }`, `{ counter: {…} }`. */
-export type ListedObject = Readonly<Record<string, unknown>>;
+type ListedObject = Readonly<Record<string, unknown>>;
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -58,7 +58,7 @@ const ruleOf = (body: Body): Rule => ({
  * What `nft -j list table` prints. Objects that we never write are kept as they stand, so that they differ from what is
  * wanted and are repaired or removed.
  */
-export function parseListing(objects: readonly ListedObject[]): MutableRuleset {
+function parseListing(objects: readonly ListedObject[]): MutableRuleset {
   const table = objects.map((object) => object['table']).find(isBody);
   const ruleset = emptyRuleset(
     table === undefined ? 'inet' : (textOf(table, 'family') as Ruleset['family']),

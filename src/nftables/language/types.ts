@@ -35,14 +35,14 @@ export type Statement =
   | { readonly return: null };
 
 /** Puts an element into a set; statements of it hold for that element alone. */
-export interface SetStatement {
+interface SetStatement {
   readonly op: 'add' | 'update';
   readonly elem: Expression;
   readonly set: string;
   readonly stmt?: readonly Statement[];
 }
 
-export interface LogStatement {
+interface LogStatement {
   readonly prefix: string;
   readonly group: number;
   readonly snaplen: number;

@@ -6,7 +6,7 @@ import { todaysName } from './retired.js';
 /** `packet`: evaluated by its header, since it has no flow of its own to name. */
 export type Orientation = 'original' | 'reply' | 'packet';
 
-export interface LogPrefix {
+interface LogPrefix {
   readonly chain: string;
   /** Undefined for a chain of an agent that is not known yet. */
   readonly meaning: LoggedChain | undefined;

@@ -4,7 +4,7 @@ import { counters } from './counters.js';
 import { todaysName } from './retired.js';
 
 /** Packets that the log should report, or those of them that passed its limits. `report`: they were not denied. */
-export interface PacketCount {
+interface PacketCount {
   readonly counts: 'to-log' | 'logged';
   readonly scope: Direction | 'neither' | 'report';
 }

@@ -5,7 +5,7 @@ import type { Dirty } from '../render/dirty.js';
 import { isPeerMap } from '../render/peer-maps.js';
 import type { Chain, NftSet, Ruleset } from '../language/types.js';
 
-export interface ElementDifference {
+interface ElementDifference {
   readonly set: NftSet;
   readonly added: readonly (readonly [string, string])[];
   readonly removed: readonly string[];

@@ -30,7 +30,7 @@ export interface Plan {
   readonly replaces?: true;
 }
 
-export interface PlanInput {
+interface PlanInput {
   readonly desired: Ruleset;
   readonly applied: MutableRuleset;
   readonly dirty: Dirty;

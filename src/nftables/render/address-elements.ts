@@ -13,7 +13,7 @@ export interface Target {
   readonly isReported: boolean;
 }
 
-export interface AddressElementsOptions {
+interface AddressElementsOptions {
   /** Undefined where packets just go on. */
   readonly targetOf: (direction: Direction, endpoint: Endpoint) => Target | undefined;
 }

@@ -12,7 +12,7 @@ import { counters } from '../names/counters.js';
 import { loggedCounter, logRules, type AuditRules } from './log-rules.js';
 import { reportRules } from './report-chains.js';
 
-export interface Denial {
+interface Denial {
   readonly name: string;
   /** Of every packet that is denied here. */
   readonly dropped: string;

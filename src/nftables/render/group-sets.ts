@@ -38,7 +38,7 @@ export function titleOf(group: Group): string {
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
-export interface GroupElement {
+interface GroupElement {
   readonly family: Family;
   readonly key: string;
 }

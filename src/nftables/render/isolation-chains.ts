@@ -18,7 +18,7 @@ interface SharedIsolation {
   form?: IsolationForm;
 }
 
-export interface IsolationChainsOptions {
+interface IsolationChainsOptions {
   readonly audit: AuditRules | undefined;
   /** Rule lists that are jumped to one after another before peer maps take their place. */
   readonly inlineLists: number;

@@ -61,7 +61,7 @@ export interface IsolationForm {
   readonly maps: readonly PeerMap[];
 }
 
-export interface FormOptions {
+interface FormOptions {
   readonly formOf: (id: RuleListId, use: ListUse) => ListForm;
   /** With more rule lists than this, those that name pods only become peer maps. */
   readonly inlineLists: number;

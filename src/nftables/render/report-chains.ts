@@ -64,7 +64,7 @@ const isReported = (direction: Direction, family: Family): readonly Statement[] 
   x.inSet(x.relation(family, x.flowProtocol), setName.dryRunReported(direction, family)),
 ];
 
-export interface DryRunReport {
+interface DryRunReport {
   /** Of the chain, and of the counter of every packet that a dry run would decide otherwise. */
   readonly name: string;
   readonly direction: Direction;
@@ -99,7 +99,7 @@ export function dryRunChain({ name, direction, then, title }: DryRunReport, audi
 
 export const recordedTitle = (by: string): string => `${by}: first packets of flows, for the audit log`;
 
-export interface AllowedFlows {
+interface AllowedFlows {
   /** Of the chain. */
   readonly name: string;
   readonly title: string;

@@ -14,7 +14,7 @@ export type GroupLookup = (id: GroupId) => Group;
 type RangeMatch = Extract<PortMatch, { kind: 'range' }>;
 
 /** Rules of one YAML rule with the same peer; their numeric ports need one look-up. */
-export interface Bundle {
+interface Bundle {
   readonly rule: number;
   readonly peer: PeerMatch;
   readonly ranges: RangeMatch[];

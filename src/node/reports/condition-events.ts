@@ -6,7 +6,7 @@ export interface EventWriterParts extends ReportParts {
   readonly write: (event: ClusterEvent, signal: AbortSignal) => Promise<void>;
 }
 
-export interface ConditionEventsParts extends EventWriterParts {
+interface ConditionEventsParts extends EventWriterParts {
   /** All conditions that hold now. */
   readonly conditions: () => readonly ClusterEvent[];
   /** Policies without effect: finding them takes a look at the whole cluster, so this is called seldom. */

@@ -2,7 +2,7 @@ import type { NodePolicyStatus } from '../../model/node-policy-status.js';
 import type { Reconciler } from '../../reconciler/reconciler.js';
 import { RateLimitedTask, type ReportParts } from './rate-limited-task.js';
 
-export interface NodePolicyStatusReportParts extends ReportParts {
+interface NodePolicyStatusReportParts extends ReportParts {
   readonly reconciler: Pick<Reconciler, 'enforced' | 'status'>;
   readonly write: (status: NodePolicyStatus, signal: AbortSignal) => Promise<void>;
 }

@@ -11,7 +11,7 @@ export interface ReportParts {
   readonly log: ReconcilerLog;
 }
 
-export interface RateLimitedTaskOptions extends ReportParts {
+interface RateLimitedTaskOptions extends ReportParts {
   /** What is written, as the log names it. */
   readonly what: 'Event' | 'NodePolicyStatus';
   /** Milliseconds between the starts of two runs: at least, and at most while nothing fails. */

@@ -130,7 +130,7 @@ describe('a scan', () => {
   };
 
   test('reads plain and compressed files in the order given, and what is no record is told with its place', async () => {
-    const [plain, compressed] = [join(folder, 'plain.jsonl'), join(folder, 'packed.jsonl.gz')];
+    const [plain, compressed] = [join(folder, 'plain.jsonl'), join(folder, 'compressed.jsonl.gz')];
     await writeFile(
       plain,
       `${numbered(3)}\n{"half\n${numbered(4)}${recordLine(lossRecord('writer', 1, { 'event.sequence': 5 })).trimEnd()}`,

@@ -103,7 +103,7 @@ describePackets('the audit log of an agent', () => {
         addresses: podAddresses('n1', host),
       })),
     );
-    for (let port = 80; port < 90; port += 1) lab.prober.serve(lab.netns('server.x'), port, 'TCP');
+    for (let port = 80; port < 92; port += 1) lab.prober.serve(lab.netns('server.x'), port, 'TCP');
     await lab.writeManifests(directory, { cluster: manifests });
     agent = await lab.startAgent('n1', { manifests: directory, 'audit-log': join(lab.folder, 'n1.jsonl'), ...flags });
     trail = new AuditTrail(join(lab.folder, 'n1.jsonl'));
@@ -215,17 +215,17 @@ describePackets('the audit log of an agent', () => {
       expect(dryRun).toEqual([]);
     }, 30_000);
 
-    test.each<[string, Manifest, Manifest]>([
-      ['a policy', plain, annotated(denyServer, { 'podwall.dev/mode': 'audit' })],
-      ['a Namespace', annotated(plain, { 'podwall.dev/mode': 'audit' }), denyServer],
+    test.each<[string, number, Manifest, Manifest]>([
+      ['a policy', 90, plain, annotated(denyServer, { 'podwall.dev/mode': 'audit' })],
+      ['a Namespace', 91, annotated(plain, { 'podwall.dev/mode': 'audit' }), denyServer],
     ])(
       '%s that still says mode: audit drops nothing, and status names what to write',
-      async (_, space, policy) => {
+      async (_, port, space, policy) => {
         await apply(...cluster(plain, denyServer));
-        expect(await call('other', 'server', 89)).toBe('blocked');
+        expect(await call('other', 'server', port)).toBe('blocked');
         began = Date.now();
         await apply(...cluster(space, policy));
-        expect(await call('other', 'server', 89)).toBe('allowed');
+        expect(await call('other', 'server', port)).toBe('allowed');
         await expectRecords(dryRunDenial('ingress', 'other', 'server', 'x/deny'));
         const { problems, dryRun } = await agent.status();
         expect(JSON.stringify(problems)).toMatch(/"severity":"error".*write podwall\.dev\/mode: dry-run/);

@@ -226,7 +226,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'an edited policy keeps its compiled rules',
     file: 'src/compiler/used-rule-lists.ts',
-    find: 'this.#replace(id, former, this.#compile(id));',
+    find: 'this.#replace(id, previous, this.#compile(id));',
     replace: 'this.#replace(id, former, former);',
     tests: [cases, compiled],
   },

@@ -7,7 +7,7 @@ import type { FailingPolicy } from './types.js';
 
 const guardAnnotation = 'podwall.dev/source-guard';
 
-/** What the loop itself must remember of the cluster: which policies fail closed, and who opted out of the source guard. */
+/** What the loop keeps of the cluster: which policies fail closed, and which namespaces opted out of the source guard. */
 export class ClusterView {
   readonly #policies = new Map<string, AnyPolicy>();
   readonly #failing = new Map<string, BrokenPolicy>();

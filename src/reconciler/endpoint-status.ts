@@ -3,7 +3,7 @@ import { objectKey } from '../model/pod.js';
 import type { Isolation, PolicyProgram } from '../program/types.js';
 import type { EndpointStatus, IsolationStatus } from './types.js';
 
-/** Every pod that is enforced here, in the order of their names. */
+/** Every pod whose policies are enforced on this node, by name. */
 export function endpointStatuses(
   { endpoints }: PolicyProgram,
   attachments: readonly Attachment[],

@@ -5,7 +5,7 @@ import { directions, policyKey, type AnyPolicy } from '../model/policy.js';
 import type { PolicyProgram } from '../program/types.js';
 import { reasonsOf } from './types.js';
 
-/** The policies that isolate pods of this node, but for `unattached` ones, in the order of their names. */
+/** The policies that isolate pods of this node, without the `unattached` pods; by name. */
 export function enforcedPolicies(
   { endpoints }: PolicyProgram,
   policies: readonly AnyPolicy[],

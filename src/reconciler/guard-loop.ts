@@ -1,6 +1,6 @@
 /**
- * The guards' own loop. It stands apart from the policies': reading links can wait long for the kernel (a namespace that
- * is being removed holds its lock), and a device that vanishes is no reason to doubt the policy table.
+ * The loop of the guards. It is separate from the loop of the policies: reading links can take long (a network namespace
+ * that is being removed holds the kernel's lock), and a device that vanishes says nothing about the policy table.
  */
 import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
@@ -18,7 +18,7 @@ import type { LoopObserver, ReconcilerLog } from './types.js';
 interface GuardParts {
   readonly nftables: Nftables;
   readonly links: LinkReader;
-  /** Sees to it that bridged pods' frames reach our table; a message when they do not. */
+  /** Makes the frames of bridged pods reach our table. @returns a message when they do not */
   readonly bridgeNetfilter: () => Promise<string | undefined>;
   readonly clock: Clock;
   readonly log: ReconcilerLog;
@@ -31,7 +31,7 @@ interface GuardOptions {
   /** `audit`: nothing is dropped. */
   readonly mode?: PolicyMode;
   readonly pods: () => readonly LocalPod[];
-  /** Namespaces whose pods may send what is not theirs. */
+  /** Namespaces whose pods may send from addresses that are not theirs. */
   readonly optedOut: () => ReadonlySet<string>;
   readonly onSettled: () => void;
 }
@@ -40,7 +40,7 @@ interface GuardStatus {
   readonly attachments: readonly Attachment[];
   readonly unattached: readonly UnattachedPod[];
   readonly failures: number;
-  /** The links have been looked at, and bridged frames reach our rules or no pod is bridged. */
+  /** The links have been read, and bridged frames reach our rules or no pod is bridged. */
   readonly bridgesReady: boolean;
   readonly warnings: readonly string[];
 }
@@ -71,14 +71,14 @@ export class GuardLoop implements AsyncDisposable {
     );
   }
 
-  /** The pods are known from now on: before that, guards of an earlier agent must not be taken for nobody's. */
+  /** The pods are known from now on. Before, guards of an earlier agent must not be removed as guards of no pod. */
   start(): void {
     if (this.#started) return;
     this.#started = true;
     this.#runner.request();
   }
 
-  /** Looks again; `fresh` when there is news, so that what was not found is soon searched again. */
+  /** Runs again. `fresh`: something changed, so that pods without a device are searched again soon. */
   request(news?: 'fresh'): void {
     if (!this.#started) return;
     if (news === 'fresh') this.#attempts = 0;
@@ -120,7 +120,7 @@ export class GuardLoop implements AsyncDisposable {
     const message = messageOf(error);
     this.#failures += 1;
     this.#failure = `source guards are not up to date: ${message}`;
-    this.#parts.log.warn({ error: message }, 'guards failed; trying again');
+    this.#parts.log.warn({ error: message }, 'cannot update the source guards; retrying');
     this.#retryLater();
     this.#noteSettled();
   }
@@ -137,7 +137,7 @@ export class GuardLoop implements AsyncDisposable {
     this.#unattached = unattached;
   }
 
-  /** Opting out on a bridge opens more than spoofing: frames that no rule can read pass too. */
+  /** Opting out on a bridge allows more than spoofing: frames that no rule can read pass as well. */
   #warnOfOpenGuards(off: ReadonlySet<string>): void {
     const open = this.#attachments.filter((one) => one.kind === 'bridged' && off.has(one.pod.namespace));
     const problem =
@@ -158,7 +158,7 @@ export class GuardLoop implements AsyncDisposable {
     this.#bridgeProblem = problem;
   }
 
-  /** A pod's device or neighbour entry may come seconds after its address, and no event may tell. */
+  /** A pod's device or neighbour entry may appear seconds after its address, without an event. */
   #retryLater(): void {
     this.#retry?.[Symbol.dispose]();
     this.#retry = this.#parts.clock.after(retryDelay(this.#attempts), () => this.#runner.request());

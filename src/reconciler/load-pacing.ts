@@ -1,72 +1,72 @@
 import type { Clock } from './clock.js';
 
-/** Of the time, the part that may be work when changes never end. */
-const share = 1 / 3;
-/** Work that is done without a pause when there was none before, in milliseconds: one event, or a few, wait for nothing. */
-const free = 10;
+/** The largest part of the time that the loop works while changes never end. */
+const maxLoad = 1 / 3;
+/** Milliseconds of work without a pause after an idle time: single events wait for nothing. */
+const burst = 10;
 /** No change waits longer than this for others, in milliseconds. */
-const longestPause = 10;
+const maxPause = 10;
 
 /**
- * Paces work that has no end: each transaction costs nft and the kernel the same, whether it carries one change or fifty,
- * so under a stream of changes the loop pauses and takes together what came meanwhile.
+ * Paces the loop under a stream of changes. A transaction costs nft and the kernel the same whether it carries one change or
+ * fifty, so the loop pauses and then takes all changes that have arrived meanwhile.
  */
 export class LoadPacing implements Disposable {
   readonly #clock: Clock;
-  /** Work that was done and not yet rested from, at the time `#asOf`; milliseconds. */
+  /** Milliseconds of work that no pause has made up for yet, as of `#asOf`. */
   #debt = 0;
   #asOf: number;
-  #endRest: (() => void) | undefined;
+  #endPause: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#asOf = clock.now();
   }
 
-  /** Does the work, after the pause that is due. */
-  async take(work: () => Promise<void>): Promise<void> {
-    await this.#rest();
-    const began = this.#clock.now();
+  /** Runs the task after the pause that is due. */
+  async run(task: () => Promise<void>): Promise<void> {
+    await this.#pause();
+    const start = this.#clock.now();
     try {
-      await work();
+      await task();
     } finally {
-      this.worked(began);
+      this.addWork(start);
     }
   }
 
-  /** Ends the pause that goes on now. */
+  /** Ends the current pause. */
   [Symbol.dispose](): void {
-    this.#endRest?.();
+    this.#endPause?.();
   }
 
-  /** Work that began at this time has ended. */
-  worked(began: number): void {
-    this.#forgive();
-    this.#debt = Math.min(this.#debt + this.#clock.now() - began, free + longestPause * share);
+  /** Work that began at `start` ends now. */
+  addWork(start: number): void {
+    this.#reduceDebt();
+    this.#debt = Math.min(this.#debt + this.#clock.now() - start, burst + maxPause * maxLoad);
   }
 
   /** Milliseconds to wait before the next work. */
   pause(): number {
-    this.#forgive();
-    return Math.max(0, (this.#debt - free) / share);
+    this.#reduceDebt();
+    return Math.max(0, (this.#debt - burst) / maxLoad);
   }
 
-  async #rest(): Promise<void> {
+  async #pause(): Promise<void> {
     const milliseconds = this.pause();
     if (milliseconds === 0) return;
     await new Promise<void>((resolve) => {
       const timer = this.#clock.after(milliseconds, resolve);
-      this.#endRest = () => {
+      this.#endPause = () => {
         timer[Symbol.dispose]();
         resolve();
       };
     });
-    this.#endRest = undefined;
+    this.#endPause = undefined;
   }
 
-  #forgive(): void {
+  #reduceDebt(): void {
     const now = this.#clock.now();
-    this.#debt = Math.max(0, this.#debt - (now - this.#asOf) * share);
+    this.#debt = Math.max(0, this.#debt - (now - this.#asOf) * maxLoad);
     this.#asOf = now;
   }
 }

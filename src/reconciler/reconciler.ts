@@ -8,56 +8,25 @@
  * One run at a time. A failure keeps the last good rules in force and is retried; only state that is in the kernel is
  * reported as such.
  */
-import type { Compiler } from '../compiler/compiler.js';
-import type { SourceChange, SyncedCluster } from '../cluster/types.js';
-import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
+import type { SourceChange } from '../cluster/types.js';
+import { changesFrom, type ClusterChange } from '../model/cluster.js';
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
-import type { PolicyMode } from '../model/policy-mode.js';
-import type { AuditRules } from '../nftables/render/log-rules.js';
-import type { Renderer } from '../nftables/render/renderer.js';
-import type { Nftables } from '../nftables/language/nftables.js';
-import type { Ruleset } from '../nftables/language/types.js';
 import { effectOf } from '../program/effect.js';
 import type { ProgramChange } from '../program/types.js';
-import type { Clock } from './clock.js';
 import { ClusterView } from './cluster-view.js';
 import { endpointStatuses } from './endpoint-status.js';
 import { enforcedPolicies } from './enforced-policies.js';
 import { GuardLoop } from './guard-loop.js';
-import type { LinkReader } from './guard-table.js';
+import type { ReconcilerOptions, ReconcilerParts } from './reconciler-parts.js';
+import { LoopProgress } from './loop-progress.js';
 import { isRefusal, PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
 import { retryDelay } from './retry-delay.js';
 import { LoadPacing } from './load-pacing.js';
 import { SingleRunner } from '../generic/single-runner.js';
 import { messageOf } from '../generic/message-of.js';
-import type { LoopObserver, ReconcilerLog, ReconcilerStatus } from './types.js';
-
-interface ReconcilerParts {
-  readonly cluster: SyncedCluster;
-  readonly compiler: Compiler;
-  readonly renderer: Renderer;
-  /** The whole ruleset of a cluster from scratch, to try what the kernel refuses. */
-  readonly render: (snapshot: ClusterSnapshot) => Ruleset;
-  readonly nftables: Nftables;
-  readonly links: LinkReader;
-  /** Sees to it that bridged pods' frames reach our table; a message when they do not. */
-  readonly bridgeNetfilter: () => Promise<string | undefined>;
-  readonly clock: Clock;
-  readonly log: ReconcilerLog;
-  readonly observer?: LoopObserver;
-}
-
-interface ReconcilerOptions {
-  readonly sourceGuard: boolean;
-  /** What guards drop is logged; the renderer has its own. */
-  readonly audit?: AuditRules;
-  /** `audit`: a dry run of everything. */
-  readonly mode?: PolicyMode;
-  /** How often everything is read back even when nothing told of a change, in milliseconds. */
-  readonly readBackEvery: number;
-}
+import type { ReconcilerStatus } from './types.js';
 
 /** After this many failures in a row the kernel is read back; after one more, the whole table is replaced. */
 const failuresBeforeReadBack = 2;
@@ -69,7 +38,7 @@ export class Reconciler implements AsyncDisposable {
   readonly #policyTable: PolicyTable;
   readonly #guards: GuardLoop;
   readonly #view: ClusterView;
-  readonly #workShare: LoadPacing;
+  readonly #pacing: LoadPacing;
   readonly #subscriptions: Disposable[] = [];
   #pending: ClusterChange[] = [];
   #noticedAt: number | undefined;
@@ -77,17 +46,12 @@ export class Reconciler implements AsyncDisposable {
   #started = false;
   #retry: Disposable | undefined;
   #readBackTimer: Disposable | undefined;
-  #failuresInRow = 0;
-  #failures = 0;
-  #repairs = 0;
-  #revision = 0;
+  readonly #progress = new LoopProgress();
+  /** Endpoints, rule lists and groups that changed since the last switch. */
   #changed = 0;
-  #inKernel = false;
-  /** Everything that was taken from the cluster is in force. */
+  /** Every change that was taken from the cluster is in force. */
   #upToDate = false;
   #quarantineDue = false;
-  #lastError: string | undefined;
-  #lastApplied: number | undefined;
   #onSettled: (() => void) | undefined;
   #onApplied: ((milliseconds: number) => void) | undefined;
 
@@ -96,7 +60,7 @@ export class Reconciler implements AsyncDisposable {
     this.#options = options;
     this.#policyTable = new PolicyTable(parts.nftables, parts.observer?.beforeRemoval.bind(parts.observer));
     this.#view = new ClusterView(options.mode);
-    this.#workShare = new LoadPacing(parts.clock);
+    this.#pacing = new LoadPacing(parts.clock);
     this.#guards = new GuardLoop(parts, {
       ...options,
       pods: () => [...parts.compiler.program().endpoints.values()],
@@ -104,13 +68,13 @@ export class Reconciler implements AsyncDisposable {
       onSettled: () => this.#onSettled?.(),
     });
     this.#runner = new SingleRunner(
-      // Under a stream of changes the next ones are waited for.
-      () => this.#workShare.take(() => this.#run()),
+      // Under a stream of changes it waits and takes several together.
+      () => this.#pacing.run(() => this.#run()),
       (error) => this.#failed(error),
     );
   }
 
-  /** Takes over whatever is in the kernel and follows the cluster from here on. */
+  /** Takes over what is in the kernel, and follows the cluster from now on. */
   start(): void {
     this.#pending = changesFrom(this.#parts.cluster.snapshot());
     this.#noticedAt = this.#parts.clock.now();
@@ -121,21 +85,21 @@ export class Reconciler implements AsyncDisposable {
     this.#runner.request();
   }
 
-  /** Someone else may have touched our tables; `who` as the kernel tells it. */
+  /** Another process may have changed our tables. @param who as the kernel names it */
   drift(who: string): void {
-    // Before the start there is nothing to converge to: an empty program would open what the last agent left closed.
+    // Before the start the program is empty: applying it would open what the last agent left closed.
     if (!this.#started) return;
     this.#driftBy = who;
     this.#runner.request();
     this.#guards.request();
   }
 
-  /** A link, route or neighbour changed: pods may hang elsewhere now. */
+  /** A link, route or neighbour changed: pods may have other devices now. */
   linksChanged(): void {
     this.#guards.request('fresh');
   }
 
-  /** Called after every run that ended, well or not: `status()` may have changed. */
+  /** Called after every run, also a failed one: `status()` may have changed. */
   onSettled(listener: () => void): void {
     this.#onSettled = listener;
   }
@@ -145,7 +109,7 @@ export class Reconciler implements AsyncDisposable {
     this.#onApplied = listener;
   }
 
-  /** When the run that goes on now began, by performance.now(); undefined between runs. */
+  /** When the current run began, by performance.now(); undefined between runs. */
   get busySince(): number | undefined {
     return this.#runner.busySince;
   }
@@ -155,7 +119,7 @@ export class Reconciler implements AsyncDisposable {
     for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
     this.#retry?.[Symbol.dispose]();
     this.#readBackTimer?.[Symbol.dispose]();
-    this.#workShare[Symbol.dispose]();
+    this.#pacing[Symbol.dispose]();
     await Promise.all([this.#runner.stop(), this.#guards[Symbol.asyncDispose]()]);
   }
 
@@ -163,13 +127,10 @@ export class Reconciler implements AsyncDisposable {
     const staleSince = this.#parts.cluster.staleSince();
     const guards = this.#guards.status();
     return {
-      ready: this.#inKernel && guards.bridgesReady,
-      revision: this.#revision,
-      repairs: this.#repairs,
-      failures: this.#failures + guards.failures,
+      ready: this.#progress.inKernel && guards.bridgesReady,
+      ...this.#progress.status(),
+      failures: this.#progress.failures + guards.failures,
       policies: this.#view.policyCount,
-      ...(this.#lastApplied === undefined ? {} : { lastApplied: this.#lastApplied }),
-      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       endpoints: endpointStatuses(this.#parts.compiler.program(), guards.attachments),
       failing: this.#view.failing(),
       mode: this.#options.mode ?? 'enforce',
@@ -182,8 +143,8 @@ export class Reconciler implements AsyncDisposable {
   }
 
   /**
-   * The policies that isolate pods of this node, at the generation that is in force; undefined while changes are on
-   * their way into the kernel.
+   * The policies that isolate pods of this node, at the generation that is in force; undefined while changes are not yet
+   * in the kernel.
    */
   enforced(): readonly EnforcedPolicy[] | undefined {
     if (!this.#upToDate) return undefined;
@@ -228,8 +189,8 @@ export class Reconciler implements AsyncDisposable {
     this.#driftBy = undefined;
     try {
       const differed = await this.#policyTable.readBack(this.#parts.renderer.ruleset());
-      if (differed && this.#inKernel) {
-        this.#repairs += 1;
+      if (differed && this.#progress.inKernel) {
+        this.#progress.repaired();
         this.#parts.log.warn({ by: who === '' ? 'unknown' : who }, 'drift');
         this.#noticedAt ??= this.#parts.clock.now();
       }
@@ -242,26 +203,24 @@ export class Reconciler implements AsyncDisposable {
   async #converge(): Promise<void> {
     const desired = this.#parts.renderer.ruleset();
     const switched = (): void => this.#switched();
-    const first = !this.#inKernel;
+    const first = !this.#progress.inKernel;
     if (!this.#policyTable.pending && !first) {
       this.#noticedAt = undefined;
       this.#changed = 0;
       this.#parts.observer?.changesApplied();
       return;
     }
-    if (this.#failuresInRow > failuresBeforeReadBack) await this.#policyTable.replace(desired, switched);
+    if (this.#progress.failuresInRow > failuresBeforeReadBack) await this.#policyTable.replace(desired, switched);
     else await this.#policyTable.converge(desired, switched);
-    this.#failuresInRow = 0;
-    this.#lastError = undefined;
+    this.#progress.succeeded();
   }
 
   #switched(): void {
     const now = this.#parts.clock.now();
     const ms = Math.round((now - (this.#noticedAt ?? now)) * 10) / 10;
-    this.#inKernel = true;
-    this.#revision = this.#parts.compiler.program().revision;
-    this.#lastApplied = this.#parts.clock.timestamp();
-    this.#parts.log.info({ revision: this.#revision, changed: this.#changed, ms }, 'applied');
+    const { revision } = this.#parts.compiler.program();
+    this.#progress.switched(revision, this.#parts.clock.timestamp());
+    this.#parts.log.info({ revision, changed: this.#changed, ms }, 'applied');
     this.#onApplied?.(ms);
     this.#parts.observer?.changesApplied();
     this.#noticedAt = undefined;
@@ -278,24 +237,23 @@ export class Reconciler implements AsyncDisposable {
   }
 
   #failed(error: unknown): void {
-    this.#failures += 1;
-    this.#failuresInRow += 1;
     this.#upToDate = false;
-    this.#lastError = messageOf(error);
-    this.#parts.log.error({ error: this.#lastError, attempt: this.#failuresInRow }, 'failed; the last good rules stay');
-    if (this.#failuresInRow >= failuresBeforeReadBack) this.#driftBy ??= 'own failure';
-    this.#quarantineDue = isRefusal(error) && this.#failuresInRow > failuresBeforeReadBack;
+    this.#progress.failed(messageOf(error));
+    const { failuresInRow, lastError } = this.#progress;
+    this.#parts.log.error({ error: lastError, attempt: failuresInRow }, 'failed; the last good rules stay');
+    if (failuresInRow >= failuresBeforeReadBack) this.#driftBy ??= 'own failure';
+    this.#quarantineDue = isRefusal(error) && failuresInRow > failuresBeforeReadBack;
     this.#retry?.[Symbol.dispose]();
-    this.#retry = this.#parts.clock.after(retryDelay(this.#failuresInRow - 1), () => this.#runner.request());
+    this.#retry = this.#parts.clock.after(retryDelay(failuresInRow - 1), () => this.#runner.request());
     this.#onSettled?.();
   }
 
-  /** A refusal that repeats is some policy's: find it, and let it alone fail closed. */
+  /** The kernel refuses the ruleset again and again because of some policy: finds it, and makes it alone fail closed. */
   async #quarantine(): Promise<void> {
     this.#quarantineDue = false;
     const { cluster, nftables, render, log } = this.#parts;
     const snapshot = { ...cluster.snapshot(), policies: this.#view.policies() };
-    const changes = await quarantined({ snapshot, nftables, render, reason: this.#lastError ?? 'refused' });
+    const changes = await quarantined({ snapshot, nftables, render, reason: this.#progress.lastError ?? 'refused' });
     for (const change of changes) log.error({ policy: objectKey(change.ref) }, 'policy fails closed');
     this.#pending.unshift(...changes);
   }

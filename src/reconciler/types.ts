@@ -55,19 +55,19 @@ export interface ReconcilerStatus {
   readonly warnings: readonly string[];
 }
 
-/** Who follows the loop, above all the audit log. */
+/** Follows the loop; the audit log does. */
 export interface LoopObserver {
-  /** Changes were compiled and are on their way to the kernel. */
+  /** Changes were compiled; they will be applied next. */
   changesCompiled(changes: readonly ClusterChange[], program: ProgramChange): void;
-  /** All that was noted is in force. */
+  /** Everything that was compiled is in force. */
   changesApplied(): void;
-  /** Where the pods of this node hang now. */
+  /** The devices of this node's pods are known. */
   podsAttached(attachments: readonly Attachment[]): void;
   /** Named counters of the policy table are about to be removed; the loop waits. */
   beforeRemoval(counters: readonly string[]): Promise<void>;
 }
 
-/** What the loop tells the log: one call per event, fields as they appear in the line. */
+/** The agent's log: one call per line, with the fields of the line. */
 export interface ReconcilerLog {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;

@@ -8,7 +8,7 @@ function make() {
   const work = (milliseconds: number): void => {
     const began = clock.now();
     clock.advance(milliseconds);
-    share.worked(began);
+    share.addWork(began);
   };
   return { clock, share, work };
 }

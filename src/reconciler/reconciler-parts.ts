@@ -1,0 +1,37 @@
+/** What the loop is built from. */
+import type { Compiler } from '../compiler/compiler.js';
+import type { SyncedCluster } from '../cluster/types.js';
+import type { ClusterSnapshot } from '../model/cluster.js';
+import type { PolicyMode } from '../model/policy-mode.js';
+import type { AuditRules } from '../nftables/render/log-rules.js';
+import type { Renderer } from '../nftables/render/renderer.js';
+import type { Nftables } from '../nftables/language/nftables.js';
+import type { Ruleset } from '../nftables/language/types.js';
+import type { Clock } from './clock.js';
+import type { LinkReader } from './guard-table.js';
+import type { LoopObserver, ReconcilerLog } from './types.js';
+
+export interface ReconcilerParts {
+  readonly cluster: SyncedCluster;
+  readonly compiler: Compiler;
+  readonly renderer: Renderer;
+  /** The whole ruleset of a cluster from scratch: finds the policy whose rules the kernel refuses. */
+  readonly render: (snapshot: ClusterSnapshot) => Ruleset;
+  readonly nftables: Nftables;
+  readonly links: LinkReader;
+  /** Makes the frames of bridged pods reach our table. @returns a message when they do not */
+  readonly bridgeNetfilter: () => Promise<string | undefined>;
+  readonly clock: Clock;
+  readonly log: ReconcilerLog;
+  readonly observer?: LoopObserver;
+}
+
+export interface ReconcilerOptions {
+  readonly sourceGuard: boolean;
+  /** How guards log what they drop; the renderer has its own. */
+  readonly audit?: AuditRules;
+  /** `audit`: a dry run of everything. */
+  readonly mode?: PolicyMode;
+  /** How often everything is read back although no event reported a change, in milliseconds. */
+  readonly readBackEvery: number;
+}

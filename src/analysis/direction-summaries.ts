@@ -2,7 +2,7 @@
 import type { Family } from '../model/address.js';
 import { families } from '../model/address.js';
 import { directions, type Direction, type PolicyRef } from '../model/policy.js';
-import { formatPorts, type PortSet } from '../model/reachability.js';
+import { type PortSet } from '../model/reachability.js';
 import { isAssumed, nothingId } from '../evaluation/allowances.js';
 import { cellOf, type Matrix } from '../evaluation/matrix.js';
 import type { RuleText } from '../evaluation/rule-text.js';

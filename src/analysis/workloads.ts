@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { AddressOwners } from '../addresses/address-owners.js';
 import type { Labels, LabelSelector } from '../model/labels.js';
-import { isEnforceable, type ContainerPort, type Pod } from '../model/pod.js';
+import { isEnforceable, type ContainerPort } from '../model/pod.js';
 import type { Workload, WorkloadPod } from '../model/workload.js';
 import type { AnyPolicy, Peer } from '../model/policy.js';
 

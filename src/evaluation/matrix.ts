@@ -7,7 +7,6 @@
  */
 import type { Family } from '../model/address.js';
 import type { Direction } from '../model/policy.js';
-import type { Workload } from '../model/workload.js';
 import type { AllowRule, PolicyProgram } from '../program/types.js';
 import { Allowances, everythingId, nothing, nothingId, type Allowance } from './allowances.js';
 import type { BlockOptions } from './blocks.js';

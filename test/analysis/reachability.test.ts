@@ -1,7 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { FlowEndpoint } from '../../src/evaluation/flow-endpoints.js';
-import { Evaluator } from '../../src/evaluation/evaluator.js';
 import {
   allPorts,
   difference,

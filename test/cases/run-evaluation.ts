@@ -47,13 +47,10 @@ export function runEvaluation(table: Case): EvaluationResult {
         if (problem !== undefined) wrong.push(`step ${index + 1}, ${title}: ${problem}`);
       }
     }
-    const users = UserAnswers.from(state.manifests);
-    for (const { cell, flow } of flows)
-      for (const answer of users.answersTo({ cell, flow })) {
-        if (answer.allowed === undefined) continue;
-        asked += 1;
-        if (answer.allowed !== cell.allowed) wrong.push(`step ${index + 1}: ${describeAnswer(cell, flow, answer)}`);
-      }
+    for (const answer of UserAnswers.from(state.manifests).answersTo(flows)) {
+      asked += 1;
+      if (answer.allowed !== answer.cell.allowed) wrong.push(`step ${index + 1}: ${describeAnswer(answer)}`);
+    }
   });
   return { asked, wrong };
 }

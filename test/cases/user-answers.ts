@@ -22,11 +22,11 @@ export interface AskedFlow {
   readonly flow: Pairing;
 }
 
-export interface UserAnswer {
-  /** The command and what it was asked. */
-  readonly asked: string;
-  /** Undefined where it does not speak of such flows. */
-  readonly allowed: boolean | undefined;
+/** There is none from a command that does not speak of such flows. */
+export interface UserAnswer extends AskedFlow {
+  /** With what it was asked. */
+  readonly command: string;
+  readonly allowed: boolean;
 }
 
 export class UserAnswers {
@@ -51,11 +51,16 @@ export class UserAnswers {
     return new UserAnswers(objects);
   }
 
-  /** Each way to ask about a flow. */
-  answersTo(asked: AskedFlow): readonly UserAnswer[] {
+  /** Each way to ask about each flow. */
+  answersTo(flows: readonly AskedFlow[]): readonly UserAnswer[] {
+    const spelled = flows.flatMap((asked) => this.#spellings(asked).map((spelling) => ({ ...asked, spelling })));
     return [
-      ...this.#spellings(asked).flatMap((spelling) => [this.#can(spelling, asked.flow), this.#test(spelling, asked)]),
-      { asked: 'reach', allowed: this.#matrix.allows(asked.flow) },
+      ...spelled.flatMap((one) => this.#can(one)),
+      ...this.#test(spelled),
+      ...flows.flatMap((asked): UserAnswer[] => {
+        const allowed = this.#matrix.allows(asked.flow);
+        return allowed === undefined ? [] : [{ ...asked, command: 'reach', allowed }];
+      }),
     ];
   }
 
@@ -72,7 +77,8 @@ export class UserAnswers {
   #spellings({ cell, flow }: AskedFlow): readonly Spelling[] {
     const byAddress = { from: flow.source, to: flow.destination, port: `${flow.port}/${flow.protocol}` };
     const byName = { from: cell.from, to: cell.to, port: `${cell.port}/${cell.protocol}` };
-    return [byAddress, ...([cell.from, cell.to].some((name) => this.#isNameless(name)) ? [] : [byName])];
+    const isSame = byName.from === byAddress.from && byName.to === byAddress.to;
+    return isSame || [cell.from, cell.to].some((name) => this.#isNameless(name)) ? [byAddress] : [byAddress, byName];
   }
 
   /** A node, and a finished pod: people ask by their addresses. */
@@ -83,12 +89,12 @@ export class UserAnswers {
   }
 
   /** `podwall can`, which has no word for what has no ports. */
-  #can({ from, to, port }: Spelling, { protocol, family }: Pairing): UserAnswer {
-    const asked = `can ${from} ${to} ${port}`;
-    if (protocol === 'other') return { asked, allowed: undefined };
-    const answers = this.#answersOver(family, { from, to, port });
-    if (answers.length === 0) throw new Error(`${asked}: no answer over ${family}`);
-    return { asked, allowed: answers.every(({ allowed }) => allowed) };
+  #can({ cell, flow, spelling }: SpelledFlow): readonly UserAnswer[] {
+    if (flow.protocol === 'other') return [];
+    const command = `can ${spelling.from} ${spelling.to} ${spelling.port}`;
+    const answers = this.#answersOver(flow.family, spelling);
+    if (answers.length === 0) throw new Error(`${command}: no answer over ${flow.family}`);
+    return [{ cell, flow, command, allowed: answers.every(({ allowed }) => allowed) }];
   }
 
   #answersOver(family: Family, { from, to, port }: Omit<Spelling, 'port'> & Partial<Spelling>): readonly Answer[] {
@@ -97,25 +103,28 @@ export class UserAnswers {
       .filter((answer) => (answer.family ?? family) === family);
   }
 
-  /** `podwall test`, held to an expectation in all families that the endpoints have: only this one counts here. */
-  #test({ from, to, port }: Spelling, { cell, flow: { family } }: AskedFlow): UserAnswer {
-    const { protocol } = cell;
-    const expectation = {
-      from,
-      to,
-      protocol,
-      allowed: true,
-      path: [],
+  /** `podwall test`, held to an expectation in all families that the endpoints have: only the flow's counts here. */
+  #test(flows: readonly SpelledFlow[]): readonly UserAnswer[] {
+    const expect = flows.map(({ cell: { protocol }, spelling: { from, to, port } }) => ({
+      ...{ from, to, protocol, allowed: true, path: [] },
       ...(protocol === 'ICMP' ? {} : { port: port.split('/')[0] ?? '' }),
-    };
-    const [checked] = checkAssertions(
+    }));
+    const outcomes = checkAssertions(
       this.#input,
-      [{ expect: [expectation], unlisted: 'unchecked', position: () => 'table' }],
+      [{ expect, unlisted: 'unchecked', position: () => 'table' }],
       undefined,
     );
-    if (checked === undefined) throw new Error('an expectation has an outcome');
-    return { asked: `test ${checked.title}`, allowed: checked.failure?.includes(family) !== true };
+    return flows.map(({ cell, flow }, index): UserAnswer => {
+      const outcome = outcomes[index];
+      if (outcome === undefined) throw new Error('each expectation has an outcome');
+      const { title, failure } = outcome;
+      return { cell, flow, command: `test ${title}`, allowed: failure?.includes(flow.family) !== true };
+    });
   }
+}
+
+interface SpelledFlow extends AskedFlow {
+  readonly spelling: Spelling;
 }
 
 interface Spelling {
@@ -176,5 +185,5 @@ class MatrixAnswers {
   }
 }
 
-export const describeAnswer = (cell: Cell, flow: Pairing, { asked, allowed }: UserAnswer): string =>
-  `${describeCell(cell)} over ${flow.family}: \`podwall ${asked}\` says ${allowed === true ? 'allowed' : 'denied'}`;
+export const describeAnswer = ({ cell, flow, command, allowed }: UserAnswer): string =>
+  `${describeCell(cell)} over ${flow.family}: \`podwall ${command}\` says ${allowed ? 'allowed' : 'denied'}`;

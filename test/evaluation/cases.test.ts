@@ -39,7 +39,7 @@ describe('upstream conformance', () => {
 });
 
 describe('random clusters', () => {
-  runAll([randomClusters(seed, cases(40))]);
+  runAll([randomClusters(seed, cases(25))]);
 });
 
 describe('the examples', () => {

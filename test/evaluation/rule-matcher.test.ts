@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { BlockOptions } from '../../src/evaluation/blocks.js';
-import type { FlowEndpoint } from '../../src/evaluation/flow-endpoints.js';
+import type { FlowEndpoint, WorkloadEndpoint } from '../../src/evaluation/flow-endpoints.js';
 import { RuleMatcher } from '../../src/evaluation/rule-matcher.js';
 import type { Family } from '../../src/model/address.js';
 import { listener, type Group, type GroupId } from '../../src/program/types.js';
@@ -8,7 +8,7 @@ import { address, anyone, anyPort, cidr, listeners, members, program, range, wor
 
 const at = (text: string): FlowEndpoint => ({ kind: 'address', address: address(text) });
 const template: FlowEndpoint = { kind: 'workload', workload: workload('x/Deployment/template') };
-const pods: FlowEndpoint = {
+const pods: WorkloadEndpoint = {
   kind: 'workload',
   workload: workload('x/Deployment/pods', {
     pods: [
@@ -18,7 +18,6 @@ const pods: FlowEndpoint = {
   }),
 };
 const pod = (index: number): FlowEndpoint => {
-  if (pods.kind !== 'workload') throw new Error('pods are of a workload');
   const one = pods.workload.pods[index];
   if (one === undefined) throw new Error(`no pod ${index}`);
   return { ...pods, pod: one };

@@ -13,7 +13,7 @@ const lossesOf = (accounting: PacketAccounting): string[] =>
     return `${loss.cause} ${loss.direction ?? 'any'} ${loss.count}`;
   });
 
-describe('Accounts', () => {
+describe('PacketAccounting', () => {
   test('dropped and not logged is suppressed; logged and not received is lost', () => {
     const accounting = new PacketAccounting(packetCountOf, begun);
     const logged = accounting.addReading(

@@ -10,7 +10,7 @@ import { matches } from '../selectors/match.js';
 import { EndpointNames, type NamedEndpoint } from './endpoint-names.js';
 import { InputError } from '../generic/input-error.js';
 
-/** Undefined without texts: everybody. */
+/** Undefined without texts: no filter. */
 export function filterOf(
   texts: readonly string[],
   names: EndpointNames,
@@ -23,7 +23,7 @@ export function filterOf(
 
 function one(text: string, names: EndpointNames, namespaces: ReadonlySet<string>): EndpointFilter {
   const [, kind, name = text] = /^(namespaces?|ns)\/(.+)$/.exec(text) ?? [];
-  if (kind !== undefined || (namespaces.has(name) && !isEnd(text, names))) {
+  if (kind !== undefined || (namespaces.has(name) && !isEndpoint(text, names))) {
     if (!namespaces.has(name))
       throw new InputError(`no namespace ${name}; there are: ${[...namespaces].sort().join(', ') || 'none'}`);
     return ({ workload }) => (workload?.namespace === name ? allPorts : noPorts);
@@ -43,7 +43,7 @@ function one(text: string, names: EndpointNames, namespaces: ReadonlySet<string>
   return filterOfEndpoints(names.named(text), text);
 }
 
-function isEnd(text: string, names: EndpointNames): boolean {
+function isEndpoint(text: string, names: EndpointNames): boolean {
   try {
     return names.named(text).endpoints.length > 0;
   } catch (error) {
@@ -52,7 +52,7 @@ function isEnd(text: string, names: EndpointNames): boolean {
   }
 }
 
-/** A Service stands for its pods at the ports that its own lead to. */
+/** A Service means its pods, at the target ports of its own ports. */
 function filterOfEndpoints(named: NamedEndpoint, range?: string): EndpointFilter {
   const ports = new Map<string, PortSet>();
   for (const one of named.endpoints)

@@ -22,7 +22,7 @@ interface NumberedPort {
   readonly number: number;
 }
 
-/** What a name stands for. */
+/** What a name means. */
 export interface NamedEndpoint {
   readonly title: string;
   /** Several where policies tell the pods of a workload, or the addresses of the internet, apart. */

@@ -1,4 +1,4 @@
-/** What documents of kind Assertions expect, held to what policies allow. */
+/** Checks what documents of kind Assertions expect against what policies allow. */
 import type { Expectation, PositionedAssertions } from '../model/expectation.js';
 import { commonFamilies } from '../evaluation/flow-endpoints.js';
 import { Evaluator } from '../evaluation/evaluator.js';
@@ -17,7 +17,7 @@ interface CheckedExpectation {
   readonly failure?: string;
 }
 
-/** @throws InputError with the place of an expectation whose names mean nobody, or several */
+/** @throws InputError with the position of an expectation whose names are unknown or ambiguous */
 export function checkAssertions(
   input: CompiledInput,
   assertions: readonly PositionedAssertions[],

@@ -81,7 +81,7 @@ describe('podwall diff', () => {
     ]);
   });
 
-  test('the same twice is no change; policies that change nothing are told all the same', async () => {
+  test('the same input twice is no change; policies that change nothing are reported too', async () => {
     expect(await changes('old', 'old')).toMatchObject({ policies: [], endpoints: [], connections: [] });
     await write('new', manifests(policy('db', 'db', ingress(from('web', 5432), from('web', 5432)))));
     expect(await changes('old', 'new')).toMatchObject({ policies: [{ change: 'changed' }], connections: [] });

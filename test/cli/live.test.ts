@@ -91,7 +91,7 @@ describe('a live cluster', () => {
     expect(stdout).toContain('"uri": "http');
   });
 
-  test('lint: a block of Services’ cluster IPs, where the server tells their range and lets it be read', async () => {
+  test('lint: a block of Services’ cluster IPs, where the server reports their range and lets it be read', async () => {
     const found = async (): Promise<readonly string[]> => {
       const { stdout, stderr } = await podwall('lint', '-o', 'json');
       expect(stderr).toBe('');

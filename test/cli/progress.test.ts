@@ -38,7 +38,7 @@ describe('the progress of long work', () => {
     ['reach', ['reach', '-f', examples, '-o', 'json=/dev/null'], [`reading ${examples}`, 'pairs of workloads']],
     ['diff', ['diff', examples, examples, '-o', 'json=/dev/null'], ['reading', 'pairs of workloads']],
     ['test', ['test', join(examples, '12-three-tiers')], ['reading']],
-  ])('%s tells it on a terminal, and leaves nothing of it there', async (_, args, whats) => {
+  ])('%s draws it on a terminal, and leaves nothing of it there', async (_, args, whats) => {
     const shown = await onTerminal(args);
     for (const what of whats) expect(bars(shown).some((bar) => bar.includes(what))).toBe(true);
     // Every bar is erased before whatever comes next.
@@ -60,13 +60,13 @@ describe('the progress of long work', () => {
   test.each([
     ['summary', ['audit', 'summary']],
     ['verify', ['audit', 'verify']],
-  ])('audit %s tells how much of the log is read', async (_, args) => {
+  ])('audit %s draws how much of the log is read', async (_, args) => {
     const shown = bars(await onTerminal([...args, '--log', log]));
     expect(shown[0]).toMatch(/ {2}reading the log$/);
     expect(shown.at(-1)).toContain('100 %');
   });
 
-  test('what is over within a second tells nothing', async () => {
+  test('what takes less than a second draws nothing', async () => {
     const quick = 'Object.defineProperty(performance, "now", { value: () => 999, configurable: true })';
     const node = ['--import', `data:text/javascript,${encodeURIComponent(quick)}`];
     expect(await onTerminal(['lint', '-f', examples], {}, node)).not.toContain('\u001b[K');

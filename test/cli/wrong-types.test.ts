@@ -1,5 +1,5 @@
 /**
- * Each field of Pods, workloads, Services, Namespaces and Nodes with a value of another type: told at its place, by every
+ * Each field of Pods, workloads, Services, Namespaces and Nodes with a value of another type: reported with its position, by every
  * reader that reads it. Which fields those are is asked of the readers themselves, so a new one must be in the samples.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -68,7 +68,7 @@ const policy = {
 
 const textOf = (object: object): string => JSON.stringify(object, undefined, 1);
 
-/** How a line begins that tells of a field. */
+/** How a line about a field begins. */
 function placeIn(text: string, path: Path) {
   const [document] = readDocuments(text, file).documents;
   if (document === undefined) throw new Error('no document');
@@ -162,7 +162,7 @@ describe.each(samples.map((sample) => [sample.object.kind, sample] as const))('%
     }
   });
 
-  test('null is told, where something must be', async () => {
+  test('null is reported where a value is required', async () => {
     const needed = fields.filter(
       ([path]) => typeof path.at(-1) === 'number' || sample.required.includes(pointerOf(path)),
     );

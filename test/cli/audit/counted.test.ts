@@ -31,7 +31,7 @@ bookshop/Pod/db -> bookshop/Pod/app 8080/TCP  1 denied
     expect(exitCode).toBe(0);
   });
 
-  test('where no policy denied, advice; where nothing is stored, the record alone', async () => {
+  test('where no policy denied, advice; without snapshots, the record alone', async () => {
     expect(await document('denied', '--reason', 'source-guard')).toMatchObject({
       kind: 'AuditDenials',
       count: 1,

@@ -45,7 +45,7 @@ describe('explain', () => {
     expect(exitCode).toBe(0);
   });
 
-  test('what is not stored any more is unknown; what was never there is nothing', async () => {
+  test('what is no longer kept is unknown; what was never there is nothing', async () => {
     const alone = await mkdtemp(join(tmpdir(), 'podwall-audit-alone-'));
     await cp(join(minute.folder, 'audit.jsonl'), join(alone, 'audit.jsonl'));
     const { stdout, exitCode } = await audit('explain', minute.ids[4] ?? '', '--log', alone);
@@ -101,7 +101,7 @@ of 3 records of denied packets, 0 would pass
     expect((await ask('replay')).exitCode).toBe(2);
   });
 
-  test('flows whose pods are not stored any more are unknown', async () => {
+  test('flows whose pods are no longer kept are unknown', async () => {
     const alone = await mkdtemp(join(tmpdir(), 'podwall-audit-alone-'));
     await cp(join(minute.folder, 'audit.jsonl'), join(alone, 'audit.jsonl'));
     const { stdout, exitCode } = await audit('replay', '--log', alone, '--policies', tiers);

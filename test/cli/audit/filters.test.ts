@@ -140,7 +140,7 @@ describe('where logs are', () => {
     ['a glob of what was rotated', '/audit-????????T*.gz', ['audit-20261122T100030.000Z.jsonl.gz']],
   ])('%s', async (_, path, files) => expect(await names(`${folder}${path}`)).toEqual(files));
 
-  test('named twice, read once; not there at all, told', async () => {
+  test('named twice, read once; a path that does not exist is an error', async () => {
     expect(await names(folder, join(folder, 'audit.jsonl'))).toHaveLength(2);
     await expect(names(join(folder, '*.log'))).rejects.toThrow(/no file matches/);
     await expect(names(join(folder, 'nothing'))).rejects.toThrow(/no such file/);

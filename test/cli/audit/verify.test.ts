@@ -22,7 +22,7 @@ describe('verify', () => {
     expect(exitCode).toBe(0);
   });
 
-  test('a line that is gone, one that is cut, one that breaks the schema, and one that came twice are told', async () => {
+  test('a line that is missing, one that is cut, one that breaks the schema, and one that appears twice are reported', async () => {
     const live = join(own, 'audit.jsonl');
     const [first = '', second = '', third = '', fourth = ''] = (await readFile(live, 'utf8')).split('\n');
     const wrong = fourth.replace('"podwall.mode":"enforce"', '"podwall.mode":"maybe"');
@@ -37,7 +37,7 @@ describe('verify', () => {
     expect(exitCode).toBe(1);
   });
 
-  test('what other commands cannot read is told, and partial', async () => {
+  test('what other commands cannot read is reported, and partial', async () => {
     await appendFile(join(own, 'audit.jsonl'), '\nno record\n');
     const { stderr, exitCode } = await audit('summary', '--log', own);
     expect(stderr).toMatch(/audit\.jsonl:6: malformed/);

@@ -16,12 +16,12 @@ export type PodLocation =
   | { readonly kind: 'elsewhere'; readonly reason: string };
 
 /**
- * Where the pods hang, in their order, by routes, neighbour table and the bridges' forwarding tables; one of a pod's
+ * Finds the devices of pods, in their order, by routes, neighbour table and the bridges' forwarding tables. One of a pod's
  * addresses is enough.
  *
- * What a bridge has learned is what pods claim: one that sends with another's hardware address is taken for it. So a
- * bridged pod stays where it was found first (`known`) while that veth is a port of the bridge, whatever is learned
- * later, and its veth is given to no other. Routes are the node's own and need no such care.
+ * A bridge learns what pods claim: a pod that sends with another's hardware address is taken for that pod. So a bridged pod
+ * stays where it was found first (`known`) as long as that veth is a port of the bridge, and no other pod gets its veth.
+ * Routes are made by the node and need no such care.
  */
 export function locatePods(
   pods: readonly PodToAttach[],
@@ -37,7 +37,7 @@ export function locatePods(
   return places.map((place) => withoutTaken(place, owners));
 }
 
-/** A veth that another pod was found on before is not this pod's. */
+/** A veth where another pod was found before does not belong to this pod. */
 function withoutTaken(place: PodLocation, owners: ReadonlyMap<number, string>): PodLocation {
   if (place.kind !== 'attached' || place.attachment.bridge === undefined) return place;
   const { addresses, bridge, device, ifindex, podUid } = place.attachment;
@@ -129,5 +129,5 @@ const isBetter = (route: Route, than: Route | undefined): boolean =>
   route.to.prefix > than.to.prefix ||
   (route.to.prefix === than.to.prefix && route.metric < than.metric);
 
-/** A veth with a route to more than the pod leads to another node or a lab's wire, not to a pod. */
+/** A veth whose route covers more than one address leads to another node or network, not to a pod. */
 const isHostRoute = ({ to }: Route): boolean => isSingleAddress(to);

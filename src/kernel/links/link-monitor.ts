@@ -3,15 +3,16 @@ import { execa } from 'execa';
 interface WatchOptions {
   /** Enters another network namespace, in tests. */
   readonly prefix?: readonly string[];
-  /** Whether neighbour events matter now: on a busy node they are many, and only silent pods are found by them. */
+  /** Whether neighbour events matter now: a busy node has many, and only silent pods are found by them. */
   readonly neighbours?: () => boolean;
 }
 
+/** Milliseconds until `ip monitor` is started again. */
 const restartAfter = 500;
-/** Events come in bursts: one wake-up for each. Milliseconds. */
+/** Milliseconds. Events come in bursts: a burst is one wake-up. */
 const wakeAfter = 20;
 
-/** `ip monitor` as a wake-up only: it prints text even with -j, so what it tells of is read again properly. */
+/** Runs `ip monitor` as a wake-up only: it prints text even with -j, so the links are read again after each event. */
 export function watchLinks(
   onWake: () => void,
   { prefix = [], neighbours = () => true }: WatchOptions = {},
@@ -41,7 +42,7 @@ export function watchLinks(
       if (disposed) return;
       restartTimer = setTimeout(() => {
         start();
-        // Nobody listened meanwhile.
+        // Events were missed meanwhile.
         wake();
       }, restartAfter);
     });
@@ -57,7 +58,7 @@ export function watchLinks(
   };
 }
 
-/** Of neighbours only an answer is news: asking them raises events as well. */
+/** Of the neighbour events only answers count: requests raise events as well. */
 const isNews = (line: string, neighbours: boolean): boolean =>
   line.startsWith('[NEIGH]')
     ? neighbours && line.includes(' lladdr ') && !line.startsWith('[NEIGH]Deleted')

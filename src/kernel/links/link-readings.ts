@@ -1,7 +1,7 @@
 import { execa, ExecaError } from 'execa';
 import { parseAddress, parseCidr, type Address, type Cidr } from '../../model/address.js';
 
-/** Runs a command in the network namespace that is looked at, and gives what it printed. */
+/** Runs a command in the network namespace that is read. @returns its standard output */
 export type Run = (args: readonly string[]) => Promise<string>;
 
 /** @param prefix for example `['ip', 'netns', 'exec', NAME]` in tests */
@@ -24,31 +24,31 @@ export interface Link {
 
 export interface Route {
   readonly to: Cidr;
-  /** Empty when packets go nowhere (blackhole, unreachable, prohibit) or several ways. */
+  /** Empty for a route without a device (blackhole, unreachable, prohibit) or with several. */
   readonly device: string;
   /** Of two routes to one network the kernel takes the lower metric. */
   readonly metric: number;
 }
 
-/** Which hardware address was last seen for an address, and on which device. */
+/** The hardware address that an address had last, and its device. */
 interface Neighbour {
   readonly address: Address;
   readonly device: string;
   readonly mac: string;
 }
 
-/** Which port of a bridge a hardware address was learned on. */
+/** The port of a bridge on which it learned a hardware address. */
 interface ForwardingEntry {
   readonly mac: string;
   readonly port: string;
 }
 
-/** Everything that tells where a pod hangs, read at one moment. */
+/** Everything from which a pod's device is found, read at one moment. */
 export interface LinkReadings {
   readonly links: readonly Link[];
   /** The main table. */
   readonly routes: readonly Route[];
-  /** What the kernel answered for single addresses, by whatever table its rules lead to. */
+  /** The kernel's own routes to single addresses, from whatever table its rules select. */
   readonly answers?: ReadonlyMap<Address, Route>;
   readonly neighbours: readonly Neighbour[];
   readonly forwarding: readonly ForwardingEntry[];

@@ -16,14 +16,14 @@ interface Links {
   discover(pods: readonly PodToAttach[]): Promise<DiscoveredPods>;
   /** Devices with their ifindex, as the last discovery saw them. */
   devices(): Promise<ReadonlyMap<string, number>>;
-  /** Wakes on every link and route event, and on neighbour events while a pod is searched. */
+  /** Wakes on every link and route event, and on neighbour events while a pod's device is not known. */
   watch(onWake: () => void): Disposable;
 }
 
-/** How long a silent pod on a bridge is waited for when it is asked for the first time. Milliseconds. */
+/** Milliseconds to wait for a silent pod's answer to the first neighbour request, and between two readings meanwhile. */
 const neighbourWait = 500;
 const readAgainEvery = 40;
-/** Asking raises neighbour events itself. */
+/** Milliseconds between two neighbour requests for a pod: a request raises neighbour events itself. */
 const askAgainAfter = 2_000;
 
 /** The links of a network namespace; `prefix` enters another one, in tests. */
@@ -48,7 +48,7 @@ export function openLinks(prefix: readonly string[] = []): Links {
   };
 }
 
-/** Where `pods` hang in the namespace that `run` looks at; `known` is what an earlier discovery found. */
+/** Finds the devices of `pods` in the namespace that `run` reads. @param known what an earlier discovery found */
 export async function discoverAttachments(
   pods: readonly PodToAttach[],
   run: Run,
@@ -60,7 +60,7 @@ export async function discoverAttachments(
 
 interface Memory {
   readonly known: readonly Attachment[];
-  /** When pods that did not answer were asked. They are not waited for again: their answer raises an event. */
+  /** When pods that did not answer were asked. No discovery waits for them again: their answer raises an event. */
   readonly asked: ReadonlyMap<string, number>;
 }
 
@@ -83,7 +83,7 @@ async function search(pods: readonly PodToAttach[], run: Run, memory: Memory): P
 const elsewhere = (pods: readonly PodToAttach[], places: readonly PodLocation[]): readonly Address[] =>
   pods.flatMap(({ addresses }, index) => (places[index]?.kind === 'elsewhere' ? addresses : []));
 
-/** The main table is read once for all pods; only those it does not explain are asked for one by one. */
+/** The main table is read once for all pods. The kernel is asked only for addresses that it does not explain. */
 async function askRoutes(addresses: readonly Address[], run: Run): Promise<ReadonlyMap<Address, Route>> {
   const answers = new Map<Address, Route>();
   for (const address of addresses) {
@@ -93,7 +93,7 @@ async function askRoutes(addresses: readonly Address[], run: Run): Promise<Reado
   return answers;
 }
 
-/** A bridged pod that has not spoken is in no table, and entries age out: the kernel is made to ask for it. */
+/** A bridged pod that has sent nothing is in no table, and entries age out: makes the kernel send a neighbour request. */
 async function askSilent(
   pods: readonly PodToAttach[],
   readings: LinkReadings,
@@ -110,12 +110,12 @@ async function askSilent(
   const isWaitedFor = (place: PodLocation, index: number): boolean =>
     place.kind === 'silent' && !memory.asked.has(keyAt(pods, index));
   if (!places.some(isWaitedFor)) return { readings, asked };
-  const patience = performance.now() + neighbourWait;
+  const deadline = performance.now() + neighbourWait;
   let now = readings;
   do {
     await pause(readAgainEvery);
     now = { ...readings, ...(await readLinks(run)) };
-  } while (locatePods(pods, now, memory.known).some(isWaitedFor) && performance.now() < patience);
+  } while (locatePods(pods, now, memory.known).some(isWaitedFor) && performance.now() < deadline);
   return { readings: now, asked };
 }
 
@@ -124,7 +124,7 @@ const keyAt = (pods: readonly PodToAttach[], index: number): string => {
   return pod === undefined ? '' : objectKey(pod);
 };
 
-/** A stale entry goes first: the kernel would probe its hardware address for seconds before it asks everyone again. */
+/** Deletes a stale entry first: the kernel would probe its hardware address for seconds before it asks all neighbours. */
 async function askNeighbour(address: Address, bridge: string, run: Run): Promise<void> {
   for (const command of [
     ['del', address, 'dev', bridge],
@@ -133,7 +133,7 @@ async function askNeighbour(address: Address, bridge: string, run: Run): Promise
     try {
       await run(['ip', 'neigh', ...command]);
     } catch (error) {
-      // No such entry, or the bridge went meanwhile: what is read next decides.
+      // There is no such entry, or the bridge was removed meanwhile: the next reading shows it.
       if (!(error instanceof ExecaError) || error.exitCode === undefined) throw error;
     }
   }

@@ -3,17 +3,17 @@
  * are in the machine's byte order (little-endian on every machine that we build for), what netfilter adds is big-endian.
  */
 
-/** One logged packet, as the kernel tells it. */
+/** One logged packet, as the kernel sends it. */
 export interface NflogPacket {
   readonly prefix: string;
-  /** From the network header on, cut at the rule's snaplen; a view of the datagram: read, do not keep. */
+  /** From the network header on, cut at the rule's snaplen. A view of the datagram: valid until the next one is read. */
   readonly payload: Buffer;
   /** When the kernel received it, in milliseconds since the epoch; absent when it took no time stamp. */
   readonly time?: number;
-  /** ifindex; for a bridged packet the bridge, its port stands in `inPort`. */
+  /** ifindex; for a bridged packet that of the bridge, and `inPort` has the port. */
   readonly inDevice?: number;
   readonly inPort?: number;
-  /** Counts every packet that was to be sent to this group: a gap is a loss. */
+  /** Counts every packet for this group: a gap is a loss. */
   readonly sequence?: number;
 }
 

@@ -1,6 +1,6 @@
 export type NflogReason = 'no-koffi' | 'group-in-use' | 'failed';
 
-/** Why the log of denials cannot be read; enforcement does not depend on it. */
+/** Why logged packets cannot be received; enforcement does not depend on it. */
 export class NflogError extends Error {
   readonly reason: NflogReason;
 

@@ -5,7 +5,7 @@ import type { ObservedBatch } from '../../model/observation.js';
 import { controlOf, type NflogWorkerData, type NflogWorkerMessage } from './worker-messages.js';
 
 export interface NflogOptions {
-  /** A group has one reader. */
+  /** NFLOG group; it has one reader at a time. */
   readonly group: number;
   readonly onBatch: (batch: ObservedBatch) => void;
   /** The reader failed for good. */
@@ -82,7 +82,7 @@ class WorkerReader implements NflogReader {
         this.#options.onBatch(message.batch);
         return;
       case 'drained':
-        // A later question's answer holds for those before.
+        // The answer to a later request answers the earlier ones as well.
         for (const [ask, resolve] of this.#asks) if (ask <= message.ask) this.#answer(ask, resolve, true);
         return;
       case 'failed':

@@ -1,4 +1,4 @@
-/** The netlink socket of NFLOG, by way of koffi; used in the worker only, since its reads block. */
+/** The netlink socket of NFLOG, through koffi. Used in the worker only: its reads block. */
 import { errnoOf, NflogError, type NflogReason } from './nflog-errors.js';
 import { decodeDatagram, encodeBind, encodeSettings, type GroupSettings } from './netlink-messages.js';
 
@@ -10,7 +10,7 @@ const SO_RCVTIMEO = 20;
 const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
 
-/** Bytes; beyond net.core.rmem_max, which NET_ADMIN may. */
+/** Bytes; more than net.core.rmem_max, which CAP_NET_ADMIN may set. */
 const socketBuffer = 8 * 1024 * 1024;
 export const datagramSize = 128 * 1024;
 

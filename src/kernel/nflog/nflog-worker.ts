@@ -8,7 +8,7 @@ import { PacketDecoder } from './packet-decoder.js';
 import { datagramSize, openSocket, type NflogSocket } from './nflog-socket.js';
 import { controlOf, type NflogWorkerData, type NflogWorkerMessage } from './worker-messages.js';
 
-/** What is handed over at once at most, so that the other thread never waits long for one. */
+/** Packets in one message at most, so that the other thread is never busy with one for long. */
 const largestBatch = 2048;
 
 const now = (): number => performance.timeOrigin + performance.now();
@@ -31,10 +31,10 @@ class Reader {
     while (Atomics.load(this.#control, controlOf.stop) === 0) {
       const number = Atomics.load(this.#control, controlOf.ask);
       if (number !== this.#asked.number) this.#asked = { number, at: now() };
-      const cameUp = this.#read();
+      const anythingCame = this.#read();
       const batch = this.#reading.take();
       if (batch !== undefined) post({ kind: 'batch', batch });
-      this.#answer(cameUp);
+      this.#answer(anythingCame);
     }
   }
 
@@ -52,15 +52,15 @@ class Reader {
       const read = this.#socket.receive(this.#into, wait);
       if (read >= 0) return read;
       if (read === -errnoOf.EAGAIN || read === -errnoOf.EINTR) return undefined;
-      // Packets were lost; the next one's number tells how many.
+      // Packets were lost; the sequence number of the next one says how many.
       if (read !== -errnoOf.ENOBUFS) throw new NflogError('failed', `reading NFLOG: errno ${-read}`);
     }
   }
 
-  /** Packets come in order: one that is younger than the question, or none in a whole wait, is the answer. */
-  #answer(cameUp: boolean): void {
+  /** Packets arrive in order: the queue is drained when one is younger than the request, or none came in a whole wait. */
+  #answer(anythingCame: boolean): void {
     const { number, at } = this.#asked;
-    if (number === this.#answered || (cameUp && (this.#reading.lastTime ?? 0) <= at)) return;
+    if (number === this.#answered || (anythingCame && (this.#reading.lastTime ?? 0) <= at)) return;
     this.#answered = number;
     post({ kind: 'drained', ask: number });
   }

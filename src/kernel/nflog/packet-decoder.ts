@@ -4,7 +4,7 @@ import type { Observation, ObservedBatch } from '../../model/observation.js';
 import { decodeDatagram, type NflogPacket } from './netlink-messages.js';
 import { parseHeaders } from './packet-headers.js';
 
-/** A device may be renamed, its index is not soon given to another. Milliseconds. */
+/** Milliseconds: a device may be renamed; its index is not reused soon. */
 const nameKept = 1000;
 
 export class PacketDecoder {
@@ -35,7 +35,7 @@ export class PacketDecoder {
     for (const packet of decodeDatagram(datagram).packets) this.#addPacket(packet);
   }
 
-  /** What has been added since the last call; undefined when nothing was. */
+  /** What was added since the last call; undefined for nothing. */
   take(): ObservedBatch | undefined {
     if (this.#observations.length === 0 && this.#missed === undefined && this.#unreadable === 0) return undefined;
     const batch = {

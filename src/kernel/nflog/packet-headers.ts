@@ -1,11 +1,11 @@
-/** IPv4 and IPv6 headers, and the first bytes of what they carry. Anything may stand in them: a pod wrote it. */
+/** Reads IPv4 and IPv6 headers and the first bytes of the transport header. A pod wrote them: they may contain anything. */
 import ipaddr from 'ipaddr.js';
 import type { Address } from '../../model/address.js';
 import { ipProtocols, type Observation } from '../../model/observation.js';
 
 type PacketHeaders = Pick<Observation, 'source' | 'destination' | 'protocol' | 'ports' | 'icmp' | 'tcpFlags' | 'bytes'>;
 
-/** IPv6 headers that may stand before the transport's, by their numbers. */
+/** IPv6 extension headers, by their numbers. */
 const extension = {
   hopByHop: 0,
   routing: 43,
@@ -16,7 +16,7 @@ const extension = {
 } as const;
 const extensions: ReadonlySet<number> = new Set(Object.values(extension));
 
-/** What a packet says of itself; undefined when it is cut so short that it does not even say who sent it. */
+/** Undefined for a packet that is cut before its addresses. */
 export function parseHeaders(packet: Buffer): PacketHeaders | undefined {
   const version = (packet[0] ?? 0) >> 4;
   if (version === 4) return parseIpv4(packet);
@@ -48,7 +48,7 @@ function parseIpv6(packet: Buffer): PacketHeaders | undefined {
   };
 }
 
-/** Where the transport's header begins; nowhere in later fragments, or when it was cut off. */
+/** Offset of the transport header; absent in later fragments, and when it was cut off. */
 function skipExtensions(packet: Buffer): { readonly protocol: number; readonly at?: number } {
   let protocol = packet.readUInt8(6);
   let at = 40;

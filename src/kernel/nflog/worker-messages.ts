@@ -1,4 +1,4 @@
-/** What the reading thread and the agent tell each other. */
+/** The messages between the reading thread and the agent. */
 import type { NflogReason } from './nflog-errors.js';
 import type { GroupSettings } from './netlink-messages.js';
 import type { ObservedBatch } from '../../model/observation.js';
@@ -8,7 +8,7 @@ export interface NflogWorkerData {
   /** Two numbers, `stop` and `ask`: a thread that blocks cannot be sent messages. */
   readonly control: SharedArrayBuffer;
 }
-/** Places in `control`: 1 ends the thread; a new number asks to be told when all that was logged before is read. */
+/** Indices of `control`. `stop`: 1 ends the thread. `ask`: a new number requests a `drained` message, sent when everything that was logged before is read. */
 export const controlOf = { stop: 0, ask: 1 } as const;
 
 export type NflogWorkerMessage =

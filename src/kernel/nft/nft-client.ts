@@ -16,7 +16,7 @@ interface NftClientOptions {
   readonly onRestart?: (why: string) => void;
 }
 
-/** The door to nft, and the process ids behind it, by which a monitor tells own changes from foreign ones. */
+/** A client of nft that knows the process ids of its own nft processes: a monitor ignores their changes. */
 export interface NftClient extends Nftables {
   readonly command: NftCommand;
   isOwnProcess(pid: number): boolean;
@@ -34,7 +34,7 @@ const ownProcesses = 200;
 export const transactionsPerShell = 1000;
 
 /**
- * Opens the door: checks that nft is there, new enough (1.0.1) and may act.
+ * Opens a client. Checks that nft is installed, new enough (1.0.1) and permitted to change the tables.
  * @throws NftError with a sentence that says what to do
  */
 export async function openNftClient(options: NftClientOptions): Promise<NftClient> {
@@ -144,11 +144,11 @@ class NftProcessClient implements NftClient {
   }
 
   /** One nft at a time: they would only wait for each other in the kernel. */
-  #inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new NftError('failed', 'the door to nft is closed'));
+  #inTurn<T>(signal: AbortSignal | undefined, task: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new NftError('failed', 'the nft client is closed'));
     const turn = this.#queue.then(() => {
       signal?.throwIfAborted();
-      return work();
+      return task();
     });
     this.#queue = turn.catch(() => undefined);
     return turn;

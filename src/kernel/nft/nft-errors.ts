@@ -1,6 +1,6 @@
 import { NftError } from '../../nftables/language/nftables.js';
 
-/** nft's own words as a typed error; what nft cannot help with says what the user can do. */
+/** nft's message as a typed error; where the machine is the reason, it says what the user can do. */
 export function nftErrorFrom(stderr: string, cause?: unknown): NftError {
   const text = stderr.trim();
   const options = cause === undefined ? {} : { cause };
@@ -18,7 +18,7 @@ export function nftErrorFrom(stderr: string, cause?: unknown): NftError {
     );
   if (/Message too long/i.test(text))
     return new NftError('failed', `the transaction is too large for the kernel (${firstLine(text)})`, options);
-  return new NftError('refused', text === '' ? 'nft failed without a word' : text, options);
+  return new NftError('refused', text === '' ? 'nft failed without a message' : text, options);
 }
 
 export const nftMissing = (cause: unknown): NftError =>

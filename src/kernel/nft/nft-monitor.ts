@@ -4,12 +4,12 @@ import type { NftClient } from './nft-client.js';
 export interface ForeignChange {
   /** The first event that named our table. */
   readonly text: string;
-  /** Who did it, as the kernel tells: `1234 (nft)`. */
+  /** The process that made the change, as the kernel names it: `1234 (nft)`. */
   readonly process?: string;
 }
 
 interface WatchOptions {
-  /** Its own processes' changes are not foreign. */
+  /** Changes by its own processes are not foreign. */
   readonly client: Pick<NftClient, 'command' | 'isOwnProcess'>;
   readonly onForeignChange: (change: ForeignChange) => void;
 }
@@ -17,14 +17,14 @@ interface WatchOptions {
 const ours = /\b(inet|netdev) podwall\b/;
 const restartAfter = 500;
 /**
- * nft 1.0.6 was seen to print some event as zeros without end, hundreds of megabytes of them. No line of ours is nearly
- * as long as this, in characters.
+ * In characters. nft 1.0.6 can print an endless event of zeros, hundreds of megabytes of them. No line of our tables is
+ * nearly as long as this.
  */
 const longestLine = 1 << 20;
 
 /**
- * Follows `nft monitor` and tells of every transaction by others that touched our tables. Its text form names the process
- * at the end of each transaction; elements that packets add to sets raise no event.
+ * Follows `nft monitor` and reports every transaction by another process that changed our tables. Its text form names the
+ * process at the end of each transaction. Elements that packets add to sets raise no event.
  */
 export function watchTables(options: WatchOptions): Disposable {
   const monitor = new Monitor(options);
@@ -72,7 +72,7 @@ class Monitor implements Disposable {
   }
 
   #read(chunk: string): void {
-    // A line that grows is not looked through again with every chunk.
+    // A growing line is not searched again with every chunk.
     if (!chunk.includes('\n')) this.#rest += chunk;
     else {
       const lines = (this.#rest + chunk).split('\n');
@@ -98,7 +98,7 @@ class Monitor implements Disposable {
     this.#options.onForeignChange({ text, process: `${pid} (${name})` });
   }
 
-  /** What happened while nobody listened is unknown: it must be looked for. */
+  /** Changes while no monitor ran are unknown: they count as foreign until the tables are read. */
   #ended(): void {
     if (this.#disposed || this.#restart !== undefined) return;
     this.#restart = setTimeout(() => {

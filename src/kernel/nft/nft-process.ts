@@ -14,7 +14,7 @@ interface NftOutcome {
   readonly exitCode: number;
 }
 
-/** Milliseconds after which a process that does not end is given up. */
+/** Milliseconds after which a process that does not end is killed. */
 const nftTimeout = 10_000;
 
 /** Runs nft once. `onStart` hears the process id before any event of it can be read. */
@@ -38,7 +38,7 @@ export async function runNft(
   return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };
 }
 
-/** A transaction as nft reads it: our own text where that can say it, else JSON. */
+/** A transaction as nft reads it: text where our printer can express it, else JSON. */
 export interface Source {
   readonly format: 'text' | 'json';
   readonly content: string;

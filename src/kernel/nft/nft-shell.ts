@@ -7,8 +7,8 @@ import type { NftCommand } from './nft-process.js';
 import { NftError } from '../../nftables/language/nftables.js';
 
 /**
- * Milliseconds after which a shell that does not answer is given up: the largest transaction takes a tenth of it, and
- * while it is waited for nothing else reaches the kernel.
+ * Milliseconds after which a shell that does not answer is killed. The largest transaction takes a tenth of that, and no
+ * other transaction reaches the kernel meanwhile.
  */
 const answerWithin = 5_000;
 
@@ -31,7 +31,7 @@ interface Waiting {
   readonly settle: (error: NftError | undefined) => void;
 }
 
-/** A file without a name: nothing is left of it when both processes have ended, however they do. */
+/** A file without a name: it vanishes with the two processes, however they end. */
 function openScratch(): number {
   const folder = mkdtempSync(join(tmpdir(), 'podwall-nft-'));
   try {
@@ -72,7 +72,7 @@ export class NftShell {
     return this.#child.pid;
   }
 
-  /** How many it was given so far. */
+  /** Transactions so far. */
   get transactions(): number {
     return this.#count;
   }
@@ -81,7 +81,7 @@ export class NftShell {
     return this.#dead;
   }
 
-  /** One transaction. When the process dies before it answers, nobody knows whether it was applied. */
+  /** Applies one transaction. When the process dies before it answers, the outcome is unknown. */
   async apply(text: string): Promise<void> {
     if (this.#dead || this.#waiting !== undefined)
       throw new NftError('failed', 'nft -i is not ready for a transaction');

@@ -1,10 +1,10 @@
 import { openNftClient, type NftClient } from './nft-client.js';
 
-/** Opens an nft client for one piece of work. @throws NftError as openNftClient */
-export async function withNftClient<T>(work: (client: NftClient) => Promise<T>): Promise<T> {
+/** Opens an nft client for one use. @throws NftError as openNftClient */
+export async function withNftClient<T>(use: (client: NftClient) => Promise<T>): Promise<T> {
   const client = await openNftClient({});
   try {
-    return await work(client);
+    return await use(client);
   } finally {
     await client.close();
   }

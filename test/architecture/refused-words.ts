@@ -100,10 +100,18 @@ export interface UsualWord {
 export const usualNames: readonly UsualWord[] = [
   { name: /closed-?world/i, path: /./, why: 'logic calls it the closed-world assumption' },
   { name: /world-open/, path: /lint/, why: 'open to the world; the name of a lint rule, in public' },
-  { name: /^unjudged$/, path: /explain|explanation/, why: 'a field of JSON that users’ tools read' },
+  { name: /^(un)?judged$/, path: /explain|explanation|cli\/audit\/replay/, why: 'fields of JSON that tools read' },
   { name: /^(--)?with-audited$/, path: /analysis-options|renamed\.test/, why: 'an old flag, refused by its name' },
-  { name: /^unsettled$/, path: /checkpoint|upgrade\.test/, why: 'a checkpoint that an earlier agent wrote is read' },
-  { name: /./, path: /retired|upgrade\.test|policy-table\.test/, why: 'names that earlier agents left in the kernel' },
+  {
+    name: /^unsettled$/,
+    path: /checkpoint|upgrade\.test|state-files\.test/,
+    why: 'a checkpoint that an earlier agent wrote is read',
+  },
+  {
+    name: /./,
+    path: /retired|upgrade\.test|policy-table\.test|state-files\.test/,
+    why: 'names that earlier agents left in the kernel',
+  },
   { name: /^picked4$/, path: /kernel\/agent\.test/, why: 'a set that earlier agents left in the kernel' },
   { name: /^service-accounts/, path: /./, why: 'a ServiceAccount is Kubernetes’ own noun' },
 ];

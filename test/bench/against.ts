@@ -1,0 +1,64 @@
+/** `--against COMMIT`: the same items of this tree and of a commit's, in turns; each tree runs its own bench. */
+import { execa } from 'execa';
+import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { comparisonTable, compareRounds, overall, type Round } from './comparison.js';
+import type { Figure } from './figures.js';
+
+export interface AgainstOptions {
+  readonly commit: string;
+  readonly items: readonly string[];
+  readonly rounds: number;
+  readonly fast: boolean;
+  readonly bounds: ReadonlyMap<string, number>;
+}
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Prints a table for each item. @returns 1 when a bound is passed */
+export async function measureAgainst({ commit, items, rounds, fast, bounds }: AgainstOptions): Promise<number> {
+  const other = await mkdtemp(join(tmpdir(), 'podwall-bench-against-'));
+  try {
+    await checkOut(commit, other);
+    let isWithin = true;
+    for (const item of items) {
+      const measured: Round[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        console.error(`measuring ${item}, round ${round + 1} of ${rounds} ...`);
+        // Who goes first takes turns, too.
+        const [first, second] = round % 2 === 0 ? [root, other] : [other, root];
+        const figures = new Map([[first, await measureIn(first, item, fast)]]);
+        figures.set(second, await measureIn(second, item, fast));
+        measured.push({ here: figures.get(root) ?? [], there: figures.get(other) ?? [] });
+      }
+      const compared = compareRounds(measured);
+      if (compared.length === 0) throw new Error(`the two trees have no figure of ${item} in common`);
+      const bound = bounds.get(item);
+      console.log(`${comparisonTable(item, compared, bound)}\n`);
+      isWithin &&= bound === undefined || overall(compared) <= bound;
+    }
+    return isWithin ? 0 : 1;
+  } finally {
+    await execa('git', ['worktree', 'remove', '--force', other], { cwd: root, reject: false });
+    await rm(other, { recursive: true, force: true });
+  }
+}
+
+/** The commit's files, its packages and its build. */
+async function checkOut(commit: string, folder: string): Promise<void> {
+  await execa('git', ['worktree', 'add', '--detach', '--force', folder, commit], { cwd: root });
+  const lock = (where: string): Promise<string> => readFile(join(where, 'package-lock.json'), 'utf8');
+  if ((await lock(root)) === (await lock(folder)))
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  else await execa('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: ['ignore', 2, 2] });
+  await execa('npm', ['run', '--silent', 'build'], { cwd: folder, stdio: ['ignore', 2, 2] });
+}
+
+/** By the tree's own bench, which writes bench.json. */
+async function measureIn(folder: string, item: string, fast: boolean): Promise<readonly Figure[]> {
+  const flags = ['--only', item, ...(fast ? ['--fast'] : [])];
+  await execa('npx', ['tsx', 'test/bench/main.ts', ...flags], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  const { figures } = JSON.parse(await readFile(join(folder, 'bench.json'), 'utf8')) as { figures: Figure[] };
+  return figures;
+}

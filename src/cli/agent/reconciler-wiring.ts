@@ -28,7 +28,7 @@ const nflogWorker = new URL('nflog-worker.js', import.meta.url);
 /** Everything is read back this often even when no event reported a change. */
 const readBackEvery = 60_000;
 
-export interface ReconcilerWiring {
+interface ReconcilerWiring {
   readonly packetListeners: Listeners<Parameters<PacketListener>>;
   readonly recordsTo: RecordTargets | undefined;
   readonly cluster: SyncedCluster;

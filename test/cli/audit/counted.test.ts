@@ -52,7 +52,7 @@ describe('summary', () => {
       `REASON        MODE     COUNT  SHARE  OVER TIME
 default-deny  enforce  43     89.6%  █   ▁
 rule          enforce  2      4.2%   █
-default-deny  audit    1      2.1%       █
+default-deny  dry-run  1      2.1%       █
 not-isolated  enforce  1      2.1%       █
 source-guard  enforce  1      2.1%       █
 

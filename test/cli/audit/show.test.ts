@@ -42,8 +42,8 @@ describe('show', () => {
     [['-f', '--first', '1', '--last', '1'], /cannot be used/],
     [['-o', 'xml'], /Formats are text, json/],
     [['--log', '/nowhere/at/all'], /nowhere/],
-    [['--not'], /none/],
-    [['--pod', 'web', '--not', '--last', '1'], /--not excludes what the filter behind it matches/],
+    [['--not'], /no filter follows/],
+    [['--pod', 'web', '--not', '--last', '1'], /--not excludes what the next filter matches/],
   ])('%j is a wrong usage', async (args, message) => {
     const { exitCode, stderr } = await ask('show', ...args);
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(message)]);

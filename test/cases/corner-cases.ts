@@ -353,7 +353,7 @@ const checklist: readonly Omit<Case, 'id'>[] = [
     ],
   },
   {
-    title: 'from a namespace without policies only the ingress side is judged',
+    title: 'from a namespace without policies only ingress is evaluated',
     ...steady(
       [policy('p.x', ingressFrom([{ namespaceSelector: { matchLabels: { team: 'y' } }, ...fromClients }]))],
       allow('client.y > server.x TCP 80', 'server.x > client.y TCP 80'),

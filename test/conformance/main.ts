@@ -1,7 +1,7 @@
 /**
  * `npm run conformance [-- --fast] [-- --json] [-- --variant TEXT] [-- --random COUNT] [-- --seed SEED]`: upstream's 48
  * cases in every variant, through a real API server too, the corner cases and random clusters, on real packets, on
- * evaluation and on the oracle. Exit 0 only when every cell is as expected; nothing stays behind.
+ * what users are told (can, test, reach) and on the oracle. Exit 0 only when every cell is as expected; nothing stays behind.
  */
 import { execa } from 'execa';
 import { release } from 'node:os';
@@ -145,7 +145,7 @@ async function main(): Promise<number> {
   else console.log(`${summary(chosen, outcomes)}\nkernel ${versions.kernel}, ${versions.nft}`);
   const wrong = outcomes.filter((outcome) => outcome.wrong.length > 0).length;
   console.error(
-    `Seen on real packets, on evaluation and on the oracle: ${outcomes.length - wrong} of ${outcomes.length} cases as expected.`,
+    `Seen on real packets, in what users are told and on the oracle: ${outcomes.length - wrong} of ${outcomes.length} cases as expected.`,
   );
   return wrong === 0 ? 0 : 1;
 }

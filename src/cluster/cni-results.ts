@@ -11,11 +11,11 @@ interface CniResult {
   readonly addresses: readonly Address[];
 }
 
-/** From the first event to the look: a burst is one look. Milliseconds. */
+/** Milliseconds from the first event to the scan, so that a burst is one scan. */
 const settleTime = 5;
-/** Events can be missed, and the folder comes with the first pod. */
+/** Events can be missed, and the folder only exists after the first pod. */
 const lookEvery = 2_000;
-/** The interface that a pod's status tells of; others are of further networks. */
+/** The interface whose addresses a pod's status has; others belong to further networks. */
 const podInterface = 'eth0';
 
 /**
@@ -30,7 +30,7 @@ export class CniResults implements Disposable {
   readonly #timer: NodeJS.Timeout;
   #watcher: FSWatcher | undefined;
   #soon: NodeJS.Timeout | undefined;
-  /** What changes during a look is seen by one more. */
+  /** A change during a scan causes another scan. */
   readonly #looks: SingleRunner;
 
   private constructor(folder: string) {
@@ -45,7 +45,7 @@ export class CniResults implements Disposable {
     this.#timer.unref();
   }
 
-  /** Read once; a folder that is not there is one without results. */
+  /** Read once; a missing folder has no results. */
   static async open(folder: string): Promise<CniResults> {
     const results = new CniResults(folder);
     results.#looks.request();
@@ -53,7 +53,7 @@ export class CniResults implements Disposable {
     return results;
   }
 
-  /** By the pod's uid: a name alone may be a former pod's, whose address may be another's by now. */
+  /** By the pod's uid: a previous pod may have had the name, and its address may belong to another pod now. */
   addresses(): ReadonlyMap<string, readonly Address[]> {
     return new Map(
       [...this.#files.values()].flatMap(({ result }) =>
@@ -62,7 +62,7 @@ export class CniResults implements Disposable {
     );
   }
 
-  /** Told when a result came, changed or went. */
+  /** Called when a result is added, changed or removed. */
   onChange(listener: () => void): Disposable {
     return this.#listeners.add(listener);
   }
@@ -95,7 +95,7 @@ export class CniResults implements Disposable {
       this.#files.set(name, { version, result: parseCniResult(await readFile(path, 'utf8')) });
       return true;
     } catch {
-      // It went between the two calls: the next look sees it gone.
+      // It was removed between the two calls: the next scan notices.
       return false;
     }
   }
@@ -114,7 +114,7 @@ export class CniResults implements Disposable {
         }, settleTime);
       }).on('error', gone);
     } catch {
-      // No such folder yet: the timer looks again.
+      // The folder does not exist yet: the timer scans again.
       gone();
     }
   }

@@ -17,9 +17,9 @@ export interface DirectoryOptions {
 
 /** From the first event to the scan: long enough for a burst, short against a second. Milliseconds. */
 const settleTime = 5;
-/** Events can be missed (network file systems, exhausted watches): everything is looked at this often. */
+/** Events can be missed (network file systems, exhausted watches), so everything is scanned this often. */
 const rescanEvery = 2000;
-/** A file that is being written may be read half; it is read again before it is called bad. */
+/** A file may be read while it is half written, so it is read again before it is reported as bad. */
 const rereadAfter = 100;
 
 /** The files of one directory, read completely, then followed: what cannot be read keeps its last good content. */
@@ -48,7 +48,7 @@ export class DirectoryCluster implements SyncedCluster {
     this.#watches = new FolderWatches(this.#wake, (folder, reason) =>
       options.onDebug?.(`${folder} cannot be watched (${reason}); it is scanned every ${rescanEvery} ms`),
     );
-    // What the file system refuses is told by the scan itself.
+    // The scan itself reports what the file system refuses.
     this.#scans = new SingleRunner(
       () => this.#scan(),
       (error) => {
@@ -70,7 +70,7 @@ export class DirectoryCluster implements SyncedCluster {
     this.#reportedProblems = JSON.stringify(this.problems());
     this.#watches.follow(tree.folders);
     this.#scheduleRescan();
-    // What changed between the scan and the first watch is found by one more look.
+    // One more scan finds what changed between the scan and the first watch.
     this.#wake();
   }
 
@@ -122,7 +122,7 @@ export class DirectoryCluster implements SyncedCluster {
     }, rescanEvery);
   }
 
-  /** One look at the whole tree: what changed is read, and told as one change. */
+  /** One scan of the whole tree: changed files are read, and announced as one change. */
   async #scan(): Promise<void> {
     const noticedAt = this.#noticedAt ?? performance.now();
     this.#noticedAt = undefined;
@@ -179,7 +179,7 @@ export class DirectoryCluster implements SyncedCluster {
       if (this.#reportedDuplicate !== message) this.#options.onError?.(`${message} The last good state stays in force`);
       this.#reportedDuplicate = message;
       this.#bad.set(file, [inputProblem(message)]);
-      // Looked at again when either file changes: the others' new content is not lost.
+      // Both files are read again when either changes, so the new content of other files is not lost.
       for (const [changed, content] of contents)
         if (this.#contents.get(changed) !== content) this.#signatures.delete(changed);
       return false;
@@ -208,7 +208,7 @@ export class DirectoryCluster implements SyncedCluster {
       this.#options.onError?.(`${describeProblem(error)}; the file's last good content stays in force`);
   }
 
-  /** Undefined: gone meanwhile. Errors are believed only the second time. */
+  /** Undefined: the file is gone. Errors count only the second time. */
   async #readSettled(file: string): Promise<FileContent | undefined> {
     const content = await this.#read(file);
     if (content.isGone === true || content.errors.length === 0) return content.isGone === true ? undefined : content;

@@ -7,7 +7,7 @@ import type { ClusterSource, SourceChange, SyncedCluster } from './types.js';
 interface EarlyAddressesOptions {
   /** The node whose pods are attached here. */
   readonly node: string;
-  /** Goes with the cluster. */
+  /** Disposed of with the cluster. */
   readonly results: CniResults;
 }
 
@@ -27,7 +27,7 @@ export class EarlyAddressesSource implements ClusterSource {
 }
 
 /**
- * Adds to pods that have none the addresses that CNI gave them. As soon as a pod's status tells addresses, they alone
+ * Adds the addresses that CNI gave to pods without addresses. As soon as a pod's status has addresses, only those
  * count.
  */
 class EarlyAddresses implements SyncedCluster {

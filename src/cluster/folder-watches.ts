@@ -1,20 +1,20 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { reasonOf } from './manifest-tree.js';
 
-/** Tells when something happens in any of several folders. */
+/** Reports when something changes in any of several folders. */
 export class FolderWatches implements Disposable {
   readonly #onEvent: () => void;
   readonly #onFailure: (folder: string, reason: string) => void;
   readonly #watchers = new Map<string, FSWatcher>();
   #disposed = false;
 
-  /** @param onFailure for a folder that cannot be watched now: what happens there is not told */
+  /** @param onFailure for a folder that cannot be watched now: its changes are not reported */
   constructor(onEvent: () => void, onFailure: (folder: string, reason: string) => void) {
     this.#onEvent = onEvent;
     this.#onFailure = onFailure;
   }
 
-  /** These from now on, and no others. */
+  /** Watches these folders from now on, and no others. */
   follow(folders: ReadonlySet<string>): void {
     if (this.#disposed) return;
     for (const [folder, watcher] of this.#watchers) {

@@ -8,7 +8,7 @@ import { readManifestText } from './manifest-text.js';
 import { reasonOf } from './manifest-tree.js';
 import type { SourceProblem } from './types.js';
 
-/** One object of a file, as the change that brings it in, and where it stands. */
+/** One object of a file, as the change that adds it, with its position. */
 export interface ManifestObject {
   readonly key: string;
   readonly change: ClusterChange;
@@ -16,12 +16,12 @@ export interface ManifestObject {
   readonly line: number;
 }
 
-/** What a file says. With errors it says nothing that may be used. */
+/** The content of a file. With errors, none of it may be used. */
 export interface FileContent {
   readonly objects: readonly ManifestObject[];
   readonly problems: readonly SourceProblem[];
   readonly errors: readonly SourceProblem[];
-  /** There is no such file any more. */
+  /** The file no longer exists. */
   readonly isGone?: boolean;
 }
 

@@ -23,7 +23,7 @@ export function describeProblem({ file, line, column, object, diagnostic }: Sour
   return `${file ?? ''}:${line ?? 1}:${column ?? 1}: ${name}${path === '' ? '' : `${path}: `}${diagnostic.message}`;
 }
 
-/** Of no object in particular. */
+/** A problem that belongs to no object. */
 export const inputProblem = (message: string): SourceProblem => ({
   diagnostic: { code: 'input', severity: 'error', path: [], message },
 });

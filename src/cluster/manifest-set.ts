@@ -3,13 +3,13 @@ import { deletionOf, snapshotOf, type ClusterChange, type ClusterSnapshot } from
 import type { FileContent, ManifestObject } from './manifest-file.js';
 import type { SourceProblem } from './types.js';
 
-/** The same object in two places: which one is meant cannot be told. */
+/** The same object in two places: neither can be preferred. */
 interface Duplicate {
   readonly first: ManifestObject;
   readonly second: ManifestObject;
 }
 
-/** What all files say together. Pure: a new set is made from the files' contents whenever one of them changes. */
+/** The objects of all files together. Pure: a new set is made from the files' contents whenever one of them changes. */
 export class ManifestSet {
   readonly #objects = new Map<string, ManifestObject>();
   readonly duplicates: readonly Duplicate[];
@@ -33,7 +33,7 @@ export class ManifestSet {
     return snapshotOf([...this.#objects.values()].map(({ change }) => change));
   }
 
-  /** The changes that lead from `before` to this set; an object that only moved to another file is none. */
+  /** The changes that lead from `before` to this set; moving an object to another file is no change. */
   changesSince(before: ManifestSet): readonly ClusterChange[] {
     const changes: ClusterChange[] = [];
     for (const [key, { change }] of this.#objects) {
@@ -44,7 +44,7 @@ export class ManifestSet {
     return changes;
   }
 
-  /** A namespace that is only named in metadata.namespace is there all the same. */
+  /** A namespace that only appears in metadata.namespace exists all the same. */
   #implyNamespaces(): void {
     for (const { change, file, line } of [...this.#objects.values()]) {
       if (change.kind !== 'pod' && change.kind !== 'policy') continue;

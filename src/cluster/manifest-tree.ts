@@ -11,7 +11,7 @@ interface ManifestTree {
 
 const isManifest = (name: string): boolean => /\.(ya?ml|json)$/.test(name);
 
-/** Told of a file or folder that cannot be looked at, with the file system's error; what throws ends the scan. */
+/** Called for a file or folder that cannot be read, with the file system's error; an exception ends the scan. */
 type OnUnreadable = (path: string, error: unknown) => void;
 
 const refuse: OnUnreadable = (_, error) => {
@@ -34,7 +34,7 @@ export async function scanTree(directory: string, onUnreadable: OnUnreadable = r
       if (entry.name.startsWith('.')) continue;
       const path = join(folder, entry.name);
       await visit(entry, path, [...ancestors, identity]).catch((error: unknown) => {
-        // It may vanish between being listed and being looked at, and is then simply not there.
+        // It may vanish after it was listed, and then it does not exist.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') onUnreadable(path, error);
       });
     }

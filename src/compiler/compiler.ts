@@ -37,7 +37,7 @@ export interface CompilerOptions {
   readonly unknownPods?: 'deny' | 'allow';
   /** Beside the podCIDRs of the scope's Node object. */
   readonly podCidrs?: readonly Cidr[];
-  /** `annotated` unless told. */
+  /** Default: `annotated`. */
   readonly dryRun?: DryRunScope;
 }
 
@@ -48,10 +48,10 @@ export function compile(snapshot: ClusterSnapshot, options: CompilerOptions): Po
   return compiler.program();
 }
 
-/** What one step touched, and has to be looked at again when all its changes are in. */
+/** What one step changed, and what must be computed again when all changes of the step are in. */
 interface Step {
   readonly pods: Set<string>;
-  /** Local pods whose endpoint must be made anew. */
+  /** Local pods whose endpoint must be built again. */
   readonly endpoints: Set<string>;
   readonly endpointsBefore: Before<string, Endpoint>;
   readonly nodes: Set<string>;
@@ -71,7 +71,7 @@ export class Compiler {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #ruleLists = new UsedRuleLists(this.#groups, (id) => this.#compileList(id));
   readonly #nodes = new Map<string, readonly Address[]>();
-  /** By namespace; absent where nothing is asked for. */
+  /** By namespace; absent where no annotation matters. */
   readonly #annotations = new Map<string, Annotations>();
   /** Where unknown pods are denied. */
   readonly #known: KnownPods | undefined;
@@ -82,7 +82,7 @@ export class Compiler {
     this.#known = options.unknownPods === 'deny' ? new KnownPods(options.podCidrs ?? []) : undefined;
   }
 
-  /** Takes the changes in; what the program became is told as its difference. */
+  /** Applies the changes and returns how the program changed. */
   apply(changes: readonly ClusterChange[]): ProgramChange {
     const step: Step = {
       pods: new Set(),
@@ -195,7 +195,7 @@ export class Compiler {
     );
   }
 
-  /** Settles one pod's addresses, labels and ports, and whether it is an endpoint here; tells its move in the groups. */
+  /** Updates one pod's addresses, labels and ports, and whether it is an endpoint here; returns its move between groups. */
   #refreshPod(key: string, step: Step): Move {
     const pod = this.#pods.get(key);
     const enforced = pod !== undefined && isEnforceable(pod) ? pod : undefined;

@@ -64,7 +64,7 @@ function isolationBy(policies: readonly AnyPolicy[], direction: Direction): Isol
   };
 }
 
-/** One more policy that isolates a pod which is isolated already changes nothing unless it allows something. */
+/** A further policy that isolates an isolated pod changes nothing unless it allows something. */
 function dryRunIsolation(policies: readonly AnyPolicy[], direction: Direction, now: Isolation): Endpoint['dryRun'] {
   const all = isolationBy(policies, direction);
   if (all.kind === 'open') return {};

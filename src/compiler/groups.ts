@@ -5,7 +5,7 @@ import type { SelectionId, SelectorIndex } from '../selectors/selector-index.js'
 import { Delta } from './recorder.js';
 import type { GroupDefinition } from './rule-lists.js';
 
-/** What a pod brings into the groups that select it. */
+/** What a pod contributes to the groups that select it. */
 export interface Contribution {
   readonly addresses: readonly Address[];
   readonly ports: readonly ContainerPort[];
@@ -57,7 +57,7 @@ export class Groups {
     this.#touch(this.#create(definition), false);
   }
 
-  /** One use less; a group that nobody uses goes when the step ends, so that a step may release before it uses. */
+  /** One use less. A group without uses is dropped when the step ends, so a step may release it before it uses it again. */
   release(id: GroupId): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
@@ -80,7 +80,7 @@ export class Groups {
       });
   }
 
-  /** Ends a step: drops what nobody uses, and tells what changed since the last one. */
+  /** Ends a step: drops groups that nobody uses, and returns what changed since the last step. */
   endStep(): GroupChange[] {
     for (const entry of this.#unused) if (entry.users === 0) this.#drop(entry);
     this.#unused.clear();

@@ -3,7 +3,7 @@ import type { UnknownChange } from '../program/types.js';
 import { mergeCidrs } from '../addresses/cidr-sets.js';
 import { Delta } from './recorder.js';
 
-/** The ranges in which pods have their addresses, and the addresses in them that a known pod has: all others are denied. */
+/** The address ranges of pods, and the addresses in them that known pods have: all other addresses in them are denied. */
 export class KnownPods {
   readonly known = new Set<Address>();
   readonly #always: readonly Cidr[];

@@ -1,4 +1,4 @@
-/** Remembers what each thing was before it was first touched in one step, so that the step's net change can be told. */
+/** Remembers each value as it was before the step first changed it, so that the step's net change can be computed. */
 export class Before<K, V> {
   readonly #before = new Map<K, V | undefined>();
 

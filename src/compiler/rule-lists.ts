@@ -124,7 +124,7 @@ const selectionOf = (policy: NetworkPolicy, peer: Extract<Peer, { kind: 'pods' }
   pods: peer.pods,
 });
 
-/** As people say it: `pods app=web in shop`, `all pods in namespaces tier=front`. */
+/** In plain words: `pods app=web in shop`, `all pods in namespaces tier=front`. */
 function titleOf({ namespaces, pods }: PodSelection): string {
   const podText = canonicalText(pods);
   const what = podText === '' ? 'all pods' : `pods ${podText}`;

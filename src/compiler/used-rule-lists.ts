@@ -24,7 +24,7 @@ export class UsedRuleLists {
     this.#users.set(id, (this.#users.get(id) ?? 0) + 1);
   }
 
-  /** One use less; a list that nobody uses goes when the step ends, so that a step may release before it uses. */
+  /** One use less. A list without uses is dropped when the step ends, so a step may release it before it uses it again. */
   release(id: RuleListId): void {
     this.#touch(id);
     const users = (this.#users.get(id) ?? 0) - 1;
@@ -32,7 +32,7 @@ export class UsedRuleLists {
     else this.#users.set(id, users);
   }
 
-  /** The policy's text changed: a list in use is compiled anew; one that comes into use is compiled then. */
+  /** The policy changed: a list in use is compiled again; another list is compiled when it comes into use. */
   recompile(id: RuleListId): void {
     const previous = this.#compiled.get(id);
     if (previous === undefined) return;
@@ -40,7 +40,7 @@ export class UsedRuleLists {
     this.#replace(id, previous, this.#compile(id));
   }
 
-  /** When all endpoints are settled: compiles what came into use, drops what went out of it, and tells the difference. */
+  /** Ends a step: compiles lists that came into use, drops lists that went out of use, and returns the difference. */
   endStep(): ProgramChange['ruleLists'] {
     for (const [id] of this.#before.entries()) {
       const isUsed = this.#users.has(id);

@@ -2,7 +2,7 @@
 import { scanJson, type JsonScan } from './json-scan.js';
 import { duplicateKey, tooDeep } from './limits.js';
 import { linesOf, positionAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
-import { spanOf, startOf } from './plain-places.js';
+import { spanOf, startOf } from './plain-positions.js';
 import { readPlainYaml, type PlainDocument } from './plain-yaml.js';
 import { TextParts } from './text-parts.js';
 import { locate, parseYaml, rangeIn, type Tree } from './yaml-trees.js';
@@ -12,7 +12,7 @@ export type { ManifestError, Path, Position, Range } from './positions.js';
 export interface ManifestDocument {
   readonly file: string;
   readonly object: unknown;
-  /** Where the field stands, or its nearest ancestor that is there. Keeps the text alive: drop the document after use. */
+  /** The position of the field, or of its nearest ancestor that exists. Keeps the text alive: drop the document after use. */
   position(path: Path): Position;
   /** The field's key or its value (an item of a list has no key), or the nearest ancestor's that is there. */
   range(path: Path, part: 'key' | 'value'): Range;
@@ -25,7 +25,7 @@ interface Documents {
   readonly errors: readonly ManifestError[];
 }
 
-/** An object that no text holds: of a live cluster, or assumed. */
+/** An object without a text: of a live cluster, or a well-known workload. */
 export function documentWithoutText(file: string, object: unknown): ManifestDocument {
   const nowhere = { line: 0, column: 0, endLine: 0, endColumn: 0, start: 0, end: 0 };
   return { file, object, position: () => nowhere, range: () => nowhere, text: () => '' };
@@ -59,7 +59,7 @@ export function readDocuments(text: string, file: string, { duplicateKeys }: Rea
   return { documents, errors };
 }
 
-/** What no YAML or JSON may hold: the file is no text. */
+/** A character that neither YAML nor JSON may contain: the file is not a text. */
 function controlCharacter(text: string, file: string): ManifestError | undefined {
   const found = /[\0-\x08\x0b\x0c\x0e-\x1f]/.exec(text);
   if (found === null) return undefined;
@@ -74,7 +74,7 @@ function tryJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // Flow-style YAML may begin like JSON; the YAML reader tells what is wrong, with its place.
+    // Flow-style YAML may begin like JSON; the YAML reader reports what is wrong, with its position.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
@@ -115,7 +115,7 @@ function readPlain(documents: readonly PlainDocument[], text: string, file: stri
   return { documents: read, errors: [] };
 }
 
-/** Where an item begins is known; for anything deeper, which is rarely asked for, the item is read once more. */
+/** The positions of items are known; anything deeper is rarely needed, and the item is then read again. */
 function jsonPlace(text: string, file: string, { items }: JsonScan): DocumentPosition {
   const parts = new TextParts(text, file);
   const startOf = ([field, index]: Path): number | undefined =>

@@ -3,7 +3,7 @@ import { limits } from './limits.js';
 export interface JsonScan {
   /** Where the items of a List begin, as offsets into the text. */
   readonly items: readonly number[];
-  /** The second and later places of keys that stand in one object already. */
+  /** Offsets of keys that repeat a key of the same object. */
   readonly duplicateKeys: readonly number[];
   /** Where more is nested than any manifest needs. */
   readonly tooDeepAt?: number;
@@ -17,7 +17,7 @@ interface Level {
 }
 
 /**
- * What JSON.parse does not tell of a text that it has read. A tree with every position would be a hundred times the
+ * What JSON.parse does not report about a text. A tree with every position would be a hundred times the
  * text.
  */
 export function scanJson(text: string): JsonScan {

@@ -23,7 +23,7 @@ export interface ManifestObjects {
   readonly podCidrs: readonly Cidr[];
   /** The document of each policy, by the policy's key. */
   readonly policyDocuments: ReadonlyMap<string, ManifestDocument>;
-  /** Templates that are not YAML yet, and what is no object of Kubernetes; one line each. */
+  /** What was not read: templates, documents that are not Kubernetes objects, other projects' kinds; one line each. */
   readonly skipped: readonly string[];
   /** What could not be read, one line each. */
   readonly unparsed: readonly string[];
@@ -31,7 +31,7 @@ export interface ManifestObjects {
   readonly problems: readonly string[];
 }
 
-/** What could not be read, and why; a file that cannot be read at all has no place. */
+/** What could not be read, and why; a file that cannot be read at all has no position. */
 type Unread = Pick<ManifestError, 'file' | 'message'> & Partial<Position>;
 
 export const unreadText = ({ file, line, column, message }: Unread): string =>
@@ -89,7 +89,7 @@ export class ManifestCollector {
     }
   }
 
-  /** Whether a workload or a namespace of that name is there already. */
+  /** Whether the input has a workload or a namespace of that name. */
   has(object: WellKnownObject): boolean {
     if (readKind(object.apiVersion, object.kind)?.yields === 'namespace')
       return this.#namespaces.has(object.metadata.name);

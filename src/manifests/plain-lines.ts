@@ -1,4 +1,4 @@
-/** The lines of plain YAML that say something, one after the other. */
+/** The lines of plain YAML that have content, one after the other. */
 import { endOfKey, isItem, skipSpaces } from './plain-values.js';
 
 const [space, hash, bar] = [0x20, 0x23, 0x7c];
@@ -68,13 +68,13 @@ export class PlainLines {
     return isItem(this.text, at, this.to) || endOfKey(this.text, at, this.to) !== undefined;
   }
 
-  /** What stands behind the dash is read as a line of its own. */
+  /** The text after the dash is read as a line of its own. */
   enterItem(at: number): void {
     this.indent += at - this.from;
     this.from = at;
   }
 
-  /** How the value is given that begins here, behind a colon or a dash. */
+  /** How the value that begins here, after a colon or a dash, is written. */
   styleAt(at: number): 'inline' | 'literal' | 'below' {
     const code = at < this.to ? this.text.charCodeAt(at) : hash;
     return code === hash ? 'below' : code === bar ? 'literal' : 'inline';
@@ -82,7 +82,7 @@ export class PlainLines {
 
   /** Whether this line begins the value of what stands above it in column `indent`; without one it has none. */
   isBelow(indent: number, isEntry: boolean): boolean {
-    // A list may stand in the column of its key.
+    // A list may be in the column of its key.
     return this.indent > indent || (isEntry && this.indent === indent && this.isItem());
   }
 

@@ -1,4 +1,4 @@
-/** Values that stand on one line, where nothing of YAML's rarer syntax is in them. */
+/** Values on one line without YAML's rarer syntax. */
 import { valueOfPlain } from './yaml-scalars.js';
 
 /** A value and where it ends; undefined: it is not plain enough. */

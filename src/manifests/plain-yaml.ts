@@ -86,7 +86,7 @@ class PlainReader {
     return lines.indent > indent ? undefined : object;
   }
 
-  /** What stands behind a colon or a dash, on the line or below it. */
+  /** The value after a colon or a dash, on the same line or below it. */
   #value(at: number, { indent, depth, isEntry }: Parent): unknown {
     const lines = this.#lines;
     switch (lines.styleAt(at)) {
@@ -137,6 +137,6 @@ class PlainReader {
 interface Parent {
   readonly indent: number;
   readonly depth: number;
-  /** Of a mapping: a list as its value may stand in the mapping's own column. */
+  /** Of a mapping: a list as its value may be in the mapping's own column. */
   readonly isEntry: boolean;
 }

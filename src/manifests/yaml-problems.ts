@@ -8,7 +8,7 @@ export interface YamlProblem {
   readonly isDuplicateKey?: boolean;
 }
 
-/** Keys that stand twice or are no scalars; aliases that lead nowhere, into themselves, or to more than they look like. */
+/** Keys that appear twice or are not scalars; aliases that lead nowhere, into themselves, or to more than they look like. */
 export function problemsIn(contents: unknown): readonly YamlProblem[] {
   const inspection = new Inspection();
   inspection.measure(contents);
@@ -60,7 +60,7 @@ class Inspection {
     return this.#aliases <= limits.aliases && this.#aliasedNodes <= limits.aliasedNodes;
   }
 
-  /** JSON has texts as keys: what looks alike as a text is alike. */
+  /** JSON keys are strings: keys are the same when their texts are the same. */
   #checkKeys(keys: readonly unknown[]): void {
     const seen = new Set<string>();
     for (const key of keys) {

@@ -26,7 +26,7 @@ const untagged = new Schema({ schema: 'yaml-1.1', customTags: kubectlTags }).tag
 );
 const longestWord = 'false'.length;
 
-/** The value of a scalar that stands without quotes and tag, and is no mapping's key. */
+/** The value of a scalar without quotes and tag that is not a key of a mapping. */
 export function valueOfPlain(text: string): unknown {
   // What begins with a letter is a text, or one of YAML's words.
   if (text.length > longestWord && /^[A-Za-z]/.test(text)) return text;

@@ -50,7 +50,7 @@ export function parseYaml(text: string, file: string): Trees {
     if (parser.stack.length > limits.depth) return whole(parser.offset, tooDeep);
   }
   for (const token of parser.end()) tokens.push(token);
-  // Looking for keys that stand twice among all keys before them would take the square of their number.
+  // Comparing each key with all keys before it would take quadratic time.
   const composer = new Composer({ version: '1.1', uniqueKeys: false, prettyErrors: false, customTags: kubectlTags });
   const trees = [...composer.compose(tokens)].map((document): Tree => {
     const problems: readonly YamlProblem[] = [

@@ -4,10 +4,10 @@ import { followedKinds, kinds, type FollowedKind, type ObjectKind } from './kind
 export interface FoundKind {
   readonly kind: ObjectKind;
   /**
-   * `read`; `previous`: of a version that is served no more; `unknownVersion`: of the same group, but not of a version that
+   * `read`; `removed`: of a version that is served no more; `unknownVersion`: of the same group, but not of a version that
    * we know; `otherGroup`: another project's kind of the same name.
    */
-  readonly as: 'read' | 'previous' | 'unknownVersion' | 'otherGroup';
+  readonly as: 'read' | 'removed' | 'unknownVersion' | 'otherGroup';
 }
 
 const byName = new Map(kinds.map((kind) => [kind.kind, kind]));
@@ -18,10 +18,10 @@ const groupOf = (apiVersion: string): string => apiVersion.split('/').slice(0, -
 export function findKind(apiVersion: string, name: string): FoundKind | undefined {
   const kind = byName.get(name);
   if (kind === undefined) return undefined;
-  const { apiVersions, previousApiVersions = [] } = kind;
+  const { apiVersions, removedApiVersions = [] } = kind;
   if (apiVersions.includes(apiVersion)) return { kind, as: 'read' };
-  if (previousApiVersions.includes(apiVersion)) return { kind, as: 'previous' };
-  const groups = [...apiVersions, ...previousApiVersions].map(groupOf);
+  if (removedApiVersions.includes(apiVersion)) return { kind, as: 'removed' };
+  const groups = [...apiVersions, ...removedApiVersions].map(groupOf);
   return { kind, as: groups.includes(groupOf(apiVersion)) ? 'unknownVersion' : 'otherGroup' };
 }
 

@@ -13,7 +13,7 @@ interface CommonKind {
   /** Those that are read, newest first: an API server is asked for the first that it serves. */
   readonly apiVersions: readonly [string, ...string[]];
   /** Those that no API server serves any more, and that are not read. */
-  readonly previousApiVersions?: readonly string[];
+  readonly removedApiVersions?: readonly string[];
   /** Plural, as in paths and in RBAC. */
   readonly resource: string;
   readonly clusterScoped?: true;
@@ -82,7 +82,7 @@ const followed: readonly FollowedKind[] = [
   {
     kind: 'NetworkPolicy',
     apiVersions: ['networking.k8s.io/v1'],
-    previousApiVersions: ['networking.k8s.io/v1beta1', 'extensions/v1beta1'],
+    removedApiVersions: ['networking.k8s.io/v1beta1', 'extensions/v1beta1'],
     resource: 'networkpolicies',
     yields: 'policy',
     parse: parsedAs(parseNetworkPolicy, (policy) => ({ kind: 'policy', ref: policy.ref, policy })),

@@ -14,7 +14,7 @@ const madeUp: Kinds.FollowedKind = {
   ...networkPolicy,
   kind: 'MadeUpPolicy',
   apiVersions: ['made.up.example/v1'],
-  previousApiVersions: [],
+  removedApiVersions: [],
   resource: 'madeuppolicies',
 };
 const { kinds, followedKinds } = real;

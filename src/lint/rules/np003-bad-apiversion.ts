@@ -17,7 +17,7 @@ export const rule: Rule = {
   *check({ objects }) {
     for (const object of objects) {
       const { kind, apiVersion } = object;
-      if (isPolicyObject(object) && object.found?.as === 'previous') {
+      if (isPolicyObject(object) && object.found?.as === 'removed') {
         const [served] = object.found.kind.apiVersions;
         yield {
           object,

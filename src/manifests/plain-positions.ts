@@ -1,4 +1,4 @@
-/** Where the fields of plain YAML stand: found by their columns, without a tree. */
+/** Positions of fields in plain YAML, found by their columns, without a tree. */
 import type { PlainDocument } from './plain-yaml.js';
 import { PlainLines } from './plain-lines.js';
 import { endOfKey, skipSpaces, valueOnLine } from './plain-values.js';

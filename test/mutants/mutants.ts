@@ -227,7 +227,7 @@ export const mutants: readonly Mutant[] = [
     title: 'an edited policy keeps its compiled rules',
     file: 'src/compiler/used-rule-lists.ts',
     find: 'this.#replace(id, previous, this.#compile(id));',
-    replace: 'this.#replace(id, former, former);',
+    replace: 'this.#replace(id, previous, previous);',
     tests: [cases, compiled],
   },
   {

@@ -75,7 +75,7 @@ export function withAgentOptions(command: Command): Command {
     .addOption(
       choice(
         '--cluster-events <mode>',
-        'write Events on policies that fail closed or select no pod, and on pods whose policies cannot be enforced',
+        'write Events on policies that fail closed or select no pod, on unknown modes, and on pods whose policies cannot be enforced',
         ['on', 'off'],
         'off',
       ),

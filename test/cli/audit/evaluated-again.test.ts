@@ -64,7 +64,7 @@ newly-denied  bookshop/Pod/web  bookshop/Pod/db  5433/TCP  ingress    1      boo
 
 of 4 records of packets that passed, 1 would be denied
 of 3 records of denied packets, 0 would pass
-1 records whose verdict no policy gave are left out`);
+1 records whose verdict does not come from a policy are left out`);
     expect(exitCode).toBe(1);
     expect((await ask('replay', '--policies', tiers, '--mode', 'enforce')).exitCode).toBe(0);
   });
@@ -78,7 +78,7 @@ of 3 records of denied packets, 0 would pass
     const found = await document('replay', '--policies', changed, '--mode', 'enforce');
     expect(found).toMatchObject({
       kind: 'AuditReplay',
-      evaluated: { allows: 3, denials: 3 },
+      judged: { allows: 3, denials: 3 },
       unknown: 0,
       changes: [
         {

@@ -96,7 +96,7 @@ export interface EventRecord extends Envelope, Disposition, FieldsOf<'source'>, 
   readonly 'event.kind': 'event';
   readonly 'event.action': 'network-policy-verdict';
   readonly 'podwall.reason': RecordReason;
-  /** The direction that was judged, seen from the pod. */
+  /** The direction whose policies gave the verdict, seen from the pod. */
   readonly 'network.direction': Direction;
   /** tcp, udp, sctp, icmp, ipv6-icmp, or the IANA number. */
   readonly 'network.transport': string;
@@ -114,13 +114,13 @@ export interface EventRecord extends Envelope, Disposition, FieldsOf<'source'>, 
   readonly 'security_rule.ruleset.name'?: string;
   /** `ingress[0]`, the deciding rule in that policy; null for a default deny. */
   readonly 'security_rule.name'?: string | null;
-  /** Every policy that isolates the judged pod in this direction, `namespace/name`. */
+  /** Every policy that isolates the pod in this direction, `namespace/name`. */
   readonly 'podwall.policies.isolating': readonly string[];
   /** `sha256:…` of the stored policy set that was in force. */
   readonly 'podwall.snapshot'?: string;
   /** Packets; a first packet counts 1, the sum of its repeats the rest. */
   readonly 'podwall.count': number;
-  /** Each counted packet stands for so many. */
+  /** Each counted packet represents this many. */
   readonly 'podwall.sampled': number;
 }
 

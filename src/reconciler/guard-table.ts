@@ -17,7 +17,7 @@ export interface UnattachedPod {
   readonly reason: string;
 }
 
-/** What kernel/ can tell about links; an interface so that the loop is tested without devices. */
+/** Reads links; kernel/ implements it, and tests run the loop without devices. */
 export interface LinkReader {
   discover(pods: readonly LocalPod[]): Promise<{
     readonly attachments: readonly Attachment[];
@@ -37,7 +37,7 @@ export class GuardTable {
   readonly #nftables: Nftables;
   readonly #links: LinkReader;
   readonly #options: GuardTableOptions;
-  /** Chain name to the ifindex that it was created on; nft does not tell. */
+  /** Chain name to the ifindex that it was created on; nft does not list that. */
   #hooked = new Map<string, number>();
 
   constructor(nftables: Nftables, links: LinkReader, options: GuardTableOptions = {}) {

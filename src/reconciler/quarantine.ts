@@ -61,7 +61,7 @@ export function refusedPolicy(policy: AnyPolicy, message: string): BrokenPolicy 
 }
 
 /**
- * The policies that make `accepted` say no, found by halving: `accepted(set)` tells whether the kernel would take the
+ * The policies for which `accepted` is false, found by halving: `accepted(set)` says whether the kernel would take the
  * ruleset with only the policies of `set` intact and all others failing closed.
  * @returns the culprits, or undefined when the refusal is not a policy's fault (even none of them intact is refused).
  */

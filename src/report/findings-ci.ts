@@ -59,7 +59,7 @@ interface SarifContext {
 /** SARIF 2.1.0, as code scanning takes it. */
 export function findingsSarif(findings: readonly PrintedFinding[], { rules, version, unparsed }: SarifContext): object {
   const listed = new Set(rules.map(({ id }) => id));
-  // What the engine tells by itself is of no rule of the catalogue.
+  // Findings of the engine itself belong to no rule of the catalogue.
   const own = new Map(findings.filter(({ rule }) => !listed.has(rule)).map((one) => [one.rule, one]));
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',

@@ -20,7 +20,7 @@ interface Piece {
 }
 
 const mostPieces = 6;
-/** Names that are told before they are counted. */
+/** Names that are written out; more are counted. */
 const mostNames = 6;
 const mostNamesAtHome = 12;
 
@@ -54,7 +54,7 @@ export class GroupText {
     return this.#byNamespace.get(namespace)?.length ?? 0;
   }
 
-  /** All that is outside, or what stands for it. */
+  /** Everything outside the cluster, or the endpoint that represents it. */
   isAnywhereOutside(ids: ReadonlySet<string>): boolean {
     return this.#isWholeOutside(ids) || [...ids].some((id) => this.#endpoints.get(id)?.kind === 'internet');
   }
@@ -135,7 +135,7 @@ export class GroupText {
 /** `Deployment/{api, web}`, `StatefulSet/db` */
 const namesOf = (endpoints: readonly WorkloadEndpoint[], prefix: string): readonly Piece[] =>
   [...groupBy(endpoints, ({ workload }) => workload.kind)].map(([kind, ones]) => {
-    // An id may tell pods of one workload apart.
+    // An id may distinguish pods of one workload.
     const names = ones.map(({ id, namespace }) => id.slice(`${namespace}/${kind}/`.length));
     return { text: `${prefix}${kind}/${listed(names)}`, count: ones.length };
   });

@@ -79,7 +79,7 @@ class Printer {
     if (this.#groupText.isShortened) yield '\n--pairs names everyone; --to and --from ask about some\n';
   }
 
-  /** Namespaces in which all fare alike, and as others do, are told of together. */
+  /** Namespaces with the same reachability for all of their workloads are printed together. */
   #acrossNamespaces(
     spread: readonly Destination[],
     namespaces: readonly (readonly Destination[])[],

@@ -80,7 +80,7 @@ function* list(name: string, items: Iterable<string>): Generator<string> {
   if (head !== '') yield `${name}: []\n`;
 }
 
-/** How a connection's ports are told in a cell. */
+/** The ports of a connection, for a cell. */
 export const allowedText = ({ allowed, family, assumed }: Omit<Connection, 'from' | 'to'>): string =>
   `${formatPorts(allowed)}${family === undefined ? '' : ` (${family})`}${assumed ? ' (assumed)' : ''}`;
 

@@ -43,8 +43,8 @@ function openScratch(): number {
 
 /**
  * A long-lived `nft -i`: ten times cheaper per transaction than a process. It reads its command line byte by byte, so the
- * transaction stands in a file that it includes. It has no status of its own, so a word follows that is no command; nft
- * names it in a syntax error, and what stands on stderr before that is the transaction's own error.
+ * transaction is in a file that it includes. It reports no status, so a word follows that is no command: nft names it in a
+ * syntax error, and what is on stderr before that is the transaction's own error.
  */
 export class NftShell {
   readonly #transaction = openScratch();

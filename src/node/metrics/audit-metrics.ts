@@ -3,13 +3,13 @@ import { Gauge, Counter, type Registry } from 'prom-client';
 import type { PacketTotals } from '../../audit/accounting/packet-accounting.js';
 import { metricNames, type MetricKey } from './metric-names.js';
 
-/** Of the audit log. */
+/** What the audit log counts. */
 export interface AuditNumbers {
   readonly isReading: boolean;
   totals(): PacketTotals;
 }
 
-/** What became of packets that records are to tell of; nothing while there are no records. */
+/** Packets of the audit log by outcome; no series while there is no audit log. */
 export function defineAuditMetrics(registry: Registry, numbers: () => AuditNumbers | undefined): void {
   const gauge = (key: MetricKey, read: (audit: AuditNumbers) => number): void => {
     const [name, help] = metricNames[key];

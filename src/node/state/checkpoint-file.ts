@@ -5,7 +5,7 @@ import { writeByRename } from './atomic-write.js';
 
 const pathIn = (stateDir: string): string => join(stateDir, 'audit.json');
 
-/** What the kernel counted and no record tells, beside the state file: written far more often. By rename. */
+/** The checkpoint of the packet accounting, beside the state file, which is written less often. Written by rename. */
 export class CheckpointFile {
   readonly #path: string;
   #saving: Promise<void> = Promise.resolve();
@@ -14,7 +14,7 @@ export class CheckpointFile {
     this.#path = pathIn(stateDir);
   }
 
-  /** Undefined when there is none, or none that can be read: then the accounts begin now. */
+  /** Undefined when there is none, or none that can be read: then the accounting begins now. */
   async load(): Promise<Checkpoint | undefined> {
     try {
       return checkpointIn(JSON.parse(await readFile(this.#path, 'utf8')) as SavedCheckpoint);
@@ -40,5 +40,5 @@ const checkpointIn = ({ pending, unsettled, ...rest }: SavedCheckpoint): Checkpo
   pending: pending ?? unsettled ?? 0,
 });
 
-/** What denials count from now on is nobody's loss. */
+/** Without a checkpoint, packets that are counted from now on are no loss. */
 export const removeCheckpoint = (stateDir: string): Promise<void> => rm(pathIn(stateDir), { force: true });

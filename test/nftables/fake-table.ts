@@ -35,16 +35,26 @@ export class FakeTable {
         if (!chains.has(name)) chains.set(name, { name, ...(hook && { hook }), rules: [] });
         return;
       }
-      case 'add rule':
-        return this.#addRule(command);
-      case 'add elements':
-        return this.#addElements(command);
-      case 'delete elements':
-        return this.#deleteElements(command);
-      case 'flush chain':
-        return this.#setRules(command.name, () => []);
-      default:
-        return this.#delete(command.kind, command.name);
+      case 'add rule': {
+        this.#addRule(command);
+        return;
+      }
+      case 'add elements': {
+        this.#addElements(command);
+        return;
+      }
+      case 'delete elements': {
+        this.#deleteElements(command);
+        return;
+      }
+      case 'flush chain': {
+        this.#setRules(command.name, () => []);
+        return;
+      }
+      default: {
+        this.#delete(command.kind, command.name);
+        return;
+      }
     }
   }
 

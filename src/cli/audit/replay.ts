@@ -90,7 +90,7 @@ function totals({ allows, denials, unknown, notByPolicy }: Replay, changes: read
 const asDocument = ({ allows, denials, unknown, notByPolicy }: Replay, changes: readonly ReplayChange[]): object => ({
   kind: 'AuditReplay',
   schemaVersion: 1,
-  judged: { allows, denials },
+  evaluated: { allows, denials },
   unknown,
   notByPolicy,
   changes,

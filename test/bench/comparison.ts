@@ -61,9 +61,11 @@ export function parseBounds(text: string): ReadonlyMap<string, number> {
   );
 }
 
-/** The typical ratio of an item: of all its values, the geometric mean. */
-export const overall = (compared: readonly Compared[]): number =>
-  Math.exp(compared.reduce((sum, { ratio }) => sum + Math.log(ratio), 0) / compared.length);
+/** The typical ratio of an item: the geometric mean of all its values but the worst cases, which a few runs do not settle. */
+export function overall(compared: readonly Compared[]): number {
+  const typical = compared.filter(({ what }) => !what.endsWith(': p99'));
+  return Math.exp(typical.reduce((sum, { ratio }) => sum + Math.log(ratio), 0) / typical.length);
+}
 
 export function comparisonTable(item: string, compared: readonly Compared[], bound: number | undefined): string {
   const rows = compared.map(({ what, here, there, ratio }) => [

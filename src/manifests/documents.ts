@@ -7,7 +7,7 @@ import { readPlainYaml, type PlainDocument } from './plain-yaml.js';
 import { TextParts } from './text-parts.js';
 import { locate, parseYaml, rangeIn, type Tree } from './yaml-trees.js';
 
-export type { ManifestError, Path, Position, Range } from './positions.js';
+export type { ManifestError, Path, Position } from './positions.js';
 
 export interface ManifestDocument {
   readonly file: string;

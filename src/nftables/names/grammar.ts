@@ -28,7 +28,7 @@ export type MeaningIn<Table extends Forms> = {
   readonly [Kind in keyof Table & string]: { readonly kind: Kind } & ValuesOf<Table[Kind]>;
 }[keyof Table & string];
 
-export interface Grammar<Meaning extends { readonly kind: string }> {
+interface Grammar<Meaning extends { readonly kind: string }> {
   readonly nameOf: (meaning: Meaning) => string;
   /** Undefined for a name that is none of ours. */
   readonly meaningOf: (name: string) => Meaning | undefined;

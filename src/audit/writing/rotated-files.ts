@@ -1,7 +1,7 @@
 /** The rotated files of a log: they are compressed, and removed when they are too many or too old. */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { rotationTime } from '../reading/rotated-file-names.js';

@@ -221,6 +221,7 @@ describePackets('the audit log of an agent', () => {
     ])(
       '%s that still says mode: audit drops nothing, and status names what to write',
       async (_, port, space, policy) => {
+        await apply(...cluster(plain));
         await apply(...cluster(plain, denyServer));
         expect(await call('other', 'server', port)).toBe('blocked');
         began = Date.now();

@@ -1,6 +1,6 @@
 /** Runs the rules, and takes out what somebody has said to leave. */
 import { isClusterNetworkPolicy } from '../model/parse.js';
-import { rules } from './rules.js';
+import { rules } from './catalogue.js';
 import { Suppressions } from './suppressions.js';
 import type { Finding, SourcePosition, Severity } from './finding.js';
 import type { LintObject } from './objects.js';

@@ -100,7 +100,7 @@ function lintObject(document: ManifestDocument, defaultNamespace: string): LintO
 }
 
 function policyObject(object: LintObject, strict: boolean): PolicyObject | undefined {
-  if (object.found?.as !== 'read' || object.found.kind.yields !== 'policy') return undefined;
+  if (object.found?.as !== 'read' || object.found.kind.changeKind !== 'policy') return undefined;
   const metadata = isMapping(object.fields['metadata']) ? object.fields['metadata'] : {};
   const named = { ...object.fields, metadata: { namespace: object.namespace, ...metadata } };
   const { parse } = object.found.kind;
@@ -116,7 +116,7 @@ function clusterPolicyObject(object: LintObject, strict: boolean): CheckedObject
 }
 
 function namespaceObject(object: LintObject, strict: boolean): CheckedObject | undefined {
-  if (object.found?.as !== 'read' || object.found.kind.yields !== 'namespace') return undefined;
+  if (object.found?.as !== 'read' || object.found.kind.changeKind !== 'namespace') return undefined;
   const { diagnostics } = object.found.kind.parse(object.fields, { strict });
   return { ...object, diagnostics };
 }

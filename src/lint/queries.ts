@@ -14,7 +14,7 @@ export const isOfKind = ({ found }: LintObject, kind: string): boolean =>
 
 /** A policy of a version that is read, or of one that was served once. */
 export const isPolicyObject = ({ found }: LintObject): boolean =>
-  found?.kind.yields === 'policy' && (found.as === 'read' || found.as === 'removed');
+  found?.kind.changeKind === 'policy' && (found.as === 'read' || found.as === 'removed');
 
 /** Every policy that parsed. */
 export const validPolicies = ({ parts }: LintInput): readonly ValidPolicy[] => parts.policies;

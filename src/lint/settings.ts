@@ -2,7 +2,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { matchesGlob } from '../generic/globs.js';
 import { InputError } from '../generic/input-error.js';
-import { rules } from './rules.js';
+import { rules } from './catalogue.js';
 import type { Severity } from './finding.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { isMapping } from '../model/parse.js';

@@ -91,7 +91,7 @@ export class ManifestCollector {
 
   /** Whether the input has a workload or a namespace of that name. */
   has(object: WellKnownObject): boolean {
-    if (readKind(object.apiVersion, object.kind)?.yields === 'namespace')
+    if (readKind(object.apiVersion, object.kind)?.changeKind === 'namespace')
       return this.#namespaces.has(object.metadata.name);
     const workload = readWorkload(object);
     return workload !== undefined && this.#workloads.has(ownerKey(workload.self));

@@ -1,4 +1,7 @@
-/** Every kind of object that Podwall reads, in one table: all readers of objects ask it, so a new kind is one entry. */
+/**
+ * Every kind of object that Podwall reads, in one table: all readers of objects ask it, so to read a new kind is one entry.
+ * What the chart's RBAC lists follows from it by hand; what a new kind of policy means is compiler/ and program/.
+ */
 import type { ClusterChange } from './cluster.js';
 import type { Parsed } from './diagnostic.js';
 import { parseNamespace, parseNetworkPolicy, parseNode, parsePod, parseService, type ParseOptions } from './parse.js';
@@ -20,24 +23,24 @@ interface CommonKind {
   /** A workload: the path of its pod template; empty for a pod. */
   readonly template?: readonly string[];
   /** What a question about a live cluster lists; without an optional kind less is known, and no answer is wrong. */
-  readonly listed?: 'always' | 'optional';
+  readonly listedForAnalysis?: 'always' | 'optional';
 }
 
 /** The agent follows it: from a directory, and by list and watch. */
 export interface FollowedKind extends CommonKind {
-  readonly yields: ClusterChange['kind'];
+  readonly changeKind: ClusterChange['kind'];
   readonly parse: (object: unknown, options: ParseOptions) => Parsed<ClusterChange>;
   /** Objects that are many or large: only these fields of them are parsed. */
   readonly fields?: Exclude<FieldTree, true>;
 }
 
 /** Only questions read it; without `parse`, only as a workload, or as a rule of lint does. */
-export interface QuestionKind extends CommonKind {
-  readonly yields?: 'service';
+export interface AnalysisKind extends CommonKind {
+  readonly changeKind?: 'service';
   readonly parse?: (object: unknown, options: ParseOptions) => Parsed<ParsedObject>;
 }
 
-export type ObjectKind = FollowedKind | QuestionKind;
+export type ObjectKind = FollowedKind | AnalysisKind;
 
 const parsedAs =
   <T>(parse: (object: unknown, options: ParseOptions) => Parsed<T>, change: (value: T) => ClusterChange) =>
@@ -52,65 +55,65 @@ const followed: readonly FollowedKind[] = [
     apiVersions: ['v1'],
     resource: 'nodes',
     clusterScoped: true,
-    yields: 'node',
+    changeKind: 'node',
     parse: parsedAs(parseNode, (node) => ({ kind: 'node', name: node.name, node })),
     fields: nodeFields,
-    listed: 'optional',
+    listedForAnalysis: 'optional',
   },
   {
     kind: 'Namespace',
     apiVersions: ['v1'],
     resource: 'namespaces',
     clusterScoped: true,
-    yields: 'namespace',
+    changeKind: 'namespace',
     parse: parsedAs(parseNamespace, (namespace) => ({ kind: 'namespace', name: namespace.name, namespace })),
-    listed: 'always',
+    listedForAnalysis: 'always',
   },
   {
     kind: 'Pod',
     apiVersions: ['v1'],
     resource: 'pods',
-    yields: 'pod',
+    changeKind: 'pod',
     parse: parsedAs(
       (object) => parsePod(object),
       (pod) => ({ kind: 'pod', ref: pod.ref, pod }),
     ),
     fields: podFields,
     template: [],
-    listed: 'always',
+    listedForAnalysis: 'always',
   },
   {
     kind: 'NetworkPolicy',
     apiVersions: ['networking.k8s.io/v1'],
     removedApiVersions: ['networking.k8s.io/v1beta1', 'extensions/v1beta1'],
     resource: 'networkpolicies',
-    yields: 'policy',
+    changeKind: 'policy',
     parse: parsedAs(parseNetworkPolicy, (policy) => ({ kind: 'policy', ref: policy.ref, policy })),
-    listed: 'always',
+    listedForAnalysis: 'always',
   },
 ];
 
 const template = ['spec', 'template'];
 const appsVersions = ['apps/v1', 'apps/v1beta2', 'apps/v1beta1', 'extensions/v1beta1'] as const;
 
-const forQuestions: readonly QuestionKind[] = [
+const analysisOnly: readonly AnalysisKind[] = [
   {
     kind: 'Service',
     apiVersions: ['v1'],
     resource: 'services',
-    yields: 'service',
+    changeKind: 'service',
     parse: (object) => {
       const parsed = parseService(object);
       return parsed.ok ? { ...parsed, value: { kind: 'service', service: parsed.value } } : parsed;
     },
-    listed: 'optional',
+    listedForAnalysis: 'optional',
   },
   { kind: 'Deployment', apiVersions: appsVersions, resource: 'deployments', template },
   { kind: 'StatefulSet', apiVersions: appsVersions, resource: 'statefulsets', template },
   { kind: 'DaemonSet', apiVersions: appsVersions, resource: 'daemonsets', template },
-  { kind: 'ReplicaSet', apiVersions: appsVersions, resource: 'replicasets', template, listed: 'optional' },
+  { kind: 'ReplicaSet', apiVersions: appsVersions, resource: 'replicasets', template, listedForAnalysis: 'optional' },
   { kind: 'ReplicationController', apiVersions: ['v1'], resource: 'replicationcontrollers', template },
-  { kind: 'Job', apiVersions: ['batch/v1'], resource: 'jobs', template, listed: 'optional' },
+  { kind: 'Job', apiVersions: ['batch/v1'], resource: 'jobs', template, listedForAnalysis: 'optional' },
   {
     kind: 'CronJob',
     apiVersions: ['batch/v1', 'batch/v1beta1', 'batch/v2alpha1'],
@@ -123,9 +126,9 @@ const forQuestions: readonly QuestionKind[] = [
     apiVersions: ['networking.k8s.io/v1', 'networking.k8s.io/v1beta1'],
     resource: 'servicecidrs',
     clusterScoped: true,
-    listed: 'optional',
+    listedForAnalysis: 'optional',
   },
 ];
 
 export const followedKinds = followed;
-export const kinds: readonly ObjectKind[] = [...followed, ...forQuestions];
+export const kinds: readonly ObjectKind[] = [...followed, ...analysisOnly];

@@ -5,9 +5,9 @@ import type { Direction, PolicyRef } from '../model/policy.js';
 export interface Decision {
   readonly direction: Direction;
   readonly verdict: 'allow' | 'deny';
-  /** `audit`: what a dry run would have decided; the packet met the opposite. */
+  /** `dry-run`: what the policies in it would have decided; the opposite happened to the packet. */
   readonly mode: PolicyMode;
-  /** Every policy that isolates the judged pod, or in a dry run would; unknown where only the rule is known. */
+  /** Every policy that isolates the pod of this direction, or in a dry run would; unknown where only the rule is known. */
   readonly isolating?: readonly PolicyRef[];
   /** The rule that allows, by its index in the policy's direction. */
   readonly rule?: { readonly policy: PolicyRef; readonly index: number };

@@ -83,7 +83,7 @@ export type Isolation = { readonly kind: 'open' } | Isolated;
 
 export const open: Isolation = { kind: 'open' };
 
-/** A pod whose traffic is judged: in a node's program, the pods of that node. */
+/** A pod that policies are enforced on: in a node's program, the pods of that node. */
 export interface Endpoint {
   readonly pod: ObjectRef;
   readonly podUid: string;

@@ -28,7 +28,7 @@ interface GuardParts {
 interface GuardOptions {
   readonly sourceGuard: boolean;
   readonly audit?: AuditRules;
-  /** `audit`: nothing is dropped. */
+  /** `dry-run`: nothing is dropped. */
   readonly mode?: PolicyMode;
   readonly pods: () => readonly LocalPod[];
   /** Namespaces whose pods may send from addresses that are not theirs. */

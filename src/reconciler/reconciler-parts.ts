@@ -30,7 +30,7 @@ export interface ReconcilerOptions {
   readonly sourceGuard: boolean;
   /** How guards log what they drop; the renderer has its own. */
   readonly audit?: AuditRules;
-  /** `audit`: a dry run of everything. */
+  /** `dry-run`: all policies are in a dry run. */
   readonly mode?: PolicyMode;
   /** How often everything is read back although no event reported a change, in milliseconds. */
   readonly readBackEvery: number;

@@ -43,7 +43,7 @@ export interface ReconcilerStatus {
   readonly lastError?: string;
   readonly endpoints: readonly EndpointStatus[];
   readonly failing: readonly FailingPolicy[];
-  /** `audit`: the whole agent is in a dry run, and drops nothing. */
+  /** `dry-run`: the whole agent is in a dry run, and drops nothing. */
   readonly mode: PolicyMode;
   /** Policies in a dry run: what they would change is recorded. */
   readonly dryRun: readonly ObjectRef[];

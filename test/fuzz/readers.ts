@@ -10,7 +10,7 @@ import { diffReachability } from '../../src/analysis/reach-diff.js';
 import { readManifests } from '../../src/cluster/directory.js';
 import { InputError } from '../../src/generic/input-error.js';
 import { lint } from '../../src/lint/engine.js';
-import { rules } from '../../src/lint/rules.js';
+import { rules } from '../../src/lint/catalogue.js';
 import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../../src/report/findings-ci.js';
 import { printFindingsMarkdown, printFindingsText } from '../../src/report/findings.js';
 import { pairFormats, printPairs } from '../../src/report/reachability.js';

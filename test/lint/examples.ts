@@ -1,5 +1,5 @@
 /** What a rule needs around its examples to speak: the workloads of `shop`, its Services, other namespaces. */
-import { rules } from '../../src/lint/rules.js';
+import { rules } from '../../src/lint/catalogue.js';
 import type { Rule } from '../../src/lint/types.js';
 
 const deployment = (name: string, namespace: string, template: string): string => `apiVersion: apps/v1

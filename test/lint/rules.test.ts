@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
 import { lint } from '../../src/lint/engine.js';
-import { rules } from '../../src/lint/rules.js';
+import { rules } from '../../src/lint/catalogue.js';
 import type { Finding } from '../../src/lint/finding.js';
 import { isClosed, manifestsOf, ruleNamed, withoutAnnotation } from './examples.js';
 import { nearMisses } from './near-misses.js';

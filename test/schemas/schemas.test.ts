@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { parseAssertions } from '../../src/manifests/assertions.js';
 import { readLintSettings } from '../../src/lint/settings.js';
-import { rules } from '../../src/lint/rules.js';
+import { rules } from '../../src/lint/catalogue.js';
 import { examples, examplesDirectory } from '../cases/examples.js';
 import { manifestsOf } from '../lint/examples.js';
 import { problemsOf } from '../support/schemas.js';

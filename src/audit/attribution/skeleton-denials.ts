@@ -1,7 +1,7 @@
 /** Denials by rules that are the same on every node, whatever the policies are. */
 import type { Direction } from '../../model/policy.js';
 import type { PolicyMode } from '../../model/policy-mode.js';
-import type { SkeletonDrop } from '../../program/logged-chain.js';
+import type { SkeletonDrop } from '../../program/drop-reasons.js';
 import type { RecordReason } from '../record.js';
 import { podKeyOf, type LocatedPacket, type LoggedPacket } from './logged-packet.js';
 import type { IsolatingPolicies, PolicyHistory } from './policy-history.js';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { atLeast, lint } from '../../lint/engine.js';
 import { fixedTexts, unifiedDiff } from '../../lint/fixes.js';
-import { rules } from '../../lint/rules.js';
+import { rules } from '../../lint/catalogue.js';
 import type { Finding, Findings, Severity } from '../../lint/finding.js';
 import type { Rule } from '../../lint/types.js';
 import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../../report/findings-ci.js';

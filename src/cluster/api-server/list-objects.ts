@@ -5,7 +5,7 @@ import { ApiError, refusalOf } from './api-errors.js';
 import { ApiConnection } from './connection.js';
 import type { ConnectionChoice } from './kube-config.js';
 
-const listedKinds = kinds.filter(({ listed }) => listed !== undefined);
+const listedKinds = kinds.filter(({ listedForAnalysis: listed }) => listed !== undefined);
 
 /**
  * What a question about a live cluster needs, listed once.
@@ -41,7 +41,7 @@ async function listAll(
   } catch (error) {
     const status = error instanceof ApiError ? error.status : undefined;
     if (status === 404 && older.length > 0) return listAll(connection, kind, signal, older);
-    if (kind.listed === 'optional' && (status === 403 || status === 404)) return [];
+    if (kind.listedForAnalysis === 'optional' && (status === 403 || status === 404)) return [];
     throw error;
   }
   return objects;

@@ -1,5 +1,5 @@
 /** Names of counters, of both tables. */
-import { skeletonDrops } from '../../program/logged-chain.js';
+import { skeletonDrops } from '../../program/drop-reasons.js';
 import { count, direction, flag, hash, oneOf, readable, words } from './fields.js';
 import { grammarOf, type MeaningIn } from './grammar.js';
 

@@ -9,7 +9,7 @@ interface PacketCount {
   readonly scope: Direction | 'neither' | 'report';
 }
 
-/** Undefined for a counter of something else. */
+/** Undefined for a counter that the audit log does not account for. */
 export function packetCountOf(counter: string): PacketCount | undefined {
   const meaning = counters.meaningOf(todaysName(counter));
   switch (meaning?.kind) {

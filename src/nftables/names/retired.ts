@@ -3,7 +3,7 @@
 const renamed: readonly (readonly [old: RegExp, name: string])[] = [
   [/^would-(deny|allow)-/, 'dry-run-$1-'],
   [/^allow-(in|out)-open$/, 'allow-$1-not-isolated'],
-  // One for both: without an entry, and with one that is none.
+  // The old name covered both `untracked` and `invalid`.
   [/^(deny|drop)-no-entry$/, '$1-invalid'],
   [/^(deny|drop)-picked-full$/, '$1-midstream-full'],
   [/^(deny|drop)-error$/, '$1-icmp-error'],

@@ -4,7 +4,7 @@
  * change when a policy's rules do.
  */
 import type { PolicyMode } from '../../model/policy-mode.js';
-import { skeletonDrops, type SkeletonDrop } from '../../program/logged-chain.js';
+import { skeletonDrops, type SkeletonDrop } from '../../program/drop-reasons.js';
 import * as x from '../language/expressions.js';
 import type { Chain } from '../language/types.js';
 import { chains } from '../names/chains.js';
@@ -52,7 +52,7 @@ const dropCounter = (reason: SkeletonDrop): string => counters.nameOf({ kind: 's
 
 export const skeletonDropCounters: readonly string[] = skeletonDrops.map(dropCounter);
 
-/** In a dry run of the agent they come back. */
+/** With `--mode=dry-run` these chains drop nothing: the packet returns to the rule after the jump. */
 export const skeletonDenialChains = (audit: AuditRules | undefined, mode: PolicyMode): Chain[] =>
   skeletonDrops.map((reason) => {
     const name = denyName(reason);

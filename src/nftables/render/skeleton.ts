@@ -15,7 +15,7 @@
 import { families, type Family } from '../../model/address.js';
 import type { PolicyMode } from '../../model/policy-mode.js';
 import type { Direction } from '../../model/policy.js';
-import type { SkeletonDrop } from '../../program/logged-chain.js';
+import type { SkeletonDrop } from '../../program/drop-reasons.js';
 import * as x from '../language/expressions.js';
 import type { Chain, Rule, Statement } from '../language/types.js';
 import { chains, skeletonChainNames, type CacheUse, type SkeletonChain } from '../names/chains.js';
@@ -55,7 +55,7 @@ export interface SkeletonOptions {
   readonly established: 'reevaluate' | 'keep';
   /** Denials are logged; absent: only counted. */
   readonly audit?: AuditRules;
-  /** `audit`: nothing is dropped, whatever the reason; `enforce` by default. */
+  /** `dry-run`: nothing is dropped, whatever the reason; `enforce` by default. */
   readonly mode?: PolicyMode;
 }
 

@@ -8,7 +8,7 @@ import { defineAuditMetrics } from './audit-metrics.js';
 import { metricNames, type MetricKey } from './metric-names.js';
 import type { MetricSources } from './metric-sources.js';
 import { definePolicyMetrics } from './policy-metrics.js';
-import { defineScrapedMetrics } from './scraped-metrics.js';
+import { defineStateMetrics } from './state-metrics.js';
 
 /** In seconds. */
 const programmingBuckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -35,7 +35,7 @@ export class AgentMetrics implements Disposable {
     this.#transactions = this.#counter('transactions', ['outcome']);
     this.#changedElements = this.#counter('changed');
     this.#failedReports = this.#counter('reportFailures', ['kind']);
-    defineScrapedMetrics(this.#registry, this.sources, () => this.#status);
+    defineStateMetrics(this.#registry, this.sources, () => this.#status);
     definePolicyMetrics(this.#registry, this.sources, () => performance.now());
     defineAuditMetrics(this.#registry, () => this.sources.audit?.());
     this.#defineEventLoopLag();

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { families } from '../../../src/model/address.js';
 import { directions } from '../../../src/model/policy.js';
-import { skeletonDrops } from '../../../src/program/logged-chain.js';
+import { skeletonDrops } from '../../../src/program/drop-reasons.js';
 import { cacheUses, skeletonChainNames, type ChainMeaning } from '../../../src/nftables/names/chains.js';
 import type { CounterMeaning } from '../../../src/nftables/names/counters.js';
 import type { SetMeaning } from '../../../src/nftables/names/sets.js';

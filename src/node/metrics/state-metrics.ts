@@ -9,7 +9,7 @@ import type { MetricSources } from './metric-sources.js';
 type Read = () => number | undefined;
 
 /** @param status read once for each scrape: making it walks every pod of the node */
-export function defineScrapedMetrics(
+export function defineStateMetrics(
   registry: Registry,
   sources: MetricSources,
   status: () => AgentStatus | undefined,

@@ -1,6 +1,7 @@
 /** What would let a denied flow pass. */
 import { workloadOf } from '../audit/query/fields.js';
 import type { RecordFields } from '../audit/reading/line-reader.js';
+import { isOfPolicies } from '../audit/reasons.js';
 import { isLoss, type EventRecord, type RecordReason } from '../audit/record.js';
 import type { SnapshotReader } from '../audit/snapshots/snapshot-reader.js';
 import type { Edit } from './edits.js';
@@ -14,9 +15,11 @@ export type Remedy =
 export function remedyOf(fields: RecordFields, snapshots: SnapshotReader): Remedy | undefined {
   const event = fields.record();
   if (isLoss(event)) return undefined;
-  const edit = editFor(fields, event, snapshots);
+  // Where policies did not decide, a change of them would not help.
+  const edit = isOfPolicies(event['podwall.reason']) ? editFor(fields, event, snapshots) : undefined;
   if (edit !== undefined) return { kind: 'edit', edit };
-  const text = advice[event['podwall.reason']]?.(event, fields);
+  const reason = event['podwall.reason'];
+  const text = Object.hasOwn(advice, reason) ? advice[reason](event, fields) : undefined;
   return text === undefined ? undefined : { kind: 'advice', text };
 }
 
@@ -28,9 +31,14 @@ function editFor(fields: RecordFields, event: EventRecord, snapshots: SnapshotRe
     ?.edit;
 }
 
-type Advice = (event: EventRecord, fields: RecordFields) => string;
+/** Undefined for a verdict that allows. */
+type Advice = (event: EventRecord, fields: RecordFields) => string | undefined;
 
-const advice: Partial<Readonly<Record<RecordReason, Advice>>> = {
+const advice: Readonly<Record<RecordReason, Advice>> = {
+  rule: () => undefined,
+  'not-isolated': () => undefined,
+  exempt: () => undefined,
+  'neighbour-discovery': () => undefined,
   'default-deny': (event, fields) => {
     const direction = event['network.direction'];
     const peer =
@@ -46,6 +54,9 @@ const advice: Partial<Readonly<Record<RecordReason, Advice>>> = {
     'nothing: the pod sent from an address that is not its own; annotate its namespace podwall.dev/source-guard: "off" where it must',
   base: () => 'nothing: what a bridge carries to many, or to a link-local address, reaches no pod',
   'mid-stream': () => 'nothing: the connection was not seen from its beginning; the client has to connect again',
+  'invalid-packet': () =>
+    'nothing: conntrack must know the connection; see the conntrack table of the node, or connect again',
+  'icmp-error': () => 'nothing: an ICMP error may be sent by an endpoint of the flow that it quotes only',
   'admin-deny': (event) => `a rule before that of ${event['security_rule.ruleset.name'] ?? 'the admin policy'}`,
   'baseline-deny': () => 'a NetworkPolicy that allows it: the baseline is asked last',
 };

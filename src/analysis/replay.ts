@@ -1,23 +1,13 @@
 /** Recorded flows under other policies: what would be denied that passed, and allowed that was denied. */
 import type { RecordFields } from '../audit/reading/line-reader.js';
 import { fieldOf, packetsOf } from '../audit/query/fields.js';
-import type { RecordReason } from '../audit/record.js';
+import { isOfPolicies } from '../audit/reasons.js';
 import type { ContentId, PodIdentity } from '../audit/snapshots/content-id.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import { printOrigin } from '../program/print.js';
 import { LRUCache } from 'lru-cache';
 import { RecordedFlowEvaluator, type RecordedVerdict } from './recorded-evaluator.js';
 import { recordedFlow } from './recorded-flows.js';
-
-/** Verdicts that rest on policies; all others stay whatever the policies say. */
-const policyReasons: ReadonlySet<string> = new Set<RecordReason>([
-  'default-deny',
-  'rule',
-  'not-isolated',
-  'invalid-policy',
-  'admin-deny',
-  'baseline-deny',
-]);
 
 /** Flows between the same workloads on the same port that fare differently. */
 export interface ReplayChange {
@@ -58,7 +48,7 @@ export class Replay {
   add(fields: RecordFields): void {
     // The denial that was enforced has a record of its own.
     if (fields.get('podwall.verdict') === 'allow' && fields.get('podwall.mode') === 'dry-run') return;
-    if (!policyReasons.has(String(fields.get('podwall.reason')))) {
+    if (!isOfPolicies(String(fields.get('podwall.reason')))) {
       this.notByPolicy += 1;
       return;
     }

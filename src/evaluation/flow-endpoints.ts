@@ -49,6 +49,6 @@ export const hasFamily = (endpoint: FlowEndpoint, family: Family): boolean => {
   return addresses.length === 0 || addresses.some((address) => familyOf(address) === family);
 };
 
-/** The families that both have; two templates have any one, nobody knows which. */
+/** The families that both have. A pod template may get any family, so it has both here. */
 export const commonFamilies = (source: FlowEndpoint, destination: FlowEndpoint): readonly Family[] =>
   families.filter((family) => hasFamily(source, family) && hasFamily(destination, family));

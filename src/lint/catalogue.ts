@@ -1,4 +1,7 @@
-/** The catalogue, in the order of ids. */
+/**
+ * The catalogue, in the order of ids. A new rule: its file in rules/, its two lines here, a near miss in test/lint/near-misses.ts
+ * (near-misses-alone.ts where one policy is enough), and README's number of rules; test/lint says what else it must hold.
+ */
 import type { Rule } from './types.js';
 import { rule as np001 } from './rules/np001-unknown-field.js';
 import { rule as np002 } from './rules/np002-duplicate-yaml-key.js';

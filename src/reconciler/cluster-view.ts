@@ -55,7 +55,7 @@ export class ClusterView {
       .sort((a, b) => (policyKey(a) < policyKey(b) ? -1 : 1));
   }
 
-  /** In a dry run nothing is closed. */
+  /** Policies that fail closed. One in a dry run drops nothing, so it is none of them. */
   failing(): FailingPolicy[] {
     return [...this.#failing.values()]
       .filter((policy) => !this.#isDryRun(policy))

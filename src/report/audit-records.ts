@@ -1,5 +1,6 @@
 /** A record as one line for people. */
 import { podOf, portOf } from '../audit/query/fields.js';
+import { reasonMeanings } from '../audit/reasons.js';
 import { isLoss, type AuditRecord, type EndpointRole, type EventRecord, type LossRecord } from '../audit/record.js';
 
 /** Names come from the cluster: none may move the cursor of who reads them. */
@@ -40,6 +41,13 @@ function whyOf(event: EventRecord): string {
   const isolating = event['podwall.policies.isolating'];
   if (reason === 'default-deny' && isolating.length > 0) return `${reason} by ${isolating.join(', ')}`;
   return ruleset === undefined ? reason : [reason, ruleset, event['security_rule.name'] ?? ''].join(' ').trimEnd();
+}
+
+/** What the reason means; older and newer agents may give reasons that are not known here. */
+export function meaningText({ 'podwall.reason': reason }: EventRecord): string {
+  if (!Object.hasOwn(reasonMeanings, reason)) return '';
+  const { text, isOfPolicies } = reasonMeanings[reason];
+  return `  ${reason}: ${text}${isOfPolicies ? '' : '; no policy decided this'}\n`;
 }
 
 function lossText(loss: LossRecord): string {

@@ -1,6 +1,6 @@
 /** Findings for machines that watch repositories: GitHub's annotations, JUnit, SARIF. */
 import { countFindings, objectOf, type PrintedFinding } from './findings.js';
-import { escapeXml } from './tests.js';
+import { escapeXml } from './test-results.js';
 
 /** GitHub shows ten annotations of a severity for a step, and fifty for a job: more would push out those of other steps. */
 const annotationsShown = 10;

@@ -26,7 +26,7 @@ interface Around {
   /** All there are, so that "all of a namespace" is that. */
   readonly endpoints: readonly ReachEndpoint[];
   readonly warnings: readonly string[];
-  /** Everybody is asked about, as the one and as the other end: then it is summed up. */
+  /** Neither sources nor destinations are filtered: the summary line is printed. */
   readonly isWhole: boolean;
 }
 
@@ -170,7 +170,7 @@ class Printer {
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** What is true of every one of several destinations, and said of two at least: of one to itself nothing is said. */
+/** Rows that all destinations share, in at least two of them; what a destination allows itself is left out. */
 function inCommon(destinations: readonly Destination[]): Rows {
   const common = new Map<string, readonly number[]>();
   const isTrue = (ports: string, source: number): boolean => {

@@ -15,7 +15,7 @@ import { explanationAsJson, explanationText, type PolicyPositions } from '../../
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { filesOf, readVerdicts, withLog, type LogFlags } from './log-options.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
-import { printable, recordText } from '../../report/audit-records.js';
+import { meaningText, printable, recordText } from '../../report/audit-records.js';
 import { parseRecordSelector, type RecordSelector } from '../../audit/query/record-selector.js';
 import { snapshotsBeside } from '../../audit/reading/snapshots-beside-log.js';
 
@@ -124,7 +124,7 @@ async function explainRecord(line: LineReader, snapshots: SnapshotReader, flags:
   const remedy = remedyOf(line, snapshots);
   const passed = event['event.outcome'] === 'success';
   const sections = [
-    `${recordText(event)}\n${event['podwall.trace'].map(stepText).join('')}`,
+    `${recordText(event)}\n${meaningText(event)}${event['podwall.trace'].map(stepText).join('')}`,
     then === undefined ? unknownText(event, flow) : `under the policies of that moment\n${then.text}`,
     ...(remedy?.kind === 'advice' && !passed ? [`to allow it: ${remedy.text}\n`] : []),
     ...(given === undefined ? [] : [`under the policies given\n${now?.text ?? 'unknown\n'}`]),

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { dirname } from 'node:path';
-import { reportTests, testFormats, type TestResult } from '../../report/tests.js';
+import { reportTests, testFormats, type TestResult } from '../../report/test-results.js';
 import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
 import { readAssertions } from '../../cluster/assertion-files.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';

@@ -187,7 +187,7 @@ function egressGuardChain({ pod, device, addresses }: Attachment, options: Guard
   return { name, title: `${objectKey(pod)}: what may reach it`, hook, rules };
 }
 
-/** How the frame came in; of what the node itself sends it is none of the two. */
+/** Whether the frame was broadcast, multicast or for one host; frames of the node itself are neither of the first two. */
 const packetType: Expression = { meta: { key: 'pkttype' } };
 const metaProtocol: Expression = { meta: { key: 'protocol' } };
 

@@ -22,7 +22,7 @@ export interface PeerMapEntry {
 }
 
 export interface PeerMap {
-  /** Of both families' maps, without the digit. */
+  /** What the names of the IPv4 and the IPv6 map have in common, without the digit of the family. */
   readonly id: string;
   readonly ports: PortForm;
   /** The first that has an address decides. */

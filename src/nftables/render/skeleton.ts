@@ -153,7 +153,10 @@ const allowUncached = (deny: Deny): Rule[] => [
   rule(x.accept),
 ];
 
-/** Who is the client is not known: evaluated as it looks, and only where the swapped orientation meets no isolated pod. */
+/**
+ * The client is not known. The packet is evaluated as it looks; it is dropped where an isolated pod would be met if client and
+ * server were the other way round.
+ */
 const midStream = (deny: Deny): Rule[] => [
   ...families.map(toItself),
   ...families.flatMap((family) => [

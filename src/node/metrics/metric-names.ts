@@ -1,4 +1,8 @@
-/** Every metric of the agent: what is scraped, what the dashboard draws, what alerts ask for. */
+/**
+ * Every metric of the agent: what is scraped, what the dashboard draws, what alerts ask for. Its value is defined in
+ * state-metrics.ts (what the agent knows anyway), agent-metrics.ts (what happens), policy-metrics.ts (packets, by policy) or
+ * audit-metrics.ts; helm/podwall has the dashboard and the alerts.
+ */
 export const metricNames = {
   policies: ['podwall_policies', 'NetworkPolicies of the cluster'],
   failing: ['podwall_policies_failing_closed', 'Policies that are not valid and allow nothing'],

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { isDropped, type LoggedPacket, type PacketEndpoint } from '../../audit/attribution/logged-packet.js';
+import { reasonMeanings } from '../../audit/reasons.js';
 import type { PacketSum } from '../../audit/writing/aggregator.js';
 import type { ClusterEvent } from '../../cluster/types.js';
 import type { Pod } from '../../model/pod.js';
@@ -87,7 +88,10 @@ const identityOf = ({ direction, reason, isolating }: LoggedPacket): string =>
 
 function eventOf({ pod, first, count, last: { denial, time } }: DenialSum): ClusterEvent {
   const { direction, reason, isolating, destination } = denial;
-  const by = isolating.length === 0 ? `dropped (${reason})` : `denied by ${isolating.map(policyKey).join(', ')}`;
+  const by =
+    isolating.length === 0
+      ? `dropped (${reason}: ${reasonMeanings[reason].text})`
+      : `denied by ${isolating.map(policyKey).join(', ')}`;
   const port = destination.port === undefined ? '' : `, port ${destination.port}`;
   const other = `${direction === 'ingress' ? 'from' : 'to'} ${nameOf(otherEndpoint(denial))}`;
   return {

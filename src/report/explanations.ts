@@ -94,7 +94,7 @@ export function explanationAsJson({ answer, steps }: Explanation, positions: Pol
       direction: step.direction,
       end: nameOf(step.endpoint),
       allowed: step.allowed,
-      ...(step.exempt === undefined ? {} : { unjudged: step.exempt === 'notIsolated' ? 'open' : step.exempt }),
+      ...(step.exempt === undefined ? {} : { exempt: step.exempt }),
       isolatedBy: step.isolatedBy.map((policy) => located(policy, [], positions)),
       allowedBy: step.rules.map(({ origin }) => located(origin.policy, pathOf(origin), positions)),
       misses: step.misses.map((miss) => ({

@@ -100,11 +100,6 @@ export interface UsualWord {
 export const usualNames: readonly UsualWord[] = [
   { name: /closed-?world/i, path: /./, why: 'logic calls it the closed-world assumption' },
   { name: /world-open/, path: /lint/, why: 'open to the world; the name of a lint rule, in public' },
-  {
-    name: /^(un)?judged$/,
-    path: /explain|explanation|cli\/audit\/(replay|evaluated-again)/,
-    why: 'fields of JSON that tools read',
-  },
   { name: /^(--)?with-audited$/, path: /analysis-options|renamed\.test/, why: 'an old flag, refused by its name' },
   {
     name: /^unsettled$/,
@@ -149,6 +144,4 @@ export const phrasesRefusedByName: readonly RegExp[] = [
   // Refuses old flags and values, and names the new ones.
   /^src\/cli\/common\/renamed\.ts$/,
   /^helm\/podwall\/templates\/_renamed\.tpl$/,
-  // Has a field `judged`, which users’ tools read.
-  /^src\/schemas\/audit-replay\.schema\.json$/,
 ];

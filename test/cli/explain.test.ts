@@ -33,7 +33,7 @@ describe('explain', () => {
       explanations: [
         {
           steps: [
-            { direction: 'egress', unjudged: 'open' },
+            { direction: 'egress', exempt: 'notIsolated' },
             {
               direction: 'ingress',
               allowedBy: [{ path: 'spec.ingress[0].from[0]', place: expect.stringMatching(/policy\.yaml:30:11$/) }],

@@ -121,7 +121,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
         ['egress', 'ingress']
           .flatMap((direction) =>
             ['tcp', 'udp', 'sctp', echo].map(
-              (one) => `audit deny success ${direction} ${one} client->server default-deny`,
+              (one) => `dry-run deny success ${direction} ${one} client->server default-deny`,
             ),
           )
           .sort(),
@@ -177,8 +177,8 @@ describePackets('dry runs and recorded allows in the corners', () => {
       await apply(plain, inDryRun(denyBoth), inDryRun(denyClient));
       expect(await call('client', address('server', family), 4444, 'UDP')).toBe('refused');
       expect(await recordsAfter(2)).toEqual([
-        'audit deny success egress udp client->server default-deny',
-        'audit deny success ingress udp client->server default-deny',
+        'dry-run deny success egress udp client->server default-deny',
+        'dry-run deny success ingress udp client->server default-deny',
       ]);
     },
     40_000,
@@ -191,7 +191,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     await apply(plain, inDryRun(denyServer));
     // The first packet that a rule of the dry run meets is one of the server's.
     expect(await stream?.carries('toClient')).toBe(true);
-    expect(await recordsAfter(1)).toEqual(['audit deny success ingress tcp other->server default-deny']);
+    expect(await recordsAfter(1)).toEqual(['dry-run deny success ingress tcp other->server default-deny']);
     const record = (await trail.events()).find(({ 'event.start': start }) => Date.parse(start) >= began);
     expect(record).toMatchObject({ 'destination.port': 80, 'podwall.tcp_flags': 'PSH,ACK' });
   }, 40_000);
@@ -226,7 +226,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     );
     await nft('-f', rules);
     expect(await call('client', '10.96.0.1', 8080)).toBe('allowed');
-    expect(await recordsAfter(1)).toEqual(['audit deny success ingress tcp client->server default-deny']);
+    expect(await recordsAfter(1)).toEqual(['dry-run deny success ingress tcp client->server default-deny']);
     await nft('delete', 'table', 'ip', 'service');
   }, 40_000);
 
@@ -236,7 +236,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     expect(await cached()).toContain(address('server'));
     await apply(plain, letServer, inDryRun(dnsOnly));
     for (let again = 0; again < 3; again += 1) expect(await call('client', address('server'), 80)).toBe('allowed');
-    expect(await recordsAfter(1)).toEqual(['audit deny success egress tcp client->server default-deny']);
+    expect(await recordsAfter(1)).toEqual(['dry-run deny success egress tcp client->server default-deny']);
     expect(await cached()).not.toContain(address('server'));
   }, 40_000);
 
@@ -255,7 +255,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     }
     expect(await cached()).not.toContain(address('client'));
     expect(await recordsAfter(2)).toEqual([
-      'audit deny success egress tcp client->server default-deny',
+      'dry-run deny success egress tcp client->server default-deny',
       'enforce deny failure ingress tcp other->server default-deny',
     ]);
   }, 60_000);

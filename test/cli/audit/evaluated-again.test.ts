@@ -78,7 +78,7 @@ of 3 records of denied packets, 0 would pass
     const found = await document('replay', '--policies', changed, '--mode', 'enforce');
     expect(found).toMatchObject({
       kind: 'AuditReplay',
-      judged: { allows: 3, denials: 3 },
+      evaluated: { allows: 3, denials: 3 },
       unknown: 0,
       changes: [
         {

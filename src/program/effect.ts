@@ -1,4 +1,4 @@
-import { directions } from '../model/policy.js';
+import { directions, type Direction } from '../model/policy.js';
 import { sameIsolation } from './isolation.js';
 import type { Effect, Endpoint, GroupChange, Isolation, ProgramChange } from './types.js';
 
@@ -46,8 +46,9 @@ function endpointEffect(before: Endpoint | undefined, after: Endpoint | undefine
   // What is remembered would not be recorded.
   if (before.logsAllowed !== after.logsAllowed || !sameDryRun(before, after)) return 'narrows';
   // No longer isolated, its packets still go to chains of their own: a map's element is pointed elsewhere.
-  if (after.logsAllowed === true && !directions.every((one) => sameIsolation(before[one], after[one])))
-    return 'narrows';
+  const hasOwnChains = (direction: Direction): boolean =>
+    after.logsAllowed === true || after.dryRun?.[direction] !== undefined;
+  if (directions.some((one) => hasOwnChains(one) && !sameIsolation(before[one], after[one]))) return 'narrows';
   return worstEffect([isolationEffect(before.ingress, after.ingress), isolationEffect(before.egress, after.egress)]);
 }
 

@@ -1,3 +1,4 @@
+import { commentOf } from '../../src/nftables/language/comment-text.js';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openLinks } from '../../src/kernel/links/links.js';
@@ -19,12 +20,12 @@ const noneOff = new Set<string>();
 
 const byName = (chains: Iterable<Chain>): readonly Chain[] => [...chains].sort((a, b) => (a.name < b.name ? -1 : 1));
 
-/** As nft 1.0.6 lists the chains: without their device. */
+/** As nft 1.0.6 lists the chains as JSON: without their device and their comment. */
 const asListed = (ruleset: Ruleset): readonly Chain[] =>
-  byName(ruleset.chains.values()).map(({ hook, ...chain }) => {
-    if (hook === undefined) throw new Error(`${chain.name} has no hook`);
+  byName(ruleset.chains.values()).map(({ name, hook, rules }) => {
+    if (hook === undefined) throw new Error(`${name} has no hook`);
     const { type, hook: where, priority, policy } = hook;
-    return { ...chain, hook: { type, hook: where, priority, policy } };
+    return { name, hook: { type, hook: where, priority, policy }, rules };
   });
 
 describePackets('guards in a kernel', () => {
@@ -61,6 +62,8 @@ describePackets('guards in a kernel', () => {
       await client.apply(transaction);
       expect(byName((await listed()).chains.values())).toEqual(asListed(desired));
       expect((await listed()).counters).toEqual(desired.counters);
+      const text = kernel.run('nft', 'list', 'table', 'netdev', 'podwall');
+      for (const { title } of desired.chains.values()) expect(text).toContain(`comment "${commentOf(title ?? '')}"`);
       const hookedIfindex = new Map([...desired.chains.keys()].map((name) => [name, 1]));
       expect(planGuards({ desired, applied: await listed(), liveDevices: live, hookedIfindex })).toBeUndefined();
 

@@ -62,6 +62,11 @@ describe('the effect of a change', () => {
     ],
     ['a dry run beside isolation', moved(isolated, { ...isolated, dryRun: { ingress: isolation } }), 'narrows'],
     ['a dry run that goes on beside isolation that ends', moved({ ...dryRun, egress: isolation }, dryRun), 'widens'],
+    [
+      'isolation that ends where a dry run goes on',
+      moved({ ...isolated, dryRun: { ingress: isolation } }, dryRun),
+      'narrows',
+    ],
     ['a record of allows that begins', moved(open, recorded), 'narrows'],
     ['a record of allows that ends', moved(recorded, open), 'narrows'],
     ['isolation that ends where allows are recorded', moved({ ...isolated, logsAllowed: true }, recorded), 'narrows'],

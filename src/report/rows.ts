@@ -3,8 +3,7 @@ import { csvRow } from './csv.js';
 import { markdownRow } from './markdown.js';
 import { formatTable } from './table.js';
 
-const rowFormats = ['text', 'csv', 'md'] as const;
-type RowFormat = (typeof rowFormats)[number];
+type RowFormat = 'text' | 'csv' | 'md';
 
 /** @param head in lower case; text has it in upper case */
 export function printRows(

@@ -76,5 +76,5 @@ export function comparisonTable(item: string, compared: readonly Compared[], bou
   ]);
   const ratio = overall(compared);
   const verdict = bound === undefined ? '' : ratio <= bound ? ` <= ${bound}: met` : ` > ${bound}: NOT met`;
-  return `${formatTable([[item, 'Here', 'There', 'Ratio'], ...rows, ['overall', '', '', `${ratio.toFixed(3)}${verdict}`]])}`;
+  return formatTable([[item, 'Here', 'There', 'Ratio'], ...rows, ['overall', '', '', `${ratio.toFixed(3)}${verdict}`]]);
 }

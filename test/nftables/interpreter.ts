@@ -94,7 +94,7 @@ export class Interpreter {
         const values = this.#values(set['elem'] as Json, flow);
         if (values === undefined || this.#isFull(String(set['set']))) return undefined;
         this.#recorded.add(`${String(set['set'])} ${values.join(' . ')}`);
-      } else if ('counter' in statement) this.#counters.push(String(statement['counter']));
+      } else if ('counter' in statement) this.#counters.push(statement['counter']);
       else if (!('limit' in statement)) throw new Error(JSON.stringify(statement));
     }
     return undefined;

@@ -51,5 +51,5 @@ test('render shows both: what is enforced, and what is only recorded', async () 
   const elements = stdout.split('\n').find((line) => line.includes('map ingress4 '));
   expect(elements).toMatch(/10\.244\.2\.35 : goto dry-run-iso-in-\w+, 10\.244\.2\.36 : goto iso-in-\w+/);
   expect(stdout).toContain('comment "ingress dry run of legacy/default-deny"');
-  expect(stdout).toMatch(/set isolated-in4 \{ type ipv4_addr; elements = \{ 10\.244\.2\.36 \}; \}/);
+  expect(stdout).toMatch(/set isolated-in4 \{ type ipv4_addr; comment "[^"]+"; elements = \{ 10\.244\.2\.36 \}; \}/);
 });

@@ -36,7 +36,8 @@ export function packetSuite(
           expect(wrong).toEqual([]);
           expect(asked).toBeGreaterThan(0);
         },
-        60_000,
+        // Twelve clusters with records take 25 s alone on two cores; beside other tests twice that, and more.
+        180_000,
       );
     },
     to === 'directory' ? undefined : missingApiServer,

@@ -1,24 +1,11 @@
 /** The objects of an input, compiled: what questions about policies are answered from. */
 import type { BlockOptions, BlockReading } from '../evaluation/blocks.js';
 import type { Cidr } from '../model/address.js';
-import type { Namespace, Node } from '../model/pod.js';
-import type { AnyPolicy } from '../model/policy.js';
-import type { Service } from '../model/service.js';
-import type { Workload, WorkloadPod } from '../model/workload.js';
+import type { ClusterObjects } from '../model/cluster-objects.js';
+import type { Workload } from '../model/workload.js';
 import type { PolicyProgram } from '../program/types.js';
 import { compileWorkloads } from './compiled-workloads.js';
 import { workloadsOf } from './workloads.js';
-
-export interface ClusterObjects {
-  readonly policies: readonly AnyPolicy[];
-  readonly namespaces: readonly Namespace[];
-  /** Namespaces that only the objects in them name, so that their other labels are not known. */
-  readonly implied: ReadonlySet<string>;
-  readonly pods: readonly WorkloadPod[];
-  readonly nodes: readonly Node[];
-  readonly services: readonly Service[];
-  readonly podCidrs: readonly Cidr[];
-}
 
 export interface CompiledInput {
   readonly objects: ClusterObjects;

@@ -2,12 +2,13 @@
 import { allPorts, noPorts, portSet } from '../evaluation/port-sets.js';
 import type { EndpointFilter, ListedEndpoint } from './listed-endpoints.js';
 import { rangeContains } from '../addresses/address-ranges.js';
-import { isPublic } from '../evaluation/external-ranges.js';
+import { publicFilter } from '../evaluation/external-ranges.js';
 import { addressToNumber, familyOf, parseAddress } from '../model/address.js';
 import type { LabelSelector } from '../model/labels.js';
 import type { PortSet } from '../model/reachability.js';
 import { matches } from '../selectors/match.js';
-import { EndpointNames, type NamedEndpoint } from './endpoint-names.js';
+import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
+import { EndpointNames, targetPort, type NamedEndpoint, type NamedService } from './endpoint-names.js';
 import { InputError } from '../generic/input-error.js';
 
 /** Undefined without texts: no filter. */
@@ -32,11 +33,14 @@ function one(text: string, names: EndpointNames, namespaces: ReadonlySet<string>
     const selector = parseLabels(text);
     return ({ workload }) => (workload !== undefined && matches(selector, workload.labels) ? allPorts : noPorts);
   }
-  if (text === 'internet') return ({ range }) => (range !== undefined && isPublic(range) ? allPorts : noPorts);
+  if (text === 'internet') {
+    const isPublic = publicFilter();
+    return ({ range }) => (range !== undefined && isPublic(range) ? allPorts : noPorts);
+  }
   const address = parseAddress(text);
   if (address !== undefined) {
     const named = names.named(text);
-    if (named.endpoints.some(({ kind: endpoint }) => endpoint === 'workload')) return filterOfEndpoints(named);
+    if (named.endpoints.some((one) => one.kind === 'workload')) return filterOfEndpoints(named);
     const number = addressToNumber(address);
     return ({ range }) => (range?.family === familyOf(address) && rangeContains(range, number) ? allPorts : noPorts);
   }
@@ -57,25 +61,19 @@ function filterOfEndpoints(named: NamedEndpoint, range?: string): EndpointFilter
   const ports = new Map<string, PortSet>();
   for (const one of named.endpoints)
     if (one.kind === 'workload')
-      ports.set(one.workload.id, named.service === undefined ? allPorts : servicePorts(named, one));
+      ports.set(one.workload.id, named.service === undefined ? allPorts : servicePorts(named.service, one));
   return ({ endpoint }: ListedEndpoint) => ports.get(endpoint.id) ?? (endpoint.id === range ? allPorts : noPorts);
 }
 
-function servicePorts({ service: asked }: NamedEndpoint, endpoint: NamedEndpoint['endpoints'][number]): PortSet {
-  if (asked === undefined) return allPorts;
-  const { service, port } = asked;
+function servicePorts({ service, port }: NamedService, endpoint: FlowEndpoint): PortSet {
   const ports = service.ports.filter(
     ({ port: number, name }) => port === undefined || port === String(number) || port === name,
   );
   if (ports.length === 0) throw new InputError(`svc/${service.ref.name} has no port ${port ?? ''}`);
   return portSet(
-    ports.flatMap(({ target, protocol }) => {
-      const named =
-        endpoint.kind === 'workload'
-          ? endpoint.workload.ports.find((one) => one.name === target && one.protocol === protocol)?.port
-          : undefined;
-      const number = typeof target === 'number' ? target : named;
-      return number === undefined ? [] : [{ protocol, first: number, last: number }];
+    ports.flatMap((one) => {
+      const target = targetPort(one, endpoint);
+      return target === undefined ? [] : [{ protocol: target.protocol, first: target.number, last: target.number }];
     }),
   );
 }

@@ -8,18 +8,21 @@ import {
   rangeId,
   type ExternalRange,
 } from '../evaluation/external-ranges.js';
-import type { Workload, WorkloadMember } from '../model/workload.js';
+import { ownerKey, type Workload, type WorkloadMember } from '../model/workload.js';
 import { families, familyOf, parseAddress, type Address, type Family } from '../model/address.js';
 import { objectKey, type Pod } from '../model/pod.js';
 import { protocols, type Protocol } from '../model/policy.js';
 import type { Service, ServicePort } from '../model/service.js';
 import { matches } from '../selectors/match.js';
 import { InputError } from '../generic/input-error.js';
-import type { ClusterObjects, CompiledInput } from './compiled-input.js';
+import type { ClusterObjects } from '../model/cluster-objects.js';
+import type { CompiledInput } from './compiled-input.js';
+import type { AskedPort } from './questions.js';
 
-interface NumberedPort {
-  readonly protocol: Protocol;
-  readonly number: number;
+/** A Service as it was asked for: by itself, or one of its ports by number or name. */
+export interface NamedService {
+  readonly service: Service;
+  readonly port?: string;
 }
 
 /** What a name means. */
@@ -30,7 +33,7 @@ export interface NamedEndpoint {
   /** One member that is allowed is enough, whatever its family: `internet`. */
   readonly isLoose?: boolean;
   /** For a Service: the port of each pod that its only, or its named port leads to. */
-  readonly service?: { readonly service: Service; readonly port?: string };
+  readonly service?: NamedService;
 }
 
 /** Short and plural names, as kubectl takes them. */
@@ -71,7 +74,7 @@ export class EndpointNames {
   }
 
   /** `8080`, `http`, `53/UDP`; undefined where the destination has no port of that name. */
-  port(text: string, destination: NamedEndpoint, to: FlowEndpoint): NumberedPort | undefined {
+  port(text: string, destination: NamedEndpoint, to: FlowEndpoint): AskedPort | undefined {
     const [name = '', suffix = 'TCP'] = text.split('/');
     const protocol = protocols.find((one) => one === suffix.toUpperCase());
     if (protocol === undefined) throw new InputError(`${suffix} is not a protocol: use TCP, UDP or SCTP`);
@@ -144,7 +147,7 @@ export class EndpointNames {
     const [first] = [...candidates.values()];
     if (first === undefined || candidates.size > 1)
       throw new InputError(
-        problemWith(text, [...candidates.keys()], [...new Set(this.#workloads.map(ownerOf))], String),
+        problemWith(text, [...candidates.keys()], [...new Set(this.#workloads.map(ownerKey))], String),
       );
     return { title: text, endpoints: first };
   }
@@ -154,7 +157,7 @@ export class EndpointNames {
     const found = new Map<string, readonly FlowEndpoint[]>();
     for (const workload of this.#workloads) {
       const { namespace } = workload;
-      const owner = ownerOf(workload);
+      const owner = ownerKey(workload);
       if ((kind ?? kindOf(workload.kind)) === kindOf(workload.kind) && this.#isCalled(workload, name))
         found.set(owner, [...(found.get(owner) ?? []), workloadEndpoint(workload)]);
       if (workload.kind === 'Pod' || (kind ?? 'pod') !== 'pod') continue;
@@ -166,7 +169,7 @@ export class EndpointNames {
       if (!pod.hostNetwork || pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
       const isOwner = (kind ?? kindOf(owner.kind)) === kindOf(owner.kind) && this.#isCalled(owner, name);
       const isPod = isTemplate !== true && (kind ?? 'pod') === 'pod' && this.#isCalled(pod.ref, name);
-      const id = `${owner.namespace}/${owner.kind}/${owner.name}`;
+      const id = ownerKey(owner);
       if (isOwner || isPod) found.set(id, [...(found.get(id) ?? []), ...this.#onHost(id, pod)]);
     }
     return found;
@@ -195,8 +198,6 @@ export class EndpointNames {
   }
 }
 
-const ownerOf = ({ namespace, kind, name }: Workload): string => `${namespace}/${kind}/${name}`;
-
 /** A bare pod is always that one pod. */
 function workloadEndpoint(workload: Workload, pod?: WorkloadMember): FlowEndpoint {
   const only = pod ?? (workload.kind === 'Pod' ? workload.pods[0] : undefined);
@@ -217,14 +218,14 @@ interface PortName {
   readonly protocol: Protocol;
 }
 
-function containerPort(to: FlowEndpoint, { name, protocol }: PortName): NumberedPort | undefined {
+function containerPort(to: FlowEndpoint, { name, protocol }: PortName): AskedPort | undefined {
   if (to.kind === 'address') return undefined;
   const found = to.workload.ports.find((one) => one.name === name && one.protocol === protocol);
   return found && { protocol, number: found.port };
 }
 
 /** Where a Service's port, by number or name, leads in one of its pods. */
-function targetOf(service: Service, { name, protocol }: PortName, to: FlowEndpoint): NumberedPort | undefined {
+function targetOf(service: Service, { name, protocol }: PortName, to: FlowEndpoint): AskedPort | undefined {
   const port = service.ports.find(
     (one) => one.protocol === protocol && (String(one.port) === name || one.name === name),
   );
@@ -232,9 +233,12 @@ function targetOf(service: Service, { name, protocol }: PortName, to: FlowEndpoi
     throw new InputError(
       `svc/${service.ref.name}.${service.ref.namespace} has no ${protocol} port ${name}; it has: ${service.ports.map(showPort).join(', ')}`,
     );
-  if (typeof port.target === 'number') return { protocol, number: port.target };
-  return containerPort(to, { name: port.target, protocol });
+  return targetPort(port, to);
 }
+
+/** Undefined where the pod has no port of that name. */
+export const targetPort = ({ target, protocol }: ServicePort, to: FlowEndpoint): AskedPort | undefined =>
+  typeof target === 'number' ? { protocol, number: target } : containerPort(to, { name: target, protocol });
 
 const showPort = ({ port, protocol, name }: ServicePort): string =>
   `${port}${protocol === 'TCP' ? '' : `/${protocol}`}${name === '' ? '' : ` (${name})`}`;

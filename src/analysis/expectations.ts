@@ -1,4 +1,5 @@
 /** Checks what documents of kind Assertions expect against what policies allow. */
+import { groupBy } from '../generic/group-by.js';
 import type { Expectation, PositionedAssertions } from '../model/expectation.js';
 import { commonFamilies } from '../evaluation/flow-endpoints.js';
 import { Evaluator } from '../evaluation/evaluator.js';
@@ -62,16 +63,15 @@ function answers(evaluator: Evaluator, names: EndpointNames, { from, to, port, p
     );
   const asked = questionsBetween(names, source, destination, port === undefined ? undefined : `${port}/${protocol}`);
   const isLoose = source.isLoose === true || destination.isLoose === true;
-  const allows = (question: Question, ports: Parameters<typeof hasPort>[0]): boolean =>
+  const allows = (question: Question, ports: PortSet): boolean =>
     question.port !== undefined && hasPort(ports, question.port.protocol, question.port.number);
   // Pods that have the named port under different numbers are asked by their own.
-  const byPort = new Map(asked.map((question) => [JSON.stringify(question.port), question]));
-  const found = [...byPort.values()].flatMap((question) =>
-    allowancesBetween(
-      evaluator,
-      asked.filter(({ port: number }) => JSON.stringify(number) === JSON.stringify(question.port)),
-      isLoose,
-    ).map(({ family, allowance }) => ({ family, allowed: allows(question, allowance.ports) })),
+  const byPort = groupBy(asked, ({ port: number }) => JSON.stringify(number)).values();
+  const found = [...byPort].flatMap((same) =>
+    allowancesBetween(evaluator, same, isLoose).map(({ family, allowance }) => ({
+      family,
+      allowed: same.some((question) => allows(question, allowance.ports)),
+    })),
   );
   const families = [...new Set(found.map(({ family }) => family))];
   return families.map((family) => ({

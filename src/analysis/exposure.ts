@@ -33,7 +33,10 @@ export function exposure(
   const program = compileWorkloads([...workloads, unknownPod], cluster);
   const evaluator = new Evaluator(program, options);
   const public_ = families
-    .flatMap((family) => internetRanges(family).flatMap((range) => partsOf(range, externalRanges([program], family))))
+    .flatMap((family) => {
+      const ranges = externalRanges([program], family);
+      return internetRanges(family).flatMap((range) => partsOf(range, ranges));
+    })
     .map((range) => ({ kind: 'address', address: range.sample }) as const);
   const unknownSource = { kind: 'workload', workload: unknownPod } as const;
   const destinations = workloads

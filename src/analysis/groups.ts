@@ -1,4 +1,5 @@
 /** Reachability between sets of endpoints that no policy distinguishes: what is readable at a thousand workloads. */
+import { groupBy } from '../generic/group-by.js';
 import { families } from '../model/address.js';
 import { directions } from '../model/policy.js';
 import type { GroupedConnection, GroupedReachability } from '../model/reachability.js';
@@ -19,14 +20,9 @@ export function groupEndpoints(
   asked: Asked,
 ): GroupedReachability {
   const signature = signatures(matrix);
-  const byKey = new Map<string, ListedEndpoint[]>();
-  for (const one of endpoints) {
-    const key = `${one.endpoint.kind} ${keyOf(asked.from(one))} ${keyOf(asked.to(one))} ${signature(one)}`;
-    const alike = byKey.get(key);
-    if (alike === undefined) byKey.set(key, [one]);
-    else alike.push(one);
-  }
-  const groups = [...byKey.values()];
+  const keyOfOne = (one: ListedEndpoint): string =>
+    `${one.endpoint.kind} ${keyOf(asked.from(one))} ${keyOf(asked.to(one))} ${signature(one)}`;
+  const groups = [...groupBy(endpoints, keyOfOne).values()];
   return {
     groups: groups.map((members) => members.map(({ endpoint }) => endpoint.id)),
     destinations: [...groups.keys()].filter((index) => groups[index]?.some((one) => asked.to(one).length > 0)),

@@ -41,7 +41,7 @@ export class RecordedFlowEvaluator {
   evaluate(flow: RecordedFlow): RecordedVerdict {
     this.#beginAnewWhere(flow);
     const [source, destination] = [this.#endpoint(flow.source), this.#endpoint(flow.destination)];
-    this.#evaluator ??= new Evaluator(this.#compiler.program(), { ipBlocks: 'cluster', podCidrs: [] });
+    this.#evaluator ??= new Evaluator(this.#compiler.program());
     const [own, peer] = flow.direction === 'egress' ? [source, destination] : [destination, source];
     const verdict = this.#evaluator.verdict(own, peer, flow);
     if (verdict.kind !== 'isolated') return { allowed: true, isolatedBy: [] };

@@ -1,7 +1,7 @@
 /** Flows of the audit log as policies see them: by what the snapshots beside it say of their pods at that time. */
 import type { RecordFields } from '../audit/reading/line-reader.js';
 import type { ContentId, PodIdentity } from '../audit/snapshots/content-id.js';
-import type { EndpointRole as RecordEnd, EventRecord } from '../audit/record.js';
+import type { EndpointRole, EventRecord } from '../audit/record.js';
 import type { DryRunScope } from '../model/policy-mode.js';
 import { familyOf, parseAddress, type Address, type Family } from '../model/address.js';
 import { protocols, type Direction, type Protocol } from '../model/policy.js';
@@ -30,8 +30,8 @@ export function recordedFlow(
   fields: RecordFields,
   identityOf: (id: ContentId) => PodIdentity | undefined,
 ): RecordedFlow | undefined {
-  const source = recordedEnd(fields, 'source', identityOf);
-  const destination = recordedEnd(fields, 'destination', identityOf);
+  const source = recordedEndpoint(fields, 'source', identityOf);
+  const destination = recordedEndpoint(fields, 'destination', identityOf);
   const address = parseAddress(String(fields.get('destination.address')));
   if (source === undefined || destination === undefined || address === undefined) return undefined;
   const transport = String(fields.get('network.transport')).toUpperCase();
@@ -46,19 +46,19 @@ export function recordedFlow(
   };
 }
 
-function recordedEnd(
+function recordedEndpoint(
   fields: RecordFields,
-  end: RecordEnd,
+  role: EndpointRole,
   identityOf: (id: ContentId) => PodIdentity | undefined,
 ): RecordedEndpoint | undefined {
-  const kind = fields.get(`${end}.podwall.class`);
-  const address = parseAddress(String(fields.get(`${end}.address`)));
+  const kind = fields.get(`${role}.podwall.class`);
+  const address = parseAddress(String(fields.get(`${role}.address`)));
   if (kind === 'unknown' || address === undefined) return undefined;
   if (kind !== 'pod') return { kind: 'address', address };
-  const id = fields.get(`${end}.podwall.identity`);
+  const id = fields.get(`${role}.podwall.identity`);
   const identity = typeof id === 'string' ? identityOf(id) : undefined;
   if (typeof id !== 'string' || identity === undefined) return undefined;
-  const name = fields.get(`${end}.k8s.pod.name`) ?? address;
+  const name = fields.get(`${role}.k8s.pod.name`) ?? address;
   return { kind: 'pod', id, title: `${identity.namespace}/Pod/${name}`, identity };
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { AddressOwners } from '../addresses/address-owners.js';
 import type { Labels, LabelSelector } from '../model/labels.js';
 import { isEnforceable, type ContainerPort } from '../model/pod.js';
-import type { Workload, WorkloadPod } from '../model/workload.js';
+import { ownerKey, type Workload, type WorkloadPod } from '../model/workload.js';
 import type { AnyPolicy, Peer } from '../model/policy.js';
 
 /** Labels that tell a controller's pods apart for the controller's own purposes. */
@@ -26,8 +26,7 @@ export function workloadsOf(pods: readonly WorkloadPod[], policies: readonly Any
   const live = withOwnAddresses(pods.filter(({ pod }) => isEnforceable(pod)));
   const owners = new Map<string, Map<string, WorkloadPod[]>>();
   for (const one of live) {
-    const { namespace, kind, name } = one.owner;
-    const id = `${namespace}/${kind}/${name}`;
+    const id = ownerKey(one.owner);
     const groups = owners.get(id) ?? new Map<string, WorkloadPod[]>();
     owners.set(id, groups);
     const key = canonical(distinctiveLabels(one.pod.labels, selected), one.pod.ports);

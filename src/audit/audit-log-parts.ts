@@ -1,5 +1,5 @@
+import type { PacketCount } from '../program/packet-count.js';
 import type { Checkpoint } from './accounting/checkpoint.js';
-import type { PacketCount } from './accounting/counter-growth.js';
 import type { LogTail } from './accounting/records-since-checkpoint.js';
 import type { Attribution } from './attribution/attribution.js';
 import type { LoggedPacket } from './attribution/logged-packet.js';

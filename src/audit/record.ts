@@ -38,7 +38,7 @@ type Tier = (typeof tiers)[number];
 export const endpointClasses = ['pod', 'node', 'service', 'external', 'unknown'] as const;
 export type EndpointClass = (typeof endpointClasses)[number];
 
-/** What one policy said about the packet, in the order of judging; `rule` is null where none of its rules matched. */
+/** What one policy said about the packet, in the order of evaluation; `rule` is null where none of its rules matched. */
 export interface TraceStep {
   readonly tier: Tier;
   readonly kind: 'NetworkPolicy' | 'ClusterNetworkPolicy';
@@ -53,7 +53,7 @@ export interface TraceStep {
 /** What every line carries. */
 interface Envelope {
   readonly schema_version: typeof schemaVersion;
-  /** RFC 3339 in UTC, to the nanosecond where the kernel says so. Of an event: when the packet came by. */
+  /** RFC 3339 in UTC, to the nanosecond where the kernel says so. Of an event: when the packet arrived. */
   readonly '@timestamp': string;
   /** Unique, and sorts by time (ULID). */
   readonly 'event.id': string;
@@ -61,7 +61,7 @@ interface Envelope {
   readonly 'event.sequence': number;
   /** One run of the agent. */
   readonly 'podwall.boot_id': string;
-  /** First and last packet that the line speaks of. */
+  /** First and last packet that the line covers. */
   readonly 'event.start': string;
   readonly 'event.end': string;
   readonly 'event.category': readonly ['network'];
@@ -75,7 +75,7 @@ interface Envelope {
 export const endpointRoles = ['source', 'destination'] as const;
 export type EndpointRole = (typeof endpointRoles)[number];
 
-/** One end of the flow, as it was when the packet came by; what is not known is absent, never guessed. */
+/** An endpoint of the flow, as it was when the packet arrived; unknown values are absent, never guessed. */
 interface EndpointFields {
   readonly address: string;
   readonly port?: number;
@@ -86,7 +86,7 @@ interface EndpointFields {
   readonly 'k8s.workload.name'?: string;
   readonly 'podwall.class': EndpointClass;
   readonly 'podwall.named_port'?: string;
-  /** `sha256:…` of the stored identity: labels, namespace labels, named ports, addresses. */
+  /** `sha256:…` of the saved identity: labels, namespace labels, named ports, addresses. */
   readonly 'podwall.identity'?: string;
 }
 type FieldsOf<E extends EndpointRole> = { [K in keyof EndpointFields as `${E}.${K}`]: EndpointFields[K] };
@@ -116,7 +116,7 @@ export interface EventRecord extends Envelope, Disposition, FieldsOf<'source'>, 
   readonly 'security_rule.name'?: string | null;
   /** Every policy that isolates the pod in this direction, `namespace/name`. */
   readonly 'podwall.policies.isolating': readonly string[];
-  /** `sha256:…` of the stored policy set that was in force. */
+  /** `sha256:…` of the saved policy set that was in force. */
   readonly 'podwall.snapshot'?: string;
   /** Packets; a first packet counts 1, the sum of its repeats the rest. */
   readonly 'podwall.count': number;
@@ -128,7 +128,7 @@ export interface LossRecord extends Envelope {
   readonly 'event.kind': 'metric';
   readonly 'event.action': 'podwall-loss';
   readonly 'podwall.loss.cause': LossCause;
-  /** Packets or records that no line speaks of. */
+  /** Packets without a record. */
   readonly 'podwall.loss.count': number;
   /** What the lost ones had in common, as far as known. */
   readonly 'podwall.loss.scope': { readonly direction?: Direction; readonly verdict?: RecordVerdict };

@@ -34,7 +34,7 @@ class EarlyAddresses implements SyncedCluster {
   readonly #cluster: SyncedCluster;
   readonly #options: EarlyAddressesOptions;
   readonly #listeners = new Listeners<SourceChange>();
-  /** Pods of this node whose status tells no address yet, as the cluster has them, and what was said of their addresses. */
+  /** Pods of this node whose status has no address yet, as the cluster has them, and the addresses found for them. */
   readonly #waiting = new Map<string, { readonly pod: Pod; readonly found: Pod['addresses'] }>();
   readonly #subscriptions: Disposable[];
   #known: ReadonlyMap<string, Pod['addresses']>;

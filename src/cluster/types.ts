@@ -31,11 +31,11 @@ export interface SyncedCluster extends Disposable {
   onChange(listener: (change: SourceChange) => void): Disposable;
   /** Since when the source has lost touch with the cluster, by performance.now(); undefined while it follows it. */
   staleSince(): number | undefined;
-  /** By which OpenTelemetry knows a cluster: the uid of its namespace kube-system. Absent where no API server tells it. */
+  /** By which OpenTelemetry knows a cluster: the uid of its namespace kube-system. Absent where no API server is asked. */
   uid?(): string | undefined;
   /** Absent for a source that reads no network. */
   traffic?(): SourceTraffic;
-  /** Told whenever problems() changed. */
+  /** Called whenever problems() changed. */
   onProblems(listener: (problems: readonly SourceProblem[]) => void): Disposable;
 }
 
@@ -66,7 +66,7 @@ export interface ClusterEvent {
     'FailsClosed' | 'UnknownMode' | 'RenamedMode' | 'NotEnforced' | 'SelectsNoPod' | 'NetworkPolicyDenied';
   /** The same on every node that says it. */
   readonly message: string;
-  /** What goes on happening to the object, and is told in one event that changes. */
+  /** What goes on happening to the object, and is reported in one event that changes. */
   readonly repeated?: {
     /** Tells it from other events of the object, as its message does for others. */
     readonly identity: string;

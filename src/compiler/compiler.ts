@@ -133,7 +133,7 @@ export class Compiler {
   }
 
   #takeNamespace(name: string, namespace: Namespace | undefined, step: Step): void {
-    this.#takeAudit(name, namespace, step);
+    this.#takeAnnotations(name, namespace, step);
     // Selections are settled pod by pod below, against the contribution that is in the groups now.
     const before = new Map([...this.#index.podsOf(name)].map((pod) => [pod, this.#index.selectionsOf(pod)]));
     const moved = [...this.#index.setNamespace(name, namespace?.labels)];
@@ -151,7 +151,7 @@ export class Compiler {
     );
   }
 
-  #takeAudit(name: string, namespace: Namespace | undefined, step: Step): void {
+  #takeAnnotations(name: string, namespace: Namespace | undefined, step: Step): void {
     const [before, after] = [this.#annotations.get(name) ?? {}, namespace?.annotations ?? {}];
     const logsAnew = logsAllowed(before) !== logsAllowed(after);
     if (modeIn(before) === modeIn(after) && !logsAnew) return;
@@ -260,7 +260,7 @@ export class Compiler {
     const namespace = namespaceOf(key);
     const policy = this.#policies.get(namespace)?.get(key);
     if (policy?.kind !== 'policy') return undefined;
-    return compileRules(policy, direction as Direction, logsAllowed(this.#settingsOf(namespace).annotations));
+    return compileRules(policy, direction as Direction, logsAllowed(this.#annotations.get(namespace) ?? {}));
   }
 
   #changeOf(step: Step): ProgramChange {

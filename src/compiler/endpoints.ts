@@ -26,14 +26,12 @@ export interface EndpointSettings {
   readonly dryRun: DryRunScope;
 }
 
-const noSettings: EndpointSettings = { annotations: {}, dryRun: 'annotated' };
-
 /** An endpoint from the policies that select it, given in the order of their keys. */
 export function makeEndpoint(
   pod: Pod,
   addresses: readonly Address[],
   policies: readonly AnyPolicy[],
-  settings: EndpointSettings = noSettings,
+  settings: EndpointSettings,
 ): Endpoint {
   const enforced = policies.filter((policy) => !isDryRun(policy, settings, settings.dryRun));
   const [ingress, egress] = [isolationBy(enforced, 'ingress'), isolationBy(enforced, 'egress')];

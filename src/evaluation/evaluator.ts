@@ -66,9 +66,8 @@ export class Evaluator {
 
   /** By addresses, in a program of pods. */
   evaluate({ source, destination, protocol, port }: Flow): Verdict {
-    const [from, to] = [source, destination].map((address): AddressEndpoint => ({ kind: 'address', address }));
-    if (from === undefined || to === undefined) throw new Error('a flow has two endpoints');
-    return verdictOf(this.verdicts(from, to, familyOf(destination)), { protocol, number: port });
+    const at = (address: Address): AddressEndpoint => ({ kind: 'address', address });
+    return verdictOf(this.verdicts(at(source), at(destination), familyOf(destination)), { protocol, number: port });
   }
 
   /** What `source` may open to `destination` over one family. */

@@ -74,4 +74,8 @@ export function internetRanges(family: Family): readonly ExternalRange[] {
   return subtractRanges(everyAddress(family), holes).map((range) => makeRange(family, range));
 }
 
-export const isPublic = (range: ExternalRange): boolean => coverage(range, internetRanges(range.family)) !== 'none';
+/** Whether a range has public addresses. */
+export function publicFilter(): (range: ExternalRange) => boolean {
+  const internet = { IPv4: internetRanges('IPv4'), IPv6: internetRanges('IPv6') };
+  return (range) => coverage(range, internet[range.family]) !== 'none';
+}

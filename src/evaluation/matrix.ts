@@ -20,21 +20,14 @@ export type Row = Uint32Array | 'open';
 
 export class Matrix {
   readonly endpoints: NumberedEndpoints;
-  readonly allowances: Allowances;
+  readonly allowances = new Allowances();
   readonly evaluator: Evaluator;
   readonly #matching: MatchingEndpoints;
   readonly #rows = new Map<string, Row>();
   readonly #byWorkload: Record<Family, Partial<Record<Direction, readonly Row[]>>> = { IPv4: {}, IPv6: {} };
 
-  /** @param allowances shared by matrices that are to be compared */
-  constructor(
-    program: PolicyProgram,
-    endpoints: NumberedEndpoints,
-    options: BlockOptions,
-    allowances = new Allowances(),
-  ) {
+  constructor(program: PolicyProgram, endpoints: NumberedEndpoints, options: BlockOptions) {
     this.endpoints = endpoints;
-    this.allowances = allowances;
     this.evaluator = new Evaluator(program, options);
     this.#matching = new MatchingEndpoints(program, endpoints, this.evaluator.matcher);
   }
@@ -72,6 +65,7 @@ export class Matrix {
     const { sure, assumed } = this.#matching.of(rule.peer, family);
     const { matcher } = this.evaluator;
     const add = (numbers: readonly number[], isAssumed: boolean): void => {
+      if (numbers.length === 0) return;
       const idAt = (destination: WorkloadEndpoint): number =>
         this.allowances.idOf(allowanceOn(matcher.matchPort(rule.port, destination), isAssumed));
       // A named port is one of the destination: of the own workload for ingress, of each peer for egress.

@@ -73,5 +73,5 @@ function cut(range: PortRange, hole: PortRange): PortRange[] {
   ].filter(({ first, last }) => first <= last);
 }
 
-export const hasPort = (set: PortSet, protocol: Protocol, port: number): boolean =>
+export const hasPort = (set: PortSet, protocol: Protocol | 'other', port: number): boolean =>
   set.some((range) => range.protocol === protocol && range.first <= port && port <= range.last);

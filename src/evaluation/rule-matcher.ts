@@ -17,6 +17,13 @@ type ListenerGroup = Extract<Group, { kind: 'listeners' }>;
 
 const none: readonly PortRange[] = [];
 
+/** @throws for a rule that names no group of the program */
+export function groupOf(program: PolicyProgram, id: GroupId): Group {
+  const group = program.groups.get(id);
+  if (group === undefined) throw new Error(`the program has no group ${id}, which a rule names`);
+  return group;
+}
+
 /** Reads a program that does not change meanwhile. */
 export class RuleMatcher {
   readonly #program: PolicyProgram;
@@ -30,7 +37,7 @@ export class RuleMatcher {
 
   matchPeer(peer: PeerMatch, endpoint: FlowEndpoint, family: Family): Membership {
     if (peer.kind === 'anyone') return 'yes';
-    const group = this.#group(peer.of);
+    const group = groupOf(this.#program, peer.of);
     switch (group.kind) {
       case 'blocks':
         return this.#blocks.match(group, endpoint, family);
@@ -45,7 +52,7 @@ export class RuleMatcher {
   matchPort(port: PortMatch, destination: FlowEndpoint): MatchedPorts {
     if (port.kind === 'anyPort') return 'every';
     if (port.kind === 'range') return [port];
-    const group = this.#group(port.of);
+    const group = groupOf(this.#program, port.of);
     if (group.kind !== 'listeners') throw new Error(`group ${group.id} holds no listeners`);
     return this.#listenersIn(group).get(programAddress(destination)) ?? none;
   }
@@ -68,11 +75,5 @@ export class RuleMatcher {
     }
     this.#listeners.set(group.id, byAddress);
     return byAddress;
-  }
-
-  #group(id: GroupId): Group {
-    const group = this.#program.groups.get(id);
-    if (group === undefined) throw new Error(`the program has no group ${id}, which a rule names`);
-    return group;
   }
 }

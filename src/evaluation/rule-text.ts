@@ -1,5 +1,6 @@
 import { formatPorts } from '../model/reachability.js';
-import type { AllowRule, GroupId, PolicyProgram, RuleOrigin } from '../program/types.js';
+import type { AllowRule, PolicyProgram, RuleOrigin } from '../program/types.js';
+import { groupOf } from './rule-matcher.js';
 
 /** A rule in words: whom it is about and on which ports, by the titles of its groups. */
 export interface RuleText {
@@ -15,16 +16,10 @@ export const describeRule = (program: PolicyProgram, rule: AllowRule): RuleText 
 });
 
 const peersText = (program: PolicyProgram, { peer }: AllowRule): string =>
-  peer.kind === 'anyone' ? 'anyone' : titleOf(program, peer.of);
+  peer.kind === 'anyone' ? 'anyone' : groupOf(program, peer.of).title;
 
 function portsText(program: PolicyProgram, { port }: AllowRule): string {
   if (port.kind === 'anyPort') return 'all ports';
   if (port.kind === 'range') return formatPorts([{ ...port, first: Math.max(port.first, 1) }]);
-  return `${port.protocol} ${titleOf(program, port.of).split('/')[0] ?? ''}`;
-}
-
-function titleOf(program: PolicyProgram, id: GroupId): string {
-  const group = program.groups.get(id);
-  if (group === undefined) throw new Error(`the program has no group ${id}, which a rule names`);
-  return group.title;
+  return `${port.protocol} ${groupOf(program, port.of).title.split('/')[0] ?? ''}`;
 }

@@ -3,7 +3,7 @@ import type { Direction, PolicyRef, Protocol } from '../model/policy.js';
 import type { PortRange, PortSet } from '../model/reachability.js';
 import type { RuleOrigin } from '../program/types.js';
 import { either, everything, nothing, together, type Allowance } from './allowances.js';
-import { allPorts, noPorts, portSet } from './port-sets.js';
+import { allPorts, hasPort, noPorts, portSet } from './port-sets.js';
 
 /** What the policies of one endpoint say of the other, in one direction. */
 export type DirectionVerdict =
@@ -47,7 +47,7 @@ interface FlowPort {
 
 export interface Verdict {
   readonly allowed: boolean;
-  /** Of a denial, only what denies. */
+  /** Of a denial, only what denies; what each direction allows, where both together allow nothing. */
   readonly reasons: readonly Reason[];
 }
 
@@ -83,8 +83,7 @@ export const rulesAllowing = (rules: readonly RuleMatch[], port: FlowPort | unde
   port === undefined ? rules : rules.filter(({ ports }) => includes(ports, port));
 
 const includes = (ports: MatchedPorts, { protocol, number }: FlowPort): boolean =>
-  ports === 'every' ||
-  ports.some((range) => range.protocol === protocol && range.first <= number && number <= range.last);
+  ports === 'every' || hasPort(ports, protocol, number);
 
 /** The ports that both directions allow. */
 export const allowanceOf = ({ egress, ingress }: DirectionVerdicts): Allowance =>

@@ -6,7 +6,7 @@ import { impliedNamespace } from '../model/parse.js';
 import type { Peer, PolicyRule, Port } from '../model/policy.js';
 import { matches } from '../selectors/match.js';
 
-/** Whether everything that `narrow` selects is selected by `wide`; false where it cannot be told. */
+/** Whether everything that `narrow` selects is selected by `wide`; false where that is not known. */
 export const selectorWithin = (narrow: LabelSelector, wide: LabelSelector): boolean =>
   wide.requirements.every((required) => narrow.requirements.some((given) => implies(given, required)));
 

@@ -1,16 +1,17 @@
 /** Which rules let a pod ask the cluster's DNS. */
+import type { WorkloadPod } from '../model/workload.js';
 import { subtractCidrs } from '../addresses/cidr-sets.js';
 import { cidrContains, cidrWithin, parseCidr, type Cidr } from '../model/address.js';
 import { isEnforceable } from '../model/pod.js';
 import type { Peer, PolicyRule, Port, Protocol } from '../model/policy.js';
-import type { ValidPolicy, WorkloadEntry } from './objects.js';
+import type { ValidPolicy } from './objects.js';
 import type { LintInput } from './types.js';
 import { podsOfPeer } from './queries.js';
 
 export type DnsProtocol = Extract<Protocol, 'UDP' | 'TCP'>;
 
 /** Pods that serve the cluster's DNS, by the labels that their installers give them. */
-export const dnsServers = ({ workloads }: LintInput): readonly WorkloadEntry[] =>
+export const dnsServers = ({ workloads }: LintInput): readonly WorkloadPod[] =>
   workloads.filter(
     ({ pod }) =>
       isEnforceable(pod) &&
@@ -28,7 +29,7 @@ export function allowsKnownDns(
   input: LintInput,
   { policy }: ValidPolicy,
   { peers, ports }: PolicyRule,
-  { servers, protocol }: { readonly servers: readonly WorkloadEntry[]; readonly protocol: DnsProtocol },
+  { servers, protocol }: { readonly servers: readonly WorkloadPod[]; readonly protocol: DnsProtocol },
 ): boolean {
   return servers.some((server) => {
     if (ports !== 'anyPort' && !ports.some((port) => coversPortOf(server, port, protocol))) return false;
@@ -41,7 +42,7 @@ export function allowsKnownDns(
   });
 }
 
-function coversPortOf({ pod }: WorkloadEntry, port: Port, protocol: DnsProtocol): boolean {
+function coversPortOf({ pod }: WorkloadPod, port: Port, protocol: DnsProtocol): boolean {
   if (port.protocol !== protocol) return false;
   if (port.kind === 'all') return true;
   const own = pod.ports.filter((one) => one.protocol === protocol && one.name.startsWith('dns'));
@@ -50,7 +51,7 @@ function coversPortOf({ pod }: WorkloadEntry, port: Port, protocol: DnsProtocol)
   return numbers.some((number) => port.first <= number && number <= port.last);
 }
 
-function holdsServer(block: Block, { pod }: WorkloadEntry, podCidrs: readonly Cidr[]): boolean {
+function holdsServer(block: Block, { pod }: WorkloadPod, podCidrs: readonly Cidr[]): boolean {
   if (pod.addresses.length === 0) return holdsAllPods(block, podCidrs);
   return pod.addresses.some(
     (address) => cidrContains(block.cidr, address) && !block.except.some((one) => cidrContains(one, address)),

@@ -9,7 +9,7 @@ import type { RuleMatch, Rule, LintInput } from './types.js';
 interface LintOptions {
   /** By id or name: another severity, or `off`. */
   readonly severities?: Readonly<Record<string, Severity | 'off'>>;
-  /** Told before each rule how many have been run. */
+  /** Called before each rule with the number of rules that have run. */
   readonly onRule?: (done: number) => void;
 }
 

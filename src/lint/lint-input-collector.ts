@@ -1,11 +1,12 @@
 /** Gathers what lint looks at: every object with its text, and what the rules ask of them together. */
+import type { SourcePosition } from './finding.js';
 import { ManifestCollector, isTemplate } from '../manifests/manifest-collector.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { findKind } from '../model/kind-lookup.js';
 import { checkClusterNetworkPolicy, isClusterNetworkPolicy, isMapping } from '../model/parse.js';
 import { makeLintInput } from './lint-input.js';
 import { isPolicyObject } from './queries.js';
-import type { CheckedObject, DuplicateKey, LintObject, PolicyObject } from './objects.js';
+import type { CheckedObject, LintObject, PolicyObject } from './objects.js';
 import type { LintInput } from './types.js';
 
 export interface LoadedLintInput {
@@ -25,7 +26,7 @@ export class LintInputCollector {
   /** Takes what is read beside policies, and what cannot be read. */
   readonly manifests: ManifestCollector;
   readonly #objects: LintObject[] = [];
-  readonly #duplicateKeys: DuplicateKey[] = [];
+  readonly #duplicateKeys: SourcePosition[] = [];
 
   constructor(options: LintInputOptions) {
     this.#options = options;

@@ -1,4 +1,5 @@
 /** Prepares what was read for the rules: lookups that would be too slow to repeat for every policy. */
+import type { WorkloadPod } from '../model/workload.js';
 import { selects } from '../compiler/endpoints.js';
 import { groupBy } from '../generic/group-by.js';
 import type { Labels } from '../model/labels.js';
@@ -7,7 +8,7 @@ import { matches } from '../selectors/match.js';
 import type { Service } from '../model/service.js';
 import { Candidates } from '../selectors/candidates.js';
 import { selectionId, type PodSelection } from '../selectors/selector-index.js';
-import type { LintObject, ValidPolicy, WorkloadEntry } from './objects.js';
+import type { LintObject, ValidPolicy } from './objects.js';
 import type { ParsedInput, LintInput } from './types.js';
 import { policyPartsOf } from './policy-parts.js';
 
@@ -27,7 +28,7 @@ export function makeLintInput(parsed: ParsedInput): LintInput {
   );
   const services = groupBy(parsed.services, ({ ref }) => ref.namespace);
   const scalers = groupBy(parsed.objects.filter(isScaler), ({ namespace }) => namespace);
-  const selected = new Map<string, readonly WorkloadEntry[]>();
+  const selected = new Map<string, readonly WorkloadPod[]>();
   const candidates = new Map<string, Candidates<ValidPolicy>>();
   const parts = policyPartsOf(parsed.policies);
   for (const one of parts.policies)
@@ -35,16 +36,16 @@ export function makeLintInput(parsed: ParsedInput): LintInput {
   const policyCandidates = (namespace: string, labels: Labels): readonly ValidPolicy[] => [
     ...new Set(candidates.get(namespace)?.of(labels)),
   ];
-  const selecting = new Map<WorkloadEntry, readonly ValidPolicy[]>();
-  const serving = new Map<WorkloadEntry, readonly Service[]>();
-  const workloadsIn = (namespace: string): readonly WorkloadEntry[] => workloads.get(namespace) ?? [];
+  const selecting = new Map<WorkloadPod, readonly ValidPolicy[]>();
+  const serving = new Map<WorkloadPod, readonly Service[]>();
+  const workloadsIn = (namespace: string): readonly WorkloadPod[] => workloads.get(namespace) ?? [];
   const labelsOfNamespace = (name: string): Labels => namespaceLabels.get(name) ?? impliedNamespace(name).labels;
-  const select = ({ namespaces, pods }: PodSelection): readonly WorkloadEntry[] =>
+  const select = ({ namespaces, pods }: PodSelection): readonly WorkloadPod[] =>
     ('name' in namespaces
       ? [namespaces.name]
       : [...workloads.keys()].filter((name) => matches(namespaces, labelsOfNamespace(name)))
     ).flatMap((name) => workloadsIn(name).filter(({ pod }) => matches(pods, pod.labels)));
-  const serve = ({ owner, pod }: WorkloadEntry): readonly Service[] =>
+  const serve = ({ owner, pod }: WorkloadPod): readonly Service[] =>
     (services.get(owner.namespace) ?? []).filter(
       ({ selector }) => selector !== undefined && matches(selector, pod.labels),
     );

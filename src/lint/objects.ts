@@ -2,7 +2,6 @@
 import type { ManifestDocument } from '../manifests/documents.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import type { FoundKind } from '../model/kind-lookup.js';
-import type { Pod } from '../model/pod.js';
 import type { AnyPolicy, NetworkPolicy } from '../model/policy.js';
 
 export type { Path } from '../manifests/documents.js';
@@ -37,18 +36,4 @@ export interface PolicyObject extends CheckedObject {
 export interface ValidPolicy {
   readonly object: PolicyObject;
   readonly policy: NetworkPolicy;
-}
-
-/** The pods of a workload, as its template or the pods themselves say. */
-export interface WorkloadEntry {
-  readonly owner: { readonly namespace: string; readonly kind: string; readonly name: string };
-  readonly pod: Pod;
-  /** What a template would make. */
-  readonly isTemplate?: boolean;
-}
-
-export interface DuplicateKey {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
 }

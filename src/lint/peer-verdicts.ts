@@ -6,7 +6,7 @@ import { allPorts, intersection, portSet } from '../evaluation/port-sets.js';
 import { compileWorkloads } from '../analysis/compiled-workloads.js';
 import { workloadsOf } from '../analysis/workloads.js';
 import type { Workload } from '../model/workload.js';
-import { ownerKey } from '../manifests/workloads.js';
+import { ownerKey } from '../model/workload.js';
 import { families } from '../model/address.js';
 import { groupBy } from '../generic/group-by.js';
 import type { Direction, PolicyRef, PolicyRule, Port } from '../model/policy.js';

@@ -1,10 +1,11 @@
 /** What many rules ask of the input. */
+import type { WorkloadPod } from '../model/workload.js';
 import { isolates, selects } from '../compiler/endpoints.js';
 import { isMapping } from '../model/parse.js';
 import { isEnforceable } from '../model/pod.js';
 import type { Direction, NetworkPolicy, Peer, PolicyRule } from '../model/policy.js';
 import type { PodSelection } from '../selectors/selector-index.js';
-import type { Fields, LintObject, Path, ValidPolicy, WorkloadEntry } from './objects.js';
+import type { Fields, LintObject, Path, ValidPolicy } from './objects.js';
 import { fieldAt, type PeerEntry, type PortEntry, type RuleEntry, type SelectorEntry } from './policy-parts.js';
 import type { LintInput } from './types.js';
 
@@ -54,21 +55,21 @@ export const selectionOfPeer = (policy: NetworkPolicy, { namespaces, pods }: Pod
 });
 
 /** The workloads that this policy selects, on the host network or finished or not. */
-export const namedBySubject = (input: LintInput, policy: NetworkPolicy): readonly WorkloadEntry[] =>
+export const namedBySubject = (input: LintInput, policy: NetworkPolicy): readonly WorkloadPod[] =>
   input.select(selectionOfSubject(policy));
 
 /** The workloads that policies see and this policy selects. */
-export const subjectsOf = (input: LintInput, policy: NetworkPolicy): readonly WorkloadEntry[] =>
+export const subjectsOf = (input: LintInput, policy: NetworkPolicy): readonly WorkloadPod[] =>
   namedBySubject(input, policy).filter(({ pod }) => isEnforceable(pod));
 
 type PodPeer = Extract<Peer, { kind: 'pods' }>;
 
 /** The workloads that a peer names by their labels, on the host network or not. */
-export const namedByPeer = (input: LintInput, policy: NetworkPolicy, peer: PodPeer): readonly WorkloadEntry[] =>
+export const namedByPeer = (input: LintInput, policy: NetworkPolicy, peer: PodPeer): readonly WorkloadPod[] =>
   input.select(selectionOfPeer(policy, peer));
 
 /** The workloads that a peer means. */
-export const podsOfPeer = (input: LintInput, policy: NetworkPolicy, peer: Peer): readonly WorkloadEntry[] =>
+export const podsOfPeer = (input: LintInput, policy: NetworkPolicy, peer: Peer): readonly WorkloadPod[] =>
   peer.kind === 'ipBlock' ? [] : namedByPeer(input, policy, peer).filter(({ pod }) => isEnforceable(pod));
 
 /** Whether the workloads that all peers of a rule mean are in the input. */
@@ -80,7 +81,7 @@ export const knowsPeers = (input: LintInput, policy: NetworkPolicy, { peers }: P
   );
 
 /** By a policy that is broken, too: such a one isolates what it selects. */
-export const isIsolated = (input: LintInput, workload: WorkloadEntry, direction: Direction): boolean =>
+export const isIsolated = (input: LintInput, workload: WorkloadPod, direction: Direction): boolean =>
   [
     ...input.policiesFor(workload).map(({ policy }) => policy),
     ...input.brokenIn(workload.owner.namespace).filter((policy) => selects(policy, workload.pod)),

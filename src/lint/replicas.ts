@@ -1,10 +1,11 @@
+import type { WorkloadPod } from '../model/workload.js';
 import { isMapping } from '../model/parse.js';
 import { fieldAt } from './policy-parts.js';
-import type { Fields, LintObject, WorkloadEntry } from './objects.js';
+import type { Fields, LintObject } from './objects.js';
 import type { LintInput } from './types.js';
 
-/** How many pods a workload's own manifest asks for; undefined where it does not tell, or something else scales it. */
-export function replicasOf(input: LintInput, { owner }: WorkloadEntry): number | undefined {
+/** How many pods a workload's own manifest asks for; undefined where it does not say, or something else scales it. */
+export function replicasOf(input: LintInput, { owner }: WorkloadPod): number | undefined {
   const { kind, namespace, name } = owner;
   if (kind === 'Pod') return 1;
   const object = input.objectOf(kind, namespace, name);

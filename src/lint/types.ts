@@ -1,20 +1,12 @@
 /** What a rule sees, and what it says. */
-import type { Cidr } from '../model/address.js';
+import type { WorkloadPod } from '../model/workload.js';
+import type { ClusterObjects } from '../model/cluster-objects.js';
 import type { Labels } from '../model/labels.js';
-import type { Namespace, Node } from '../model/pod.js';
 import type { BrokenPolicy } from '../model/policy.js';
 import type { Service } from '../model/service.js';
 import type { PodSelection } from '../selectors/selector-index.js';
-import type { Confidence, Severity } from './finding.js';
-import type {
-  CheckedObject,
-  DuplicateKey,
-  LintObject,
-  Path,
-  PolicyObject,
-  ValidPolicy,
-  WorkloadEntry,
-} from './objects.js';
+import type { Confidence, Severity, SourcePosition } from './finding.js';
+import type { CheckedObject, LintObject, Path, PolicyObject, ValidPolicy } from './objects.js';
 import type { PolicyParts } from './policy-parts.js';
 
 /**
@@ -24,40 +16,37 @@ import type { PolicyParts } from './policy-parts.js';
 type Scope = 'document' | 'policies' | 'namespace' | 'cluster';
 
 /** What was read. */
-export interface ParsedInput {
+export interface ParsedInput extends Pick<
+  ClusterObjects,
+  'namespaces' | 'implied' | 'services' | 'nodes' | 'podCidrs'
+> {
   readonly objects: readonly LintObject[];
   readonly policies: readonly PolicyObject[];
   /** ClusterNetworkPolicies of policy.networking.k8s.io. */
   readonly clusterPolicies: readonly CheckedObject[];
   /** Namespaces as objects, with what is wrong with them. */
   readonly namespaceObjects: readonly CheckedObject[];
-  readonly workloads: readonly WorkloadEntry[];
-  readonly namespaces: readonly Namespace[];
-  /** Namespaces of which nothing but the name is known. */
-  readonly implied: ReadonlySet<string>;
-  readonly services: readonly Service[];
-  readonly nodes: readonly Node[];
-  readonly podCidrs: readonly Cidr[];
+  readonly workloads: readonly WorkloadPod[];
   /** The input is everything there is. */
   readonly closed: boolean;
   /** A key that appears twice in one mapping; YAML's last one counts. */
-  readonly duplicateKeys: readonly DuplicateKey[];
+  readonly duplicateKeys: readonly SourcePosition[];
 }
 
-/** What was read, and the ways through it that are too long to walk for every policy. */
+/** What was read, and the lookups that are too slow to repeat for every policy. */
 export interface LintInput extends ParsedInput {
   /** All that stands in the valid policies, one by one. */
   readonly parts: PolicyParts;
   /** All policies of a namespace that select these labels, and others. */
   policyCandidates(namespace: string, labels: Labels): readonly ValidPolicy[];
   /** The valid policies that select this workload. */
-  policiesFor(workload: WorkloadEntry): readonly ValidPolicy[];
+  policiesFor(workload: WorkloadPod): readonly ValidPolicy[];
   brokenIn(namespace: string): readonly BrokenPolicy[];
-  workloadsIn(namespace: string): readonly WorkloadEntry[];
+  workloadsIn(namespace: string): readonly WorkloadPod[];
   /** Every workload that a selection names, whether policies see it or not. */
-  select(selection: PodSelection): readonly WorkloadEntry[];
+  select(selection: PodSelection): readonly WorkloadPod[];
   /** The Services that stand for this workload. */
-  servicesOf(workload: WorkloadEntry): readonly Service[];
+  servicesOf(workload: WorkloadPod): readonly Service[];
   /** What changes how many pods a workload has. */
   scalersOf(namespace: string): readonly LintObject[];
   /** The first object of this kind and name. */

@@ -1,7 +1,7 @@
-import type { WorkloadPod } from '../model/workload.js';
+import { ownerKey, type WorkloadPod } from '../model/workload.js';
 import { readDocuments, type ManifestDocument, type ManifestError, type Position } from './documents.js';
-import { ownerKey, readWorkload, topmostOwner, type WorkloadObject } from './workloads.js';
-import type { Cidr } from '../model/address.js';
+import { readWorkload, topmostOwner, type WorkloadObject } from './workloads.js';
+import type { ClusterObjects } from '../model/cluster-objects.js';
 import { formatPath, type Diagnostic, type Parsed } from '../model/diagnostic.js';
 import { findKind, readKind, whyNotRead } from '../model/kind-lookup.js';
 import type { ObjectKind, ParsedObject } from '../model/kinds.js';
@@ -12,15 +12,7 @@ import type { Service } from '../model/service.js';
 import { parseWorkload } from './checked-workload.js';
 import type { WellKnownObject } from './well-known-workloads.js';
 
-export interface ManifestObjects {
-  readonly policies: readonly AnyPolicy[];
-  readonly namespaces: readonly Namespace[];
-  /** Named by an object only, so that its other labels are not known. */
-  readonly implied: ReadonlySet<string>;
-  readonly pods: readonly WorkloadPod[];
-  readonly nodes: readonly Node[];
-  readonly services: readonly Service[];
-  readonly podCidrs: readonly Cidr[];
+export interface ManifestObjects extends ClusterObjects {
   /** The document of each policy, by the policy's key. */
   readonly policyDocuments: ReadonlyMap<string, ManifestDocument>;
   /** What was not read: templates, documents that are not Kubernetes objects, other projects' kinds; one line each. */

@@ -2,15 +2,7 @@
 import { controllerOf, workloadOf, type Controller } from '../model/controller.js';
 import { readKind } from '../model/kind-lookup.js';
 import { kinds } from '../model/kinds.js';
-
-interface Owner {
-  readonly namespace: string;
-  readonly kind: string;
-  readonly name: string;
-}
-
-/** `namespace/Kind/name`. */
-export const ownerKey = ({ namespace, kind, name }: Owner): string => `${namespace}/${kind}/${name}`;
+import { ownerKey, type Owner } from '../model/workload.js';
 
 /** A workload of the input. */
 export interface WorkloadObject {

@@ -1,5 +1,5 @@
 /** What a well-formed YAML document may still do to its reader. */
-import { isAlias, isCollection, isMap, isNode, isPair, isScalar, type Node as YamlNode } from 'yaml';
+import { isAlias, isCollection, isMap, isNode, isPair, isScalar, isSeq, type Node as YamlNode } from 'yaml';
 import { duplicateKey, limits } from './limits.js';
 
 export interface YamlProblem {
@@ -8,7 +8,7 @@ export interface YamlProblem {
   readonly isDuplicateKey?: boolean;
 }
 
-/** Keys that appear twice or are not scalars; aliases that lead nowhere, into themselves, or to more than they look like. */
+/** Keys that appear twice or are not scalars; merges of what is no mapping; aliases that lead nowhere, into themselves, or to more than they look like. */
 export function problemsIn(contents: unknown): readonly YamlProblem[] {
   const inspection = new Inspection();
   inspection.measure(contents);
@@ -34,7 +34,10 @@ class Inspection {
     if (isAlias(value)) return this.#measureAlias(value.source, value);
     const anchor: Anchor = { node: value };
     if (value.anchor !== undefined) this.#anchors.set(value.anchor, anchor);
-    if (isMap(value)) this.#checkKeys(value.items.map(({ key }) => key));
+    if (isMap(value)) {
+      this.#checkKeys(value.items.map(({ key }) => key));
+      for (const pair of value.items) if (isMergeKey(pair.key)) this.#checkMerged(pair.value);
+    }
     const size = isCollection(value) ? value.items.reduce<number>((sum, item) => sum + this.measure(item), 1) : 1;
     anchor.size = size;
     return size;
@@ -64,7 +67,7 @@ class Inspection {
   #checkKeys(keys: readonly unknown[]): void {
     const seen = new Set<string>();
     for (const key of keys) {
-      const node = isAlias(key) ? (this.#anchors.get(key.source)?.node ?? key) : key;
+      const node = this.#resolved(key);
       if (isCollection(node))
         this.#report(key, 'a mapping or a list cannot be a key (quote it if it is a template in braces)');
       if (!isScalar(node)) continue;
@@ -74,7 +77,23 @@ class Inspection {
     }
   }
 
+  /** What `<<` merges: a mapping, or a list of them. */
+  #checkMerged(value: unknown): void {
+    const source = this.#resolved(value);
+    for (const item of isSeq(source) ? source.items : [source])
+      if (!isMap(this.#resolved(item))) this.#report(value, 'only a mapping can be merged by <<');
+  }
+
+  /** Aliases of what stands before; one that leads nowhere is reported where it is measured. */
+  #resolved(value: unknown): unknown {
+    return isAlias(value) ? (this.#anchors.get(value.source)?.node ?? value) : value;
+  }
+
   #report(at: unknown, message: string, more: Pick<YamlProblem, 'isDuplicateKey'> = {}): void {
     this.problems.push({ offset: (isNode(at) ? at.range?.[0] : undefined) ?? 0, message, ...more });
   }
 }
+
+/** A `<<` without quotes: the parser gives it as a symbol. */
+const isMergeKey = (key: unknown): boolean =>
+  isScalar(key) && (typeof key.value === 'symbol' || (key.value === '<<' && key.type === 'PLAIN'));

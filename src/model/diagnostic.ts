@@ -6,7 +6,7 @@ export interface Diagnostic {
   readonly code: string;
   readonly severity: Severity;
   readonly path: readonly (string | number)[];
-  /** Where it stands, when the API server's path is coarser than what can be told. */
+  /** Its position, when that is known more exactly than by the API server's path. */
   readonly at?: readonly (string | number)[];
   readonly message: string;
 }

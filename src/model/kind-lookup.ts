@@ -12,7 +12,8 @@ export interface FoundKind {
 
 const byName = new Map(kinds.map((kind) => [kind.kind, kind]));
 
-const groupOf = (apiVersion: string): string => apiVersion.split('/').slice(0, -1).join('/');
+/** Empty for the core group. */
+export const groupOf = (apiVersion: string): string => apiVersion.split('/').slice(0, -1).join('/');
 
 /** Undefined for what no kind of ours has as its name. */
 export function findKind(apiVersion: string, name: string): FoundKind | undefined {
@@ -38,9 +39,8 @@ export function followedKind(apiVersion: string, name: string): FollowedKind | u
   return followedKinds.find((one) => one === kind);
 }
 
-/** Why an object with the name of a kind of ours is not read; undefined for one that is. */
-export function whyNotRead({ kind, as }: FoundKind, apiVersion: string): string | undefined {
-  if (as === 'read') return undefined;
+/** Why an object with the name of a kind of ours is not read. */
+export function whyNotRead({ kind, as }: FoundKind, apiVersion: string): string {
   return as === 'otherGroup'
     ? `a ${kind.kind} of ${apiVersion}, which Podwall does not read`
     : `apiVersion ${apiVersion} of ${kind.kind} is not served; use ${kind.apiVersions[0]}`;

@@ -43,13 +43,16 @@ export interface AnalysisKind extends CommonKind {
 export type ObjectKind = FollowedKind | AnalysisKind;
 
 const parsedAs =
-  <T>(parse: (object: unknown, options: ParseOptions) => Parsed<T>, change: (value: T) => ClusterChange) =>
-  (object: unknown, options: ParseOptions): Parsed<ClusterChange> => {
+  <T, Value extends ParsedObject>(
+    parse: (object: unknown, options: ParseOptions) => Parsed<T>,
+    change: (value: T) => Value,
+  ) =>
+  (object: unknown, options: ParseOptions): Parsed<Value> => {
     const parsed = parse(object, options);
     return parsed.ok ? { ...parsed, value: change(parsed.value) } : parsed;
   };
 
-const followed: readonly FollowedKind[] = [
+export const followedKinds: readonly FollowedKind[] = [
   {
     kind: 'Node',
     apiVersions: ['v1'],
@@ -102,10 +105,10 @@ const analysisOnly: readonly AnalysisKind[] = [
     apiVersions: ['v1'],
     resource: 'services',
     changeKind: 'service',
-    parse: (object) => {
-      const parsed = parseService(object);
-      return parsed.ok ? { ...parsed, value: { kind: 'service', service: parsed.value } } : parsed;
-    },
+    parse: parsedAs(
+      (object) => parseService(object),
+      (service) => ({ kind: 'service', service }),
+    ),
     listedForAnalysis: 'optional',
   },
   { kind: 'Deployment', apiVersions: appsVersions, resource: 'deployments', template },
@@ -130,5 +133,4 @@ const analysisOnly: readonly AnalysisKind[] = [
   },
 ];
 
-export const followedKinds = followed;
-export const kinds: readonly ObjectKind[] = [...followed, ...analysisOnly];
+export const kinds: readonly ObjectKind[] = [...followedKinds, ...analysisOnly];

@@ -41,7 +41,7 @@ export interface Pod {
 
 export interface Namespace {
   readonly name: string;
-  /** Absent where only a manifest tells of it. */
+  /** Absent for a pod that only a manifest describes. */
   readonly uid?: string;
   /** Always with `kubernetes.io/metadata.name`. */
   readonly labels: Labels;

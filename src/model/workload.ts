@@ -24,9 +24,19 @@ export interface WorkloadMember {
   readonly addresses: readonly Address[];
 }
 
+/** The topmost object that makes a pod; a bare pod is its own. */
+export interface Owner {
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** `namespace/Kind/name`. */
+export const ownerKey = ({ namespace, kind, name }: Owner): string => `${namespace}/${kind}/${name}`;
+
 /** A pod of the input and who made it. */
 export interface WorkloadPod {
-  readonly owner: { readonly namespace: string; readonly kind: string; readonly name: string };
+  readonly owner: Owner;
   readonly pod: Pod;
   /** It is not there itself: what a workload's template would make. */
   readonly isTemplate?: boolean;

@@ -45,14 +45,14 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   readonly #starting: Promise<AuditLog | undefined>;
   #log: AuditLog | undefined;
   /** Absent where records go to standard output only: snapshots are saved beside the file. */
-  #snapshots: SnapshotRecorder | undefined;
+  readonly #snapshots: SnapshotRecorder | undefined;
   #compiled: { readonly changes: readonly ClusterChange[]; readonly program: ProgramChange }[] = [];
 
   constructor(parts: AgentAuditParts) {
     this.#now = parts.now;
     const { to, mode, log } = parts;
     this.#attribution = new Attribution({ names: decisionNames, parsePrefix: parseLogPrefix, mode });
-    if (to.file !== undefined) this.#snapshots = snapshotRecorder(to.file, mode, log);
+    this.#snapshots = to.file === undefined ? undefined : snapshotRecorder(to.file, mode, log);
     this.#starting = this.#start(parts).catch((error: unknown) => {
       parts.log.error({ error: messageOf(error) }, 'cannot start the audit log');
       return undefined;
@@ -92,6 +92,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   async #start(parts: AgentAuditParts): Promise<AuditLog> {
     const { to, log, node, clusterUid, stateDir, version, readCounters, openReader, onPacket, now } = parts;
     const { file } = to;
+    const snapshots = this.#snapshots;
     this.#log = await AuditLog.start({
       attribution: this.#attribution,
       sink: new Sink(recordOutput(parts), {
@@ -109,7 +110,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
       ...(file === undefined ? {} : { linesInReverse: () => logLinesInReverse(file) }),
       origin: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
       ...(onPacket === undefined ? {} : { onPacket }),
-      referencesFor: (logged) => this.#snapshots?.referencesFor(logged) ?? {},
+      ...(snapshots === undefined ? {} : { referencesFor: (logged) => snapshots.referencesFor(logged) }),
       now,
       log,
     });

@@ -12,3 +12,6 @@ export interface Decision {
   /** The rule that allows, by its index in the policy's direction. */
   readonly rule?: { readonly policy: PolicyRef; readonly index: number };
 }
+
+/** A chain that logs packets, and what was decided about them. */
+export type NamedDecision = readonly [chain: string, decision: Decision];

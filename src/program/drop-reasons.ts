@@ -1,6 +1,6 @@
 /** Reasons to drop a packet that are no policy's: each has a chain, a counter and a title in nftables/, and a reason in records. */
 export const skeletonDrops = [
-  /** In the middle of a stream that conntrack has not seen, and one of its ends is isolated. */
+  /** In the middle of a stream that conntrack has not seen, and one of its endpoints is isolated. */
   'mid-stream',
   /** The same, allowed, but there is no room to remember that stream. */
   'midstream-full',

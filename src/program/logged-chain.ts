@@ -8,3 +8,14 @@ export type LoggedChain =
   | { readonly kind: 'guard' | 'egress-guard'; readonly device: string }
   | { readonly kind: 'deny' | 'dry-run-deny' | 'allow' | 'dry-run-allow'; readonly direction: Direction }
   | { readonly kind: 'allow-not-isolated'; readonly direction: Direction };
+
+/** The packet's direction in its flow. `reply`: its source is the flow's destination; `packet`: the direction is not known. */
+export type Orientation = 'original' | 'reply' | 'packet';
+
+/** What the prefix of a log rule says. */
+export interface LogPrefix {
+  readonly chain: string;
+  /** Undefined for a chain that no release of the agent is known to have. */
+  readonly meaning: LoggedChain | undefined;
+  readonly orientation: Orientation;
+}

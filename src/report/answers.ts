@@ -1,4 +1,5 @@
 /** Answers of `can` as people and programs read them. */
+import { groupBy } from '../generic/group-by.js';
 import type { NamedEndpoint } from '../analysis/endpoint-names.js';
 import type { Answer, Reason } from '../analysis/questions.js';
 import { nameOf, type FlowEndpoint } from '../evaluation/flow-endpoints.js';
@@ -33,13 +34,7 @@ function sentencesOf(
   from: NamedEndpoint,
   to: NamedEndpoint,
 ): readonly string[] {
-  const shared = new Map<string, Answer[]>();
-  for (const one of some) {
-    const key = `${one.family ?? ''} ${predicateOf(one)}`;
-    const alike = shared.get(key);
-    if (alike === undefined) shared.set(key, [one]);
-    else alike.push(one);
-  }
+  const shared = groupBy(some, (one) => `${one.family ?? ''} ${predicateOf(one)}`);
   const members = (
     named: NamedEndpoint,
     endpoints: readonly FlowEndpoint[],
@@ -70,14 +65,19 @@ function sentencesOf(
   });
 }
 
+/** The ports that a question names, or that its answer gives. */
+export const askedText = ({ allowed, port, ports }: Answer): string =>
+  port !== undefined ? `${port.protocol} ${port.number}` : allowed ? formatPorts(ports) : 'any port';
+
+export const assumptionText = 'assumed: a block covers every address that pods may get';
+
 /** What is said of the source; the destination's name goes where the NUL is. */
 function predicateOf(answer: Answer): string {
-  const { allowed, port, ports, assumed, reasons } = answer;
-  const what = port === undefined ? (allowed ? formatPorts(ports) : 'any port') : `${port.protocol} ${port.number}`;
+  const { allowed, assumed, reasons } = answer;
   const why = reasons.map(reasonText).filter((text) => text !== '');
-  const assumption = assumed ? ' (assumed: a block covers every address that pods may get)' : '';
+  const assumption = assumed ? ` (${assumptionText})` : '';
   const because = `: ${why.length === 0 ? 'policies select neither' : why.join('; ')}`;
-  return `${allowed ? 'may' : 'may not'} reach \0 on ${what}${because}${assumption}`;
+  return `${allowed ? 'may' : 'may not'} reach \0 on ${askedText(answer)}${because}${assumption}`;
 }
 
 function reasonText(reason: Reason): string {

@@ -15,7 +15,7 @@ function eventText(event: EventRecord): string {
     get: (key: string) => (event as unknown as Record<string, string | number>)[key],
     record: () => event,
   };
-  const place = (end: EndpointRole): string => `${podOf(fields, end)}${portText(event[`${end}.port`])}`;
+  const place = (role: EndpointRole): string => `${podOf(fields, role)}${portText(event[`${role}.port`])}`;
   const { 'podwall.verdict': verdict, 'podwall.mode': mode, 'podwall.tcp_flags': flags } = event;
   return [
     event['@timestamp'],

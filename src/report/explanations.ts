@@ -6,10 +6,9 @@ import type { Explanation, PolicyMiss, Step } from '../analysis/explain.js';
 import type { Mismatch } from '../analysis/near-misses.js';
 import { formatPath } from '../model/diagnostic.js';
 import { policyKey, type PolicyRef } from '../model/policy.js';
-import { formatPorts } from '../model/reachability.js';
 import { printOrigin } from '../program/print.js';
 import type { RuleOrigin } from '../program/types.js';
-import { answerAsJson } from './answers.js';
+import { answerAsJson, askedText, assumptionText } from './answers.js';
 
 /** `file:line:column` of a policy's field; undefined for a policy that no document of the input holds. */
 export type PolicyPositions = (policy: PolicyRef, path: Mismatch['path']) => string | undefined;
@@ -24,11 +23,10 @@ export const positionSuffix = (position: string | undefined): string =>
   position === undefined ? '' : `  (${position})`;
 
 export function explanationText({ answer, steps }: Explanation, positions: PolicyPositions): string {
-  const { allowed, from, to, port, ports, family, assumed } = answer;
-  const what = port === undefined ? (allowed ? formatPorts(ports) : 'any port') : `${port.protocol} ${port.number}`;
+  const { allowed, from, to, family, assumed } = answer;
   const over = family === undefined ? '' : ` over ${family}`;
-  const head = `${allowed ? 'yes' : 'no'}: ${nameOf(from)} ${allowed ? 'may' : 'may not'} reach ${nameOf(to)} on ${what}${over}`;
-  const assumption = assumed ? ['   assumed: a block covers every address that pods may get'] : [];
+  const head = `${allowed ? 'yes' : 'no'}: ${nameOf(from)} ${allowed ? 'may' : 'may not'} reach ${nameOf(to)} on ${askedText(answer)}${over}`;
+  const assumption = assumed ? [`   ${assumptionText}`] : [];
   const lines = steps.flatMap((step, index) => stepLines(step, index + 1, positions));
   return [head, ...lines, ...assumption, ''].join('\n');
 }

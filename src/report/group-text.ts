@@ -1,4 +1,4 @@
-/** Many ends in few words. */
+/** Many endpoints in few words. */
 import { groupBy } from '../generic/group-by.js';
 import type { ReachEndpoint } from '../model/reachability.js';
 
@@ -13,7 +13,7 @@ export interface GroupTextOptions {
   readonly inFull?: boolean;
 }
 
-/** Words for some ends, and how many they are. */
+/** Words for some endpoints, and how many they are. */
 interface Piece {
   readonly text: string;
   readonly count: number;
@@ -46,8 +46,8 @@ export class GroupText {
 
   /** Undefined for what is no workload. */
   namespaceOf(id: string): string | undefined {
-    const end = this.#endpoints.get(id);
-    return end?.kind === 'workload' ? end.namespace : undefined;
+    const endpoint = this.#endpoints.get(id);
+    return endpoint?.kind === 'workload' ? endpoint.namespace : undefined;
   }
 
   sizeOf(namespace: string): number {

@@ -20,7 +20,7 @@ const printers: Readonly<Record<PairFormat, (found: Reachability) => Iterable<st
 /** What is kept of it: every pair may have other ports than all others. */
 const keptTexts = 2 ** 14;
 
-/** Pairs share few ends and, mostly, few sets of ports: each is printed once. */
+/** Pairs share few endpoints and, mostly, few sets of ports: each is printed once. */
 function memoized<T>(print: (value: T) => string): (value: T) => string {
   const printed = new Map<T, string>();
   return (value) => {
@@ -56,7 +56,7 @@ function* json({ endpoints, connections, warnings }: Reachability): Generator<st
   yield ']}\n';
 }
 
-/** JSON is YAML: one line for each end and each connection. */
+/** JSON is YAML: one line for each endpoint and each connection. */
 function* yaml({ endpoints, connections, warnings }: Reachability): Generator<string> {
   yield 'kind: Reachability\nschemaVersion: 1\n';
   yield* list(

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { cidrContains, formatCidr, parseAddress, parseCidr, type Address, type Cidr } from '../../src/model/address.js';
 import { mergeCidrs, subtractCidrs } from '../../src/addresses/cidr-sets.js';
+import '../support/seed.js';
 
 const cidr = (text: string): Cidr => {
   const parsed = parseCidr(text);

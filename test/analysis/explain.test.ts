@@ -73,7 +73,7 @@ describe('explain', () => {
     );
   });
 
-  const state = (...manifests: readonly Manifest[]) => {
+  const inputWith = (...manifests: readonly Manifest[]) => {
     const state = new ClusterState();
     state.take({ apply: [namespace('x'), namespace('y', { team: 'b' }), ...manifests] });
     return inputOf(state.snapshot());
@@ -120,7 +120,7 @@ describe('explain', () => {
     ],
     ['a named port that is not there', { ports: [{ port: 'grpc' }] }, 'a TCP port named grpc', 'x/Pod/server has none'],
   ])('what was nearest: %s', (_, rule, wants, has) => {
-    const found = state(client, server, only(rule));
+    const found = inputWith(client, server, only(rule));
     const [from, to] = ['y/Pod/client', 'x/Pod/server'].map((id) =>
       found.endpoints.find((one) => one.kind === 'workload' && one.workload.id === id),
     );

@@ -21,7 +21,7 @@ const policies = (spec: object) => {
   return [parsed.value];
 };
 
-/** A denied packet that a policy in a dry run would allow is told of twice: by its denial, and by what would allow it. */
+/** A denied packet that a policy in a dry run would allow has two records: its denial, and what would allow it. */
 test('what a dry run would allow is counted by its denial alone', () => {
   const replay = new Replay(policies({ ingress: [{}] }), (id) => identity(id.endsWith('a') ? 'shop' : 'db'));
   for (const [verdict, mode] of [

@@ -125,7 +125,7 @@ describe('whether every node enforces what the cluster wants', () => {
       expect(rollout(undefined, cluster)).toMatchObject({ inForce: true, missing: [] });
     });
 
-    test('asked for by its name, is in force nowhere, and the reason is told', () => {
+    test('asked for by its name, is in force nowhere, and the reason is given', () => {
       const statuses = new Map((['n1', 'n2'] as const).map((name) => [name, statusOfAgent({ policies: [] })]));
       const only = { namespace: 'x', name: 'web' };
       const rollout = rolloutOf(cluster, { statuses, now, silentAfter: 90 * second, only });

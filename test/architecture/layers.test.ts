@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { circlesIn } from './circles.js';
+import { importsOf, root, sourcesIn } from './sources.js';
 
 /** Which folder of src/ may import which: the architecture, as data. A folder may always import itself. */
 const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why: string }>> = {
@@ -22,11 +24,11 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
   },
   lint: {
     imports: ['generic', 'model', 'addresses', 'manifests', 'selectors', 'compiler', 'evaluation', 'analysis'],
-    why: 'rules speak of objects and where they stand; what policies allow together is asked of analysis',
+    why: 'rules speak of objects and where they are written; what policies allow together is asked of analysis',
   },
   nftables: { imports: ['model', 'program'], why: 'pure: prints the program for nft; running nft is kernel/' },
-  kernel: { imports: ['model', 'nftables'], why: 'the one door to nft, links, routes and conntrack' },
-  cluster: { imports: ['generic', 'model', 'manifests'], why: 'delivers the cluster; does not judge it' },
+  kernel: { imports: ['model', 'nftables'], why: 'runs nft; reads links, routes and conntrack' },
+  cluster: { imports: ['generic', 'model', 'manifests'], why: 'delivers the cluster; decides nothing' },
   reconciler: {
     imports: ['generic', 'model', 'program', 'compiler', 'nftables', 'cluster'],
     why: 'the loop owns time and retry; it never parses manifests nor prints for people',
@@ -43,34 +45,31 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
   cli: { imports: 'all', why: 'the only place that wires real parts' },
 };
 
-const src = resolve(import.meta.dirname, '../../src');
-
-function sources(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => join(folder, name));
-}
-
-function importsOf(file: string): string[] {
-  const found = readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g);
-  return [...found].map((match) => resolve(dirname(file), match[1] ?? ''));
-}
+/** The folder of src/ that a path is in; elsewhere the path itself, which no row allows. */
+const layerOf = (path: string): string => /^src\/([^/]+)\//.exec(path)?.[1] ?? path;
 
 describe('layers', () => {
-  test('every folder of src/ stands in the table', () => {
-    expect(readdirSync(src).filter((name) => !(name in layers))).toEqual([]);
+  test('the table has the folders of src/, each and no other', () => {
+    expect(Object.keys(layers).sort()).toEqual(readdirSync(join(root, 'src')).sort());
+  });
+
+  test('the table has no circle', () => {
+    const imports = Object.entries(layers).map(
+      ([layer, { imports }]) => [layer, imports === 'all' ? Object.keys(layers) : imports] as const,
+    );
+    expect(circlesIn(new Map(imports.filter(([layer]) => layer !== 'cli')))).toEqual([]);
   });
 
   test.each(Object.keys(layers))('%s imports what the table allows, and nothing else', (layer) => {
     const rule = layers[layer];
-    if (rule === undefined || rule.imports === 'all' || !existsSync(join(src, layer))) return;
-    const found = sources(join(src, layer)).flatMap((file) =>
-      importsOf(file).map((target) => ({ file, target: relative(src, target).split('/')[0] ?? '' })),
+    if (rule === undefined || rule.imports === 'all') return;
+    const found = sourcesIn(`src/${layer}`).flatMap((source) =>
+      importsOf(source).map(({ target }) => ({ path: source.path, target: layerOf(target) })),
     );
     const allowed = [layer, ...rule.imports];
     const wrong = found
       .filter(({ target }) => !allowed.includes(target))
-      .map(({ file, target }) => `${relative(src, file)} imports ${target}/: ${layer}/ may not, because ${rule.why}`);
+      .map(({ path, target }) => `${path} imports ${target}/: ${layer}/ may not, because ${rule.why}`);
     const unused = rule.imports
       .filter((name) => found.every(({ target }) => target !== name))
       .map((name) => `${layer}/ may import ${name}/ and does not: take it out of the table`);

@@ -1,5 +1,4 @@
 /** The words of names: identifiers that the sources declare, strings that are names, and what is prose. */
-import { basename } from 'node:path';
 import ts from 'typescript';
 import { walk, type Source } from './sources.js';
 
@@ -63,5 +62,3 @@ export const wordsOf = (name: string): readonly string[] =>
     .split(/[^A-Za-z]+/)
     .filter((word) => word !== '')
     .map((word) => word.toLowerCase());
-
-export const fileWords = (path: string): readonly string[] => wordsOf(basename(path));

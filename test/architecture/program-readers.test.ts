@@ -27,6 +27,8 @@ function readsOf(source: Source): readonly string[] {
       found.push(node.getText());
     if (ts.isBinaryExpression(node) && ts.isStringLiteral(node.right) && kindsOfGroups.includes(node.right.text))
       found.push(node.getText());
+    if (ts.isCaseClause(node) && ts.isStringLiteral(node.expression) && kindsOfGroups.includes(node.expression.text))
+      found.push(`case ${node.expression.getText()}`);
   });
   return found.map((text) => `${source.path}: ${text}`);
 }
@@ -42,6 +44,7 @@ test.each([
   'const allows = ({ allowedBy }) => allowedBy.length > 0;',
   "if (rule.peer.kind === 'anyone') return true;",
   "if (group.kind === 'blocks') return group.cidrs;",
+  "switch (group.kind) { case 'blocks': return group.cidrs; }",
 ])('what would be refused: %s', (text) => {
   expect(readsOf(parse('src/analysis/example.ts', text))).not.toEqual([]);
 });

@@ -9,9 +9,11 @@ import { parse, root, sourcesIn, type Source } from './sources.js';
 const pages = [
   'README.md',
   'package.json',
+  '.ci/run',
   'helm/Containerfile',
   ...filesIn('helm/podwall'),
   ...filesIn('src/schemas'),
+  ...filesIn('policies-examples'),
 ];
 
 function filesIn(folder: string): string[] {
@@ -98,14 +100,15 @@ describe('the check can fail', () => {
     "const text = 'what would be denied';",
     "import { judge } from 'elsewhere'; const answer = { judge };",
   ])('%s has none', (text) => {
-    expect(names(text).filter((one) => !one.includes('judge'))).toEqual([]);
+    expect(names(text)).toEqual([]);
   });
 
   test('an old flag and an odd phrase are found in a line', () => {
     const lines = ['podwall agent --audit-keep 3', 'the test is skipped aloud', 'a plain sentence'];
     const problems = problemsOfProse(lines.map((name, index) => ({ path: 'README.md', line: index + 1, name })));
-    expect(problems).toEqual(
-      ['README.md:2 "aloud": with a message', 'README.md:1 "--audit-keep": --audit-log-maxbackup'].reverse(),
-    );
+    expect(problems).toEqual([
+      'README.md:1 "--audit-keep": --audit-log-maxbackup',
+      'README.md:2 "aloud": with a message',
+    ]);
   });
 });

@@ -123,7 +123,7 @@ class LoggingNode {
 }
 
 describe('AuditLog', () => {
-  test('written, summed, suppressed or lost: every packet is told once', async () => {
+  test('written, summed, suppressed or lost: every packet is accounted for once', async () => {
     const node = new LoggingNode();
     const log = await node.start();
     for (let round = 0; round < 10; round += 1) node.deny(80);
@@ -146,7 +146,7 @@ describe('AuditLog', () => {
     expect(node.problems).toEqual([]);
   });
 
-  test('a disk that is full: what finds no room is a loss, told when there is room again', async () => {
+  test('a disk that is full: what finds no room is a loss, recorded when there is room again', async () => {
     const node = new LoggingNode();
     node.capacity = 3000;
     node.hasDisk = false;
@@ -160,7 +160,7 @@ describe('AuditLog', () => {
     expect(log.totals().inFlight).toBe(0);
   });
 
-  test('what was denied while no run read is told by the next, to the packet', async () => {
+  test('what was denied while no agent read is recorded by the next one, exactly', async () => {
     const node = new LoggingNode();
     const first = await node.start();
     node.deny(80);
@@ -178,7 +178,7 @@ describe('AuditLog', () => {
   test.each([
     ['the last checkpoint knows of no line', 0],
     ['the last checkpoint knows of some lines', 5],
-  ])('killed, %s: what lines tell is not told again, to the packet', async (_, before) => {
+  ])('killed, %s: what lines account for is not recorded again, exactly', async (_, before) => {
     const node = new LoggingNode();
     const first = await node.start();
     for (let port = 1; port <= before; port += 1) node.deny(port);
@@ -201,7 +201,7 @@ describe('AuditLog', () => {
     expect(second.totals().inFlight).toBe(0);
   });
 
-  test('killed with denials and reports under way: every packet is told once, under its own verdict', async () => {
+  test('killed with denials and reports under way: every packet is recorded once, under its own verdict', async () => {
     const node = new LoggingNode();
     const first = await node.start();
     for (let round = 0; round < 4; round += 1) node.deny(80);
@@ -264,7 +264,7 @@ describe('AuditLog', () => {
     expect(node.recorded('rate-limit')).toBe(5);
   });
 
-  test('with a group that another reader has, denials are counted and told as lost; the log says why', async () => {
+  test('with a group that another reader has, denials are counted and recorded as lost; the log says why', async () => {
     const node = new LoggingNode();
     await node.nflog.open({ onBatch: () => undefined });
     const log = await node.start();

@@ -3,16 +3,8 @@ import { execa } from 'execa';
 import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { comparisonTable, compareRounds, overall, type Round } from './comparison.js';
-import type { Figure } from './figures.js';
-
-export interface AgainstOptions {
-  readonly commit: string;
-  readonly items: readonly string[];
-  readonly rounds: number;
-  readonly fast: boolean;
-  readonly bounds: ReadonlyMap<string, number>;
-}
+import { comparisonTable, compareRounds, overall, type AgainstOptions, type Round } from './comparison.js';
+import type { BenchOptions, Figure } from './figures.js';
 
 /** `--only packets` runs "audit packets" as well, in every tree: the item's own figures have this letter. */
 const letters: Readonly<Record<string, string>> = { packets: '(a)', events: '(b)' };
@@ -20,8 +12,10 @@ const letters: Readonly<Record<string, string>> = { packets: '(a)', events: '(b)
 const root = resolve(import.meta.dirname, '../..');
 
 /** Prints a table for each item. @returns 1 when a bound is passed */
-export async function measureAgainst({ commit, items, rounds, fast, bounds }: AgainstOptions): Promise<number> {
+export async function measureAgainst(options: AgainstOptions & BenchOptions): Promise<number> {
+  const { commit, items, rounds, fast, bounds } = options;
   const other = await mkdtemp(join(tmpdir(), 'podwall-bench-against-'));
+  worktree = other;
   try {
     await checkOut(commit, other);
     let isWithin = true;
@@ -36,16 +30,27 @@ export async function measureAgainst({ commit, items, rounds, fast, bounds }: Ag
         measured.push({ here: figures.get(root) ?? [], there: figures.get(other) ?? [] });
       }
       const compared = compareRounds(measured);
-      if (compared.length === 0) throw new Error(`the two trees have no figure of ${item} in common`);
+      if (compared.length === 0) throw new Error(`the two trees have no cost of ${item} in common`);
       const bound = bounds.get(item);
       console.log(`${comparisonTable(item, compared, bound)}\n`);
       isWithin &&= bound === undefined || overall(compared) <= bound;
     }
     return isWithin ? 0 : 1;
   } finally {
-    await execa('git', ['worktree', 'remove', '--force', other], { cwd: root, reject: false });
-    await rm(other, { recursive: true, force: true });
+    await removeWorktree();
   }
+}
+
+let worktree: string | undefined;
+let removal: Promise<void> | undefined;
+
+/** Once, whoever asks first: the end of the measurement, or of a run that is interrupted. */
+export const removeWorktree = (): Promise<void> => (removal ??= remove(worktree));
+
+async function remove(folder: string | undefined): Promise<void> {
+  if (folder === undefined) return;
+  await execa('git', ['worktree', 'remove', '--force', folder], { cwd: root, reject: false });
+  await rm(folder, { recursive: true, force: true });
 }
 
 /** The commit's files, its packages and its build. */

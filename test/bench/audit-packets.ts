@@ -113,7 +113,7 @@ async function measureReading({ fast }: BenchOptions): Promise<Figure> {
 async function measureWriting({ fast }: BenchOptions): Promise<Figure> {
   const records = fast ? 20_000 : 300_000;
   const folder = await mkdtemp(join(tmpdir(), 'podwall-bench-audit-'));
-  const uncleared = (error: unknown): never => {
+  const rethrow = (error: unknown): never => {
     throw error;
   };
   try {
@@ -123,10 +123,10 @@ async function measureWriting({ fast }: BenchOptions): Promise<Figure> {
       maxBackups: 2,
       maxBackupAge: Infinity,
       gzip: false,
-      onCleanupFailure: uncleared,
+      onCleanupFailure: rethrow,
     };
     const output = new RotatingFile(join(folder, 'audit.jsonl'), rotation, Date.now);
-    await using sink = new Sink(output, { capacity: 8 << 20, retryAfter: 1000, onWriteState: uncleared });
+    await using sink = new Sink(output, { capacity: 8 << 20, retryAfter: 1000, onWriteState: rethrow });
     const denialAt = attributed();
     const maker = new RecordBuilder({ node: 'n0', version: '0.1.0', bootId: 'bench' }, Date.now);
     const before = process.cpuUsage();

@@ -37,18 +37,48 @@ export function compareRounds(rounds: readonly Round[]): readonly Compared[] {
     });
 }
 
-/** An interval says how sure a median is, and is no cost of its own; the number of policies here is part of the title. */
+/**
+ * No costs: an interval says how sure a median is, and of what passes in a second more is better; the cores that it takes
+ * grow with it. The number of policies here is part of the title.
+ */
+const noCosts: readonly string[] = ['low', 'high', 'rate', 'perCore', 'cores'];
+
 const valuesOf = (figures: readonly Figure[]): ReadonlyMap<string, number> =>
   new Map(
     figures.flatMap(({ what, values }) =>
       Object.entries(values)
-        .filter(([name]) => name !== 'low' && name !== 'high')
+        .filter(([name]) => !noCosts.includes(name))
         .map(([name, value]) => [`${what}: ${name}`, value]),
     ),
   );
 
+/** What is measured against which commit, and what it may cost. */
+export interface AgainstOptions {
+  readonly commit: string;
+  readonly items: readonly string[];
+  readonly rounds: number;
+  /** None without an item of its name. */
+  readonly bounds: ReadonlyMap<string, number>;
+}
+
+export type AgainstFlags = Readonly<Partial<Record<'against' | 'items' | 'rounds' | 'bound', string>>>;
+
+/** Undefined without `--against`. @throws Error at flags that would do nothing, or that nobody can read */
+export function parseAgainst(flags: AgainstFlags): AgainstOptions | undefined {
+  const { against, items = 'packets,events', rounds = '5', bound = '' } = flags;
+  if (against === undefined) {
+    const idle = (['items', 'rounds', 'bound'] as const).find((name) => flags[name] !== undefined);
+    if (idle !== undefined) throw new Error(`--${idle} is for a comparison: give --against COMMIT as well`);
+    return undefined;
+  }
+  if (!/^[1-9]\d*$/.test(rounds)) throw new Error(`--rounds ${rounds}: expected a number, 1 at least`);
+  const [listed, bounds] = [items.split(','), parseBounds(bound)];
+  for (const item of bounds.keys()) if (!listed.includes(item)) throw new Error(`--bound ${item}: not among --items`);
+  return { commit: against, items: listed, rounds: Number(rounds), bounds };
+}
+
 /** `packets=1.03,events=1.10`. @throws Error at what is none */
-export function parseBounds(text: string): ReadonlyMap<string, number> {
+function parseBounds(text: string): ReadonlyMap<string, number> {
   return new Map(
     text
       .split(',')

@@ -1,16 +1,16 @@
 /**
  * `npm run bench [-- --fast] [-- --only NAME]`: measures, prints a table, and writes bench.json.
  * `-- --against COMMIT [--items packets,events] [--rounds 5] [--bound packets=1.03,events=1.10]`: this tree and a commit's
- * in turns; exit 1 when a bound is passed.
+ * in turns; exit 1 when a bound is passed, 2 at flags that do not go together.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../src/report/table.js';
 import { missingForPackets } from '../support/lab/prerequisites.js';
-import { measureAgainst } from './against.js';
+import { measureAgainst, removeWorktree } from './against.js';
 import { measureAuditPackets } from './audit-packets.js';
 import { measureAuditSummary } from './audit-summary.js';
-import { parseBounds } from './comparison.js';
+import { parseAgainst, type AgainstOptions } from './comparison.js';
 import { measureCompile } from './compile.js';
 import { measureEvents } from './events.js';
 import { measureApiServer } from './api-server.js';
@@ -30,26 +30,27 @@ async function main(): Promise<number> {
     console.error(`The bench needs network namespaces, and cannot run here: ${reason}`);
     return 5;
   }
-  const stop = (): void => void removeNamespaces().finally(() => process.exit(130));
+  const stop = (): void =>
+    void Promise.allSettled([removeNamespaces(), removeWorktree()]).then(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const { values: options } = parseArgs({
     options: {
       fast: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       against: { type: 'string' },
-      items: { type: 'string', default: 'packets,events' },
-      rounds: { type: 'string', default: '5' },
-      bound: { type: 'string', default: '' },
+      items: { type: 'string' },
+      rounds: { type: 'string' },
+      bound: { type: 'string' },
     },
   });
-  if (options.against !== undefined)
-    return measureAgainst({
-      commit: options.against,
-      items: options.items.split(','),
-      rounds: Number(options.rounds),
-      fast: options.fast,
-      bounds: parseBounds(options.bound),
-    });
+  let against: AgainstOptions | undefined;
+  try {
+    against = parseAgainst(options);
+  } catch (error) {
+    console.error((error as Error).message);
+    return 2;
+  }
+  if (against !== undefined) return measureAgainst({ ...against, fast: options.fast });
   const figures: Figure[] = [];
   for (const [name, measure] of [
     ['packets', measurePackets],

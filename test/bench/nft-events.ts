@@ -1,4 +1,4 @@
-/** When addresses come into sets of a namespace's rules, as the kernel tells of it. */
+/** When addresses come into sets of a namespace's rules, as the kernel reports it. */
 import { execa } from 'execa';
 import { setTimeout as delay } from 'node:timers/promises';
 

@@ -54,7 +54,7 @@ export class PacketPath implements AsyncDisposable {
     return (elapsed * 1000) / count;
   }
 
-  /** The first packet of so many flows, one way, in microseconds each; tells whether they arrived. */
+  /** The first packet of so many flows, one way, in microseconds each; returns whether they arrived. */
   oneWay(count: number): { readonly microseconds: number; readonly arrived: number } {
     const sockets = Array.from({ length: count }, () => this.#connected());
     const started = performance.now();

@@ -1,4 +1,4 @@
-/** What stands after a table's changes so far, and what the names in its cells mean then. */
+/** What exists after a table's changes so far, and what the names in its cells mean then. */
 import { familyOf, parseAddress, type Address, type Family } from '../../src/model/address.js';
 import type { ClusterChange, ClusterSnapshot } from '../../src/model/cluster.js';
 import type { Parsed } from '../../src/model/diagnostic.js';
@@ -23,7 +23,7 @@ export class ClusterState {
   readonly #policies = new Map<string, AnyPolicy>();
   readonly #manifests = new Map<string, Manifest>();
 
-  /** Takes the changes in, and tells them as the compiler hears them. */
+  /** Takes the changes in, and returns them as the compiler receives them. */
   take({ apply = [], remove = [] }: Changes): readonly ClusterChange[] {
     const changes = [...remove.map(removal), ...apply.map(applied)];
     for (const one of remove) this.#manifests.delete(identityOf(one.kind, one));

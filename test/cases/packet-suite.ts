@@ -12,20 +12,22 @@ export interface PacketSuite {
   readonly cases: readonly Case[];
   /** A directory of manifests, unless told otherwise. */
   readonly to?: WrittenTo;
-  /** The agents keep an audit log, so that their rules tell of packets too. */
+  /** The agents keep an audit log, so that their rules report packets too. */
   readonly hasAuditLog?: boolean;
+  /** Of one table, in milliseconds. */
+  readonly timeout?: number;
 }
 
 export function packetSuite(
   title: string,
-  { plugin, cases, to = 'directory', hasAuditLog: isAuditLogged = false }: PacketSuite,
+  { plugin, cases, to = 'directory', hasAuditLog = false, timeout = 60_000 }: PacketSuite,
 ): void {
   describePackets(
     title,
     () => {
       let runner: PacketRunner;
       beforeAll(async () => {
-        runner = await PacketRunner.create(plugin, 2, { to, hasAuditLog: isAuditLogged });
+        runner = await PacketRunner.create(plugin, 2, { to, hasAuditLog });
       }, 60_000);
       afterAll(() => runner[Symbol.asyncDispose](), 60_000);
 
@@ -36,8 +38,7 @@ export function packetSuite(
           expect(wrong).toEqual([]);
           expect(asked).toBeGreaterThan(0);
         },
-        // Twelve clusters with records take 25 s alone on two cores; beside other tests twice that, and more.
-        180_000,
+        timeout,
       );
     },
     to === 'directory' ? undefined : missingApiServer,

@@ -136,8 +136,8 @@ function manifestsOf(one: RandomCluster, number: number): Manifest[] {
     ...(hostNetwork === undefined
       ? []
       : [pod(`host${number}.${hostNetwork.namespace}`, { labels: hostNetwork.labels, hostNetwork: true })]),
-    ...policies.map(({ namespace: of, spec: expected, isDryRun }, index) =>
-      annotated(policy(`p${index}.${of}`, expected), isDryRun ? { 'podwall.dev/mode': 'dry-run' } : {}),
+    ...policies.map(({ namespace: of, spec: policySpec, isDryRun }, index) =>
+      annotated(policy(`p${index}.${of}`, policySpec), isDryRun ? { 'podwall.dev/mode': 'dry-run' } : {}),
     ),
   ];
 }
@@ -212,11 +212,11 @@ export function randomClusters(seed: number, count: number): Case {
   state.take({ apply: objects });
   let standing: Manifest[] = [];
   const steps = fc.sample(cluster, { seed, numRuns: count }).map((one, index): Step => {
-    const expected = manifestsOf(one, index);
-    const kept = new Set(expected.map(identity));
-    const changes = { apply: expected, remove: standing.filter((old) => !kept.has(identity(old))).map(removalOf) };
+    const desired = manifestsOf(one, index);
+    const kept = new Set(desired.map(identity));
+    const changes = { apply: desired, remove: standing.filter((old) => !kept.has(identity(old))).map(removalOf) };
     state.take(changes);
-    standing = expected;
+    standing = desired;
     return { title: `cluster ${index} of seed ${seed}`, changes, expect: cellsOf(state) };
   });
   return { id: `random-${seed}`, title: `${count} random clusters, seed ${seed}`, objects, steps };

@@ -1,6 +1,6 @@
 /**
  * Runs a table through what evaluates a program: as the agents' programs have it (of the whole cluster, and node by
- * node), and as users are told in each way that they can ask.
+ * node), and as the commands answer in each way that users can ask.
  */
 import { Compiler } from '../../src/compiler/compiler.js';
 import { Evaluator } from '../../src/evaluation/evaluator.js';

@@ -50,7 +50,7 @@ export class PacketRunner implements AsyncDisposable {
   }
 
   static async create(plugin: Plugin, nodes: 1 | 2 = 2, options: RunnerOptions = {}): Promise<PacketRunner> {
-    const { to = 'directory', hasAuditLog: isAuditLogged = false } = options;
+    const { to = 'directory', hasAuditLog = false } = options;
     const all = ([1, 2] as const).slice(0, nodes).map((number) => labNode(number, plugin));
     const lab = await Lab.create(all);
     const cluster = await writtenCluster(to, lab);
@@ -58,7 +58,7 @@ export class PacketRunner implements AsyncDisposable {
       all.map(({ name }) =>
         lab.startAgent(name, {
           ...cluster.flags,
-          ...(isAuditLogged ? { 'audit-log': join(lab.folder, `${name}.jsonl`) } : {}),
+          ...(hasAuditLog ? { 'audit-log': join(lab.folder, `${name}.jsonl`) } : {}),
         }),
       ),
     );
@@ -171,7 +171,7 @@ export class PacketRunner implements AsyncDisposable {
   }
 }
 
-/** By pod: all addresses that it will have. The wire has them from the start, its status may tell of some later. */
+/** By pod: all addresses that it will have. The wire has them from the start, its status may show some later. */
 function eventualAddresses({ objects, steps }: Case): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, readonly string[]>();
   for (const manifest of [...objects, ...steps.flatMap(({ changes }) => changes?.apply ?? [])])

@@ -1,6 +1,7 @@
-/** What users are told of a table's cells: the same questions that the commands ask, in each way that there is. */
+/** What the commands answer about a table's cells: the same questions, in each way that there is. */
 import { rangeContains } from '../../src/addresses/address-ranges.js';
-import { compileInput, type ClusterObjects, type CompiledInput } from '../../src/analysis/compiled-input.js';
+import { compileInput, type CompiledInput } from '../../src/analysis/compiled-input.js';
+import type { ClusterObjects } from '../../src/model/cluster-objects.js';
 import { EndpointNames } from '../../src/analysis/endpoint-names.js';
 import { questionsBetween } from '../../src/analysis/endpoint-questions.js';
 import { checkAssertions } from '../../src/analysis/expectations.js';

@@ -85,7 +85,7 @@ describe('reach', () => {
     expect(exitCode).toBe(code);
   });
 
-  test('templates are skipped aloud, and what cannot be parsed makes the answer partial', async () => {
+  test('templates are skipped with a message, and what cannot be parsed makes the answer partial', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'podwall-reach-'));
     await writeFile(join(folder, 'shop.yaml'), shop);
     await writeFile(join(folder, 'chart.yaml'), '{{- if .Values.on }}\nkind: {{ .Values.kind }}\n{{- end }}\n');

@@ -122,7 +122,7 @@ export function followsApiServer(title: string, start: () => Promise<TestServer>
       await until(() => podNames(followed.cluster).includes('p2000'));
     }, 60_000);
 
-    test('changes are told as they come, and nothing that we do not read', async () => {
+    test('changes are announced as they come, and nothing that we do not read', async () => {
       await followed.sync();
       const [first, second] = [podNumbered(1), podNumbered(2)];
       await server.put({ ...first, metadata: { ...first.metadata, labels: { app: 'db' } } });
@@ -130,7 +130,7 @@ export function followsApiServer(title: string, start: () => Promise<TestServer>
       await server.delete(podNumbered(3));
       await until(() => podNames(followed.cluster).join() === 'p1,p2');
       expect(followed.changes[0]).toMatchObject({ kind: 'pod', pod: { labels: { app: 'db' } } });
-      // A real server may tell of a pod's end twice: that it is to go, and that it is gone.
+      // A real server may report a pod's end twice: that it is to go, and that it is gone.
       const others = followed.changes.slice(1).map((change) => 'ref' in change && change.ref.name);
       expect(new Set(others)).toEqual(new Set(['p3']));
     });

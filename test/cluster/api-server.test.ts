@@ -54,7 +54,7 @@ describe('the API server as a source', () => {
     expect(podNames(followed.cluster)).toHaveLength(3);
   });
 
-  test('a policy of a newer API is judged by what we know of it, and a bad one is broken', async () => {
+  test('a policy of a newer API is read by the fields that we know, and a bad one is broken', async () => {
     server.put(object(policy('new.x', { podSelector: {}, futureField: 1 })));
     server.put(object(policy('bad.x', { podSelector: {}, ingress: [{ from: [{ ipBlock: { cidr: 'nonsense' } }] }] })));
     const { policies } = (await followed.sync()).snapshot();

@@ -129,7 +129,7 @@ describe('at start', () => {
 });
 
 describe('while running', () => {
-  test('tells additions, changes, replacements by rename and deletions, each once', async () => {
+  test('reports additions, changes, replacements by rename and deletions, each once', async () => {
     await put('a.yaml', policy('one'));
     await start();
     await put('pods.json', pod('api'));

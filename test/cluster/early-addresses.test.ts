@@ -23,7 +23,7 @@ function made(addresses: readonly string[], change: { readonly uid?: string; rea
 }
 
 /** A cluster that says what a test makes it say. */
-class Found implements SyncedCluster {
+class ScriptedCluster implements SyncedCluster {
   readonly #listeners = new Listeners<SourceChange>();
   readonly #pods: readonly Pod[];
   constructor(pods: readonly Pod[]) {
@@ -34,7 +34,7 @@ class Found implements SyncedCluster {
   staleSince: SyncedCluster['staleSince'] = () => undefined;
   onProblems: SyncedCluster['onProblems'] = () => ({ [Symbol.dispose]: () => undefined });
   onChange: SyncedCluster['onChange'] = (listener) => this.#listeners.add(listener);
-  say(...changes: readonly ClusterChange[]): void {
+  announce(...changes: readonly ClusterChange[]): void {
     this.#listeners.notify({ changes, noticedAt: 0 });
   }
   [Symbol.dispose](): void {
@@ -58,7 +58,7 @@ describe('a file of the CNI result cache', () => {
   });
 });
 
-describe('addresses before the status tells them', () => {
+describe('addresses before the status has them', () => {
   let folder: string;
   let results: CniResults;
   beforeEach(async () => {
@@ -87,16 +87,16 @@ describe('addresses before the status tells them', () => {
   };
   const change = (value: Pod): ClusterChange => ({ kind: 'pod', ref: value.ref, pod: value });
 
-  test('a pod is known by its result, and by its status as soon as that tells', async () => {
-    const found = new Found([made([])]);
-    const { early, seen } = await open(found);
+  test('a pod is known by its result, and by its status as soon as that has the address', async () => {
+    const cluster = new ScriptedCluster([made([])]);
+    const { early, seen } = await open(cluster);
     expect(early.snapshot().pods[0]?.addresses).toEqual([]);
     // The folder comes with the node's first pod.
     await write(cniResult({ uid, addresses: ['10.244.1.5/24'] }));
     await until(() => seen.length === 1);
     expect(early.snapshot().pods[0]?.addresses).toEqual(['10.244.1.5']);
-    found.say(change(made([])));
-    found.say(change(made(['10.244.1.6'])));
+    cluster.announce(change(made([])));
+    cluster.announce(change(made(['10.244.1.6'])));
     expect(seen).toEqual(['10.244.1.5', '10.244.1.5', '10.244.1.6']);
     await write(cniResult({ uid, addresses: ['10.244.1.7/24'] }));
     await until(() => results.addresses().get(uid)?.[0] === '10.244.1.7');
@@ -106,20 +106,20 @@ describe('addresses before the status tells them', () => {
 
   test('a result that was there before the pod, and one that goes', async () => {
     await write(cniResult({ uid, addresses: ['10.244.1.5/24'] }));
-    const found = new Found([]);
-    const { early, seen } = await open(found);
-    found.say(change(made([])));
+    const cluster = new ScriptedCluster([]);
+    const { early, seen } = await open(cluster);
+    cluster.announce(change(made([])));
     expect(seen).toEqual(['10.244.1.5']);
     await rm(join(folder, 'podnet-0a1b-eth0'));
     await until(() => seen.length === 2);
-    found.say({ kind: 'pod', ref: made([]).ref });
+    cluster.announce({ kind: 'pod', ref: made([]).ref });
     expect(seen).toEqual(['10.244.1.5', '', 'gone']);
     early[Symbol.dispose]();
   });
 
   test('not for a former pod of the name, nor for a pod of another node', async () => {
     await write(cniResult({ uid, addresses: ['10.244.1.5/24'] }));
-    const { early } = await open(new Found([made([], { uid: 'another' }), made([], { node: 'n2' })]));
+    const { early } = await open(new ScriptedCluster([made([], { uid: 'another' }), made([], { node: 'n2' })]));
     expect(early.snapshot().pods.map(({ addresses }) => addresses)).toEqual([[], []]);
     early[Symbol.dispose]();
   });

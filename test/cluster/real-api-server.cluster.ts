@@ -107,7 +107,7 @@ describePackets(
         await until(() => podNames(followed.cluster).includes('p2000'));
       }, 90_000);
 
-      test('a token that expires: told as such, and the rotated one is read from its file', async () => {
+      test('a token that expires: reported as such, and the rotated one is read from its file', async () => {
         const server = await RealApiServer.start();
         followed = await Followed.start(server);
         const { admin } = server.kube;

@@ -40,7 +40,7 @@ describe('the compiler', () => {
     );
   });
 
-  test.each(scopes)('the changes told add up to the program (%j)', (options) => {
+  test.each(scopes)('the changes returned add up to the program (%j)', (options) => {
     fc.assert(
       fc.property(cluster, history, (start, steps) => {
         const compiler = new Compiler(options);

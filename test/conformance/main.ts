@@ -1,7 +1,7 @@
 /**
  * `npm run conformance [-- --fast] [-- --json] [-- --variant TEXT] [-- --random COUNT] [-- --seed SEED]`: upstream's 48
  * cases in every variant, through a real API server too, the corner cases and random clusters, on real packets, on
- * what users are told (can, test, reach) and on the oracle. Exit 0 only when every cell is as expected; nothing stays behind.
+ * what commands answer (can, test, reach) and on the oracle. Exit 0 only when every cell is as expected; nothing stays behind.
  */
 import { execa } from 'execa';
 import { release } from 'node:os';
@@ -32,7 +32,7 @@ interface Outcome {
   readonly variant: string;
   readonly case: string;
   readonly title: string;
-  /** Flows judged by the kernel. */
+  /** Flows decided by the kernel. */
   readonly asked: number;
   /** Slowest step, from the change of a manifest to the whole table as expected. */
   readonly seconds: number;
@@ -46,7 +46,7 @@ const upstream = (plugin: Plugin, placement: Placement): Variant => ({
   cases: conformanceCases(placement),
 });
 
-/** A table of so many clusters; a seed tells them again. */
+/** A table of so many clusters; a seed reproduces them. */
 const clustersPerTable = 25;
 
 function random({ count, seed }: Random): Variant {
@@ -145,7 +145,7 @@ async function main(): Promise<number> {
   else console.log(`${summary(chosen, outcomes)}\nkernel ${versions.kernel}, ${versions.nft}`);
   const wrong = outcomes.filter((outcome) => outcome.wrong.length > 0).length;
   console.error(
-    `Seen on real packets, in what users are told and on the oracle: ${outcomes.length - wrong} of ${outcomes.length} cases as expected.`,
+    `Seen on real packets, in what the commands answer and on the oracle: ${outcomes.length - wrong} of ${outcomes.length} cases as expected.`,
   );
   return wrong === 0 ? 0 : 1;
 }

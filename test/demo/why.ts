@@ -13,7 +13,7 @@ import { bundle } from '../support/product.js';
 
 export const auditLogOf = (lab: Lab, node: string): string => join(lab.folder, `${node}.jsonl`);
 
-/** The first end that denies drops the packet, and tells why. */
+/** The first endpoint that denies drops the packet, and records why. */
 function isRecorded({ flow }: DemoCell, evaluator: Evaluator, records: readonly EventRecord[]): boolean {
   const [first] = evaluator.evaluate(flow).reasons;
   if (first?.kind !== 'isolatedBy') return false;

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Evaluator } from '../../src/evaluation/evaluator.js';
 import type { AddressEndpoint, WorkloadEndpoint } from '../../src/evaluation/flow-endpoints.js';
 import type { Flow } from '../../src/evaluation/types.js';
+import { verdictOf } from '../../src/evaluation/verdicts.js';
 import type { PolicyProgram } from '../../src/program/types.js';
 import { address, anyone, anyPort, cidr, endpoint, program, range, rule, workload } from './programs.js';
 
@@ -62,10 +63,10 @@ describe('the order of evaluation', () => {
     const [pod] = one.pods;
     if (pod === undefined) throw new Error('no pod');
     const node: AddressEndpoint = { kind: 'address', address: host, nodes: ['n1'] };
-    const verdictOf = (own: WorkloadEndpoint) => evaluator.verdict(own, node, { family: 'IPv4', direction: 'ingress' });
-    expect(verdictOf({ kind: 'workload', workload: one, pod })).toEqual({ kind: 'ownNode' });
+    const ingressOf = (own: WorkloadEndpoint) => evaluator.verdict(own, node, { family: 'IPv4', direction: 'ingress' });
+    expect(ingressOf({ kind: 'workload', workload: one, pod })).toEqual({ kind: 'ownNode' });
     // Which of the pods is asked about is not said: any may be on another node.
-    expect(verdictOf({ kind: 'workload', workload: one })).toMatchObject({ kind: 'isolated' });
+    expect(ingressOf({ kind: 'workload', workload: one })).toMatchObject({ kind: 'isolated' });
   });
 
   test('unknown pods are denied in both directions, but for their own node', () => {
@@ -111,6 +112,11 @@ describe('the order of evaluation', () => {
     if (from === undefined || to === undefined) throw new Error('no endpoints');
     expect(evaluator.allowance(from, to, 'IPv4').ports).toEqual([]);
     expect(evaluator.evaluate(tcp(client, server, 80)).allowed).toBe(false);
+    // Without a port: what each direction allows is the reason.
+    expect(verdictOf(evaluator.verdicts(from, to, 'IPv4'), undefined)).toMatchObject({
+      allowed: false,
+      reasons: [{ kind: 'allowedBy' }, { kind: 'allowedBy' }],
+    });
   });
 
   test('what has no ports passes only rules that name none', () => {

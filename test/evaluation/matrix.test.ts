@@ -51,7 +51,7 @@ test.each(options)('a cell of the matrix is what the evaluator says of that pair
             });
           }
     }),
-    { numRuns: cases(60) },
+    { numRuns: cases(100) },
   );
 });
 

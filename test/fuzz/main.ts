@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz [-- --seconds 60 --only NUMBER]`: mutated manifests before every reader. A crash, or a case of
- * more than five seconds, ends the run with the command that tells it again.
+ * more than five seconds, ends the run with the command that reproduces it.
  */
 import { fork } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ const silent = 60_000;
 
 const again = (number: number): string => `PODWALL_SEED=${seed} npm run fuzz -- --only ${number}`;
 
-/** Runs cases until the time is over; tells the parent which one is next. */
+/** Runs cases until the time is over; reports to the parent which one is next. */
 async function runCases(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'podwall-fuzz-'));
   const path = join(folder, 'case.yaml');
@@ -51,7 +51,7 @@ async function runCases(): Promise<void> {
   process.disconnect();
 }
 
-/** A case that never ends can be told by another process only. */
+/** A case that never ends can be noticed only by another process. */
 function watchChild(): void {
   const child = fork(import.meta.filename, [...process.argv.slice(2), '--child'], {
     env: { ...process.env, PODWALL_SEED: String(seed) },

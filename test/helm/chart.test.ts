@@ -47,7 +47,7 @@ suite(`the chart${missingHelm === undefined ? '' : ` [${missingHelm}]`}`, () => 
     expect(asked.filter((name) => !names.has(name))).toEqual([]);
   });
 
-  test('the notes tell how to see it working, and how to leave no rules', async () => {
+  test('the notes say how to see it working, and how to leave no rules', async () => {
     const notes = async (values: readonly string[]): Promise<string> =>
       (await helm(['install', release.name, chartFolder, '--dry-run=client', '--namespace', 'net'], values)).stdout;
     expect(await notes([])).toContain('kubectl --namespace net exec daemonset/podwall -- podwall status');

@@ -125,7 +125,7 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
     expect(await statusJson(['--for', 'policy/x/deny', '--wait'])).toMatchObject({ exitCode: 0, inForce: true });
   }, 60_000);
 
-  test('a pod that no node can enforce is behind, and tells its owner why', async () => {
+  test('a pod that no node can enforce is behind, and why is reported to its owner', async () => {
     await chart.server.admin.create(
       pod('ghost.x', { node: 'n1', addresses: ['203.0.113.9'], labels: { app: 'ghost' } }),
     );
@@ -141,7 +141,7 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
     });
   }, 90_000);
 
-  test('a pod is enforced when CNI has attached it, before its status tells an address', async () => {
+  test('a pod is enforced when CNI has attached it, before its status has an address', async () => {
     const becomes = async (expected: 'allowed' | 'blocked'): Promise<void> => {
       const cell = { from: lab.netns('client.x'), to: '10.244.1.13', port: 80, protocol: 'TCP', expected } as const;
       expect((await settle(lab.prober, [cell], { within: 10_000, timeout: 250 })).wrong).toEqual([]);

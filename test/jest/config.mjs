@@ -29,7 +29,7 @@ export const shared = {
 /** A unit test that starts a program of the kernel, or wants the built product, fails and says where to declare it. */
 const guards = {
   '^node:child_process$': '<rootDir>/test/jest/unit-child-process.cjs',
-  '^(\\.{1,2}/)+(.*/)?support/product\\.js$': '<rootDir>/test/jest/unit-product.mjs',
+  '^(\\.{1,2}/)+(.*/)?product\\.js$': '<rootDir>/test/jest/unit-product.mjs',
 };
 
 const testFiles = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })

@@ -154,7 +154,7 @@ describePackets('an agent on a node', () => {
     await agent.applied(again);
   }, 30_000);
 
-  /** Starts the agent, and tells of every packet of the meantime that was judged wrongly: both states agree on these. */
+  /** Starts the agent, and returns every packet of the meantime that was decided wrongly: both states agree on these. */
   const startWatched = async (): Promise<readonly string[]> => {
     const wrong: string[] = [];
     const ending = new AbortController();

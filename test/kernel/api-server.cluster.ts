@@ -82,7 +82,7 @@ describePackets(
       }, 120_000);
     });
 
-    test('5,000 pods and 2,000 policies are written while packets are judged: no wrong verdict', async () => {
+    test('5,000 pods and 2,000 policies are written while packets are checked: no wrong verdict', async () => {
       await using cluster = await ApiServerLab.start('straight');
       const { admin } = cluster.server;
       await admin.create(allowFrom('client'));

@@ -94,7 +94,7 @@ describe('where a pod hangs', () => {
     ['a route of its own to a veth', ['10.9.4.7'], 'routed veth-c 7'],
     ['the same by IPv6 alone', ['fd00:9:4::7'], 'routed veth-c 7'],
     ['the port of a bridge by neighbour and forwarding table', ['10.9.1.11'], 'bridged veth-a 4'],
-    ['the IPv6 neighbour tells what the IPv4 one does not', ['10.9.1.12', 'fd00:9::c'], 'bridged veth-b 5'],
+    ['the IPv6 neighbour shows what the IPv4 one does not', ['10.9.1.12', 'fd00:9::c'], 'bridged veth-b 5'],
     ['no neighbour entry', ['10.9.1.12'], 'silent: 10.9.1.12 has not answered on bridge cni0 yet'],
     ['asked, no answer yet', ['10.9.1.14'], 'silent: 10.9.1.14 has not answered on bridge cni0 yet'],
     ['asked, never answered', ['10.9.1.16'], 'silent: 10.9.1.16 has not answered on bridge cni0 yet'],

@@ -29,7 +29,7 @@ describePackets('coverage of a real node', () => {
     expect(await coverage()).toContain('3 of 3 never hit');
   });
 
-  test('the rule that allowed and the policies that denied are; what this node does not need is told', async () => {
+  test('the rule that allowed and the policies that denied are; what this node does not need is listed', async () => {
     const probe = (name: string) => ({ from: lab.netns(name), to: '10.244.1.13', port: 80, protocol: 'TCP' as const });
     expect(await lab.prober.probe([probe('client.x'), probe('other.x')], 400)).toEqual(['allowed', 'blocked']);
     const manifests = join(lab.folder, 'manifests');

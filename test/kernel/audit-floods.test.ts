@@ -1,4 +1,4 @@
-/** The audit log under more denied packets than it can tell: each is in a record, in a sum, or counted as a loss. */
+/** The audit log under more denied packets than it can record: each is in a record, in a sum, or counted as a loss. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { dirname, join } from 'node:path';
@@ -157,7 +157,7 @@ describePackets('the audit log in a flood', () => {
     90_000,
   );
 
-  test('killed in the flood: what came by meanwhile is told as a loss by the next run', async () => {
+  test('killed in the flood: what came by meanwhile is recorded as a loss by the next run', async () => {
     await startAnew();
     const before = await dropped();
     const sent = await floodDuring(async () => {
@@ -171,11 +171,11 @@ describePackets('the audit log in a flood', () => {
     const recorded = await settled(sent);
     expect(await lossesBy('agent-down')).toBeGreaterThan(100);
     expect(new Set(recorded.map((record) => record['podwall.boot_id'])).size).toBe(2);
-    // Nothing is missing, and what the first run wrote after its last checkpoint is not told again.
+    // Nothing is missing, and what the first run wrote after its last checkpoint is not recorded again.
     expect(packetsRecorded(recorded)).toBe(sent);
   }, 90_000);
 
-  test('stopped and started: what came by meanwhile is told, to the packet', async () => {
+  test('stopped and started: what came by meanwhile is recorded, exactly', async () => {
     await startAnew();
     const before = await dropped();
     await floodFor(500);

@@ -205,7 +205,7 @@ describePackets('records of denied packets', () => {
     });
   });
 
-  test('a node and an address outside are told from pods', async () => {
+  test('a node and an address outside are distinguished from pods', async () => {
     await syn('caged', '172.30.0.2', 80);
     await syn('caged', '172.30.0.100', 80);
     expect(await trails.n1.find({ 'destination.address': '172.30.0.2' })).toMatchObject({
@@ -411,7 +411,7 @@ describePackets('records of denied packets', () => {
     expect(Date.parse(sum['event.end'])).toBeGreaterThan(Date.parse(sum['event.start']));
   });
 
-  test('an address that was handed on: each packet is told of the pod that had it', async () => {
+  test('an address that was handed on: each packet is attributed to the pod that had it', async () => {
     const at = podAddresses('n1', 50);
     const heir = { namespace: 'x', node: 'n1', addresses: at };
     const [one, other] = ['before', 'after'].map((name) => labelled(name, { addresses: at }));
@@ -459,7 +459,7 @@ describePackets('records of denied packets', () => {
       await apply(...allowClient);
     }, 30_000);
 
-    test('from an address that is then handed to another pod: it is told of the pod that had it', async () => {
+    test('from an address that is then handed to another pod: it is attributed to the pod that had it', async () => {
       const at = podAddresses('n1', 51);
       const place = { namespace: 'x', node: 'n1', addresses: at };
       const [one, other] = ['leaver', 'heir'].map((name) => labelled(name, { addresses: at }));

@@ -34,7 +34,7 @@ const dnsOnly = policy('out.x', {
 });
 
 /** What a record says, in a line. */
-const printed = (record: EventRecord): string =>
+const summary = (record: EventRecord): string =>
   [
     record['podwall.mode'],
     record['podwall.verdict'],
@@ -71,7 +71,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
   const recordsAfter = async (count: number): Promise<string[]> => {
     const records = (): Promise<EventRecord[]> => trail.eventsSince(began);
     await until(async () => (await records()).length >= count, 15_000).catch(() => undefined);
-    return [...new Set((await records()).map(printed))].sort();
+    return [...new Set((await records()).map(summary))].sort();
   };
   const call = async (
     from: Name,
@@ -100,7 +100,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     await delay(1500);
   }, 90_000);
   beforeEach(async () => {
-    // Relations that the last test told of are forgotten.
+    // Relations that the last test recorded are forgotten.
     for (const set of ['in4', 'in6', 'out4', 'out6'])
       await nft('flush', 'set', 'inet', 'podwall', `dry-run-reported-${set}`);
   });
@@ -163,7 +163,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
         'enforce allow success egress udp client->server not-isolated',
         'enforce allow success ingress udp client->server ingress[0]',
       ]);
-      // Repeats are summed, and losses told, within seconds.
+      // Repeats are summed, and losses recorded, within seconds.
       await delay(6000);
       const since = (await trail.all()).filter((record) => Date.parse(record['@timestamp']) >= began);
       expect(packetsRecorded(since)).toBe(2);
@@ -184,7 +184,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     40_000,
   );
 
-  test("the server's packets of a flow are told with the client as the client", async () => {
+  test("the server's packets of a flow are recorded with the client as the client", async () => {
     await apply(plain);
     using stream = await lab.prober.openStream({ from: lab.netns('other.x'), to: address('server'), port: 80 });
     expect(await stream?.carries('toServer')).toBe(true);
@@ -206,7 +206,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
       expect(await stream?.carries('toServer')).toBe(true);
       expect(await stream?.carries('toClient')).toBe(true);
     }
-    // Enforced, it is cut: what was picked up is judged anew.
+    // Enforced, it is cut: a stream accepted mid-stream is evaluated again.
     using stream = await lab.prober.openStream({ from: lab.netns('client.x'), to: address('server'), port: 80 });
     await lab.run('n1', 'conntrack', '-F');
     expect(await stream?.carries('toClient')).toBe(true);
@@ -215,7 +215,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     expect(await stream?.carries('toClient')).toBe(false);
   }, 40_000);
 
-  test('behind a Service the endpoint is told, and nothing is dropped', async () => {
+  test('behind a Service the endpoint is recorded, and nothing is dropped', async () => {
     await apply(plain, inDryRun(denyServer));
     const rules = join(lab.folder, 'service.nft');
     await writeFile(
@@ -230,7 +230,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     await nft('delete', 'table', 'ip', 'service');
   }, 40_000);
 
-  test('a relation that was remembered is told of as soon as a dry run begins, and never remembered in one', async () => {
+  test('a cached relation is recorded as soon as a dry run begins, and never cached in one', async () => {
     await apply(plain, letServer);
     for (let again = 0; again < 3; again += 1) expect(await call('client', address('server'), 80)).toBe('allowed');
     expect(await cached()).toContain(address('server'));
@@ -240,7 +240,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     expect(await cached()).not.toContain(address('server'));
   }, 40_000);
 
-  test('when no more relations are known to be told of, nothing is opened, dropped or remembered', async () => {
+  test('when the sets of recorded relations are full, nothing is opened, dropped or cached', async () => {
     await apply(plain, letServer, inDryRun(dnsOnly));
     const elements = Array.from({ length: 65_536 }, (_, index) => {
       const [high, low] = [index >> 8, index & 255];

@@ -1,4 +1,4 @@
-/** Dry runs and recorded allows on real packets: everything is told, and nothing is dropped or opened by it. */
+/** Dry runs and recorded allows on real packets: everything is recorded, and nothing is dropped or opened by it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -42,7 +42,7 @@ const cluster = (space: Manifest, ...policies: readonly Manifest[]): readonly Ma
 const plain = namespace('x');
 
 /** What a record says, without what no test can know. */
-const printed = (record: EventRecord): object => ({
+const summary = (record: EventRecord): object => ({
   verdict: record['podwall.verdict'],
   mode: record['podwall.mode'],
   outcome: record['event.outcome'],
@@ -84,7 +84,7 @@ describePackets('the audit log of an agent', () => {
     await until(async () => (await records()).length >= expected.length, 15_000).catch(() => undefined);
     const order = (one: object): string => JSON.stringify(one);
     const sorted = (list: readonly object[]): object[] => [...list].sort((a, b) => (order(a) < order(b) ? -1 : 1));
-    expect(sorted((await records()).map(printed))).toEqual(sorted(expected));
+    expect(sorted((await records()).map(summary))).toEqual(sorted(expected));
   };
   const call = async (from: Name, to: Name, port = 80, family: 4 | 6 = 4): Promise<string> => {
     const probe = { from: lab.netns(`${from}.x`), to: address(to, family), port, protocol: 'TCP' as const };
@@ -118,7 +118,7 @@ describePackets('the audit log of an agent', () => {
     beforeAll(() => begin({}, ...cluster(plain, inDryRun(onlyClient))), 90_000);
     afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 
-    test.each([4, 6] as const)('what one would deny passes, and is told of once, IPv%i', async (family) => {
+    test.each([4, 6] as const)('what one would deny passes, and is recorded once, IPv%i', async (family) => {
       expect(await call('client', 'server', 80, family)).toBe('allowed');
       for (let again = 0; again < 5; again += 1) expect(await call('other', 'server', 80, family)).toBe('allowed');
       await expectRecords(dryRunDenial('ingress', 'other', 'server', 'x/only'));
@@ -128,7 +128,7 @@ describePackets('the audit log of an agent', () => {
       using stream = await lab.prober.openStream({ from: lab.netns('other.x'), to: address('server'), port: 81 });
       expect(await stream?.carries('toServer')).toBe(true);
       await apply(...cluster(plain, inDryRun(denyServer)));
-      // A relation is told of again after five seconds.
+      // A relation is recorded again after five seconds.
       await delay(5500);
       expect(await stream?.carries('toServer')).toBe(true);
       expect(await stream?.carries('toClient')).toBe(true);
@@ -139,12 +139,12 @@ describePackets('the audit log of an agent', () => {
       );
     }, 30_000);
 
-    test('what one would allow stays denied, and both are told', async () => {
+    test('what one would allow stays denied, and both are recorded', async () => {
       await apply(...cluster(plain, denyServer, inDryRun(onlyClient)));
       expect(await call('client', 'server', 82)).toBe('blocked');
       expect(await call('other', 'server', 82)).toBe('blocked');
       await until(async () => (await records()).length >= 3, 15_000);
-      const recorded = (await records()).map(printed);
+      const recorded = (await records()).map(summary);
       const denied = (from: string): object => ({
         ...dryRunDenial('ingress', from, 'server', 'x/deny'),
         mode: 'enforce',
@@ -167,7 +167,7 @@ describePackets('the audit log of an agent', () => {
       ]);
     }, 30_000);
 
-    test('each direction is told of, and a relation that policy allows is not remembered past it', async () => {
+    test('each direction is recorded, and a relation that policy allows is not cached', async () => {
       await apply(...cluster(plain, inDryRun(denyServer), inDryRun(denyClient)));
       expect(await call('client', 'server', 83)).toBe('allowed');
       await expectRecords(
@@ -190,7 +190,7 @@ describePackets('the audit log of an agent', () => {
       expect(await call('other', 'server', 85)).toBe('allowed');
       expect(await call('client', 'server', 85)).toBe('blocked');
       await until(async () => (await records()).length >= 2, 15_000);
-      expect((await records()).map(printed)).toContainEqual({
+      expect((await records()).map(summary)).toContainEqual({
         ...dryRunDenial('ingress', 'other', 'server', 'x/broken'),
         reason: 'invalid-policy',
       });
@@ -239,7 +239,7 @@ describePackets('the audit log of an agent', () => {
       await apply(...cluster(annotated(plain, { 'podwall.dev/mode': 'dry-run' }), denyServer, denyClient));
       expect(await call('client', 'server', 88)).toBe('allowed');
       await until(async () => (await records()).length >= 2, 15_000);
-      expect((await records()).map(printed)).toEqual(
+      expect((await records()).map(summary)).toEqual(
         expect.arrayContaining([
           dryRunDenial('egress', 'client', 'server', 'x/caged'),
           dryRunDenial('ingress', 'client', 'server', 'x/deny'),
@@ -269,7 +269,7 @@ describePackets('the audit log of an agent', () => {
       rule,
     });
 
-    test('tells of the first packet of every flow, at both ends, also of relations that were remembered before', async () => {
+    test('records the first packet of every flow, at both endpoints, also of relations cached before', async () => {
       for (let again = 0; again < 3; again += 1) expect(await call('client', 'server')).toBe('allowed');
       expect(await records()).toEqual([]);
       await apply(...cluster(recorded, onlyClient));
@@ -282,7 +282,7 @@ describePackets('the audit log of an agent', () => {
       );
     }, 30_000);
 
-    test('and of nothing more while a stream runs; a denial is told as ever', async () => {
+    test('and nothing more while a stream runs; a denial is recorded as ever', async () => {
       using stream = await lab.prober.openStream({ from: lab.netns('client.x'), to: address('server'), port: 81 });
       for (let again = 0; again < 10; again += 1) expect(await stream?.carries('toServer')).toBe(true);
       expect(await call('other', 'server', 81)).toBe('blocked');
@@ -295,7 +295,7 @@ describePackets('the audit log of an agent', () => {
     }, 30_000);
 
     test('every packet is accounted for', async () => {
-      // Losses are told within seconds.
+      // Losses are recorded within seconds.
       await delay(2500);
       expect(await trail.losses()).toEqual([]);
     }, 30_000);
@@ -308,7 +308,7 @@ describePackets('the audit log of an agent', () => {
     );
     afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 
-    test('tells what policies, unknown pods and the source guard would drop, and drops nothing', async () => {
+    test('records what policies, unknown pods and the source guard would drop, and drops nothing', async () => {
       expect(await call('client', 'server')).toBe('allowed');
       expect(await call('ghost', 'server', 81)).toBe('allowed');
       const endpoints = { source: address('other'), destination: address('server'), protocol: 17 };
@@ -328,14 +328,14 @@ describePackets('the audit log of an agent', () => {
       expect(recorded.every(([, mode]) => mode === 'dry-run')).toBe(true);
     }, 30_000);
 
-    test('tells what a bridge brings to a pod past every policy, and lets it in', async () => {
+    test('records what a bridge brings to a pod past every policy, and lets it in', async () => {
       using capture = new Capture(lab.netns('server.x'), 'eth0');
       const mouth = inNamed(lab.netns('client.x'), () => socket(AF_INET, SOCK_DGRAM));
       sendTo(mouth, Buffer.from('to everybody'), socketAddress('224.0.0.251', 5353));
       close(mouth);
       expect(await capture.sees((frame) => frame.includes('to everybody'), 1500)).toBe(true);
       const record = await trail.find({ 'podwall.reason': 'base', 'destination.k8s.pod.name': 'server' });
-      expect(printed(record)).toMatchObject({ verdict: 'deny', mode: 'dry-run', outcome: 'success', from: 'client' });
+      expect(summary(record)).toMatchObject({ verdict: 'deny', mode: 'dry-run', outcome: 'success', from: 'client' });
     }, 30_000);
   });
 });

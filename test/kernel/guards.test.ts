@@ -170,7 +170,7 @@ describePackets('guards on the veths of real pods', () => {
     await lab.deletePod('old.shop');
     const next = await addPod('next');
     await rename(await lab.device('next.shop'), 'same0');
-    // The old guard has hooked the new veth and drops what tells where the pod is, so the first search is in vain.
+    // The old guard has hooked the new veth and drops what shows where the pod is, so the first search is in vain.
     let found = await guards.converge([next], noneOff);
     for (let round = 0; round < 40 && found.attachments.length === 0; round += 1) {
       await delay(100);
@@ -196,7 +196,7 @@ describePackets('guards on the veths of real pods', () => {
     expect(await reaches(kept)).toBe('allowed allowed');
   });
 
-  test('broadcast from a neighbour on the bridge reaches a pod only without the chain towards it', async () => {
+  test('broadcast from a neighbour on the bridge reaches a pod only without the egress guard', async () => {
     const [sender, receiver] = [await addPod('sender'), await addPod('receiver')];
     const heard = (): boolean => {
       const inside = (name: string, work: () => number): number => {
@@ -223,7 +223,7 @@ describePackets('guards on the veths of real pods', () => {
     expect(heard()).toBe(true);
     await guards.converge([sender, receiver], noneOff);
     expect(heard()).toBe(false);
-    // Opting out of the source guard does not take the chain towards the pod.
+    // Opting out of the source guard does not take the egress guard of the pod.
     await guards.converge([sender, receiver], new Set(['shop']));
     expect(heard()).toBe(false);
   });

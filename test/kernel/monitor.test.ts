@@ -12,14 +12,14 @@ describe('watching nft monitor', () => {
     const file = join(folder, 'nft');
     await writeFile(file, `#!/bin/sh\n${program}\n`, { mode: 0o755 });
     const client = { command: [file], isOwnProcess: (pid: number) => pid === 7 };
-    return watchTables({ client: client, onForeignChange: (change) => void seen.push(change) });
+    return watchTables({ client, onForeignChange: (change) => void seen.push(change) });
   };
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'podwall-monitor-'));
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  test('others’ transactions on our tables are told, with who did it; our own and other tables’ are not', async () => {
+  test('others’ transactions on our tables are reported, with who did it; our own and other tables’ are not', async () => {
     const seen: ForeignChange[] = [];
     const lines = [
       'add rule inet podwall forward accept',

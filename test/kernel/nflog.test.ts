@@ -136,7 +136,7 @@ function suite(harness: () => Harness): void {
     expect(batches.filter(({ missed }) => missed !== undefined)).toEqual([]);
   });
 
-  test('a group has one reader: the second is told so, and gets it when the first has ended', async () => {
+  test('a group has one reader: the second gets an error, and the group when the first has ended', async () => {
     const batches: ObservedBatch[] = [];
     const first = await listen([]);
     await expect(listen(batches)).rejects.toMatchObject({ name: 'NflogError', reason: 'group-in-use' });

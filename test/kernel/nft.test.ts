@@ -113,7 +113,7 @@ describePackets('the real nft', () => {
     await nft.close();
   });
 
-  test("what is refused is told in nft's words, and with the line that it refused", async () => {
+  test("what is refused is reported in nft's words, and with the line that it refused", async () => {
     const nft = await openNftClient({ command });
     const refusal = nft.apply(tx(chain('fine'), rule('nowhere', 'b')));
     await expect(refusal).rejects.toThrow(
@@ -122,7 +122,7 @@ describePackets('the real nft', () => {
     await nft.close();
   });
 
-  test('a shell that has served its time is replaced, which is nothing to tell', async () => {
+  test('a shell that has served its time is replaced, which is not reported', async () => {
     const restarts: string[] = [];
     const nft = await openNftClient({ command, onRestart: (why) => restarts.push(why) });
     const shells = () => execaSync('ip', ['netns', 'pids', namespace]).stdout.split('\n');
@@ -151,7 +151,8 @@ describePackets('the real nft', () => {
 
   test.each([
     ['no comment at all', 'comment', []],
-    ['no comments of chains', 'chain.*comment', ['table']],
+    ['no comments of chains', 'chain.*comment', ['table', 'set']],
+    ['no comments of sets', 'set.*comment', ['table', 'chain']],
   ])('an nft that takes %s gets none that it refuses', async (_, refused, kept) => {
     const folder = await mkdtemp(join(tmpdir(), 'podwall-old-nft-'));
     const [old, last] = [join(folder, 'nft'), '${@: -1}'];
@@ -160,7 +161,14 @@ describePackets('the real nft', () => {
     const nft = await openNftClient({ command: [old] });
     await nft.apply(tx(table, { kind: 'delete table' }));
     await nft.apply(
-      tx({ kind: 'add table', title: 'of the table' }, { kind: 'add chain', name: 'c', title: 'of a chain' }),
+      tx(
+        { kind: 'add table', title: 'of the table' },
+        {
+          kind: 'add set',
+          set: { name: 's', title: 'of a set', type: ['ipv4_addr'], verdicts: false, interval: true },
+        },
+        { kind: 'add chain', name: 'c', title: 'of a chain' },
+      ),
     );
     const { stdout } = execaSync('ip', ['netns', 'exec', namespace, 'nft', 'list', 'table', 'inet', 'podwall']);
     expect([...stdout.matchAll(/comment "of (?:the|a) (\w+)"/g)].map(([, kind]) => kind)).toEqual(kept);
@@ -175,10 +183,10 @@ describePackets('the real nft', () => {
     });
   });
 
-  test('the monitor tells foreign changes with their process, and never our own', async () => {
+  test('the monitor reports foreign changes with their process, and never our own', async () => {
     const client: NftClient = await openNftClient({ command });
     const seen: ForeignChange[] = [];
-    const monitor = watchTables({ client: client, onForeignChange: (change) => seen.push(change) });
+    const monitor = watchTables({ client, onForeignChange: (change) => seen.push(change) });
     await delay(300);
     for (let index = 0; index < 20; index += 1) await client.apply(tx(chain(`own${index}`)));
     await delay(200);

@@ -65,7 +65,7 @@ describePackets('beside plain connections, under deny-all with one exception', (
     const farNode = family === 4 ? '172.30.0.2' : 'fd00:172:30::2';
     const range = family === 4 ? '10.244.2.0/24' : 'fd00:10:244:2::/64';
 
-    // A router on the way has a smaller link: it tells the client by an ICMP error, which is no packet of the flow.
+    // A router on the way has a smaller link: it informs the client by an ICMP error, which is no packet of the flow.
     beforeAll(async () => {
       await lab.run('n1', 'ip', `-${family}`, 'route', 'replace', range, 'via', router);
       await ip('replace', range, 'via', farNode, 'mtu', 'lock', '1300');

@@ -1,6 +1,6 @@
 /**
- * Services as kube-proxy makes them in the kernel, in the style of its nft and of its iptables mode: policies are judged
- * on the true ends of a flow, whatever address was called.
+ * Services as kube-proxy makes them in the kernel, in the style of its nft and of its iptables mode: policies are
+ * evaluated on the true endpoints of a flow, whatever address was called.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';

@@ -126,7 +126,7 @@ export const nearMisses: NearMisses = {
     ),
   },
   NP301: {
-    'a namespace of which only a policy tells': `${elsewhere}\n---\npodSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {name: kube-system}}}]`,
+    'a namespace that only a policy names': `${elsewhere}\n---\npodSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {name: kube-system}}}]`,
     'any namespace': 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {}}]',
   },
   NP309: {
@@ -144,7 +144,7 @@ export const nearMisses: NearMisses = {
     'hostNetwork pods, which are NP117': together(hostExporter, 'podSelector: {matchLabels: {app: exporter}}'),
   },
   NP402: {
-    'a namespace of which only a policy tells': `${elsewhere}\n---\npodSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {team: a}}}]`,
+    'a namespace that only a policy names': `${elsewhere}\n---\npodSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {team: a}}}]`,
     'hostNetwork pods, which are NP118': together(
       hostExporter,
       'podSelector: {}\ningress:\n  - from: [{podSelector: {matchLabels: {app: exporter}}}]',

@@ -62,12 +62,12 @@ beforeAll(async () => {
 
 test('what is said of each', async () => {
   const text = patterns
-    .map(({ title, ...messages }) =>
+    .map(({ title, ...row }) =>
       [
-        `${messages.file}: ${title}`,
-        ...messages.alone.map((one) => `  alone: ${lineOf(one)}`),
-        ...messages.withWorkloads.map((one) => `  with its workloads: ${lineOf(one)}`),
-        ...messages.asCluster.map((one) => `  as a cluster: ${lineOf(one)}`),
+        `${row.file}: ${title}`,
+        ...row.alone.map((one) => `  alone: ${lineOf(one)}`),
+        ...row.withWorkloads.map((one) => `  with its workloads: ${lineOf(one)}`),
+        ...row.asCluster.map((one) => `  as a cluster: ${lineOf(one)}`),
         '',
       ].join('\n'),
     )

@@ -163,7 +163,7 @@ describe('places', () => {
 });
 
 describe('suppressions', () => {
-  test('that cover nothing are told', async () => {
+  test('that cover nothing are reported', async () => {
     const text = manifestsOf(ruleNamed('NP305'), ruleNamed('NP305').good, { 'podwall.dev/ignore.NP305': 'why not' });
     expect(of(await findingsIn(text.join('\n---\n')), 'NP000')).toMatchObject([
       { message: expect.stringContaining('NP305') },

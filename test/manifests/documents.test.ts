@@ -31,6 +31,27 @@ describe('scalars, as kubectl reads them', () => {
   });
 });
 
+describe('merges of what is no mapping', () => {
+  test.each([
+    ['a scalar', 'a:\n  <<: b\n', 2],
+    ['nothing', 'a:\n  <<:\n', 2],
+    ['a list of scalars', 'a:\n  <<: [b]\n', 2],
+    ['an alias of a scalar', 'a: &x b\nc:\n  <<: *x\n', 3],
+    ['an alias of a list of scalars', 'a: &x [b]\nc:\n  <<: *x\n', 3],
+    ['a list with one alias of a list', 'a: &x [{ b: 1 }]\nc:\n  <<: [*x]\n', 3],
+    ['an alias of what is not there', '<<: *x\n', 1],
+  ])('%s', (_, text, line) => {
+    const { documents, errors } = readDocuments(text, 'f.yaml');
+    expect(documents).toEqual([]);
+    expect(errors[0]).toMatchObject({ file: 'f.yaml', line });
+  });
+
+  test('lists of mappings and of their aliases may be merged, and a quoted << is a key', () => {
+    expect(objectOf('a: &x { b: 1 }\nc: { <<: [*x, { d: 2 }] }\n')).toEqual({ a: { b: 1 }, c: { b: 1, d: 2 } });
+    expect(objectOf('"<<": 1\n')).toEqual({ '<<': 1 });
+  });
+});
+
 describe('documents', () => {
   test('many in one file; empty ones are none', () => {
     expect(readDocuments('---\na: 1\n---\n# nothing\n---\nb: 2\n', 'f').documents.map(({ object }) => object)).toEqual([

@@ -2,9 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readDocuments } from '../../src/manifests/documents.js';
 import { scanJson } from '../../src/manifests/json-scan.js';
+import '../support/seed.js';
 
 describe('scanJson', () => {
-  test('tells where each item begins, whatever is in it', () => {
+  test('finds where each item begins, whatever is in it', () => {
     const value = fc.jsonValue({ maxDepth: 3 });
     fc.assert(
       fc.property(fc.array(value), value, fc.constantFrom(undefined, 2, '\t'), (items, other, indent) => {

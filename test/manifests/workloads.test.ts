@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { ownerKey, readWorkload, topmostOwner, type WorkloadObject } from '../../src/manifests/workloads.js';
+import { ownerKey } from '../../src/model/workload.js';
+import { readWorkload, topmostOwner, type WorkloadObject } from '../../src/manifests/workloads.js';
 
 const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [] } };
 const apiVersions: Readonly<Record<string, string>> = {

@@ -9,6 +9,7 @@ import {
   parseCidr,
 } from '../../src/model/address.js';
 import { mergeCidrs, subtractCidrs } from '../../src/addresses/cidr-sets.js';
+import '../support/seed.js';
 
 const cidr = (text: string) => {
   const parsed = parseCidr(text);

@@ -1,6 +1,6 @@
 /** The table of kinds is the only place that knows them: a kind that is added there is read by every reader. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as Kinds from '../../src/model/kinds.js';
@@ -83,25 +83,4 @@ describe('a kind that is added to the table', () => {
     using cluster = await new ApiServerSource({ kubeconfig }).sync();
     expect(cluster.snapshot().policies).toMatchObject([{ ref: { namespace: 'shop', name: 'deny' } }]);
   });
-});
-
-/** Files that tell kinds apart without reading objects of them. */
-const exceptions: Readonly<Record<string, string>> = {
-  'model/controller.ts': 'owners, whose objects need not be in the input',
-  'node/reports/event-conditions.ts': 'objects that an Event can be about',
-};
-
-test('no other file tells several kinds apart, or knows the path of a collection', async () => {
-  const src = join(import.meta.dirname, '../../src');
-  const files = (await readdir(src, { recursive: true })).filter((name) => name.endsWith('.ts'));
-  const names = kinds.map(({ kind }) => kind).join('|');
-  const paths = new RegExp(`/apis?/[\\w./]*/(${kinds.map(({ resource }) => resource).join('|')})['"\`]`);
-  const knowing = await Promise.all(
-    files.map(async (name) => {
-      const text = await readFile(join(src, name), 'utf8');
-      const compared = [...text.matchAll(new RegExp(`\\bkind(?:\\)|'\\])? [!=]== '(${names})'`, 'g'))];
-      return new Set(compared.map(([, kind]) => kind)).size > 1 || paths.test(text) ? [name] : [];
-    }),
-  );
-  expect(knowing.flat().sort()).toEqual(Object.keys(exceptions));
 });

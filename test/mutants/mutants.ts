@@ -168,7 +168,7 @@ export const mutants: readonly Mutant[] = [
     tests: [cases, compiled],
   },
   {
-    title: 'a named port towards a block is every port',
+    title: 'a named port to a block is every port',
     file: 'src/compiler/rule-lists.ts',
     find: "if (direction === 'egress' && peer !== 'anyone' && peer.kind === 'ipBlock') return undefined;",
     replace: "if (direction === 'egress' && peer !== 'anyone' && peer.kind === 'ipBlock') return { kind: 'anyPort' };",
@@ -312,8 +312,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'peer maps of different ports are one',
     file: 'src/nftables/render/peer-maps.ts',
-    find: 'id: hashOf(isolation, key),\n    ports: (list[0] as PeerMapEntry).ports,',
-    replace: 'id: hashOf(isolation),\n    ports: (list[0] as PeerMapEntry).ports,',
+    find: 'const id = hashOf(isolation, key);',
+    replace: 'const id = hashOf(isolation);',
     tests: ['test/nftables/peer-maps.test.ts'],
   },
   {
@@ -366,7 +366,7 @@ export const mutants: readonly Mutant[] = [
     tests: [dryRuns],
   },
   {
-    title: 'a stream towards a server in a dry run is refused when no more are recorded',
+    title: 'a stream to a server in a dry run is refused when no more are recorded',
     file: 'src/nftables/render/report-chains.ts',
     find: "const afterNotIsolated = { ingress: 'allow-uncached', egress: 'ingress' } as const",
     replace: "const afterNotIsolated = { ingress: 'allow', egress: 'ingress' } as const",
@@ -535,7 +535,7 @@ export const mutants: readonly Mutant[] = [
     tests: ['test/nftables/rule-hits.test.ts'],
   },
   {
-    title: 'losses of reports are told without their direction',
+    title: 'losses of reports are recorded without their direction',
     file: 'src/audit/accounting/losses.ts',
     find: "const key = `${loss.cause} ${scopeOf(loss)} ${loss.direction ?? ''}`;",
     replace: 'const key = `${loss.cause} ${scopeOf(loss)}`;',

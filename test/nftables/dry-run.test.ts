@@ -1,4 +1,4 @@
-/** What a dry run and recorded allows may never do to a packet, and how often they tell of one. */
+/** What a dry run and recorded allows may never do to a packet, and how often they record it. */
 import { expect, describe, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Compiler, compile } from '../../src/compiler/compiler.js';
@@ -28,7 +28,7 @@ const partlyDryRun = cluster.map((one) => ({
   policies: one.policies.map((policy, index) => (index % 2 === 0 ? policy : { ...policy, mode: 'dry-run' as const })),
 }));
 
-/** The same cluster without anything that is only told of. */
+/** The same cluster without anything in a dry run, and without recorded allows. */
 const enforcedOnly = (one: ClusterSnapshot): ClusterSnapshot => ({
   ...one,
   policies: one.policies.filter(
@@ -63,7 +63,7 @@ const packets: readonly (readonly [string, Packet])[] = [
   ['the first packet of a flow', {}],
   ['a packet in the middle of a stream', { isMiddle: true }],
   ['one of those when no more of them are recorded', { isMiddle: true, full: 'midstream' }],
-  ['a packet when no more relations are known to be told of', { full: 'dry-run-reported' }],
+  ['a packet when no more relations fit into dry-run-reported', { full: 'dry-run-reported' }],
   ['a packet when the verdict cache is full', { full: 'cache' }],
 ];
 
@@ -85,7 +85,7 @@ describe.each<RenderOptions>([
     );
   });
 
-  test('tell of a flow that has ports once: of its later packets only denials', () => {
+  test('record a flow that has ports once: of its later packets only denials', () => {
     fc.assert(
       fc.property(partlyDryRun, (start) => {
         const kernel = new Interpreter(render(compile(start, scope), how));
@@ -122,7 +122,7 @@ describe.each<RenderOptions>([
     expect(kernel.walk(flow)).toMatchObject({ allowed: true, isCached });
   });
 
-  test('what only a dry run would allow stays denied, and is told of before its denial', () => {
+  test('what only a dry run would allow stays denied, and is recorded before its denial', () => {
     const reported: Endpoint = {
       ...endpoint('server', ['10.0.0.2'], { ingress: denies }),
       dryRun: { ingress: { ...lets('ingress'), by: [...denies.by, policy('p')] } },
@@ -150,7 +150,7 @@ describe.each<RenderOptions>([
     expect(kernel.walk(flow, { isLater: true })).toMatchObject({ allowed: true, logged: [] });
   });
 
-  test('what is remembered when a change comes that only widens is allowed after it, and told of by nothing', () => {
+  test('what is cached when a change comes that only widens is allowed after it, and not recorded', () => {
     fc.assert(
       fc.property(cluster, history, (start, steps) => {
         const compiler = new Compiler(scope);

@@ -56,7 +56,7 @@ describe('renderGuards', () => {
     expect(renderGuards([attachment()], off).chains.size).toBe(0);
   });
 
-  test('in a dry run nothing is dropped, and all that would be is told of', () => {
+  test('in a dry run nothing is dropped, and what would be dropped is recorded', () => {
     const audit = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
     const text = (mode: 'dry-run' | 'enforce'): string =>
       printRuleset(renderGuards([bridged], { ...noneOff, audit, mode }));

@@ -7,7 +7,7 @@ import { cidrContains, parseAddress, parseCidr, type Address } from '../../src/m
 import type { NftSet, Ruleset, Statement } from '../../src/nftables/language/types.js';
 import type { Flow } from '../../src/evaluation/types.js';
 
-/** Of a flow's first packet, unless told otherwise. */
+/** Of a flow's first packet, unless given otherwise. */
 export interface Packet {
   /** After those that were walked since the last first one, whose sets still hold what they recorded. */
   readonly isLater?: true;
@@ -152,7 +152,7 @@ function load(expression: Json, flow: Flow, packet: Packet): string | undefined 
   // An echo, and never from the link: neighbour discovery has 255.
   if (payload?.['field'] === 'hoplimit') return six ? '63' : undefined;
   if (payload?.['field'] === 'type') return 'echo-request';
-  throw new Error(`a flow's first packet is not judged by ${JSON.stringify(expression)}`);
+  throw new Error(`a flow's first packet does not depend on ${JSON.stringify(expression)}`);
 }
 
 function contains(set: NftSet, values: readonly string[]): boolean {

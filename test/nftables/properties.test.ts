@@ -152,7 +152,7 @@ describe.each([reevaluate, mapped])('what is recorded of a flow (%j)', (how) => 
         for (const flow of flows(program)) {
           const verdicts = { now: now.evaluate(flow), then: then.evaluate(flow) };
           const logged = kernel.walk(flow).logged.map((chain) => /^(?:dry-run-)?[a-z]+-(?:in|out)/.exec(chain)?.[0]);
-          // Without ports a relation is not remembered as told: each policy that would allow it says so.
+          // Without ports a relation is not cached as reported: each policy that would allow it says so.
           const once = flow.protocol === 'other' ? logged.filter((one, index) => one !== logged[index - 1]) : logged;
           seen += logged.filter((one) => one?.startsWith('dry-run-') === true).length;
           expect({ flow, logged: once }).toEqual({ flow, logged: expected(program, verdicts, flow) });
@@ -180,8 +180,8 @@ describe.each([reevaluate, mapped])('what is recorded of a flow (%j)', (how) => 
           const isPolicyAccepted = client?.egress.kind === 'isolated' || server?.ingress.kind === 'isolated';
           const { allowed, isCached } = kernel.walk(flow);
           const isItself = client !== undefined && client === server;
-          const desired = allowed && isPolicyAccepted && !isReported && !isItself && flow.protocol !== 'other';
-          expect({ flow, isCached }).toEqual({ flow, isCached: desired });
+          const shouldBeCached = allowed && isPolicyAccepted && !isReported && !isItself && flow.protocol !== 'other';
+          expect({ flow, isCached }).toEqual({ flow, isCached: shouldBeCached });
         }
       }),
       runs,

@@ -12,7 +12,7 @@ const denied: Isolated = { kind: 'isolated', by: [policy('deny')], allowedBy: []
 const flow = { source: address('10.0.0.1'), destination: address('10.0.0.2'), protocol: 'TCP' as const, port: 80 };
 const list = ruleList('let', 'ingress', { port: anyPort });
 
-/** Counters that the first packet of the flow goes by, and what they are told as. */
+/** Counters that the first packet of the flow goes by, and what they are reported as. */
 function counted(server: Endpoint): { readonly allowed: boolean; readonly hits: string[]; readonly metrics: string[] } {
   const made = program({ endpoints: [server], ruleLists: [list] });
   const ruleset = render(made, { established: 'reevaluate' });

@@ -77,7 +77,7 @@ describe('health over HTTP', () => {
     expect(await ask('/healthz')).toEqual([503, 'the loop has been in one run for 61 s\n']);
   });
 
-  test('an address in use stops nobody: it is told once, and served when it is free', async () => {
+  test('an address in use stops nobody: it is logged once, and served when it is free', async () => {
     const other = createServer().listen(address);
     await new Promise((resolve) => other.once('listening', resolve));
     start();

@@ -92,7 +92,7 @@ describe('a program', () => {
     expect(printProgram(everyFeature)).toContain('lab/web ingress[5]: anyone | TCP 22');
   });
 
-  test('that contradicts itself is told so', () => {
+  test('that contradicts itself is refused, with each reason', () => {
     const broken = program({
       endpoints: [isolated, endpoint('b', ['10.0.0.1']), endpoint('c', [])],
       groups: [web],

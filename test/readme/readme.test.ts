@@ -5,6 +5,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { mutants } from '../mutants/mutants.js';
 import { bundle } from '../support/product.js';
 
 jest.setTimeout(60_000);
@@ -38,6 +39,10 @@ test('the table of formats says what each command takes', async () => {
   );
   const rows = [...readme.matchAll(/^\| `([\w ]+)` \| ([a-z, ]+) \|$/gm)].map(([, name, formats]) => [name, formats]);
   expect(rows).toEqual(taken.flat());
+});
+
+test('as many faults are planted as it says', () => {
+  expect(readme).toContain(`\`npm run mutants\` plants ${mutants.length} faults `);
 });
 
 test('what questions about the examples print is what README shows', async () => {
@@ -80,7 +85,7 @@ describe('in a repository with manifests', () => {
     expect((await execa('bash', ['-e', '-c', command], { cwd: folder, reject: false })).exitCode).toBe(0);
   });
 
-  test('the hook judges what is staged, and lets other commits pass', async () => {
+  test('the hook checks what is staged, and lets other commits pass', async () => {
     const bin = join(folder, '.bin');
     await mkdir(bin);
     await symlink(bundle, join(bin, 'podwall'));

@@ -46,7 +46,7 @@ test('a refused policy in a dry run stays in a dry run', () => {
   };
   const refused = refusedPolicy(policy, 'nft said no');
   expect(refused).toMatchObject({ kind: 'broken', mode: 'dry-run', directions: ['ingress'] });
-  const endpoint = makeEndpoint(pod, [], [refused]);
+  const endpoint = makeEndpoint(pod, [], [refused], { annotations: {}, dryRun: 'annotated' });
   expect([endpoint.ingress.kind, endpoint.dryRun?.ingress?.by]).toEqual(['open', [ref('web')]]);
 });
 

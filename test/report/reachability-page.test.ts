@@ -20,15 +20,15 @@ const connection = (from: string, to: string, allowed: PortSet): Connection => (
 });
 const pg: PortSet = [{ protocol: 'TCP', first: 5432, last: 5432 }];
 const hostile = '</script><img src=x onerror="document.title=1">';
-const groupText = Array.from({ length: 100 }, (_, number) => `many-${number}`);
+const many = Array.from({ length: 100 }, (_, number) => `many-${number}`);
 const page = [
   ...printReachabilityPage({
-    endpoints: ['db', 'web', hostile, ...groupText].map(workload),
+    endpoints: ['db', 'web', hostile, ...many].map(workload),
     connections: [
       connection('web', 'db', pg),
       connection('db', 'web', everything),
       connection(hostile, 'db', pg),
-      ...groupText.flatMap((from) => groupText.slice(0, 10).map((to) => connection(from, to, pg))),
+      ...many.flatMap((from) => many.slice(0, 10).map((to) => connection(from, to, pg))),
     ],
     warnings: ['<b>only</b> the name is known'],
   }),

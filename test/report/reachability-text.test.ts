@@ -6,6 +6,7 @@ import { workloadsOf } from '../../src/analysis/workloads.js';
 import { ManifestCollector } from '../../src/manifests/manifest-collector.js';
 import type { GroupedConnection, GroupedReachability, PortSet, ReachEndpoint } from '../../src/model/reachability.js';
 import { printGroups } from '../../src/report/reachability-text.js';
+import '../support/seed.js';
 
 const textOf = (grouped: GroupedReachability, endpoints: readonly ReachEndpoint[]): string =>
   [...printGroups(grouped, { endpoints, warnings: [], isWhole: true })].join('');
@@ -14,7 +15,7 @@ const textOf = (grouped: GroupedReachability, endpoints: readonly ReachEndpoint[
 const partsOf = (text: string): readonly string[] => text.split(/, (?![^{]*\})/);
 const inBraces = (text: string): readonly string[] => text.replaceAll(/[{}]/g, '').split(', ');
 
-/** Reads the text as a person would: every pair that it tells of, as `from -> to: ports`. */
+/** Reads the text as a person would: every pair that it names, as `from -> to: ports`. */
 function pairsIn(text: string, endpoints: readonly ReachEndpoint[]): readonly string[] {
   const workloads = endpoints.filter(({ kind }) => kind === 'workload').map(({ id }) => id);
   const external = endpoints.filter(({ kind }) => kind === 'external').map(({ id }) => id);

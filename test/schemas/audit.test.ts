@@ -19,7 +19,7 @@ const commands: readonly (readonly [string, string, () => readonly string[]])[] 
   ['audit-denials', 'denied, nothing', () => ['denied', '--reason', 'unknown-pod']],
   ['audit-explanation', 'explain, a denial', id(0)],
   ['audit-explanation', 'explain, another policy set', () => [...id(0)(), '--policies', dns]],
-  ['audit-explanation', 'explain, what no policy judged', id(4)],
+  ['audit-explanation', 'explain, what no policy decided', id(4)],
   ['audit-losses', 'loss', () => ['loss']],
   ['audit-replay', 'replay', () => ['replay', '--policies', tiers]],
   ['audit-replay', 'replay, other policies', () => ['replay', '--policies', dns]],

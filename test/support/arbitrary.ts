@@ -12,10 +12,7 @@ import type { Labels, LabelSelector, Requirement } from '../../src/model/labels.
 import { objectKey, type Namespace, type Node, type Pod } from '../../src/model/pod.js';
 import { parseCidr } from '../../src/model/address.js';
 import { policyKey, type AnyPolicy, type Peer, type PolicyRule, type Port } from '../../src/model/policy.js';
-import { isCutDown, seed } from './seed.js';
-
-// Where a suite is only to say yes or no, nobody reads the smallest counterexample, which takes minutes to find.
-fc.configureGlobal({ seed, endOnFailure: isCutDown });
+import './seed.js';
 
 const namespaceNames = ['x', 'y', 'z'];
 const keys = ['app', 'tier'];

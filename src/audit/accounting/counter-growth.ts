@@ -1,19 +1,13 @@
-import type { Direction } from '../../model/policy.js';
+import type { PacketCount, PacketScope } from '../../program/packet-count.js';
 
-/** Which packets a counter counts. `report`: packets that were not denied; `neither`: denied, the direction is not known. */
-export type PacketScope = Direction | 'neither' | 'report';
 export const packetScopes: readonly PacketScope[] = ['ingress', 'egress', 'neither', 'report'];
 export type ByScope = Readonly<Record<PacketScope, number>>;
-
-/** What a counter of the kernel counts: packets that are to be logged, or those of them that passed the limits of the log. */
-export interface PacketCount {
-  readonly counts: 'to-log' | 'logged';
-  readonly scope: PacketScope;
-}
 
 /** By how many packets counters have grown from one reading to the next. They begin at 0 when their table is created. */
 export class CounterGrowth {
   readonly #meaningOf: (counter: string) => PacketCount | undefined;
+  /** Of every counter of the last reading; undefined for one that the log does not account for. */
+  #meanings: ReadonlyMap<string, PacketCount | undefined> = new Map();
   #seen: Map<string, number>;
 
   constructor(meaningOf: (counter: string) => PacketCount | undefined, seen: Readonly<Record<string, number>>) {
@@ -26,14 +20,17 @@ export class CounterGrowth {
       'to-log': { ingress: 0, egress: 0, neither: 0, report: 0 },
       logged: { ingress: 0, egress: 0, neither: 0, report: 0 },
     };
+    const meanings = new Map<string, PacketCount | undefined>();
     const seen = new Map<string, number>();
     for (const [name, value] of counters) {
-      const meaning = this.#meaningOf(name);
+      const meaning = this.#meanings.has(name) ? this.#meanings.get(name) : this.#meaningOf(name);
+      meanings.set(name, meaning);
       if (meaning === undefined) continue;
       const before = this.#seen.get(name) ?? 0;
       grown[meaning.counts][meaning.scope] += value >= before ? value - before : value;
       seen.set(name, value);
     }
+    this.#meanings = meanings;
     this.#seen = seen;
     return { toLog: grown['to-log'], logged: grown.logged };
   }

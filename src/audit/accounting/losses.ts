@@ -1,7 +1,7 @@
 /** Packets that have no record: each loss is summed until a loss record of it is on disk. */
 import type { Direction } from '../../model/policy.js';
+import type { PacketScope } from '../../program/packet-count.js';
 import type { LossCause } from '../record.js';
-import type { PacketScope } from './counter-growth.js';
 
 export interface Loss {
   readonly cause: LossCause;

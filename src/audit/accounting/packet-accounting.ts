@@ -4,9 +4,10 @@
  * Times are milliseconds since the epoch.
  */
 import { sumOf } from '../../generic/sum-of.js';
+import type { PacketCount, PacketScope } from '../../program/packet-count.js';
 import type { LossCause } from '../record.js';
 import { nothingRecorded, type Checkpoint, type RecordedPackets } from './checkpoint.js';
-import { CounterGrowth, packetScopes, type PacketCount, type PacketScope } from './counter-growth.js';
+import { CounterGrowth, packetScopes } from './counter-growth.js';
 import { Losses, scopeOf, type Loss } from './losses.js';
 
 /** Packets by what the lines on disk say of them: observed = written + aggregated + suppressed + lost + in flight. */

@@ -1,8 +1,8 @@
 import { messageOf } from '../../generic/message-of.js';
+import type { PacketScope } from '../../program/packet-count.js';
 import { LineReader, MalformedLine } from '../reading/line-reader.js';
 import { isLoss, type AuditRecord, type LossRecord } from '../record.js';
 import { nothingRecorded, type Checkpoint, type RecordedPackets } from './checkpoint.js';
-import type { PacketScope } from './counter-growth.js';
 
 export interface LogTail {
   /** The lines of the log, the last line first; absent where lines are not kept. */

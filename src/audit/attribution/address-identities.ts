@@ -1,7 +1,9 @@
 /** Which pod had an address when a packet arrived. Addresses are reused and records lag: each address has its history. */
 import ipaddr from 'ipaddr.js';
 import { AddressOwners, heldBy } from '../../addresses/address-owners.js';
-import { cidrContains, type Address, type Cidr } from '../../model/address.js';
+import { CidrSearch } from '../../addresses/cidr-search.js';
+import { mergeCidrs } from '../../addresses/cidr-sets.js';
+import type { Address } from '../../model/address.js';
 import type { ClusterChange } from '../../model/cluster.js';
 import { objectKey, type Node, type Pod } from '../../model/pod.js';
 import type { EndpointClass } from '../record.js';
@@ -31,7 +33,9 @@ export class AddressIdentities {
   readonly #byAddress = new Timeline<Address, Pod>({ kept, pastKeys: pastAddresses });
   readonly #nodes = new Map<string, Node>();
   #nodeAddresses: ReadonlySet<Address> = new Set();
-  #podCidrs: readonly Cidr[] = [];
+  #podRanges = new CidrSearch([]);
+  /** Whether any Node says its pods' ranges. */
+  #hasPodRanges = false;
 
   /** @param time when the changes were noticed, in milliseconds since the epoch */
   apply(changes: readonly ClusterChange[], time: number): void {
@@ -39,14 +43,15 @@ export class AddressIdentities {
       if (change.kind === 'pod') this.#applyPod(objectKey(change.ref), change.pod, time);
       if (change.kind === 'node') this.#applyNode(change.name, change.node);
     }
+    if (changes.some(({ kind }) => kind === 'node')) this.#nodesChanged();
   }
 
   at(address: Address, time: number): Identity {
     const pod = this.#byAddress.at(address, time);
     if (pod !== undefined) return { class: 'pod', pod };
     if (this.#nodeAddresses.has(address)) return node;
-    if (this.#podCidrs.some((cidr) => cidrContains(cidr, address))) return unknown;
-    const mayBePod = this.#podCidrs.length === 0 && privateRanges.has(ipaddr.parse(address).range());
+    if (this.#podRanges.contains(address)) return unknown;
+    const mayBePod = !this.#hasPodRanges && privateRanges.has(ipaddr.parse(address).range());
     return mayBePod ? unknown : external;
   }
 
@@ -62,8 +67,13 @@ export class AddressIdentities {
   #applyNode(name: string, after: Node | undefined): void {
     if (after === undefined) this.#nodes.delete(name);
     else this.#nodes.set(name, after);
+  }
+
+  #nodesChanged(): void {
     const nodes = [...this.#nodes.values()];
     this.#nodeAddresses = new Set(nodes.flatMap(({ addresses }) => addresses));
-    this.#podCidrs = nodes.flatMap(({ podCidrs }) => podCidrs);
+    const podCidrs = nodes.flatMap((one) => one.podCidrs);
+    this.#podRanges = new CidrSearch(mergeCidrs(podCidrs));
+    this.#hasPodRanges = podCidrs.length > 0;
   }
 }

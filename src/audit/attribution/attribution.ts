@@ -5,28 +5,24 @@
  *   addresses  -> the pods that had them when the packet arrived
  *   device     -> for guards, the pod behind it: the packet's own address is forged and would blame another pod
  */
+import { LRUCache } from 'lru-cache';
 import type { Attachment } from '../../model/attachment.js';
 import type { ClusterChange } from '../../model/cluster.js';
 import type { Observation } from '../../model/observation.js';
 import type { PolicyMode } from '../../model/policy-mode.js';
-import type { LoggedChain } from '../../program/logged-chain.js';
+import type { LogPrefix } from '../../program/logged-chain.js';
 import type { ProgramChange } from '../../program/types.js';
 import { AddressIdentities } from './address-identities.js';
 import { deviceDenial } from './device-denials.js';
 import { DevicePods } from './device-pods.js';
-import { endpointsOf, type Orientation } from './flow-endpoints.js';
+import { endpointsOf } from './flow-endpoints.js';
 import type { LoggedPacket } from './logged-packet.js';
 import { PolicyHistory, type DecisionNames } from './policy-history.js';
 import { policyVerdict } from './policy-verdicts.js';
 import { skeletonDenial } from './skeleton-denials.js';
 
-/** What the prefix of a log rule says. */
-interface LogPrefix {
-  readonly chain: string;
-  /** Undefined for a chain that no release of the agent is known to have. */
-  readonly meaning: LoggedChain | undefined;
-  readonly orientation: Orientation;
-}
+/** Prefixes whose meaning is kept: few rules log most packets. */
+const keptPrefixes = 1024;
 
 interface AttributionOptions {
   readonly names: DecisionNames;
@@ -39,6 +35,7 @@ interface AttributionOptions {
 /** All times are milliseconds since the epoch. */
 export class Attribution {
   readonly #parsePrefix: AttributionOptions['parsePrefix'];
+  readonly #prefixes = new LRUCache<string, LogPrefix>({ max: keptPrefixes });
   readonly #mode: PolicyMode;
   readonly #history: PolicyHistory;
   readonly #identities = new AddressIdentities();
@@ -73,7 +70,7 @@ export class Attribution {
 
   /** Undefined for a packet that no rule of ours logged. */
   attribute(packet: Observation): LoggedPacket | undefined {
-    const prefix = this.#parsePrefix(packet.prefix);
+    const prefix = this.#prefixOf(packet.prefix);
     if (prefix === undefined) return undefined;
     const { chain, meaning, orientation } = prefix;
     const [source, destination] = endpointsOf(packet, orientation, this.#identities);
@@ -89,5 +86,13 @@ export class Attribution {
       default:
         return policyVerdict(located, meaning, this.#history);
     }
+  }
+
+  #prefixOf(text: string): LogPrefix | undefined {
+    const known = this.#prefixes.get(text);
+    if (known !== undefined) return known;
+    const prefix = this.#parsePrefix(text);
+    if (prefix !== undefined) this.#prefixes.set(text, prefix);
+    return prefix;
   }
 }

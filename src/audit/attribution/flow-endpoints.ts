@@ -1,11 +1,9 @@
 /** The endpoints of a packet's flow, as they were when the packet arrived. */
 import { ipProtocols, type Observation } from '../../model/observation.js';
+import type { Orientation } from '../../program/logged-chain.js';
 import type { EndpointRole } from '../record.js';
 import type { AddressIdentities } from './address-identities.js';
 import type { PacketEndpoint } from './logged-packet.js';
-
-/** The packet's direction in its flow. `reply`: its source is the flow's destination; `packet`: the direction is not known. */
-export type Orientation = 'original' | 'reply' | 'packet';
 
 export function endpointsOf(
   packet: Observation,

@@ -34,6 +34,14 @@ export interface LoggedPacket {
 export const isDropped = ({ verdict, mode }: Pick<LoggedPacket, 'verdict' | 'mode'>): boolean =>
   verdict === 'deny' && mode === 'enforce';
 
+/** The endpoint whose policies gave the verdict: the destination for traffic into a pod. */
+export const ownEndpoint = ({
+  direction,
+  source,
+  destination,
+}: Pick<LoggedPacket, 'direction' | 'source' | 'destination'>): PacketEndpoint =>
+  direction === 'ingress' ? destination : source;
+
 /** Of the endpoint's pod; undefined where it has none. */
 export const podKeyOf = ({ pod }: PacketEndpoint): string | undefined =>
   pod === undefined ? undefined : objectKey(pod.ref);

@@ -1,7 +1,7 @@
 /** What a logging chain decides and which policies isolate a pod, as of the time when a packet arrived. */
 import type { ClusterChange } from '../../model/cluster.js';
 import { policyKey, type AnyPolicy, type Direction } from '../../model/policy.js';
-import type { Decision } from '../../program/decision.js';
+import type { Decision, NamedDecision } from '../../program/decision.js';
 import { isAllowedBy } from '../../program/isolation.js';
 import { ruleListId, type Endpoint, type Isolated, type ProgramChange, type RuleList } from '../../program/types.js';
 import { Timeline } from '../timeline.js';
@@ -11,8 +11,6 @@ export interface IsolatingPolicies {
   /** Every isolating policy. */
   readonly by: Isolated['by'];
 }
-
-type NamedDecision = readonly [chain: string, decision: Decision];
 
 /** The names of the chains that log packets, and what each decides; nftables/ knows them. */
 export interface DecisionNames {

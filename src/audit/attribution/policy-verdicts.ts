@@ -3,7 +3,7 @@ import { policyKey, type Direction, type PolicyRef } from '../../model/policy.js
 import type { PolicyMode } from '../../model/policy-mode.js';
 import type { LoggedChain } from '../../program/logged-chain.js';
 import type { RecordReason, RecordVerdict, TraceStep } from '../record.js';
-import { podKeyOf, type LocatedPacket, type LoggedPacket, type PacketEndpoint } from './logged-packet.js';
+import { ownEndpoint, podKeyOf, type LocatedPacket, type LoggedPacket, type PacketEndpoint } from './logged-packet.js';
 import type { PolicyHistory } from './policy-history.js';
 
 /** A chain that belongs to policies. */
@@ -26,7 +26,7 @@ export function policyVerdict(
   // The name of a chain of an earlier agent still says its direction, verdict and mode.
   const { verdict = verdictOf(meaning), mode = modeOf(meaning), rule } = decision ?? {};
   const direction = decision?.direction ?? meaning?.direction ?? directionOf(source, time, history);
-  const pod = podKeyOf(direction === 'ingress' ? destination : source);
+  const pod = podKeyOf(ownEndpoint({ direction, source, destination }));
   const isolating =
     rule === undefined || pod === undefined
       ? (decision?.isolating ?? [])

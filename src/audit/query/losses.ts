@@ -13,7 +13,7 @@ export interface LossTotal {
   readonly last: string;
 }
 
-export class Losses {
+export class LossTotals {
   readonly #totals = new Map<string, LossTotal>();
   count = 0;
 

@@ -169,7 +169,7 @@ function parseRecord(text: string): AuditRecord {
   const value = parsed(text);
   const version = (value as { schema_version?: unknown } | null)?.schema_version;
   if (version === undefined) throw new MalformedLine('no audit record: it has no schema_version');
-  if (version === previousVersion) return currentRecord(value as Readonly<Record<string, unknown>>, schemaVersion);
+  if (version === previousVersion) return currentRecord(value as Readonly<Record<string, unknown>>);
   if (version !== schemaVersion) throw new MalformedLine(`schema_version ${JSON.stringify(version)} is not known`);
   return value as AuditRecord;
 }

@@ -1,5 +1,5 @@
 /** Lines of schema version 1, which readers take as well: what has another name in version 2 is renamed here alone. */
-import type { AuditRecord } from '../record.js';
+import { schemaVersion, type AuditRecord } from '../record.js';
 
 export const previousVersion = 1;
 
@@ -17,7 +17,7 @@ export function currentValue<T>(key: string, value: T): T | string {
 }
 
 /** A record of version 1, as version 2 says it. */
-export const currentRecord = (record: Readonly<Record<string, unknown>>, schemaVersion: number): AuditRecord =>
+export const currentRecord = (record: Readonly<Record<string, unknown>>): AuditRecord =>
   ({
     ...Object.fromEntries(Object.entries(record).map(([key, value]) => [key, currentValue(key, value)])),
     schema_version: schemaVersion,

@@ -23,7 +23,10 @@ export interface RetentionLimits {
 export async function removeExcess(live: string, limits: RetentionLimits, now: number, before: number): Promise<void> {
   const folder = dirname(live);
   const rotated = (await readdir(folder))
-    .map((name) => ({ name, time: rotationTime(live, name) ?? Infinity }))
+    .flatMap((name) => {
+      const time = rotationTime(live, name);
+      return time === undefined ? [] : [{ name, time }];
+    })
     .filter(({ time }) => time < before)
     .sort((a, b) => b.time - a.time);
   const excess = rotated.filter(({ time }, index) => index >= limits.maxBackups || now - time > limits.maxBackupAge);

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { directions, policyKey, type AnyPolicy } from '../../model/policy.js';
+import { directions, type AnyPolicy } from '../../model/policy.js';
+import { ruleTitle } from '../../nftables/names/comments.js';
 import { hitsKey, ruleHits, type RuleHits } from '../../nftables/names/rule-hits.js';
 import { printRows } from '../../report/rows.js';
 import { exitCode } from '../common/exit-codes.js';
@@ -63,7 +64,7 @@ const unneeded = (policies: readonly AnyPolicy[], kernel: ReadonlyMap<string, Ru
           (policy[direction] ?? []).flatMap((_, rule): readonly Row[] =>
             kernel.has(hitsKey({ policy: policy.ref, direction }, rule))
               ? []
-              : [{ what: `${policyKey(policy.ref)} ${direction}[${rule}]`, verdict: 'allow' }],
+              : [{ what: ruleTitle({ policy: policy.ref, direction }, rule), verdict: 'allow' }],
           ),
         ),
   );

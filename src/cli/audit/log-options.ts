@@ -1,7 +1,7 @@
 /** The options of every command that reads the audit log. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { criterionKinds } from '../../audit/query/criteria.js';
-import { Losses } from '../../audit/query/losses.js';
+import { LossTotals } from '../../audit/query/losses.js';
 import { Query } from '../../audit/query/query.js';
 import { parseMoment } from '../../audit/query/times.js';
 import type { LineReader } from '../../audit/reading/line-reader.js';
@@ -9,7 +9,7 @@ import { Scan } from '../../audit/reading/scan.js';
 import { isLoss } from '../../audit/record.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { repeatable, SuggestedOption } from '../common/options.js';
-import { renamedValue } from '../common/renamed.js';
+import { withRenamedValues } from '../common/renamed.js';
 import { defaultLogDirectory, logFiles, type LogFiles } from '../../audit/reading/log-files.js';
 import { sourcesWithProgress } from './log-progress.js';
 
@@ -64,16 +64,16 @@ export function withFilters(to: Command): Queried {
   });
   for (const { name, value, about, words = [], renamed = {}, parse } of criterionKinds)
     command.addOption(
-      new SuggestedOption(`${shortNames[name] ?? ''}--${name} <${value}>`, about, words).argParser((text) => {
-        const criterion = parse(text);
-        if (criterion === undefined)
-          throw new InvalidArgumentError(
-            Object.hasOwn(renamed, text) ? renamedValue(text, renamed[text] ?? '') : `It takes ${value}: ${about}.`,
-          );
-        if (negated) query.exclude(criterion);
-        else query.require(name, criterion);
-        negated = false;
-      }),
+      withRenamedValues(
+        new SuggestedOption(`${shortNames[name] ?? ''}--${name} <${value}>`, about, words).argParser((text) => {
+          const criterion = parse(text);
+          if (criterion === undefined) throw new InvalidArgumentError(`It takes ${value}: ${about}.`);
+          if (negated) query.exclude(criterion);
+          else query.require(name, criterion);
+          negated = false;
+        }),
+        renamed,
+      ),
     );
   command.addHelpText('after', filterHelp);
   return { command, query };
@@ -87,14 +87,14 @@ what it matches.`;
 
 export interface LogReading {
   readonly scan: Scan;
-  readonly losses: Losses;
+  readonly losses: LossTotals;
 }
 
 type Take = (line: LineReader) => boolean;
 
 /** Passes on the verdicts that the query selects, and adds up the losses of that time. False ends the scan. */
 export function readingOf(query: Query, takeVerdict: Take, takeLoss: Take = () => true): LogReading {
-  const losses = new Losses();
+  const losses = new LossTotals();
   const scan = new Scan((line) => {
     if (!query.isInTime(line)) return true;
     if (line.get('event.action') !== 'podwall-loss') return query.matches(line) ? takeVerdict(line) : true;

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { Losses, type LossTotal } from '../../audit/query/losses.js';
+import { LossTotals, type LossTotal } from '../../audit/query/losses.js';
 import { printRows } from '../../report/rows.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { concludeLog, filesOf, readVerdicts, withLog, withTimes, type LogFlags } from './log-options.js';
@@ -38,7 +38,7 @@ export function lossCommand(): Command {
         if (format === 'text' && losses.count === 0) return ['nothing was lost\n'];
         return printRows(head, losses.totals().map(rowOf), format);
       });
-      process.exitCode = concludeLog({ ...reading, losses: new Losses() }, flags);
+      process.exitCode = concludeLog({ ...reading, losses: new LossTotals() }, flags);
     });
 }
 
@@ -47,7 +47,7 @@ const head = ['cause', 'node', 'direction', 'verdict', 'count', 'first', 'last']
 const rowOf = ({ cause, node, direction = '-', verdict = '-', count, first, last }: LossTotal): readonly string[] =>
   [cause, node, direction, verdict, String(count), first, last].map(printable);
 
-const asDocument = (losses: Losses): object => ({
+const asDocument = (losses: LossTotals): object => ({
   kind: 'AuditLosses',
   schemaVersion: 1,
   count: losses.count,

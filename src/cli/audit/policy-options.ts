@@ -4,8 +4,8 @@ import { policyPositions } from '../../manifests/manifest-collector.js';
 import type { ManifestObjects } from '../../manifests/manifest-collector.js';
 import { conclude } from '../policy/analysis-options.js';
 import type { PolicyPositions } from '../../report/explanations.js';
-import { readInputs } from '../policy/inputs.js';
-import { repeatable } from '../common/options.js';
+import { isLive, readInputs } from '../policy/inputs.js';
+import { choiceOf, repeatable } from '../common/options.js';
 
 export interface PolicyFlags {
   readonly policies: readonly string[];
@@ -20,8 +20,7 @@ export const withPolicies = (command: Command): Command =>
     .option('--kubeconfig <file>', 'the policies of the live cluster of this kubeconfig')
     .option('--context <name>', 'the policies of the live cluster of this context');
 
-export const hasPolicies = ({ policies, kubeconfig, context }: PolicyFlags): boolean =>
-  policies.length > 0 || kubeconfig !== undefined || context !== undefined;
+export const hasPolicies = (flags: PolicyFlags): boolean => flags.policies.length > 0 || isLive(flags);
 
 interface GivenPolicies {
   readonly policies: ManifestObjects['policies'];
@@ -32,12 +31,8 @@ interface GivenPolicies {
 
 /** @throws InputError as `readInputs` does */
 export async function readPolicies(flags: PolicyFlags): Promise<GivenPolicies> {
-  const { policies: file, allowPartial, kubeconfig, context } = flags;
-  const inputs = await readInputs({
-    file,
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-  });
+  const { policies: file, allowPartial } = flags;
+  const inputs = await readInputs({ file, ...choiceOf(flags) });
   return {
     policies: inputs.policies,
     positions: policyPositions(inputs),

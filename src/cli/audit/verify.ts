@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { Losses } from '../../audit/query/losses.js';
+import { LossTotals } from '../../audit/query/losses.js';
 import { Sequences, type Run } from '../../audit/query/sequences.js';
 import { Scan, type MalformedLineReport } from '../../audit/reading/scan.js';
 import { isLoss } from '../../audit/record.js';
@@ -47,7 +47,7 @@ interface Verified {
   /** The first few. */
   readonly wrong: readonly MalformedLineReport[];
   readonly runs: readonly Run[];
-  readonly losses: Losses;
+  readonly losses: LossTotals;
 }
 
 const mostKept = 5;
@@ -56,7 +56,7 @@ async function verify(flags: VerifyFlags): Promise<Verified> {
   // Loaded here: the validator is as large as the rest of the command.
   const { schemaChecker } = await import('../../audit/record-schema.js');
   const check = schemaChecker();
-  const [sequences, losses, wrong] = [new Sequences(), new Losses(), new Array<MalformedLineReport>()];
+  const [sequences, losses, wrong] = [new Sequences(), new LossTotals(), new Array<MalformedLineReport>()];
   let wrongRecords = 0;
   const scan = new Scan((line, place) => {
     const record = line.record();

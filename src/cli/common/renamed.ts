@@ -17,9 +17,7 @@ export function refuseRenamed(command: Command, renamed: Readonly<Record<string,
 export function withRenamedValues(option: Option, renamed: Readonly<Record<string, string>>): Option {
   const parse = option.parseArg;
   return option.argParser((value: string, before: unknown) => {
-    if (Object.hasOwn(renamed, value)) throw new InvalidArgumentError(renamedValue(value, renamed[value] ?? ''));
+    if (Object.hasOwn(renamed, value)) throw new InvalidArgumentError(`"${value}" is now "${renamed[value] ?? ''}".`);
     return parse === undefined ? value : parse(value, before);
   });
 }
-
-export const renamedValue = (before: string, now: string): string => `"${before}" is now "${now}".`;

@@ -81,12 +81,9 @@ async function pathsOf(
 
 async function readSide(place: string, flags: DiffFlags): Promise<{ side: ReachabilitySnapshot; code: number }> {
   const { kubeconfig, context, ...files } = flags;
-  const live = {
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-  };
-  if (place === 'live' && Object.keys(live).length === 0) throw new UsageError('live needs --kubeconfig or --context');
-  const inputs = await readInputs(place === 'live' ? { ...files, ...live } : { ...files, file: [place] });
+  if (place === 'live' && kubeconfig === undefined && context === undefined)
+    throw new UsageError('live needs --kubeconfig or --context');
+  const inputs = await readInputs(place === 'live' ? flags : { ...files, file: [place] });
   const { workloads, program, blocks } = compiled(inputs, flags);
   const reach = new Reach(workloads, program, { ...blocks, self: false });
   return {

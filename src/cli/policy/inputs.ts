@@ -17,7 +17,7 @@ export interface InputFlags {
   readonly assume?: readonly string[];
 }
 
-export const isLive = ({ kubeconfig, context }: InputFlags): boolean =>
+export const isLive = ({ kubeconfig, context }: Pick<InputFlags, 'kubeconfig' | 'context'>): boolean =>
   kubeconfig !== undefined || context !== undefined;
 
 /** @throws InputError when a path, a kustomization or the API server cannot be read at all. */

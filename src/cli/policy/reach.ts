@@ -95,6 +95,7 @@ function filterFor(
   flags: ReachFlags,
   side: 'from' | 'to',
 ): { readonly from?: EndpointFilter; readonly to?: EndpointFilter } {
+  if (flags[side].length === 0) return {};
   const names = new EndpointNames(input, flags.namespace);
   const filter = filterOf(flags[side], names, new Set(input.objects.namespaces.map(({ name }) => name)));
   return filter === undefined ? {} : { [side]: filter };

@@ -53,12 +53,16 @@ export const testCommand = (): Command =>
       // All files share the input of -f, -k and a live cluster; stdin can be read only once.
       const given =
         [...flags.file, ...(flags.kustomize ?? [])].length > 0 || isLive(flags) ? await readInputs(flags) : undefined;
+      const compiledGiven = given && files.length > 0 ? compiled(given, flags) : undefined;
       for (const { file, assertions } of files) {
         const inputs = given ?? (await readInputs({ ...flags, file: [dirname(file)] }));
         if (inputs !== given || codes.length === 0) codes.push(conclude(inputs, flags, false));
         for (const line of inputs.unparsed) printed.add(line);
         results.push(
-          ...checkAssertions(compiled(inputs, flags), assertions, flags.namespace).map((one) => ({ ...one, file })),
+          ...checkAssertions(compiledGiven ?? compiled(inputs, flags), assertions, flags.namespace).map((one) => ({
+            ...one,
+            file,
+          })),
         );
       }
       for (const line of unparsed) if (!printed.has(line)) process.stderr.write(`podwall: ${line}\n`);

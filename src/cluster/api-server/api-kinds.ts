@@ -1,4 +1,5 @@
 /** The kinds that the agent follows, as the API serves them. */
+import { groupOf } from '../../model/kind-lookup.js';
 import { JsonPruner } from './json-pruner.js';
 import type { ClusterChange } from '../../model/cluster.js';
 import type { Diagnostic } from '../../model/diagnostic.js';
@@ -38,7 +39,7 @@ function apiKind({ kind, apiVersions, resource, parse, fields }: FollowedKind): 
   return {
     name: resource,
     kind,
-    group: apiVersion.split('/').slice(0, -1).join('/'),
+    group: groupOf(apiVersion),
     path: apiPath(apiVersion, resource),
     read: (object) => {
       // The server has pruned what it does not know: an unknown field is a newer API's, and no typo.

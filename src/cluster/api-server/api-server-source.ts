@@ -50,7 +50,6 @@ class ApiServerCluster implements SyncedCluster {
   readonly #synced: Promise<void>;
   #markSynced: () => void = () => undefined;
   #staleSince: number | undefined;
-  #problemsChanged = false;
   #restarts = 0;
 
   constructor(connection: ApiConnection, options: ApiServerOptions) {

@@ -6,7 +6,7 @@ import { ApiError } from './api-errors.js';
 import { ApiConnection } from './connection.js';
 import type { ConnectionChoice } from './kube-config.js';
 
-/** The only place that writes to the API server: what the agent tells the cluster's users. */
+/** The only place that writes to the API server: what the agent reports to the cluster's users. */
 export class ReportWriter implements Disposable {
   readonly #connection: ApiConnection;
   #nodeUid: string | undefined;
@@ -30,7 +30,7 @@ export class ReportWriter implements Disposable {
     await this.#apply(`${path}/${node}`, object, signal);
   }
 
-  /** One Event per object, reason and message, whoever tells first. Rejects with ApiError or ConnectionError. */
+  /** One Event per object, reason and message, whichever agent writes first. Rejects with ApiError or ConnectionError. */
   async writeEvent(event: ClusterEvent, reporter: { readonly node: string }, signal: AbortSignal): Promise<void> {
     const { kind, namespace, name, uid } = event.object;
     const now = Date.now();

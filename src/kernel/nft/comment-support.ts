@@ -5,7 +5,7 @@ const sampleOf: Readonly<Record<'table' | 'set' | 'chain', Command>> = {
   table: { kind: 'add table', title: 'sample' },
   set: {
     kind: 'add set',
-    set: { name: 'sample', title: 'sample', type: ['ipv4_addr'], verdicts: false, interval: false },
+    set: { name: 'sample', title: 'sample', type: ['ipv4_addr'], verdicts: false, interval: true },
   },
   chain: { kind: 'add chain', name: 'sample', title: 'sample' },
 };

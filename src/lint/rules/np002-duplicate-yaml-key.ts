@@ -1,6 +1,6 @@
 import type { Rule } from '../types.js';
 
-/** The engine tells it: a file's keys are no object's. */
+/** The engine reports it: a file's keys are no object's. */
 export const rule: Rule = {
   id: 'NP002',
   name: 'duplicate-yaml-key',

@@ -1,6 +1,6 @@
+import type { WorkloadPod } from '../../model/workload.js';
 import { replicasOf } from '../replicas.js';
 import { namedBySubject, validPolicies } from '../queries.js';
-import type { WorkloadEntry } from '../objects.js';
 import type { Rule, LintInput } from '../types.js';
 
 export const rule: Rule = {
@@ -28,7 +28,7 @@ export const rule: Rule = {
   },
 };
 
-function whyNothingRuns(input: LintInput, entry: WorkloadEntry): string | undefined {
+function whyNothingRuns(input: LintInput, entry: WorkloadPod): string | undefined {
   if (entry.pod.phase === 'Succeeded' || entry.pod.phase === 'Failed') return 'has finished';
   if (entry.isTemplate !== true || replicasOf(input, entry) !== 0) return undefined;
   return /Job$/.test(entry.owner.kind) ? 'is suspended' : 'has 0 replicas';

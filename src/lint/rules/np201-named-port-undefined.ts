@@ -1,10 +1,10 @@
+import type { WorkloadPod } from '../../model/workload.js';
 import type { PortEntry } from '../policy-parts.js';
 import { knowsPeers, knowsWorkloads, podsOfPeer, portsOf, subjectsOf } from '../queries.js';
-import type { WorkloadEntry } from '../objects.js';
 import type { Rule, LintInput } from '../types.js';
 
 /** The pods at which a named port is looked up; undefined when they are not known. */
-export function destinationsOf(input: LintInput, entry: PortEntry): readonly WorkloadEntry[] | undefined {
+export function destinationsOf(input: LintInput, entry: PortEntry): readonly WorkloadPod[] | undefined {
   const { policy, direction, rule: own } = entry;
   if (direction === 'ingress')
     return knowsWorkloads(input, policy.ref.namespace) ? subjectsOf(input, policy) : undefined;

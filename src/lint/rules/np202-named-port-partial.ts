@@ -1,6 +1,6 @@
+import type { WorkloadPod } from '../../model/workload.js';
 import { portsOf } from '../queries.js';
 import { destinationsOf } from './np201-named-port-undefined.js';
-import type { WorkloadEntry } from '../objects.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -33,7 +33,7 @@ export const rule: Rule = {
 
 const mostNames = 5;
 
-function someOf(workloads: readonly WorkloadEntry[]): string {
+function someOf(workloads: readonly WorkloadPod[]): string {
   const names = workloads.map(({ owner }) => owner.name);
   return names.length <= mostNames ? names.join(', ') : `${names.slice(0, mostNames).join(', ')} and others`;
 }

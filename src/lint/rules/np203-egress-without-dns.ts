@@ -1,9 +1,10 @@
+import type { WorkloadPod } from '../../model/workload.js';
 import { allowsKnownDns, dnsServers, hasNodeLocalDns, mayAllowDns, type DnsProtocol } from '../dns.js';
 import { Redundancy } from '../redundancy.js';
 import { memoized } from '../lint-input.js';
 import { subjectsOf, validPolicies } from '../queries.js';
 import type { PolicyRule } from '../../model/policy.js';
-import type { ValidPolicy, WorkloadEntry } from '../objects.js';
+import type { ValidPolicy } from '../objects.js';
 import type { Rule, LintInput } from '../types.js';
 
 export const rule: Rule = {
@@ -43,9 +44,9 @@ class DnsOf {
   /** Whether it is known who serves DNS, and who asks. */
   readonly isKnown: boolean;
   readonly #input: LintInput;
-  readonly #servers: readonly WorkloadEntry[];
+  readonly #servers: readonly WorkloadPod[];
   readonly #redundancy: Redundancy;
-  readonly #missing = new Map<WorkloadEntry, DnsProtocol | undefined>();
+  readonly #missing = new Map<WorkloadPod, DnsProtocol | undefined>();
 
   constructor(input: LintInput) {
     this.#input = input;

@@ -1,8 +1,8 @@
+import type { WorkloadPod } from '../../model/workload.js';
 import type { PortEntry } from '../policy-parts.js';
 import { portsOf } from '../queries.js';
 import { destinationsOf } from './np201-named-port-undefined.js';
 import type { Service, ServicePort } from '../../model/service.js';
-import type { WorkloadEntry } from '../objects.js';
 import type { Rule, LintInput } from '../types.js';
 
 /** The Service whose port a rule names although its pods listen on another one. */
@@ -27,7 +27,7 @@ export function mistakenFor(input: LintInput, entry: PortEntry): Mistaken | unde
 }
 
 /** Declared, probed or a Service's target; of a pod that declares nothing and has no Service, nothing is known. */
-export function mayListen(input: LintInput, entry: WorkloadEntry, port: number): boolean {
+export function mayListen(input: LintInput, entry: WorkloadPod, port: number): boolean {
   if (entry.pod.ports.some((one) => one.port === port)) return true;
   const own = input.servicesOf(entry);
   if (own.some(({ ports }) => ports.some(({ target }) => target === port))) return true;

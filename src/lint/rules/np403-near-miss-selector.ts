@@ -1,8 +1,9 @@
+import type { WorkloadPod } from '../../model/workload.js';
 import { everything, type LabelSelector } from '../../model/labels.js';
 import { isEnforceable } from '../../model/pod.js';
 import { matches } from '../../selectors/match.js';
 import { namedByPeer, namedBySubject, peersOf, requirementPath, selectionOfPeer, validPolicies } from '../queries.js';
-import type { Path, PolicyObject, WorkloadEntry } from '../objects.js';
+import type { Path, PolicyObject } from '../objects.js';
 import type { Rule } from '../types.js';
 
 export const rule: Rule = {
@@ -31,7 +32,7 @@ export const rule: Rule = {
   },
 };
 
-function* nearMisses(object: PolicyObject, selector: LabelSelector, path: Path, workloads: readonly WorkloadEntry[]) {
+function* nearMisses(object: PolicyObject, selector: LabelSelector, path: Path, workloads: readonly WorkloadPod[]) {
   for (const { key, ...one } of selector.requirements) {
     if (one.operator !== 'In' || one.values.length !== 1) continue;
     const [value = ''] = one.values;

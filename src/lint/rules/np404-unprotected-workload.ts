@@ -1,4 +1,4 @@
-import { ownerKey } from '../../manifests/workloads.js';
+import { ownerKey } from '../../model/workload.js';
 import { isEnforceable } from '../../model/pod.js';
 import { directions } from '../../model/policy.js';
 import { isIsolated, isSystemNamespace } from '../queries.js';

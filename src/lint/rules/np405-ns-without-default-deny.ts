@@ -1,5 +1,5 @@
 import { isolates } from '../../compiler/endpoints.js';
-import { ownerKey } from '../../manifests/workloads.js';
+import { ownerKey } from '../../model/workload.js';
 import { isEnforceable } from '../../model/pod.js';
 import { directions, type AnyPolicy, type Direction } from '../../model/policy.js';
 import { isIsolated, isOfKind, isSystemNamespace } from '../queries.js';

@@ -1,5 +1,5 @@
+import type { WorkloadPod } from '../../model/workload.js';
 import { isEnforceable } from '../../model/pod.js';
-import type { WorkloadEntry } from '../objects.js';
 import type { Rule, LintInput } from '../types.js';
 
 export const rule: Rule = {
@@ -29,7 +29,7 @@ export const rule: Rule = {
   },
 };
 
-function isDead(input: LintInput, workload: WorkloadEntry): boolean {
+function isDead(input: LintInput, workload: WorkloadPod): boolean {
   const isolating = input.policiesFor(workload).filter(({ policy }) => policy.ingress !== undefined);
   return isolating.length > 0 && isolating.every(({ policy }) => policy.ingress?.length === 0);
 }

@@ -1,5 +1,5 @@
 import { controllersOwn } from '../../analysis/workloads.js';
-import { ownerKey } from '../../manifests/workloads.js';
+import { ownerKey } from '../../model/workload.js';
 import { groupBy } from '../../generic/group-by.js';
 import { isEnforceable } from '../../model/pod.js';
 import type { PodSelection } from '../../selectors/selector-index.js';

@@ -10,7 +10,7 @@ const phases: readonly PodPhase[] = ['Pending', 'Running', 'Succeeded', 'Failed'
 
 export interface PodOptions {
   /**
-   * Also the ports that no policy can name: those without a name, and those that only a probe tells of. The agent needs
+   * Also the ports that no policy can name: those without a name, and those that only a probe names. The agent needs
    * none of them, and there are many.
    */
   readonly unnamedPorts?: boolean;

@@ -6,7 +6,7 @@ const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
 
 /**
  * A metav1.LabelSelector. Null and missing are the empty selector: whether "absent" means something else is the caller's
- * question. Undefined when it cannot be told what it selects.
+ * question. Undefined when what it selects is not known.
  */
 export function parseSelector(
   reader: Reader,

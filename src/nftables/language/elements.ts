@@ -1,5 +1,5 @@
 /** Elements as canonical text (NftSet.elements) and as nft's JSON, both ways. */
-import { addressToNumber, numberToAddress, type Address, type Cidr } from '../../model/address.js';
+import { addressToNumber, isSingleAddress, numberToAddress, type Address, type Cidr } from '../../model/address.js';
 import type { Element } from './command.js';
 
 const separator = ' . ';
@@ -9,8 +9,7 @@ export const joinKey = (...parts: readonly (string | number)[]): string => parts
 const everyProtocol = '0-255';
 
 /** nft lists a network of one address without its length. */
-const networkText = (cidr: Cidr): string =>
-  cidr.prefix === (cidr.family === 'IPv4' ? 32 : 128) ? cidr.address : `${cidr.address}/${cidr.prefix}`;
+const networkText = (cidr: Cidr): string => (isSingleAddress(cidr) ? cidr.address : `${cidr.address}/${cidr.prefix}`);
 
 /** A network's element in a set of (address . protocol). */
 export const networkKey = (cidr: Cidr): string => joinKey(networkText(cidr), everyProtocol);

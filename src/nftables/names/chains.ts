@@ -1,6 +1,6 @@
 /** Names of chains, of both tables. */
 import { skeletonDrops } from '../../program/drop-reasons.js';
-import { count, device, direction, flag, hash, oneOf, readable, words } from './fields.js';
+import { count, device, direction, flag, hash, ofRule, oneOf, readable, words } from './fields.js';
 import { grammarOf, type MeaningIn } from './grammar.js';
 
 /** Chains that every node has, but for those that deny and those that name the verdict cache. */
@@ -26,8 +26,6 @@ export type CacheUse = (typeof cacheUses)[number];
 const dryRun = flag('dryRun', 'dry-run-');
 /** For pods whose allowed flows are recorded. */
 const recorded = flag('recorded', '-recorded');
-/** Of one rule of a policy, by where it stands in the YAML. */
-const ofRule = [direction, '-', readable, '-', count('rule'), '-', hash('policy')] as const;
 
 const forms = {
   skeleton: [oneOf('chain', skeletonChainNames)],

@@ -1,11 +1,10 @@
 /** Names of counters, of both tables. */
 import { skeletonDrops } from '../../program/drop-reasons.js';
-import { count, direction, flag, hash, oneOf, readable, words } from './fields.js';
+import { direction, flag, hash, ofRule, oneOf, words } from './fields.js';
 import { grammarOf, type MeaningIn } from './grammar.js';
 
 /** Of packets that a pod's device does not let through: what it sends, and what a bridge brings. */
 const at = oneOf('at', ['guard', 'bridge']);
-const ofRule = [direction, '-', readable, '-', count('rule'), '-', hash('policy')] as const;
 
 const forms = {
   /** By the policies of both ends, without what the verdict cache let through; streams that were met in their middle. */

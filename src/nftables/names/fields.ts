@@ -59,3 +59,5 @@ export const readable: Field<'readable', string> = {
 export const device = textOf('device', '\\S+');
 export const direction = words<'direction', Direction>('direction', { ingress: 'in', egress: 'out' });
 export const family = words<'family', Family>('family', { IPv4: '4', IPv6: '6' });
+/** One rule of a policy, by where it stands in the YAML. */
+export const ofRule = [direction, '-', readable, '-', count('rule'), '-', hash('policy')] as const;

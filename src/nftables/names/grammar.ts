@@ -60,8 +60,10 @@ export function grammarOf<const Table extends Forms>(forms: Table): Grammar<Mean
 
 function write(parts: readonly Part[], values: Readonly<Record<string, unknown>>): string {
   const texts = parts.map((part) => (typeof part === 'string' ? part : part.write(values[part.key])));
-  const excess = texts.join('').length - longestName;
-  const cut = (text: string): string => text.slice(0, Math.max(1, text.length - Math.max(0, excess)));
+  const name = texts.join('');
+  const excess = name.length - longestName;
+  if (excess <= 0) return name;
+  const cut = (text: string): string => text.slice(0, Math.max(1, text.length - excess));
   return texts.map((text, index) => (isReadable(parts[index]) ? cut(text) : text)).join('');
 }
 
@@ -73,9 +75,9 @@ function readerOf(kind: string, parts: readonly Part[]): (name: string) => objec
   );
   const fields = parts.filter((part) => typeof part !== 'string');
   return (name) => {
-    const texts = pattern.exec(name)?.slice(1);
-    const valuesOf = (found: readonly string[]): object =>
-      Object.fromEntries(fields.map((field, index) => [field.key, field.read(found[index] ?? '')]));
-    return texts && { kind, ...valuesOf(texts) };
+    const found = pattern.exec(name);
+    if (found === null) return undefined;
+    const values = fields.map((field, index): [string, unknown] => [field.key, field.read(found[index + 1] ?? '')]);
+    return { kind, ...Object.fromEntries(values) };
   };
 }

@@ -1,17 +1,9 @@
 /** What a log rule says of a packet: the chain that it ended in, and which way it goes. */
-import type { LoggedChain } from '../../program/logged-chain.js';
+import type { LoggedChain, LogPrefix, Orientation } from '../../program/logged-chain.js';
 import { chains } from './chains.js';
 import { todaysName } from './retired.js';
 
-/** `packet`: evaluated by its header, since it has no flow of its own to name. */
-export type Orientation = 'original' | 'reply' | 'packet';
-
-interface LogPrefix {
-  readonly chain: string;
-  /** Undefined for a chain of an agent that is not known yet. */
-  readonly meaning: LoggedChain | undefined;
-  readonly orientation: Orientation;
-}
+export type { Orientation } from '../../program/logged-chain.js';
 
 export const logPrefix = (chain: string, orientation: Orientation): string => `podwall ${chain} ${orientation}`;
 
@@ -22,6 +14,7 @@ export function parseLogPrefix(text: string): LogPrefix | undefined {
   const today = todaysName(chain);
   const meaning = chains.meaningOf(today);
   return {
+    // Written anew: released agents cut long names at other places, and only the name of today finds its decision.
     chain: meaning === undefined ? today : chains.nameOf(meaning),
     meaning: meaning === undefined ? undefined : loggedChain(meaning),
     orientation: orientation as Orientation,

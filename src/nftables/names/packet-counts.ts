@@ -1,13 +1,7 @@
 /** Which named counters count what the audit log accounts for. */
-import type { Direction } from '../../model/policy.js';
+import type { PacketCount } from '../../program/packet-count.js';
 import { counters } from './counters.js';
 import { todaysName } from './retired.js';
-
-/** Packets that the log should report, or those of them that passed its limits. `report`: they were not denied. */
-interface PacketCount {
-  readonly counts: 'to-log' | 'logged';
-  readonly scope: Direction | 'neither' | 'report';
-}
 
 /** Undefined for a counter that the audit log does not account for. */
 export function packetCountOf(counter: string): PacketCount | undefined {

@@ -36,7 +36,9 @@ export function ruleHits(ruleset: Ruleset, packets: ReadonlyMap<string, number>)
   const sums = new Map<string, number>();
   for (const [counter, count] of packets) {
     const meaning = meaningOf(counter);
-    if (meaning !== undefined) sums.set(keyOf(meaning), (sums.get(keyOf(meaning)) ?? 0) + count);
+    if (meaning === undefined) continue;
+    const key = keyOf(meaning);
+    sums.set(key, (sums.get(key) ?? 0) + count);
   }
   const found = new Map<string, RuleHits>();
   const add = (meaning: CounterMeaning, verdict: RuleHits['verdict'], what: string): void => {
@@ -44,13 +46,13 @@ export function ruleHits(ruleset: Ruleset, packets: ReadonlyMap<string, number>)
     found.set(key, { what, verdict, packets: sums.get(key) ?? 0 });
   };
   for (const { rules } of ruleset.chains.values()) {
-    const drop = rules.map(counted).find((meaning) => meaning?.kind === 'drop');
-    for (const rule of rules) {
-      if (rule.comment === undefined) continue;
-      const meaning = counted(rule) ?? drop;
-      if (meaning?.kind === 'rule' || meaning?.kind === 'dry-run-allow')
-        add(meaning, 'allow', ruleTitleIn(rule.comment));
-      else if (meaning?.kind === 'dry-run-deny' || meaning?.kind === 'drop') add(meaning, 'deny', rule.comment);
+    const meanings = rules.map(counted);
+    const drop = meanings.find((meaning) => meaning?.kind === 'drop');
+    for (const [index, { comment }] of rules.entries()) {
+      if (comment === undefined) continue;
+      const meaning = meanings[index] ?? drop;
+      if (meaning?.kind === 'rule' || meaning?.kind === 'dry-run-allow') add(meaning, 'allow', ruleTitleIn(comment));
+      else if (meaning?.kind === 'dry-run-deny' || meaning?.kind === 'drop') add(meaning, 'deny', comment);
     }
   }
   return found;

@@ -11,6 +11,8 @@ export interface Step {
 
 /** In elements: a transaction has to fit one message, and a rule takes as much room in it as a few elements. */
 export const weightOfObject = 3;
+/** A title may be as long as the rest twice over. */
+export const weightOfTitled = 6;
 export const weightOfRule = 15;
 /** With 20,000 an unprivileged user namespace cannot send it (EMSGSIZE), with 12,000 it can. */
 const heaviestTransaction = 10_000;

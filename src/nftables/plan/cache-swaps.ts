@@ -29,7 +29,7 @@ export class CacheSwaps {
     this.#cached = desired.chains.has(cacheLookup);
     this.#generations = new Map(generationsIn(applied));
     this.#current = generationInUse(applied);
-    this.#standby = standbyGeneration(applied);
+    this.#standby = standbyGeneration(applied, this.#generations);
   }
 
   /** The fixed chains must exist before a rule jumps to them; the swap fills them. */

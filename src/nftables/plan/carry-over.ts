@@ -12,6 +12,7 @@ export function carryOver(desired: Ruleset, held: Ruleset): Transaction | undefi
   const commands = new CommandList(desired);
   let isUpgrade = false;
   for (const old of held.sets.values()) {
+    if (old.dynamic === undefined) continue;
     const set = desired.sets.get(todaysName(old.name));
     if (set === undefined || set.name === old.name || !sameKind(set, old)) continue;
     isUpgrade = true;

@@ -15,7 +15,7 @@ export interface GuardPlanInput {
 
 /**
  * The transaction that brings the guards to `desired`, or undefined when they are there. A chain is made anew when the
- * device behind its name may be another one than it was hooked on: neither nft nor the kernel tells.
+ * device behind its name may be another one than it was hooked on: neither nft nor the kernel reports it.
  */
 export function planGuards({ desired, applied, liveDevices, hookedIfindex }: GuardPlanInput): Transaction | undefined {
   const commands = new CommandList(desired);

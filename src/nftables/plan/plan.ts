@@ -10,7 +10,7 @@
  */
 import type { Effect } from '../../program/types.js';
 import { overwrite, type MutableRuleset } from '../language/mutable-ruleset.js';
-import { Batch, weightOfObject, weightOfRule, type Step } from './batch.js';
+import { Batch, weightOfObject, weightOfRule, weightOfTitled, type Step } from './batch.js';
 import { CacheSwaps } from './cache-swaps.js';
 import { CommandList, piecesOf } from '../language/command-list.js';
 import { isEmpty } from '../language/compare.js';
@@ -106,7 +106,8 @@ function planBuild(batch: Batch, difference: Difference, applied: MutableRuleset
   for (const chain of difference.newChains) {
     if (chain.hook !== undefined) continue;
     batch.commands.addChain(chain);
-    batch.done(weightOfObject, () => applied.chains.set(chain.name, { ...chain, rules: [] }));
+    const weight = chain.title === undefined ? weightOfObject : weightOfTitled;
+    batch.done(weight, () => applied.chains.set(chain.name, { ...chain, rules: [] }));
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The verdict cache: relations that passed an isolation chain. Its generation is the only thing in the ruleset that
- * counts. The rules that name a generation's sets stand in chains of that generation, and one jump in each of three
+ * The verdict cache: relations that passed an isolation chain. Its generation is the only number in the
+ * ruleset that goes up. The rules that name a generation's sets stand in chains of that generation, and one jump in each of three
  * fixed chains says which generation is in use; so a narrowing change moves on to an empty one, which stands ready, by
  * rewriting three jumps (nft is slow to add rules, and a packet that meets a half-made cache is only evaluated).
  */
@@ -110,9 +110,9 @@ export function generationInUse(ruleset: Ruleset): number | undefined {
 }
 
 /** The generation that stands ready to be the next one in use. */
-export function standbyGeneration(ruleset: Ruleset): number | undefined {
+export function standbyGeneration(ruleset: Ruleset, generations = generationsIn(ruleset)): number | undefined {
   const inUse = generationInUse(ruleset) ?? 0;
-  return [...generationsIn(ruleset).keys()].reverse().find((one) => one > inUse && generationIsIntact(ruleset, one));
+  return [...generations.keys()].reverse().find((one) => one > inUse && generationIsIntact(ruleset, one));
 }
 
 /** A cache of any generation is as good as another, as long as all of its rules and both sets are there. */
@@ -137,6 +137,7 @@ const hasChains = (applied: Ruleset, chains: readonly Chain[]): boolean =>
 
 /** What is left of generations that are neither in use nor ready to be. */
 export function staleCaches(ruleset: Ruleset): readonly GenerationObjects[] {
-  const kept = [generationInUse(ruleset), standbyGeneration(ruleset)];
-  return [...generationsIn(ruleset)].filter(([generation]) => !kept.includes(generation)).map(([, objects]) => objects);
+  const generations = generationsIn(ruleset);
+  const kept = [generationInUse(ruleset), standbyGeneration(ruleset, generations)];
+  return [...generations].filter(([generation]) => !kept.includes(generation)).map(([, objects]) => objects);
 }

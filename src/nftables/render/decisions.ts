@@ -1,12 +1,10 @@
 /** What the names of chains mean that log packets, for one program: which policies, and which rule. */
 import { directions, type Direction } from '../../model/policy.js';
-import type { Decision } from '../../program/decision.js';
+import type { NamedDecision } from '../../program/decision.js';
 import type { Endpoint, RuleList } from '../../program/types.js';
 import { isolationSpecOf } from './isolation-spec.js';
 import { chains } from '../names/chains.js';
 import { policiesNamed, ruleNamed } from '../names/policies.js';
-
-type NamedDecision = readonly [chain: string, decision: Decision];
 
 /** Of packets that no rule list allowed. */
 const ofEndpoint = (endpoint: Endpoint): NamedDecision[] =>

@@ -1,6 +1,6 @@
 /**
  * Where denied packets end: one chain for every reason. It counts the packet, logs it when denials are recorded, and drops
- * it; in a dry run of the agent it only reports it. The name tells the reader of the log what denied it, so it must not
+ * it; in a dry run of the agent it only reports it. The reader of the log knows by the name what denied it, so it must not
  * change when a policy's rules do.
  */
 import type { PolicyMode } from '../../model/policy-mode.js';

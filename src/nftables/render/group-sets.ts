@@ -1,14 +1,17 @@
 /** Groups of the program as sets: one a family, shared by every rule that uses the group. */
 import { families, familyOf, formatCidr, type Address, type Family } from '../../model/address.js';
-import { splitListener, type Group, type GroupId, type Listener, type Member } from '../../program/types.js';
+import { splitListener, type Group, type Listener, type Member } from '../../program/types.js';
 import { joinKey, networkKey } from '../language/elements.js';
 import { hashOf } from '../names/hash.js';
 import { sets } from '../names/sets.js';
 import { addressType } from '../language/key-types.js';
 import type { KeyType, NftSet } from '../language/types.js';
 
-export const groupSetName = (kind: Group['kind'], id: GroupId, family: Family): string =>
-  sets.nameOf({ kind: 'group', of: kind, family, group: hashOf(kind, id) });
+export function groupSetNames({ kind, id }: Pick<Group, 'kind' | 'id'>): Readonly<Record<Family, string>> {
+  const group = hashOf(kind, id);
+  const nameIn = (family: Family): string => sets.nameOf({ kind: 'group', of: kind, family, group });
+  return { IPv4: nameIn('IPv4'), IPv6: nameIn('IPv6') };
+}
 
 /** Whether the family has a set at all. CIDRs never change, so a family without any needs none. */
 export const hasFamily = (group: Group, family: Family): boolean =>
@@ -56,10 +59,11 @@ export function groupSets(group: Group): (NftSet & { readonly elements: Map<stri
     group.kind === 'blocks'
       ? group.cidrs.map((cidr) => ({ family: cidr.family, key: networkKey(cidr) }))
       : [...group.members].map((member) => memberElement(group, member));
+  const names = groupSetNames(group);
   return families
     .filter((family) => hasFamily(group, family))
     .map((family) => ({
-      name: groupSetName(group.kind, group.id, family),
+      name: names[family],
       title: titleOf(group),
       type: typeOf(group.kind, family),
       verdicts: false,

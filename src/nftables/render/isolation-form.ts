@@ -78,17 +78,18 @@ export function isolationForm(spec: IsolationSpec, { formOf, inlineLists }: Form
   const jumped = [...lists.filter((list) => !mapped.includes(list)), ...withRules(dryRunAllows, 'dry-run-only')];
   const entries = mapped.flatMap((list) => list.entries ?? []);
   const key = isolationKey(spec);
+  const title = titleOf(spec);
   const maps = peerMaps(key, entries);
   const rules = [
     ...maps.flatMap((map) => peerMapRules(map, direction)),
     ...jumped.map(({ chain }) => ({ statements: [x.jump(chain.name)] })),
-    { statements: [x.goto(endName(spec))], comment: titleOf(spec) },
+    { statements: [x.goto(endName(spec))], comment: title },
   ];
   const content = hashOf(key, JSON.stringify(rules));
   const name = chains.nameOf({ kind: 'isolation', dryRun: kind === 'dryRun', direction, content });
   const entryChains = new Map(entries.map(({ chain }) => [chain.name, chain])).values();
   return {
-    chain: { name, title: titleOf(spec), rules },
+    chain: { name, title, rules },
     targets: [
       ...jumped.map(({ chain }) => chain),
       ...entryChains,

@@ -1,6 +1,6 @@
 import { families, type Address } from '../../model/address.js';
 import type { Group, GroupId } from '../../program/types.js';
-import { peerElement, peerMapName, peerMapSets, type PeerMap } from './peer-maps.js';
+import { peerElement, peerMapSets, type PeerMap } from './peer-maps.js';
 import type { GroupLookup } from './rule-matches.js';
 import type { DesiredRuleset } from './desired.js';
 
@@ -22,7 +22,7 @@ export class PeerMapSets {
     const kept = new Set(maps.map(({ id }) => id));
     for (const map of old) {
       for (const { peer } of map.entries) this.#mapsOfGroup.get(peer)?.delete(map.id);
-      if (!kept.has(map.id)) for (const family of families) this.#desired.removeSet(peerMapName(map, family));
+      if (!kept.has(map.id)) for (const family of families) this.#desired.removeSet(map.names[family]);
     }
     for (const map of maps) {
       for (const { peer } of map.entries) {

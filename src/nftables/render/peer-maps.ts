@@ -22,15 +22,15 @@ export interface PeerMapEntry {
 }
 
 export interface PeerMap {
-  /** What the names of the IPv4 and the IPv6 map have in common, without the digit of the family. */
+  /** What both names have in common. */
   readonly id: string;
+  readonly names: Readonly<Record<Family, string>>;
   readonly ports: PortForm;
   /** The first that has an address decides. */
   readonly entries: readonly PeerMapEntry[];
 }
 
-export const peerMapName = (map: PeerMap, family: Family): string =>
-  sets.nameOf({ kind: 'peers', family, map: map.id });
+const nameOf = (id: string, family: Family): string => sets.nameOf({ kind: 'peers', family, map: id });
 
 /** Every element of such a map allows: one that moves from a rule to another takes nothing away. */
 export const isPeerMap = (name: string): boolean => sets.meaningAs('peers', name) !== undefined;
@@ -43,11 +43,11 @@ export function peerMaps(isolation: string, entries: readonly PeerMapEntry[]): P
     if (list === undefined) byPorts.set(entry.ports.key, [entry]);
     else list.push(entry);
   }
-  return [...byPorts].map(([key, list]) => ({
-    id: hashOf(isolation, key),
-    ports: (list[0] as PeerMapEntry).ports,
-    entries: list,
-  }));
+  return [...byPorts].map(([key, list]) => {
+    const id = hashOf(isolation, key);
+    const names = { IPv4: nameOf(id, 'IPv4'), IPv6: nameOf(id, 'IPv6') };
+    return { id, names, ports: (list[0] as PeerMapEntry).ports, entries: list };
+  });
 }
 
 /** The peer is the client of what comes in, and the server of what goes out. */
@@ -57,7 +57,7 @@ export const peerMapRules = (map: PeerMap, direction: Direction): Rule[] =>
       x.ofFamily(family),
       ...map.ports.guard,
       ...map.ports.match(family),
-      x.dispatch(direction === 'ingress' ? x.client(family) : x.server(family), peerMapName(map, family)),
+      x.dispatch(direction === 'ingress' ? x.client(family) : x.server(family), map.names[family]),
     ],
   }));
 
@@ -69,7 +69,7 @@ export function peerElement(
 ): { readonly set: string; readonly verdict: string | undefined } {
   const entry = map.entries.find(({ peer }) => membersOf(groups(peer)).has(address));
   return {
-    set: peerMapName(map, familyOf(address)),
+    set: map.names[familyOf(address)],
     verdict: entry === undefined ? undefined : `goto ${entry.chain.name}`,
   };
 }
@@ -81,7 +81,7 @@ export function peerMapSets(map: PeerMap, groups: (id: GroupId) => Group): NftSe
     for (const address of membersOf(groups(peer)))
       if (!verdicts.has(address)) verdicts.set(address, `goto ${chain.name}`);
   return families.map((family) => ({
-    name: peerMapName(map, family),
+    name: map.names[family],
     title: `peers${map.ports.text}`,
     type: [addressType(family)],
     verdicts: true,

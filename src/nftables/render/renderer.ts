@@ -1,4 +1,4 @@
-import { cidrContains, families, familyOf, type Address, type Cidr } from '../../model/address.js';
+import { cidrContains, familyOf, type Address, type Cidr } from '../../model/address.js';
 import { changeFrom } from '../../program/change.js';
 import type {
   Endpoint,
@@ -16,7 +16,7 @@ import { AddressElements } from './address-elements.js';
 import { cacheSets, firstGeneration, generationChains, pointerChains } from './cache.js';
 import type { Dirty } from './dirty.js';
 import { networkKey } from '../language/elements.js';
-import { groupSetName, groupSets, memberElement } from './group-sets.js';
+import { groupSetNames, groupSets, memberElement } from './group-sets.js';
 import type { AuditRules } from './log-rules.js';
 import { PeerMapSets } from './peer-map-sets.js';
 import { auditObjects } from './report-chains.js';
@@ -95,9 +95,10 @@ export class Renderer {
       for (const set of groupSets(group)) this.#desired.addSet(set);
       return;
     }
+    const names = groupSetNames(group);
     const setElement = (member: Parameters<typeof memberElement>[1], value: string | undefined): void => {
       const { family, key } = memberElement(group, member);
-      this.#desired.setElement(groupSetName(group.kind, group.id, family), key, value);
+      this.#desired.setElement(names[family], key, value);
     };
     for (const member of removed) setElement(member, undefined);
     for (const member of added) setElement(member, '');
@@ -107,10 +108,8 @@ export class Renderer {
   #removeGroup(group: Group): void {
     this.#groups.delete(group.id);
     this.#peerMaps.groupRemoved(group.id);
-    for (const family of families) {
-      const name = groupSetName(group.kind, group.id, family);
+    for (const name of Object.values(groupSetNames(group)))
       if (this.#desired.ruleset.sets.has(name)) this.#desired.removeSet(name);
-    }
   }
 
   #applyRuleList(id: RuleListId, after: RuleList | undefined): void {

@@ -97,19 +97,18 @@ export function dryRunChain({ name, direction, then, title }: DryRunReport, audi
   };
 }
 
-export const recordedTitle = (by: string): string => `${by}: first packets of flows, for the audit log`;
-
 interface AllowedFlows {
   /** Of the chain. */
   readonly name: string;
-  readonly title: string;
+  /** What allows them. */
+  readonly by: string;
   readonly direction: Direction;
   /** The chain that the packets go on to. */
   readonly then: string;
 }
 
 /** First packets of flows that a rule allows, or (`then` is where such a pod's packets go) that nothing isolates. */
-export function allowedChain({ name, title, direction, then }: AllowedFlows, audit: AuditRules): Chain {
+export function allowedChain({ name, by, direction, then }: AllowedFlows, audit: AuditRules): Chain {
   const record = (operation: 'add' | 'update', family: Family): Statement =>
     x.record(operation, x.fullTuple(family), setName.allowRecorded(direction, family));
   const isRecorded = (family: Family): Statement =>
@@ -120,6 +119,7 @@ export function allowedChain({ name, title, direction, then }: AllowedFlows, aud
     ...reportRules({ chain: name, evaluatedBy: 'flow', first: true }, audit).map(({ statements }) => statements),
     [x.goto(then)],
   ];
+  const title = `${by}: first packets of flows, for the audit log`;
   return { name, title, rules: rules.map((statements) => ({ statements })) };
 }
 
@@ -141,6 +141,6 @@ export const notIsolatedRecordChains = (audit: AuditRules | undefined): Chain[] 
     ? []
     : directions.map((direction) => {
         const name = notIsolatedTarget(direction, true);
-        const title = recordedTitle(`what no policy isolates for ${direction}`);
-        return allowedChain({ name, title, direction, then: afterNotIsolated[direction] }, audit);
+        const by = `what no policy isolates for ${direction}`;
+        return allowedChain({ name, by, direction, then: afterNotIsolated[direction] }, audit);
       });

@@ -10,7 +10,7 @@ import { hashOf } from '../names/hash.js';
 import { ruleNamed } from '../names/policies.js';
 import type { AuditRules } from './log-rules.js';
 import type { PeerMapEntry } from './peer-maps.js';
-import { allowedChain, dryRunChain, notIsolatedTarget, recordedTitle } from './report-chains.js';
+import { allowedChain, dryRunChain, notIsolatedTarget } from './report-chains.js';
 import { matchesOf, rulesOf, type GroupLookup, type BundleMatch } from './rule-matches.js';
 
 /**
@@ -63,7 +63,7 @@ function outcomeOf(list: RuleList, rule: number, use: ListUse, audit: AuditRules
   const then = afterAllowed[direction];
   if (recorded === undefined) return { statements: [counted, x.goto(then)] };
   const name = chains.nameOf({ kind: 'allow', ...ruleNamed(list, rule) });
-  const end = allowedChain({ name, title: recordedTitle(ruleTitle(list, rule)), direction, then }, recorded);
+  const end = allowedChain({ name, by: ruleTitle(list, rule), direction, then }, recorded);
   return { statements: [counted, x.goto(end.name)], end };
 }
 
@@ -122,10 +122,11 @@ function entriesOf(
   const recorded = list.logsAllowed === true && audit !== undefined;
   for (const { rule, peer, forms, outcome } of matches) {
     if (peer.kind === 'anyone' || groups(peer.of).kind !== 'pods') return undefined;
+    const title = ruleTitle(list, rule);
     const chain: Chain = {
       name: chains.nameOf({ kind: 'rule-hit', dryRun: use !== 'enforced', recorded, ...ruleNamed(list, rule) }),
-      title: ruleTitle(list, rule),
-      rules: [{ statements: outcome.statements, comment: commentOf(ruleTitle(list, rule)) }],
+      title,
+      rules: [{ statements: outcome.statements, comment: commentOf(title) }],
     };
     for (const ports of forms) entries.push({ ports, peer: peer.of, chain });
   }

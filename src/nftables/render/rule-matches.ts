@@ -3,7 +3,7 @@ import { families, type Family } from '../../model/address.js';
 import type { AllowRule, Group, GroupId, PeerMatch, PortMatch, RuleList } from '../../program/types.js';
 import { joinKey, rangeText } from '../language/elements.js';
 import * as x from '../language/expressions.js';
-import { groupSetName, hasFamily, titleOf } from './group-sets.js';
+import { groupSetNames, hasFamily, titleOf } from './group-sets.js';
 import { commentOf } from '../language/comment-text.js';
 import { ruleTitle } from '../names/comments.js';
 import { hashOf } from '../names/hash.js';
@@ -72,8 +72,8 @@ function peerMatch(list: RuleList, peer: PeerMatch, family: Family, groups: Grou
   if (peer.kind === 'anyone') return [];
   const group = groups(peer.of);
   const address = list.direction === 'ingress' ? x.client(family) : x.server(family);
-  const name = groupSetName(group.kind, group.id, family);
-  return [x.inSet(group.kind === 'blocks' ? x.concat(address, x.flowProtocol) : address, name)];
+  const key = group.kind === 'blocks' ? x.concat(address, x.flowProtocol) : address;
+  return [x.inSet(key, groupSetNames(group)[family])];
 }
 
 /** What one look-up can ask of a flow's ports. */
@@ -99,16 +99,12 @@ function portForms(bundle: Bundle, ports: NftSet | undefined, groups: GroupLooku
     if (port.kind === 'anyPort') forms.push({ key: 'any', text: '', guard: [], match: () => [] });
     else {
       const group = groups(port.of);
+      const names = groupSetNames(group);
       forms.push({
         key: group.id,
         text: ` to ${group.title}`,
         guard: [x.flowHasPorts],
-        match: (family) => [
-          x.inSet(
-            x.concat(x.server(family), x.flowProtocol, x.flowPort('reply')),
-            groupSetName('listeners', group.id, family),
-          ),
-        ],
+        match: (family) => [x.inSet(x.concat(x.server(family), x.flowProtocol, x.flowPort('reply')), names[family])],
       });
     }
   }

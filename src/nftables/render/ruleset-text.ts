@@ -1,7 +1,7 @@
 /** The ruleset as nft text for people; `nft -f` loads it into an empty namespace. */
 import { firstGeneration, generationChains, pointerChains } from './cache.js';
 import { skeletonSets } from './skeleton-sets.js';
-import { skeletonTitles } from './skeleton-titles.js';
+import { skeletonChainNames } from '../names/chains.js';
 import {
   printBlock,
   printComment,
@@ -27,7 +27,7 @@ function printSet(set: NftSet): string[] {
 
 /** The fixed chains from the hook on, and the verdict cache of a ruleset that no kernel has held yet. */
 const firstChains: readonly string[] = [
-  ...Object.keys(skeletonTitles),
+  ...skeletonChainNames,
   ...[...pointerChains(firstGeneration), ...generationChains(firstGeneration)].map(({ name }) => name),
 ];
 
@@ -41,7 +41,10 @@ function ordered<T extends { readonly name: string }>(objects: Iterable<T>, firs
   });
 }
 
-/** Counters, sets, then the chains from the hook on; as `nft list` shows what the agent has loaded. */
+/**
+ * Counters, sets, then the chains from the hook on. Each set has its title here; of those that the agent loads, the kernel
+ * keeps the titles of sets of intervals only (command-text.ts).
+ */
 export function printRuleset(ruleset: Ruleset): string {
   const sets = ordered(
     ruleset.sets.values(),

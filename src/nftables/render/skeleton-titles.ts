@@ -1,7 +1,6 @@
 /** What the chains that every node has are for. */
 import type { CacheUse, SkeletonChain } from '../names/chains.js';
 
-/** In the order in which people read them. */
 export const skeletonTitles: Readonly<Record<SkeletonChain, string>> = {
   forward: 'every forwarded packet starts here; what no chain accepts is dropped',
   egress: 'by client: an isolated one may only do what its policies allow, then the server has its say',

@@ -5,6 +5,7 @@ import { countElements, type Transaction } from '../../nftables/language/command
 import type { Nftables } from '../../nftables/language/nftables.js';
 import type { AgentStatus } from '../control-socket.js';
 import { defineAuditMetrics } from './audit-metrics.js';
+import { defineMetric } from './define-metric.js';
 import { metricNames, type MetricKey } from './metric-names.js';
 import type { MetricSources } from './metric-sources.js';
 import { definePolicyMetrics } from './policy-metrics.js';
@@ -90,16 +91,11 @@ export class AgentMetrics implements Disposable {
   }
 
   #defineEventLoopLag(): void {
-    const [name, help] = metricNames.lag;
     const delay = this.#eventLoopDelay;
-    new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.set(delay.max / 1e9);
-        delay.reset();
-      },
+    defineMetric(this.#registry, 'lag', Gauge, () => {
+      const { max } = delay;
+      delay.reset();
+      return max / 1e9;
     });
     delay.enable();
   }

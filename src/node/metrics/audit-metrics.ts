@@ -1,6 +1,7 @@
 import { sumOf } from '../../generic/sum-of.js';
 import { Gauge, Counter, type Registry } from 'prom-client';
 import type { PacketTotals } from '../../audit/accounting/packet-accounting.js';
+import { defineMetric } from './define-metric.js';
 import { metricNames, type MetricKey } from './metric-names.js';
 
 /** What the audit log counts. */
@@ -12,16 +13,9 @@ export interface AuditNumbers {
 /** Packets of the audit log by outcome; no series while there is no audit log. */
 export function defineAuditMetrics(registry: Registry, numbers: () => AuditNumbers | undefined): void {
   const gauge = (key: MetricKey, read: (audit: AuditNumbers) => number): void => {
-    const [name, help] = metricNames[key];
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        const audit = numbers();
-        if (audit === undefined) this.remove();
-        else this.set(read(audit));
-      },
+    defineMetric(registry, key, Gauge, () => {
+      const audit = numbers();
+      return audit && read(audit);
     });
   };
   const counter = (

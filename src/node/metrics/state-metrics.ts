@@ -3,7 +3,8 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import { sumOf } from '../../generic/sum-of.js';
 import type { Ruleset } from '../../nftables/language/types.js';
 import type { AgentStatus } from '../control-socket.js';
-import { metricNames, type MetricKey } from './metric-names.js';
+import { defineMetric } from './define-metric.js';
+import type { MetricKey } from './metric-names.js';
 import type { MetricSources } from './metric-sources.js';
 
 type Read = () => number | undefined;
@@ -14,8 +15,8 @@ export function defineStateMetrics(
   sources: MetricSources,
   status: () => AgentStatus | undefined,
 ): void {
-  const gauge = (key: MetricKey, read: Read): void => define(registry, key, Gauge, read);
-  const counter = (key: MetricKey, read: Read): void => define(registry, key, Counter, read);
+  const gauge = (key: MetricKey, read: Read): void => defineMetric(registry, key, Gauge, read);
+  const counter = (key: MetricKey, read: Read): void => defineMetric(registry, key, Counter, read);
   defineStatusMetrics(gauge, counter, status);
   defineRulesetMetrics(gauge, () => sources.ruleset?.());
   counter('restarts', () => sources.source?.()?.restarts);
@@ -55,21 +56,5 @@ function defineRulesetMetrics(gauge: Define, ruleset: () => Ruleset | undefined)
   gauge('elements', () => {
     const sets = ruleset()?.sets.values();
     return sets && sumOf(sets, ({ elements }) => elements.size);
-  });
-}
-
-/** A metric without a value is left out of the scrape. */
-function define(registry: Registry, key: MetricKey, kind: typeof Gauge | typeof Counter, read: Read): void {
-  const [name, help] = metricNames[key];
-  new kind({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.reset();
-      const value = read();
-      if (value === undefined) this.remove();
-      else this.inc(value);
-    },
   });
 }

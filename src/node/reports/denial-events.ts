@@ -1,5 +1,10 @@
 import { LRUCache } from 'lru-cache';
-import { isDropped, type LoggedPacket, type PacketEndpoint } from '../../audit/attribution/logged-packet.js';
+import {
+  isDropped,
+  ownEndpoint,
+  type LoggedPacket,
+  type PacketEndpoint,
+} from '../../audit/attribution/logged-packet.js';
 import { reasonMeanings } from '../../audit/reasons.js';
 import type { PacketSum } from '../../audit/writing/aggregator.js';
 import type { ClusterEvent } from '../../cluster/types.js';
@@ -77,9 +82,6 @@ export class DenialEvents implements AsyncDisposable {
   }
 }
 
-/** The endpoint whose policies denied: the destination for traffic into a pod. */
-const ownEndpoint = ({ direction, source, destination }: LoggedPacket): PacketEndpoint =>
-  direction === 'ingress' ? destination : source;
 const otherEndpoint = ({ direction, source, destination }: LoggedPacket): PacketEndpoint =>
   direction === 'ingress' ? source : destination;
 

@@ -45,7 +45,7 @@ describe('PacketAccounting', () => {
     });
   });
 
-  test('what came by during the reading belongs to neither side; it is lost only when the next reading says so', () => {
+  test('what arrived during the reading belongs to neither side; it is lost only when the next reading says so', () => {
     const accounting = new PacketAccounting(packetCountOf, begun);
     accounting.compare(
       accounting.addReading(counters({ 'drop-out-1': 9, 'logged-out': 9 }), 10),
@@ -61,7 +61,26 @@ describe('PacketAccounting', () => {
     expect(lossesOf(accounting)).toEqual(['kernel-queue any 1']);
   });
 
-  test('packets between their two counters are not told as held back, whichever was read first', () => {
+  test('what a counter means is asked when it is new, and not at each reading; also of those without a meaning', () => {
+    const asked: string[] = [];
+    const meaningOf = (name: string): ReturnType<typeof packetCountOf> => {
+      asked.push(name);
+      return packetCountOf(name);
+    };
+    const accounting = new PacketAccounting(meaningOf, begun);
+    const read = (values: Readonly<Record<string, number>>): readonly string[] => {
+      accounting.addReading(counters(values), 10);
+      return asked.splice(0);
+    };
+    expect(read({ 'drop-in-1': 1, accepted: 9 })).toEqual(['drop-in-1', 'accepted']);
+    expect(read({ 'drop-in-1': 2, accepted: 9, 'drop-out-2': 1 })).toEqual(['drop-out-2']);
+    expect(read({ 'drop-in-1': 3 })).toEqual([]);
+    // Only those of the last reading are kept; a counter that was gone has begun at 0 again.
+    expect(read({ 'drop-in-1': 4, 'drop-out-2': 2 })).toEqual(['drop-out-2']);
+    expect(accounting.totals().observed).toBe(4 + 1 + 2);
+  });
+
+  test('packets between their two counters are not recorded as suppressed, whichever was read first', () => {
     const accounting = new PacketAccounting(packetCountOf, begun);
     const readings = [
       [10, 8],
@@ -78,7 +97,7 @@ describe('PacketAccounting', () => {
     expect(accounting.totals().observed).toBe(40);
   });
 
-  test('a run that ends with packets between their counters leaves none of them to the next as held back', () => {
+  test('a run that ends with packets between their counters leaves none of them to the next as suppressed', () => {
     const last = new PacketAccounting(packetCountOf, begun);
     last.addReading(counters({ 'drop-in-1': 10, 'logged-in': 7 }), 10);
     const next = new PacketAccounting(packetCountOf, JSON.parse(JSON.stringify(last.checkpoint())) as Checkpoint);
@@ -87,7 +106,7 @@ describe('PacketAccounting', () => {
     expect(next.totals()).toMatchObject({ observed: 12 });
   });
 
-  test('counters that were removed and came again are counted from nought; so are those of a new table', () => {
+  test('counters that were removed and came again are counted from zero; so are those of a new table', () => {
     const accounting = new PacketAccounting(packetCountOf, begun);
     accounting.addReading(counters({ 'drop-in-1': 10, 'logged-in': 10 }), 10);
     accounting.countersRemoved(['drop-in-1']);
@@ -117,14 +136,14 @@ describe('PacketAccounting', () => {
     ]);
   });
 
-  test('losses of reports are told by direction', () => {
+  test('losses of reports are recorded by direction', () => {
     const accounting = new PacketAccounting(packetCountOf, begun);
     for (const direction of ['ingress', 'egress', 'egress'] as const)
       accounting.addLoss({ cause: 'writer', direction, isReport: true, count: 2, start: 1, end: 2 });
     expect(lossesOf(accounting)).toEqual(['writer ingress 2', 'writer egress 4']);
   });
 
-  test('the next run tells what nobody received meanwhile, and what the last one did not get to disk', () => {
+  test('the next run records what nobody received meanwhile, and what the last one did not get to disk', () => {
     const last = new PacketAccounting(packetCountOf, begun);
     last.compare(
       last.addReading(counters({ 'drop-in-1': 100, 'logged-in': 20 }), 10),

@@ -1,4 +1,4 @@
-/** What is told of packets by policies: denials, recorded allows, and what a dry run would do. */
+/** What records say of packets that policies decided: denials, recorded allows, and what a dry run would do. */
 import { describe, expect, test } from '@jest/globals';
 import { Attribution } from '../../../src/audit/attribution/attribution.js';
 import type { LoggedPacket } from '../../../src/audit/attribution/logged-packet.js';
@@ -63,12 +63,12 @@ class View {
   }
 
   change(changes: Changes, time: number): void {
-    const recorded = this.#state.take(changes);
-    const change = this.#compiler.apply(recorded);
+    const clusterChanges = this.#state.take(changes);
+    const change = this.#compiler.apply(clusterChanges);
     this.#renderer.apply(change);
-    this.#attribution.changesCompiled(recorded, change, time);
-    this.#attribution.changesApplied(recorded, change.endpoints, time);
-    this.#snapshots.changesApplied(recorded, time);
+    this.#attribution.changesCompiled(clusterChanges, change, time);
+    this.#attribution.changesApplied(clusterChanges, change.endpoints, time);
+    this.#snapshots.changesApplied(clusterChanges, time);
   }
 
   /** The chains that log the first packet of a new flow to the server. */
@@ -76,7 +76,7 @@ class View {
     return this.#walk(this.#renderer.ruleset(), port);
   }
 
-  /** What a packet at `time` is told as, which was logged by these chains. */
+  /** The record of a packet at `time` that these chains logged. */
   recorded(
     chains: readonly string[],
     time: number,
@@ -120,7 +120,7 @@ const logged = ({ verdict, mode, reason, direction, source, destination, isolati
     ...(rule === undefined ? [] : [`${policyKey(rule.policy)}[${rule.index}]`]),
   ].join(' ');
 
-describe('what is told of packets in a dry run', () => {
+describe('records of packets in a dry run', () => {
   test.each(['original', 'reply'] as const)('would be denied: by all that would isolate; %s packets', (orientation) => {
     const view = new View([namespace('x'), inDryRun(deny), inDryRun(other)]);
     expect(view.recorded(view.logged(), 1, orientation).map(logged)).toEqual([
@@ -128,7 +128,7 @@ describe('what is told of packets in a dry run', () => {
     ]);
   });
 
-  test('would be allowed: the rule that would, and the denial that stands', () => {
+  test('would be allowed: the rule that would, and the denial that is enforced', () => {
     const view = new View([
       namespace('x'),
       deny,
@@ -136,7 +136,7 @@ describe('what is told of packets in a dry run', () => {
       inDryRun(policy('open.x', { podSelector: app('server'), ingress: [{}] })),
     ]);
     const recorded = view.recorded(view.logged(), 1);
-    // The first one that would is told of: it stands for the relation until it is told of again.
+    // Only the first such packet is reported: none of that relation is again until its entry expires.
     expect(recorded.map(logged)).toEqual([
       'dry-run allow ingress client->server:80 rule by [x/deny] x/let[1]',
       'enforce deny ingress client->server:80 default-deny by [x/deny]',
@@ -172,7 +172,7 @@ describe('what is told of packets in a dry run', () => {
     expect(modes).toEqual([['deny enforce'], ['deny dry-run'], ['deny enforce']]);
   });
 
-  test('packets that come to be read after an edit are told as they were judged, for ten minutes', () => {
+  test('packets that are read after an edit get the verdict of their own time, for ten minutes', () => {
     const view = new View([namespace('x'), deny, inDryRun(letIn)]);
     const chains = view.logged();
     view.change({ apply: [inDryRun(deny)], remove: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'let' }] }, minute);
@@ -185,7 +185,7 @@ describe('what is told of packets in a dry run', () => {
     ]);
   });
 
-  test('of chains that an agent before this one made, verdict, mode and direction are told, and no policy', () => {
+  test('chains of an earlier agent give verdict, mode and direction, and no policy', () => {
     const before = new View([recorded, deny, inDryRun(letIn)]);
     const after = new View([namespace('x')]);
     const allow = new View([recorded, letIn]);
@@ -201,7 +201,7 @@ describe('what is told of packets in a dry run', () => {
   });
 });
 
-describe('what is told of allowed flows', () => {
+describe('records of allowed flows', () => {
   test('the rule that allowed, at the end where it did; nothing isolates the other', () => {
     const view = new View([recorded, deny, letIn]);
     expect(view.recorded(view.logged(), 1).map(logged)).toEqual([
@@ -214,7 +214,7 @@ describe('what is told of allowed flows', () => {
     expect(new View([namespace('x'), deny, letIn]).logged()).toEqual([]);
   });
 
-  test('that a dry run would deny: both are told', () => {
+  test('that a dry run would deny: both are recorded', () => {
     const view = new View([recorded, inDryRun(deny)]);
     expect(view.recorded(view.logged(), 1).map(logged)).toEqual([
       'enforce allow egress client->server:80 not-isolated by []',
@@ -224,7 +224,32 @@ describe('what is told of allowed flows', () => {
   });
 });
 
-test('an agent in a dry run as a whole tries every policy', () => {
+test('a prefix is parsed once, however many packets have it', () => {
+  const parsed: string[] = [];
+  const attribution = new Attribution({
+    names: decisionNames,
+    parsePrefix: (text) => {
+      parsed.push(text);
+      return parseLogPrefix(text);
+    },
+  });
+  const chainOf = (prefix: string): string | undefined =>
+    attribution.attribute({
+      time: 1,
+      prefix,
+      source: address('client'),
+      destination: address('server'),
+      protocol: 6,
+      bytes: 60,
+    })?.chain;
+  const prefixes = ['podwall deny-mid-stream original', 'podwall deny-mid-stream reply', 'podwall guard-veth0 packet'];
+  const chains = ['deny-mid-stream', 'deny-mid-stream', 'guard-veth0'];
+  expect([...prefixes, ...prefixes].map(chainOf)).toEqual([...chains, ...chains]);
+  expect(parsed).toEqual(prefixes);
+  expect(chainOf('others deny-mid-stream original')).toBeUndefined();
+});
+
+test('an agent in a dry run has every policy in a dry run', () => {
   const state = new ClusterState();
   const changes = state.take({ apply: [...objects, namespace('x'), deny] });
   const compiler = new Compiler({ scope: { node: 'n1' }, dryRun: 'all' });

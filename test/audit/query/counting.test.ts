@@ -3,11 +3,12 @@ import fc from 'fast-check';
 import { LineReader } from '../../../src/audit/reading/line-reader.js';
 import { fieldOf, namedFields } from '../../../src/audit/query/fields.js';
 import { Histogram, TimeScale } from '../../../src/audit/query/histogram.js';
-import { Losses } from '../../../src/audit/query/losses.js';
+import { LossTotals } from '../../../src/audit/query/losses.js';
 import { Sequences } from '../../../src/audit/query/sequences.js';
 import { Tally } from '../../../src/audit/query/tally.js';
 import { formatDuration, parseDuration, parseMoment, TimestampReader } from '../../../src/audit/query/times.js';
 import { recordLine } from '../../../src/audit/record.js';
+import '../../support/seed.js';
 import { deniedRecord, lossRecord } from '../records.js';
 
 describe('times', () => {
@@ -128,7 +129,7 @@ describe('groups', () => {
     expect(tally.count).toBe(53);
   });
 
-  test('beyond 50,000 groups records are counted, and told apart no more', () => {
+  test('beyond 50,000 groups records are counted, and no longer grouped', () => {
     const many = Array.from({ length: 50_010 }, (_, index) =>
       deniedRecord({ 'source.address': `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}` }),
     );
@@ -139,7 +140,7 @@ describe('groups', () => {
 
 describe('losses', () => {
   test('add up by cause, node and scope', () => {
-    const losses = new Losses();
+    const losses = new LossTotals();
     losses.add(lossRecord('writer', 3));
     losses.add(lossRecord('writer', 4, { 'event.end': '2026-11-22T11:00:00Z' }));
     losses.add(lossRecord('agent-down', 100, { 'podwall.loss.scope': {} }));

@@ -129,7 +129,7 @@ describe('a scan', () => {
     return { sequences, scan };
   };
 
-  test('reads plain and compressed files in the order given, and what is no record is told with its place', async () => {
+  test('reads plain and compressed files in the order given, and malformed lines are reported with their place', async () => {
     const [plain, compressed] = [join(folder, 'plain.jsonl'), join(folder, 'compressed.jsonl.gz')];
     await writeFile(
       plain,
@@ -211,7 +211,7 @@ describe('a scan', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(80 << 20);
   });
 
-  test('a compressed file that was cut is read as far as it goes, and told', async () => {
+  test('a compressed file that was cut is read as far as it goes, and reported', async () => {
     const cut = join(folder, 'cut.jsonl.gz');
     const whole = gzipSync(numbered(1) + numbered(2));
     await writeFile(cut, whole.subarray(0, whole.length - 4));

@@ -62,7 +62,7 @@ describe('Aggregator', () => {
     expect(aggregator.pending).toBe(0);
   });
 
-  test('what differs in chain, port or pod is told on its own', () => {
+  test('what differs in chain, port or pod has a record of its own', () => {
     aggregator.add(denial(0), 0);
     aggregator.add(denial(0, { uid: 'b' }), 0);
     expect(reported).toHaveLength(2);
@@ -79,7 +79,7 @@ describe('Aggregator', () => {
     expect(reported).toEqual(['first 80: 1 from 0 to 0', 'sum 80: 1 from 10 to 10', 'first 80: 1 from 6000 to 6000']);
   });
 
-  test('without room a new one is told to have none, a known one is summed', () => {
+  test('without room a new kind is reported as full, a known one is summed', () => {
     for (const port of [80, 81, 82, 81]) aggregator.add(denial(0, { port }), 0);
     aggregator.flush();
     expect(reported).toEqual([
@@ -90,7 +90,7 @@ describe('Aggregator', () => {
     ]);
   });
 
-  test('no packet is told twice or not at all', () => {
+  test('every packet is recorded exactly once', () => {
     const packets = fc.array(fc.record({ wait: fc.nat(3000), port: fc.nat(4) }), { maxLength: 60 });
     fc.assert(
       fc.property(packets, (list) => {

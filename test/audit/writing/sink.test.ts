@@ -11,7 +11,7 @@ import { until } from '../../support/until.js';
 const options = { capacity: 100, retryAfter: 5, onWriteState: () => undefined };
 
 describe('Sink', () => {
-  test('whoever writes does not wait; lines leave in order, and each is told when it has', async () => {
+  test('whoever writes does not wait; lines leave in order, and each is acknowledged once it is written', async () => {
     const out: string[] = [];
     let release = (): void => undefined;
     const output: LineOutput = {
@@ -87,7 +87,7 @@ describe('RotatingFile', () => {
     const onCleanupFailure = (error: unknown): never => {
       throw error;
     };
-    return new RotatingFile(path(), { onCleanupFailure: onCleanupFailure, ...rotation }, () => now);
+    return new RotatingFile(path(), { onCleanupFailure, ...rotation }, () => now);
   };
   /** Rotated files in the order of their names, then the present one. */
   const contents = async (): Promise<string[]> => {

@@ -6,6 +6,7 @@ import { skeletonDrops } from '../../../src/program/drop-reasons.js';
 import { cacheUses, skeletonChainNames, type ChainMeaning } from '../../../src/nftables/names/chains.js';
 import type { CounterMeaning } from '../../../src/nftables/names/counters.js';
 import type { SetMeaning } from '../../../src/nftables/names/sets.js';
+import '../../support/seed.js';
 
 /** An arbitrary for every kind: one without is a type error. */
 type Arbitraries<Meaning extends { readonly kind: string }> = {

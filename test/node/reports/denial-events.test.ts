@@ -95,7 +95,7 @@ describe('events of denials', () => {
     expect(written.map(({ repeated }) => repeated?.count)).toEqual([2]);
   });
 
-  test('another set of policies is another event; what nobody sends any more is not told again', async () => {
+  test('another set of policies is another event; what nobody sends any more is not written again', async () => {
     const { report, written, pass } = start();
     report.denied(into('server'), counted(1, 0));
     report.denied(into('server', ['deny', 'more']), counted(1, 0));
@@ -105,7 +105,7 @@ describe('events of denials', () => {
     await report[Symbol.asyncDispose]();
   });
 
-  test('a flood over many pods is told in turns, and one that is refused keeps back no other', async () => {
+  test('a flood over many pods is written in turns, and one that is refused keeps back no other', async () => {
     const { report, written, pass } = start(({ object }) => object.name === 'pod-0');
     for (let index = 0; index < 25; index += 1) report.denied(into(`pod-${index}`), counted(1, 0));
     await pass(0);

@@ -29,7 +29,7 @@ const idle: ReconcilerStatus = {
   warnings: [],
 };
 
-class Teller {
+class Reporter {
   readonly clock = new ManualClock();
   readonly warnings: string[] = [];
   failures = 0;
@@ -53,7 +53,7 @@ class Teller {
   }
 }
 
-class StatusTeller extends Teller {
+class StatusReporter extends Reporter {
   enforced: readonly EnforcedPolicy[] | undefined = [];
   readonly written: NodePolicyStatus[] = [];
   readonly report = new NodePolicyStatusReport({
@@ -70,59 +70,59 @@ class StatusTeller extends Teller {
 
 describe('the status that a node reports', () => {
   test('one write a second at most, and none that says nothing new before half a minute has passed', async () => {
-    const teller = new StatusTeller();
-    teller.report.changed();
-    await teller.pass(0);
+    const reporter = new StatusReporter();
+    reporter.report.changed();
+    await reporter.pass(0);
     for (let change = 1; change <= 10; change += 1) {
-      teller.enforced = [{ namespace: 'x', name: 'web', generation: change, pods: 1 }];
-      teller.report.changed();
-      await teller.pass(100);
+      reporter.enforced = [{ namespace: 'x', name: 'web', generation: change, pods: 1 }];
+      reporter.report.changed();
+      await reporter.pass(100);
     }
-    expect(teller.written.map(({ policies }) => policies[0]?.generation)).toEqual([undefined, 10]);
+    expect(reporter.written.map(({ policies }) => policies[0]?.generation)).toEqual([undefined, 10]);
     for (let turn = 0; turn < 5; turn += 1) {
-      teller.report.changed();
-      await teller.pass(2_000);
+      reporter.report.changed();
+      await reporter.pass(2_000);
     }
-    expect(teller.written).toHaveLength(2);
-    await teller.pass(30_000);
-    expect(teller.written).toHaveLength(3);
-    await teller.report[Symbol.asyncDispose]();
+    expect(reporter.written).toHaveLength(2);
+    await reporter.pass(30_000);
+    expect(reporter.written).toHaveLength(3);
+    await reporter.report[Symbol.asyncDispose]();
   });
 
   test('what is on its way into the kernel is not reported', async () => {
-    const teller = new StatusTeller();
-    teller.enforced = undefined;
-    teller.report.changed();
-    await teller.pass(5_000);
-    expect(teller.written).toEqual([]);
-    teller.enforced = [];
-    teller.report.changed();
-    await teller.pass(1_000);
-    expect(teller.written).toHaveLength(1);
-    await teller.report[Symbol.asyncDispose]();
+    const reporter = new StatusReporter();
+    reporter.enforced = undefined;
+    reporter.report.changed();
+    await reporter.pass(5_000);
+    expect(reporter.written).toEqual([]);
+    reporter.enforced = [];
+    reporter.report.changed();
+    await reporter.pass(1_000);
+    expect(reporter.written).toHaveLength(1);
+    await reporter.report[Symbol.asyncDispose]();
   });
 
   test('a server that is away is asked again and again, with one line in the log', async () => {
-    const teller = new StatusTeller();
-    teller.refuse = true;
-    teller.report.changed();
-    for (let turn = 0; turn < 10; turn += 1) await teller.pass(10_000);
-    expect(teller.warnings).toEqual(['NodePolicyStatus not written: away']);
-    expect(teller.failures).toBeGreaterThan(5);
-    teller.refuse = false;
-    await teller.pass(30_000);
-    expect(teller.written).toHaveLength(1);
-    await teller.report[Symbol.asyncDispose]();
+    const reporter = new StatusReporter();
+    reporter.refuse = true;
+    reporter.report.changed();
+    for (let turn = 0; turn < 10; turn += 1) await reporter.pass(10_000);
+    expect(reporter.warnings).toEqual(['NodePolicyStatus not written: away']);
+    expect(reporter.failures).toBeGreaterThan(5);
+    reporter.refuse = false;
+    await reporter.pass(30_000);
+    expect(reporter.written).toHaveLength(1);
+    await reporter.report[Symbol.asyncDispose]();
   });
 });
 
-class EventTeller extends Teller {
-  problems: readonly ClusterEvent[] = [];
+class EventReporter extends Reporter {
+  conditions: readonly ClusterEvent[] = [];
   idle: readonly ClusterEvent[] = [];
   looks = 0;
   readonly written: string[] = [];
   readonly report = new ConditionEvents({
-    conditions: () => this.problems,
+    conditions: () => this.conditions,
     idlePolicies: () => {
       this.looks += 1;
       return this.idle;
@@ -147,52 +147,52 @@ const event = (reason: ClusterEvent['reason'], name: string): ClusterEvent => ({
 
 describe('the events that a node writes', () => {
   test('what fails closed at once, what may pass by itself later, each once an hour', async () => {
-    const teller = new EventTeller();
-    teller.problems = [event('FailsClosed', 'bad'), event('NotEnforced', 'pod')];
-    teller.idle = [event('SelectsNoPod', 'early')];
-    teller.report.changed();
-    await teller.pass(0);
-    expect(teller.written).toEqual(['FailsClosed bad']);
-    await teller.pass(30_000);
-    expect(teller.written).toEqual(['FailsClosed bad', 'NotEnforced pod']);
-    for (let turn = 0; turn < 10; turn += 1) await teller.pass(30_000);
-    expect(teller.written).toEqual(['FailsClosed bad', 'NotEnforced pod', 'SelectsNoPod early']);
-    for (let turn = 0; turn < 100; turn += 1) await teller.pass(30_000);
-    expect(teller.written).toHaveLength(6);
+    const reporter = new EventReporter();
+    reporter.conditions = [event('FailsClosed', 'bad'), event('NotEnforced', 'pod')];
+    reporter.idle = [event('SelectsNoPod', 'early')];
+    reporter.report.changed();
+    await reporter.pass(0);
+    expect(reporter.written).toEqual(['FailsClosed bad']);
+    await reporter.pass(30_000);
+    expect(reporter.written).toEqual(['FailsClosed bad', 'NotEnforced pod']);
+    for (let turn = 0; turn < 10; turn += 1) await reporter.pass(30_000);
+    expect(reporter.written).toEqual(['FailsClosed bad', 'NotEnforced pod', 'SelectsNoPod early']);
+    for (let turn = 0; turn < 100; turn += 1) await reporter.pass(30_000);
+    expect(reporter.written).toHaveLength(6);
     // The whole cluster is looked at every few minutes only, however often the report runs.
-    expect(teller.looks).toBeLessThan(30);
-    await teller.report[Symbol.asyncDispose]();
+    expect(reporter.looks).toBeLessThan(30);
+    await reporter.report[Symbol.asyncDispose]();
   });
 
-  test('what passed in time is not told', async () => {
-    const teller = new EventTeller();
-    teller.problems = [event('NotEnforced', 'pod')];
-    teller.report.changed();
-    await teller.pass(0);
-    teller.problems = [];
-    await teller.pass(60_000);
-    teller.problems = [event('NotEnforced', 'pod')];
-    teller.report.changed();
-    await teller.pass(5_000);
-    expect(teller.written).toEqual([]);
-    await teller.report[Symbol.asyncDispose]();
+  test('what passed in time is not written', async () => {
+    const reporter = new EventReporter();
+    reporter.conditions = [event('NotEnforced', 'pod')];
+    reporter.report.changed();
+    await reporter.pass(0);
+    reporter.conditions = [];
+    await reporter.pass(60_000);
+    reporter.conditions = [event('NotEnforced', 'pod')];
+    reporter.report.changed();
+    await reporter.pass(5_000);
+    expect(reporter.written).toEqual([]);
+    await reporter.report[Symbol.asyncDispose]();
   });
 
   test('one that is refused keeps back no other; many come in turns', async () => {
-    const teller = new EventTeller();
-    teller.problems = ['refused', ...Array.from({ length: 45 }, (_, index) => `bad-${index}`)].map((name) =>
+    const reporter = new EventReporter();
+    reporter.conditions = ['refused', ...Array.from({ length: 45 }, (_, index) => `bad-${index}`)].map((name) =>
       event('FailsClosed', name),
     );
-    teller.report.changed();
-    await teller.pass(0);
-    expect(teller.written).toHaveLength(19);
-    for (let turn = 0; turn < 20; turn += 1) await teller.pass(30_000);
-    expect(teller.written).toHaveLength(45);
-    expect(teller.warnings).toEqual(['Event not written: namespace is being terminated']);
-    await teller.report[Symbol.asyncDispose]();
+    reporter.report.changed();
+    await reporter.pass(0);
+    expect(reporter.written).toHaveLength(19);
+    for (let turn = 0; turn < 20; turn += 1) await reporter.pass(30_000);
+    expect(reporter.written).toHaveLength(45);
+    expect(reporter.warnings).toEqual(['Event not written: namespace is being terminated']);
+    await reporter.report[Symbol.asyncDispose]();
   });
 
-  test('every node gives one trouble the same name, and another name to any other', () => {
+  test('every node gives one condition the same name, and another name to any other', () => {
     const one = event('FailsClosed', 'bad');
     expect(eventName(one)).toBe(eventName({ ...one, object: { ...one.object } }));
     const others = [
@@ -204,7 +204,7 @@ describe('the events that a node writes', () => {
     expect(eventName({ ...one, object: { ...one.object, name: 'n'.repeat(253) } })).toHaveLength(253);
   });
 
-  test('policies that fail closed and pods that are not enforced become troubles, with what is wrong', () => {
+  test('policies that fail closed and pods that are not enforced become Events, with what is wrong', () => {
     const [failing, unattached] = eventConditions({
       failing: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'bad', uid: 'u', reasons: ['spec.ingress: no'] }],
       unattached: [{ pod: { namespace: 'x', name: 'p' }, podUid: 'v', reason: 'no route to 10.0.0.1' }],

@@ -52,7 +52,7 @@ export class AuditTrail {
 
   /**
    * Events of packets from this time on, in milliseconds since the epoch; without the last packet of a connection that its
-   * client has reset, which isolation may drop whatever is in a dry run.
+   * client has reset, which isolation may drop, in a dry run or not.
    */
   async eventsSince(time: number): Promise<EventRecord[]> {
     return (await this.events()).filter(

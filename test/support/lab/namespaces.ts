@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as libc from './libc.js';
 
-/** A run is told from others by its process id, in the names of its namespaces and of its folder. */
+/** A run is distinguished from others by its process id, in the names of its namespaces and of its folder. */
 const namespacePrefix = 'pw-';
 const folderPrefix = 'podwall-lab-';
 
@@ -62,7 +62,7 @@ export function processesIn(namespaces: readonly string[]): number[] {
     .filter((pid) => ours.has(identityOf(`/proc/${pid}/ns/net`)));
 }
 
-/** What tells a namespace from others; undefined when it is gone, or belongs to a process that is hidden from us. */
+/** What distinguishes a namespace from others; undefined when it is gone, or belongs to a process that is hidden from us. */
 const identityOf = (path: string): string | undefined =>
   unlessGone(() => {
     const { dev, ino } = statSync(path);

@@ -36,7 +36,7 @@ interface Call {
 }
 
 const IPV6_V6ONLY = 26;
-/** Streams call from ports of their own, below the kernel's choice, so that their accepted ends can be told. */
+/** Streams call from ports of their own, below the kernel's choice, so that their accepted ends can be recognised. */
 const firstStreamPort = 15_000;
 /** What a path answers, or a rule of the caller's own node: the call is blocked. All other errors are mistakes. */
 const pathErrors = new Set([libc.EPERM, libc.ENETUNREACH, libc.EHOSTUNREACH]);
@@ -200,7 +200,7 @@ export class Prober implements Disposable {
     throw new Error(`${probe.protocol} from ${probe.from} to ${probe.to} port ${probe.port}: errno ${errno}`);
   }
 
-  /** Serves whoever calls, once, and tells which of the clients' sockets have something. */
+  /** Serves whoever calls, once, and returns which of the clients' sockets have something. */
   #serveOnce(clients: readonly { fd: number; events: number }[], milliseconds: number): Set<number> {
     const servers = [...this.#servers.values()].map(({ fd }) => ({ fd, events: libc.POLLIN }));
     const ready = libc.poll([...clients, ...servers], milliseconds);

@@ -1,0 +1,70 @@
+/** What an address is that no pod has: by the Nodes of the cluster. */
+import { expect, test } from '@jest/globals';
+import { AddressIdentities } from '../../../src/audit/attribution/address-identities.js';
+import { parseAddress, parseCidr } from '../../../src/model/address.js';
+import type { ClusterChange } from '../../../src/model/cluster.js';
+
+const parsed = <T>(text: string, parse: (text: string) => T | undefined): T => {
+  const value = parse(text);
+  if (value === undefined) throw new Error(`cannot parse ${text}`);
+  return value;
+};
+
+const nodeSet = (name: string, address: string, ...podCidrs: readonly string[]): ClusterChange => ({
+  kind: 'node',
+  name,
+  node: {
+    name,
+    labels: {},
+    addresses: [parsed(address, parseAddress)],
+    podCidrs: podCidrs.map((text) => parsed(text, parseCidr)),
+  },
+});
+const nodeRemoved = (name: string): ClusterChange => ({ kind: 'node', name });
+
+const classesOf = (identities: AddressIdentities, ...addresses: readonly string[]): readonly string[] =>
+  addresses.map((address) => identities.at(parsed(address, parseAddress), 1).class);
+
+test('without ranges from Nodes, a private address may be that of a pod', () => {
+  const identities = new AddressIdentities();
+  expect(classesOf(identities, '10.244.1.9', 'fd00::9', '203.0.113.9', '2001:db8::9')).toEqual([
+    'unknown',
+    'unknown',
+    'external',
+    'external',
+  ]);
+  identities.apply([nodeSet('n1', '192.168.0.1')], 0);
+  expect(classesOf(identities, '10.244.1.9', '192.168.0.1')).toEqual(['unknown', 'node']);
+});
+
+test('with ranges, an address in one of them may be; overlapping and adjacent ranges count as each says', () => {
+  const identities = new AddressIdentities();
+  identities.apply(
+    [
+      nodeSet('n1', '10.244.0.1', '10.244.0.0/16', 'fd00:1::/64'),
+      nodeSet('n2', '192.168.0.2', '10.244.2.0/24', '10.245.0.0/24'),
+      nodeSet('n3', '192.168.0.3', '203.0.113.0/28'),
+    ],
+    0,
+  );
+  const inside = ['10.244.0.0', '10.244.2.9', '10.244.255.255', '10.245.0.255', '203.0.113.15', 'fd00:1::9'];
+  expect(classesOf(identities, ...inside)).toEqual(inside.map(() => 'unknown'));
+  const outside = ['10.243.255.255', '10.245.1.0', '203.0.113.16', 'fd00:1:0:1::', '10.0.0.1', '::'];
+  expect(classesOf(identities, ...outside)).toEqual(outside.map(() => 'external'));
+  expect(classesOf(identities, '10.244.0.1', '192.168.0.3')).toEqual(['node', 'node']);
+});
+
+test('a batch of Nodes that came, changed and went counts as it ends', () => {
+  const identities = new AddressIdentities();
+  identities.apply([nodeSet('n1', '192.168.0.1', '10.1.0.0/24'), nodeSet('n2', '192.168.0.2', '10.2.0.0/24')], 0);
+  identities.apply(
+    [nodeRemoved('n1'), nodeSet('n2', '192.168.0.22', '10.22.0.0/24'), nodeSet('n3', '192.168.0.3', '10.3.0.0/24')],
+    0,
+  );
+  const ranges = ['10.1.0.9', '10.2.0.9', '10.22.0.9', '10.3.0.9'];
+  expect(classesOf(identities, ...ranges)).toEqual(['external', 'external', 'unknown', 'unknown']);
+  const nodes = ['192.168.0.1', '192.168.0.2', '192.168.0.22', '192.168.0.3'];
+  expect(classesOf(identities, ...nodes)).toEqual(['external', 'external', 'node', 'node']);
+  identities.apply([nodeRemoved('n2'), nodeRemoved('n3')], 0);
+  expect(classesOf(identities, ...ranges, ...nodes)).toEqual([...ranges, ...nodes].map(() => 'unknown'));
+});

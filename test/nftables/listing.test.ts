@@ -1,0 +1,231 @@
+/** What nft lists as the table's objects, and what we add by JSON as what nft would list. */
+import { describe, expect, test } from '@jest/globals';
+import { compile } from '../../src/compiler/compiler.js';
+import { transactionToJson } from '../../src/nftables/language/command-json.js';
+import { parseCounters, parseTable } from '../../src/nftables/language/listing.js';
+import type { Ruleset } from '../../src/nftables/language/types.js';
+import { planReplacement } from '../../src/nftables/plan/plan.js';
+import { renderGuards } from '../../src/nftables/render/guards.js';
+import type { AuditRules } from '../../src/nftables/render/log-rules.js';
+import { render, type RenderOptions } from '../../src/nftables/render/renderer.js';
+import type { PolicyProgram } from '../../src/program/types.js';
+import { exampleNodes, examples } from '../cases/examples.js';
+import { ClusterState } from '../cases/cluster-state.js';
+import { address, everyFeature } from './programs.js';
+
+const listingOf = (...objects: readonly object[]): string => JSON.stringify({ nftables: objects });
+
+/** As nft 1.0.6 prints them, in its order: comments of tables and chains are not among it. */
+const head = { metainfo: { version: '1.0.6', release_name: 'Lester Gooch #5', json_schema_version: 1 } };
+const inet = { family: 'inet', table: 'podwall' };
+const listing = listingOf(
+  head,
+  { table: { family: 'inet', name: 'podwall', handle: 1 } },
+  { counter: { ...inet, name: 'drop-in', handle: 1, packets: 7, bytes: 420 } },
+  { set: { ...inet, name: 'pods4', type: 'ipv4_addr', handle: 2, elem: ['10.0.0.1', '10.0.0.2'] } },
+  {
+    set: {
+      ...{ ...inet, name: 'blocks4', type: ['ipv4_addr', 'inet_proto'], handle: 3 },
+      ...{ comment: 'blocks', flags: ['interval'] },
+      elem: [
+        { concat: [{ prefix: { addr: '10.0.0.0', len: 8 } }, { range: [0, 255] }] },
+        { concat: [{ range: ['192.0.2.1', '192.0.2.5'] }, 'tcp'] },
+      ],
+    },
+  },
+  {
+    set: {
+      ...{ ...inet, name: 'cache4-1', type: ['ipv4_addr', 'ipv4_addr', 'inet_proto', 'inet_service'], handle: 4 },
+      ...{ size: 1024, flags: ['timeout'], timeout: 60 },
+      elem: [{ elem: { val: { concat: ['10.0.0.1', '10.0.0.2', 'tcp', 80] }, expires: 59 } }],
+    },
+  },
+  {
+    map: {
+      ...{ ...inet, name: 'ingress4', type: 'ipv4_addr', handle: 6, map: 'verdict' },
+      elem: [
+        ['10.0.0.1', { goto: { target: 'allow' } }],
+        ['10.0.0.2', { drop: null }],
+      ],
+    },
+  },
+  { map: { ...inet, name: 'foreign', type: 'ipv4_addr', handle: 12, map: 'mark', elem: [['10.0.0.1', 5]] } },
+  { chain: { ...inet, name: 'allow', handle: 7 } },
+  { chain: { ...inet, name: 'forward', handle: 8, type: 'filter', hook: 'forward', prio: -10, policy: 'drop' } },
+  {
+    rule: {
+      ...{ ...inet, chain: 'forward', handle: 10, comment: 'policy shop/deny' },
+      expr: [
+        { match: { op: '==', left: { ct: { key: 'ip saddr', dir: 'original' } }, right: '@pods4' } },
+        { counter: 'drop-in' },
+        { drop: null },
+      ],
+    },
+  },
+  {
+    rule: {
+      ...{ ...inet, chain: 'forward', handle: 13 },
+      expr: [
+        { mangle: { key: { meta: { key: 'mark' } }, value: 7 } },
+        { reject: { type: 'icmpx', expr: 'port-unreachable' } },
+      ],
+    },
+  },
+);
+
+describe('a listing of nft 1.0.6', () => {
+  const table = parseTable(listing);
+  const sets = (name: string) => table.sets.get(name);
+
+  test('has its table, and the counters with their packets', () => {
+    expect(table).toMatchObject({ family: 'inet', table: 'podwall', counters: new Set(['drop-in']) });
+    expect(parseCounters(listing)).toEqual(new Map([['drop-in', 7]]));
+  });
+
+  test('has sets, with elements as canonical text', () => {
+    expect([...table.sets.keys()]).toEqual(['pods4', 'blocks4', 'cache4-1', 'ingress4', 'foreign']);
+    expect(sets('pods4')).toEqual({
+      ...{ name: 'pods4', type: ['ipv4_addr'], verdicts: false, interval: false },
+      elements: new Map([
+        ['10.0.0.1', ''],
+        ['10.0.0.2', ''],
+      ]),
+    });
+    expect(sets('blocks4')).toEqual({
+      ...{ name: 'blocks4', type: ['ipv4_addr', 'inet_proto'], verdicts: false, interval: true },
+      elements: new Map([
+        ['10.0.0.0/8 . 0-255', ''],
+        ['192.0.2.1-192.0.2.5 . tcp', ''],
+      ]),
+    });
+  });
+
+  test('has sets that packets fill, without what they added', () => {
+    expect(sets('cache4-1')).toEqual({
+      ...{ name: 'cache4-1', type: ['ipv4_addr', 'ipv4_addr', 'inet_proto', 'inet_service'] },
+      ...{ verdicts: false, interval: false, dynamic: { timeoutSeconds: 60, size: 1024 }, elements: new Map() },
+    });
+  });
+
+  test('has maps to verdicts, and a map of somebody else that differs from all of ours', () => {
+    expect(sets('ingress4')).toEqual({
+      ...{ name: 'ingress4', type: ['ipv4_addr'], verdicts: true, interval: false },
+      elements: new Map([
+        ['10.0.0.1', 'goto allow'],
+        ['10.0.0.2', 'drop'],
+      ]),
+    });
+    expect(sets('foreign')).toMatchObject({ verdicts: false, elements: new Map([['["10.0.0.1",5]', '']]) });
+  });
+
+  test('has chains with their hook and rules, statements of somebody else as they stand', () => {
+    expect([...table.chains.values()]).toEqual([
+      { name: 'allow', rules: [] },
+      {
+        name: 'forward',
+        hook: { type: 'filter', hook: 'forward', priority: -10, policy: 'drop' },
+        rules: [
+          {
+            statements: [
+              { match: { op: '==', left: { ct: { key: 'ip saddr', dir: 'original' } }, right: '@pods4' } },
+              { counter: 'drop-in' },
+              { drop: null },
+            ],
+            comment: 'policy shop/deny',
+          },
+          {
+            statements: [
+              { mangle: { key: { meta: { key: 'mark' } }, value: 7 } },
+              { reject: { type: 'icmpx', expr: 'port-unreachable' } },
+            ],
+          },
+        ],
+      },
+    ]);
+  });
+
+  test('has IPv6 addresses as RFC 5952 writes them, and chains of netdev without their device', () => {
+    const netdev = { family: 'netdev', table: 'podwall' };
+    const hook = { type: 'filter', hook: 'ingress', prio: 0, policy: 'accept' };
+    const found = parseTable(
+      listingOf(
+        head,
+        { table: { family: 'netdev', name: 'podwall', handle: 2 } },
+        { set: { ...netdev, name: 'self6', type: 'ipv6_addr', handle: 1, elem: ['::ffff:1.2.3.4', 'fd00::7'] } },
+        { chain: { ...netdev, name: 'guard-lo', handle: 3, ...hook } },
+      ),
+    );
+    expect(found.family).toBe('netdev');
+    expect([...(found.sets.get('self6')?.elements.keys() ?? [])]).toEqual(['::ffff:102:304', 'fd00::7']);
+    const listed = { type: 'filter', hook: 'ingress', priority: 0, policy: 'accept' };
+    expect(found.chains.get('guard-lo')?.hook).toEqual(listed);
+  });
+
+  test('without objects is an empty table of ours', () => {
+    expect(parseTable(listingOf(head))).toMatchObject({ family: 'inet', table: 'podwall', chains: new Map() });
+  });
+});
+
+type Added = Readonly<Record<string, { readonly name?: string; readonly elem?: readonly unknown[] }>>;
+
+/** The objects that command-json adds for a whole table, each set with its elements. */
+function added(ruleset: Ruleset): readonly Added[] {
+  const { nftables } = transactionToJson(planReplacement(ruleset, false)) as { nftables: readonly { add: Added }[] };
+  const objects = nftables.map(({ add }) => add);
+  const elements = new Map(objects.flatMap(({ element }) => (element ? [[element.name, element.elem] as const] : [])));
+  const withElements = (object: Added): Added =>
+    Object.fromEntries(
+      Object.entries(object).map(([kind, body]) => [
+        kind,
+        kind === 'set' || kind === 'map' ? { ...body, elem: elements.get(body.name) ?? [] } : body,
+      ]),
+    );
+  return objects.filter(({ element }) => element === undefined).map(withElements);
+}
+
+/** Titles are comments of text only. */
+const withoutTitle = <T extends object>(titled: T): T => ({ ...titled, title: undefined });
+const untitled = (ruleset: Ruleset): unknown => ({
+  ...withoutTitle(ruleset),
+  sets: new Map([...ruleset.sets].map(([name, set]) => [name, withoutTitle(set)])),
+  chains: new Map([...ruleset.chains].map(([name, chain]) => [name, withoutTitle(chain)])),
+});
+
+describe('what command-json adds is parsed as the same objects', () => {
+  const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
+  const everyOption: readonly RenderOptions[] = [
+    { established: 'keep' },
+    { established: 'reevaluate', inlineLists: 0, audit },
+    { established: 'reevaluate', mode: 'dry-run', audit },
+  ];
+  const programs: readonly (readonly [string, PolicyProgram])[] = [
+    ['every feature', everyFeature],
+    ...examples().map(({ directory, objects }) => {
+      const state = new ClusterState();
+      state.take({ apply: [...exampleNodes(), ...objects] });
+      return [directory, compile(state.snapshot(), { scope: { node: 'n1' }, unknownPods: 'deny' })] as const;
+    }),
+  ];
+
+  test.each(programs)('the ruleset of %s, however it is rendered', (_, program) => {
+    for (const options of everyOption) {
+      const ruleset = render(program, options);
+      expect(ruleset.chains.size).toBeGreaterThan(5);
+      expect(parseTable(listingOf(head, ...added(ruleset)))).toEqual(untitled(ruleset));
+    }
+  });
+
+  test('guards, on a device that no text can name', () => {
+    const guards = renderGuards(
+      [
+        {
+          ...{ kind: 'bridged', pod: { namespace: 'x', name: 'a' }, podUid: 'a', device: 'veth0@if.9_-', ifindex: 7 },
+          addresses: [address('10.0.0.1'), address('fd00::1')],
+        },
+      ],
+      { sourceGuardOffNamespaces: new Set(), audit, mode: 'enforce' },
+    );
+    expect([...guards.chains.values()].map(({ hook }) => hook?.device)).toContain('veth0@if.9_-');
+    expect(parseTable(listingOf(head, ...added(guards)))).toEqual(untitled(guards));
+  });
+});

@@ -10,4 +10,8 @@ export interface Figure {
 export interface BenchOptions {
   /** Fewer repetitions and shorter waits: to see that it runs, not to be quoted. */
   readonly fast: boolean;
+  /** Only these rows of a table that has some: parts of their names, which a comma separates. */
+  readonly rows?: string | undefined;
+  /** Bundle of another tree, to be measured by this tree's bench. */
+  readonly product?: string | undefined;
 }

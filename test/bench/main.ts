@@ -15,6 +15,7 @@ import { measureCompile } from './compile.js';
 import { measureEvents } from './events.js';
 import { measureApiServer } from './api-server.js';
 import { measureChurn } from './churn.js';
+import { measureFelt } from './felt/felt.js';
 import type { Figure } from './figures.js';
 import { measureLint } from './lint.js';
 import { measureMemory } from './memory.js';
@@ -37,6 +38,8 @@ async function main(): Promise<number> {
     options: {
       fast: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
+      rows: { type: 'string' },
+      product: { type: 'string' },
       against: { type: 'string' },
       items: { type: 'string' },
       rounds: { type: 'string' },
@@ -53,6 +56,7 @@ async function main(): Promise<number> {
   if (against !== undefined) return measureAgainst({ ...against, fast: options.fast });
   const figures: Figure[] = [];
   for (const [name, measure] of [
+    ['felt', measureFelt],
     ['packets', measurePackets],
     ['compile', measureCompile],
     ['events', measureEvents],
@@ -66,7 +70,7 @@ async function main(): Promise<number> {
     ['reach', measureReach],
     ['version', measureVersion],
   ] as const) {
-    if (!name.includes(options.only)) continue;
+    if (!options.only.split(',').some((part) => name.includes(part))) continue;
     console.error(`measuring ${name} ...`);
     figures.push(...(await measure(options)));
   }

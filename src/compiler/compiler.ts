@@ -24,9 +24,10 @@ import {
 import { SelectorIndex } from '../selectors/selector-index.js';
 import { AddressOwners } from '../addresses/address-owners.js';
 import { difference } from './difference.js';
-import { makeEndpoint, ruleListsOf, sameEndpoint, selects, type EndpointSettings } from './endpoints.js';
+import { makeEndpoint, notIsolated, ruleListsOf, sameEndpoint, selects, type EndpointSettings } from './endpoints.js';
 import { Groups, type Contribution, type Move } from './groups.js';
 import { KnownPods } from './known-pods.js';
+import { NamespacePolicies } from './namespace-policies.js';
 import { Before } from './recorder.js';
 import { compileRules, type CompiledRules } from './rule-lists.js';
 import { UsedRuleLists } from './used-rule-lists.js';
@@ -64,8 +65,8 @@ export class Compiler {
   readonly #contributions = new Map<string, Contribution>();
   readonly #index = new SelectorIndex((name) => ({ 'kubernetes.io/metadata.name': name }));
   readonly #groups = new Groups(this.#index, (pod) => this.#contributions.get(pod));
-  /** By namespace, by policy key. */
-  readonly #policies = new Map<string, Map<string, AnyPolicy>>();
+  /** By namespace. */
+  readonly #policies = new Map<string, NamespacePolicies>();
   /** Local pods by namespace: the only ones that policies of that namespace can select here. */
   readonly #localPods = new Map<string, Set<string>>();
   readonly #endpoints = new Map<string, Endpoint>();
@@ -157,6 +158,7 @@ export class Compiler {
     if (modeIn(before) === modeIn(after) && !logsAnew) return;
     if (modeIn(after) === 'enforce' && !logsAllowed(after)) this.#annotations.delete(name);
     else this.#annotations.set(name, after);
+    this.#policies.get(name)?.forget();
     for (const pod of this.#localPods.get(name) ?? []) step.endpoints.add(pod);
     if (!logsAnew) return;
     for (const { ref } of this.#policies.get(name)?.values() ?? []) this.#recompile(ref);
@@ -167,13 +169,12 @@ export class Compiler {
   }
 
   #takePolicy(namespace: string, key: string, policy: AnyPolicy | undefined, step: Step): void {
-    const policies = this.#policies.get(namespace) ?? new Map<string, AnyPolicy>();
+    const policies = this.#policies.get(namespace) ?? new NamespacePolicies();
     const before = policies.get(key);
-    if (policy === undefined) policies.delete(key);
-    else policies.set(key, policy);
-    if (policies.size === 0) this.#policies.delete(namespace);
+    const isolatesAnew = policies.set(key, policy);
+    if (policies.isEmpty) this.#policies.delete(namespace);
     else this.#policies.set(namespace, policies);
-    for (const podKey of this.#localPods.get(namespace) ?? []) {
+    for (const podKey of isolatesAnew ? (this.#localPods.get(namespace) ?? []) : []) {
       const pod = this.#pods.get(podKey);
       if (pod !== undefined && [before, policy].some((one) => one !== undefined && selects(one, pod)))
         step.endpoints.add(podKey);
@@ -237,8 +238,8 @@ export class Compiler {
     step.endpointsBefore.touch(key, before);
     if (after === undefined) this.#endpoints.delete(key);
     else this.#endpoints.set(key, after);
-    for (const id of ruleListsOf(after)) this.#ruleLists.use(id);
-    for (const id of ruleListsOf(before)) this.#ruleLists.release(id);
+    for (const lists of ruleListsOf(after)) this.#ruleLists.use(lists);
+    for (const lists of ruleListsOf(before)) this.#ruleLists.release(lists);
   }
 
   #endpointOf(key: string): Endpoint | undefined {
@@ -246,9 +247,9 @@ export class Compiler {
     const addresses = this.#contributions.get(key)?.addresses ?? [];
     const namespace = namespaceOf(key);
     if (pod === undefined || this.#localPods.get(namespace)?.has(key) !== true) return undefined;
-    const selecting = [...(this.#policies.get(namespace) ?? [])].filter(([, policy]) => selects(policy, pod));
-    const sorted = selecting.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, policy]) => policy);
-    return makeEndpoint(pod, addresses, sorted, this.#settingsOf(namespace));
+    const settings = this.#settingsOf(namespace);
+    const enforcement = this.#policies.get(namespace)?.enforcementOn(pod, settings) ?? notIsolated;
+    return makeEndpoint(pod, addresses, enforcement, settings);
   }
 
   #recompile(ref: PolicyRef): void {

@@ -26,30 +26,36 @@ export interface EndpointSettings {
   readonly dryRun: DryRunScope;
 }
 
-/** An endpoint from the policies that select it, given in the order of their keys. */
-export function makeEndpoint(
-  pod: Pod,
-  addresses: readonly Address[],
-  policies: readonly AnyPolicy[],
-  settings: EndpointSettings,
-): Endpoint {
+/** What the policies that select a pod come to. */
+export type Enforcement = Pick<Endpoint, 'ingress' | 'egress' | 'dryRun'>;
+
+/** Where no policy selects the pod. */
+export const notIsolated: Enforcement = { ingress: open, egress: open };
+
+/** @param policies those that select the pod, in the order of their keys */
+export function enforcementBy(policies: readonly AnyPolicy[], settings: EndpointSettings): Enforcement {
   const enforced = policies.filter((policy) => !isDryRun(policy, settings, settings.dryRun));
   const [ingress, egress] = [isolationBy(enforced, 'ingress'), isolationBy(enforced, 'egress')];
   const dryRun =
     enforced.length === policies.length
       ? {}
       : { ...dryRunIsolation(policies, 'ingress', ingress), ...dryRunIsolation(policies, 'egress', egress) };
-  return {
-    pod: pod.ref,
-    podUid: pod.uid,
-    node: pod.node,
-    addresses,
-    ingress,
-    egress,
-    ...(Object.keys(dryRun).length === 0 ? {} : { dryRun }),
-    ...(logsAllowed(settings.annotations) ? { logsAllowed: true } : {}),
-  };
+  return { ingress, egress, ...(Object.keys(dryRun).length === 0 ? {} : { dryRun }) };
 }
+
+export const makeEndpoint = (
+  pod: Pod,
+  addresses: readonly Address[],
+  enforcement: Enforcement,
+  { annotations }: EndpointSettings,
+): Endpoint => ({
+  pod: pod.ref,
+  podUid: pod.uid,
+  node: pod.node,
+  addresses,
+  ...enforcement,
+  ...(logsAllowed(annotations) ? { logsAllowed: true } : {}),
+});
 
 function isolationBy(policies: readonly AnyPolicy[], direction: Direction): Isolation {
   const by = policies.filter((policy) => isolates(policy, direction));
@@ -70,9 +76,10 @@ function dryRunIsolation(policies: readonly AnyPolicy[], direction: Direction, n
   return { [direction]: all };
 }
 
-export function ruleListsOf(endpoint: Endpoint | undefined): readonly RuleListId[] {
+/** The rule lists of each of its isolations; endpoints with the same policies share them. */
+export function ruleListsOf(endpoint: Endpoint | undefined): readonly (readonly RuleListId[])[] {
   if (endpoint === undefined) return [];
-  return directions.flatMap((direction) => isolationsOf(endpoint, direction).flatMap(({ allowedBy }) => allowedBy));
+  return directions.flatMap((direction) => isolationsOf(endpoint, direction).map(({ allowedBy }) => allowedBy));
 }
 
 export function sameEndpoint(a: Endpoint | undefined, b: Endpoint | undefined): boolean {

@@ -202,8 +202,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: "a policy selects other namespaces' pods",
     file: 'src/compiler/compiler.ts',
-    find: '[...(this.#policies.get(namespace) ?? [])].filter(',
-    replace: '[...[...this.#policies.values()].flatMap((own) => [...own])].filter(',
+    find: 'this.#policies.get(namespace)?.enforcementOn(',
+    replace: '(this.#policies.get(namespace) ?? [...this.#policies.values()][0])?.enforcementOn(',
   },
   {
     title: "a change of a namespace's labels is not followed",
@@ -219,9 +219,16 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a policy that is deleted stays',
-    file: 'src/compiler/compiler.ts',
-    find: 'if (policy === undefined) policies.delete(key);',
-    replace: 'if (policy === undefined) policies.get(key);',
+    file: 'src/compiler/namespace-policies.ts',
+    find: 'if (policy === undefined) this.#policies.delete(key);',
+    replace: 'if (policy === undefined) this.#policies.get(key);',
+  },
+  {
+    title: 'pods that a selector tells apart share what isolates them',
+    file: 'src/compiler/namespace-policies.ts',
+    find: 'this.#labels.map((label) => pod.labels[label] ?? null)',
+    replace: 'this.#labels.slice(1).map((label) => pod.labels[label] ?? null)',
+    tests: [compiled],
   },
   {
     title: 'an edited policy keeps its compiled rules',

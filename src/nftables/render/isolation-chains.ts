@@ -3,7 +3,7 @@ import { directions, type Direction } from '../../model/policy.js';
 import type { Endpoint, RuleListId } from '../../program/types.js';
 import type { Target } from './address-elements.js';
 import { isolationEnd, isolationForm, type IsolationEnd, type IsolationForm } from './isolation-form.js';
-import { isolationKey, isolationSpecOf, ruleListsOf, type IsolationSpec } from './isolation-spec.js';
+import { IsolationSpecs, ruleListsOf, type IsolationSpec, type KeyedIsolation } from './isolation-spec.js';
 import type { AuditRules } from './log-rules.js';
 import type { PeerMapSets } from './peer-map-sets.js';
 import { notIsolatedTarget } from './report-chains.js';
@@ -33,8 +33,11 @@ export class IsolationChains {
   readonly #isolations = new Map<string, SharedIsolation>();
   /** Isolations to look at again when a rule list changes. */
   readonly #usersOfList = new Map<RuleListId, Set<string>>();
-  /** Whose chains may be other ones now. */
+  readonly #specs = new IsolationSpecs();
+  /** Whose chains may be other ones now: new ones, and those of changed rule lists. */
   readonly #stale = new Set<string>();
+  /** Their last endpoint has left them; another one may have come since. */
+  readonly #left = new Set<string>();
 
   constructor(desired: DesiredRuleset, options: IsolationChainsOptions) {
     this.#desired = desired;
@@ -43,22 +46,20 @@ export class IsolationChains {
 
   add(key: string, endpoint: Endpoint): void {
     for (const direction of directions) {
-      const spec = isolationSpecOf(endpoint, direction);
-      if (spec === undefined) continue;
-      const shared = isolationKey(spec);
-      const entry = this.#isolations.get(shared) ?? this.#begin(shared, spec);
+      const isolation = this.#specs.of(endpoint, direction);
+      if (isolation === undefined) continue;
+      const entry = this.#isolations.get(isolation.key) ?? this.#begin(isolation);
       entry.endpoints.set(key, endpoint);
-      this.#stale.add(shared);
     }
   }
 
   remove(key: string, endpoint: Endpoint): void {
     for (const direction of directions) {
-      const spec = isolationSpecOf(endpoint, direction);
-      if (spec === undefined) continue;
-      const shared = isolationKey(spec);
-      this.#isolations.get(shared)?.endpoints.delete(key);
-      this.#stale.add(shared);
+      const isolation = this.#specs.of(endpoint, direction);
+      const entry = isolation && this.#isolations.get(isolation.key);
+      if (isolation === undefined || entry === undefined) continue;
+      entry.endpoints.delete(key);
+      if (entry.endpoints.size === 0) this.#left.add(isolation.key);
     }
   }
 
@@ -72,11 +73,14 @@ export class IsolationChains {
    */
   refresh(): ReadonlySet<Address> {
     const moved = new Set<Address>();
+    for (const key of this.#left) {
+      const entry = this.#isolations.get(key);
+      if (entry?.endpoints.size === 0) this.#end(key, entry);
+    }
+    this.#left.clear();
     for (const key of this.#stale) {
       const entry = this.#isolations.get(key);
-      if (entry === undefined) continue;
-      if (entry.endpoints.size === 0) this.#end(key, entry);
-      else if (this.#renew(entry))
+      if (entry !== undefined && this.#renew(key, entry))
         for (const endpoint of entry.endpoints.values()) for (const address of endpoint.addresses) moved.add(address);
     }
     this.#stale.clear();
@@ -85,19 +89,20 @@ export class IsolationChains {
 
   /** Where the endpoint's packets of one direction go, after {@link refresh}; undefined where they just go on. */
   targetOf(direction: Direction, endpoint: Endpoint): Target | undefined {
-    const spec = isolationSpecOf(endpoint, direction);
+    const isolation = this.#specs.of(endpoint, direction);
     const isRecorded = endpoint.logsAllowed === true && this.#options.audit !== undefined;
-    if (spec === undefined)
+    if (isolation === undefined)
       return isRecorded ? { chain: notIsolatedTarget(direction, true), isolates: false, isReported: true } : undefined;
-    const chain = this.#isolations.get(isolationKey(spec))?.form?.chain;
-    const isDryRun = spec.kind === 'dryRun';
+    const chain = this.#isolations.get(isolation.key)?.form?.chain;
+    const isDryRun = isolation.spec.kind === 'dryRun';
     return chain && { chain: chain.name, isolates: !isDryRun, isReported: isDryRun || isRecorded };
   }
 
-  #begin(key: string, spec: IsolationSpec): SharedIsolation {
+  #begin({ key, spec }: KeyedIsolation): SharedIsolation {
     const end = isolationEnd(spec, this.#options.audit);
     const entry: SharedIsolation = { spec, end, endpoints: new Map() };
     this.#isolations.set(key, entry);
+    this.#stale.add(key);
     this.#desired.retainCounter(end.counter);
     this.#desired.retainChain(end.chain);
     for (const id of ruleListsOf(spec)) {
@@ -109,10 +114,10 @@ export class IsolationChains {
   }
 
   /** @returns whether packets now go to another chain. */
-  #renew(entry: SharedIsolation): boolean {
+  #renew(key: string, entry: SharedIsolation): boolean {
     const { inlineLists, ruleList, peerMaps } = this.#options;
     const old = entry.form;
-    const form = isolationForm(entry.spec, { formOf: (id, use) => ruleList(id).form(use), inlineLists });
+    const form = isolationForm({ key, spec: entry.spec }, { formOf: (id, use) => ruleList(id).form(use), inlineLists });
     entry.form = form;
     for (const counter of form.counters) this.#desired.retainCounter(counter);
     for (const chain of [form.chain, ...form.targets]) this.#desired.retainChain(chain);

@@ -14,7 +14,7 @@ import { counters } from '../names/counters.js';
 import { hashOf } from '../names/hash.js';
 import { policiesNamed } from '../names/policies.js';
 import { denialChain } from './denial-chains.js';
-import { isolationKey, type IsolationSpec } from './isolation-spec.js';
+import type { IsolationSpec, KeyedIsolation } from './isolation-spec.js';
 import { loggedCounter, type AuditRules } from './log-rules.js';
 import { peerMapRules, peerMaps, type PeerMap } from './peer-maps.js';
 import { dryRunChain, notIsolatedTarget } from './report-chains.js';
@@ -68,7 +68,7 @@ interface FormOptions {
 }
 
 /** Jumps to every rule list, then to what a dry run would allow; the rest is denied, or would be. */
-export function isolationForm(spec: IsolationSpec, { formOf, inlineLists }: FormOptions): IsolationForm {
+export function isolationForm({ key, spec }: KeyedIsolation, { formOf, inlineLists }: FormOptions): IsolationForm {
   const { direction, kind, isolation, dryRunAllows } = spec;
   const withRules = (ids: readonly RuleListId[], use: ListUse): ListForm[] =>
     ids.map((id) => formOf(id, use)).filter(({ chain }) => chain.rules.length > 0);
@@ -77,7 +77,6 @@ export function isolationForm(spec: IsolationSpec, { formOf, inlineLists }: Form
   // Reports come back to be denied, so they are jumped to and never are in a map.
   const jumped = [...lists.filter((list) => !mapped.includes(list)), ...withRules(dryRunAllows, 'dry-run-only')];
   const entries = mapped.flatMap((list) => list.entries ?? []);
-  const key = isolationKey(spec);
   const title = titleOf(spec);
   const maps = peerMaps(key, entries);
   const rules = [

@@ -40,6 +40,8 @@ export interface CompilerOptions {
   readonly podCidrs?: readonly Cidr[];
   /** Default: `annotated`. */
   readonly dryRun?: DryRunScope;
+  /** Of more policies on one pod, the youngest isolate it and allow nothing. Default: no limit. */
+  readonly maxPodPolicies?: number;
 }
 
 /** The program of a whole cluster from scratch. */
@@ -165,7 +167,12 @@ export class Compiler {
   }
 
   #settingsOf(namespace: string): EndpointSettings {
-    return { annotations: this.#annotations.get(namespace) ?? {}, dryRun: this.#options.dryRun ?? 'annotated' };
+    const { dryRun = 'annotated', maxPodPolicies } = this.#options;
+    return {
+      annotations: this.#annotations.get(namespace) ?? {},
+      dryRun,
+      ...(maxPodPolicies === undefined ? {} : { maxPolicies: maxPodPolicies }),
+    };
   }
 
   #takePolicy(namespace: string, key: string, policy: AnyPolicy | undefined, step: Step): void {

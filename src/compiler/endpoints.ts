@@ -1,6 +1,7 @@
 import type { Annotations } from '../model/annotations.js';
 import { logsAllowed } from '../model/audit-annotation.js';
 import { isDryRun, type DryRunScope } from '../model/policy-mode.js';
+import { youngestBeyond } from '../model/policy-age.js';
 import { directions, type AnyPolicy, type Direction } from '../model/policy.js';
 import type { Pod } from '../model/pod.js';
 import type { Address } from '../model/address.js';
@@ -24,23 +25,30 @@ export interface EndpointSettings {
   /** Of the pod's namespace. */
   readonly annotations: Annotations;
   readonly dryRun: DryRunScope;
+  /** Of more policies on a pod than this, the youngest isolate it and allow nothing. Absent: no limit. */
+  readonly maxPolicies?: number;
 }
 
 /** What the policies that select a pod come to. */
-export type Enforcement = Pick<Endpoint, 'ingress' | 'egress' | 'dryRun'>;
+export type Enforcement = Pick<Endpoint, 'policies' | 'ingress' | 'egress' | 'dryRun'>;
 
 /** Where no policy selects the pod. */
-export const notIsolated: Enforcement = { ingress: open, egress: open };
+export const notIsolated: Enforcement = { policies: 0, ingress: open, egress: open };
 
 /** @param policies those that select the pod, in the order of their keys */
 export function enforcementBy(policies: readonly AnyPolicy[], settings: EndpointSettings): Enforcement {
   const enforced = policies.filter((policy) => !isDryRun(policy, settings, settings.dryRun));
-  const [ingress, egress] = [isolationBy(enforced, 'ingress'), isolationBy(enforced, 'egress')];
+  const tooMany = new Set(youngestBeyond(policies, settings.maxPolicies ?? Infinity));
+  const isolation = (of: readonly AnyPolicy[], direction: Direction): Isolation => isolationBy(of, direction, tooMany);
+  const [ingress, egress] = [isolation(enforced, 'ingress'), isolation(enforced, 'egress')];
   const dryRun =
     enforced.length === policies.length
       ? {}
-      : { ...dryRunIsolation(policies, 'ingress', ingress), ...dryRunIsolation(policies, 'egress', egress) };
-  return { ingress, egress, ...(Object.keys(dryRun).length === 0 ? {} : { dryRun }) };
+      : {
+          ...dryRunIsolation('ingress', ingress, isolation(policies, 'ingress')),
+          ...dryRunIsolation('egress', egress, isolation(policies, 'egress')),
+        };
+  return { policies: policies.length, ingress, egress, ...(Object.keys(dryRun).length === 0 ? {} : { dryRun }) };
 }
 
 export const makeEndpoint = (
@@ -57,10 +65,14 @@ export const makeEndpoint = (
   ...(logsAllowed(annotations) ? { logsAllowed: true } : {}),
 });
 
-function isolationBy(policies: readonly AnyPolicy[], direction: Direction): Isolation {
+function isolationBy(
+  policies: readonly AnyPolicy[],
+  direction: Direction,
+  allowingNothing: ReadonlySet<AnyPolicy>,
+): Isolation {
   const by = policies.filter((policy) => isolates(policy, direction));
   if (by.length === 0) return open;
-  const allowedBy = by.filter((policy) => allowsSomething(policy, direction));
+  const allowedBy = by.filter((policy) => allowsSomething(policy, direction) && !allowingNothing.has(policy));
   return {
     kind: 'isolated',
     by: by.map(({ ref }) => ref),
@@ -69,8 +81,7 @@ function isolationBy(policies: readonly AnyPolicy[], direction: Direction): Isol
 }
 
 /** A further policy that isolates an isolated pod changes nothing unless it allows something. */
-function dryRunIsolation(policies: readonly AnyPolicy[], direction: Direction, now: Isolation): Endpoint['dryRun'] {
-  const all = isolationBy(policies, direction);
+function dryRunIsolation(direction: Direction, now: Isolation, all: Isolation): Endpoint['dryRun'] {
   if (all.kind === 'open') return {};
   if (now.kind === 'isolated' && now.allowedBy.length === all.allowedBy.length) return {};
   return { [direction]: all };
@@ -86,6 +97,7 @@ export function sameEndpoint(a: Endpoint | undefined, b: Endpoint | undefined): 
   if (a === undefined || b === undefined) return a === b;
   return (
     a.podUid === b.podUid &&
+    a.policies === b.policies &&
     a.node === b.node &&
     a.addresses.join() === b.addresses.join() &&
     a.logsAllowed === b.logsAllowed &&

@@ -65,10 +65,13 @@ function labelsAskedFor(policies: Iterable<AnyPolicy>): readonly string[] {
   return [...labels];
 }
 
+/** What may change without any pod being isolated otherwise. */
+const ofNoPod = { generation: undefined, bytes: undefined };
+
 /** All of a policy that decides whom it isolates and how, as text. */
 function withoutRules(policy: AnyPolicy | undefined): string | undefined {
   if (policy === undefined) return undefined;
-  if (policy.kind === 'broken') return JSON.stringify({ ...policy, generation: undefined, diagnostics: undefined });
+  if (policy.kind === 'broken') return JSON.stringify({ ...policy, ...ofNoPod, diagnostics: undefined });
   const [ingress, egress] = [policy.ingress, policy.egress].map((rules) => rules && rules.length > 0);
-  return JSON.stringify({ ...policy, generation: undefined, ingress, egress });
+  return JSON.stringify({ ...policy, ...ofNoPod, ingress, egress });
 }

@@ -87,6 +87,8 @@ export const open: Isolation = { kind: 'open' };
 export interface Endpoint {
   readonly pod: ObjectRef;
   readonly podUid: string;
+  /** How many policies select it, those in a dry run included. */
+  readonly policies?: number;
   readonly node: string;
   readonly addresses: readonly Address[];
   readonly ingress: Isolation;

@@ -42,4 +42,4 @@ export function enforcedPolicies(
 
 /** Why a policy fails closed: `field: message`, one for each error. */
 export const failingReasons = ({ diagnostics }: AnyPolicy & { readonly kind: 'broken' }): readonly string[] =>
-  reasonsOf(diagnostics, (one) => `${formatPath(one.path)}: ${one.message}`);
+  reasonsOf(diagnostics, (one) => [formatPath(one.path), one.message].filter((part) => part !== '').join(': '));

@@ -1,4 +1,5 @@
 import type { ClusterSnapshot } from '../model/cluster.js';
+import type { Diagnostic } from '../model/diagnostic.js';
 import { policyKey, directions, type AnyPolicy, type BrokenPolicy, type PolicyRef } from '../model/policy.js';
 import { planReplacement } from '../nftables/plan/plan.js';
 import { NftError, type Nftables } from '../nftables/language/nftables.js';
@@ -23,7 +24,9 @@ export async function quarantined(input: QuarantineInput): Promise<readonly Poli
   const { snapshot, nftables, render, reason } = input;
   const accepted = async (intact: readonly PolicyRef[]): Promise<boolean> => {
     const keys = new Set(intact.map(policyKey));
-    const policies = snapshot.policies.map((one) => (keys.has(policyKey(one.ref)) ? one : refusedPolicy(one, reason)));
+    const policies = snapshot.policies.map((one) =>
+      keys.has(policyKey(one.ref)) ? one : refusedPolicy(one, byKernel(reason)),
+    );
     try {
       await nftables.check(planReplacement(render({ ...snapshot, policies }), true));
       return true;
@@ -40,11 +43,15 @@ export async function quarantined(input: QuarantineInput): Promise<readonly Poli
     )) ?? [];
   return whole
     .filter((policy) => culprits.includes(policy.ref))
-    .map((policy) => ({ kind: 'policy', ref: policy.ref, policy: refusedPolicy(policy, reason) }));
+    .map((policy) => ({ kind: 'policy', ref: policy.ref, policy: refusedPolicy(policy, byKernel(reason)) }));
 }
 
-/** `policy` failing closed because the kernel refused what it compiles to. */
-export function refusedPolicy(policy: AnyPolicy, message: string): BrokenPolicy {
+const byKernel = (message: string): readonly Diagnostic[] => [
+  { code: 'refused-by-kernel', severity: 'error', path: ['spec'], message },
+];
+
+/** `policy` failing closed for a reason that is not in its text alone: the kernel refused it, or it is over a limit. */
+export function refusedPolicy(policy: AnyPolicy, diagnostics: readonly Diagnostic[]): BrokenPolicy {
   const declared =
     policy.kind === 'broken' ? policy.directions : directions.filter((name) => policy[name] !== undefined);
   return {
@@ -52,11 +59,13 @@ export function refusedPolicy(policy: AnyPolicy, message: string): BrokenPolicy 
     ref: policy.ref,
     ...(policy.uid === undefined ? {} : { uid: policy.uid }),
     ...(policy.generation === undefined ? {} : { generation: policy.generation }),
+    ...(policy.created === undefined ? {} : { created: policy.created }),
+    ...(policy.bytes === undefined ? {} : { bytes: policy.bytes }),
     // In a dry run it goes on dropping nothing.
     ...(policy.mode === undefined ? {} : { mode: policy.mode }),
     appliesTo: policy.appliesTo,
     directions: declared,
-    diagnostics: [{ code: 'refused-by-kernel', severity: 'error', path: ['spec'], message }],
+    diagnostics,
   };
 }
 

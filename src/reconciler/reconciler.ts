@@ -1,7 +1,7 @@
 /**
  * The loop of one node:
  *
- *   source --changes--> [pending] --> compiler --> renderer --> PolicyTable --build, switch, sweep--> kernel
+ *   source --changes--> [pending] --> PolicyLimits --> compiler --> renderer --> PolicyTable --build, switch, sweep--> kernel
  *   nft monitor, periodic read-back --drift--------------------^
  *   link events, endpoint changes ----------------------------> GuardLoop --> kernel
  *
@@ -22,6 +22,7 @@ import type { ReconcilerOptions, ReconcilerParts } from './reconciler-parts.js';
 import { LoopProgress } from './loop-progress.js';
 import { isRefusal, PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
+import { PolicyLimits } from './policy-limits.js';
 import { retryDelay } from './retry-delay.js';
 import { LoadPacing } from './load-pacing.js';
 import { SingleRunner } from '../generic/single-runner.js';
@@ -38,6 +39,7 @@ export class Reconciler implements AsyncDisposable {
   readonly #policyTable: PolicyTable;
   readonly #guards: GuardLoop;
   readonly #view: ClusterView;
+  readonly #limits: PolicyLimits;
   readonly #pacing: LoadPacing;
   readonly #subscriptions: Disposable[] = [];
   #pending: ClusterChange[] = [];
@@ -60,6 +62,7 @@ export class Reconciler implements AsyncDisposable {
     this.#options = options;
     this.#policyTable = new PolicyTable(parts.nftables, parts.observer?.beforeRemoval.bind(parts.observer));
     this.#view = new ClusterView(options.mode);
+    this.#limits = new PolicyLimits(parts.log, options.limits);
     this.#pacing = new LoadPacing(parts.clock);
     this.#guards = new GuardLoop(parts, {
       ...options,
@@ -133,6 +136,8 @@ export class Reconciler implements AsyncDisposable {
       policies: this.#view.policyCount,
       endpoints: endpointStatuses(this.#parts.compiler.program(), guards.attachments),
       failing: this.#view.failing(),
+      overLimits: this.#limits.over(),
+      policyMemory: this.#limits.memory,
       mode: this.#options.mode ?? 'enforce',
       dryRun: this.#view.dryRun().map(({ namespace, name }) => ({ namespace, name })),
       unattached: guards.unattached,
@@ -169,7 +174,7 @@ export class Reconciler implements AsyncDisposable {
 
   #takeChanges(): void {
     if (this.#pending.length === 0) return;
-    const changes = this.#pending;
+    const changes = this.#limits.apply(this.#pending);
     this.#pending = [];
     this.#upToDate = false;
     if (this.#view.apply(changes).guardsChanged) this.#guards.request('fresh');
@@ -180,6 +185,7 @@ export class Reconciler implements AsyncDisposable {
     this.#parts.observer?.changesCompiled(changes, change);
     this.#policyTable.note(this.#parts.renderer.apply(change), effectOf(change));
     if (change.endpoints.length > 0) this.#guards.request('fresh');
+    this.#limits.endpointsChanged(change.endpoints);
     this.#changed += change.endpoints.length + change.ruleLists.length + change.groups.length;
   }
 

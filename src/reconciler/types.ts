@@ -1,3 +1,4 @@
+import type { OverLimit } from '../limits/over-limit.js';
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { ObjectRef } from '../model/pod.js';
 import type { Attachment } from '../model/attachment.js';
@@ -43,6 +44,10 @@ export interface ReconcilerStatus {
   readonly lastError?: string;
   readonly endpoints: readonly EndpointStatus[];
   readonly failing: readonly FailingPolicy[];
+  /** Policies, namespaces and pods that are over a limit; which of them fail closed is in `failing` as well. */
+  readonly overLimits: readonly OverLimit[];
+  /** What the policies of this node take, by estimate, in bytes. */
+  readonly policyMemory: number;
   /** `dry-run`: the whole agent is in a dry run, and drops nothing. */
   readonly mode: PolicyMode;
   /** Policies in a dry run: what they would change is recorded. */

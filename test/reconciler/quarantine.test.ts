@@ -39,7 +39,9 @@ test('a refused policy in a dry run stays in a dry run', () => {
     appliesTo: everyPod,
     ingress: [],
   };
-  const refused = refusedPolicy(policy, 'nft said no');
+  const refused = refusedPolicy(policy, [
+    { code: 'refused-by-kernel', severity: 'error', path: ['spec'], message: 'nft said no' },
+  ]);
   expect(refused).toMatchObject({ kind: 'broken', mode: 'dry-run', directions: ['ingress'] });
   const enforcement = enforcementBy([refused], { annotations: {}, dryRun: 'annotated' });
   expect([enforcement.ingress.kind, enforcement.dryRun?.ingress?.by]).toEqual(['open', [ref('web')]]);
@@ -47,7 +49,9 @@ test('a refused policy in a dry run stays in a dry run', () => {
 
 test('a refused policy fails closed in the directions that it declared', () => {
   const policy = { kind: 'policy' as const, ref: ref('web'), appliesTo: { requirements: [] }, ingress: [] };
-  expect(refusedPolicy(policy, 'nft said no')).toMatchObject({
+  expect(
+    refusedPolicy(policy, [{ code: 'refused-by-kernel', severity: 'error', path: ['spec'], message: 'nft said no' }]),
+  ).toMatchObject({
     kind: 'broken',
     directions: ['ingress'],
     appliesTo: { requirements: [] },

@@ -19,6 +19,7 @@ import type { AgentAudit } from '../../node/agent-audit.js';
 import type { RecordTargets } from '../../node/record-output.js';
 import type { AgentFlags } from './agent-options.js';
 import { auditRules, rotation } from './audit-options.js';
+import { limitsOf, policyMemoryOf } from '../common/limit-options.js';
 import { warnOf } from '../common/options.js';
 import { version } from '../common/version.js';
 
@@ -42,11 +43,13 @@ export async function buildReconciler(
   flags: AgentFlags,
   { cluster, log, disposables, metrics, packetListeners, recordsTo }: ReconcilerWiring,
 ): Promise<Reconciler> {
+  const limits = limitsOf(flags);
   const options: CompilerOptions = {
     scope: { node: flags.node },
     unknownPods: flags.unknownPods,
     podCidrs: flags.podCidrs,
     ...(flags.mode === 'dry-run' ? { dryRun: 'all' } : {}),
+    ...(flags.limits === 'enforce' ? { maxPodPolicies: limits.podPolicies } : {}),
   };
   const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
   const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };
@@ -58,6 +61,7 @@ export async function buildReconciler(
   const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
   if (metrics !== undefined)
     Object.assign(metrics.sources, {
+      limits: () => ({ ...limits, policyMemory: policyMemoryOf(flags) }),
       program: () => compiler.program(),
       ruleset: () => renderer.ruleset(),
       ...(flags.audit === 'off' ? {} : { counters: () => client.counters() }),
@@ -76,7 +80,13 @@ export async function buildReconciler(
       log,
       ...(audit === undefined ? {} : { observer: audit }),
     },
-    { sourceGuard: flags.sourceGuard === 'on', mode: flags.mode, readBackEvery, ...logging },
+    {
+      sourceGuard: flags.sourceGuard === 'on',
+      mode: flags.mode,
+      limits: { node: flags.node, mode: flags.limits, limits, memory: policyMemoryOf(flags) },
+      readBackEvery,
+      ...logging,
+    },
   );
   disposables.use(
     watchTables({ client: client, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }),

@@ -117,6 +117,9 @@ function withAgent(status: AgentStatus, kernel: KernelSummary | undefined): stri
     ...status.warnings.map((warning) => `warning: ${warning}`),
     ...dryRunLines(status),
     ...status.failing.map((one) => `fails closed: ${one.namespace}/${one.name}: ${one.reasons.join('; ')}`),
+    ...status.overLimits
+      .filter(({ of, refused }) => of !== 'policy' || !refused)
+      .map((one) => `over a limit: ${one.of} ${one.of === 'namespace' ? one.name : objectKey(one)}: ${one.message}`),
     ...status.unattached.map(({ pod, reason }) => `NOT enforced: ${pod.namespace}/${pod.name}: ${reason}`),
     ...status.problems.map((problem) => `input: ${warnOf(problem)}`),
     '',

@@ -23,6 +23,7 @@ import { removeNamespaces } from './namespace.js';
 import { measurePackets } from './packets.js';
 import { measureReach } from './reach.js';
 import { measureSync } from './sync.js';
+import { measureTenants } from './tenants/tenants.js';
 import { measureVersion } from './version.js';
 
 async function main(): Promise<number> {
@@ -57,6 +58,7 @@ async function main(): Promise<number> {
   const figures: Figure[] = [];
   for (const [name, measure] of [
     ['felt', measureFelt],
+    ['tenants', measureTenants],
     ['packets', measurePackets],
     ['compile', measureCompile],
     ['events', measureEvents],

@@ -71,6 +71,8 @@ export class FlowStream implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#waiting?.resolve(Infinity);
+    this.#waiting = undefined;
     libc.close(this.#server);
     if (this.#client !== undefined) libc.close(this.#client);
   }

@@ -42,6 +42,10 @@ export class AgentProcess {
     return this.#child.pid ?? -1;
   }
 
+  get hasEnded(): boolean {
+    return this.#exited;
+  }
+
   /** Waits for the next `applied` line after `seen` lines; fails when the agent ends. */
   async applied(seen = 0, within = 10_000): Promise<Readonly<Record<string, unknown>>> {
     const deadline = performance.now() + within;

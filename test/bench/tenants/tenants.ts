@@ -10,7 +10,7 @@ import { tenantRows } from './rows.js';
 
 const goals = { wait: 100, megabytes: 450 };
 /** Milliseconds for the phases of one row. */
-const bound = 90_000;
+const bounds = { fast: 30_000, full: 90_000 };
 
 export async function measureTenants({ fast, rows, product }: BenchOptions): Promise<Figure[]> {
   if (missingControlGroups !== undefined) throw new Error(`tenants need a memory limit: ${missingControlGroups}`);
@@ -21,7 +21,11 @@ export async function measureTenants({ fast, rows, product }: BenchOptions): Pro
   const figures: Figure[] = [];
   for (const row of tenantRows.filter(({ name }) => chosen.includes(name))) {
     console.error(`  ${row.name} ...`);
-    const options = { quietChanges: fast ? 10 : 100, bound, looping: fast ? 5000 : 20_000 };
+    const options = {
+      quietChanges: fast ? 10 : 100,
+      bound: bounds[fast ? 'fast' : 'full'],
+      looping: fast ? 5000 : 20_000,
+    };
     const own = figuresOf(await measureRow(row, { source, product, ...options }));
     for (const { what, measured } of own) console.error(`    ${what}: ${measured}`);
     figures.push(...own);

@@ -55,6 +55,28 @@ export function subtractRanges(whole: AddressRange, holes: readonly AddressRange
   return left;
 }
 
+/** What of `ranges` no hole holds; both are sorted and disjoint. */
+export function rangesWithout(
+  ranges: readonly AddressRange[],
+  holes: readonly AddressRange[],
+): readonly AddressRange[] {
+  const left: AddressRange[] = [];
+  let hole = 0;
+  for (const { first, last } of ranges) {
+    let next = first;
+    while (holes[hole] !== undefined && (holes[hole] as AddressRange).last < first) hole += 1;
+    for (let at = hole; at < holes.length; at += 1) {
+      const { first: from, last: to } = holes[at] as AddressRange;
+      if (from > last) break;
+      if (from > next) left.push({ first: next, last: from - 1n });
+      next = to + 1n;
+      hole = at;
+    }
+    if (next <= last) left.push({ first: next, last });
+  }
+  return left;
+}
+
 /** Undefined when they have nothing in common. */
 export function intersectRanges(one: AddressRange, other: AddressRange): AddressRange | undefined {
   const first = one.first > other.first ? one.first : other.first;

@@ -27,7 +27,10 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     imports: ['generic', 'model', 'addresses', 'manifests', 'selectors', 'compiler', 'evaluation', 'analysis'],
     why: 'rules speak of objects and where they are written; what policies allow together is asked of analysis',
   },
-  nftables: { imports: ['model', 'program'], why: 'pure: prints the program for nft; running nft is kernel/' },
+  nftables: {
+    imports: ['model', 'addresses', 'program'],
+    why: 'pure: prints the program for nft; running nft is kernel/',
+  },
   kernel: { imports: ['model', 'nftables'], why: 'runs nft; reads links, routes and conntrack' },
   cluster: { imports: ['generic', 'model', 'manifests'], why: 'delivers the cluster; decides nothing' },
   reconciler: {

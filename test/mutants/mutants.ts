@@ -25,8 +25,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'excepts are dropped',
     file: 'src/compiler/rule-lists.ts',
-    find: 'subtractCidrs(peer.cidr, peer.except)',
-    replace: 'subtractCidrs(peer.cidr, [])',
+    find: 'except: peer.except }',
+    replace: 'except: [] }',
   },
   {
     title: 'an except that touches the end of its block is ignored',
@@ -142,8 +142,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a peer that selects nothing leaves everyone',
     file: 'src/compiler/rule-lists.ts',
-    find: 'if (cidrs.length === 0) return undefined;',
-    replace: "if (cidrs.length === 0) return { kind: 'anyone' };",
+    find: "return { kind: 'union', of };",
+    replace: "return of.length === 0 ? { kind: 'anyone' } : { kind: 'union', of };",
     tests: [cases, compiled],
   },
   {
@@ -170,8 +170,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a named port to a block is every port',
     file: 'src/compiler/rule-lists.ts',
-    find: "if (direction === 'egress' && peer !== 'anyone' && peer.kind === 'ipBlock') return undefined;",
-    replace: "if (direction === 'egress' && peer !== 'anyone' && peer.kind === 'ipBlock') return { kind: 'anyPort' };",
+    find: "...product({ kind: 'union', of: blocks }, { kind: 'union', of: numbers }),",
+    replace: "...product({ kind: 'union', of: blocks }, { kind: 'anyPort' }),",
     tests: [cases, compiled],
   },
   {
@@ -264,8 +264,9 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a block is about every pod',
     file: 'src/evaluation/rule-matcher.ts',
-    find: 'return this.#blocks.match(group, endpoint, family);',
-    replace: "return endpoint.kind === 'workload' ? 'yes' : this.#blocks.match(group, endpoint, family);",
+    find: 'if (blocks.length === 0) return pods;',
+    replace:
+      "if (blocks.length === 0 && endpoint.kind !== 'workload') return pods;\n    if (blocks.length === 0) return [{ assumed: false }];",
     tests: ['test/evaluation/rule-matcher.test.ts', cases],
   },
   {
@@ -278,7 +279,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'reach, but not can, takes a named port for the one that the source has',
     file: 'src/evaluation/matrix.ts',
-    find: "const isPeers = direction === 'egress' && matcher.dependsOnDestination(rule.port);",
+    find: "const isPeers = direction === 'egress' && matcher.dependsOnDestination(rule.ports);",
     replace: 'const isPeers = false;',
   },
   {
@@ -304,16 +305,16 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a numeric range misses its last port in the ruleset',
-    file: 'src/nftables/render/rule-matches.ts',
+    file: 'src/nftables/render/port-forms.ts',
     find: 'joinKey(protocol.toLowerCase(), rangeText(first, last))',
     replace: 'joinKey(protocol.toLowerCase(), rangeText(first, Math.max(first, last - 1)))',
     tests: ['test/nftables/rule-lists.test.ts'],
   },
   {
     title: 'in the ruleset the peer of what goes out is the client',
-    file: 'src/nftables/render/rule-matches.ts',
-    find: "const address = list.direction === 'ingress' ? x.client(family) : x.server(family);",
-    replace: "const address = list.direction === 'ingress' ? x.client(family) : x.client(family);",
+    file: 'src/nftables/render/peer-forms.ts',
+    find: "direction === 'ingress' ? x.client(family) : x.server(family);",
+    replace: "direction === 'ingress' ? x.client(family) : x.client(family);",
     tests: ['test/nftables/rule-lists.test.ts'],
   },
   {

@@ -5,10 +5,11 @@ import type { Address } from '../../src/model/address.js';
 import type { ClusterChange } from '../../src/model/cluster.js';
 import type { LabelSelector } from '../../src/model/labels.js';
 import { DesiredRuleset } from '../../src/nftables/render/desired.js';
+import { GroupSets } from '../../src/nftables/render/group-sets.js';
 import { IsolationChains } from '../../src/nftables/render/isolation-chains.js';
 import { PeerMapSets } from '../../src/nftables/render/peer-map-sets.js';
 import { renderRuleList } from '../../src/nftables/render/rule-lists.js';
-import type { Endpoint, Group, RuleListId } from '../../src/program/types.js';
+import type { Endpoint, RuleListId } from '../../src/program/types.js';
 import { anyPort, endpoint, isolatedBy, pods, ruleList } from './programs.js';
 
 const policies = Array.from({ length: 1000 }, (_, index) => `p-${String(index).padStart(4, '0')}`);
@@ -16,7 +17,8 @@ const policies = Array.from({ length: 1000 }, (_, index) => `p-${String(index).p
 test('a pod that joins an isolation of 1,000 policies, or leaves it, looks at no rule list and touches no chain', () => {
   const desired = new DesiredRuleset();
   const peers = pods('app=web', '10.0.0.9');
-  const groups = (): Group => peers;
+  const groups = new GroupSets(desired);
+  groups.groupChanged({ group: peers, change: 'added', added: [...peers.members], removed: [] });
   const lists = new Map(policies.map((name) => [name, ruleList(name, 'ingress', { from: peers, port: anyPort })]));
   let rendered = 0;
   const chains = new IsolationChains(desired, {
@@ -28,7 +30,7 @@ test('a pod that joins an isolation of 1,000 policies, or leaves it, looks at no
       if (list === undefined) throw new Error(`no list ${id}`);
       return renderRuleList(list, groups);
     },
-    peerMaps: new PeerMapSets(desired, groups),
+    peerMaps: new PeerMapSets(desired, (id) => groups.group(id)),
   });
   const isolation = { ingress: isolatedBy('ingress', ...policies) };
   const named = (name: string, address: string): Endpoint => endpoint(name, [address], isolation);

@@ -1,17 +1,16 @@
 import { families, type Address } from '../../model/address.js';
 import type { Group, GroupId } from '../../program/types.js';
 import { peerElement, peerMapSets, type PeerMap } from './peer-maps.js';
-import type { GroupLookup } from './rule-matches.js';
 import type { DesiredRuleset } from './desired.js';
 
 /** The sets of all peer maps, held to the members of the groups that they look up. */
 export class PeerMapSets {
   readonly #desired: DesiredRuleset;
-  readonly #groups: GroupLookup;
+  readonly #groups: (id: GroupId) => Group;
   /** Maps to look at again when a group's members change, by their ids. */
   readonly #mapsOfGroup = new Map<GroupId, Map<string, PeerMap>>();
 
-  constructor(desired: DesiredRuleset, groups: GroupLookup) {
+  constructor(desired: DesiredRuleset, groups: (id: GroupId) => Group) {
     this.#desired = desired;
     this.#groups = groups;
   }

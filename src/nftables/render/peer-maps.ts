@@ -10,7 +10,7 @@ import * as x from '../language/expressions.js';
 import { addressType } from '../language/key-types.js';
 import { hashOf } from '../names/hash.js';
 import { sets } from '../names/sets.js';
-import type { PortForm } from './rule-matches.js';
+import type { PortForm } from './port-forms.js';
 import type { Chain, NftSet, Rule } from '../language/types.js';
 
 /** One rule for one peer group and one form of ports, and where a packet goes that it allows. */

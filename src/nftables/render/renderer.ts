@@ -4,7 +4,6 @@ import type {
   Endpoint,
   Group,
   GroupChange,
-  GroupId,
   PolicyProgram,
   ProgramChange,
   RuleList,
@@ -16,7 +15,7 @@ import { AddressElements } from './address-elements.js';
 import { cacheSets, firstGeneration, generationChains, pointerChains } from './cache.js';
 import type { Dirty } from './dirty.js';
 import { networkKey } from '../language/elements.js';
-import { groupSetNames, groupSets, memberElement } from './group-sets.js';
+import { GroupSets } from './group-sets.js';
 import type { AuditRules } from './log-rules.js';
 import { PeerMapSets } from './peer-map-sets.js';
 import { auditObjects } from './report-chains.js';
@@ -38,14 +37,14 @@ const defaultInlineLists = 8;
 /**
  * Program changes -> the desired ruleset. What it holds depends on the present program alone:
  *
- *   groups     -> sets, and elements of peer maps
- *   rule lists -> sets of ports, counters, and (where an isolation jumps to them) chains
+ *   groups     -> elements of sets, and of peer maps
+ *   rule lists -> sets of ports, CIDRs and groups, counters, and (where an isolation jumps to them) chains
  *   endpoints  -> isolations -> chains, shared
  *              -> elements of their addresses, by which packets find those chains
  */
 export class Renderer {
   readonly #desired = new DesiredRuleset();
-  readonly #groups = new Map<GroupId, Group>();
+  readonly #groups = new GroupSets(this.#desired);
   readonly #lists = new Map<RuleListId, RenderedRuleList>();
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #peerMaps: PeerMapSets;
@@ -57,7 +56,7 @@ export class Renderer {
   constructor(options: RenderOptions) {
     const { audit, inlineLists = defaultInlineLists } = options;
     this.#audit = audit;
-    this.#peerMaps = new PeerMapSets(this.#desired, (id) => this.#group(id));
+    this.#peerMaps = new PeerMapSets(this.#desired, (id) => this.#groups.group(id));
     this.#isolations = new IsolationChains(this.#desired, {
       audit,
       inlineLists,
@@ -89,39 +88,27 @@ export class Renderer {
     return this.#desired.takeDirty();
   }
 
-  #applyGroup({ group, change, added, removed }: GroupChange): void {
-    this.#groups.set(group.id, group);
-    if (change === 'added') {
-      for (const set of groupSets(group)) this.#desired.addSet(set);
-      return;
-    }
-    const names = groupSetNames(group);
-    const setElement = (member: Parameters<typeof memberElement>[1], value: string | undefined): void => {
-      const { family, key } = memberElement(group, member);
-      this.#desired.setElement(names[family], key, value);
-    };
-    for (const member of removed) setElement(member, undefined);
-    for (const member of added) setElement(member, '');
-    if (group.kind === 'pods') this.#peerMaps.membersChanged(group, [...removed, ...added] as readonly Address[]);
+  #applyGroup(change: GroupChange): void {
+    for (const { group, members } of this.#groups.groupChanged(change)) this.#peerMaps.membersChanged(group, members);
   }
 
-  #removeGroup(group: Group): void {
-    this.#groups.delete(group.id);
-    this.#peerMaps.groupRemoved(group.id);
-    for (const name of Object.values(groupSetNames(group)))
-      if (this.#desired.ruleset.sets.has(name)) this.#desired.removeSet(name);
+  #removeGroup({ id }: Group): void {
+    this.#groups.groupRemoved(id);
+    this.#peerMaps.groupRemoved(id);
   }
 
   #applyRuleList(id: RuleListId, after: RuleList | undefined): void {
     const old = this.#lists.get(id);
     if (after === undefined) this.#lists.delete(id);
     else {
-      const rendered = renderRuleList(after, (group) => this.#group(group), this.#audit);
+      const rendered = renderRuleList(after, this.#groups, this.#audit);
       this.#lists.set(id, rendered);
-      for (const set of rendered.portSets) this.#desired.retainSet(set);
+      for (const set of rendered.sets.fixed) this.#desired.retainSet(set);
+      for (const use of rendered.sets.ofGroups) this.#groups.retain(use);
       for (const counter of rendered.counters) this.#desired.retainCounter(counter);
     }
-    for (const set of old?.portSets ?? []) this.#desired.releaseSet(set.name);
+    for (const { name } of old?.sets.fixed ?? []) this.#desired.releaseSet(name);
+    for (const use of old?.sets.ofGroups ?? []) if (this.#groups.release(use)) this.#peerMaps.groupRemoved(use.id);
     for (const counter of old?.counters ?? []) this.#desired.releaseCounter(counter);
     this.#isolations.ruleListChanged(id);
   }
@@ -135,12 +122,6 @@ export class Renderer {
     }
     this.#endpoints.set(key, after);
     for (const part of [this.#isolations, this.#addresses]) part.add(key, after);
-  }
-
-  #group(id: GroupId): Group {
-    const group = this.#groups.get(id);
-    if (group === undefined) throw new Error(`a rule names group ${id}, which the program does not have`);
-    return group;
   }
 
   #ruleList(id: RuleListId): RenderedRuleList {

@@ -1,17 +1,18 @@
 /** A policy's rule list as one chain, shared by every endpoint that the policy selects. */
 import type { RuleList } from '../../program/types.js';
 import * as x from '../language/expressions.js';
-import type { Chain, NftSet, Statement } from '../language/types.js';
+import type { Chain, Statement } from '../language/types.js';
 import { chains, type ChainMeaning, type SkeletonChain } from '../names/chains.js';
 import { commentOf } from '../language/comment-text.js';
 import { listTitle, ruleTitle } from '../names/comments.js';
 import { counters } from '../names/counters.js';
 import { hashOf } from '../names/hash.js';
 import { ruleNamed } from '../names/policies.js';
+import type { GroupSets } from './group-sets.js';
 import type { AuditRules } from './log-rules.js';
 import type { PeerMapEntry } from './peer-maps.js';
 import { allowedChain, dryRunChain, notIsolatedTarget } from './report-chains.js';
-import { matchesOf, rulesOf, type GroupLookup, type BundleMatch } from './rule-matches.js';
+import { formsOf, rulesOf, setsOf, type RuleForms, type RuleSets } from './rule-matches.js';
 
 /**
  * What a list's rules do with a packet: `enforced` lets it through; `dry-run`, of a pod that nothing isolates, lets it go
@@ -31,7 +32,7 @@ export interface ListForm {
 }
 
 export interface RenderedRuleList {
-  readonly portSets: readonly NftSet[];
+  readonly sets: RuleSets;
   readonly counters: readonly string[];
   form(use: ListUse): ListForm;
 }
@@ -71,27 +72,30 @@ const ruleCounter = (list: RuleList, rule: number): string =>
   counters.nameOf({ kind: 'rule', ...ruleNamed(list, rule) });
 
 /** Chains' names cover all of their content, so a chain in the kernel never changes. */
-export function renderRuleList(list: RuleList, groups: GroupLookup, audit?: AuditRules): RenderedRuleList {
-  const { matches, portSets } = matchesOf(list.rules, groups);
+export function renderRuleList(
+  list: RuleList,
+  groups: Pick<GroupSets, 'unionOf'>,
+  audit?: AuditRules,
+): RenderedRuleList {
+  const forms = formsOf(list, (ids) => groups.unionOf(ids));
   return {
-    portSets,
+    sets: setsOf(forms),
     counters: [...new Set(list.rules.map(({ origin }) => ruleCounter(list, origin.rule)))],
-    form: (use) => formOf(list, matches, { use, groups, audit }),
+    form: (use) => listForm(list, forms, { use, audit }),
   };
 }
 
 interface FormContext {
   readonly use: ListUse;
-  readonly groups: GroupLookup;
   readonly audit: AuditRules | undefined;
 }
 
-type MatchWithOutcome = BundleMatch & { readonly outcome: Outcome };
+type RuleWithOutcome = RuleForms & { readonly outcome: Outcome };
 
-function formOf(list: RuleList, matches: readonly BundleMatch[], context: FormContext): ListForm {
-  const { use, groups, audit } = context;
-  const withOutcomes = matches.map((match) => ({ ...match, outcome: outcomeOf(list, match.rule, use, audit) }));
-  const rules = withOutcomes.flatMap((match) => rulesOf(list, match, { verdict: match.outcome.statements, groups }));
+function listForm(list: RuleList, forms: readonly RuleForms[], context: FormContext): ListForm {
+  const { use, audit } = context;
+  const withOutcomes = forms.map((rule) => ({ ...rule, outcome: outcomeOf(list, rule.rule, use, audit) }));
+  const rules = withOutcomes.flatMap((rule) => rulesOf(list, rule, rule.outcome.statements));
   const { kind, namespace, name } = list.policy;
   const content = hashOf(kind, namespace, name, list.direction, JSON.stringify(rules));
   const targets = withOutcomes.flatMap(({ outcome: { end } }) => (end === undefined ? [] : [[end.name, end] as const]));
@@ -115,20 +119,22 @@ function formOf(list: RuleList, matches: readonly BundleMatch[], context: FormCo
 
 function entriesOf(
   list: RuleList,
-  matches: readonly MatchWithOutcome[],
-  { use, groups, audit }: FormContext,
+  rules: readonly RuleWithOutcome[],
+  { use, audit }: FormContext,
 ): readonly PeerMapEntry[] | undefined {
   const entries: PeerMapEntry[] = [];
   const recorded = list.logsAllowed === true && audit !== undefined;
-  for (const { rule, peer, forms, outcome } of matches) {
-    if (peer.kind === 'anyone' || groups(peer.of).kind !== 'pods') return undefined;
+  for (const { rule, peers, ports, outcome } of rules) {
     const title = ruleTitle(list, rule);
     const chain: Chain = {
       name: chains.nameOf({ kind: 'rule-hit', dryRun: use !== 'enforced', recorded, ...ruleNamed(list, rule) }),
       title,
       rules: [{ statements: outcome.statements, comment: commentOf(title) }],
     };
-    for (const ports of forms) entries.push({ ports, peer: peer.of, chain });
+    for (const { pods } of peers) {
+      if (pods === undefined) return undefined;
+      for (const form of ports) entries.push({ ports: form, peer: pods.id, chain });
+    }
   }
   return entries;
 }

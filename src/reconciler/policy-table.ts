@@ -1,7 +1,8 @@
 import { carryOver } from '../nftables/plan/carry-over.js';
 import { findDrift } from '../nftables/plan/drift.js';
 import { mergeDirty, noneDirty, isDirty, type Dirty } from '../nftables/render/dirty.js';
-import { planChange, planReplacement } from '../nftables/plan/plan.js';
+import { planChange, planReplacement, type Plan } from '../nftables/plan/plan.js';
+import type { CacheRenewal } from './cache-renewal.js';
 import { emptyRuleset, type MutableRuleset } from '../nftables/language/mutable-ruleset.js';
 import { deletedCounters, type Transaction } from '../nftables/language/command.js';
 import { NftError, type Nftables } from '../nftables/language/nftables.js';
@@ -19,6 +20,7 @@ const worse = (a: Effect, b: Effect): Effect =>
  */
 export class PolicyTable {
   readonly #nftables: Nftables;
+  readonly #cache: CacheRenewal;
   readonly #beforeRemoval: LoopObserver['beforeRemoval'] | undefined;
   #applied: MutableRuleset = emptyRuleset();
   #exists = false;
@@ -26,10 +28,13 @@ export class PolicyTable {
   #effect: Effect = 'none';
   /** What the sets of an earlier release hold, until others have taken their place. */
   #upgrade: Transaction | undefined;
+  /** A transaction may be in the kernel or not. */
+  #isUnknown = false;
 
   /** `beforeRemoval`: what counters counted is gone with them. */
-  constructor(nftables: Nftables, beforeRemoval?: LoopObserver['beforeRemoval']) {
+  constructor(nftables: Nftables, cache: CacheRenewal, beforeRemoval?: LoopObserver['beforeRemoval']) {
     this.#nftables = nftables;
+    this.#cache = cache;
     this.#beforeRemoval = beforeRemoval;
   }
 
@@ -49,11 +54,14 @@ export class PolicyTable {
    */
   async readBack(desired: Ruleset): Promise<boolean> {
     const listed = await this.#nftables.list(desired.family, desired.table);
+    this.#isUnknown = false;
     this.#exists = listed !== undefined;
+    const known = this.#applied;
     this.#applied = listed ?? emptyRuleset();
     this.#upgrade = carryOver(desired, this.#applied);
-    this.#dirty = findDrift(desired, this.#applied);
+    this.#dirty = findDrift(desired, this.#applied, known);
     const differed = this.pending;
+    if (differed) this.#cache.distrust();
     this.#effect = differed ? 'narrows' : 'none';
     return differed;
   }
@@ -63,13 +71,15 @@ export class PolicyTable {
    * On an NftError nothing is forgotten: what was not applied stays noted.
    */
   async converge(desired: Ruleset, onSwitched: () => void): Promise<void> {
+    if (this.#isUnknown) await this.readBack(desired);
     if (!this.pending) {
       onSwitched();
       return;
     }
-    const dirty = this.#dirty;
-    const effect = this.#effect;
-    const plan = planChange({ desired, applied: this.#applied, dirty, effect });
+    const [dirty, effect, cache] = [this.#dirty, this.#effect, this.#cache.next];
+    // What the kernel took of a plan that breaks off is not known.
+    this.#cache.distrust();
+    const plan = planChange({ desired, applied: this.#applied, dirty, effect, cache });
     if (plan.replaces === true) await this.#announceRemoval([...this.#applied.counters]);
     for (const step of plan.build) await this.#apply(step.transaction, step.record);
     if (plan.replaces !== true) await this.#carryOver(this.#upgrade);
@@ -80,10 +90,24 @@ export class PolicyTable {
     // Again, with what packets added up to the switch.
     else if (this.#upgrade !== undefined) await this.#carryOver(await this.#upgradeFromKernel(desired));
     this.#upgrade = undefined;
-    await this.#announceRemoval(plan.sweep.flatMap(({ transaction }) => deletedCounters(transaction)));
-    for (const step of plan.sweep) await this.#apply(step.transaction, step.record);
+    await this.#sweep(plan);
     this.#dirty = noneDirty();
     this.#effect = 'none';
+  }
+
+  /** Ends the exceptions that the verdict cache has made for a while, if any: verdicts stay. */
+  async renewCache(desired: Ruleset): Promise<void> {
+    if (!this.#cache.isDue) return;
+    this.#cache.distrust();
+    const plan = planChange({
+      desired,
+      applied: this.#applied,
+      dirty: noneDirty(),
+      effect: 'none',
+      cache: 'renewed',
+    });
+    if (plan.switch !== undefined) await this.#apply(plan.switch.transaction, plan.switch.record);
+    await this.#sweep(plan);
   }
 
   /** Replaces the whole table in one transaction: for a kernel state that three phases cannot mend. */
@@ -93,6 +117,12 @@ export class PolicyTable {
     onSwitched();
     await this.#carryOver(this.#upgrade);
     await this.readBack(desired);
+  }
+
+  async #sweep(plan: Plan): Promise<void> {
+    await this.#announceRemoval(plan.sweep.flatMap(({ transaction }) => deletedCounters(transaction)));
+    for (const step of plan.sweep) await this.#apply(step.transaction, step.record);
+    this.#cache.settled(this.#applied);
   }
 
   async #upgradeFromKernel(desired: Ruleset): Promise<Transaction | undefined> {
@@ -109,7 +139,12 @@ export class PolicyTable {
   }
 
   async #apply(transaction: Transaction, record: () => void): Promise<void> {
-    await this.#nftables.apply(transaction);
+    try {
+      await this.#nftables.apply(transaction);
+    } catch (error) {
+      this.#isUnknown ||= !isRefusal(error);
+      throw error;
+    }
     record();
   }
 }

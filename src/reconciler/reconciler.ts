@@ -14,6 +14,7 @@ import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
 import { effectOf } from '../program/effect.js';
 import type { ProgramChange } from '../program/types.js';
+import { CacheRenewal } from './cache-renewal.js';
 import { ClusterView } from './cluster-view.js';
 import { endpointStatuses } from './endpoint-status.js';
 import { enforcedPolicies } from './enforced-policies.js';
@@ -36,6 +37,7 @@ export class Reconciler implements AsyncDisposable {
   readonly #parts: ReconcilerParts;
   readonly #options: ReconcilerOptions;
   readonly #runner: SingleRunner;
+  readonly #cache: CacheRenewal;
   readonly #policyTable: PolicyTable;
   readonly #guards: GuardLoop;
   readonly #view: ClusterView;
@@ -60,7 +62,12 @@ export class Reconciler implements AsyncDisposable {
   constructor(parts: ReconcilerParts, options: ReconcilerOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#policyTable = new PolicyTable(parts.nftables, parts.observer?.beforeRemoval.bind(parts.observer));
+    this.#cache = new CacheRenewal(parts.clock, () => this.#runner.request());
+    this.#policyTable = new PolicyTable(
+      parts.nftables,
+      this.#cache,
+      parts.observer?.beforeRemoval.bind(parts.observer),
+    );
     this.#view = new ClusterView(options.mode);
     this.#limits = new PolicyLimits(parts.log, options.limits);
     this.#pacing = new LoadPacing(parts.clock);
@@ -123,6 +130,7 @@ export class Reconciler implements AsyncDisposable {
     this.#retry?.[Symbol.dispose]();
     this.#readBackTimer?.[Symbol.dispose]();
     this.#pacing[Symbol.dispose]();
+    this.#cache[Symbol.dispose]();
     await Promise.all([this.#runner.stop(), this.#guards[Symbol.asyncDispose]()]);
   }
 
@@ -168,6 +176,7 @@ export class Reconciler implements AsyncDisposable {
     this.#guards.start();
     await this.#readBackIfDrifted();
     await this.#converge();
+    await this.#policyTable.renewCache(this.#parts.renderer.ruleset());
     this.#upToDate = true;
     this.#onSettled?.();
   }

@@ -4,6 +4,8 @@ import { openNftClient } from '../../src/kernel/nft/nft-client.js';
 import { changesFrom, type ClusterChange } from '../../src/model/cluster.js';
 import { Renderer } from '../../src/nftables/render/renderer.js';
 import { effectOf } from '../../src/program/effect.js';
+import { CacheRenewal } from '../../src/reconciler/cache-renewal.js';
+import { systemClock } from '../../src/reconciler/clock.js';
 import { PolicyTable } from '../../src/reconciler/policy-table.js';
 import { podChange, policyChange } from './changes.js';
 import type { BenchOptions, Figure } from './figures.js';
@@ -25,7 +27,7 @@ async function measureSize(netns: string, policies: number, changes: number): Pr
   try {
     const compiler = new Compiler({ scope: { node: 'n0' } });
     const renderer = new Renderer({ established: 'reevaluate' });
-    const table = new PolicyTable(client);
+    const table = new PolicyTable(client, new CacheRenewal(systemClock, () => undefined));
     const bring = async (change: readonly ClusterChange[]): Promise<number> => {
       const started = performance.now();
       let switched = NaN;

@@ -260,8 +260,9 @@ describePackets('dry runs and recorded allows in the corners', () => {
     ]);
   }, 60_000);
 
-  /** What the verdict caches of IPv4 hold, the one in use and the one that stands ready. */
+  /** What the verdict caches of IPv4 hold, the one in use and the one that stands ready, and no exceptions are made. */
   const cached = async (): Promise<string> => {
+    await until(async () => !(await nft('list', 'chain', 'inet', 'podwall', 'cache-lookup')).includes('excepting'));
     const { nftables } = JSON.parse(await nft('-j', 'list', 'table', 'inet', 'podwall')) as {
       nftables: readonly { readonly set?: { readonly name: string; readonly elem?: unknown } }[];
     };

@@ -6,7 +6,7 @@ import { changesFrom } from '../../src/model/cluster.js';
 import type { Command } from '../../src/nftables/language/command.js';
 import { commentOf } from '../../src/nftables/language/comment-text.js';
 import { emptyRuleset, type MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
-import { generationInUse } from '../../src/nftables/render/cache.js';
+import { cacheInUse } from '../../src/nftables/render/cache.js';
 import { cacheUses } from '../../src/nftables/names/chains.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
 import { isDirty } from '../../src/nftables/render/dirty.js';
@@ -42,7 +42,16 @@ function run(plan: Plan, kernel: NftNamespace): void {
   }
 }
 
-const generation = (number: number): string[] => cacheUses.map((use) => `${use}-${number}`);
+const generation = (number: number): string[] =>
+  [
+    'cache4',
+    'cache-except4',
+    'cache6',
+    'cache-except6',
+    ...cacheUses,
+    'cache-lookup-excepting',
+    'icmp-error-cache-lookup-excepting',
+  ].map((name) => `${name}-${number}`);
 
 /** Sets and chains in the order in which they are deleted and added. */
 function objectsOf(steps: Plan['sweep']): unknown[] {
@@ -124,7 +133,7 @@ describe.each([
         name: 'forward',
         hook: { policy: 'drop' },
       });
-      expect(objectsOf(plan.sweep)).toEqual(['add', ['cache4-2', 'cache6-2', ...generation(2)]]);
+      expect(objectsOf(plan.sweep)).toEqual(['add', generation(2)]);
     });
 
     test('keeps established flows when asked to', () => {
@@ -235,8 +244,8 @@ describe('moving from one program to another', () => {
       converge(kernel, desired, applied);
       expectEqual(kernel, desired);
       // Beside what is desired there is the generation of the cache that the next narrowing will move to.
-      expect(applied.sets.size).toBe(desired.sets.size + 2);
-      expect(applied.chains.size).toBe(desired.chains.size + 3);
+      expect(applied.sets.size).toBe(desired.sets.size + 4);
+      expect(applied.chains.size).toBe(desired.chains.size + 5);
       expect(isDirty(findDrift(applied, kernel.list()))).toBe(false);
     }
   });
@@ -279,16 +288,11 @@ describe('moving from one program to another', () => {
     const widened = change(more, []);
     expect(widened).toMatchObject({ build: [], sweep: [], switch: { transaction: { effect: 'widens' } } });
     expect(widened.switch?.transaction.commands).toHaveLength(2);
-    expect(generationInUse(kernel.list())).toBe(1);
+    expect(cacheInUse(kernel.list())?.generation).toBe(1);
     const narrowed = change([], more);
     expect(narrowed.build).toEqual([]);
-    expect(generationInUse(kernel.list())).toBe(2);
-    expect(objectsOf(narrowed.sweep)).toEqual([
-      'delete',
-      ['cache4-1', 'cache6-1', ...generation(1)],
-      'add',
-      ['cache4-3', 'cache6-3', ...generation(3)],
-    ]);
+    expect(cacheInUse(kernel.list())?.generation).toBe(2);
+    expect(objectsOf(narrowed.sweep)).toEqual(['delete', generation(1), 'add', generation(3)]);
     expect(JSON.stringify(narrowed.switch?.transaction.commands).length).toBeLessThan(1000);
   });
 
@@ -304,6 +308,6 @@ describe('moving from one program to another', () => {
     run(plan, kernel);
     expectEqual(kernel, renderer.ruleset());
     expect(plan.sweep[0]?.transaction.effect).toBe('narrows');
-    expect(generationInUse(kernel.list())).toBe(3);
+    expect(cacheInUse(kernel.list())?.generation).toBe(3);
   });
 });

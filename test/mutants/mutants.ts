@@ -15,6 +15,7 @@ const parse = 'test/model/parse.test.ts';
 const selectors = 'test/selectors/match.test.ts';
 const compiled = 'test/compiler/properties.test.ts';
 const rulesets = 'test/nftables/properties.test.ts';
+const verdictCache = 'test/nftables/verdict-cache.test.ts';
 const attribution = 'test/audit/attribution/attribution.test.ts';
 const dryRuns = 'test/nftables/dry-run.test.ts';
 
@@ -299,9 +300,23 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'the verdict cache survives a narrowing',
     file: 'src/nftables/plan/plan.ts',
-    find: 'if (live && swaps) cache.swap(switched);',
-    replace: 'if (live && swaps && work.newChains.length > 1000) cache.swap(switched);',
+    find: '(narrowed === undefined || !cache.except(switched, narrowed))',
+    replace: '(narrowed === undefined && difference.newChains.length > 1000)',
     tests: [rulesets],
+  },
+  {
+    title: 'the verdict cache answers on for an address that lost what it was allowed',
+    file: 'src/nftables/plan/narrowed-addresses.ts',
+    find: 'for (const key of removed) addAddresses(set, key, addresses);',
+    replace: 'for (const key of removed.slice(1000)) addAddresses(set, key, addresses);',
+    tests: [verdictCache],
+  },
+  {
+    title: 'the verdict cache answers on for an address that begins to be isolated',
+    file: 'src/nftables/plan/narrowed-addresses.ts',
+    find: 'for (const [key] of added) addAddresses(set, key, addresses);',
+    replace: 'for (const [key] of added.slice(1000)) addAddresses(set, key, addresses);',
+    tests: [verdictCache],
   },
   {
     title: 'a numeric range misses its last port in the ruleset',

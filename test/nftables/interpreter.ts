@@ -39,10 +39,17 @@ export class Interpreter {
   #counters: string[] = [];
   #packet: Packet = {};
   /** What this packet, and those before it, put into sets. */
-  readonly #recorded = new Set<string>();
+  readonly #recorded: Set<string>;
+  readonly #setOf: (name: string) => NftSet | undefined;
 
-  constructor(ruleset: Ruleset) {
+  /**
+   * @param recorded what packets put into sets before, as `@SET KEY`; more is added to it
+   * @param setOf the sets, where they are not those of the ruleset: a packet may meet new elements on old rules
+   */
+  constructor(ruleset: Ruleset, recorded = new Set<string>(), setOf?: (name: string) => NftSet | undefined) {
     this.#ruleset = ruleset;
+    this.#recorded = recorded;
+    this.#setOf = setOf ?? ((name) => ruleset.sets.get(name));
   }
 
   allows(flow: Flow, packet: Packet = {}): boolean {
@@ -105,7 +112,7 @@ export class Interpreter {
   }
 
   #set(reference: unknown): NftSet {
-    const set = this.#ruleset.sets.get(String(reference).slice(1));
+    const set = this.#setOf(String(reference).slice(1));
     if (set === undefined) throw new Error(`no set ${String(reference)}`);
     return set;
   }

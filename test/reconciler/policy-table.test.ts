@@ -2,9 +2,11 @@
 import { expect, test } from '@jest/globals';
 import type { Element } from '../../src/nftables/language/command.js';
 import { render } from '../../src/nftables/render/renderer.js';
+import { CacheRenewal } from '../../src/reconciler/cache-renewal.js';
 import { PolicyTable } from '../../src/reconciler/policy-table.js';
 import { everyFeature } from '../nftables/programs.js';
 import { FakeNftables } from '../support/fake-nftables.js';
+import { ManualClock } from '../support/manual-clock.js';
 
 const stream = (port: number): Element => [`10.0.0.1 . ${port} . 10.0.0.2 . 80`, ''];
 
@@ -26,7 +28,7 @@ test('streams that an earlier release met in their middle are known to the one o
   });
   await packetsAdd(1);
 
-  const policies = new PolicyTable(nft);
+  const policies = new PolicyTable(nft, new CacheRenewal(new ManualClock(), () => undefined));
   await policies.readBack(desired);
   await packetsAdd(2);
   const held: (readonly string[])[] = [];

@@ -6,6 +6,7 @@ import type { ClusterChange, ClusterSnapshot } from '../../src/model/cluster.js'
 import { parseNetworkPolicy, parsePod } from '../../src/model/parse.js';
 import type { AnyPolicy } from '../../src/model/policy.js';
 import type { Pod } from '../../src/model/pod.js';
+import { cacheInUse } from '../../src/nftables/render/cache.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
 import { noneDirty } from '../../src/nftables/render/dirty.js';
 import { render, Renderer } from '../../src/nftables/render/renderer.js';
@@ -247,6 +248,29 @@ describe('the loop', () => {
     expect(holds()).toEqual(noneDirty());
     expect(reconciler.status().repairs).toBe(1);
     expect(lines.find(({ message }) => message === 'drift')?.fields).toEqual({ by: '1234 (someone)' });
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('a narrowing soon after another keeps the verdict cache, which is emptied a second later without a new state', async () => {
+    const { cluster, clock, reconciler, nft, lines } = start([policyNamed('p', allow('a'))]);
+    await settle();
+    const before = cacheInUse(nft.ruleset);
+    cluster.push(policyNamed('q', allow('b')));
+    await settle();
+    expect(before).toMatchObject({ excepting: false });
+    expect(cacheInUse(nft.ruleset)).toEqual({ ...before, excepting: true });
+    const applied = lines.filter(({ message }) => message === 'applied').length;
+    clock.advance(999);
+    await settle();
+    expect(cacheInUse(nft.ruleset)).toEqual({ ...before, excepting: true });
+    clock.advance(1);
+    await settle();
+    expect(cacheInUse(nft.ruleset)).toEqual({ ...before, generation: (before?.generation ?? 0) + 1 });
+    expect(lines.filter(({ message }) => message === 'applied')).toHaveLength(applied);
+    const count = nft.applied.length;
+    clock.advance(10_000);
+    await settle();
+    expect(nft.applied).toHaveLength(count);
     await reconciler[Symbol.asyncDispose]();
   });
 

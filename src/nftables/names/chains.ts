@@ -30,7 +30,8 @@ const recorded = flag('recorded', '-recorded');
 const forms = {
   skeleton: [oneOf('chain', skeletonChainNames)],
   cache: [oneOf('use', cacheUses)],
-  'cache-generation': [oneOf('use', cacheUses), '-', count('generation')],
+  /** `excepting`: as if it held no relation of the addresses in the generation's `cache-except` sets. */
+  'cache-generation': [oneOf('use', cacheUses), flag('excepting', '-excepting'), '-', count('generation')],
   /** Where packets end that every node drops. */
   'skeleton-deny': ['deny-', oneOf('reason', skeletonDrops)],
   /** Records the first packets of flows of pods that nothing isolates. */

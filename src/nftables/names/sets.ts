@@ -21,6 +21,8 @@ const forms = {
   'unknown-ranges': ['unknown-ranges', family],
   'known-pods': ['known-pods', family],
   cache: ['cache', family, '-', count('generation')],
+  /** Addresses whose relations this generation may still hold although a change has narrowed them. */
+  'cache-except': ['cache-except', family, '-', count('generation')],
   group: [oneOf('of', ['pods', 'blocks', 'listeners']), family, '-', hash('group')],
   ports: ['ports-', hash('ports')],
   /** The verdict map from a peer's address to the first rule that allows it. */

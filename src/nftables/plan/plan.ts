@@ -2,7 +2,8 @@
  * From what the kernel holds to what it should hold, in three phases:
  *
  *   build   counters, sets and chains that nothing refers to yet; in pieces when there is much
- *   switch  one transaction: elements, map elements, rewritten chains, and a new verdict cache when it may narrow
+ *   switch  one transaction: elements, map elements, rewritten chains, and when it may narrow a new verdict cache or
+ *           exceptions in the one that is in use
  *   sweep   what nothing refers to any more, old caches, one more new cache when an interval set was narrowed, and
  *           the cache that the next narrowing will move to
  *
@@ -19,6 +20,7 @@ import type { Dirty } from '../render/dirty.js';
 import type { Transaction } from '../language/command.js';
 import type { Chain, Ruleset } from '../language/types.js';
 import { differenceOf, mayNarrow, type Difference } from './difference.js';
+import { narrowedAddresses } from './narrowed-addresses.js';
 
 export type { Step } from './batch.js';
 
@@ -35,6 +37,11 @@ interface PlanInput {
   readonly applied: MutableRuleset;
   readonly dirty: Dirty;
   readonly effect: Effect;
+  /**
+   * What a narrowing change does to the verdict cache: it empties it by default; `concerned`: it is made to forget the
+   * addresses that the change concerns, where those are known; `renewed`: it is emptied whatever the effect is.
+   */
+  readonly cache?: 'emptied' | 'concerned' | 'renewed';
 }
 
 /** One transaction that leaves exactly `desired`, whatever was there. */
@@ -54,10 +61,10 @@ export function planReplacement(desired: Ruleset, exists: boolean): Transaction 
 }
 
 /** The steps that bring everything in `dirty` to its desired state. Empty phases are left out. */
-export function planChange({ desired, applied, dirty, effect }: PlanInput): Plan {
+export function planChange({ desired, applied, dirty, effect, cache: fate = 'emptied' }: PlanInput): Plan {
   const difference = differenceOf(desired, applied, dirty);
   if (difference.needsReplacement) return replacementPlan(desired, applied);
-  const narrows = effect === 'narrows' || mayNarrow(difference);
+  const narrows = effect === 'narrows' || fate === 'renewed' || mayNarrow(difference);
   // Without its base chain nothing of ours is on the way of a packet: all can be built, and the hook comes last.
   const live = applied.chains.has('forward');
   const cache = new CacheSwaps(desired, applied);
@@ -76,7 +83,8 @@ export function planChange({ desired, applied, dirty, effect }: PlanInput): Plan
   planNewElements(build, difference, applied);
 
   const switched = new Batch(desired, narrows ? 'narrows' : effect, Infinity);
-  if (live && swaps) cache.swap(switched);
+  const narrowed = fate === 'concerned' ? narrowedAddresses(difference) : undefined;
+  if (live && swaps && (narrowed === undefined || !cache.except(switched, narrowed))) cache.swap(switched);
   planSwitch(switched, difference, applied);
 
   const narrowedInterval = live && swaps && difference.elements.some(({ set }) => set.interval);

@@ -12,7 +12,7 @@ import type {
 } from '../../program/types.js';
 import { setName } from '../names/sets.js';
 import { AddressElements } from './address-elements.js';
-import { cacheSets, firstGeneration, generationChains, pointerChains } from './cache.js';
+import { cacheSets, firstCache, generationChains, pointerChains } from './cache.js';
 import type { Dirty } from './dirty.js';
 import { networkKey } from '../language/elements.js';
 import { GroupSets } from './group-sets.js';
@@ -68,8 +68,8 @@ export class Renderer {
     });
     const logObjects = auditObjects(audit);
     for (const counter of [...skeletonCounters, ...logObjects.counters]) this.#desired.retainCounter(counter);
-    for (const set of [...skeletonSets(), ...cacheSets(firstGeneration), ...logObjects.sets]) this.#desired.addSet(set);
-    const cache = [...pointerChains(firstGeneration), ...generationChains(firstGeneration)];
+    for (const set of [...skeletonSets(), ...cacheSets(firstCache.generation), ...logObjects.sets]) this.#desired.addSet(set);
+    const cache = [...pointerChains(firstCache), ...generationChains(firstCache.generation)];
     for (const chain of [...skeletonChains(options), ...cache]) this.#desired.addChain(chain);
   }
 

@@ -42,7 +42,7 @@ const nothing = fc.constant({});
 export const ofChains = meanings<ChainMeaning>({
   skeleton: fc.record({ chain: fc.constantFrom(...skeletonChainNames) }),
   cache: fc.record({ use: fc.constantFrom(...cacheUses) }),
-  'cache-generation': fc.record({ use: fc.constantFrom(...cacheUses), generation: number }),
+  'cache-generation': fc.record({ use: fc.constantFrom(...cacheUses), excepting: fc.boolean(), generation: number }),
   'skeleton-deny': fc.record({ reason }),
   'allow-not-isolated': fc.record({ direction }),
   isolation: fc.record({ dryRun: flag, direction, content: hash }),
@@ -89,6 +89,7 @@ export const ofSets = meanings<SetMeaning>({
   'unknown-ranges': fc.record({ family }),
   'known-pods': fc.record({ family }),
   cache: fc.record({ family, generation: number }),
+  'cache-except': fc.record({ family, generation: number }),
   group: fc.record({ of: fc.constantFrom('pods', 'blocks', 'listeners'), family, group: hash }),
   ports: fc.record({ ports: hash }),
   peers: fc.record({ family, map: hash }),

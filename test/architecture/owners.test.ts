@@ -37,7 +37,11 @@ const owners: readonly Owner[] = [
   { path: 'src/cluster/early-addresses.ts', reads: ['clock'], why: 'says when it noticed a change' },
   { path: 'src/kernel/links/link-monitor.ts', reads: ['timer'], why: 'coalesces what ip reports; starts it again' },
   { path: 'src/kernel/links/links.ts', reads: ['clock', 'timer'], why: 'waits for neighbours to answer' },
-  { path: 'src/kernel/nft/nft-monitor.ts', reads: ['timer'], why: 'starts nft monitor again after a pause' },
+  {
+    path: 'src/kernel/nft/nft-monitor.ts',
+    reads: ['clock', 'timer'],
+    why: 'starts nft monitor again after a pause, a longer one when it did not live long',
+  },
   {
     path: 'src/kernel/nflog/nflog-worker.ts',
     reads: ['clock'],

@@ -8,6 +8,7 @@ import { transactionToJson } from '../../nftables/language/command-json.js';
 import { printTransaction, type Commented } from '../../nftables/language/command-text.js';
 import { runNft, runTransaction, type NftCommand, type Source } from './nft-process.js';
 import { NftShell } from './nft-shell.js';
+import { OwnCommits } from './own-commits.js';
 
 interface NftClientOptions {
   /** Default `['nft']`; a prefix enters another network namespace. */
@@ -16,10 +17,10 @@ interface NftClientOptions {
   readonly onRestart?: (why: string) => void;
 }
 
-/** A client of nft that knows the process ids of its own nft processes: a monitor ignores their changes. */
 export interface NftClient extends Nftables {
   readonly command: NftCommand;
-  isOwnProcess(pid: number): boolean;
+  /** By which a monitor knows what this client has changed. */
+  readonly ownCommits: OwnCommits;
   /** Packets of every named counter of our tables. */
   counters(): Promise<ReadonlyMap<string, number>>;
 }
@@ -29,7 +30,6 @@ const longestText = 2_000_000;
 /** When the long-lived nft dies this often within the period (milliseconds), one process per transaction is used. */
 const deathsTolerated = 3;
 const deathPeriod = 10_000;
-const ownProcesses = 200;
 /** nft keeps every line of its command line for ever, and looks through them for each new one. */
 export const transactionsPerShell = 1000;
 
@@ -46,7 +46,7 @@ export async function openNftClient(options: NftClientOptions): Promise<NftClien
 class NftProcessClient implements NftClient {
   readonly command: NftCommand;
   readonly #onRestart: (why: string) => void;
-  readonly #pids = new Set<number>();
+  readonly ownCommits = new OwnCommits();
   #shell: NftShell | undefined;
   #deaths: number[] = [];
   #queue: Promise<unknown> = Promise.resolve();
@@ -60,44 +60,45 @@ class NftProcessClient implements NftClient {
   }
 
   async probe(): Promise<void> {
-    const { stdout } = await runNft(this.command, ['--version'], this.#own);
+    const { stdout } = await runNft(this.command, ['--version']);
     const [major = 0, minor = 0, patch = 0] = (/v(\d+)\.(\d+)\.(\d+)/.exec(stdout) ?? []).slice(1).map(Number);
     if (major * 1e6 + minor * 1e3 + patch < 1_000_001)
       throw new NftError(
         'too-old',
         `nft ${major}.${minor}.${patch} is too old: 1.0.1 or newer is needed (apt-get install nftables)`,
       );
-    const { exitCode, stderr } = await runNft(this.command, ['list', 'tables'], this.#own);
+    const { exitCode, stderr } = await runNft(this.command, ['list', 'tables']);
     if (exitCode !== 0) throw nftErrorFrom(stderr);
-  }
-
-  isOwnProcess(pid: number): boolean {
-    return this.#pids.has(pid);
   }
 
   check(transaction: Transaction, signal?: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async () =>
-      runTransaction(this.command, await this.#sourceOf(transaction), { checkOnly: true, onStart: this.#own }),
+      runTransaction(this.command, await this.#sourceOf(transaction), { checkOnly: true }),
     );
   }
 
   apply(transaction: Transaction, signal?: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async () => {
-      const source = await this.#sourceOf(transaction);
-      const fits = source.format === 'text' && source.content.length <= longestText;
-      const shell = fits ? this.#readyShell() : undefined;
-      if (shell === undefined) await runTransaction(this.command, source, { checkOnly: false, onStart: this.#own });
-      else await shell.apply(source.content);
+      const { marked, refused } = this.ownCommits.mark(transaction);
+      try {
+        await this.#commit(await this.#sourceOf(marked));
+      } catch (error) {
+        if (error instanceof NftError && error.reason === 'refused') refused();
+        throw error;
+      }
     });
+  }
+
+  async #commit(source: Source): Promise<void> {
+    const fits = source.format === 'text' && source.content.length <= longestText;
+    const shell = fits ? this.#readyShell() : undefined;
+    if (shell === undefined) await runTransaction(this.command, source, { checkOnly: false });
+    else await shell.apply(source.content);
   }
 
   list(family: 'inet' | 'netdev', table: string, signal?: AbortSignal): Promise<MutableRuleset | undefined> {
     return this.#inTurn(signal, async () => {
-      const { stdout, stderr, exitCode } = await runNft(
-        this.command,
-        ['-j', 'list', 'table', family, table],
-        this.#own,
-      );
+      const { stdout, stderr, exitCode } = await runNft(this.command, ['-j', 'list', 'table', family, table]);
       if (exitCode !== 0 && /No such file or directory/.test(stderr)) return undefined;
       if (exitCode !== 0) throw nftErrorFrom(stderr);
       return parseTable(stdout);
@@ -119,7 +120,7 @@ class NftProcessClient implements NftClient {
   #countersOf(family: 'inet' | 'netdev'): Promise<ReadonlyMap<string, number>> {
     return this.#inTurn(undefined, async () => {
       const command = ['-j', 'list', 'counters', 'table', family, 'podwall'];
-      const { stdout, exitCode } = await runNft(this.command, command, this.#own);
+      const { stdout, exitCode } = await runNft(this.command, command);
       return exitCode === 0 ? parseCounters(stdout) : new Map<string, number>();
     });
   }
@@ -135,7 +136,7 @@ class NftProcessClient implements NftClient {
 
   async #accepts(content: string): Promise<boolean> {
     try {
-      await runTransaction(this.command, { format: 'text', content }, { checkOnly: true, onStart: this.#own });
+      await runTransaction(this.command, { format: 'text', content }, { checkOnly: true });
       return true;
     } catch (error) {
       if (error instanceof NftError && error.reason === 'refused') return false;
@@ -154,15 +155,6 @@ class NftProcessClient implements NftClient {
     return turn;
   }
 
-  #own = (pid: number): void => {
-    this.#pids.add(pid);
-    const [oldest] = this.#pids;
-    // The long-lived one is never the oldest for long: it is added again below.
-    if (this.#pids.size > ownProcesses && oldest !== undefined) this.#pids.delete(oldest);
-    const shellPid = this.#shell?.pid;
-    if (shellPid !== undefined) this.#pids.add(shellPid);
-  };
-
   #readyShell(): NftShell | undefined {
     if (this.#shell !== undefined && this.#shell.transactions >= transactionsPerShell) {
       void this.#shell.close();
@@ -176,7 +168,6 @@ class NftProcessClient implements NftClient {
       this.#deaths.push(performance.now());
       if (!this.#closed) this.#onRestart(why);
     });
-    if (this.#shell.pid !== undefined) this.#own(this.#shell.pid);
     return this.#shell;
   }
 }

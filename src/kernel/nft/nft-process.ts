@@ -17,12 +17,8 @@ interface NftOutcome {
 /** Milliseconds after which a process that does not end is killed. */
 const nftTimeout = 10_000;
 
-/** Runs nft once. `onStart` hears the process id before any event of it can be read. */
-export async function runNft(
-  command: NftCommand,
-  args: readonly string[],
-  onStart: (pid: number) => void,
-): Promise<NftOutcome> {
+/** Runs nft once. */
+export async function runNft(command: NftCommand, args: readonly string[]): Promise<NftOutcome> {
   const [file = 'nft', ...prefix] = command;
   const child = execa(file, [...prefix, ...args], {
     reject: false,
@@ -31,7 +27,6 @@ export async function runNft(
     stdin: 'ignore',
     stripFinalNewline: false,
   });
-  if (child.pid !== undefined) onStart(child.pid);
   const result = await child;
   if ('code' in result && result.code === 'ENOENT') throw nftMissing(result);
   if (result.timedOut) throw new NftError('failed', `nft did not end within ${nftTimeout / 1000} s`, { cause: result });
@@ -48,14 +43,14 @@ export interface Source {
 export async function runTransaction(
   command: NftCommand,
   { format, content }: Source,
-  options: { checkOnly: boolean; onStart: (pid: number) => void },
+  options: { checkOnly: boolean },
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'podwall-nft-'));
   try {
     const path = join(folder, 'transaction');
     await writeFile(path, content, { mode: 0o600 });
     const args = [...(format === 'json' ? ['-j'] : []), ...(options.checkOnly ? ['-c'] : []), '-f', path];
-    const { exitCode, stderr } = await runNft(command, args, options.onStart);
+    const { exitCode, stderr } = await runNft(command, args);
     if (exitCode !== 0) throw nftErrorFrom(stderr);
   } finally {
     await rm(folder, { recursive: true, force: true });

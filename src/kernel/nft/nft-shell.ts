@@ -68,10 +68,6 @@ export class NftShell {
     });
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-
   /** Transactions so far. */
   get transactions(): number {
     return this.#count;

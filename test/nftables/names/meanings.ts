@@ -75,6 +75,7 @@ export const ofCounters = meanings<CounterMeaning>({
   'guard-to-report': fc.record({ at }),
   'logged-report': nothing,
   'guard-logged-report': fc.record({ at }),
+  commit: fc.record({ mark: hash }),
 });
 
 export const ofSets = meanings<SetMeaning>({

@@ -6,7 +6,7 @@
 import { execa } from 'execa';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AgentProcess, type AgentFlags } from './agent-process.js';
+import { AgentProcess, type AgentFlags, type AgentStart } from './agent-process.js';
 import {
   removeLeftovers,
   removeNamespaces,
@@ -164,12 +164,17 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Starts the real agent on a node; resolves when its first state is in the kernel. */
-  async startAgent(node: string, flags: AgentFlags): Promise<AgentProcess> {
+  async startAgent(
+    node: string,
+    flags: AgentFlags,
+    options: Pick<AgentStart, 'pidNamespace'> = {},
+  ): Promise<AgentProcess> {
     const agent = new AgentProcess({
       netns: this.netns(node),
       node,
       stateDir: join(this.folder, `state-${node}`),
       flags,
+      ...options,
     });
     this.#agents.add(agent);
     await agent.ready();

@@ -18,7 +18,7 @@ import { CacheRenewal } from './cache-renewal.js';
 import { ClusterView } from './cluster-view.js';
 import { endpointStatuses } from './endpoint-status.js';
 import { enforcedPolicies } from './enforced-policies.js';
-import { GuardLoop } from './guard-loop.js';
+import { changesPods, GuardLoop } from './guard-loop.js';
 import type { ReconcilerOptions, ReconcilerParts } from './reconciler-parts.js';
 import { LoopProgress } from './loop-progress.js';
 import { isRefusal, PolicyTable } from './policy-table.js';
@@ -101,12 +101,12 @@ export class Reconciler implements AsyncDisposable {
     if (!this.#started) return;
     this.#driftBy = who;
     this.#runner.request();
-    this.#guards.request();
+    this.#guards.request('table');
   }
 
   /** A link, route or neighbour changed: pods may have other devices now. */
   linksChanged(): void {
-    this.#guards.request('fresh');
+    this.#guards.request('links');
   }
 
   /** Called after every run, also a failed one: `status()` may have changed. */
@@ -186,14 +186,14 @@ export class Reconciler implements AsyncDisposable {
     const changes = this.#limits.apply(this.#pending);
     this.#pending = [];
     this.#upToDate = false;
-    if (this.#view.apply(changes).guardsChanged) this.#guards.request('fresh');
+    if (this.#view.apply(changes).guardsChanged) this.#guards.request('namespaces');
     this.#noteProgram(changes, this.#parts.compiler.apply(changes));
   }
 
   #noteProgram(changes: readonly ClusterChange[], change: ProgramChange): void {
     this.#parts.observer?.changesCompiled(changes, change);
     this.#policyTable.note(this.#parts.renderer.apply(change), effectOf(change));
-    if (change.endpoints.length > 0) this.#guards.request('fresh');
+    if (changesPods(change)) this.#guards.request('pods');
     this.#limits.endpointsChanged(change.endpoints);
     this.#changed += change.endpoints.length + change.ruleLists.length + change.groups.length;
   }
@@ -246,7 +246,7 @@ export class Reconciler implements AsyncDisposable {
     this.#readBackTimer = this.#parts.clock.after(this.#options.readBackEvery, () => {
       this.#driftBy ??= 'found by read-back';
       this.#runner.request();
-      this.#guards.request();
+      this.#guards.request('links');
       this.#scheduleReadBack();
     });
   }

@@ -188,6 +188,7 @@ describePackets('the real nft', () => {
     const seen: ForeignChange[] = [];
     using _monitor = watchTables({ client, onForeignChange: (change) => seen.push(change) });
     await delay(300);
+    await client.apply(tx(table));
     for (let index = 0; index < 20; index += 1) await client.apply(tx(chain(`own${index}`)));
     await client.apply(tx(table, { kind: 'delete table' }, table, chain('own-in-json+1')));
     await client.apply({ ...tx(table, chain('own')), family: 'netdev' });

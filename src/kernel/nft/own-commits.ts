@@ -3,7 +3,7 @@ import type { Transaction } from '../../nftables/language/command.js';
 import { counters } from '../../nftables/names/counters.js';
 
 /** No more transactions than this can be on their way to the monitor; older ones count as another's. */
-const remembered = 1_000;
+const mostExpected = 1_000;
 
 /**
  * Knows the transactions of this process among those that nft's monitor reports. Each adds and deletes a counter whose name
@@ -21,7 +21,7 @@ export class OwnCommits {
     const name = counters.nameOf({ kind: 'commit', mark: randomBytes(8).toString('hex') });
     this.#expected.add(name);
     const [oldest] = this.#expected;
-    if (this.#expected.size > remembered && oldest !== undefined) this.#expected.delete(oldest);
+    if (this.#expected.size > mostExpected && oldest !== undefined) this.#expected.delete(oldest);
     const commands = [
       ...transaction.commands,
       { kind: 'add counter', name } as const,

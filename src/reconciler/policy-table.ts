@@ -49,21 +49,23 @@ export class PolicyTable {
   }
 
   /**
-   * Reads what the kernel holds and notes every difference from `desired` as a narrowing change.
-   * @returns whether anything differed.
+   * Reads what the kernel holds and notes every difference from `desired` as a narrowing change: what was noted before is
+   * among them.
+   * @returns whether another process changed anything; what is only noted and not yet in the kernel is not another's.
    */
   async readBack(desired: Ruleset): Promise<boolean> {
     const listed = await this.#nftables.list(desired.family, desired.table);
+    const [held, known] = [listed ?? emptyRuleset(), this.#applied];
+    const isForeign = this.pending ? isDirty(findDrift(known, held, known)) : undefined;
     this.#isUnknown = false;
     this.#exists = listed !== undefined;
-    const known = this.#applied;
-    this.#applied = listed ?? emptyRuleset();
+    this.#applied = held;
     this.#upgrade = carryOver(desired, this.#applied);
     this.#dirty = findDrift(desired, this.#applied, known);
     const differed = this.pending;
     if (differed) this.#cache.distrust();
     this.#effect = differed ? 'narrows' : 'none';
-    return differed;
+    return isForeign ?? differed;
   }
 
   /**

@@ -340,6 +340,61 @@ describe('the loop', () => {
     await reconciler[Symbol.asyncDispose]();
   });
 
+  test('what waits beside a foreign change is no repair, and is not lost by the reading', async () => {
+    const { cluster, nft, clock, reconciler, holds } = start([policyNamed('p', allow('a'))]);
+    await settle();
+    nft.failWith = () => new NftError('failed', 'the world is down');
+    cluster.push(policyNamed('q', allow('b')));
+    await settle();
+    nft.failWith = () => undefined;
+    reconciler.drift('7 (nothing of ours)');
+    await settle();
+    expect(holds()).toEqual(noneDirty());
+    expect(reconciler.status().repairs).toBe(0);
+    nft.failWith = () => new NftError('failed', 'the world is down again');
+    cluster.push(policyNamed('r', allow('a')));
+    await settle();
+    nft.failWith = () => undefined;
+    await nft.apply({
+      family: 'inet',
+      table: 'podwall',
+      effect: 'narrows',
+      commands: [{ kind: 'flush chain', name: 'egress' }],
+    });
+    reconciler.drift('8 (someone)');
+    await settle();
+    clock.advance(10_000);
+    await settle();
+    expect(holds()).toEqual(noneDirty());
+    expect(reconciler.status().repairs).toBe(1);
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('a foreign change that is reported while a run is on its way is looked for after it', async () => {
+    const { cluster, nft, reconciler, holds } = start([policyNamed('p', allow('a'))]);
+    await settle();
+    const apply = nft.apply.bind(nft);
+    let damages = 0;
+    nft.apply = async (transaction) => {
+      await apply(transaction);
+      if (damages > 0) return;
+      damages += 1;
+      await apply({
+        family: 'inet',
+        table: 'podwall',
+        effect: 'narrows',
+        commands: [{ kind: 'flush chain', name: 'egress' }],
+      });
+      reconciler.drift('9 (someone)');
+    };
+    cluster.push(policyNamed('q', allow('b')));
+    await settle();
+    expect(damages).toBe(1);
+    expect(holds()).toEqual(noneDirty());
+    expect(reconciler.status().repairs).toBe(1);
+    await reconciler[Symbol.asyncDispose]();
+  });
+
   test('a read-back that finds nothing is no repair', async () => {
     const { clock, reconciler, nft } = start([policyNamed('p', allow('a'))]);
     await settle();

@@ -4,13 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nftErrorFrom } from './nft-errors.js';
 import type { NftCommand } from './nft-process.js';
+import { limitTime } from './time-limit.js';
 import { NftError } from '../../nftables/language/nftables.js';
-
-/**
- * Milliseconds after which a shell that does not answer is killed. The largest transaction takes a tenth of that, and no
- * other transaction reaches the kernel meanwhile.
- */
-const answerWithin = 5_000;
 
 /** What it inherits as descriptor 3. */
 const include = 'include "/proc/self/fd/3"';
@@ -85,9 +80,9 @@ export class NftShell {
     this.#count += 1;
     const marker = `ack-${this.#count}`;
     const error = await new Promise<NftError | undefined>((resolve) => {
-      const timer = setTimeout(() => this.#giveUp(), answerWithin);
+      const limit = limitTime(this.#child.pid, (why) => this.#giveUp(why));
       const settle = (outcome: NftError | undefined): void => {
-        clearTimeout(timer);
+        limit[Symbol.dispose]();
         this.#waiting = undefined;
         resolve(outcome);
       };
@@ -124,16 +119,16 @@ export class NftShell {
     this.#waiting?.settle(own === '' ? undefined : nftErrorFrom(own));
   }
 
-  #giveUp(): void {
+  #giveUp(why: string): void {
     this.#child.kill('SIGKILL');
-    this.#end(`nft -i did not answer within ${answerWithin / 1000} s`);
+    this.#end(`nft -i ${why}`, 'timed-out');
   }
 
-  #end(why: string): void {
+  #end(why: string, reason: NftError['reason'] = 'failed'): void {
     if (this.#dead && this.#waiting === undefined) return;
     const first = !this.#dead;
     this.#dead = true;
-    this.#waiting?.settle(new NftError('failed', `${why} in the middle of a transaction: its outcome is unknown`));
+    this.#waiting?.settle(new NftError(reason, `${why} in the middle of a transaction: its outcome is unknown`));
     if (first) this.#ended(why);
   }
 }

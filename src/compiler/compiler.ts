@@ -138,18 +138,11 @@ export class Compiler {
   #takeNamespace(name: string, namespace: Namespace | undefined, step: Step): void {
     this.#takeAnnotations(name, namespace, step);
     // Selections are settled pod by pod below, against the contribution that is in the groups now.
-    const before = new Map([...this.#index.podsOf(name)].map((pod) => [pod, this.#index.selectionsOf(pod)]));
-    const moved = [...this.#index.setNamespace(name, namespace?.labels)];
+    const moved = this.#index.setNamespace(name, namespace?.labels);
     this.#groups.move(
-      moved.map((pod) => {
+      moved.map(({ pod, before, now }) => {
         const contribution = this.#contributions.get(pod);
-        const selectedBefore = before.get(pod) ?? new Set();
-        return {
-          before: contribution,
-          selectedBefore,
-          after: contribution,
-          selectedNow: this.#index.selectionsOf(pod),
-        };
+        return { before: contribution, selectedBefore: before, after: contribution, selectedNow: now };
       }),
     );
   }
@@ -208,7 +201,7 @@ export class Compiler {
     const pod = this.#pods.get(key);
     const enforced = pod !== undefined && isEnforceable(pod) ? pod : undefined;
     const before = this.#contributions.get(key);
-    const selectedBefore = this.#index.selectionsOf(key);
+    const selectedBefore = this.#index.selectionsOf(key, namespaceOf(key));
     const after: Contribution | undefined = enforced && {
       addresses: this.#owners.addressesOf(enforced),
       ports: enforced.ports,
@@ -224,7 +217,7 @@ export class Compiler {
       this.#known?.settle(address, this.#owners.isHeld(address));
     this.#noteLocal(key, enforced, after);
     step.endpoints.add(key);
-    return { before, selectedBefore, after, selectedNow: this.#index.selectionsOf(key) };
+    return { before, selectedBefore, after, selectedNow: this.#index.selectionsOf(key, namespaceOf(key)) };
   }
 
   #noteLocal(key: string, pod: Pod | undefined, contribution: Contribution | undefined): void {

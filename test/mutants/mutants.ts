@@ -209,14 +209,14 @@ export const mutants: readonly Mutant[] = [
   {
     title: "a change of a namespace's labels is not followed",
     file: 'src/compiler/compiler.ts',
-    find: 'const moved = [...this.#index.setNamespace(name, namespace?.labels)];',
-    replace: 'const moved = before.size === 0 ? [...this.#index.setNamespace(name, namespace?.labels)] : [];',
+    find: 'const moved = this.#index.setNamespace(name, namespace?.labels);',
+    replace: 'const moved = this.#index.setNamespace(name, namespace?.labels).slice(0, 0);',
   },
   {
     title: 'a pod that changes its labels keeps its selections',
     file: 'src/selectors/selector-index.ts',
-    find: 'for (const id of this.selectionsOf(pod)) if (!now.has(id)) this.#selections.get(id)?.members.delete(pod);',
-    replace: 'for (const id of this.selectionsOf(pod)) now.add(id);',
+    find: 'this.#namespace(namespace).pods.set(pod, labels);',
+    replace: 'const { pods } = this.#namespace(namespace);\n    pods.set(pod, pods.get(pod) ?? labels);',
   },
   {
     title: 'a policy that is deleted stays',

@@ -1,4 +1,4 @@
-import { cidrContains, familyOf, type Address, type Cidr } from '../../model/address.js';
+import { cidrContains, familyOf, type Cidr } from '../../model/address.js';
 import { changeFrom } from '../../program/change.js';
 import type {
   Endpoint,

@@ -46,6 +46,12 @@ export class MatchingEndpoints {
     };
   }
 
+  endpointAt(number: number): FlowEndpoint {
+    const endpoint = this.#endpoints[number];
+    if (endpoint === undefined) throw new Error(`no endpoint has the number ${number}`);
+    return endpoint;
+  }
+
   of(peers: PeerMatch, family: Family): Matching {
     const known = this.#found[family].get(peers);
     if (known !== undefined) return known;

@@ -1,6 +1,6 @@
 /** Why a policy's rules do not let a connection through, and which of them comes nearest. */
 import { cidrContains, familyOf, formatCidr, type Family } from '../model/address.js';
-import type { Labels, LabelSelector } from '../model/labels.js';
+import { labelOf, type Labels, type LabelSelector } from '../model/labels.js';
 import type { Direction, NetworkPolicy, Peer, PolicyRule, Port } from '../model/policy.js';
 import type { Namespace } from '../model/pod.js';
 import { canonicalText, matches } from '../selectors/match.js';
@@ -136,7 +136,7 @@ function selectorMismatches(
   return requirements
     .filter((requirement) => !matches({ requirements: [requirement] }, labels))
     .map((requirement) => {
-      const value = labels[requirement.key];
+      const value = labelOf(labels, requirement.key);
       const isPlain = requirement.operator === 'In' && requirement.values.length === 1;
       return {
         path: [...path, ...(isPlain ? ['matchLabels', requirement.key] : ['matchExpressions'])],

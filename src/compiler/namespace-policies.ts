@@ -1,3 +1,4 @@
+import { labelOf } from '../model/labels.js';
 import type { AnyPolicy } from '../model/policy.js';
 import type { Pod } from '../model/pod.js';
 import { enforcementBy, selects, type Enforcement, type EndpointSettings } from './endpoints.js';
@@ -46,7 +47,7 @@ export class NamespacePolicies {
   /** What the policies that select the pod come to. */
   enforcementOn(pod: Pick<Pod, 'labels'>, settings: EndpointSettings): Enforcement {
     this.#labels ??= labelsAskedFor(this.#policies.values());
-    const key = JSON.stringify(this.#labels.map((label) => pod.labels[label] ?? null));
+    const key = JSON.stringify(this.#labels.map((label) => labelOf(pod.labels, label) ?? null));
     const known = this.#enforcements.get(key);
     if (known !== undefined) return known;
     const selecting = [...this.#policies].filter(([, policy]) => selects(policy, pod));

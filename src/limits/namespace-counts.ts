@@ -46,7 +46,7 @@ export class NamespaceCounts {
     }
   }
 
-  get isOver(): boolean {
+  isOver(): boolean {
     return this.excesses().length > 0;
   }
 
@@ -63,7 +63,7 @@ export class NamespaceCounts {
    */
   beyond(): ReadonlyMap<string, Diagnostic> {
     const found = new Map<string, Diagnostic>();
-    if (!this.isOver) return found;
+    if (!this.isOver()) return found;
     let cidrs = 0;
     for (const [index, one] of [...this.#policies.values()].sort((a, b) => compareAge(a.policy, b.policy)).entries()) {
       const own = cidrsOf(one);

@@ -93,6 +93,9 @@ function list(text: string, at: number, within: Within): Inline {
   }
 }
 
+/** Assigned, it would be no field of the mapping: whoever writes it is given to the whole YAML library. */
+export const prototype = '__proto__';
+
 function mapping(text: string, at: number, within: Within): Inline {
   const object: Record<string, unknown> = {};
   let next = skipSpaces(text, at, within.end);
@@ -102,7 +105,7 @@ function mapping(text: string, at: number, within: Within): Inline {
     if (behind === undefined) return undefined;
     const name = text.slice(next, behind);
     const entry = inFlow(text, skipSpaces(text, behind + 1, within.end), within);
-    if (entry === undefined || Object.hasOwn(object, name)) return undefined;
+    if (entry === undefined || name === prototype || Object.hasOwn(object, name)) return undefined;
     object[name] = entry.value;
     next = skipSpaces(text, entry.end, within.end);
     if (next >= within.end) return undefined;

@@ -1,5 +1,9 @@
 export type Labels = Readonly<Record<string, string>>;
 
+/** The value of a label; undefined for none. `constructor` is a label as any other, and every object inherits one. */
+export const labelOf = (labels: Labels, key: string): string | undefined =>
+  Object.hasOwn(labels, key) ? labels[key] : undefined;
+
 /**
  * One condition on labels, as in metav1.LabelSelectorRequirement; matchLabels become `In` with one value.
  * `NotIn` holds when the key is absent (SEMANTICS A3).

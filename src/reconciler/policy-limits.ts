@@ -106,7 +106,7 @@ export class PolicyLimits {
   #take(ref: PolicyRef, policy: AnyPolicy | undefined, due: Map<string, Set<string> | 'all'>): void {
     const key = policyKey(ref);
     const { counts } = this.#namespace(ref.namespace);
-    const wasOver = counts.isOver;
+    const wasOver = counts.isOver();
     const counted = policy && this.#count(key, policy);
     counts.set(key, counted);
     this.#over.takePolicy(ref, counted);
@@ -117,7 +117,7 @@ export class PolicyLimits {
       this.#refused.delete(key);
     }
     // Below the limits of the namespace, a policy decides about itself alone.
-    if (wasOver || counts.isOver) due.set(ref.namespace, 'all');
+    if (wasOver || counts.isOver()) due.set(ref.namespace, 'all');
     else this.#note(ref.namespace, key, due);
     this.#tidy(ref.namespace);
   }

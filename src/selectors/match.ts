@@ -1,8 +1,8 @@
-import type { Labels, LabelSelector, Requirement } from '../model/labels.js';
+import { labelOf, type Labels, type LabelSelector, type Requirement } from '../model/labels.js';
 
 /** Whether every requirement holds (SEMANTICS A3): NotIn holds for an absent key. */
 export function matches(selector: LabelSelector, labels: Labels): boolean {
-  return selector.requirements.every((requirement) => holds(requirement, labels[requirement.key]));
+  return selector.requirements.every((requirement) => holds(requirement, labelOf(labels, requirement.key)));
 }
 
 function holds(requirement: Requirement, value: string | undefined): boolean {

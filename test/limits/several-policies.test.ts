@@ -34,19 +34,19 @@ describe('a namespace', () => {
 
   test('at its number of policies is within it; one more, and the youngest is beyond', () => {
     const policies = [aged('c', third), aged('a', first), aged('b', second)].map((policy) => counted(policy));
-    expect(namespaceOf({ namespacePolicies: 3 }, policies).isOver).toBe(false);
+    expect(namespaceOf({ namespacePolicies: 3 }, policies).isOver()).toBe(false);
     const over = namespaceOf({ namespacePolicies: 2 }, policies);
     expect(over.excesses()).toEqual([{ limit: 'namespacePolicies', count: 3, most: 2 }]);
     expect([...over.beyond()]).toEqual([
       ['c', expect.objectContaining({ message: expect.stringMatching(/youngest.*2.*--max-namespace-policies/) })],
     ]);
     over.set('a', undefined);
-    expect([over.isOver, over.beyond().size]).toEqual([false, 0]);
+    expect([over.isOver(), over.beyond().size]).toEqual([false, 0]);
   });
 
   test('CIDR ranges: who finds no room leaves the rest to those after it', () => {
     const policies = [aged('c', third, 3), aged('a', first, 6), aged('b', second, 5)].map((policy) => counted(policy));
-    expect(namespaceOf({ namespaceCidrs: 14 }, policies).isOver).toBe(false);
+    expect(namespaceOf({ namespaceCidrs: 14 }, policies).isOver()).toBe(false);
     const over = namespaceOf({ namespaceCidrs: 10 }, policies);
     expect(over.excesses()).toEqual([{ limit: 'namespaceCidrs', count: 14, most: 10 }]);
     expect([...over.beyond().keys()]).toEqual(['b']);
@@ -54,10 +54,10 @@ describe('a namespace', () => {
 
   test('what a policy refused for itself has does not count, nor what a policy had before', () => {
     const [old, young] = [aged('a', first, 6), aged('b', second, 6)];
-    expect(namespaceOf({ namespaceCidrs: 6 }, [counted(old, true), counted(young)]).isOver).toBe(false);
+    expect(namespaceOf({ namespaceCidrs: 6 }, [counted(old, true), counted(young)]).isOver()).toBe(false);
     const counts = namespaceOf({ namespaceCidrs: 10 }, [counted(old), counted(young)]);
     counts.set('a', { ...counted(aged('a', first, 2)), key: 'a' });
-    expect(counts.isOver).toBe(false);
+    expect(counts.isOver()).toBe(false);
   });
 });
 

@@ -111,7 +111,7 @@ function portMatches(cluster: ClusterSnapshot, port: Port | 'anyPort', question:
 
 function selected(selector: LabelSelector, labels: Labels): boolean {
   for (const requirement of selector.requirements) {
-    const value = labels[requirement.key];
+    const value = new Map(Object.entries(labels)).get(requirement.key);
     if (requirement.operator === 'Exists' && value === undefined) return false;
     if (requirement.operator === 'DoesNotExist' && value !== undefined) return false;
     if (requirement.operator === 'In' && (value === undefined || !requirement.values.includes(value))) return false;

@@ -1,5 +1,5 @@
 import type { WorkloadPod } from '../../model/workload.js';
-import { everything, type LabelSelector } from '../../model/labels.js';
+import { everything, labelOf, type LabelSelector } from '../../model/labels.js';
 import { isEnforceable } from '../../model/pod.js';
 import { matches } from '../../selectors/match.js';
 import { namedByPeer, namedBySubject, peersOf, requirementPath, selectionOfPeer, validPolicies } from '../queries.js';
@@ -38,7 +38,7 @@ function* nearMisses(object: PolicyObject, selector: LabelSelector, path: Path, 
     const [value = ''] = one.values;
     const others = { requirements: selector.requirements.filter((other) => other.key !== key) };
     const near = workloads.find(
-      ({ pod }) => matches(others, pod.labels) && pod.labels[key] !== undefined && isNear(value, pod.labels[key]),
+      ({ pod }) => matches(others, pod.labels) && isNear(value, labelOf(pod.labels, key) ?? value),
     );
     if (near === undefined) continue;
     yield {

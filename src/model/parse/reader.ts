@@ -93,10 +93,13 @@ export class Reader {
 
   /** A mapping from strings to strings, as labels and annotations are. A null value is the empty string. */
   strings(value: unknown, path: Path): Record<string, string> {
-    const result: Record<string, string> = {};
-    for (const [key, entry] of Object.entries(this.mapping(value, path) ?? {}))
-      result[key] = this.text(entry, [...path, key]) ?? '';
-    return result;
+    // Not assigned one by one: `__proto__` would be lost, and a selector without its requirement selects everything.
+    return Object.fromEntries(
+      Object.entries(this.mapping(value, path) ?? {}).map(([key, entry]) => [
+        key,
+        this.text(entry, [...path, key]) ?? '',
+      ]),
+    );
   }
 
   /** Reports the fields of `fields` that are not in `known`, with the name that was probably meant. */

@@ -11,18 +11,28 @@ export interface PolicyCounts {
   readonly rules: number;
   /** Those that select pods. */
   readonly peers: number;
+  /** Rules with ipBlocks: each has a set of its own. */
+  readonly blockRules: number;
   /** Of its spec as JSON; 0 where nobody has measured it. */
   readonly bytes: number;
 }
 
 type Counted = Exclude<keyof PolicyCounts, 'bytes'>;
+type Limited = Exclude<keyof PolicyCounts, 'blockRules'>;
 
 /** A policy that fails closed has no rules any more: it counts as its bytes. */
 export function countPolicy(policy: AnyPolicy): PolicyCounts {
   const rules = policy.kind === 'broken' ? [] : directions.flatMap((direction) => policy[direction] ?? []);
   const sum = (what: Counted): number => sumOf(rules, (rule) => countsInRule[what](rule));
   const { bytes = 0 } = policy;
-  return { cidrs: sum('cidrs'), ports: sum('ports'), rules: rules.length, peers: sum('peers'), bytes };
+  return {
+    cidrs: sum('cidrs'),
+    ports: sum('ports'),
+    rules: rules.length,
+    peers: sum('peers'),
+    blockRules: sum('blockRules'),
+    bytes,
+  };
 }
 
 const countsInRule: Readonly<Record<Counted, (rule: PolicyRule) => number>> = {
@@ -30,6 +40,7 @@ const countsInRule: Readonly<Record<Counted, (rule: PolicyRule) => number>> = {
     peers === 'anyone' ? 0 : sumOf(peers, (peer) => (peer.kind === 'ipBlock' ? 1 + peer.except.length : 0)),
   ports: ({ ports }) => (ports === 'anyPort' ? 0 : ports.length),
   rules: () => 1,
+  blockRules: ({ peers }) => (peers !== 'anyone' && peers.some(({ kind }) => kind === 'ipBlock') ? 1 : 0),
   peers: ({ peers }) => (peers === 'anyone' ? 0 : sumOf(peers, ({ kind }) => (kind === 'pods' ? 1 : 0))),
 };
 
@@ -39,7 +50,7 @@ const limitOf = {
   rules: 'policyRules',
   peers: 'policyPeers',
   bytes: 'policyBytes',
-} as const satisfies Readonly<Record<keyof PolicyCounts, LimitName>>;
+} as const satisfies Readonly<Record<Limited, LimitName>>;
 
 /** An excess of one policy, with the field that has most of it. */
 export interface PolicyExcess extends Excess {
@@ -48,7 +59,7 @@ export interface PolicyExcess extends Excess {
 
 /** Every limit of a policy that its counts are over. */
 export function policyExcesses(policy: AnyPolicy, counts: PolicyCounts, limits: Limits): readonly PolicyExcess[] {
-  return (Object.keys(limitOf) as (keyof PolicyCounts)[])
+  return (Object.keys(limitOf) as Limited[])
     .filter((what) => counts[what] > limits[limitOf[what]])
     .map((what) => ({
       limit: limitOf[what],
@@ -58,7 +69,7 @@ export function policyExcesses(policy: AnyPolicy, counts: PolicyCounts, limits: 
     }));
 }
 
-function fieldWithMost(policy: AnyPolicy, what: keyof PolicyCounts): Diagnostic['path'] {
+function fieldWithMost(policy: AnyPolicy, what: Limited): Diagnostic['path'] {
   if (policy.kind === 'broken' || what === 'bytes') return ['spec'];
   if (what === 'rules') return ['spec', directionWithMost(policy)];
   let most = 0;

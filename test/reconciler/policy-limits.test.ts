@@ -130,7 +130,7 @@ describe('memory', () => {
     const { given, named } = limitsOf(mode, {}, memory);
     given(podChange(podIn('shop')), podChange(podIn('other')), change(small));
     expect(given(change(large))).toEqual([
-      expect.stringMatching(/^p: spec it would take about 1\.\d MB.*0\.5 MB.*--max-policy-memory/),
+      expect.stringMatching(/^p: spec it would take about 2\.\d MB.*0\.5 MB.*--max-policy-memory/),
     ]);
     expect(named()).toEqual([['policy', 'p', 'policyMemory', true]]);
     expect(given(deletion(large))).toEqual(['-p']);

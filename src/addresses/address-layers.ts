@@ -21,12 +21,13 @@ interface AddressLayer {
   readonly denied: readonly Cidr[];
 }
 
-/** A block as ranges; of its excepts, those that take something from it. */
-interface BlockRanges {
-  readonly whole: AddressRange;
+/** A block as a range; of its excepts, those that take something from it. */
+interface BlockRange extends AddressRange {
   readonly cidr: Cidr;
   readonly excepts: readonly AddressRange[];
 }
+
+const none: readonly AddressRange[] = [];
 
 /**
  * Together the layers of a family hold what the blocks hold, in no more CIDRs than the blocks have themselves. An except
@@ -34,19 +35,22 @@ interface BlockRanges {
  * would leave a hundred pieces. Hence at most one layer for every two bits of an address, and one only without excepts.
  */
 export function addressLayers(blocks: readonly Block[], family: Family): readonly AddressLayer[] {
-  const ranges = blocks.filter(({ cidr }) => cidr.family === family).flatMap(blockRanges);
-  const layers: BlockRanges[][] = [];
+  const ranges: BlockRange[] = [];
+  for (const block of blocks) if (block.cidr.family === family) ranges.push(...blockRanges(block));
+  if (ranges.length === 0) return [];
+  if (ranges.every(({ excepts }) => excepts.length === 0)) return [layerOf(ranges, family)];
+  const layers: BlockRange[][] = [];
   for (const [block, depth] of depthsOf(ranges)) (layers[depth] ??= []).push(block);
   return layers.map((members) => layerOf(members, family));
 }
 
 /** None of a block that an except holds whole. */
-function blockRanges({ cidr, except }: Block): readonly BlockRanges[] {
-  const whole = rangeOf(cidr);
-  if (except.length === 0) return [{ whole, cidr, excepts: [] }];
+function blockRanges({ cidr, except }: Block): readonly BlockRange[] {
+  const { first, last } = rangeOf(cidr);
+  if (except.length === 0) return [{ first, last, cidr, excepts: none }];
   const excepts = rangesOf(except, cidr.family);
-  if (excepts.some((range) => isInside(whole, range))) return [];
-  return [{ whole, cidr, excepts: excepts.filter((range) => isInside(range, whole)) }];
+  if (excepts.some((range) => isInside({ first, last }, range))) return [];
+  return [{ first, last, cidr, excepts: excepts.filter((range) => isInside(range, { first, last })) }];
 }
 
 const isInside = (inner: AddressRange, outer: AddressRange): boolean =>
@@ -54,7 +58,7 @@ const isInside = (inner: AddressRange, outer: AddressRange): boolean =>
 
 interface Entry {
   readonly range: AddressRange;
-  readonly block: BlockRanges;
+  readonly block: BlockRange;
   readonly isExcept: boolean;
 }
 
@@ -66,11 +70,10 @@ function byPlace(a: Entry, b: Entry): number {
 }
 
 /** How many layers lie below each block: one more than below any block that has an except around it. */
-function depthsOf(blocks: readonly BlockRanges[]): ReadonlyMap<BlockRanges, number> {
-  const depths = new Map<BlockRanges, number>();
-  if (blocks.every(({ excepts }) => excepts.length === 0)) return new Map(blocks.map((block) => [block, 0]));
+function depthsOf(blocks: readonly BlockRange[]): ReadonlyMap<BlockRange, number> {
+  const depths = new Map<BlockRange, number>();
   const entries = blocks.flatMap((block): Entry[] => [
-    { range: block.whole, block, isExcept: false },
+    { range: block, block, isExcept: false },
     ...block.excepts.map((range) => ({ range, block, isExcept: true })),
   ]);
   const around: { readonly last: bigint; readonly depth: number }[] = [];
@@ -83,18 +86,19 @@ function depthsOf(blocks: readonly BlockRanges[]): ReadonlyMap<BlockRanges, numb
   return depths;
 }
 
-function layerOf(blocks: readonly BlockRanges[], family: Family): AddressLayer {
-  const allowed = mergeRanges(blocks.map(({ whole }) => whole));
+function layerOf(blocks: readonly BlockRange[], family: Family): AddressLayer {
+  const allowed = mergeRanges(blocks);
   const hasExcepts = blocks.some(({ excepts }) => excepts.length > 0);
-  const held = hasExcepts
-    ? mergeRanges(blocks.flatMap(({ whole, excepts }) => subtractRanges(whole, excepts)))
-    : allowed;
-  const denied = held === allowed ? [] : rangesWithout(allowed, held);
-  const known = new Map(blocks.map(({ whole, cidr }) => [whole, cidr]));
-  // Nearly all of thousands are as they came.
-  const cidrs = (range: AddressRange): readonly Cidr[] => {
-    const cidr = known.get(range);
-    return cidr === undefined ? cidrsOf(range, family) : [cidr];
-  };
-  return { allowed: allowed.flatMap(cidrs), denied: denied.flatMap((range) => cidrsOf(range, family)) };
+  const held = hasExcepts ? mergeRanges(blocks.flatMap((block) => subtractRanges(block, block.excepts))) : allowed;
+  const denied = hasExcepts ? rangesWithout(allowed, held) : none;
+  return { allowed: cidrsIn(allowed, family), denied: cidrsIn(denied, family) };
+}
+
+/** Nearly all of thousands are as they came. */
+function cidrsIn(ranges: readonly (AddressRange & Partial<BlockRange>)[], family: Family): readonly Cidr[] {
+  const cidrs: Cidr[] = [];
+  for (const range of ranges)
+    if (range.cidr === undefined) cidrs.push(...cidrsOf(range, family));
+    else cidrs.push(range.cidr);
+  return cidrs;
 }

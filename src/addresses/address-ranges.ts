@@ -29,7 +29,7 @@ export const rangesOf = (cidrs: readonly Cidr[], family: Family): readonly Addre
     .map(rangeOf)
     .sort(byFirst);
 
-/** Sorted; overlapping and adjacent ranges become one. */
+/** Sorted; overlapping and adjacent ranges become one; the others are the objects that came. */
 export function mergeRanges(ranges: readonly AddressRange[]): readonly AddressRange[] {
   const merged: AddressRange[] = [];
   for (const range of [...ranges].sort(byFirst)) {

@@ -25,7 +25,7 @@ export class CidrIndex<T> {
     const found: T[] = [];
     for (const [prefix, networks] of this.#byPrefix[family]) {
       const shift = BigInt(bitsOf(family) - prefix);
-      found.push(...(networks.get((address >> shift) << shift) ?? []));
+      for (const value of networks.get((address >> shift) << shift) ?? []) found.push(value);
     }
     return found;
   }

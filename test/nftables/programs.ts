@@ -67,7 +67,7 @@ export const endpoint = (
 
 interface RuleInput {
   readonly rule?: number;
-  readonly from?: Group | readonly Block[];
+  readonly from?: Group | readonly Group[] | readonly Block[];
   readonly port: PortMatch;
 }
 
@@ -82,10 +82,10 @@ export const ruleList = (name: string, direction: Direction, ...rules: RuleInput
   })),
 });
 
-const peersFrom = (from: Group | readonly Block[]): readonly RulePeer[] =>
-  'id' in from
-    ? [{ kind: 'pods', index: 0, of: from.id }]
-    : from.map((one, index) => ({ kind: 'addressBlock', index, ...one }));
+const peersFrom = (from: Group | readonly (Group | Block)[]): readonly RulePeer[] =>
+  ('id' in from ? [from] : from).map((one, index) =>
+    'id' in one ? { kind: 'pods', index, of: one.id } : { kind: 'addressBlock', index, ...one },
+  );
 
 type RangeText = readonly [protocol: Protocol, first: number, last?: number];
 

@@ -4,14 +4,14 @@ import { formatCidr, type Cidr, type Family } from '../../model/address.js';
 import type { Block } from '../../program/types.js';
 import { networkKey } from '../language/elements.js';
 import { addressType } from '../language/key-types.js';
-import type { NftSet } from '../language/types.js';
+import type { MutableSet } from '../language/mutable-ruleset.js';
 import { hashOf } from '../names/hash.js';
 import { sets } from '../names/sets.js';
 
 /** The addresses of `allowed` that are not in `denied`. */
 export interface BlockSets {
-  readonly allowed: NftSet;
-  readonly denied?: NftSet;
+  readonly allowed: MutableSet;
+  readonly denied?: MutableSet;
 }
 
 /** What a rule's blocks hold of a family: together, all of these. Nearly always one, see {@link addressLayers}. */
@@ -26,10 +26,10 @@ export const blockSets = (blocks: readonly Block[], family: Family): readonly Bl
  * changes. The protocol and not the port, because a port neither loads without its protocol's context nor means anything
  * for ICMP; with the protocol one set serves rules with and without ports, and ICMP, GRE and the rest match.
  */
-function blockSet(cidrs: readonly Cidr[], family: Family): NftSet {
+function blockSet(cidrs: readonly Cidr[], family: Family): MutableSet {
   const keys = cidrs.map(networkKey);
   return {
-    name: sets.nameOf({ kind: 'group', of: 'blocks', family, group: hashOf(...keys) }),
+    name: sets.nameOf({ kind: 'group', of: 'blocks', family, group: hashOf(keys.join('\0')) }),
     title: titleOf(cidrs),
     type: [addressType(family), 'inet_proto'],
     verdicts: false,

@@ -77,7 +77,7 @@ export class GroupSets {
     if (first === undefined) throw new Error('a set of no group');
     const { kind } = first;
     const title = more.length === 0 ? first.title : `${first.title} and ${more.length} more`;
-    const id = more.length === 0 ? first.id : (`union ${hashOf(...groups)}` as GroupId);
+    const id = more.length === 0 ? first.id : (`union ${hashOf(groups.join('\0'))}` as GroupId);
     return { id, kind, title, names: namesOf(kind, id), groups };
   }
 

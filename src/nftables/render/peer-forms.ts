@@ -3,7 +3,8 @@ import { families, type Family } from '../../model/address.js';
 import type { Direction } from '../../model/policy.js';
 import type { GroupId, PeerMatch } from '../../program/types.js';
 import * as x from '../language/expressions.js';
-import type { NftSet, Statement } from '../language/types.js';
+import type { MutableSet } from '../language/mutable-ruleset.js';
+import type { Statement } from '../language/types.js';
 import { blockSets, type BlockSets } from './block-sets.js';
 import type { SetUse } from './group-sets.js';
 
@@ -16,7 +17,7 @@ export interface PeerForm {
   match(family: Family): readonly Statement[];
   /** The sets that it needs. */
   readonly pods?: SetUse;
-  readonly sets: readonly NftSet[];
+  readonly sets: readonly MutableSet[];
 }
 
 /** With more groups of pods than this, a rule has a set of its own for all of them: a packet pays for each look-up. */

@@ -3,7 +3,8 @@ import type { Family } from '../../model/address.js';
 import type { GroupId, PortMatch } from '../../program/types.js';
 import { joinKey, rangeText } from '../language/elements.js';
 import * as x from '../language/expressions.js';
-import type { NftSet, Statement } from '../language/types.js';
+import type { MutableSet } from '../language/mutable-ruleset.js';
+import type { Statement } from '../language/types.js';
 import { hashOf } from '../names/hash.js';
 import { sets } from '../names/sets.js';
 import type { SetUse } from './group-sets.js';
@@ -20,7 +21,7 @@ export interface PortForm {
   readonly guard: readonly Statement[];
   match(family: Family): readonly Statement[];
   /** The sets that it needs. */
-  readonly set?: NftSet;
+  readonly set?: MutableSet;
   readonly listeners?: SetUse;
 }
 
@@ -66,11 +67,11 @@ function merged(ranges: readonly Range[]): Range[] {
   return result;
 }
 
-function portSet(ranges: readonly Range[]): NftSet {
+function portSet(ranges: readonly Range[]): MutableSet {
   const list = merged(ranges);
   const keys = list.map(({ protocol, first, last }) => joinKey(protocol.toLowerCase(), rangeText(first, last)));
   return {
-    name: sets.nameOf({ kind: 'ports', ports: hashOf(...keys) }),
+    name: sets.nameOf({ kind: 'ports', ports: hashOf(keys.join('\0')) }),
     title: portsText(list),
     type: ['inet_proto', 'inet_service'],
     verdicts: false,

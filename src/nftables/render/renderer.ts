@@ -68,7 +68,8 @@ export class Renderer {
     });
     const logObjects = auditObjects(audit);
     for (const counter of [...skeletonCounters, ...logObjects.counters]) this.#desired.retainCounter(counter);
-    for (const set of [...skeletonSets(), ...cacheSets(firstCache.generation), ...logObjects.sets]) this.#desired.addSet(set);
+    for (const set of [...skeletonSets(), ...cacheSets(firstCache.generation), ...logObjects.sets])
+      this.#desired.addSet(set);
     const cache = [...pointerChains(firstCache), ...generationChains(firstCache.generation)];
     for (const chain of [...skeletonChains(options), ...cache]) this.#desired.addChain(chain);
   }

@@ -3,7 +3,8 @@ import type { AllowRule, GroupId, RuleList } from '../../program/types.js';
 import * as x from '../language/expressions.js';
 import { commentOf } from '../language/comment-text.js';
 import { ruleTitle } from '../names/comments.js';
-import type { NftSet, Rule, Statement } from '../language/types.js';
+import type { MutableSet } from '../language/mutable-ruleset.js';
+import type { Rule, Statement } from '../language/types.js';
 import type { SetUse } from './group-sets.js';
 import { peerForms, type PeerForm } from './peer-forms.js';
 import { portForms, type PortForm } from './port-forms.js';
@@ -18,7 +19,7 @@ export interface RuleForms {
 
 /** The sets that rules look up. */
 export interface RuleSets {
-  readonly fixed: readonly NftSet[];
+  readonly fixed: readonly MutableSet[];
   /** Sets whose elements come and go with pods. */
   readonly ofGroups: readonly SetUse[];
 }

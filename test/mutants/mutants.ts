@@ -227,8 +227,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'pods that a selector tells apart share what isolates them',
     file: 'src/compiler/namespace-policies.ts',
-    find: 'this.#labels.map((label) => pod.labels[label] ?? null)',
-    replace: 'this.#labels.slice(1).map((label) => pod.labels[label] ?? null)',
+    find: 'this.#labels.map((label) => labelOf(pod.labels, label) ?? null)',
+    replace: 'this.#labels.slice(1).map((label) => labelOf(pod.labels, label) ?? null)',
     tests: [compiled],
   },
   {

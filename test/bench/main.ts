@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- --fast] [-- --only NAME]`: measures, prints a table, and writes bench.json.
+ * `npm run bench [-- --fast] [-- --only NAME,NAME] [-- --rows PART,PART]`: measures, prints a table, and writes bench.json.
+ * `--rows` chooses rows of felt and tenants, `--product FILE` has them measure the bundle of another tree.
  * `-- --against COMMIT [--items packets,events] [--rounds 5] [--bound packets=1.03,events=1.10]`: this tree and a commit's
  * in turns; exit 1 when a bound is passed, 2 at flags that do not go together.
  */
@@ -54,7 +55,7 @@ async function main(): Promise<number> {
     console.error((error as Error).message);
     return 2;
   }
-  if (against !== undefined) return measureAgainst({ ...against, fast: options.fast });
+  if (against !== undefined) return measureAgainst({ ...against, fast: options.fast, rows: options.rows });
   const figures: Figure[] = [];
   for (const [name, measure] of [
     ['felt', measureFelt],

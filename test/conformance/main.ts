@@ -1,7 +1,8 @@
 /**
  * `npm run conformance [-- --fast] [-- --json] [-- --variant TEXT] [-- --random COUNT] [-- --seed SEED]`: upstream's 48
  * cases in every variant, through a real API server too, the corner cases and random clusters, on real packets, on
- * what commands answer (can, test, reach) and on the oracle. Exit 0 only when every cell is as expected; nothing stays behind.
+ * what commands answer (can, test, reach) and on the oracle. `--tenant ROW` runs a row of `npm run bench -- --only tenants`
+ * in a loop beside all of it, in namespaces of its own. Exit 0 only when every cell is as expected; nothing stays behind.
  */
 import { execa } from 'execa';
 import { release } from 'node:os';
@@ -14,6 +15,7 @@ import { runEvaluation } from '../cases/run-evaluation.js';
 import { runOracle } from '../cases/run-oracle.js';
 import { PacketRunner } from '../cases/run-packets.js';
 import type { Case } from '../cases/types.js';
+import { rowNamed } from '../bench/tenants/tenant-load.js';
 import type { WrittenTo } from '../cases/written-cluster.js';
 import { missingApiServer } from '../support/kube-api-server.js';
 import type { Plugin } from '../support/lab/lab.js';
@@ -125,6 +127,7 @@ async function main(): Promise<number> {
       variant: { type: 'string', default: '' },
       random: { type: 'string', default: '100' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      tenant: { type: 'string' },
     },
   });
   const [count, seed] = [Number(flags.random), Number(flags.seed)];
@@ -132,6 +135,14 @@ async function main(): Promise<number> {
     console.error('--random takes a number of clusters, --seed an integer.');
     return 2;
   }
+  if (flags.tenant !== undefined)
+    try {
+      // Labs start it beside their agents.
+      process.env['PODWALL_TENANT_ROW'] = rowNamed(flags.tenant).name;
+    } catch (error) {
+      console.error((error as Error).message);
+      return 2;
+    }
   const all = variants(flags.fast, { count, seed });
   const chosen = all.filter(({ title }) => title.includes(flags.variant));
   if (chosen.length === 0) {

@@ -23,7 +23,7 @@ export async function measureFelt({ fast, rows, product }: BenchOptions): Promis
     for (const name of [apiServerHere, 'directory'] as const) {
       if (chosenByName([`${scenario.name}/${name}`], rows).length === 0) continue;
       console.error(`  ${scenario.name}/${name} ...`);
-      figures.push(...(await measureScenario(scenario, name, { rounds: fast ? 5 : 100, product })));
+      figures.push(...(await measureScenario(scenario, name, { rounds: fast ? 5 : 100, settles: 3000, product })));
     }
   }
   return figures;
@@ -31,22 +31,23 @@ export async function measureFelt({ fast, rows, product }: BenchOptions): Promis
 
 interface ScenarioOptions {
   readonly rounds: number;
-  readonly product: string | undefined;
+  /** Milliseconds from the start: what it leaves to be done is no part of a change. */
+  readonly settles: number;
+  readonly product?: string | undefined;
 }
 
 export async function measureScenario(
   scenario: Scenario,
   name: SourceName,
-  { rounds, product }: ScenarioOptions,
+  { rounds, settles, product }: ScenarioOptions,
 ): Promise<Figure[]> {
   await using cluster = await createLocalCluster(livePods, scenario.quiet);
   await using source = await openSource(name, cluster.lab);
   await putAll(source, [node('n2'), ...cluster.objects]);
   await putAll(source, scenario.objects);
   await using agent = await startMeasured(cluster.lab, source.flags, product);
-  // What the start leaves to be done is no part of a change.
-  await delay(3000);
-  const idle = await coresOf(agent, () => delay(2000));
+  await delay(settles);
+  const idle = await coresOf(agent, () => delay(settles));
   let measured: Rounds | undefined;
   const began = performance.now();
   const cores = await coresOf(agent, async () => {

@@ -39,7 +39,7 @@ export const deleteAll = (source: ClusterSource, objects: readonly Manifest[]): 
   inParallel(objects, writers, (object) => source.delete(object));
 
 /** A file for each object, replaced by rename. */
-class DirectorySource implements ClusterSource {
+export class DirectorySource implements ClusterSource {
   readonly title = 'directory';
   readonly flags: AgentFlags;
   readonly #folder: string;

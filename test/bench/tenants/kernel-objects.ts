@@ -1,15 +1,6 @@
 /** What the agent's table holds in the kernel, by kind. */
 import { execa } from 'execa';
-
-export interface KernelObjects {
-  readonly chains: number;
-  readonly rules: number;
-  readonly sets: number;
-  /** Those of the verdict cache, which packets add, are left out. */
-  readonly elements: number;
-}
-
-type Listed = Readonly<Record<string, { readonly name?: string; readonly elem?: readonly unknown[] }>>;
+import { countObjects, type KernelObjects } from './object-counts.js';
 
 /** Milliseconds for the listing: nft prints a million elements in less. */
 const within = 30_000;
@@ -20,28 +11,3 @@ export async function kernelObjectsOf(netns: string): Promise<KernelObjects | un
   const { stdout, exitCode } = await execa('ip', args, { reject: false, timeout: within, maxBuffer: 2 ** 29 });
   return exitCode === 0 ? countObjects(stdout) : undefined;
 }
-
-/** @param listing of `nft -j list table` */
-export function countObjects(listing: string): KernelObjects {
-  const { nftables } = JSON.parse(listing) as { nftables: readonly Listed[] };
-  const of = (kind: string) => nftables.flatMap((entry) => entry[kind] ?? []);
-  const sets = [...of('set'), ...of('map')].filter(({ name = '' }) => !name.startsWith('cache'));
-  return {
-    chains: of('chain').length,
-    rules: of('rule').length,
-    sets: sets.length,
-    elements: sets.reduce((sum, { elem = [] }) => sum + elem.length, 0),
-  };
-}
-
-export const describeObjects = (objects: KernelObjects | undefined): string =>
-  objects === undefined
-    ? 'kernel objects not counted in 30 s'
-    : `${objects.elements} elements, ${objects.sets} sets, ${objects.rules} rules, ${objects.chains} chains`;
-
-/** What there is more of than before, in words; empty when all is given back. */
-export const leftOver = (before: KernelObjects, after: KernelObjects): string =>
-  (['elements', 'sets', 'rules', 'chains'] as const)
-    .filter((kind) => after[kind] > before[kind])
-    .map((kind) => `${after[kind] - before[kind]} ${kind}`)
-    .join(', ');

@@ -1,12 +1,12 @@
 /** One tenant's row from its arrival to its removal, while another tenant's changes are measured. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { namespace, node } from '../../cases/objects.js';
 import { deleteAll, openSource, putAll, type ClusterSource, type SourceName } from '../live/cluster-source.js';
 import type { MemoryUse } from '../live/control-group.js';
 import { FlowStream } from '../live/flow-stream.js';
 import { createLocalCluster, type LocalCluster } from '../live/local-cluster.js';
 import { startMeasured, type MeasuredAgent } from '../live/measured-agent.js';
-import { kernelObjectsOf, leftOver, type KernelObjects } from './kernel-objects.js';
+import { kernelObjectsOf } from './kernel-objects.js';
+import { leftOver, type KernelObjects } from './object-counts.js';
 import { OtherTenant } from './other-tenant.js';
 import { marker, type TenantRow } from './rows.js';
 import { marked, tenantClient, tenantPods, tenantServer } from './tenant-pods.js';
@@ -47,15 +47,17 @@ export interface RowOptions {
   readonly bound: number;
   /** Milliseconds of a loop. */
   readonly looping: number;
+  /** Milliseconds after the start and after the tenant's last word: what the agent does later is felt as well. */
+  readonly settles: number;
 }
 
 export async function measureRow(row: TenantRow, options: RowOptions): Promise<MeasuredRow> {
   await using cluster = await createLocalCluster(tenantPods, row.quiet ?? []);
   await using source = await openSource(options.source, cluster.lab);
-  await putAll(source, [node('n2'), ...cluster.objects, namespace('tenant')]);
+  await putAll(source, cluster.objects);
   await putAll(source, row.before?.() ?? []);
   await using agent = await startMeasured(cluster.lab, source.flags, options.product);
-  await delay(3000);
+  await delay(options.settles);
   using other = new OtherTenant(cluster, source);
   using run = new RowRun({ row, cluster, source, agent, other, options });
   return await run.measure();
@@ -69,9 +71,6 @@ interface RowParts {
   readonly other: OtherTenant;
   readonly options: RowOptions;
 }
-
-/** After the tenant's last word: what the agent does later is felt as well. */
-const settles = 2000;
 
 class RowRun implements Disposable {
   readonly #parts: RowParts;
@@ -124,7 +123,7 @@ class RowRun implements Disposable {
       return undefined;
     });
     if (own === undefined) this.#problems.push(`${phase}: the row's time was over before it was in force`);
-    await delay(settles);
+    await delay(this.#parts.options.settles);
     isOver = true;
     const waits = await waiting;
     const processor = (await agent.group.processorTime()) - before;

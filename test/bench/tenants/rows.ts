@@ -62,15 +62,19 @@ const exceptRow = (count: number): TenantRow => ({
   isolates: true,
 });
 
-/** Pods of another node. */
+/** Pods of a node that no lab has. */
 const remotePods = (count: number, labels: (index: number) => Readonly<Record<string, string>>, version = 0) =>
   numbered(count, (index) => remotePod(index, index + version * count, labels(index)));
-const remotePod = (index: number, address: number, labels: Readonly<Record<string, string>>, space = 'tenant') =>
-  pod(`load-${index}.${space}`, {
-    node: 'n2',
-    addresses: [`10.${100 + ((address >> 16) & 63)}.${(address >> 8) & 255}.${address & 255}`],
-    labels,
-  });
+function remotePod(
+  index: number,
+  address: number,
+  labels: Readonly<Record<string, string>>,
+  space = 'tenant',
+): Manifest {
+  const ip = `10.${100 + ((address >> 16) & 63)}.${(address >> 8) & 255}.${address & 255}`;
+  const made = pod(`load-${index}.${space}`, { addresses: [ip], labels });
+  return { ...made, spec: { ...(made.spec as object), nodeName: 'n3' } };
+}
 
 const selectorRow = (count: number): TenantRow => ({
   name: `selectors-${count}`,
@@ -173,18 +177,13 @@ const namespaceLoopRow: TenantRow = {
 const namedPortRow: TenantRow = {
   name: 'named-ports-1000',
   title: '1,000 named ports',
+  before: () => {
+    const ports = numbered(1500, (index) => ({ name: `p-${index}`, port: 10_000 + index }));
+    return [pod(tenantServer.end, { host: tenantServer.host, labels: tenantServer.labels, ports })];
+  },
   objects: (version) => {
-    const names = numbered(1000, (index) => `p-${index}`);
-    const listening = names.map((name, index) => ({ name, port: 10_000 + shifted(index, 1000, version) }));
-    const { end, host, labels } = tenantServer;
-    return [
-      pod(end, { host, labels, ports: listening }),
-      peersOfServer(
-        'named',
-        [{ podSelector: { matchLabels: { app: 'load' } } }],
-        names.map((port) => ({ protocol: 'TCP', port })),
-      ),
-    ];
+    const named = numbered(1000, (index) => ({ protocol: 'TCP', port: `p-${index + 500 * version}` }));
+    return [peersOfServer('named', [{ podSelector: { matchLabels: { app: 'load' } } }], named)];
   },
   isolates: true,
 };

@@ -59,6 +59,7 @@ export class Lab implements AsyncDisposable {
   readonly folder: string;
   #count = 0;
   #disposing: Promise<void> | undefined;
+  #tenant: AsyncDisposable | undefined;
 
   private constructor(prefix: string, folder: string) {
     this.#prefix = prefix;
@@ -178,6 +179,7 @@ export class Lab implements AsyncDisposable {
     });
     this.#agents.add(agent);
     await agent.ready();
+    if (node === 'n1' && flags['manifests'] !== undefined) await this.#startTenant(flags['manifests']);
     return agent;
   }
 
@@ -206,6 +208,13 @@ export class Lab implements AsyncDisposable {
     return this.#disposing;
   }
 
+  /** Another tenant in the same cluster, where the run wants one beside whatever it does. */
+  async #startTenant(manifests: string): Promise<void> {
+    const name = process.env['PODWALL_TENANT_ROW'];
+    if (name === undefined || this.#tenant !== undefined) return;
+    this.#tenant = await (await import('../../bench/tenants/tenant-load.js')).TenantLoad.named(name, this, manifests);
+  }
+
   #attached(name: string): Attached {
     const entry = this.#pods.get(name);
     if (entry === undefined) throw new Error(`the lab has no pod ${name}`);
@@ -213,6 +222,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
+    await this.#tenant?.[Symbol.asyncDispose]();
     await Promise.all([...this.#agents].map((agent) => agent.kill()));
     this.prober[Symbol.dispose]();
     await removeNamespaces(this.#prefix);

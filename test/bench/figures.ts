@@ -15,3 +15,12 @@ export interface BenchOptions {
   /** Bundle of another tree, to be measured by this tree's bench. */
   readonly product?: string | undefined;
 }
+
+/** A row that could not be measured, and why. */
+export const failedFigure = (what: string, error: unknown): Figure => ({
+  what,
+  measured: `failed: ${(error instanceof Error ? error.message : String(error)).slice(0, 200)}`,
+  goal: 'measured',
+  met: false,
+  values: {},
+});

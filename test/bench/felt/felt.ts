@@ -1,7 +1,7 @@
 /** `--only felt`: from a user's write to the packet, by the real agent as the chart runs it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { node } from '../../cases/objects.js';
-import type { BenchOptions, Figure } from '../figures.js';
+import { failedFigure, type BenchOptions, type Figure } from '../figures.js';
 import { apiServerHere, openSource, putAll, type SourceName } from '../live/cluster-source.js';
 import { missingControlGroups } from '../live/control-group.js';
 import { createLocalCluster } from '../live/local-cluster.js';
@@ -23,7 +23,13 @@ export async function measureFelt({ fast, rows, product }: BenchOptions): Promis
     for (const name of [apiServerHere, 'directory'] as const) {
       if (chosenByName([`${scenario.name}/${name}`], rows).length === 0) continue;
       console.error(`  ${scenario.name}/${name} ...`);
-      figures.push(...(await measureScenario(scenario, name, { rounds: fast ? 5 : 100, settles: 3000, product })));
+      const options = { rounds: fast ? 5 : 100, settles: 3000, product };
+      // What cannot be measured does not take the other rows with it, and is no goal met.
+      const own = await measureScenario(scenario, name, options).catch((error: unknown) => [
+        failedFigure(`(k) ${scenario.title}, ${name}`, error),
+      ]);
+      for (const { what, measured } of own) console.error(`    ${what}: ${measured}`);
+      figures.push(...own);
     }
   }
   return figures;

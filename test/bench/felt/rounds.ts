@@ -20,7 +20,7 @@ export interface Rounds {
 }
 
 /** A change that no packet shows after so many milliseconds is none. */
-const within = 10_000;
+const within = 30_000;
 /** Between changes, milliseconds: what is left to be swept is swept. */
 const pause = 40;
 

@@ -125,7 +125,7 @@ function inCluster(): Scenario {
       ...manifest,
       spec: { ...manifest.spec, nodeName: 'n1' },
       status: { phase: 'Running', podIPs },
-    } as Manifest;
+    };
   };
   return {
     name: 'in-cluster',

@@ -9,6 +9,9 @@ import { ControlGroup } from './control-group.js';
 /** The chart's memory limit, helm/podwall/values.yaml. */
 export const memoryLimit = 512 * 2 ** 20;
 
+/** Milliseconds: thousands of objects on a machine that is busy. */
+const startsWithin = 120_000;
+
 /** The chart's values where they are not the agent's own defaults. */
 const chartFlags = (folder: string): AgentFlags => ({
   'unknown-pods': 'deny',
@@ -55,6 +58,7 @@ export async function startMeasured(lab: Lab, source: AgentFlags, product = bund
   try {
     await group.add(process.pid);
     await writeFile(gate, '');
+    await process.applied(0, startsWithin);
     await process.ready();
     return agent;
   } catch (error) {

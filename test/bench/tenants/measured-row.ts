@@ -96,6 +96,8 @@ class RowRun implements Disposable {
     const netns = cluster.lab.netns('n1');
     let changes = 0;
     const quiet = await other.loop(() => (changes += 1) > options.quietChanges, performance.now() + options.bound);
+    await other.lift();
+    await delay(options.settles);
     const before = await kernelObjectsOf(netns);
     const deadline = performance.now() + options.bound;
     const phases: MeasuredPhase[] = [];
@@ -163,7 +165,10 @@ class RowRun implements Disposable {
 
   /** What is swept a little later is given back. */
   async #leftOver(before: KernelObjects | undefined): Promise<string> {
-    const netns = this.#parts.cluster.lab.netns('n1');
+    const { cluster, source, other } = this.#parts;
+    const netns = cluster.lab.netns('n1');
+    await other.lift();
+    if (this.#isMarked) await source.delete(marker);
     for (let attempt = 0; ; attempt += 1) {
       const after = await kernelObjectsOf(netns);
       if (before === undefined || after === undefined) return 'not counted';

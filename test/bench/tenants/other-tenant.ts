@@ -41,6 +41,12 @@ export class OtherTenant implements Disposable {
     return waits;
   }
 
+  /** As before its first change. */
+  async lift(): Promise<void> {
+    if (this.#isDenied) await this.#source.delete(denying);
+    this.#isDenied = false;
+  }
+
   [Symbol.dispose](): void {
     this.#stream[Symbol.dispose]();
   }

@@ -13,7 +13,8 @@ export function figuresOf(measured: MeasuredRow): Figure[] {
   const wrong = phases.filter(({ isAsWritten }) => !isAsWritten).map(({ phase }) => `after ${phase} not as written`);
   const remarks = [...problems, ...wrong, ...(left === '' ? [] : [`not given back: ${left}`])];
   const title = `(l) ${row.title}`;
-  const describePhase = ({ phase, waits: own }: MeasuredPhase): string => `${phase} ${ms(Math.max(...own))}`;
+  const describePhase = ({ phase, waits: own }: MeasuredPhase): string =>
+    `${phase} ${own.length === 0 ? 'not reached' : ms(Math.max(...own))}`;
   const seconds = phases.reduce((sum, { processor }) => sum + processor, 0);
   return [
     {

@@ -2,7 +2,7 @@
 import type { SourceName } from '../live/cluster-source.js';
 import { missingControlGroups } from '../live/control-group.js';
 import { chosenByName } from '../live/row-choice.js';
-import type { BenchOptions, Figure } from '../figures.js';
+import { failedFigure, type BenchOptions, type Figure } from '../figures.js';
 import { measureRow } from './measured-row.js';
 import { tenantRows } from './rows.js';
 import { figuresOf } from './tenant-figures.js';
@@ -23,8 +23,11 @@ export async function measureTenants({ fast, rows, product }: BenchOptions): Pro
       quietChanges: fast ? 10 : 100,
       bound: bounds[fast ? 'fast' : 'full'],
       looping: fast ? 5000 : 20_000,
+      settles: 3000,
     };
-    const own = figuresOf(await measureRow(row, { source, product, ...options }));
+    const own = await measureRow(row, { source, product, ...options }).then(figuresOf, (error: unknown) => [
+      failedFigure(`(l) ${row.title}`, error),
+    ]);
     for (const { what, measured } of own) console.error(`    ${what}: ${measured}`);
     figures.push(...own);
   }

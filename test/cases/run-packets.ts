@@ -32,6 +32,8 @@ export interface RunnerOptions {
   readonly to?: WrittenTo;
   /** Every agent keeps an audit log in the lab's folder, `NODE.jsonl`. */
   readonly hasAuditLog?: boolean;
+  /** What another tenant does meanwhile: see `Lab.create`. */
+  readonly tenantRow?: string | undefined;
 }
 
 /** A standing lab that runs one table after another: nodes and agents stay, pods and manifests change. */
@@ -50,9 +52,9 @@ export class PacketRunner implements AsyncDisposable {
   }
 
   static async create(plugin: Plugin, nodes: 1 | 2 = 2, options: RunnerOptions = {}): Promise<PacketRunner> {
-    const { to = 'directory', hasAuditLog = false } = options;
+    const { to = 'directory', hasAuditLog = false, tenantRow } = options;
     const all = ([1, 2] as const).slice(0, nodes).map((number) => labNode(number, plugin));
-    const lab = await Lab.create(all);
+    const lab = await Lab.create(all, tenantRow);
     const cluster = await writtenCluster(to, lab);
     const agents = await Promise.all(
       all.map(({ name }) =>

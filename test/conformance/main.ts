@@ -15,7 +15,7 @@ import { runEvaluation } from '../cases/run-evaluation.js';
 import { runOracle } from '../cases/run-oracle.js';
 import { PacketRunner } from '../cases/run-packets.js';
 import type { Case } from '../cases/types.js';
-import { rowNamed } from '../bench/tenants/tenant-load.js';
+import { rowNames } from '../bench/tenants/tenant-load.js';
 import type { WrittenTo } from '../cases/written-cluster.js';
 import { missingApiServer } from '../support/kube-api-server.js';
 import type { Plugin } from '../support/lab/lab.js';
@@ -85,9 +85,12 @@ function throughApiServer(): readonly Variant[] {
 
 let running: PacketRunner | undefined;
 
-async function runVariant({ title, plugin, nodes, cases, to = 'directory' }: Variant): Promise<Outcome[]> {
+async function runVariant(
+  { title, plugin, nodes, cases, to = 'directory' }: Variant,
+  tenantRow: string | undefined,
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  const runner = (running = await PacketRunner.create(plugin, nodes, { to }));
+  const runner = (running = await PacketRunner.create(plugin, nodes, { to, tenantRow }));
   try {
     for (const table of cases) {
       const { asked, wrong, settled } = await runner.run(table);
@@ -135,14 +138,11 @@ async function main(): Promise<number> {
     console.error('--random takes a number of clusters, --seed an integer.');
     return 2;
   }
-  if (flags.tenant !== undefined)
-    try {
-      // Labs start it beside their agents.
-      process.env['PODWALL_TENANT_ROW'] = rowNamed(flags.tenant).name;
-    } catch (error) {
-      console.error((error as Error).message);
-      return 2;
-    }
+  const tenantNames = rowNames();
+  if (flags.tenant !== undefined && !tenantNames.includes(flags.tenant)) {
+    console.error(`No tenant row is called ${flags.tenant}: ${tenantNames.join(', ')}`);
+    return 2;
+  }
   const all = variants(flags.fast, { count, seed });
   const chosen = all.filter(({ title }) => title.includes(flags.variant));
   if (chosen.length === 0) {
@@ -150,7 +150,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const outcomes: Outcome[] = [];
-  for (const variant of chosen) outcomes.push(...(await runVariant(variant)));
+  for (const variant of chosen) outcomes.push(...(await runVariant(variant, flags.tenant)));
   const versions = { kernel: release(), nft: (await execa('nft', ['--version'])).stdout };
   if (flags.json) console.log(JSON.stringify({ versions, seed, outcomes }, null, 2));
   else console.log(`${summary(chosen, outcomes)}\nkernel ${versions.kernel}, ${versions.nft}`);

@@ -72,7 +72,8 @@ async function removeGroup(folder: string): Promise<void> {
       await rmdir(folder);
       return;
     } catch (error) {
-      if (attempt === 50) throw error;
+      // Ten seconds: a machine that is busy.
+      if (attempt === 500) throw error;
       await delay(20);
     }
 }

@@ -8,11 +8,14 @@ import { addQuietPods } from '../live/quiet-pods.js';
 import { smallRows, tenantRows, type TenantRow } from './rows.js';
 import { tenantServer } from './tenant-pods.js';
 
+const all: readonly TenantRow[] = [...tenantRows, ...smallRows];
+
+export const rowNames = (): readonly string[] => all.map(({ name }) => name);
+
 /** @throws Error when no row has the name */
-export function rowNamed(name: string): TenantRow {
-  const all = [...tenantRows, ...smallRows];
+function rowNamed(name: string): TenantRow {
   const row = all.find((one) => one.name === name);
-  if (row === undefined) throw new Error(`no tenant row ${name}: ${all.map((one) => one.name).join(', ')}`);
+  if (row === undefined) throw new Error(`no tenant row ${name}: ${rowNames().join(', ')}`);
   return row;
 }
 
@@ -34,7 +37,7 @@ export class TenantLoad implements AsyncDisposable {
   }
 
   /** On node `n1`; its pod has an address that no test uses. */
-  static async start(row: TenantRow, lab: Lab, source: ClusterSource): Promise<TenantLoad> {
+  private static async start(row: TenantRow, lab: Lab, source: ClusterSource): Promise<TenantLoad> {
     const address = `10.244.1.${tenantServer.host}`;
     await addQuietPods(lab, [address, ...(row.quiet ?? [])]);
     const local = pod(tenantServer.end, { addresses: [address], labels: tenantServer.labels });

@@ -59,18 +59,24 @@ export class Lab implements AsyncDisposable {
   readonly folder: string;
   #count = 0;
   #disposing: Promise<void> | undefined;
-  #tenant: AsyncDisposable | undefined;
+  readonly #tenantRow: string | undefined;
+  #tenant: (AsyncDisposable & { readonly turns: number }) | undefined;
 
-  private constructor(prefix: string, folder: string) {
+  private constructor(prefix: string, folder: string, tenantRow: string | undefined) {
+    this.#tenantRow = tenantRow;
     this.#prefix = prefix;
     this.folder = folder;
   }
 
-  static async create(nodes: readonly LabNode[]): Promise<Lab> {
+  /**
+   * @param tenantRow what another tenant does in the same cluster, in a loop, beside agents that read a directory: a row
+   * of `npm run bench -- --only tenants`
+   */
+  static async create(nodes: readonly LabNode[], tenantRow = process.env['PODWALL_TENANT_ROW']): Promise<Lab> {
     await removeLeftovers();
     const folder = await mkdtemp(runFolder);
     labs += 1;
-    const lab = new Lab(`${runPrefix}${labs}-`, folder);
+    const lab = new Lab(`${runPrefix}${labs}-`, folder, tenantRow);
     try {
       await lab.#wire(nodes);
     } catch (error) {
@@ -86,6 +92,11 @@ export class Lab implements AsyncDisposable {
     if (pod !== undefined) return pod.namespace;
     if (!this.#nodes.has(name) && name !== 'outside') throw new Error(`the lab has no ${name}`);
     return `${this.#prefix}${name}`;
+  }
+
+  /** How often the other tenant has done what it does. */
+  get tenantTurns(): number {
+    return this.#tenant?.turns ?? 0;
   }
 
   get nodeNames(): readonly string[] {
@@ -208,11 +219,10 @@ export class Lab implements AsyncDisposable {
     return this.#disposing;
   }
 
-  /** Another tenant in the same cluster, where the run wants one beside whatever it does. */
   async #startTenant(manifests: string): Promise<void> {
-    const name = process.env['PODWALL_TENANT_ROW'];
-    if (name === undefined || this.#tenant !== undefined) return;
-    this.#tenant = await (await import('../../bench/tenants/tenant-load.js')).TenantLoad.named(name, this, manifests);
+    if (this.#tenantRow === undefined || this.#tenant !== undefined) return;
+    const { TenantLoad } = await import('../../bench/tenants/tenant-load.js');
+    this.#tenant = await TenantLoad.named(this.#tenantRow, this, manifests);
   }
 
   #attached(name: string): Attached {

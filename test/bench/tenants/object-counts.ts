@@ -5,6 +5,8 @@ export interface KernelObjects {
   readonly sets: number;
   /** Those of the verdict cache, which packets add, are left out. */
   readonly elements: number;
+  /** By set or map. */
+  readonly elementsOf: Readonly<Record<string, number>>;
 }
 
 type Listed = Readonly<Record<string, { readonly name?: string; readonly elem?: readonly unknown[] }>>;
@@ -19,6 +21,7 @@ export function countObjects(listing: string): KernelObjects {
     rules: of('rule').length,
     sets: sets.length,
     elements: sets.reduce((sum, { elem = [] }) => sum + elem.length, 0),
+    elementsOf: Object.fromEntries(sets.map(({ name = '', elem = [] }) => [name, elem.length])),
   };
 }
 
@@ -28,8 +31,13 @@ export const describeObjects = (objects: KernelObjects | undefined): string =>
     : `${objects.elements} elements, ${objects.sets} sets, ${objects.rules} rules, ${objects.chains} chains`;
 
 /** What there is more of than before, in words; empty when all is given back. */
-export const leftOver = (before: KernelObjects, after: KernelObjects): string =>
-  (['elements', 'sets', 'rules', 'chains'] as const)
+export function leftOver(before: KernelObjects, after: KernelObjects): string {
+  const objects = (['sets', 'rules', 'chains'] as const)
     .filter((kind) => after[kind] > before[kind])
-    .map((kind) => `${after[kind] - before[kind]} ${kind}`)
-    .join(', ');
+    .map((kind) => `${after[kind] - before[kind]} ${kind}`);
+  const elements = Object.entries(after.elementsOf)
+    .map(([name, count]) => [name, count - (before.elementsOf[name] ?? 0)] as const)
+    .filter(([, more]) => more > 0)
+    .map(([name, more]) => `${more} elements of ${name}`);
+  return [...elements.slice(0, 5), ...objects].join(', ');
+}

@@ -21,7 +21,7 @@ function measured(changes: Partial<MeasuredRow> = {}): MeasuredRow {
     quiet: [10, 11],
     phases: [phase('arrival', [20, 90]), phase('edit', [30]), phase('removal', [40])],
     memory: { now: 100, peak: 200, killed: 0 },
-    objects: { chains: 1, rules: 2, sets: 3, elements: 4 },
+    objects: { chains: 1, rules: 2, sets: 3, elements: 4, elementsOf: {} },
     left: '',
     problems: [],
     longestGap: 5,
@@ -74,12 +74,19 @@ describe('counts of kernel objects', () => {
   });
 
   test('elements of all sets and maps but the verdict cache', () => {
-    expect(countObjects(listing)).toEqual({ chains: 1, rules: 2, sets: 3, elements: 3 });
+    expect(countObjects(listing)).toEqual({
+      chains: 1,
+      rules: 2,
+      sets: 3,
+      elements: 3,
+      elementsOf: { pods4: 2, m: 1, empty: 0 },
+    });
   });
 
   test('only what there is more of is left over', () => {
-    const before = { chains: 1, rules: 2, sets: 3, elements: 4 };
-    expect(leftOver(before, { chains: 1, rules: 1, sets: 5, elements: 40 })).toBe('36 elements, 2 sets');
+    const before = { chains: 1, rules: 2, sets: 3, elements: 4, elementsOf: { a: 2, b: 2 } };
+    const after = { chains: 1, rules: 1, sets: 5, elements: 40, elementsOf: { a: 1, b: 30, c: 9 } };
+    expect(leftOver(before, after)).toBe('28 elements of b, 9 elements of c, 2 sets');
     expect(leftOver(before, before)).toBe('');
   });
 });

@@ -3,19 +3,27 @@ export interface KernelObjects {
   readonly chains: number;
   readonly rules: number;
   readonly sets: number;
-  /** Those of the verdict cache, which packets add, are left out. */
+  /** Those that packets add are left out. */
   readonly elements: number;
   /** By set or map. */
   readonly elementsOf: Readonly<Record<string, number>>;
 }
 
-type Listed = Readonly<Record<string, { readonly name?: string; readonly elem?: readonly unknown[] }>>;
+interface ListedObject {
+  readonly name?: string;
+  readonly elem?: readonly unknown[];
+  readonly flags?: readonly string[];
+}
+type Listed = Readonly<Record<string, ListedObject>>;
 
 /** @param listing of `nft -j list table` */
 export function countObjects(listing: string): KernelObjects {
   const { nftables } = JSON.parse(listing) as { nftables: readonly Listed[] };
   const of = (kind: string) => nftables.flatMap((entry) => entry[kind] ?? []);
-  const sets = [...of('set'), ...of('map')].filter(({ name = '' }) => !name.startsWith('cache'));
+  // JSON lists no `dynamic`: what packets add times out.
+  const sets = [...of('set'), ...of('map')].filter(
+    ({ name = '', flags = [] }) => !flags.includes('timeout') && !name.startsWith('cache'),
+  );
   return {
     chains: of('chain').length,
     rules: of('rule').length,

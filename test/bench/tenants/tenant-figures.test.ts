@@ -69,11 +69,12 @@ describe('counts of kernel objects', () => {
       { set: { name: 'pods4', elem: ['10.0.0.1', '10.0.0.2'] } },
       { map: { name: 'm', elem: [['a', 'b']] } },
       { set: { name: 'cache4-7', elem: ['x', 'y', 'z'] } },
+      { set: { name: 'log-pairs4-100-200', flags: ['timeout'], elem: ['x'] } },
       { set: { name: 'empty' } },
     ],
   });
 
-  test('elements of all sets and maps but the verdict cache', () => {
+  test('elements of all sets and maps but those that packets add', () => {
     expect(countObjects(listing)).toEqual({
       chains: 1,
       rules: 2,

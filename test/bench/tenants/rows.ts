@@ -28,14 +28,14 @@ const toServer = { podSelector: { matchLabels: tenantServer.labels } };
 const peersOfServer = (name: string, from: readonly object[], ports?: readonly object[]): Manifest =>
   policy(`${name}.tenant`, { ...toServer, ingress: [{ from, ...(ports === undefined ? {} : { ports }) }] });
 
-/** Addresses that nobody has; an edit replaces the second half. */
-const addressNumbered = (index: number): string => `11.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
+/** Addresses that nobody has, every other one: neighbours would be a range. An edit replaces the second half. */
+const addressNumbered = (index: number): string =>
+  `${11 + (index >> 23)}.${(index >> 15) & 255}.${(index >> 7) & 255}.${(2 * index) & 255}`;
 const shifted = (index: number, count: number, version: number): number =>
   index < count / 2 ? index : index + version * count;
 const blocks = (count: number, version: number): readonly object[] =>
   numbered(count, (index) => ({ ipBlock: { cidr: `${addressNumbered(shifted(index, count, version))}/32` } }));
 const ports = (count: number, version: number): readonly object[] =>
-  // Every other one: neighbours would be a range.
   numbered(count, (index) => ({ protocol: 'TCP', port: 1 + 2 * shifted(index, count, version) }));
 
 const blockRow = (count: number, title: string): TenantRow => ({

@@ -8,7 +8,7 @@ import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../../src
 import { copySet, emptyRuleset, type MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
 import type { NftSet, Ruleset } from '../../src/nftables/language/types.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
-import { planChange, type Plan, type Step } from '../../src/nftables/plan/plan.js';
+import { planChange, type Step } from '../../src/nftables/plan/plan.js';
 import { cacheInUse, isCacheSet } from '../../src/nftables/render/cache.js';
 import { isDirty, noneDirty } from '../../src/nftables/render/dirty.js';
 import { Renderer } from '../../src/nftables/render/renderer.js';

@@ -105,9 +105,9 @@ describe('the verdict cache', () => {
     const node = await excepting();
     const { generation } = node.state;
     // It came about, and its answer was lost.
-    const { apply } = node.nft;
+    const apply = node.nft.apply.bind(node.nft);
     node.nft.apply = async (transaction) => {
-      await apply.call(node.nft, transaction);
+      await apply(transaction);
       node.nft.apply = apply;
       throw new NftError('failed', 'nft -i ended in the middle of a transaction');
     };

@@ -4,6 +4,7 @@ import { compile, Compiler, type CompilerOptions } from '../../compiler/compiler
 import { bridgeNetfilter } from '../../kernel/links/bridge-netfilter.js';
 import { openLinks } from '../../kernel/links/links.js';
 import { watchTables } from '../../kernel/nft/nft-monitor.js';
+import { startElementWriter } from '../../kernel/elements/element-writer.js';
 import { openNftClient, type NftClient } from '../../kernel/nft/nft-client.js';
 import type { AgentMetrics } from '../../node/metrics/agent-metrics.js';
 import type { Disposables } from '../../node/disposables.js';
@@ -25,6 +26,7 @@ import { version } from '../common/version.js';
 
 /** Beside our own bundle. */
 const nflogWorker = new URL('nflog-worker.js', import.meta.url);
+const elementWorker = new URL('element-worker.js', import.meta.url);
 
 /** Everything is read back this often even when no event reported a change. */
 const readBackEvery = 60_000;
@@ -54,7 +56,9 @@ export async function buildReconciler(
   const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
   const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };
   warnAtStart(flags, cluster, log);
-  const client = await openNftClient({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
+  const elements = startElementWriter(elementWorker, (why) => log.warn({ why }, 'set elements go by nft'));
+  disposables.defer(async () => elements[Symbol.asyncDispose]());
+  const client = await openNftClient({ onRestart: (why) => log.warn({ why }, 'nft restarted'), elements });
   disposables.defer(() => client.close());
   const audit = await auditOf(flags, { to: recordsTo, cluster, client, log, disposables, packetListeners });
   const links = openLinks();

@@ -2,6 +2,9 @@ import { NftError, type Nftables } from '../../nftables/language/nftables.js';
 import { parseCounters, parseTable } from '../../nftables/language/listing.js';
 import type { MutableRuleset } from '../../nftables/language/mutable-ruleset.js';
 import type { Transaction } from '../../nftables/language/command.js';
+import { encodeBatch } from '../elements/batch.js';
+import type { ElementWriter } from '../elements/element-writer.js';
+import { SetForms } from '../elements/set-forms.js';
 import { hasTitles, supportedComments } from './comment-support.js';
 import { nftErrorFrom } from './nft-errors.js';
 import { transactionToJson } from '../../nftables/language/command-json.js';
@@ -15,6 +18,8 @@ interface NftClientOptions {
   readonly command?: NftCommand;
   /** The long-lived nft ended, and why; transactions go on. */
   readonly onRestart?: (why: string) => void;
+  /** In the same network namespace. Without it all goes by nft. */
+  readonly elements?: Pick<ElementWriter, 'write'>;
 }
 
 export interface NftClient extends Nftables {
@@ -47,6 +52,8 @@ class NftProcessClient implements NftClient {
   readonly command: NftCommand;
   readonly #onRestart: (why: string) => void;
   readonly ownCommits = new OwnCommits();
+  readonly #elements: NftClientOptions['elements'];
+  readonly #forms = new SetForms();
   #shell: NftShell | undefined;
   #deaths: number[] = [];
   #queue: Promise<unknown> = Promise.resolve();
@@ -57,6 +64,7 @@ class NftProcessClient implements NftClient {
   constructor(options: NftClientOptions) {
     this.command = options.command ?? ['nft'];
     this.#onRestart = options.onRestart ?? (() => undefined);
+    this.#elements = options.elements;
   }
 
   async probe(): Promise<void> {
@@ -81,12 +89,20 @@ class NftProcessClient implements NftClient {
     return this.#inTurn(signal, async () => {
       const { marked, refused } = this.ownCommits.mark(transaction);
       try {
-        await this.#commit(await this.#sourceOf(marked));
+        if (!(await this.#writeElements(marked))) await this.#commit(await this.#sourceOf(marked));
+        this.#forms.applied(transaction);
       } catch (error) {
         if (error instanceof NftError && error.reason === 'refused') refused();
         throw error;
       }
     });
+  }
+
+  /** @returns false, and nothing changed: nft has to do it, or to say why it cannot be done. */
+  async #writeElements(transaction: Transaction): Promise<boolean> {
+    if (this.#elements === undefined) return false;
+    const batch = encodeBatch(transaction, (set) => this.#forms.of(transaction, set));
+    return batch !== undefined && this.#elements.write(batch);
   }
 
   async #commit(source: Source): Promise<void> {
@@ -99,9 +115,11 @@ class NftProcessClient implements NftClient {
   list(family: 'inet' | 'netdev', table: string, signal?: AbortSignal): Promise<MutableRuleset | undefined> {
     return this.#inTurn(signal, async () => {
       const { stdout, stderr, exitCode } = await runNft(this.command, ['-j', 'list', 'table', family, table]);
-      if (exitCode !== 0 && /No such file or directory/.test(stderr)) return undefined;
-      if (exitCode !== 0) throw nftErrorFrom(stderr);
-      return parseTable(stdout);
+      const isMissing = exitCode !== 0 && /No such file or directory/.test(stderr);
+      if (exitCode !== 0 && !isMissing) throw nftErrorFrom(stderr);
+      const ruleset = isMissing ? undefined : parseTable(stdout);
+      this.#forms.listed(family, ruleset);
+      return ruleset;
     });
   }
 

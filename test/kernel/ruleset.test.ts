@@ -86,7 +86,8 @@ const expectEqual = (kernel: NftNamespace, desired: Ruleset): void => {
 describe.each([
   ['denials only counted', reevaluate],
   ['denials logged', logged],
-  ['peers looked up in maps', { ...reevaluate, inlineLists: 0 }],
+  ['rules put together', { ...reevaluate, inlineLists: 0, inlineRules: 2 }],
+  ['rules looked for in buckets', { ...reevaluate, inlineLists: 0, inlineRules: 0 }],
 ] as const satisfies readonly (readonly [string, RenderOptions])[])(
   'a program with every feature, %s',
   (_, options: RenderOptions) => {
@@ -104,8 +105,8 @@ describe.each([
       expect(listed.sets.size).toBe(desired.sets.size);
     });
 
-    test('looks peers up in maps only when asked to, or when there are many lists', () => {
-      expect([...desired.sets.keys()].some((name) => name.startsWith('peers4-'))).toBe(options.inlineLists === 0);
+    test('looks for rules in buckets only when asked to, or when there are many', () => {
+      expect([...desired.sets.keys()].some((name) => name.startsWith('peers4-'))).toBe(options.inlineRules === 0);
     });
 
     test('is replaced over itself in one transaction', () => {

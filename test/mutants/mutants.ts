@@ -17,6 +17,7 @@ const compiled = 'test/compiler/properties.test.ts';
 const rulesets = 'test/nftables/properties.test.ts';
 const verdictCache = 'test/nftables/verdict-cache.test.ts';
 const attribution = 'test/audit/attribution/attribution.test.ts';
+const buckets = 'test/nftables/peer-buckets.test.ts';
 const dryRuns = 'test/nftables/dry-run.test.ts';
 
 /** What a mutant without tests of its own is tried with. */
@@ -333,18 +334,32 @@ export const mutants: readonly Mutant[] = [
     tests: ['test/nftables/rule-lists.test.ts'],
   },
   {
-    title: 'peer maps of different ports are one',
-    file: 'src/nftables/render/peer-maps.ts',
-    find: 'const id = hashOf(isolation, key);',
-    replace: 'const id = hashOf(isolation);',
-    tests: ['test/nftables/peer-maps.test.ts'],
+    title: 'rules that are put together are all on the ports of the first',
+    file: 'src/nftables/render/rules-by-ports.ts',
+    find: 'groupedBy(entries, ({ ports }) => ports.key)',
+    replace: "groupedBy(entries, () => '')",
+    tests: ['test/nftables/rules-by-ports.test.ts'],
   },
   {
-    title: 'in a peer map the rules of one list of ports are one rule for their last peer',
-    file: 'src/nftables/render/peer-maps.ts',
-    find: 'for (const { peer, chain } of map.entries)\n    for (const address',
-    replace: 'for (const { peer, chain } of map.entries.slice(-1))\n    for (const address',
-    tests: ['test/nftables/peer-maps.test.ts'],
+    title: 'a bucket holds the pods of its last group only',
+    file: 'src/nftables/render/peer-buckets.ts',
+    find: 'for (const id of this.#users.get(bucket)?.keys() ?? [])\n      for (const member',
+    replace: 'for (const id of [...(this.#users.get(bucket)?.keys() ?? [])].slice(-1))\n      for (const member',
+    tests: [buckets],
+  },
+  {
+    title: 'a pod that leaves one group of a bucket leaves the bucket',
+    file: 'src/nftables/render/peer-buckets.ts',
+    find: 'if (this.#membersOf(id).has(member)) return true;',
+    replace: 'if (this.#membersOf(id).has(member) && bucket < 0) return true;',
+    tests: [buckets],
+  },
+  {
+    title: 'a bucket keeps the pods of groups that nothing looks up in it any more',
+    file: 'src/nftables/render/peer-buckets.ts',
+    find: 'groups.delete(pods.id);',
+    replace: 'groups.set(pods.id, 0);',
+    tests: [buckets],
   },
   {
     title: 'what an isolation denies is accepted in the ruleset',
@@ -553,8 +568,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a rule that a dry run would allow counts as one that allowed',
     file: 'src/nftables/render/rule-lists.ts',
-    find: 'return { statements: [x.goto(name)], end, counter: name };',
-    replace: 'return { statements: [counted, x.goto(name)], end, counter: name };',
+    find: 'return { statements: [x.goto(name)], end: { chain: end, targets: [], counters: [name] } };',
+    replace: 'return { statements: [counted, x.goto(name)], end: { chain: end, targets: [], counters: [name] } };',
     tests: ['test/nftables/rule-hits.test.ts'],
   },
   {

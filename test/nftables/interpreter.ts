@@ -1,6 +1,6 @@
 /** Walks a ruleset as the kernel does, for the first packet of a flow. Knows just the expressions that we write. */
 import { compile } from '../../src/compiler/compiler.js';
-import { render } from '../../src/nftables/render/renderer.js';
+import { render, type RenderOptions } from '../../src/nftables/render/renderer.js';
 import type { Cell, Manifest } from '../cases/types.js';
 import { ClusterState } from '../cases/cluster-state.js';
 import { cidrContains, parseAddress, parseCidr, type Address } from '../../src/model/address.js';
@@ -181,10 +181,14 @@ function covers(part: string, value: string): boolean {
 }
 
 /** Of these cells, those that the rules of node n1 decide otherwise. */
-export function wrongCells(objects: readonly Manifest[], cells: readonly Cell[], inlineLists: number): readonly Cell[] {
+export function wrongCells(
+  objects: readonly Manifest[],
+  cells: readonly Cell[],
+  how: Partial<RenderOptions>,
+): readonly Cell[] {
   const state = new ClusterState();
   state.take({ apply: objects });
   const program = compile(state.snapshot(), { scope: { node: 'n1' } });
-  const kernel = new Interpreter(render(program, { established: 'reevaluate', inlineLists }));
+  const kernel = new Interpreter(render(program, { established: 'reevaluate', ...how }));
   return cells.filter((cell) => state.pairings(cell).some((flow) => kernel.allows(flow) !== cell.allowed));
 }

@@ -4,10 +4,11 @@ import { Compiler } from '../../src/compiler/compiler.js';
 import type { Address } from '../../src/model/address.js';
 import type { ClusterChange } from '../../src/model/cluster.js';
 import type { LabelSelector } from '../../src/model/labels.js';
+import { ChainTrees } from '../../src/nftables/render/chain-trees.js';
 import { DesiredRuleset } from '../../src/nftables/render/desired.js';
 import { GroupSets } from '../../src/nftables/render/group-sets.js';
 import { IsolationChains } from '../../src/nftables/render/isolation-chains.js';
-import { PeerMapSets } from '../../src/nftables/render/peer-map-sets.js';
+import { PeerBuckets } from '../../src/nftables/render/peer-buckets.js';
 import { renderRuleList } from '../../src/nftables/render/rule-lists.js';
 import type { Endpoint, RuleListId } from '../../src/program/types.js';
 import { anyPort, endpoint, isolatedBy, pods, ruleList } from './programs.js';
@@ -24,13 +25,14 @@ test('a pod that joins an isolation of 1,000 policies, or leaves it, looks at no
   const chains = new IsolationChains(desired, {
     audit: undefined,
     inlineLists: 8,
+    inlineRules: 48,
     ruleList: (id: RuleListId) => {
       rendered += 1;
       const list = lists.get(id.slice('ingress lab/'.length));
       if (list === undefined) throw new Error(`no list ${id}`);
       return renderRuleList(list, groups);
     },
-    peerMaps: new PeerMapSets(desired, (id) => groups.group(id)),
+    trees: new ChainTrees(desired, new PeerBuckets(desired, groups)),
   });
   const isolation = { ingress: isolatedBy('ingress', ...policies) };
   const named = (name: string, address: string): Endpoint => endpoint(name, [address], isolation);

@@ -195,7 +195,7 @@ describe('what command-json adds is parsed as the same objects', () => {
   const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
   const everyOption: readonly RenderOptions[] = [
     { established: 'keep' },
-    { established: 'reevaluate', inlineLists: 0, audit },
+    { established: 'reevaluate', inlineLists: 0, inlineRules: 0, audit },
     { established: 'reevaluate', mode: 'dry-run', audit },
   ];
   const programs: readonly (readonly [string, PolicyProgram])[] = [

@@ -23,8 +23,10 @@ import { flowsOf } from './flows.js';
 import { Interpreter } from './interpreter.js';
 
 const reevaluate: RenderOptions = { established: 'reevaluate' };
-/** Peers that are pods are always looked up in maps. */
-const mapped: RenderOptions = { ...reevaluate, inlineLists: 0 };
+/** The rules of all lists are put together, and found by buckets of ports and of peers. */
+const bucketed: RenderOptions = { ...reevaluate, inlineLists: 0, inlineRules: 0 };
+/** As a few lists are. */
+const joined: RenderOptions = { ...reevaluate, inlineLists: 0, inlineRules: 2 };
 const scopes: readonly CompilerOptions[] = [{ scope: { node: 'n1' } }, { scope: { node: 'n2' }, unknownPods: 'deny' }];
 const runs = { numRuns: cases(60) };
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
@@ -35,7 +37,9 @@ const stepsOf = (plan: Plan): Step[] => [
   ...plan.sweep,
 ];
 
-const rendered = scopes.flatMap((scope) => [reevaluate, mapped, { ...mapped, audit }].map((how) => ({ scope, how })));
+const rendered = scopes.flatMap((scope) =>
+  [reevaluate, joined, bucketed, { ...bucketed, audit }].map((how) => ({ scope, how })),
+);
 
 describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how }) => {
   test('after every step of any history is the one rendered from scratch', () => {
@@ -88,7 +92,8 @@ describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how })
           expect(isDirty(findDrift(desired, table.state))).toBe(false);
           expect(isDirty(findDrift(applied, table.state))).toBe(false);
           if (effect === 'widens') expect(cacheInUse(applied)?.generation).toBe(before ?? 1);
-          if (effect === 'narrows' && before !== undefined) expect(cacheInUse(applied)?.generation).toBeGreaterThan(before);
+          if (effect === 'narrows' && before !== undefined)
+            expect(cacheInUse(applied)?.generation).toBeGreaterThan(before);
           // One generation in use and one that stands ready, no third.
           expect([...table.state.sets.keys()].filter(isCacheSet)).toHaveLength(8);
           expect([...table.state.chains.keys()].filter(isCacheChain)).toHaveLength(13);
@@ -99,7 +104,7 @@ describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how })
   });
 });
 
-describe.each([reevaluate, mapped])('what is recorded of a flow (%j)', (how) => {
+describe.each([reevaluate, joined, bucketed])('what is recorded of a flow (%j)', (how) => {
   const direction = { egress: 'out', ingress: 'in' } as const;
   /** On one node, and every other policy in a dry run. */
   const partlyDryRun = cluster.map((one) => ({
@@ -194,7 +199,7 @@ test('a plan that breaks off anywhere is completed by the next one, even from wh
       cluster,
       fc.nat({ max: 3 }),
       fc.boolean(),
-      fc.constantFrom(reevaluate, mapped),
+      fc.constantFrom(reevaluate, joined, bucketed),
       (from, to, stop, readBack, how) => {
         const options = scopes[0] as CompilerOptions;
         const [first, desired] = [from, to].map((state) => render(compile(state, options), how)) as [

@@ -29,10 +29,11 @@ const cells: readonly Cell[] = [
 ];
 
 test.each([
-  ['in maps by peer', 0],
-  ['as inline lists', 8],
-])('%s, rules match their peers and no port beyond their ranges', (_, inlineLists) => {
-  expect(wrongCells(objects, cells, inlineLists)).toEqual([]);
+  ['in buckets', { inlineLists: 0, inlineRules: 0 }],
+  ['put together', { inlineLists: 0 }],
+  ['list by list', {}],
+])('%s, rules match their peers and no port beyond their ranges', (_, how) => {
+  expect(wrongCells(objects, cells, how)).toEqual([]);
 });
 
 test('a rule far beyond the limits renders all the same: 200,000 blocks, 32,768 ports, 300 selectors', () => {

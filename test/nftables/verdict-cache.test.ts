@@ -34,8 +34,8 @@ class Node {
   /** Relations that the cache holds, and that are denied. */
   outdated = 0;
 
-  constructor(inlineLists: number) {
-    this.#renderer = new Renderer({ established: 'reevaluate', inlineLists });
+  constructor(inline: number) {
+    this.#renderer = new Renderer({ established: 'reevaluate', inlineLists: inline, inlineRules: inline });
   }
 
   change(changes: readonly ClusterChange[], cache: 'emptied' | 'concerned'): void {
@@ -194,12 +194,12 @@ function changesOf({ pods }: ClusterSnapshot, changes: readonly (Churn | readonl
 }
 
 test.each([0, 8])(
-  'after any history the cache answers only what evaluation allows (%i inline lists)',
-  (inlineLists) => {
+  'after any history the cache answers only what evaluation allows (%i inline lists and rules)',
+  (inline) => {
     let [outdated, excepting] = [0, 0];
     fc.assert(
       fc.property(onOneNode, fc.array(step, { minLength: 1, maxLength: 8 }), (start, steps) => {
-        const node = new Node(inlineLists);
+        const node = new Node(inline);
         node.change(changesFrom(start), 'emptied');
         for (const { changes, cache, renews } of steps) {
           node.change(changesOf(start, changes), cache);

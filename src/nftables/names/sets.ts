@@ -25,8 +25,8 @@ const forms = {
   'cache-except': ['cache-except', family, '-', count('generation')],
   group: [oneOf('of', ['pods', 'blocks', 'listeners']), family, '-', hash('group')],
   ports: ['ports-', hash('ports')],
-  /** The verdict map from a peer's address to the first rule that allows it. */
-  peers: ['peers', family, '-', hash('map')],
+  /** What some groups of pods hold together. */
+  peers: ['peers', family, '-', count('bucket')],
   /** Limits of the log, by pair of addresses: an element keeps the limit that it was made with. */
   'log-pairs': ['log-pairs', family, '-', count('rate'), '-', count('burst')],
 } as const;

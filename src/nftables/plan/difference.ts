@@ -2,7 +2,6 @@ import type { MutableRuleset } from '../language/mutable-ruleset.js';
 import { cacheIsIntact, cacheLookup, isCacheChain, isCacheSet } from '../render/cache.js';
 import { sameHook, sameKind, sameRules } from '../language/compare.js';
 import type { Dirty } from '../render/dirty.js';
-import { isPeerMap } from '../render/peer-maps.js';
 import type { Chain, NftSet, Ruleset } from '../language/types.js';
 
 interface ElementDifference {
@@ -98,6 +97,4 @@ export function differenceOf(desired: Ruleset, applied: MutableRuleset, dirty: D
 export const mayNarrow = (difference: Difference): boolean =>
   difference.cacheDamaged ||
   difference.changedChains.length > 0 ||
-  difference.elements.some(
-    ({ set, added, removed }) => set.verdicts && !isPeerMap(set.name) && added.length > 0 && removed.length > 0,
-  );
+  difference.elements.some(({ set, added, removed }) => set.verdicts && added.length > 0 && removed.length > 0);

@@ -33,7 +33,7 @@ interface GroupSet {
 }
 
 /** Pods that joined or left what a rule looks up. */
-interface PodsChange {
+export interface PodsChange {
   readonly group: Extract<Group, { kind: 'pods' }>;
   readonly members: readonly Address[];
 }

@@ -2,10 +2,10 @@ import type { Address } from '../../model/address.js';
 import { directions, type Direction } from '../../model/policy.js';
 import type { Endpoint, RuleListId } from '../../program/types.js';
 import type { Target } from './address-elements.js';
-import { isolationEnd, isolationForm, type IsolationEnd, type IsolationForm } from './isolation-form.js';
+import type { ChainNode, ChainTrees } from './chain-trees.js';
+import { isolationEnd, isolationForm, type IsolationEnd } from './isolation-form.js';
 import { IsolationSpecs, ruleListsOf, type IsolationSpec, type KeyedIsolation } from './isolation-spec.js';
 import type { AuditRules } from './log-rules.js';
-import type { PeerMapSets } from './peer-map-sets.js';
 import { notIsolatedTarget } from './report-chains.js';
 import type { RenderedRuleList } from './rule-lists.js';
 import type { DesiredRuleset } from './desired.js';
@@ -15,15 +15,17 @@ interface SharedIsolation {
   readonly spec: IsolationSpec;
   readonly end: IsolationEnd;
   readonly endpoints: Map<string, Endpoint>;
-  form?: IsolationForm;
+  form?: ChainNode;
 }
 
 interface IsolationChainsOptions {
   readonly audit: AuditRules | undefined;
-  /** Rule lists that are jumped to one after another before peer maps take their place. */
+  /** As many rule lists are jumped to one after another; the rules of more are put together. */
   readonly inlineLists: number;
+  /** As many of those are tried one after another. */
+  readonly inlineRules: number;
   readonly ruleList: (id: RuleListId) => RenderedRuleList;
-  readonly peerMaps: PeerMapSets;
+  readonly trees: ChainTrees;
 }
 
 /** The chains that decide about endpoints' packets: each is there once, for all endpoints that it holds for. */
@@ -73,17 +75,18 @@ export class IsolationChains {
    */
   refresh(): ReadonlySet<Address> {
     const moved = new Set<Address>();
+    for (const key of this.#stale) {
+      const entry = this.#isolations.get(key);
+      if (entry !== undefined && entry.endpoints.size > 0 && this.#renew(key, entry))
+        for (const endpoint of entry.endpoints.values()) for (const address of endpoint.addresses) moved.add(address);
+    }
+    this.#stale.clear();
+    // Last: what takes their place has most chains in common with them.
     for (const key of this.#left) {
       const entry = this.#isolations.get(key);
       if (entry?.endpoints.size === 0) this.#end(key, entry);
     }
     this.#left.clear();
-    for (const key of this.#stale) {
-      const entry = this.#isolations.get(key);
-      if (entry !== undefined && this.#renew(key, entry))
-        for (const endpoint of entry.endpoints.values()) for (const address of endpoint.addresses) moved.add(address);
-    }
-    this.#stale.clear();
     return moved;
   }
 
@@ -115,29 +118,20 @@ export class IsolationChains {
 
   /** @returns whether packets now go to another chain. */
   #renew(key: string, entry: SharedIsolation): boolean {
-    const { inlineLists, ruleList, peerMaps } = this.#options;
+    const { inlineLists, inlineRules, ruleList, trees } = this.#options;
+    const known = (name: string): ChainNode | undefined => trees.known(name);
     const old = entry.form;
-    const form = isolationForm({ key, spec: entry.spec }, { formOf: (id, use) => ruleList(id).form(use), inlineLists });
+    const form = isolationForm({ key, spec: entry.spec }, { ruleList, inlineLists, inlineRules, known });
     entry.form = form;
-    for (const counter of form.counters) this.#desired.retainCounter(counter);
-    for (const chain of [form.chain, ...form.targets]) this.#desired.retainChain(chain);
-    peerMaps.replace(old?.maps ?? [], form.maps);
-    if (old !== undefined) this.#forget(old);
+    trees.retain(form);
+    if (old !== undefined) trees.release(old);
     return form.chain.name !== old?.chain.name;
-  }
-
-  #forget({ chain, targets, counters }: IsolationForm): void {
-    for (const { name } of [chain, ...targets]) this.#desired.releaseChain(name);
-    for (const counter of counters) this.#desired.releaseCounter(counter);
   }
 
   /** Nobody is left for whom it holds. */
   #end(key: string, { spec, end, form }: SharedIsolation): void {
     this.#isolations.delete(key);
-    if (form !== undefined) {
-      this.#options.peerMaps.replace(form.maps, []);
-      this.#forget(form);
-    }
+    if (form !== undefined) this.#options.trees.release(form);
     this.#desired.releaseChain(end.chain.name);
     this.#desired.releaseCounter(end.counter);
     for (const id of ruleListsOf(spec)) {

@@ -40,7 +40,7 @@ export function peerForms(
 }
 
 /** The peer is the client of what comes in, and the server of what goes out. */
-const peerAddress = (direction: Direction, family: Family): x.Expression =>
+export const peerAddress = (direction: Direction, family: Family): x.Expression =>
   direction === 'ingress' ? x.client(family) : x.server(family);
 
 const podsForm = (pods: SetUse, direction: Direction): PeerForm => ({

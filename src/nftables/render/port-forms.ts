@@ -10,7 +10,7 @@ import { sets } from '../names/sets.js';
 import type { SetUse } from './group-sets.js';
 
 type RangeMatch = Extract<Extract<PortMatch, { kind: 'union' }>['of'][number], { kind: 'range' }>;
-type Range = Omit<RangeMatch, 'kind' | 'index'>;
+type PortRange = Omit<RangeMatch, 'kind' | 'index'>;
 
 /** What one look-up can ask of a flow's ports. */
 export interface PortForm {
@@ -22,6 +22,8 @@ export interface PortForm {
   match(family: Family): readonly Statement[];
   /** The sets that it needs. */
   readonly set?: MutableSet;
+  /** What the set holds. */
+  readonly ranges?: readonly PortRange[];
   readonly listeners?: SetUse;
 }
 
@@ -39,7 +41,7 @@ export function portForms(ports: PortMatch, unionOf: (ids: readonly GroupId[]) =
 function numberForm(ranges: readonly RangeMatch[]): PortForm {
   const set = portSet(ranges);
   const match = [x.inSet(x.concat(x.flowProtocol, x.flowPort('reply')), set.name)];
-  return { key: set.name, text: ` to ${set.title ?? ''}`, guard: [x.flowHasPorts], match: () => match, set };
+  return { key: set.name, text: ` to ${set.title ?? ''}`, guard: [x.flowHasPorts], match: () => match, set, ranges };
 }
 
 const nameForm = (listeners: SetUse): PortForm => ({
@@ -53,11 +55,11 @@ const nameForm = (listeners: SetUse): PortForm => ({
 });
 
 /** Sorted by protocol and port, without overlaps: nft refuses an element that meets another. */
-function merged(ranges: readonly Range[]): Range[] {
+function merged(ranges: readonly PortRange[]): PortRange[] {
   const sorted = [...ranges].sort(
     (a, b) => (a.protocol < b.protocol ? -1 : a.protocol > b.protocol ? 1 : 0) || a.first - b.first,
   );
-  const result: Range[] = [];
+  const result: PortRange[] = [];
   for (const range of sorted) {
     const last = result.at(-1);
     if (last?.protocol === range.protocol && range.first <= last.last + 1)
@@ -67,7 +69,7 @@ function merged(ranges: readonly Range[]): Range[] {
   return result;
 }
 
-function portSet(ranges: readonly Range[]): MutableSet {
+export function portSet(ranges: readonly PortRange[]): MutableSet {
   const list = merged(ranges);
   const keys = list.map(({ protocol, first, last }) => joinKey(protocol.toLowerCase(), rangeText(first, last)));
   return {
@@ -80,5 +82,5 @@ function portSet(ranges: readonly Range[]): MutableSet {
   };
 }
 
-const portsText = (ranges: readonly Range[]): string =>
+const portsText = (ranges: readonly PortRange[]): string =>
   ranges.map(({ protocol, first, last }) => `${protocol} ${rangeText(first, last)}`).join(', ');

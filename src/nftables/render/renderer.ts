@@ -2,7 +2,6 @@ import { cidrContains, familyOf, type Cidr } from '../../model/address.js';
 import { changeFrom } from '../../program/change.js';
 import type {
   Endpoint,
-  Group,
   GroupChange,
   PolicyProgram,
   ProgramChange,
@@ -11,13 +10,14 @@ import type {
   UnknownChange,
 } from '../../program/types.js';
 import { setName } from '../names/sets.js';
+import { ChainTrees } from './chain-trees.js';
 import { AddressElements } from './address-elements.js';
 import { cacheSets, firstCache, generationChains, pointerChains } from './cache.js';
 import type { Dirty } from './dirty.js';
 import { networkKey } from '../language/elements.js';
 import { GroupSets } from './group-sets.js';
 import type { AuditRules } from './log-rules.js';
-import { PeerMapSets } from './peer-map-sets.js';
+import { PeerBuckets } from './peer-buckets.js';
 import { auditObjects } from './report-chains.js';
 import { renderRuleList, type RenderedRuleList } from './rule-lists.js';
 import { IsolationChains } from './isolation-chains.js';
@@ -27,17 +27,21 @@ import type { Ruleset } from '../language/types.js';
 import { DesiredRuleset } from './desired.js';
 
 export interface RenderOptions extends SkeletonOptions {
-  /** Rule lists that are jumped to one after another before peer maps take their place; 8 by default. */
+  /** As many rule lists of a pod are jumped to one after another; the rules of more are put together; 8 by default. */
   readonly inlineLists?: number;
+  /** As many of those rules are tried one after another; more are looked for in buckets; 48 by default. */
+  readonly inlineRules?: number;
 }
 
-/** A look-up costs about as much as jumping to this many lists. */
+/** Rules that are put together cost about as much as jumping to this many lists. */
 const defaultInlineLists = 8;
+/** Buckets cost a look-up each. */
+const defaultInlineRules = 48;
 
 /**
  * Program changes -> the desired ruleset. What it holds depends on the present program alone:
  *
- *   groups     -> elements of sets, and of peer maps
+ *   groups     -> elements of sets, and of buckets
  *   rule lists -> sets of ports, CIDRs and groups, counters, and (where an isolation jumps to them) chains
  *   endpoints  -> isolations -> chains, shared
  *              -> elements of their addresses, by which packets find those chains
@@ -47,21 +51,21 @@ export class Renderer {
   readonly #groups = new GroupSets(this.#desired);
   readonly #lists = new Map<RuleListId, RenderedRuleList>();
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #peerMaps: PeerMapSets;
+  readonly #buckets = new PeerBuckets(this.#desired, this.#groups);
   readonly #isolations: IsolationChains;
   readonly #addresses: AddressElements;
   readonly #audit: AuditRules | undefined;
   #ranges: readonly Cidr[] = [];
 
   constructor(options: RenderOptions) {
-    const { audit, inlineLists = defaultInlineLists } = options;
+    const { audit, inlineLists = defaultInlineLists, inlineRules = defaultInlineRules } = options;
     this.#audit = audit;
-    this.#peerMaps = new PeerMapSets(this.#desired, (id) => this.#groups.group(id));
     this.#isolations = new IsolationChains(this.#desired, {
       audit,
       inlineLists,
+      inlineRules,
       ruleList: (id) => this.#ruleList(id),
-      peerMaps: this.#peerMaps,
+      trees: new ChainTrees(this.#desired, this.#buckets),
     });
     this.#addresses = new AddressElements(this.#desired, {
       targetOf: (direction, endpoint) => this.#isolations.targetOf(direction, endpoint),
@@ -84,18 +88,14 @@ export class Renderer {
     for (const { id, after } of change.ruleLists) this.#applyRuleList(id, after);
     for (const { key, after } of change.endpoints) this.#applyEndpoint(key, after);
     this.#addresses.refresh(this.#isolations.refresh());
-    for (const group of change.groups) if (group.change === 'removed') this.#removeGroup(group.group);
+    this.#buckets.refresh();
+    for (const group of change.groups) if (group.change === 'removed') this.#groups.groupRemoved(group.group.id);
     if (change.unknown !== undefined) this.#applyUnknown(change.unknown);
     return this.#desired.takeDirty();
   }
 
   #applyGroup(change: GroupChange): void {
-    for (const { group, members } of this.#groups.groupChanged(change)) this.#peerMaps.membersChanged(group, members);
-  }
-
-  #removeGroup({ id }: Group): void {
-    this.#groups.groupRemoved(id);
-    this.#peerMaps.groupRemoved(id);
+    for (const pods of this.#groups.groupChanged(change)) this.#buckets.membersChanged(pods);
   }
 
   #applyRuleList(id: RuleListId, after: RuleList | undefined): void {
@@ -109,7 +109,7 @@ export class Renderer {
       for (const counter of rendered.counters) this.#desired.retainCounter(counter);
     }
     for (const { name } of old?.sets.fixed ?? []) this.#desired.releaseSet(name);
-    for (const use of old?.sets.ofGroups ?? []) if (this.#groups.release(use)) this.#peerMaps.groupRemoved(use.id);
+    for (const use of old?.sets.ofGroups ?? []) this.#groups.release(use);
     for (const counter of old?.counters ?? []) this.#desired.releaseCounter(counter);
     this.#isolations.ruleListChanged(id);
   }

@@ -47,18 +47,23 @@ export const setsOf = (forms: readonly RuleForms[]): RuleSets => ({
   ]),
 });
 
+export const ruleComment = (list: RuleList, rule: number, peer: PeerForm, ports?: PortForm): string =>
+  commentOf(
+    `${ruleTitle(list, rule)} ${list.direction === 'ingress' ? 'from' : 'to'} ${peer.title}${ports?.text ?? ''}`,
+  );
+
 /** One rule a family; a rule that names neither peer nor port needs no family. */
 export function rulesOf(list: RuleList, { rule, peers, ports }: RuleForms, verdict: readonly Statement[]): Rule[] {
-  const preposition = list.direction === 'ingress' ? 'from' : 'to';
   return peers.flatMap((peer) =>
     ports.flatMap((form) => {
-      const comment = commentOf(`${ruleTitle(list, rule)} ${preposition} ${peer.title}${form.text}`);
-      return statementsOf(peer, form).map((statements) => ({ statements: [...statements, ...verdict], comment }));
+      const comment = ruleComment(list, rule, peer, form);
+      return matchesOf(peer, form).map((statements) => ({ statements: [...statements, ...verdict], comment }));
     }),
   );
 }
 
-function statementsOf(peer: PeerForm, form: PortForm): readonly (readonly Statement[])[] {
+/** One for every family that it needs. */
+export function matchesOf(peer: PeerForm, form: PortForm): readonly (readonly Statement[])[] {
   if (peer.key === 'anyone' && form.guard.length === 0) return [[]];
   return peer.families.map((family) => [
     x.ofFamily(family),

@@ -100,7 +100,10 @@ function partOfPorts(forms: Several<Several<RuleEntry>>, context: SearchContext)
   const match = x.inSet(x.concat(x.flowProtocol, x.flowPort('reply')), set.name);
   return {
     content: node.chain.name,
-    rules: [{ statements: [x.flowHasPorts, match, x.jump(node.chain.name)] }],
+    // nft types a port by family and protocol.
+    rules: families.map((family) => ({
+      statements: [x.ofFamily(family), x.flowHasPorts, match, x.jump(node.chain.name)],
+    })),
     targets: [node],
   };
 }

@@ -1,7 +1,8 @@
 import type { SetUse } from './group-sets.js';
 import type { DesiredRuleset } from './desired.js';
 import type { PeerBuckets } from './peer-buckets.js';
-import type { Chain, NftSet } from '../language/types.js';
+import type { MutableSet } from '../language/mutable-ruleset.js';
+import type { Chain } from '../language/types.js';
 
 /** A chain that may be shared, and what its rules need; its name covers all of its content. */
 export interface ChainNode {
@@ -11,7 +12,7 @@ export interface ChainNode {
   /** Counters of its rules that no rule list keeps. */
   readonly counters?: readonly string[];
   /** Sets that it looks up and that no rule list keeps. */
-  readonly sets?: readonly NftSet[];
+  readonly sets?: readonly MutableSet[];
   /** What it looks up in buckets. */
   readonly bucketed?: readonly SetUse[];
 }

@@ -19,6 +19,8 @@ export class NamespaceCounts {
   readonly #limits: Limits;
   readonly #policies = new Map<string, CountedPolicy>();
   #cidrs = 0;
+  /** The oldest first; made when it is first asked for, and kept in order from then on. */
+  #byAge: CountedPolicy[] | undefined;
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -38,16 +40,21 @@ export class NamespaceCounts {
 
   set(key: string, counted: CountedPolicy | undefined): void {
     const before = this.#policies.get(key);
-    if (before !== undefined) this.#cidrs -= cidrsOf(before);
+    if (before !== undefined) {
+      this.#cidrs -= cidrsOf(before);
+      this.#byAge?.splice(placeOf(this.#byAge, before), 1);
+    }
     if (counted === undefined) this.#policies.delete(key);
     else {
       this.#policies.set(key, counted);
       this.#cidrs += cidrsOf(counted);
+      this.#byAge?.splice(placeOf(this.#byAge, counted), 0, counted);
     }
+    if (!this.isOver()) this.#byAge = undefined;
   }
 
   isOver(): boolean {
-    return this.excesses().length > 0;
+    return this.#cidrs > this.#limits.namespaceCidrs || this.#policies.size > this.#limits.namespacePolicies;
   }
 
   excesses(): readonly Excess[] {
@@ -65,7 +72,8 @@ export class NamespaceCounts {
     const found = new Map<string, Diagnostic>();
     if (!this.isOver()) return found;
     let cidrs = 0;
-    for (const [index, one] of [...this.#policies.values()].sort((a, b) => compareAge(a.policy, b.policy)).entries()) {
+    this.#byAge ??= [...this.#policies.values()].sort((a, b) => compareAge(a.policy, b.policy));
+    for (const [index, one] of this.#byAge.entries()) {
       const own = cidrsOf(one);
       if (index >= this.#limits.namespacePolicies) found.set(one.key, this.#tooYoung('namespacePolicies'));
       else if (cidrs + own > this.#limits.namespaceCidrs) found.set(one.key, this.#tooYoung('namespaceCidrs'));
@@ -87,3 +95,15 @@ export class NamespaceCounts {
 }
 
 const cidrsOf = ({ counts, isRefused }: CountedPolicy): number => (isRefused ? 0 : counts.cidrs);
+
+/** Where it stands by age, or would. */
+function placeOf(byAge: readonly CountedPolicy[], { policy }: CountedPolicy): number {
+  let [low, high] = [0, byAge.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const other = byAge[middle];
+    if (other !== undefined && compareAge(other.policy, policy) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

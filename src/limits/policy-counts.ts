@@ -52,6 +52,8 @@ const limitOf = {
   bytes: 'policyBytes',
 } as const satisfies Readonly<Record<Limited, LimitName>>;
 
+const limited = Object.keys(limitOf) as readonly Limited[];
+
 /** An excess of one policy, with the field that has most of it. */
 export interface PolicyExcess extends Excess {
   readonly path: Diagnostic['path'];
@@ -59,7 +61,7 @@ export interface PolicyExcess extends Excess {
 
 /** Every limit of a policy that its counts are over. */
 export function policyExcesses(policy: AnyPolicy, counts: PolicyCounts, limits: Limits): readonly PolicyExcess[] {
-  return (Object.keys(limitOf) as Limited[])
+  return limited
     .filter((what) => counts[what] > limits[limitOf[what]])
     .map((what) => ({
       limit: limitOf[what],

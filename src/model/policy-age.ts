@@ -1,14 +1,14 @@
 /** Which policies are the youngest: those that a limit on several policies is for. */
-import { policyKey, type AnyPolicy } from './policy.js';
+import type { AnyPolicy } from './policy.js';
 
 type Aged = Pick<AnyPolicy, 'ref' | 'created'>;
 
-/** The oldest first, by creationTimestamp and then by name; manifests have no timestamp and count as oldest. */
+/** The oldest first, by creationTimestamp and then by namespace and name; manifests have no timestamp and count as oldest. */
 export function compareAge(a: Aged, b: Aged): number {
   const [first, second] = [a.created ?? 0, b.created ?? 0];
   if (first !== second) return first - second;
-  const [one, other] = [policyKey(a.ref), policyKey(b.ref)];
-  return one < other ? -1 : one > other ? 1 : 0;
+  if (a.ref.namespace !== b.ref.namespace) return a.ref.namespace < b.ref.namespace ? -1 : 1;
+  return a.ref.name < b.ref.name ? -1 : a.ref.name > b.ref.name ? 1 : 0;
 }
 
 /** All but the `most` oldest. */

@@ -85,10 +85,13 @@ export class OverLimits {
   }
 
   #set(key: string, found: readonly OverLimit[]): void {
+    if (found.length === 0) {
+      this.#found.delete(key);
+      return;
+    }
     const known = new Set(this.#found.get(key)?.map(({ limit }) => limit));
     this.#fresh.push(...found.filter(({ limit }) => !known.has(limit)));
-    if (found.length === 0) this.#found.delete(key);
-    else this.#found.set(key, found);
+    this.#found.set(key, found);
   }
 }
 

@@ -31,7 +31,11 @@ const standard: PolicyLimitOptions = { node: '', mode: 'warn', limits: standardL
 interface Namespace {
   readonly counts: NamespaceCounts;
   readonly localPods: Set<string>;
+  /** Those that the compiler was told are beyond the limits of the namespace. */
+  beyond: ReadonlyMap<string, Diagnostic>;
 }
+
+const none: ReadonlyMap<string, Diagnostic> = new Map();
 
 export class PolicyLimits {
   readonly #options: PolicyLimitOptions;
@@ -94,6 +98,7 @@ export class PolicyLimits {
     const known = this.#namespaces.get(name) ?? {
       counts: new NamespaceCounts(this.#options.limits),
       localPods: new Set<string>(),
+      beyond: none,
     };
     this.#namespaces.set(name, known);
     return known;
@@ -106,7 +111,6 @@ export class PolicyLimits {
   #take(ref: PolicyRef, policy: AnyPolicy | undefined, due: Map<string, Set<string> | 'all'>): void {
     const key = policyKey(ref);
     const { counts } = this.#namespace(ref.namespace);
-    const wasOver = counts.isOver();
     const counted = policy && this.#count(key, policy);
     counts.set(key, counted);
     this.#over.takePolicy(ref, counted);
@@ -116,9 +120,7 @@ export class PolicyLimits {
       this.#memory.leave(key);
       this.#refused.delete(key);
     }
-    // Below the limits of the namespace, a policy decides about itself alone.
-    if (wasOver || counts.isOver()) due.set(ref.namespace, 'all');
-    else this.#note(ref.namespace, key, due);
+    this.#note(ref.namespace, key, due);
     this.#tidy(ref.namespace);
   }
 
@@ -164,9 +166,11 @@ export class PolicyLimits {
       const namespace = this.#namespaces.get(name);
       if (namespace === undefined) continue;
       const { counts, localPods } = namespace;
-      const tooYoung = this.#options.mode === 'enforce' ? counts.beyond() : new Map<string, Diagnostic>();
-      for (const one of keys === 'all' ? counts.policies() : [...keys].flatMap((key) => counts.get(key) ?? [])) {
-        const young = tooYoung.get(one.key);
+      const before = namespace.beyond;
+      namespace.beyond = this.#options.mode === 'enforce' ? counts.beyond() : none;
+      const concerned = keys === 'all' ? [] : [...new Set([...keys, ...differing(before, namespace.beyond)])];
+      for (const one of keys === 'all' ? counts.policies() : concerned.flatMap((key) => counts.get(key) ?? [])) {
+        const young = namespace.beyond.get(one.key);
         const diagnostics = [...(one.isRefused ? one.excesses.map(diagnosticOf) : []), ...(young ? [young] : [])];
         if (diagnostics.length > 0) refusals.set(one.key, diagnostics);
         const isUsed = localPods.size > 0 && diagnostics.length === 0;
@@ -203,6 +207,13 @@ export class PolicyLimits {
       'for the policies of a node (--max-policy-memory)';
     return { count, most, message };
   }
+}
+
+/** Below the limits of the namespace a policy decides about itself alone; beyond them, also about those that it displaces. */
+function differing(before: ReadonlyMap<string, Diagnostic>, after: ReadonlyMap<string, Diagnostic>): readonly string[] {
+  if (before.size === 0 && after.size === 0) return [];
+  const changed = [...after].filter(([key, { message }]) => before.get(key)?.message !== message);
+  return [...changed.map(([key]) => key), ...[...before.keys()].filter((key) => !after.has(key))];
 }
 
 const megabytes = (bytes: number): string => (bytes / 1_000_000).toFixed(1);

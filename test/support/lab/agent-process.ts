@@ -15,6 +15,8 @@ export interface AgentStart {
   readonly launch?: readonly string[];
   /** Default `own`, as in a container: there process ids are not the kernel's. */
   readonly pidNamespace?: 'own' | 'host';
+  /** A folder in which it looks for programs first. */
+  readonly programs?: string;
 }
 
 /** Milliseconds, on a machine that is busy with other tests. */
@@ -114,12 +116,13 @@ const hasOwnPids = ({ launch, pidNamespace = 'own' }: AgentStart): boolean =>
   launch === undefined && pidNamespace === 'own';
 
 function spawnAgent(start: AgentStart) {
-  const { netns, launch } = start;
+  const { netns, launch, programs } = start;
   // `ip netns exec` becomes what follows, so that a signal reaches it.
   return execa('ip', ['netns', 'exec', netns, ...(launch ?? ownBundle(start))], {
     reject: false,
     stdout: 'ignore',
     buffer: false,
+    ...(programs === undefined ? {} : { env: { PATH: `${programs}:${process.env['PATH'] ?? ''}` } }),
   });
 }
 

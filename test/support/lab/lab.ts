@@ -179,7 +179,7 @@ export class Lab implements AsyncDisposable {
   async startAgent(
     node: string,
     flags: AgentFlags,
-    options: Pick<AgentStart, 'pidNamespace'> = {},
+    options: Pick<AgentStart, 'pidNamespace' | 'programs'> = {},
   ): Promise<AgentProcess> {
     const agent = new AgentProcess({
       netns: this.netns(node),

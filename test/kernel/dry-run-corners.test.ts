@@ -96,7 +96,7 @@ describePackets('dry runs and recorded allows in the corners', () => {
     for (const protocol of ['TCP', 'UDP', 'SCTP'] as const) lab.prober.serve(lab.netns('server.x'), 80, protocol);
     await lab.writeManifests(directory, { cluster: [node('n1'), plain] });
     trail = new AuditTrail(join(lab.folder, 'n1.jsonl'));
-    agent = await lab.startAgent('n1', { manifests: directory, 'audit-log': trail.path });
+    agent = await lab.startAgent('n1', { manifests: directory, 'audit-log': trail.path }, { pidNamespace: 'host' });
     await delay(1500);
   }, 90_000);
   beforeEach(async () => {

@@ -186,7 +186,7 @@ describePackets('the real nft', () => {
   test('the monitor reports foreign changes with their process, and never our own', async () => {
     const client: NftClient = await openNftClient({ command });
     const seen: ForeignChange[] = [];
-    using _monitor = watchTables({ client, onForeignChange: (change) => seen.push(change) });
+    const monitor = watchTables({ client, onForeignChange: (change) => seen.push(change) });
     await delay(300);
     await client.apply(tx(table));
     for (let index = 0; index < 20; index += 1) await client.apply(tx(chain(`own${index}`)));
@@ -205,6 +205,7 @@ describePackets('the real nft', () => {
       process: expect.stringMatching(/^\d+ \(nft\)$/),
       text: expect.stringContaining('foreign'),
     });
+    monitor[Symbol.dispose]();
     await client.close();
   }, 30_000);
 });

@@ -14,7 +14,7 @@ const limits = { idle: 1_000, total: 3_000, every: 50 };
 async function ended(script: string): Promise<string> {
   const child = execa('sh', ['-c', script], { reject: false });
   let why = 'by itself';
-  using _limit = limitTime(
+  const limit = limitTime(
     child.pid,
     (reason) => {
       why = reason;
@@ -23,6 +23,7 @@ async function ended(script: string): Promise<string> {
     limits,
   );
   await child;
+  limit[Symbol.dispose]();
   return why;
 }
 

@@ -25,11 +25,12 @@ export async function runNft(command: NftCommand, args: readonly string[]): Prom
     stripFinalNewline: false,
   });
   let tooLong: string | undefined;
-  using _limit = limitTime(child.pid, (why) => {
+  const limit = limitTime(child.pid, (why) => {
     tooLong = why;
     child.kill('SIGKILL');
   });
   const result = await child;
+  limit[Symbol.dispose]();
   if ('code' in result && result.code === 'ENOENT') throw nftMissing(result);
   if (tooLong !== undefined) throw new NftError('timed-out', `nft ${tooLong}`, { cause: result });
   return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };

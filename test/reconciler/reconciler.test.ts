@@ -211,6 +211,8 @@ describe('the loop', () => {
       const pod = podNamed('a', '10.0.0.3');
       expect(await readBy(() => cluster.change({ kind: 'pod', ref, pod }))).toEqual({ links: 1, table: 1 });
       expect(await guards()).toBe(2);
+      const moved = podNamed('a', '10.0.0.4');
+      expect(await readBy(() => cluster.change({ kind: 'pod', ref, pod: moved }))).toEqual({ links: 1, table: 1 });
       expect(await readBy(() => reconciler.linksChanged())).toEqual({ links: 1, table: 1 });
       expect(await readBy(() => clock.advance(60_000))).toEqual({ links: 1, table: 1 });
       await reconciler[Symbol.asyncDispose]();

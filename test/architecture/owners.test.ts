@@ -47,6 +47,7 @@ const owners: readonly Owner[] = [
     reads: ['clock'],
     why: 'a thread of its own: says when packets were read',
   },
+  { path: 'src/kernel/nft/nft-shell.ts', reads: ['clock', 'timer'], why: 'waits for the end of a listing' },
   { path: 'src/kernel/nft/time-limit.ts', reads: ['clock', 'timer'], why: 'nft has a time limit' },
   { path: 'src/kernel/nft/nft-client.ts', reads: ['clock'], why: 'counts how often nft died lately' },
   { path: 'src/node/agent-lock.ts', reads: ['timer'], why: 'asks for the lock again after a pause' },

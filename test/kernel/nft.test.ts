@@ -183,6 +183,22 @@ describePackets('the real nft', () => {
     });
   });
 
+  test('counters are read without a process once nft runs, also where there is no table, and by one when it has died', async () => {
+    const nft = await openNftClient({ command });
+    const counters = Array.from({ length: 300 }, (_, index): Command => ({ kind: 'add counter', name: `k-${index}` }));
+    await nft.apply({ ...tx(table, { kind: 'delete table' }), family: 'netdev' });
+    await nft.apply(tx(table, { kind: 'delete table' }, table, ...counters));
+    execaSync('ip', ['netns', 'exec', namespace, 'nft', 'add counter inet podwall other { packets 7 bytes 9 }']);
+    const byShell = await nft.counters();
+    expect(byShell.size).toBe(301);
+    expect([byShell.get('k-299'), byShell.get('other')]).toEqual([0, 7]);
+    const shells = execaSync('ip', ['netns', 'pids', namespace]).stdout.split('\n');
+    for (const pid of shells) process.kill(Number(pid), 'SIGKILL');
+    await delay(100);
+    expect(await nft.counters()).toEqual(byShell);
+    await nft.close();
+  }, 30_000);
+
   test('the monitor reports foreign changes with their process, and never our own', async () => {
     const client: NftClient = await openNftClient({ command });
     const seen: ForeignChange[] = [];

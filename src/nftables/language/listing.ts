@@ -100,3 +100,14 @@ export const parseCounters = (json: string): ReadonlyMap<string, number> =>
       isBody(counter) ? [[textOf(counter, 'name'), numberOf(counter, 'packets') ?? 0] as const] : [],
     ),
   );
+
+/**
+ * The same of nft's text.
+ * @param text what `nft list counters` prints
+ */
+export const parseCountersText = (text: string): ReadonlyMap<string, number> =>
+  new Map(
+    [...text.matchAll(/counter (\S+) \{\s+(?:comment "[^"]*"\s+)?packets (\d+) bytes/g)].map(
+      ([, name = '', packets]) => [name, Number(packets)],
+    ),
+  );

@@ -58,7 +58,7 @@ class NftProcessClient implements NftClient {
   #deaths: number[] = [];
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
-  /** Whether the long-lived nft prints whole listings as soon as it has made them. */
+  /** Whether the long-lived nft prints whole listings, as we read them, as soon as it has made them. */
   #shellLists = true;
   /** Found before the first transaction that has a title: none may fail for a comment. */
   #commented: Commented | undefined;
@@ -140,7 +140,7 @@ class NftProcessClient implements NftClient {
   #countersOf(family: 'inet' | 'netdev'): Promise<ReadonlyMap<string, number>> {
     return this.#inTurn(undefined, async () => {
       const printed = await this.#countersByShell(family);
-      if (printed !== undefined) return parseCountersText(printed);
+      if (printed !== undefined) return printed;
       const command = ['-j', 'list', 'counters', 'table', family, 'podwall'];
       const { stdout, exitCode } = await runNft(this.command, command);
       return exitCode === 0 ? parseCounters(stdout) : new Map<string, number>();
@@ -148,17 +148,18 @@ class NftProcessClient implements NftClient {
   }
 
   /** By the nft that runs already, where there is one: a process would cost ten times as much. */
-  async #countersByShell(family: 'inet' | 'netdev'): Promise<string | undefined> {
+  async #countersByShell(family: 'inet' | 'netdev'): Promise<ReadonlyMap<string, number> | undefined> {
     const shell = this.#shell;
     if (!this.#shellLists || shell === undefined || shell.isDead) return undefined;
     try {
       const printed = await shell.list('counters', { family, table: 'podwall' });
-      this.#shellLists = printed !== undefined;
-      return printed;
+      const counters = printed === undefined ? undefined : parseCountersText(printed);
+      this.#shellLists = counters !== undefined;
+      return counters;
     } catch (error) {
       if (!(error instanceof NftError)) throw error;
       // Without a table there are none; of anything else another nft is asked.
-      return /No such file or directory/.test(error.message) ? '' : undefined;
+      return /No such file or directory/.test(error.message) ? new Map() : undefined;
     }
   }
 

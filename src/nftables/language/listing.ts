@@ -102,12 +102,11 @@ export const parseCounters = (json: string): ReadonlyMap<string, number> =>
   );
 
 /**
- * The same of nft's text.
+ * The same of nft's text; undefined when some counter is not printed as we know it.
  * @param text what `nft list counters` prints
  */
-export const parseCountersText = (text: string): ReadonlyMap<string, number> =>
-  new Map(
-    [...text.matchAll(/counter (\S+) \{\s+(?:comment "[^"]*"\s+)?packets (\d+) bytes/g)].map(
-      ([, name = '', packets]) => [name, Number(packets)],
-    ),
-  );
+export function parseCountersText(text: string): ReadonlyMap<string, number> | undefined {
+  const found = text.matchAll(/^\tcounter (\S+) \{\n(?:\t\tcomment ".*"\n)?\t\tpackets (\d+) bytes/gm);
+  const counters = new Map([...found].map(([, name = '', packets]) => [name, Number(packets)]));
+  return counters.size === [...text.matchAll(/\bcounter /g)].length ? counters : undefined;
+}

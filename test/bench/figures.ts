@@ -4,6 +4,8 @@ export interface Figure {
   readonly measured: string;
   readonly goal?: string;
   readonly met?: boolean;
+  /** Version of nft, and what measures it again. */
+  readonly how?: string;
   readonly values: Readonly<Record<string, number>>;
 }
 

@@ -83,13 +83,14 @@ async function main(): Promise<number> {
 }
 
 function tableOf(figures: readonly Figure[]): string {
-  const rows = figures.map(({ what, measured, goal = '', met }) => [
+  const rows = figures.map(({ what, measured, goal = '', met, how = '' }) => [
     what,
     measured,
     goal,
     met === undefined ? '' : met ? 'met' : 'NOT met',
+    how,
   ]);
-  const [head, ...body] = formatTable([['Figure', 'Measured', 'Goal', ''], ...rows]).split('\n');
+  const [head, ...body] = formatTable([['Figure', 'Measured', 'Goal', '', ''], ...rows]).split('\n');
   return [head, ...body].join('\n');
 }
 

@@ -60,15 +60,15 @@ interface FormOptions extends Omit<SearchContext, 'direction'> {
 }
 
 /** Jumps to every rule list, or has all their rules; then to what a dry run would allow; the rest is denied, or would be. */
-export function isolationForm({ spec }: KeyedIsolation, options: FormOptions): ChainNode {
+export function isolationForm({ key, spec }: KeyedIsolation, options: FormOptions): ChainNode {
   const { direction, kind, isolation, dryRunAllows } = spec;
   const { ruleList, inlineLists, ...search } = options;
   const use = kind === 'enforced' ? 'enforced' : 'dry-run';
   const lists = isolation.allowedBy.map(ruleList).filter((list) => list.entries(use).length > 0);
-  const jumpTo = (list: RenderedRuleList, as: ListUse): RulePart => {
+  const jumpTo = (list: RenderedRuleList, as: ListUse): Omit<RulePart, 'content'> => {
     const node = list.chain(as);
     const { name } = node.chain;
-    return { content: name, rules: [{ statements: [x.jump(name)] }], targets: [node] };
+    return { rules: [{ statements: [x.jump(name)] }], targets: [node] };
   };
   const parts = [
     ...(lists.length > inlineLists
@@ -85,12 +85,13 @@ export function isolationForm({ spec }: KeyedIsolation, options: FormOptions): C
   ];
   const title = titleOf(spec);
   const end = endName(spec);
-  const content = hashOf(title, end, ...parts.map((part) => part.content));
+  const rules = [...parts.flatMap((part) => part.rules), { statements: [x.goto(end)], comment: title }];
+  const content = hashOf(key, JSON.stringify(rules));
   return {
     chain: {
       name: chains.nameOf({ kind: 'isolation', dryRun: kind === 'dryRun', direction, content }),
       title,
-      rules: [...parts.flatMap(({ rules }) => rules), { statements: [x.goto(end)], comment: title }],
+      rules,
     },
     targets: parts.flatMap(({ targets }) => targets),
     bucketed: parts.flatMap(({ bucketed }) => bucketed ?? []),

@@ -94,6 +94,10 @@ export class Lab implements AsyncDisposable {
     return `${this.#prefix}${name}`;
   }
 
+  get hasTenant(): boolean {
+    return this.#tenant !== undefined;
+  }
+
   /** How often the other tenant has done what it does. */
   get tenantTurns(): number {
     return this.#tenant?.turns ?? 0;

@@ -8,6 +8,8 @@ import type { Ruleset } from '../nftables/language/types.js';
 interface QuarantineInput {
   readonly snapshot: ClusterSnapshot;
   readonly render: (snapshot: ClusterSnapshot) => Ruleset;
+  /** Keys of the policies that may be at fault. */
+  readonly suspects: ReadonlySet<string>;
   readonly nftables: Nftables;
   /** What the kernel said, for the policy's diagnostics. */
   readonly reason: string;
@@ -19,13 +21,14 @@ interface PolicyFailure {
   readonly policy: BrokenPolicy;
 }
 
-/** The changes that make every refused policy, and no other, fail closed; none when no policy is at fault. */
+/** The changes that make every refused one of the suspects, and no other, fail closed; none when no policy is at fault. */
 export async function quarantined(input: QuarantineInput): Promise<readonly PolicyFailure[]> {
-  const { snapshot, nftables, render, reason } = input;
+  const { snapshot, suspects, nftables, render, reason } = input;
   const accepted = async (intact: readonly PolicyRef[]): Promise<boolean> => {
     const keys = new Set(intact.map(policyKey));
+    const isIntact = (key: string): boolean => keys.has(key) || !suspects.has(key);
     const policies = snapshot.policies.map((one) =>
-      keys.has(policyKey(one.ref)) ? one : refusedPolicy(one, byKernel(reason)),
+      isIntact(policyKey(one.ref)) ? one : refusedPolicy(one, byKernel(reason)),
     );
     try {
       await nftables.check(planReplacement(render({ ...snapshot, policies }), true));
@@ -35,7 +38,7 @@ export async function quarantined(input: QuarantineInput): Promise<readonly Poli
       throw error;
     }
   };
-  const whole = snapshot.policies.filter((policy) => policy.kind === 'policy');
+  const whole = snapshot.policies.filter(({ kind, ref }) => kind === 'policy' && suspects.has(policyKey(ref)));
   const culprits =
     (await findCulprits(
       whole.map((policy) => policy.ref),

@@ -60,12 +60,18 @@ export interface ReconcilerStatus {
   readonly warnings: readonly string[];
 }
 
+/** Changes, and what they made of the program. */
+export interface CompiledChanges {
+  readonly changes: readonly ClusterChange[];
+  readonly program: ProgramChange;
+}
+
 /** Follows the loop; the audit log does. */
 export interface LoopObserver {
-  /** Changes were compiled; they will be applied next. */
+  /** Changes were compiled; they will be applied. */
   changesCompiled(changes: readonly ClusterChange[], program: ProgramChange): void;
-  /** Everything that was compiled is in force. */
-  changesApplied(): void;
+  /** Changes that were compiled are in force now; others may still be on their way. */
+  changesApplied(compiled: readonly CompiledChanges[]): void;
   /** The devices of this node's pods are known. */
   podsAttached(attachments: readonly Attachment[]): void;
   /** Named counters of the policy table are about to be removed; the loop waits. */

@@ -10,7 +10,7 @@ import { cacheInUse } from '../../src/nftables/render/cache.js';
 import { cacheUses } from '../../src/nftables/names/chains.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
 import { isDirty } from '../../src/nftables/render/dirty.js';
-import { planChange, planReplacement, type Plan } from '../../src/nftables/plan/plan.js';
+import { planReplacement } from '../../src/nftables/plan/plan.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/render/renderer.js';
 import { printRuleset } from '../../src/nftables/render/ruleset-text.js';
 import type { Ruleset } from '../../src/nftables/language/types.js';
@@ -19,6 +19,7 @@ import { effectOf } from '../../src/program/effect.js';
 import type { Effect, GroupId, PolicyProgram } from '../../src/program/types.js';
 import { cidr, everyFeature, program } from '../nftables/programs.js';
 import { cluster, history } from '../support/arbitrary.js';
+import { converge as convergeTurn, type LoneTurn, type Phases } from '../support/converge.js';
 import { seed } from '../support/seed.js';
 import { NftNamespace } from './nft-namespace.js';
 
@@ -35,12 +36,8 @@ const space = (): NftNamespace => {
 };
 afterAll(() => spaces.forEach((one) => one[Symbol.dispose]()));
 
-function run(plan: Plan, kernel: NftNamespace): void {
-  for (const step of [...plan.build, ...(plan.switch === undefined ? [] : [plan.switch]), ...plan.sweep]) {
-    kernel.apply(step.transaction);
-    step.record();
-  }
-}
+const run = (turn: LoneTurn, kernel: NftNamespace): Phases =>
+  convergeTurn(turn, (transaction) => kernel.apply(transaction));
 
 const generation = (number: number): string[] =>
   [
@@ -54,7 +51,7 @@ const generation = (number: number): string[] =>
   ].map((name) => `${name}-${number}`);
 
 /** Sets and chains in the order in which they are deleted and added. */
-function objectsOf(steps: Plan['sweep']): unknown[] {
+function objectsOf(steps: Phases['sweep']): unknown[] {
   const nameIn = (command: Command, verb: string): string | undefined => {
     if (command.kind === 'add set') return verb === 'add' ? command.set.name : undefined;
     const isObject = command.kind === `${verb} set` || command.kind === `${verb} chain`;
@@ -66,10 +63,8 @@ function objectsOf(steps: Plan['sweep']): unknown[] {
 }
 
 /** Brings the kernel to `desired` from what was read back; returns the applied model. */
-function converge(kernel: NftNamespace, desired: Ruleset, applied: MutableRuleset, effect: Effect = 'narrows'): Plan {
-  const plan = planChange({ desired, applied, dirty: findDrift(desired, applied), effect });
-  run(plan, kernel);
-  return plan;
+function converge(kernel: NftNamespace, desired: Ruleset, applied: MutableRuleset, effect: Effect = 'narrows'): Phases {
+  return run({ desired, applied, dirty: findDrift(desired, applied), effect }, kernel);
 }
 
 const expectEqual = (kernel: NftNamespace, desired: Ruleset): void => {
@@ -260,7 +255,7 @@ describe('moving from one program to another', () => {
       for (const changes of [changesFrom(start), ...steps]) {
         const change = compiler.apply(changes);
         const [dirty, effect] = [renderer.apply(change), effectOf(change)];
-        run(planChange({ desired: renderer.ruleset(), applied, dirty, effect }), kernel);
+        run({ desired: renderer.ruleset(), applied, dirty, effect }, kernel);
         expectEqual(kernel, renderer.ruleset());
         expect(isDirty(findDrift(applied, kernel.list()))).toBe(false);
       }
@@ -275,14 +270,13 @@ describe('moving from one program to another', () => {
     const group = everyFeature.groups.get('pods app=web' as GroupId);
     if (group === undefined) throw new Error('the group is gone');
     const more = ['10.244.1.99', 'fd00:10:244:1::63'].map((text) => text as Address);
-    const change = (added: Address[], removed: Address[]): Plan => {
+    const change = (added: Address[], removed: Address[]): Phases => {
       const dirty = renderer.apply({
         ...changeFrom(program({})),
         groups: [{ group, change: 'members', added, removed }],
       });
       const effect = added.length > 0 ? 'widens' : 'narrows';
-      const plan = planChange({ desired: renderer.ruleset(), applied, dirty, effect });
-      run(plan, kernel);
+      const plan = run({ desired: renderer.ruleset(), applied, dirty, effect }, kernel);
       expectEqual(kernel, renderer.ruleset());
       return plan;
     };
@@ -305,8 +299,7 @@ describe('moving from one program to another', () => {
       ...changeFrom(program({})),
       unknown: { ranges: [cidr('10.244.1.0/25')], added: [], removed: [] },
     });
-    const plan = planChange({ desired: renderer.ruleset(), applied, dirty, effect: 'narrows' });
-    run(plan, kernel);
+    const plan = run({ desired: renderer.ruleset(), applied, dirty, effect: 'narrows' }, kernel);
     expectEqual(kernel, renderer.ruleset());
     expect(plan.sweep[0]?.transaction.effect).toBe('narrows');
     expect(cacheInUse(kernel.list())?.generation).toBe(3);

@@ -11,12 +11,12 @@ import { cacheInUse, isCacheChain, isCacheSet } from '../../src/nftables/render/
 import { findDrift } from '../../src/nftables/plan/drift.js';
 import type { AuditRules } from '../../src/nftables/render/log-rules.js';
 import { isDirty } from '../../src/nftables/render/dirty.js';
-import { planChange, type Plan, type Step } from '../../src/nftables/plan/plan.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/render/renderer.js';
 import { printRuleset } from '../../src/nftables/render/ruleset-text.js';
 import { effectOf } from '../../src/program/effect.js';
 import type { Endpoint, PolicyProgram } from '../../src/program/types.js';
 import { cluster, fold, history } from '../support/arbitrary.js';
+import { converge, stepsOf } from '../support/converge.js';
 import { cases } from '../support/seed.js';
 import { FakeTable } from './fake-table.js';
 import { flowsOf } from './flows.js';
@@ -30,12 +30,6 @@ const joined: RenderOptions = { ...reevaluate, inlineLists: 0, inlineRules: 2 };
 const scopes: readonly CompilerOptions[] = [{ scope: { node: 'n1' } }, { scope: { node: 'n2' }, unknownPods: 'deny' }];
 const runs = { numRuns: cases(60) };
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
-
-const stepsOf = (plan: Plan): Step[] => [
-  ...plan.build,
-  ...(plan.switch === undefined ? [] : [plan.switch]),
-  ...plan.sweep,
-];
 
 const rendered = scopes.flatMap((scope) =>
   [reevaluate, joined, bucketed, { ...bucketed, audit }].map((how) => ({ scope, how })),
@@ -85,10 +79,7 @@ describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how })
           const [dirty, effect] = [renderer.apply(change), effectOf(change)];
           const desired = renderer.ruleset();
           const before = cacheInUse(applied)?.generation;
-          for (const step of stepsOf(planChange({ desired, applied, dirty, effect }))) {
-            table.apply(step.transaction);
-            step.record();
-          }
+          converge({ desired, applied, dirty, effect }, (transaction) => table.apply(transaction));
           expect(isDirty(findDrift(desired, table.state))).toBe(false);
           expect(isDirty(findDrift(applied, table.state))).toBe(false);
           if (effect === 'widens') expect(cacheInUse(applied)?.generation).toBe(before ?? 1);
@@ -197,10 +188,10 @@ test('a plan that breaks off anywhere is completed by the next one, even from wh
     fc.property(
       cluster,
       cluster,
-      fc.nat({ max: 3 }),
+      fc.nat({ max: 12 }),
       fc.boolean(),
-      fc.constantFrom(reevaluate, joined, bucketed),
-      (from, to, stop, readBack, how) => {
+      fc.record({ how: fc.constantFrom(reevaluate, joined, bucketed), limit: fc.constantFrom(1, 40, 10_000) }),
+      (from, to, stop, readBack, { how, limit }) => {
         const options = scopes[0] as CompilerOptions;
         const [first, desired] = [from, to].map((state) => render(compile(state, options), how)) as [
           ReturnType<typeof render>,
@@ -208,21 +199,23 @@ test('a plan that breaks off anywhere is completed by the next one, even from wh
         ];
         const table = new FakeTable();
         let applied = emptyRuleset();
-        const converge = (goal: typeof first, limit: number): void => {
-          const dirty = findDrift(goal, applied);
-          const plan = stepsOf(planChange({ desired: goal, applied, dirty, effect: 'narrows' }));
-          for (const step of plan.slice(0, limit)) {
+        const moveTo = (goal: typeof first, steps: number): void => {
+          const turn = { desired: goal, applied, dirty: findDrift(goal, applied), effect: 'narrows' as const };
+          let left = steps;
+          for (const [, step] of stepsOf(turn, limit)) {
+            if (left === 0) return;
+            left -= 1;
             table.apply(step.transaction);
             step.record();
           }
         };
-        converge(first, Infinity);
-        converge(desired, stop);
+        moveTo(first, Infinity);
+        moveTo(desired, stop);
         if (readBack) {
           applied = emptyRuleset();
           overwrite(applied, table.state);
         }
-        converge(desired, Infinity);
+        moveTo(desired, Infinity);
         expect(isDirty(findDrift(desired, table.state))).toBe(false);
         expect(isDirty(findDrift(applied, table.state))).toBe(false);
       },

@@ -8,14 +8,15 @@ import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../../src
 import { copySet, emptyRuleset, type MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
 import type { NftSet, Ruleset } from '../../src/nftables/language/types.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
-import { planChange, type Step } from '../../src/nftables/plan/plan.js';
+import type { CacheFate } from '../../src/nftables/plan/plan.js';
 import { cacheInUse, isCacheSet } from '../../src/nftables/render/cache.js';
-import { isDirty, noneDirty } from '../../src/nftables/render/dirty.js';
+import { isDirty, noneDirty, type Dirty } from '../../src/nftables/render/dirty.js';
 import { Renderer } from '../../src/nftables/render/renderer.js';
 import type { AnyPolicy } from '../../src/model/policy.js';
-import type { PolicyProgram } from '../../src/program/types.js';
+import type { Effect, PolicyProgram } from '../../src/program/types.js';
 import { effectOf } from '../../src/program/effect.js';
 import { cluster, history } from '../support/arbitrary.js';
+import { stepsOf } from '../support/converge.js';
 import { cases } from '../support/seed.js';
 import { FakeTable } from './fake-table.js';
 import { flowsOf } from './flows.js';
@@ -52,28 +53,29 @@ class Node {
     return cacheInUse(this.#applied)?.excepting === true;
   }
 
-  #run(dirty: Parameters<typeof planChange>[0]['dirty'], effect: ReturnType<typeof effectOf>, cache: CacheFate): void {
+  #run(dirty: Dirty, effect: Effect, cache: CacheFate): void {
     const desired = this.#renderer.ruleset();
     const before = copyOf(this.#table.state);
-    const plan = planChange({ desired, applied: this.#applied, dirty, effect, cache });
-    this.#take(plan.build);
-    this.#take(plan.switch === undefined ? [] : [plan.switch]);
-    if (before.chains.has('forward')) this.#raceTheSwitch(before);
-    this.#expectEvaluated();
-    this.#raceIntervals(before);
-    this.#take(plan.sweep);
+    const afterSwitch = (): void => {
+      if (before.chains.has('forward')) this.#raceTheSwitch(before);
+      this.#expectEvaluated();
+      this.#raceIntervals(before);
+    };
+    let isSwitched = false;
+    for (const [phase, { transaction, record }] of stepsOf({ desired, applied: this.#applied, dirty, effect, cache })) {
+      if (phase === 'sweep' && !isSwitched) {
+        isSwitched = true;
+        afterSwitch();
+      }
+      this.#table.apply(transaction);
+      record();
+    }
+    if (!isSwitched) afterSwitch();
     for (const element of this.#recorded)
       if (!this.#table.state.sets.has(nameOf(element))) this.#recorded.delete(element);
     this.#expectEvaluated();
     expect(isDirty(findDrift(desired, this.#table.state))).toBe(false);
     expect(isDirty(findDrift(this.#applied, this.#table.state, this.#applied))).toBe(false);
-  }
-
-  #take(steps: readonly Step[]): void {
-    for (const step of steps) {
-      this.#table.apply(step.transaction);
-      step.record();
-    }
   }
 
   /** Packets that were evaluated before the switch, and are added to the cache after it. */
@@ -120,8 +122,6 @@ class Node {
 /** Enough of them: the cache makes no difference between protocols. */
 const cachedFlows = (program: PolicyProgram): Flow[] =>
   flowsOf(program).filter(({ protocol, port }) => protocol === 'TCP' && (port === 80 || port === 8080));
-
-type CacheFate = NonNullable<Parameters<typeof planChange>[0]['cache']>;
 
 const nameOf = (element: string): string => element.slice(1, element.indexOf(' '));
 

@@ -8,6 +8,8 @@ import { changeFrom } from '../../src/program/change.js';
 import type { GroupId } from '../../src/program/types.js';
 import { CacheRenewal } from '../../src/reconciler/cache-renewal.js';
 import { PolicyTable } from '../../src/reconciler/policy-table.js';
+import type { TableChange, TableTurn } from '../../src/reconciler/table-turn.js';
+import { isDirty } from '../../src/nftables/render/dirty.js';
 import { everyFeature, program } from '../nftables/programs.js';
 import { FakeNftables } from '../support/fake-nftables.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -19,18 +21,41 @@ class Node {
   readonly renderer = new Renderer({ established: 'reevaluate' });
   renewals = 0;
   readonly cache = new CacheRenewal(this.clock, () => (this.renewals += 1));
-  readonly table = new PolicyTable(this.nft, this.cache);
+  readonly table = new PolicyTable({
+    nftables: this.nft,
+    clock: this.clock,
+    cache: this.cache,
+    desired: this.renderer.ruleset(),
+  });
+  readonly #turns: TableTurn[] = [];
 
   static async started(): Promise<Node> {
     const node = new Node();
-    node.table.note(node.renderer.apply(changeFrom(everyFeature)), 'narrows');
+    node.begin({ dirty: node.renderer.apply(changeFrom(everyFeature)), effect: 'narrows' });
     await node.converge();
     node.clock.advance(1000);
     return node;
   }
 
-  converge(): Promise<void> {
-    return this.table.converge(this.renderer.ruleset(), () => undefined);
+  begin(change: TableChange): void {
+    this.#turns.push(this.table.begin(change));
+  }
+
+  /** @returns whether the kernel differed from what it should hold. */
+  async readBack(): Promise<boolean> {
+    const { dirty } = await this.table.readBack();
+    if (isDirty(dirty)) this.begin({ dirty, effect: 'narrows' });
+    return isDirty(dirty);
+  }
+
+  async converge(): Promise<void> {
+    if (this.table.isUnknown) await this.readBack();
+    for (let [turn] = this.#turns; turn !== undefined; [turn] = this.#turns) {
+      await this.table.advance(turn, () => undefined);
+      if (!turn.isSwitched) continue;
+      this.#turns.shift();
+      await this.table.sweep();
+    }
   }
 
   async peers(added: readonly string[], removed: readonly string[]): Promise<void> {
@@ -38,7 +63,7 @@ class Node {
     if (group === undefined) throw new Error('the group is gone');
     const groups = [{ group, change: 'members', added: added as Address[], removed: removed as Address[] }] as const;
     const dirty = this.renderer.apply({ ...changeFrom(program({})), groups });
-    this.table.note(dirty, removed.length > 0 ? 'narrows' : 'widens');
+    this.begin({ dirty, effect: removed.length > 0 ? 'narrows' : 'widens' });
     await this.converge();
   }
 
@@ -86,7 +111,7 @@ describe('the verdict cache', () => {
     expect(node.renewals).toBe(0);
     node.clock.advance(100);
     expect(node.renewals).toBe(1);
-    await node.table.renewCache(node.renderer.ruleset());
+    await node.table.renewCache();
     expect(node.state).toEqual({ generation: generation + 1, excepting: false });
     expect([...node.nft.ruleset.sets.keys()].filter((name) => name.startsWith('cache4-'))).toHaveLength(2);
   });
@@ -137,10 +162,10 @@ describe('the verdict cache', () => {
         ],
       });
     } else await node.nft.apply({ ...table, commands: [{ ...command, set: `cache-except6-${generation}` }] });
-    expect(await node.table.readBack(node.renderer.ruleset())).toBe(true);
+    expect(await node.readBack()).toBe(true);
     await node.converge();
     expect(node.state).toEqual({ generation: generation + 1, excepting: false });
-    expect(await node.table.readBack(node.renderer.ruleset())).toBe(false);
+    expect(await node.readBack()).toBe(false);
   });
 
   test('is emptied by more addresses than are worth an exception', async () => {

@@ -30,7 +30,6 @@ export class CacheSwaps {
   readonly #generations: Map<number, GenerationObjects>;
   #current: CacheState | undefined;
   #standby: number | undefined;
-  #swapped = false;
 
   constructor(desired: Ruleset, applied: MutableRuleset) {
     this.#applied = applied;
@@ -54,7 +53,6 @@ export class CacheSwaps {
   swap(batch: Batch): void {
     this.#use(batch, { generation: this.#standby ?? this.#make(batch), excepting: false });
     this.#standby = undefined;
-    this.#swapped = true;
   }
 
   /** @returns false, and adds nothing, where only a swap will do. */
@@ -91,16 +89,23 @@ export class CacheSwaps {
     this.#current = state;
   }
 
-  /** Generations that no packet reaches after the swaps of this plan, but for the one that stands ready. */
-  unused(): readonly GenerationObjects[] {
-    return [...this.#generations]
-      .filter(([generation]) => generation !== this.#current?.generation && generation !== this.#standby)
-      .map(([, objects]) => objects);
+  /** Removes the generations that no packet reaches after the swaps of this plan, but for the one that stands ready. */
+  removeUnused(batch: Batch): void {
+    for (const [generation, { chains, sets }] of [...this.#generations]) {
+      if (generation === this.#current?.generation || generation === this.#standby) continue;
+      for (const name of chains) batch.commands.flushChain(name);
+      for (const set of sets) batch.commands.deleteSet(set);
+      for (const name of chains) batch.commands.deleteChain(name);
+      batch.done(weightOfObject, () => {
+        for (const { name } of sets) this.#applied.sets.delete(name);
+        for (const name of chains) this.#applied.chains.delete(name);
+      });
+    }
   }
 
-  /** Makes the generation that the next swap will move to, when this plan has used up the one that stood ready. */
+  /** Makes the generation that the next swap will move to, where none stands ready. */
   prepareStandby(batch: Batch): void {
-    if (this.#swapped && this.#standby === undefined) this.#standby = this.#make(batch);
+    if (this.#cached && this.#current !== undefined && this.#standby === undefined) this.#standby = this.#make(batch);
   }
 
   /** Above every generation that the kernel has an object of. */

@@ -9,6 +9,7 @@ import { DirtyCollector } from '../nftables/render/dirty.js';
 export interface CompiledSlice extends TableChange {
   /** Undefined for changes that the loop itself makes. */
   readonly queue: ChangeQueue | undefined;
+  readonly namespaces: ReadonlySet<string>;
   readonly changes: readonly ClusterChange[];
   readonly program: ProgramChange;
   /** When the first of them was noticed, in milliseconds of the loop's clock. */
@@ -18,6 +19,7 @@ export interface CompiledSlice extends TableChange {
 export const changeOf = (slices: readonly CompiledSlice[]): TableChange => ({
   dirty: DirtyCollector.merged(...slices.map(({ dirty }) => dirty)),
   effect: slices.map(({ effect }) => effect).reduce(worse, 'none'),
+  namespaces: new Set(slices.flatMap(({ namespaces }) => [...namespaces])),
 });
 
 /** Slices that come into force by one switch. */

@@ -213,7 +213,8 @@ export class Reconciler implements AsyncDisposable {
     observer?.changesCompiled(changes, program);
     if (changesPods(program)) this.#guards.request('pods');
     this.#limits.endpointsChanged(program.endpoints);
-    return { changes, program, dirty: renderer.apply(program), effect: effectOf(program) };
+    const namespaces = new Set(program.endpoints.map(({ key }) => namespaceOf(key)));
+    return { changes, program, namespaces, dirty: renderer.apply(program), effect: effectOf(program) };
   }
 
   async #readBackIfDrifted(): Promise<void> {
@@ -278,3 +279,5 @@ export class Reconciler implements AsyncDisposable {
     return changes;
   }
 }
+
+const namespaceOf = (podKey: string): string => podKey.slice(0, podKey.indexOf('/'));

@@ -10,6 +10,8 @@ export const worse = (a: Effect, b: Effect): Effect =>
 export interface TableChange {
   readonly dirty: Dirty;
   readonly effect: Effect;
+  /** Of this node's pods that it changes: a change of one namespace may touch a pod of another. */
+  readonly namespaces?: ReadonlySet<string>;
 }
 
 /** What one turn brings to the kernel: its own part of what the desired ruleset is ahead of it. */
@@ -18,6 +20,7 @@ export class TableTurn {
   sequence: number;
   readonly content: TurnContent;
   effect: Effect;
+  readonly #namespaces = new Set<string>();
   /** Turns that must have switched before this one does. */
   readonly after = new Set<TableTurn>();
   /** Planned step by step; from the start again after a failure. */
@@ -29,16 +32,18 @@ export class TableTurn {
   isWaiting = false;
   #addresses: ReadonlySet<string> | undefined;
 
-  constructor(sequence: number, content: TurnContent, effect: Effect) {
+  constructor(sequence: number, content: TurnContent, change: Omit<TableChange, 'dirty'>) {
     this.sequence = sequence;
     this.content = content;
-    this.effect = effect;
+    this.effect = change.effect;
+    this.#addNamespaces(change);
   }
 
   /** More has been added to its content. */
-  extended(sequence: number, effect: Effect): void {
+  extended(sequence: number, change: TableChange): void {
     this.sequence = sequence;
-    this.effect = worse(this.effect, effect);
+    this.effect = worse(this.effect, change.effect);
+    this.#addNamespaces(change);
     this.restart();
     this.#addresses = undefined;
   }
@@ -47,6 +52,13 @@ export class TableTurn {
   restart(): void {
     this.build = undefined;
     this.isWaiting = false;
+  }
+
+  /** Whether both are about the same pod or address, so that the later one waits for the earlier. */
+  sharesWith(other: TableTurn): boolean {
+    const shares = (own: ReadonlySet<string>, others: ReadonlySet<string>): boolean =>
+      [...own].some((one) => others.has(one));
+    return shares(this.#namespaces, other.#namespaces) || shares(this.addresses, other.addresses);
   }
 
   /** What its elements are about. */
@@ -70,6 +82,10 @@ export class TableTurn {
   /** Whether there is something to do for it now. */
   get canAdvance(): boolean {
     return !this.isWaiting || this.maySwitch;
+  }
+
+  #addNamespaces({ namespaces = [] }: { readonly namespaces?: Iterable<string> }): void {
+    for (const name of namespaces) this.#namespaces.add(name);
   }
 }
 

@@ -38,23 +38,23 @@ export class TurnOrder {
     return [...this.#pending];
   }
 
-  begin({ dirty, effect }: TableChange): TableTurn {
-    const turn = this.#add(TurnContent.of(dirty, this.#parts.desired), effect);
+  begin(change: TableChange): TableTurn {
+    const turn = this.#add(TurnContent.of(change.dirty, this.#parts.desired), change);
     this.#order(turn);
     return turn;
   }
 
-  extend(turn: TableTurn, { dirty, effect }: TableChange): void {
+  extend(turn: TableTurn, change: TableChange): void {
     this.#sequence += 1;
-    turn.content.add(dirty, this.#parts.desired);
-    turn.extended(this.#sequence, effect);
+    turn.content.add(change.dirty, this.#parts.desired);
+    turn.extended(this.#sequence, change);
     this.#order(turn);
   }
 
   /** One turn becomes several, each with its part of the content. */
   split(turn: TableTurn, changes: readonly TableChange[]): readonly TableTurn[] {
     this.#pending.delete(turn);
-    const parts = changes.map(({ dirty, effect }) => this.#add(turn.content.part(dirty), effect));
+    const parts = changes.map((change) => this.#add(turn.content.part(change.dirty), change));
     for (const other of this.#pending) if (other.after.delete(turn)) for (const part of parts) other.after.add(part);
     for (const part of parts) {
       for (const one of turn.after) part.after.add(one);
@@ -110,16 +110,16 @@ export class TurnOrder {
   }
 
   /** Whether a turn of this change would wait for none that is on its way. */
-  isFree({ dirty, effect }: TableChange): boolean {
+  isFree(change: TableChange): boolean {
     if (this.#pending.size === 0) return true;
-    const turn = new TableTurn(Infinity, TurnContent.of(dirty, this.#parts.desired), effect);
+    const turn = new TableTurn(Infinity, TurnContent.of(change.dirty, this.#parts.desired), change);
     this.#order(turn);
     return turn.after.size === 0;
   }
 
-  #add(content: TurnContent, effect: TableChange['effect']): TableTurn {
+  #add(content: TurnContent, change: TableChange): TableTurn {
     this.#sequence += 1;
-    const turn = new TableTurn(this.#sequence, content, effect);
+    const turn = new TableTurn(this.#sequence, content, change);
     this.#pending.add(turn);
     return turn;
   }
@@ -134,7 +134,7 @@ export class TurnOrder {
     const referred = missingFor(this.#parts.planOf(turn)).sets.filter(({ name }) => !turn.content.sets.has(name));
     for (const other of others) {
       const isShared =
-        [...turn.addresses].some((one) => other.addresses.has(one)) ||
+        turn.sharesWith(other) ||
         whole.some((set) => other.content.sets.get(set.name) !== undefined || isAbout(set, other.addresses));
       if (isShared) waitFor(other);
       // What another turn makes, and this one refers to, has the content that holds when the other one may switch.

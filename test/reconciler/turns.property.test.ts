@@ -22,7 +22,7 @@ import { FakeNftables } from '../support/fake-nftables.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { cases } from '../support/seed.js';
 
-const scope = { scope: { node: 'n1' }, unknownPods: 'deny' } as const;
+const scope = { scope: { node: 'n1' } } as const;
 const forms: readonly RenderOptions[] = [{ established: 'reevaluate' }, { established: 'reevaluate', inlineLists: 0 }];
 
 const addresses = [...outsiders, ...addressPool].filter((one) => !['172.30.0.1', '172.30.0.2'].includes(one));
@@ -104,7 +104,8 @@ test.each(forms)('every packet sees of every namespace the state before a turn o
       const table = new PolicyTable({ nftables: nft, clock, cache, desired: renderer.ruleset() });
       const compiled = (changes: readonly ClusterChange[]) => {
         const program = compiler.apply(changes);
-        return { dirty: renderer.apply(program), effect: effectOf(program) };
+        const namespaces = new Set(program.endpoints.map(({ key }) => key.split('/')[0] ?? ''));
+        return { dirty: renderer.apply(program), effect: effectOf(program), namespaces };
       };
       await bringIntoForce(table, compiled(changesFrom(start)), () => undefined);
       const all = steps.flat();

@@ -99,6 +99,17 @@ export class Compiler {
     return this.#changeOf(step);
   }
 
+  /** Addresses whose pods, or what selectors see of them, such a change may alter: of before it is applied, and after. */
+  addressesOf(change: ClusterChange): readonly Address[] {
+    if (change.kind === 'pod') {
+      const before = this.#contributions.get(objectKey(change.ref))?.addresses ?? [];
+      return [...before, ...(change.pod?.addresses ?? [])];
+    }
+    if (change.kind !== 'namespace') return [];
+    const isIn = (pod: string): boolean => namespaceOf(pod) === change.name;
+    return [...this.#contributions].flatMap(([pod, { addresses }]) => (isIn(pod) ? addresses : []));
+  }
+
   /** The program now; its maps are live, so compare or keep a copy, never the object. */
   program(): PolicyProgram {
     return {

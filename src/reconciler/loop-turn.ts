@@ -10,6 +10,7 @@ export interface CompiledSlice extends TableChange {
   /** Undefined for changes that the loop itself makes. */
   readonly queue: ChangeQueue | undefined;
   readonly namespaces: ReadonlySet<string>;
+  readonly moved: readonly string[];
   readonly changes: readonly ClusterChange[];
   readonly program: ProgramChange;
   /** When the first of them was noticed, in milliseconds of the loop's clock. */
@@ -20,6 +21,7 @@ export const changeOf = (slices: readonly CompiledSlice[]): TableChange => ({
   dirty: DirtyCollector.merged(...slices.map(({ dirty }) => dirty)),
   effect: slices.map(({ effect }) => effect).reduce(worse, 'none'),
   namespaces: new Set(slices.flatMap(({ namespaces }) => [...namespaces])),
+  moved: slices.flatMap(({ moved }) => moved),
 });
 
 /** Slices that come into force by one switch. */

@@ -84,6 +84,11 @@ export class PolicyTable {
     return this.#pieces.limit;
   }
 
+  /** Whether sets are in use that are not desired any more: those are not kept up to date. */
+  get hasOutgoingSets(): boolean {
+    return this.#order.hasOutgoingSets;
+  }
+
   /** Whether a turn of this change would wait for none that is on its way. */
   isFree(change: TableChange): boolean {
     return this.#order.isFree(change);
@@ -93,8 +98,10 @@ export class PolicyTable {
   weightOf({ dirty }: TableChange): number {
     const { desired } = this.#parts;
     let weight = weightOfObject * (dirty.counters.size + dirty.sets.size);
-    for (const name of dirty.chains) weight += weightOfTitled + weightOfRule * (desired.chains.get(name)?.rules.length ?? 0);
-    for (const name of dirty.sets) if (!this.#applied.sets.has(name)) weight += desired.sets.get(name)?.elements.size ?? 0;
+    for (const name of dirty.chains)
+      weight += weightOfTitled + weightOfRule * (desired.chains.get(name)?.rules.length ?? 0);
+    for (const name of dirty.sets)
+      if (!this.#applied.sets.has(name)) weight += desired.sets.get(name)?.elements.size ?? 0;
     for (const keys of dirty.elements.values()) weight += keys.size;
     return weight;
   }
@@ -268,7 +275,9 @@ export class PolicyTable {
 /** Its interval sets may have changed a moment ago. */
 const doneSwitch = ({ content, applied }: PlanInput): ReturnType<typeof planSwitch> => ({
   step: undefined,
-  swapsAgain: [...content.sets.keys(), ...content.elements.keys()].some((name) => applied.sets.get(name)?.interval === true),
+  swapsAgain: [...content.sets.keys(), ...content.elements.keys()].some(
+    (name) => applied.sets.get(name)?.interval === true,
+  ),
 });
 
 export const isRefusal = (error: unknown): boolean => error instanceof NftError && error.reason === 'refused';

@@ -209,12 +209,13 @@ export class Reconciler implements AsyncDisposable {
     const changes = this.#limits.apply(taken);
     const { compiler, renderer, observer } = this.#parts;
     if (this.#view.apply(changes).guardsChanged) this.#guards.request('namespaces');
+    const moved = this.#policyTable.hasOutgoingSets ? changes.flatMap((change) => compiler.addressesOf(change)) : [];
     const program = compiler.apply(changes);
     observer?.changesCompiled(changes, program);
     if (changesPods(program)) this.#guards.request('pods');
     this.#limits.endpointsChanged(program.endpoints);
     const namespaces = new Set(program.endpoints.map(({ key }) => namespaceOf(key)));
-    return { changes, program, namespaces, dirty: renderer.apply(program), effect: effectOf(program) };
+    return { changes, program, namespaces, moved, dirty: renderer.apply(program), effect: effectOf(program) };
   }
 
   async #readBackIfDrifted(): Promise<void> {

@@ -12,6 +12,8 @@ export interface TableChange {
   readonly effect: Effect;
   /** Of this node's pods that it changes: a change of one namespace may touch a pod of another. */
   readonly namespaces?: ReadonlySet<string>;
+  /** Addresses whose pods change: sets that are not desired any more, but are still in use, are not kept up for them. */
+  readonly moved?: readonly string[];
 }
 
 /** What one turn brings to the kernel: its own part of what the desired ruleset is ahead of it. */

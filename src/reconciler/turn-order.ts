@@ -40,6 +40,7 @@ export class TurnOrder {
 
   begin(change: TableChange): TableTurn {
     const turn = this.#add(TurnContent.of(change.dirty, this.#parts.desired), change);
+    this.#withdraw(turn, change.moved ?? []);
     this.#order(turn);
     return turn;
   }
@@ -47,6 +48,7 @@ export class TurnOrder {
   extend(turn: TableTurn, change: TableChange): void {
     this.#sequence += 1;
     turn.content.add(change.dirty, this.#parts.desired);
+    this.#withdraw(turn, change.moved ?? []);
     turn.extended(this.#sequence, change);
     this.#order(turn);
   }
@@ -109,12 +111,32 @@ export class TurnOrder {
     for (const { content } of earlier.sort((a, b) => b.sequence - a.sequence)) yield content;
   }
 
+  /** Whether sets are in use that are not desired any more: those are not kept up to date. */
+  get hasOutgoingSets(): boolean {
+    return [...this.#pending].some(({ content }) => [...content.sets.values()].includes(undefined));
+  }
+
   /** Whether a turn of this change would wait for none that is on its way. */
   isFree(change: TableChange): boolean {
     if (this.#pending.size === 0) return true;
     const turn = new TableTurn(Infinity, TurnContent.of(change.dirty, this.#parts.desired), change);
     this.#order(turn);
     return turn.after.size === 0;
+  }
+
+  /** Takes addresses out of sets that earlier turns will leave: what a pod of before was allowed is not for the next one. */
+  #withdraw(turn: TableTurn, moved: readonly string[]): void {
+    if (moved.length === 0) return;
+    const addresses = new Set(moved);
+    const { applied } = this.#parts.planOf(turn);
+    for (const { content } of this.#pending)
+      for (const [name, to] of content.sets) {
+        const set = to === undefined ? applied.sets.get(name) : undefined;
+        if (set === undefined || set.interval || set.dynamic !== undefined) continue;
+        const keys =
+          set.type.length === 1 ? moved : [...set.elements.keys()].filter((key) => addresses.has(addressOf(key)));
+        for (const key of keys) if (set.elements.has(key)) turn.content.removeElement(name, key);
+      }
   }
 
   #add(content: TurnContent, change: TableChange): TableTurn {

@@ -96,7 +96,7 @@ const addRules: Part = function* ({ chains }, input, batch) {
 
 /** A turn that came between may have completed the chain. */
 function* addRulesOf({ name, rules }: Chain, { applied, inBuild }: PlanInput, batch: Batch): Generator<true> {
-  for (let next = 0; ; ) {
+  for (let next = 0; ;) {
     const inKernel = applied.chains.get(name);
     if (inKernel !== undefined && !inBuild.hasChain(name)) return;
     next = Math.max(next, inKernel?.rules.length ?? 0);
@@ -104,7 +104,8 @@ function* addRulesOf({ name, rules }: Chain, { applied, inBuild }: PlanInput, ba
     batch.commands.addRules(name, rules.slice(next, end));
     batch.done(weightOfRule * (end - next), () => {
       const chain = applied.chains.get(name);
-      if (chain !== undefined) applied.chains.set(name, { ...chain, rules: end === rules.length ? rules : rules.slice(0, end) });
+      if (chain !== undefined)
+        applied.chains.set(name, { ...chain, rules: end === rules.length ? rules : rules.slice(0, end) });
       if (end === rules.length) inBuild.chainCompleted(name);
     });
     yield true;
@@ -118,7 +119,7 @@ const addElements: Part = function* ({ sets }, input, batch) {
 };
 
 function* addElementsOf({ name }: NftSet, { applied, inBuild }: PlanInput, batch: Batch): Generator<true> {
-  for (let next = 0; ; ) {
+  for (let next = 0; ;) {
     const progress = inBuild.progressOf(name);
     if (progress === undefined) return;
     next = Math.max(next, progress.next);

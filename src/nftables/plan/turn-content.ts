@@ -33,10 +33,15 @@ export class TurnContent {
       for (const key of keys) this.#setElement(name, key, desired.sets.get(name)?.elements.get(key));
   }
 
+  removeElement(set: string, key: string): void {
+    if (!this.sets.has(set)) this.#setElement(set, key, undefined);
+  }
+
   /** What it brings of these names and elements. */
   part(dirty: Dirty): TurnContent {
     const part = new TurnContent();
-    for (const name of dirty.counters) if (this.counters.has(name)) part.counters.set(name, this.counters.get(name) === true);
+    for (const name of dirty.counters)
+      if (this.counters.has(name)) part.counters.set(name, this.counters.get(name) === true);
     for (const name of dirty.chains) if (this.chains.has(name)) part.chains.set(name, this.chains.get(name));
     for (const name of dirty.sets) if (this.sets.has(name)) part.sets.set(name, this.sets.get(name));
     for (const [name, keys] of dirty.elements) {

@@ -146,7 +146,7 @@ export class PolicyTable {
       if (needsReplacement(input)) await this.replace(onSwitched);
       else {
         turn.build ??= buildSteps(input, limit);
-        const { value: step } = turn.build.next();
+        const step = turn.build.next().value ?? undefined;
         if (step !== undefined) {
           await this.#apply(step);
           return 'built';
@@ -170,7 +170,7 @@ export class PolicyTable {
     const state = { desired, applied: this.#applied, inBuild: this.#inBuild };
     const steps = sweepSteps({ ...state, unused: this.#unused, swapsAgain: this.#swapsAgain }, this.#limit);
     this.#sweepPending = true;
-    const { value: step } = steps.next();
+    const step = steps.next().value ?? undefined;
     if (step !== undefined) {
       await this.#announceRemoval(deletedCounters(step.transaction));
       await this.#apply(step);

@@ -26,7 +26,7 @@ export class TableTurn {
   /** Turns that must have switched before this one does. */
   readonly after = new Set<TableTurn>();
   /** Planned step by step; from the start again after a failure. */
-  build: Generator<Step> | undefined;
+  build: Generator<Step, void> | undefined;
   isSwitched = false;
   /** The answer to its switch was lost. */
   maybeSwitched = false;

@@ -16,7 +16,7 @@ const rulesAtOnce = 50;
  * then, and must be recorded before the next one: between two steps, other turns have theirs.
  * @param limit the weight that a step may have now
  */
-export function* buildSteps(input: PlanInput, limit: () => number): Generator<Step> {
+export function* buildSteps(input: PlanInput, limit: () => number): Generator<Step, void> {
   yield* prepare(input);
   let isIdle = false;
   for (let missing = missingFor(input); !isNothing(missing); missing = missingFor(input)) {
@@ -42,7 +42,7 @@ const namesOf = ({ chains, sets, counters }: Missing): readonly string[] =>
 const hasDamagedCache = ({ desired, applied }: PlanInput): boolean =>
   desired.chains.has(cacheLookup) && !cacheIsIntact(applied);
 
-function* prepare({ desired, applied }: PlanInput): Generator<Step> {
+function* prepare({ desired, applied }: PlanInput): Generator<Step, void> {
   const batch = new Batch(desired, 'none');
   if (isEmpty(applied)) batch.commands.addTable(desired.title);
   new CacheSwaps(desired, applied).preparePointers(batch);
@@ -50,21 +50,20 @@ function* prepare({ desired, applied }: PlanInput): Generator<Step> {
 }
 
 /** First everything without its content: sets without elements, chains without rules. */
-function* stepsFor(missing: Missing, input: PlanInput, limit: () => number): Generator<Step> {
+function* stepsFor(missing: Missing, input: PlanInput, limit: () => number): Generator<Step, void> {
   const batch = new Batch(input.desired, 'none', limit);
-  for (const add of [addCounters, addSets, addChains, addRules, addElements])
-    for (const _ of add(missing, input, batch)) yield* batch.closedSteps();
+  for (const add of [addCounters, addSets, addChains, addRules, addElements]) yield* add(missing, input, batch);
   yield* batch.steps();
 }
 
-type Part = (missing: Missing, input: PlanInput, batch: Batch) => Iterable<true>;
+type Part = (missing: Missing, input: PlanInput, batch: Batch) => Generator<Step, void>;
 
 const addCounters: Part = function* ({ counters }, { applied }, batch) {
   for (const name of counters) {
     if (applied.counters.has(name)) continue;
     batch.commands.addCounter(name);
     batch.done(weightOfObject, () => applied.counters.add(name));
-    yield true;
+    yield* batch.closedSteps();
   }
 };
 
@@ -74,7 +73,7 @@ const addSets: Part = function* ({ sets }, { applied, inBuild }, batch) {
     if (applied.sets.has(set.name)) continue;
     batch.commands.addSet(set);
     batch.done(weightOfObject, () => applied.sets.set(set.name, { ...set, elements: new Map() }));
-    yield true;
+    yield* batch.closedSteps();
   }
 };
 
@@ -86,7 +85,7 @@ const addChains: Part = function* ({ chains }, { applied, inBuild }, batch) {
       applied.chains.set(chain.name, { ...chain, rules: [] });
       inBuild.beginChain(chain.name);
     });
-    yield true;
+    yield* batch.closedSteps();
   }
 };
 
@@ -95,7 +94,7 @@ const addRules: Part = function* ({ chains }, input, batch) {
 };
 
 /** A turn that came between may have completed the chain. */
-function* addRulesOf({ name, rules }: Chain, { applied, inBuild }: PlanInput, batch: Batch): Generator<true> {
+function* addRulesOf({ name, rules }: Chain, { applied, inBuild }: PlanInput, batch: Batch): Generator<Step, void> {
   for (let next = 0; ;) {
     const inKernel = applied.chains.get(name);
     if (inKernel !== undefined && !inBuild.hasChain(name)) return;
@@ -108,7 +107,7 @@ function* addRulesOf({ name, rules }: Chain, { applied, inBuild }: PlanInput, ba
         applied.chains.set(name, { ...chain, rules: end === rules.length ? rules : rules.slice(0, end) });
       if (end === rules.length) inBuild.chainCompleted(name);
     });
-    yield true;
+    yield* batch.closedSteps();
     if (end === rules.length) return;
     next = end;
   }
@@ -118,7 +117,7 @@ const addElements: Part = function* ({ sets }, input, batch) {
   for (const set of sets) yield* addElementsOf(set, input, batch);
 };
 
-function* addElementsOf({ name }: NftSet, { applied, inBuild }: PlanInput, batch: Batch): Generator<true> {
+function* addElementsOf({ name }: NftSet, { applied, inBuild }: PlanInput, batch: Batch): Generator<Step, void> {
   for (let next = 0; ;) {
     const progress = inBuild.progressOf(name);
     if (progress === undefined) return;
@@ -137,7 +136,7 @@ function* addElementsOf({ name }: NftSet, { applied, inBuild }: PlanInput, batch
       for (const [key, value] of added) target?.elements.set(key, value);
       inBuild.elementsAdded(name, end);
     });
-    yield true;
+    yield* batch.closedSteps();
     if (isLast) return;
     next = end;
   }

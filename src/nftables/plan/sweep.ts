@@ -20,20 +20,25 @@ export interface SweepInput {
  * next one.
  * @param limit the weight that a step may have now
  */
-export function* sweepSteps(input: SweepInput, limit: () => number): Generator<Step> {
+export function* sweepSteps(input: SweepInput, limit: () => number): Generator<Step, void> {
   const { desired, applied, swapsAgain } = input;
-  const batch = new Batch(desired, swapsAgain ? 'narrows' : 'none', limit);
+  if (swapsAgain) {
+    const swap = new Batch(desired, 'narrows');
+    new CacheSwaps(desired, applied).swap(swap);
+    yield* swap.steps();
+  }
+  const batch = new Batch(desired, 'none', limit);
+  yield* emptyChains(input, batch);
+  // Chains of an earlier release, which are empty now, may have named them.
   const cache = new CacheSwaps(desired, applied);
-  if (swapsAgain) cache.swap(batch);
   cache.removeUnused(batch);
   cache.prepareStandby(batch);
-  for (const _ of removals(input, batch)) yield* batch.closedSteps();
+  yield* removeObjects(input, batch);
   yield* batch.steps();
 }
 
-/** Chains lose their rules before what these name is removed, and maps go before the chains of their elements. */
-function* removals(input: SweepInput, batch: Batch): Generator<true> {
-  const { desired, applied, inBuild, unused } = input;
+/** Chains lose their rules before what these name is removed. */
+function* emptyChains({ desired, applied, inBuild, unused }: SweepInput, batch: Batch): Generator<Step, void> {
   for (const name of unused.chains) {
     const chain = applied.chains.get(name);
     if (chain === undefined || desired.chains.has(name) || isCacheChain(name) || chain.rules.length === 0) continue;
@@ -42,8 +47,12 @@ function* removals(input: SweepInput, batch: Batch): Generator<true> {
       applied.chains.set(name, { ...chain, rules: [] });
       inBuild.beginChain(name);
     });
-    yield true;
+    yield* batch.closedSteps();
   }
+}
+
+/** Maps go before the chains of their elements. */
+function* removeObjects({ desired, applied, inBuild, unused }: SweepInput, batch: Batch): Generator<Step, void> {
   for (const name of unused.sets) {
     const set = applied.sets.get(name);
     if (set === undefined || desired.sets.has(name) || isCacheSet(name)) continue;
@@ -52,7 +61,7 @@ function* removals(input: SweepInput, batch: Batch): Generator<true> {
       applied.sets.delete(name);
       inBuild.removed(name);
     });
-    yield true;
+    yield* batch.closedSteps();
   }
   for (const name of unused.chains) {
     if (!applied.chains.has(name) || desired.chains.has(name) || isCacheChain(name)) continue;
@@ -61,13 +70,13 @@ function* removals(input: SweepInput, batch: Batch): Generator<true> {
       applied.chains.delete(name);
       inBuild.removed(name);
     });
-    yield true;
+    yield* batch.closedSteps();
   }
   for (const name of unused.counters) {
     if (!applied.counters.has(name) || desired.counters.has(name)) continue;
     batch.commands.deleteCounter(name);
     batch.done(1, () => applied.counters.delete(name));
-    yield true;
+    yield* batch.closedSteps();
   }
 }
 

@@ -13,7 +13,7 @@ import { ChangeQueues } from './change-queues.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { heaviestTransaction } from '../nftables/plan/batch.js';
 import { isDirty, type Dirty } from '../nftables/render/dirty.js';
-import type { Clock } from './clock.js';
+import { otherEvents, type Clock } from './clock.js';
 import { changeOf, LoopTurn, type CompiledSlice } from './loop-turn.js';
 import { isRefusal, type PolicyTable } from './policy-table.js';
 import { retryDelay } from './retry-delay.js';
@@ -247,6 +247,3 @@ export class TurnLoop {
     this.#parts.table.extend(turn.table, slice);
   }
 }
-
-/** Lets others have the thread: changes arrive, and timers run. */
-const otherEvents = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,7 +1,7 @@
 /** What rules and map elements refer to: the kernel refuses them while it is missing, and it while they are there. */
 import type { Rule, Statement } from './types.js';
 
-export interface References {
+interface References {
   readonly sets: Set<string>;
   readonly chains: Set<string>;
   readonly counters: Set<string>;

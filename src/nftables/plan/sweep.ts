@@ -6,7 +6,7 @@ import { Batch, weightOfRule, type Step } from './batch.js';
 import { CacheSwaps } from './cache-swaps.js';
 import type { InBuild } from './in-build.js';
 
-export interface SweepInput {
+interface SweepInput {
   readonly desired: Ruleset;
   readonly applied: MutableRuleset;
   readonly inBuild: InBuild;

@@ -23,7 +23,10 @@ import { ManualClock } from '../support/manual-clock.js';
 import { cases, isCutDown } from '../support/seed.js';
 
 const scope = { scope: { node: 'n1' } } as const;
-const forms: readonly RenderOptions[] = [{ established: 'reevaluate' }, { established: 'reevaluate', inlineLists: 0 }];
+const forms: readonly RenderOptions[] = [
+  { established: 'reevaluate' },
+  { established: 'reevaluate', inlineLists: 0, inlineRules: 0 },
+];
 
 const addresses = [...outsiders, ...addressPool].filter((one) => !['172.30.0.1', '172.30.0.2'].includes(one));
 const flows: readonly Flow[] = addresses.flatMap((source) =>

@@ -182,10 +182,11 @@ export class DirectoryCluster implements SyncedCluster {
     let changed = contents.size !== this.#contents.size;
     for (const file of [...this.#signatures.keys()]) if (!files.has(file)) this.#forget(file);
     for (const file of [...this.#bad.keys()]) if (!files.has(file)) this.#bad.delete(file);
-    for (const [file, signature] of files) {
-      if (this.#signatures.get(file) === signature) continue;
-      const content = await this.#readSettled(file);
-      if (content === undefined) continue;
+    const touched = [...files].filter(([file, signature]) => this.#signatures.get(file) !== signature);
+    const read = await this.#readSettled(touched.map(([file]) => file));
+    for (const [file, signature] of touched) {
+      const content = read.get(file);
+      if (content === undefined || content.isGone === true) continue;
       this.#signatures.set(file, signature);
       if (content.errors.length > 0) {
         this.#noteBad(file, content.errors);
@@ -239,13 +240,15 @@ export class DirectoryCluster implements SyncedCluster {
       this.#options.onError?.(`${describeProblem(error)}; the file's last good content stays in force`);
   }
 
-  /** Undefined: the file is gone. Errors count only the second time. */
-  async #readSettled(file: string): Promise<FileContent | undefined> {
-    const content = await this.#read(file);
-    if (content.isGone === true || content.errors.length === 0) return content.isGone === true ? undefined : content;
+  /** Errors count only the second time: all files that have any are waited for together. */
+  async #readSettled(files: readonly string[]): Promise<ReadonlyMap<string, FileContent>> {
+    const read = new Map<string, FileContent>();
+    for (const file of files) read.set(file, await this.#read(file));
+    const suspects = [...read].filter(([, { isGone, errors }]) => isGone !== true && errors.length > 0);
+    if (suspects.length === 0) return read;
     await new Promise((resolve) => setTimeout(resolve, rereadAfter));
-    const again = await this.#read(file);
-    return again.isGone === true ? undefined : again;
+    for (const [file] of suspects) read.set(file, await this.#read(file));
+    return read;
   }
 
   #announceProblems(): void {

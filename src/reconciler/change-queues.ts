@@ -1,3 +1,4 @@
+import { groupBy } from '../generic/group-by.js';
 import { changeKey, type ClusterChange } from '../model/cluster.js';
 import type { Clock } from './clock.js';
 import { LoadPacing } from './load-pacing.js';
@@ -9,10 +10,14 @@ const mostPending = 20_000;
 /** Milliseconds of compiling and rendering without a pause. */
 const sliceTime = 5;
 const firstSlice = 32;
+/** So few changes that were noticed together come into force together: what replaces a policy must not come after it went. */
+const mostTogether = 64;
 
 interface PendingChange {
   readonly change: ClusterChange;
   readonly noticedAt: number;
+  /** Equal for what the source announced at once; undefined where that is much. */
+  readonly batch: number | undefined;
 }
 
 /** The changes of one namespace's objects that wait for their turn, in their order. */
@@ -54,9 +59,20 @@ export class ChangeQueue {
     return true;
   }
 
-  /** The next changes: about as many as can be compiled in one slice. */
+  /** The next changes: about as many as can be compiled in one slice; a small batch is not cut. */
   takeSlice(): readonly PendingChange[] {
-    return this.#pending.splice(0, this.#sliceSize);
+    return this.#pending.splice(0, this.#cut());
+  }
+
+  /** How many changes the next slice has. */
+  #cut(): number {
+    const size = this.#sliceSize;
+    const batch = this.#pending[size]?.batch;
+    if (batch === undefined) return size;
+    let [first, end] = [size, size];
+    while (this.#pending[first - 1]?.batch === batch) first -= 1;
+    while (this.#pending[end]?.batch === batch) end += 1;
+    return first > 0 ? first : end;
   }
 
   /** A slice of so many changes took so many milliseconds. */
@@ -72,6 +88,7 @@ export class ChangeQueues {
   readonly #queues = new Map<string, ChangeQueue>();
   /** What a queue begins with that was empty: it has no claim to the time before. */
   #charge = 0;
+  #batches = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -80,9 +97,11 @@ export class ChangeQueues {
   /** @returns the namespaces that change faster than their changes can be taken: what is outdated was left out. */
   add(changes: readonly ClusterChange[], noticedAt: number): ReadonlySet<string> {
     const overrun = new Set<string>();
-    for (const change of changes) {
-      const name = 'ref' in change ? change.ref.namespace : clusterQueue;
-      if (this.#queueOf(name).add({ change, noticedAt })) overrun.add(name);
+    this.#batches += 1;
+    for (const [name, ofQueue] of groupBy(changes, queueNameOf)) {
+      const batch = ofQueue.length <= mostTogether ? this.#batches : undefined;
+      const queue = this.#queueOf(name);
+      for (const change of ofQueue) if (queue.add({ change, noticedAt, batch })) overrun.add(name);
     }
     return overrun;
   }
@@ -136,5 +155,7 @@ export class ChangeQueues {
       if (queue.length === 0 && !queue.isBusy && queue.pacing.isIdle) this.#queues.delete(name);
   }
 }
+
+const queueNameOf = (change: ClusterChange): string => ('ref' in change ? change.ref.namespace : clusterQueue);
 
 const isWaiting = (queue: ChangeQueue): boolean => queue.length > 0 && !queue.isBusy;

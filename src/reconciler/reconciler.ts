@@ -150,6 +150,7 @@ export class Reconciler implements AsyncDisposable {
       ...this.#progress.status(),
       failures: this.#progress.failures + guards.failures,
       policies: this.#view.policyCount,
+      waiting: this.#turns.waiting,
       endpoints: endpointStatuses(this.#parts.compiler.program(), guards.attachments),
       failing: this.#view.failing(),
       overLimits: this.#limits.over(),
@@ -243,7 +244,8 @@ export class Reconciler implements AsyncDisposable {
     const { clock, log } = this.#parts;
     const ms = Math.round((clock.now() - turn.noticedAt) * 10) / 10;
     const revision = this.#progress.switched(clock.timestamp());
-    log.info({ revision, changed: turn.changed, ms }, 'applied');
+    const { waiting } = this.#turns;
+    log.info({ revision, changed: turn.changed, ms, ...(waiting === 0 ? {} : { waiting }) }, 'applied');
     this.#onApplied?.(ms);
   }
 

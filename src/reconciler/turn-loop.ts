@@ -10,6 +10,7 @@
  */
 import type { ChangeQueue } from './change-queues.js';
 import { ChangeQueues } from './change-queues.js';
+import { sumOf } from '../generic/sum-of.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { heaviestTransaction } from '../nftables/plan/batch.js';
 import { isDirty, type Dirty } from '../nftables/render/dirty.js';
@@ -59,6 +60,12 @@ export class TurnLoop {
 
   get isFailing(): boolean {
     return [...this.#turns].some(({ failures }) => failures > 0);
+  }
+
+  /** Changes that are not in force yet. */
+  get waiting(): number {
+    const compiled = [...this.#first, ...[...this.#turns].flatMap(({ slices }) => slices)];
+    return sumOf(this.queues.all(), ({ length }) => length) + sumOf(compiled, ({ changes }) => changes.length);
   }
 
   /** Milliseconds until there is something to do; undefined when there is not. */

@@ -39,6 +39,8 @@ export interface ReconcilerStatus {
   readonly repairs: number;
   readonly failures: number;
   readonly policies: number;
+  /** Changes of the cluster that were noticed and are not in force yet. */
+  readonly waiting: number;
   /** Of the last switch, in milliseconds since the epoch; absent before the first. */
   readonly lastApplied?: number;
   readonly lastError?: string;

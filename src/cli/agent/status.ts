@@ -110,6 +110,7 @@ function withAgent(status: AgentStatus, kernel: KernelSummary | undefined): stri
     `node ${status.node}: ${status.ready ? 'ready' : 'NOT ready'}, revision ${status.revision}, applied ${applied}`,
     `policies ${status.policies}, endpoints ${status.endpoints.length}, drift repairs ${status.repairs}, failures ${status.failures}`,
     `kernel: ${kernel === undefined ? 'no table: nothing is enforced' : kernelLine(kernel)}`,
+    ...(status.waiting === 0 ? [] : [`changes that are not in force yet: ${status.waiting}`]),
     ...(status.lastError === undefined ? [] : [`last error: ${status.lastError}`]),
     ...(status.staleSeconds === undefined
       ? []

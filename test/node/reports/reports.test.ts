@@ -20,6 +20,7 @@ const idle: ReconcilerStatus = {
   repairs: 0,
   failures: 0,
   policies: 1,
+  waiting: 0,
   endpoints: [],
   failing: [],
   overLimits: [],

@@ -60,15 +60,20 @@ export class AgentProcess {
     return this.#exited;
   }
 
-  /** Waits for the next `applied` line after `seen` lines; fails when the agent ends. */
+  /** Waits for an `applied` line after `seen` lines with which everything noticed is in force; fails when the agent ends. */
   async applied(seen = 0, within = 10_000): Promise<Readonly<Record<string, unknown>>> {
     const deadline = performance.now() + within;
+    let last: Readonly<Record<string, unknown>> | undefined;
     while (performance.now() < deadline) {
-      const line = this.lines.slice(seen).find(({ msg }) => msg === 'applied');
-      if (line !== undefined) return line;
+      const lines = this.lines.slice(seen).filter(({ msg }) => msg === 'applied');
+      last = lines.find(({ waiting }) => waiting === undefined) ?? lines.at(-1);
+      // What was waiting may alter nothing in the kernel, and then no line follows.
+      if (last !== undefined && (last['waiting'] === undefined || (await this.status())['waiting'] === 0)) return last;
       if (this.#exited) break;
       await delay(5);
     }
+    // Changes that never end leave something waiting at every moment.
+    if (last !== undefined && !this.#exited) return last;
     throw new Error(`the agent on ${this.#start.node} applied nothing: ${JSON.stringify(this.lines.slice(-5))}`);
   }
 

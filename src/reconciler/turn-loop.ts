@@ -19,8 +19,10 @@ import { changeOf, LoopTurn, type CompiledSlice } from './loop-turn.js';
 import { isRefusal, type PolicyTable } from './policy-table.js';
 import { retryDelay } from './retry-delay.js';
 
-/** Milliseconds of compiling before what was compiled is applied. */
-const roundTime = 10;
+/** Milliseconds of compiling before what was compiled is applied: as long as applying took the last time, within these. */
+const roundTime = { least: 10, most: 500 };
+/** Weight of small slices in one turn: nft and the kernel take most of the time of a transaction whatever is in it. */
+const mostJoined = heaviestTransaction / 2;
 /** After this many failures in a row the kernel refuses a turn because of what is in it. */
 const failuresBeforeQuarantine = 2;
 
@@ -47,6 +49,8 @@ export class TurnLoop {
   readonly #first: CompiledSlice[] = [];
   #hasBegun = false;
   #isStopped = false;
+  /** Milliseconds that it took to bring the small slices of the last round into force. */
+  #lastApplying = 0;
 
   constructor(parts: TurnLoopParts) {
     this.#parts = parts;
@@ -117,7 +121,9 @@ export class TurnLoop {
   async run(): Promise<void> {
     const isFirst = this.#isFirst;
     const small = isFirst ? [] : await this.#takeSlices();
+    const began = this.#parts.clock.now();
     for (const turn of small) await this.#attempt(turn, 'whole');
+    if (small.length > 0) this.#lastApplying = this.#parts.clock.now() - began;
     const next = this.#nextTurn();
     if (next !== undefined) await this.#attempt(next, isFirst ? 'first' : 'piece');
     else if (this.#parts.table.sweepPending && !this.#parts.table.isUnknown) await this.#parts.table.sweep();
@@ -135,8 +141,9 @@ export class TurnLoop {
     const { clock, table } = this.#parts;
     const began = clock.now();
     const small: CompiledSlice[] = [];
+    const time = Math.min(Math.max(this.#lastApplying, roundTime.least), roundTime.most);
     for (const queue of this.queues.ready()) {
-      if (clock.now() - began >= roundTime) break;
+      if (clock.now() - began >= time) break;
       const slice = this.#compileSlice(queue);
       if (!isDirty(slice.dirty)) this.#parts.onInForce([slice]);
       else if (table.weightOf(slice) <= table.pieceLimit && table.isFree(slice)) small.push(slice);
@@ -154,7 +161,7 @@ export class TurnLoop {
     const narrowing = ({ effect }: CompiledSlice): number => Number(effect === 'narrows');
     for (const slice of [...slices].sort((a, b) => narrowing(b) - narrowing(a))) {
       const own = table.weightOf(slice);
-      if (weight + own > table.pieceLimit) {
+      if (weight + own > mostJoined) {
         joined.push([]);
         weight = 0;
       }
@@ -205,7 +212,8 @@ export class TurnLoop {
   }
 
   async #advance(turn: LoopTurn, how: 'whole' | 'piece' | 'first'): Promise<void> {
-    const limit = how === 'first' ? () => heaviestTransaction : undefined;
+    const limits = { first: () => heaviestTransaction, whole: () => mostJoined, piece: undefined };
+    const limit = limits[how];
     for (;;) {
       const progress = await this.#parts.table.advance(turn.table, () => this.#switched(), limit);
       if (progress !== 'built' || how === 'piece' || this.#isStopped) return;

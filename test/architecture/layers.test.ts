@@ -24,7 +24,17 @@ const layers: Readonly<Record<string, { imports: readonly string[] | 'all'; why:
     why: 'answers for people, from the same program that the agent enforces',
   },
   lint: {
-    imports: ['generic', 'model', 'limits', 'addresses', 'manifests', 'selectors', 'compiler', 'evaluation', 'analysis'],
+    imports: [
+      'generic',
+      'model',
+      'limits',
+      'addresses',
+      'manifests',
+      'selectors',
+      'compiler',
+      'evaluation',
+      'analysis',
+    ],
     why: 'rules speak of objects and where they are written; what policies allow together is asked of analysis',
   },
   nftables: {

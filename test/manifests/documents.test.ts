@@ -29,22 +29,6 @@ describe('scalars, as kubectl reads them', () => {
   test('anchors and merge keys', () => {
     expect(objectOf('a: &x { b: 1 }\nc:\n  <<: *x\n  d: 2\n')).toEqual({ a: { b: 1 }, c: { b: 1, d: 2 } });
   });
-});
-
-describe('merges of what is no mapping', () => {
-  test.each([
-    ['a scalar', 'a:\n  <<: b\n', 2],
-    ['nothing', 'a:\n  <<:\n', 2],
-    ['a list of scalars', 'a:\n  <<: [b]\n', 2],
-    ['an alias of a scalar', 'a: &x b\nc:\n  <<: *x\n', 3],
-    ['an alias of a list of scalars', 'a: &x [b]\nc:\n  <<: *x\n', 3],
-    ['a list with one alias of a list', 'a: &x [{ b: 1 }]\nc:\n  <<: [*x]\n', 3],
-    ['an alias of what is not there', '<<: *x\n', 1],
-  ])('%s', (_, text, line) => {
-    const { documents, errors } = readDocuments(text, 'f.yaml');
-    expect(documents).toEqual([]);
-    expect(errors[0]).toMatchObject({ file: 'f.yaml', line });
-  });
 
   test('lists of mappings and of their aliases may be merged, and a quoted << is a key', () => {
     expect(objectOf('a: &x { b: 1 }\nc: { <<: [*x, { d: 2 }] }\n')).toEqual({ a: { b: 1 }, c: { b: 1, d: 2 } });
@@ -97,6 +81,13 @@ describe('what cannot be read', () => {
     ['a broken flow', 'a: [1, 2\nb: 3\n', 2],
     ['a tab for indentation', 'a:\n\tb: 1\n', 2],
     ['broken JSON', '{"a": 1,\n "b": }}\n', 2],
+    ['a merge of a scalar', 'a:\n  <<: b\n', 2],
+    ['a merge of nothing', 'a:\n  <<:\n', 2],
+    ['a merge of a list of scalars', 'a:\n  <<: [b]\n', 2],
+    ['a merge of an alias of a scalar', 'a: &x b\nc:\n  <<: *x\n', 3],
+    ['a merge of an alias of a list of scalars', 'a: &x [b]\nc:\n  <<: *x\n', 3],
+    ['a merge of a list with one alias of a list', 'a: &x [{ b: 1 }]\nc:\n  <<: [*x]\n', 3],
+    ['a merge of an alias of what is not there', '<<: *x\n', 1],
   ])('%s is an error with its line', (_, text, line) => {
     const { documents, errors } = readDocuments(text, 'f.yaml');
     expect(documents).toEqual([]);

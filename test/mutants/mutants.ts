@@ -476,9 +476,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a record of schema version 1 keeps its old word for a dry run',
-    file: 'src/audit/reading/previous-version.ts',
-    find: '? (names[value] ?? value)',
-    replace: '? value',
+    file: 'src/audit/reading/line-reader.ts',
+    find: 'return this.#isPrevious ? currentValue(key, value) : value;',
+    replace: 'return value;',
     tests: ['test/audit/reading/reading.test.ts'],
   },
   {

@@ -1,6 +1,5 @@
 /** What nft lists as the table's objects, and what we add by JSON as what nft would list. */
 import { describe, expect, test } from '@jest/globals';
-import { compile } from '../../src/compiler/compiler.js';
 import { transactionToJson } from '../../src/nftables/language/command-json.js';
 import { parseCounters, parseCountersText, parseTable } from '../../src/nftables/language/listing.js';
 import type { Ruleset } from '../../src/nftables/language/types.js';
@@ -8,10 +7,8 @@ import { planReplacement } from '../../src/nftables/plan/plan.js';
 import { renderGuards } from '../../src/nftables/render/guards.js';
 import type { AuditRules } from '../../src/nftables/render/log-rules.js';
 import { render, type RenderOptions } from '../../src/nftables/render/renderer.js';
-import type { PolicyProgram } from '../../src/program/types.js';
-import { exampleNodes, examples } from '../cases/examples.js';
-import { ClusterState } from '../cases/cluster-state.js';
-import { address, everyFeature } from './programs.js';
+import { titledPrograms } from './example-programs.js';
+import { address } from './programs.js';
 
 const listingOf = (...objects: readonly object[]): string => JSON.stringify({ nftables: objects });
 
@@ -212,16 +209,8 @@ describe('what command-json adds is parsed as the same objects', () => {
     { established: 'reevaluate', inlineLists: 0, inlineRules: 0, audit },
     { established: 'reevaluate', mode: 'dry-run', audit },
   ];
-  const programs: readonly (readonly [string, PolicyProgram])[] = [
-    ['every feature', everyFeature],
-    ...examples().map(({ directory, objects }) => {
-      const state = new ClusterState();
-      state.take({ apply: [...exampleNodes(), ...objects] });
-      return [directory, compile(state.snapshot(), { scope: { node: 'n1' }, unknownPods: 'deny' })] as const;
-    }),
-  ];
 
-  test.each(programs)('the ruleset of %s, however it is rendered', (_, program) => {
+  test.each(titledPrograms)('the ruleset of %s, however it is rendered', (_, program) => {
     for (const options of everyOption) {
       const ruleset = render(program, options);
       expect(ruleset.chains.size).toBeGreaterThan(5);

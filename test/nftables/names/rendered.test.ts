@@ -14,11 +14,9 @@ import { sets } from '../../../src/nftables/names/sets.js';
 import { renderGuards } from '../../../src/nftables/render/guards.js';
 import type { AuditRules } from '../../../src/nftables/render/log-rules.js';
 import { render, type RenderOptions } from '../../../src/nftables/render/renderer.js';
-import type { PolicyProgram } from '../../../src/program/types.js';
-import { exampleNodes, examples } from '../../cases/examples.js';
-import { ClusterState } from '../../cases/cluster-state.js';
 import { cluster } from '../../support/arbitrary.js';
 import { cases } from '../../support/seed.js';
+import { titledPrograms } from '../example-programs.js';
 import { address, everyFeature } from '../programs.js';
 
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
@@ -53,16 +51,7 @@ const logPrefixes = ({ chains: found }: Ruleset): string[] =>
     rules.flatMap(({ statements }) => statements.flatMap((one) => ('log' in one ? [one.log.prefix] : []))),
   );
 
-const programs: readonly (readonly [string, PolicyProgram])[] = [
-  ['every feature', everyFeature],
-  ...examples().map(({ directory, objects }) => {
-    const state = new ClusterState();
-    state.take({ apply: [...exampleNodes(), ...objects] });
-    return [directory, compile(state.snapshot(), { scope: { node: 'n1' }, unknownPods: 'deny' })] as const;
-  }),
-];
-
-test.each(programs)('every name of the ruleset of %s, however it is rendered', (_, program) => {
+test.each(titledPrograms)('every name of the ruleset of %s, however it is rendered', (_, program) => {
   for (const options of everyOption) {
     const ruleset = render(program, options);
     expect(wrongNames(ruleset)).toEqual([]);

@@ -93,8 +93,8 @@ function list(text: string, at: number, within: Within): Inline {
   }
 }
 
-/** Assigned, it would be no field of the mapping: whoever writes it is given to the whole YAML library. */
-export const prototype = '__proto__';
+/** False leaves the text to the YAML library: it reports a key that stands twice, and assigning cannot make a `__proto__`. */
+export const isNewKey = (object: object, key: string): boolean => key !== '__proto__' && !Object.hasOwn(object, key);
 
 function mapping(text: string, at: number, within: Within): Inline {
   const object: Record<string, unknown> = {};
@@ -105,7 +105,7 @@ function mapping(text: string, at: number, within: Within): Inline {
     if (behind === undefined) return undefined;
     const name = text.slice(next, behind);
     const entry = inFlow(text, skipSpaces(text, behind + 1, within.end), within);
-    if (entry === undefined || name === prototype || Object.hasOwn(object, name)) return undefined;
+    if (entry === undefined || !isNewKey(object, name)) return undefined;
     object[name] = entry.value;
     next = skipSpaces(text, entry.end, within.end);
     if (next >= within.end) return undefined;

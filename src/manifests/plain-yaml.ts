@@ -6,7 +6,7 @@
  */
 import { limits } from './limits.js';
 import { PlainLines } from './plain-lines.js';
-import { endOfKey, skipSpaces, valueOnLine, prototype } from './plain-values.js';
+import { endOfKey, isNewKey, skipSpaces, valueOnLine } from './plain-values.js';
 
 export interface PlainDocument {
   readonly object: unknown;
@@ -80,7 +80,7 @@ class PlainReader {
       if (colon === undefined) return undefined;
       const key = text.slice(lines.from, colon);
       const value = this.#value(skipSpaces(text, colon + 1, lines.to), { indent, depth, isEntry: true });
-      if (value === undefined || key === prototype || Object.hasOwn(object, key)) return undefined;
+      if (value === undefined || !isNewKey(object, key)) return undefined;
       object[key] = value;
     }
     return lines.indent > indent ? undefined : object;

@@ -8,7 +8,10 @@ export interface YamlProblem {
   readonly isDuplicateKey?: boolean;
 }
 
-/** Keys that appear twice or are not scalars; merges of what is no mapping; aliases that lead nowhere, into themselves, or to more than they look like. */
+/**
+ * Keys that appear twice or are not scalars; merges of what is no mapping; aliases that lead nowhere, into themselves, or to
+ * more than they look like.
+ */
 export function problemsIn(contents: unknown): readonly YamlProblem[] {
   const inspection = new Inspection();
   inspection.measure(contents);

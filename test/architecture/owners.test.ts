@@ -38,7 +38,7 @@ const owners: readonly Owner[] = [
   { path: 'src/kernel/links/link-monitor.ts', reads: ['timer'], why: 'coalesces what ip reports; starts it again' },
   { path: 'src/kernel/links/links.ts', reads: ['clock', 'timer'], why: 'waits for neighbours to answer' },
   {
-    path: 'src/kernel/nft/nft-monitor.ts',
+    path: 'src/kernel/table-events/nft-monitor.ts',
     reads: ['clock', 'timer'],
     why: 'starts nft monitor again after a pause, a longer one when it did not live long',
   },

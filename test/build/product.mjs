@@ -10,6 +10,7 @@ await build({
     podwall: 'src/cli/main.ts',
     'nflog-worker': 'src/kernel/nflog/nflog-worker.ts',
     'element-worker': 'src/kernel/elements/element-worker.ts',
+    'event-worker': 'src/kernel/table-events/event-worker.ts',
   },
   outdir: 'dist',
   splitting: true,

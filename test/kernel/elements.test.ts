@@ -7,7 +7,7 @@ import { encodeBatch, generationOffset, mostElements } from '../../src/kernel/el
 import { Exchange } from '../../src/kernel/elements/element-socket.js';
 import { startElementWriter, type ElementWriter } from '../../src/kernel/elements/element-writer.js';
 import { openNftClient } from '../../src/kernel/nft/nft-client.js';
-import { watchTables, type ForeignChange } from '../../src/kernel/nft/nft-monitor.js';
+import { monitorTables, type ForeignChange } from '../../src/kernel/table-events/nft-monitor.js';
 import type { Command, Element, Transaction } from '../../src/nftables/language/command.js';
 import type { KeyType, SetForm } from '../../src/nftables/language/types.js';
 import { inNamed } from '../support/lab/libc.js';
@@ -286,7 +286,7 @@ describePackets('elements by netlink', () => {
       };
       const client = await openNftClient({ command: ['ip', 'netns', 'exec', byNetlink.name, 'nft'], elements });
       const foreign: ForeignChange[] = [];
-      using monitor = watchTables({ client, onForeignChange: (change) => void foreign.push(change) });
+      using monitor = monitorTables({ client, onForeignChange: (change) => void foreign.push(change) });
       expect(monitor).toBeDefined();
       const add = (key: string): Transaction => tx([{ kind: 'add elements', set: 'four', elements: [[key, '']] }]);
       try {
@@ -320,12 +320,12 @@ describePackets('elements by netlink', () => {
     test('as many as a batch holds are taken at once', async () => {
       if (byNetlink === undefined) throw new Error('no namespace');
       const elements = Array.from({ length: mostElements }, (_, index): Element => [
-        `fd00::${index.toString(16)} . ${index}`,
+        `fd01::${index.toString(16)} . ${index}`,
         'goto a',
       ]);
       expect(await writer?.write(batchOf([{ kind: 'add elements', set: 'verdict6', elements }]))).toBe(true);
       expect(byNetlink.list().sets.get('verdict6')?.elements.size).toBeGreaterThanOrEqual(mostElements);
-      const one: Element = ['fd00::ffff:1 . 1', 'goto a'];
+      const one: Element = ['fd01::ffff:1 . 1', 'goto a'];
       expect(
         encodeBatch(tx([{ kind: 'add elements', set: 'verdict6', elements: [...elements, one] }]), formOf),
       ).toBeUndefined();

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { watchTables, type ForeignChange } from '../../src/kernel/nft/nft-monitor.js';
+import { monitorTables, type ForeignChange } from '../../src/kernel/table-events/nft-monitor.js';
 import { OwnCommits } from '../../src/kernel/nft/own-commits.js';
 import type { Transaction } from '../../src/nftables/language/command.js';
 import { until } from '../support/until.js';
@@ -30,7 +30,7 @@ describe('watching nft monitor', () => {
     const file = join(folder, 'nft');
     await writeFile(file, `#!/bin/sh\n${program}\n`, { mode: 0o755 });
     const client = { command: [file], ownCommits };
-    return watchTables({ client, onForeignChange: (foreign) => void seen.push(foreign) });
+    return monitorTables({ client, onForeignChange: (foreign) => void seen.push(foreign) });
   };
   const printing = (lines: readonly string[]): string =>
     `printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')}; exec sleep 60`;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openNftClient, transactionsPerShell, type NftClient } from '../../src/kernel/nft/nft-client.js';
-import { watchTables, type ForeignChange } from '../../src/kernel/nft/nft-monitor.js';
+import { monitorTables, type ForeignChange } from '../../src/kernel/table-events/nft-monitor.js';
 import { emptyRuleset } from '../../src/nftables/language/mutable-ruleset.js';
 import { NftError, type Nftables } from '../../src/nftables/language/nftables.js';
 import type { Command, Transaction } from '../../src/nftables/language/command.js';
@@ -202,7 +202,7 @@ describePackets('the real nft', () => {
   test('the monitor reports foreign changes with their process, and never our own', async () => {
     const client: NftClient = await openNftClient({ command });
     const seen: ForeignChange[] = [];
-    const monitor = watchTables({ client, onForeignChange: (change) => seen.push(change) });
+    const monitor = monitorTables({ client, onForeignChange: (change) => seen.push(change) });
     await delay(300);
     await client.apply(tx(table));
     for (let index = 0; index < 20; index += 1) await client.apply(tx(chain(`own${index}`)));

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { compile, Compiler, type CompilerOptions } from '../../compiler/compiler.js';
 import { bridgeNetfilter } from '../../kernel/links/bridge-netfilter.js';
 import { openLinks } from '../../kernel/links/links.js';
-import { watchTables } from '../../kernel/nft/nft-monitor.js';
+import { watchTables } from '../../kernel/table-events/watch-tables.js';
 import { startElementWriter } from '../../kernel/elements/element-writer.js';
 import { openNftClient, type NftClient } from '../../kernel/nft/nft-client.js';
 import type { AgentMetrics } from '../../node/metrics/agent-metrics.js';
@@ -27,6 +27,7 @@ import { version } from '../common/version.js';
 /** Beside our own bundle. */
 const nflogWorker = new URL('nflog-worker.js', import.meta.url);
 const elementWorker = new URL('element-worker.js', import.meta.url);
+const eventWorker = new URL('event-worker.js', import.meta.url);
 
 /** Everything is read back this often even when no event reported a change. */
 const readBackEvery = 60_000;
@@ -93,7 +94,12 @@ export async function buildReconciler(
     },
   );
   disposables.use(
-    watchTables({ client: client, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }),
+    await watchTables({
+      client,
+      worker: eventWorker,
+      onForeignChange: (event) => reconciler.drift(event.process ?? event.text),
+      onUnavailable: (why) => log.warn({ why }, 'changes by others are followed by nft monitor'),
+    }),
   );
   disposables.use(links.watch(() => reconciler.linksChanged()));
   return reconciler;

@@ -6,27 +6,16 @@ import { addressToNumber, type Address } from '../../model/address.js';
 import type { Command, Element, Transaction } from '../../nftables/language/command.js';
 import { partsOf } from '../../nftables/language/elements.js';
 import type { KeyType, SetForm } from '../../nftables/language/types.js';
-import { attribute, message, nest, numberAttribute, textAttribute, bigEndian } from './attributes.js';
+import { attribute, bigEndian, message, nest, numberAttribute, textAttribute } from '../netlink/messages.js';
+import { familyNumber, kind, objectAttribute, ofTables, tablesSubsystem } from '../netlink/nf-tables.js';
 
-const subsystem = 10;
-const kind = {
-  newElements: 12,
-  deleteElements: 14,
-  newGeneration: 15,
-  getGeneration: 16,
-  newObject: 18,
-  deleteObject: 20,
-};
-const ofTables = (type: number): number => (subsystem << 8) | type;
 const batchBegin = 0x10;
 const batchEnd = 0x11;
 const flag = { request: 1, answer: 4, create: 0x400 } as const;
-const familyNumber: Readonly<Record<Transaction['family'], number>> = { inet: 1, netdev: 5 };
 const listAttribute = { table: 1, set: 2, elements: 3, element: 1 } as const;
 const elementAttribute = { key: 1, data: 2 } as const;
 const dataAttribute = { value: 1, verdict: 2 } as const;
 const verdictAttribute = { code: 1, chain: 2 } as const;
-const objectAttribute = { table: 1, name: 2, type: 3, data: 4 } as const;
 const counterObject = 1;
 const batchGeneration = 1;
 const goto = -4;
@@ -67,7 +56,7 @@ export function encodeBatch(
   const last = messages.at(-1);
   if (last === undefined || elements === 0) return undefined;
   last.writeUInt16LE(last.readUInt16LE(6) | flag.answer, 6);
-  const bounds = { flags: flag.request, family: 0, resource: subsystem };
+  const bounds = { flags: flag.request, family: 0, resource: tablesSubsystem };
   return Buffer.concat([
     message({ ...bounds, type: batchBegin }, numberAttribute(batchGeneration, 0)),
     ...messages,

@@ -6,7 +6,7 @@ import { counters } from '../../nftables/names/counters.js';
 const mostExpected = 1_000;
 
 /**
- * Knows the transactions of this process among those that nft's monitor reports. Each adds and deletes a counter whose name
+ * Knows the transactions of this process among those that the kernel reports. Each adds and deletes a counter whose name
  * nobody else can guess: process ids are another thing in every PID namespace. The kernel reports both, and nft
  * reads nothing more for it (1.0.6: no difference at 0, 1,000 and 5,000 chains).
  */
@@ -30,9 +30,9 @@ export class OwnCommits {
     return { marked: { ...transaction, commands }, refused: () => void this.#expected.delete(name) };
   }
 
-  /** Whether the commit that added this counter is our own. Only the first with it is. */
-  take(counter: string): boolean {
-    return this.#expected.delete(counter);
+  /** Whether the commit with these marks is our own. Only the first with its one mark is. */
+  isOwn([mark, ...others]: readonly string[]): boolean {
+    return mark !== undefined && others.length === 0 && this.#expected.delete(mark);
   }
 }
 

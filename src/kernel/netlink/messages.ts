@@ -65,6 +65,28 @@ export function* messagesIn(datagram: Buffer): Generator<Received> {
   }
 }
 
+interface ReceivedAttribute {
+  /** Without its flags. */
+  readonly type: number;
+  readonly value: Buffer;
+}
+
+/** The attributes of a netfilter message: after the four bytes that each begins with. */
+export function* attributesIn(body: Buffer): Generator<ReceivedAttribute> {
+  for (let at = 4; at + 4 <= body.length;) {
+    const length = body.readUInt16LE(at);
+    if (length < 4 || at + length > body.length) return;
+    yield { type: body.readUInt16LE(at + 2) & 0x3fff, value: body.subarray(at + 4, at + length) };
+    at += align(length);
+  }
+}
+
+/** Of an attribute whose text ends with a zero. */
+export function textOf(value: Buffer): string {
+  const end = value.indexOf(0);
+  return value.toString('latin1', 0, end < 0 ? value.length : end);
+}
+
 /** Numbers the messages from `first` on. @returns the number after the last */
 export function numberMessages(messages: Buffer, first: number): number {
   let sequence = first;

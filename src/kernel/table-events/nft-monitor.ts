@@ -1,6 +1,6 @@
 import { execa } from 'execa';
-import type { NftClient } from './nft-client.js';
-import { isMark } from './own-commits.js';
+import type { NftClient } from '../nft/nft-client.js';
+import { isMark } from '../nft/own-commits.js';
 
 export interface ForeignChange {
   /** The first event that named our table. */
@@ -9,7 +9,7 @@ export interface ForeignChange {
   readonly process?: string;
 }
 
-interface WatchOptions {
+export interface MonitorOptions {
   /** Its own commits are not foreign. */
   readonly client: Pick<NftClient, 'command' | 'ownCommits'>;
   readonly onForeignChange: (change: ForeignChange) => void;
@@ -35,11 +35,11 @@ const restartForComplaintEvery = 60_000;
 const longestLine = 1 << 20;
 
 /**
- * Follows `nft monitor` and reports every transaction by another process that changed our tables. Each ends with a line that
+ * Where the kernel's events cannot be read (see `watchTables`). Follows `nft monitor` and reports every transaction by another process that changed our tables. Each ends with a line that
  * names the process; ours are known by their mark. The kernel reports a commit as a whole, so that none stands within another.
  * Elements that packets add to sets raise no event.
  */
-export function watchTables(options: WatchOptions): Disposable {
+export function monitorTables(options: MonitorOptions): Disposable {
   const monitor = new Monitor(options);
   monitor.start();
   return monitor;
@@ -57,7 +57,7 @@ function startMonitor([file = 'nft', ...prefix]: readonly string[]) {
 }
 
 class Monitor implements Disposable {
-  readonly #options: WatchOptions;
+  readonly #options: MonitorOptions;
   #child: ReturnType<typeof startMonitor> | undefined;
   #rest = '';
   /** Of the transaction that is being read: its first event in our tables, and the marks in it. */
@@ -70,7 +70,7 @@ class Monitor implements Disposable {
   #restartedForComplaint = -Infinity;
   #disposed = false;
 
-  constructor(options: WatchOptions) {
+  constructor(options: MonitorOptions) {
     this.#options = options;
   }
 
@@ -125,12 +125,8 @@ class Monitor implements Disposable {
     this.#firstEvent = undefined;
     this.#marks = [];
     const [, pid = '', name = ''] = end;
-    if (text === undefined || this.#isOwn(marks)) return;
+    if (text === undefined || this.#options.client.ownCommits.isOwn(marks)) return;
     this.#options.onForeignChange({ text, process: `${pid} (${name})` });
-  }
-
-  #isOwn([mark, ...others]: readonly string[]): boolean {
-    return mark !== undefined && others.length === 0 && this.#options.client.ownCommits.take(mark);
   }
 
   /** Something happened that nft could not print: it may have been in our tables. */

@@ -65,8 +65,9 @@ export class LoopTurn {
     return count;
   }
 
-  /** What the namespace that has had the least has had. */
+  /** What the namespace that has had the least has had; a repair, which is nobody's, comes before all. */
   get charge(): number {
-    return Math.min(...[...this.queues].map(({ charge }) => charge), Infinity);
+    const { queues } = this;
+    return queues.size === 0 ? 0 : Math.min(...[...queues].map(({ charge }) => charge));
   }
 }

@@ -2,7 +2,7 @@
  * The loop of one node:
  *
  *   source --changes--> TurnLoop --> PolicyLimits --> compiler --> renderer --> PolicyTable --build, switch, sweep--> kernel
- *   nft monitor, periodic read-back --drift---------------------------------------^
+ *   commits of others, periodic read-back --drift---------------------------------^
  *   link events, endpoint changes ----------------------------> GuardLoop --> kernel
  *
  * One run at a time, each a round of turns. A failure keeps the last good rules in force and is retried; only state that is

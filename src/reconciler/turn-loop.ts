@@ -19,7 +19,7 @@ import { changeOf, LoopTurn, type CompiledSlice } from './loop-turn.js';
 import { isRefusal, type PolicyTable } from './policy-table.js';
 import { retryDelay } from './retry-delay.js';
 
-/** Milliseconds of compiling before what was compiled is applied: as long as applying took the last time, within these. */
+/** Milliseconds of compiling before what was compiled is applied: as long as applying takes, within these. */
 const roundTime = { least: 10, most: 500 };
 /** Weight of small slices in one turn: nft and the kernel take most of the time of a transaction whatever is in it. */
 const mostJoined = heaviestTransaction / 2;
@@ -49,7 +49,7 @@ export class TurnLoop {
   readonly #first: CompiledSlice[] = [];
   #hasBegun = false;
   #isStopped = false;
-  /** Milliseconds that it took to bring the small slices of the last round into force. */
+  /** Milliseconds that it took to bring the small slices of a round into force: of the last one, or lately more. */
   #lastApplying = 0;
 
   constructor(parts: TurnLoopParts) {
@@ -123,7 +123,7 @@ export class TurnLoop {
     const small = isFirst ? [] : await this.#takeSlices();
     const began = this.#parts.clock.now();
     for (const turn of small) await this.#attempt(turn, 'whole');
-    if (small.length > 0) this.#lastApplying = this.#parts.clock.now() - began;
+    if (small.length > 0) this.#lastApplying = Math.max(this.#parts.clock.now() - began, this.#lastApplying / 2);
     const next = this.#nextTurn();
     if (next !== undefined) await this.#attempt(next, isFirst ? 'first' : 'piece');
     else if (this.#parts.table.sweepPending && !this.#parts.table.isUnknown) await this.#parts.table.sweep();

@@ -588,7 +588,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'a commit with a mark of ours and another is our own',
-    file: 'src/kernel/nft/nft-monitor.ts',
+    file: 'src/kernel/nft/own-commits.ts',
     find: 'mark !== undefined && others.length === 0 &&',
     replace: 'mark !== undefined && others.length >= 0 &&',
     tests: ['test/kernel/monitor.test.ts'],
@@ -596,8 +596,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a mark that was seen once stands for every commit that bears it',
     file: 'src/kernel/nft/own-commits.ts',
-    find: 'return this.#expected.delete(counter);',
-    replace: 'return this.#expected.has(counter);',
+    find: 'others.length === 0 && this.#expected.delete(mark);',
+    replace: 'others.length === 0 && this.#expected.has(mark);',
     tests: ['test/kernel/monitor.test.ts'],
   },
   {

@@ -58,3 +58,13 @@ test('what does not fit into the memory of a node', () => {
     'error 4 NetworkPolicy a: its rules would not fit into the memory of a node',
   ]);
 });
+
+// Asked in pairs, these blocks and selectors would take minutes.
+test('of a policy about as large as an API server takes, in a time that a user waits', () => {
+  const blocks = Array.from({ length: 11_000 }, (_, index) => ({
+    ipBlock: { cidr: `10.${index >> 8}.${index & 255}.0/25` },
+  }));
+  const peers = Array.from({ length: 1000 }, (_, index) => ({ podSelector: { matchLabels: { app: `a${index}` } } }));
+  const large = { podSelector: {}, ingress: [{ from: blocks }, { from: peers }, { from: blocks }] };
+  expect(found([policy('large', large)], {})).toEqual([]);
+}, 60_000);

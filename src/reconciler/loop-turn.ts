@@ -68,6 +68,6 @@ export class LoopTurn {
   /** What the namespace that has had the least has had; a repair, which is nobody's, comes before all. */
   get charge(): number {
     const { queues } = this;
-    return queues.size === 0 ? 0 : Math.min(...[...queues].map(({ charge }) => charge));
+    return queues.size === 0 ? -1 : Math.min(...[...queues].map(({ charge }) => charge));
   }
 }

@@ -108,6 +108,20 @@ describePackets('commits to our tables', () => {
     await client.close();
   }, 30_000);
 
+  test('events that the kernel could not hand over are looked for', async () => {
+    const client = await open();
+    const lost = worker(
+      `import { parentPort } from 'node:worker_threads';
+      for (const kind of ['open', 'lost']) parentPort.postMessage({ kind });
+      await new Promise((resolve) => setTimeout(resolve, 500));`,
+    );
+    await using watch = await watching(lost, client);
+    expect(watch).toBeDefined();
+    await until(() => foreign.length > 0);
+    expect(foreign[0]).toEqual({ text: 'events were lost' });
+    await client.close();
+  });
+
   test.each([
     [
       'cannot be had',

@@ -601,6 +601,20 @@ export const mutants: readonly Mutant[] = [
     tests: ['test/kernel/monitor.test.ts'],
   },
   {
+    title: 'a repair waits for the bulk of others',
+    file: 'src/reconciler/loop-turn.ts',
+    find: 'queues.size === 0 ? -1 :',
+    replace: 'queues.size === 0 ? Infinity :',
+    tests: ['test/reconciler/turns.test.ts'],
+  },
+  {
+    title: 'a bulk goes together with what is small',
+    file: 'src/reconciler/turn-loop.ts',
+    find: 'table.weightOf(slice) <= table.pieceLimit && table.isFree(slice)',
+    replace: 'table.isFree(slice)',
+    tests: ['test/reconciler/turns.test.ts'],
+  },
+  {
     title: 'guards are not listed when another process may have changed them',
     file: 'src/reconciler/guard-loop.ts',
     find: "table: this.#due.table || news === 'table'",

@@ -158,6 +158,29 @@ describe('turns', () => {
     await loop.reconciler[Symbol.asyncDispose]();
   });
 
+  test('what another process has damaged is repaired before a bulk goes on', async () => {
+    const loop = await started(...pods, policy('small', 'deny'));
+    const isolated: boolean[] = [];
+    const apply = loop.nft.apply.bind(loop.nft);
+    loop.nft.apply = async (transaction) => {
+      await apply(transaction);
+      if (isolated.length === 0 && mentions(transaction, '10.0.9.1')) {
+        const keys = ['10.200.0.2'];
+        const commands = [{ kind: 'delete elements', set: 'isolated-in4', keys }] as const;
+        await apply({ family: 'inet', table: 'podwall', effect: 'narrows', commands });
+        loop.reconciler.drift('4711 (nft)');
+      }
+      if (mentions(transaction, '10.0.9.1') || isolated.length > 0) isolated.push(loop.isolates('10.200.0.2'));
+    };
+    loop.push(bulk('big', 'blocks'));
+    await settle();
+    expect(isolated.length).toBeGreaterThan(4);
+    expect(isolated.slice(0, 2)).toEqual([false, true]);
+    expect(loop.isConverged).toBe(true);
+    expect(loop.reconciler.status().repairs).toBe(1);
+    await loop.reconciler[Symbol.asyncDispose]();
+  });
+
   test('a policy is reported as enforced when its own turn is in force', async () => {
     const loop = await started(...pods);
     const seen = new Set<string>();

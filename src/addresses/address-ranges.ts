@@ -29,7 +29,7 @@ export const rangesOf = (cidrs: readonly Cidr[], family: Family): readonly Addre
     .map(rangeOf)
     .sort(byFirst);
 
-/** Sorted; overlapping and adjacent ranges become one. */
+/** Sorted; overlapping and adjacent ranges become one; the others are the objects that came. */
 export function mergeRanges(ranges: readonly AddressRange[]): readonly AddressRange[] {
   const merged: AddressRange[] = [];
   for (const range of [...ranges].sort(byFirst)) {
@@ -52,6 +52,28 @@ export function subtractRanges(whole: AddressRange, holes: readonly AddressRange
     next = hole.last + 1n;
   }
   if (next <= whole.last) left.push({ first: next, last: whole.last });
+  return left;
+}
+
+/** What of `ranges` no hole holds; both are sorted and disjoint. */
+export function rangesWithout(
+  ranges: readonly AddressRange[],
+  holes: readonly AddressRange[],
+): readonly AddressRange[] {
+  const left: AddressRange[] = [];
+  let hole = 0;
+  for (const { first, last } of ranges) {
+    let next = first;
+    while (holes[hole] !== undefined && (holes[hole] as AddressRange).last < first) hole += 1;
+    for (let at = hole; at < holes.length; at += 1) {
+      const { first: from, last: to } = holes[at] as AddressRange;
+      if (from > last) break;
+      if (from > next) left.push({ first: next, last: from - 1n });
+      next = to + 1n;
+      hole = at;
+    }
+    if (next <= last) left.push({ first: next, last });
+  }
   return left;
 }
 

@@ -34,7 +34,7 @@ export function directionSummaries(
   return directions.map((direction) => {
     const isolation = evaluator.isolation({ kind: 'workload', workload }, direction);
     if (isolation === undefined) return { direction, isolatedBy: [], rules: [], sum: [] };
-    const rules = isolation.rules().map((rule) => evaluator.describe(rule));
+    const rules = evaluator.describe(isolation.rules());
     return { direction, isolatedBy: isolation.by, rules, sum: sumOf(matrix, endpoints, workload, direction) };
   });
 }

@@ -7,6 +7,7 @@ import { describeProblem, inputProblem, wholeOrError } from './manifest-problems
 import { describeDuplicate, ManifestSet } from './manifest-set.js';
 import { reasonOf, scanTree } from './manifest-tree.js';
 import { InputError } from '../generic/input-error.js';
+import { signaturesAfter, TouchedFiles } from './touched-files.js';
 import type { SourceChange, SourceProblem, SyncedCluster } from './types.js';
 
 export interface DirectoryOptions {
@@ -17,8 +18,13 @@ export interface DirectoryOptions {
 
 /** From the first event to the scan: long enough for a burst, short against a second. Milliseconds. */
 const settleTime = 5;
-/** Events can be missed (network file systems, exhausted watches), so everything is scanned this often. */
+/**
+ * Events can be missed (network file systems, exhausted watches), so everything is scanned this often; more seldom, so that
+ * no more than a hundredth of the time goes into it, where the tree is large.
+ */
 const rescanEvery = 2000;
+const rescanAtLeastEvery = 30_000;
+const rescanShare = 100;
 /** A file may be read while it is half written, so it is read again before it is reported as bad. */
 const rereadAfter = 100;
 
@@ -32,13 +38,18 @@ export class DirectoryCluster implements SyncedCluster {
   /** Files that could not be read as they are now, and what was wrong; their last good content is in `contents`. */
   readonly #bad = new Map<string, readonly SourceProblem[]>();
   #contents = new Map<string, FileContent>();
+  /** What was announced last, and what will be next. */
   #set = new ManifestSet(new Map());
+  #accepted = this.#set;
   #treeProblem: SourceProblem | undefined;
   #goneSince: number | undefined;
   #reportedDuplicate: string | undefined;
   #wakeTimer: NodeJS.Timeout | undefined;
   #rescanTimer: NodeJS.Timeout | undefined;
   #noticedAt: number | undefined;
+  readonly #touched = new TouchedFiles();
+  /** Milliseconds that the last scan of the whole tree took. */
+  #scanTook = 0;
   readonly #scans: SingleRunner;
   #disposed = false;
   #reportedProblems = '[]';
@@ -46,7 +57,9 @@ export class DirectoryCluster implements SyncedCluster {
   constructor(options: DirectoryOptions) {
     this.#options = options;
     this.#watches = new FolderWatches(this.#wake, (folder, reason) =>
-      options.onDebug?.(`${folder} cannot be watched (${reason}); it is scanned every ${rescanEvery} ms`),
+      options.onDebug?.(
+        `${folder} cannot be watched (${reason}); it is scanned every ${rescanEvery / 1000} to ${rescanAtLeastEvery / 1000} s`,
+      ),
     );
     // The scan itself reports what the file system refuses.
     this.#scans = new SingleRunner(
@@ -106,8 +119,9 @@ export class DirectoryCluster implements SyncedCluster {
 
   #read = (file: string): Promise<FileContent> => readManifestFile(file, this.#options.onDebug);
 
-  #wake = (): void => {
+  #wake = (path?: string): void => {
     if (this.#disposed) return;
+    this.#touched.add(path);
     this.#noticedAt ??= performance.now();
     this.#wakeTimer ??= setTimeout(() => {
       this.#wakeTimer = undefined;
@@ -116,22 +130,21 @@ export class DirectoryCluster implements SyncedCluster {
   };
 
   #scheduleRescan(): void {
+    const every = Math.min(Math.max(rescanEvery, this.#scanTook * rescanShare), rescanAtLeastEvery);
     this.#rescanTimer = setTimeout(() => {
+      this.#touched.addAll();
       this.#scans.request();
       this.#scheduleRescan();
-    }, rescanEvery);
+    }, every);
   }
 
-  /** One scan of the whole tree: changed files are read, and announced as one change. */
+  /** Changed files are read, and announced as one change. */
   async #scan(): Promise<void> {
     const noticedAt = this.#noticedAt ?? performance.now();
     this.#noticedAt = undefined;
     try {
-      const tree = await scanTree(this.#options.directory);
-      this.#treeProblem = undefined;
-      this.#goneSince = undefined;
-      this.#watches.follow(tree.folders);
-      if (await this.#takeFiles(tree.files)) this.#announce(noticedAt);
+      const files = (await this.#touchedFiles()) ?? (await this.#allFiles());
+      if (await this.#takeFiles(files)) this.#announce(noticedAt);
     } catch (error) {
       // The directory is gone or unreadable: a failure of the world, not an empty cluster.
       if (this.#disposed) return;
@@ -146,16 +159,34 @@ export class DirectoryCluster implements SyncedCluster {
     this.#announceProblems();
   }
 
+  /** Undefined when the whole tree must be scanned: also while an object stands in two files, or the tree is gone. */
+  async #touchedFiles(): Promise<ReadonlyMap<string, string> | undefined> {
+    const paths = this.#touched.take();
+    const isSettled = this.#treeProblem === undefined && this.#reportedDuplicate === undefined;
+    return paths === undefined || !isSettled ? undefined : signaturesAfter(this.#signatures, paths);
+  }
+
+  async #allFiles(): Promise<ReadonlyMap<string, string>> {
+    const began = performance.now();
+    const tree = await scanTree(this.#options.directory);
+    this.#scanTook = performance.now() - began;
+    this.#treeProblem = undefined;
+    this.#goneSince = undefined;
+    this.#watches.follow(tree.folders);
+    return tree.files;
+  }
+
   /** @returns whether the contents changed. */
   async #takeFiles(files: ReadonlyMap<string, string>): Promise<boolean> {
     const contents = new Map([...this.#contents].filter(([file]) => files.has(file)));
     let changed = contents.size !== this.#contents.size;
     for (const file of [...this.#signatures.keys()]) if (!files.has(file)) this.#forget(file);
     for (const file of [...this.#bad.keys()]) if (!files.has(file)) this.#bad.delete(file);
-    for (const [file, signature] of files) {
-      if (this.#signatures.get(file) === signature) continue;
-      const content = await this.#readSettled(file);
-      if (content === undefined) continue;
+    const touched = [...files].filter(([file, signature]) => this.#signatures.get(file) !== signature);
+    const read = await this.#readSettled(touched.map(([file]) => file));
+    for (const [file, signature] of touched) {
+      const content = read.get(file);
+      if (content === undefined || content.isGone === true) continue;
       this.#signatures.set(file, signature);
       if (content.errors.length > 0) {
         this.#noteBad(file, content.errors);
@@ -186,11 +217,12 @@ export class DirectoryCluster implements SyncedCluster {
     }
     this.#reportedDuplicate = undefined;
     this.#contents = contents;
+    this.#accepted = next;
     return true;
   }
 
   #announce(noticedAt: number): void {
-    const next = new ManifestSet(this.#contents);
+    const next = this.#accepted;
     const changes = next.changesSince(this.#set);
     this.#set = next;
     if (changes.length === 0) return;
@@ -208,13 +240,15 @@ export class DirectoryCluster implements SyncedCluster {
       this.#options.onError?.(`${describeProblem(error)}; the file's last good content stays in force`);
   }
 
-  /** Undefined: the file is gone. Errors count only the second time. */
-  async #readSettled(file: string): Promise<FileContent | undefined> {
-    const content = await this.#read(file);
-    if (content.isGone === true || content.errors.length === 0) return content.isGone === true ? undefined : content;
+  /** Errors count only the second time: all files that have any are waited for together. */
+  async #readSettled(files: readonly string[]): Promise<ReadonlyMap<string, FileContent>> {
+    const read = new Map<string, FileContent>();
+    for (const file of files) read.set(file, await this.#read(file));
+    const suspects = [...read].filter(([, { isGone, errors }]) => isGone !== true && errors.length > 0);
+    if (suspects.length === 0) return read;
     await new Promise((resolve) => setTimeout(resolve, rereadAfter));
-    const again = await this.#read(file);
-    return again.isGone === true ? undefined : again;
+    for (const [file] of suspects) read.set(file, await this.#read(file));
+    return read;
   }
 
   #announceProblems(): void {

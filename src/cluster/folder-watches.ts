@@ -1,15 +1,19 @@
 import { watch, type FSWatcher } from 'node:fs';
+import { join } from 'node:path';
 import { reasonOf } from './manifest-tree.js';
 
 /** Reports when something changes in any of several folders. */
 export class FolderWatches implements Disposable {
-  readonly #onEvent: () => void;
+  readonly #onEvent: (path?: string) => void;
   readonly #onFailure: (folder: string, reason: string) => void;
   readonly #watchers = new Map<string, FSWatcher>();
   #disposed = false;
 
-  /** @param onFailure for a folder that cannot be watched now: its changes are not reported */
-  constructor(onEvent: () => void, onFailure: (folder: string, reason: string) => void) {
+  /**
+   * @param onEvent with the path that changed, where that is known
+   * @param onFailure for a folder that cannot be watched now: its changes are not reported
+   */
+  constructor(onEvent: (path?: string) => void, onFailure: (folder: string, reason: string) => void) {
     this.#onEvent = onEvent;
     this.#onFailure = onFailure;
   }
@@ -25,7 +29,9 @@ export class FolderWatches implements Disposable {
     for (const folder of folders) {
       if (this.#watchers.has(folder)) continue;
       try {
-        const watcher = watch(folder, { persistent: true }, this.#onEvent);
+        const watcher = watch(folder, { persistent: true }, (_, name) =>
+          this.#onEvent(name === null ? undefined : join(folder, name)),
+        );
         watcher.on('error', () => this.#unwatch(folder));
         this.#watchers.set(folder, watcher);
       } catch (error) {

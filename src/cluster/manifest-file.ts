@@ -1,7 +1,7 @@
 import type { Decoded } from '../manifests/decode.js';
 import { readDocuments, type ManifestDocument, type ManifestError } from '../manifests/documents.js';
 import { changeKey, type ClusterChange } from '../model/cluster.js';
-import type { Diagnostic } from '../model/diagnostic.js';
+import { boundedDiagnostics, type Diagnostic } from '../model/diagnostic.js';
 import { followedKind } from '../model/kind-lookup.js';
 import { parseIdentity, type Identity } from '../model/parse.js';
 import { readManifestText } from './manifest-text.js';
@@ -64,7 +64,7 @@ function readDocument(
     else onDebug(`${document.file}: ${value.kind} ${value.name} is ignored`);
     return;
   }
-  const problems = parsed.diagnostics.map((one) => problemAt(document, value, one));
+  const problems = boundedDiagnostics(parsed.diagnostics).map((one) => problemAt(document, value, one));
   if (!parsed.ok) {
     content.errors.push(...problems.filter(({ diagnostic }) => diagnostic.severity === 'error'));
     return;

@@ -1,4 +1,4 @@
-import type { Dirent } from 'node:fs';
+import type { BigIntStats, Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../generic/message-of.js';
@@ -9,7 +9,11 @@ interface ManifestTree {
   readonly folders: ReadonlySet<string>;
 }
 
-const isManifest = (name: string): boolean => /\.(ya?ml|json)$/.test(name);
+export const isManifest = (name: string): boolean => /\.(ya?ml|json)$/.test(name);
+
+/** Changes whenever the file's content may have. */
+export const signatureOf = ({ ino, size, mtimeNs }: Pick<BigIntStats, 'ino' | 'size' | 'mtimeNs'>): string =>
+  `${ino}:${size}:${mtimeNs}`;
 
 /** Called for a file or folder that cannot be read, with the file system's error; an exception ends the scan. */
 type OnUnreadable = (path: string, error: unknown) => void;
@@ -42,7 +46,7 @@ export async function scanTree(directory: string, onUnreadable: OnUnreadable = r
   const visit = async (entry: Dirent, path: string, ancestors: readonly string[]): Promise<void> => {
     const found = await stat(path, { bigint: true });
     if (found.isDirectory()) await scan(path, ancestors);
-    else if (found.isFile() && isManifest(entry.name)) files.set(path, `${found.ino}:${found.size}:${found.mtimeNs}`);
+    else if (found.isFile() && isManifest(entry.name)) files.set(path, signatureOf(found));
   };
   await scan(directory, []);
   return { files, folders };

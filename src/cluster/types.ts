@@ -63,7 +63,13 @@ export interface ClusterEvent {
   };
   readonly type: 'Normal' | 'Warning';
   readonly reason:
-    'FailsClosed' | 'UnknownMode' | 'RenamedMode' | 'NotEnforced' | 'SelectsNoPod' | 'NetworkPolicyDenied';
+    | 'FailsClosed'
+    | 'OverLimit'
+    | 'UnknownMode'
+    | 'RenamedMode'
+    | 'NotEnforced'
+    | 'SelectsNoPod'
+    | 'NetworkPolicyDenied';
   /** The same on every node that says it. */
   readonly message: string;
   /** What goes on happening to the object, and is reported in one event that changes. */

@@ -24,9 +24,10 @@ import {
 import { SelectorIndex } from '../selectors/selector-index.js';
 import { AddressOwners } from '../addresses/address-owners.js';
 import { difference } from './difference.js';
-import { makeEndpoint, ruleListsOf, sameEndpoint, selects, type EndpointSettings } from './endpoints.js';
+import { makeEndpoint, notIsolated, ruleListsOf, sameEndpoint, selects, type EndpointSettings } from './endpoints.js';
 import { Groups, type Contribution, type Move } from './groups.js';
 import { KnownPods } from './known-pods.js';
+import { NamespacePolicies } from './namespace-policies.js';
 import { Before } from './recorder.js';
 import { compileRules, type CompiledRules } from './rule-lists.js';
 import { UsedRuleLists } from './used-rule-lists.js';
@@ -39,6 +40,8 @@ export interface CompilerOptions {
   readonly podCidrs?: readonly Cidr[];
   /** Default: `annotated`. */
   readonly dryRun?: DryRunScope;
+  /** Of more policies on one pod, the youngest isolate it and allow nothing. Default: no limit. */
+  readonly maxPodPolicies?: number;
 }
 
 /** The program of a whole cluster from scratch. */
@@ -64,8 +67,8 @@ export class Compiler {
   readonly #contributions = new Map<string, Contribution>();
   readonly #index = new SelectorIndex((name) => ({ 'kubernetes.io/metadata.name': name }));
   readonly #groups = new Groups(this.#index, (pod) => this.#contributions.get(pod));
-  /** By namespace, by policy key. */
-  readonly #policies = new Map<string, Map<string, AnyPolicy>>();
+  /** By namespace. */
+  readonly #policies = new Map<string, NamespacePolicies>();
   /** Local pods by namespace: the only ones that policies of that namespace can select here. */
   readonly #localPods = new Map<string, Set<string>>();
   readonly #endpoints = new Map<string, Endpoint>();
@@ -94,6 +97,17 @@ export class Compiler {
     this.#groups.move([...step.pods].map((pod) => this.#refreshPod(pod, step)));
     for (const pod of step.endpoints) this.#refreshEndpoint(pod, step);
     return this.#changeOf(step);
+  }
+
+  /** Addresses whose pods, or what selectors see of them, such a change may alter: of before it is applied, and after. */
+  addressesOf(change: ClusterChange): readonly Address[] {
+    if (change.kind === 'pod') {
+      const before = this.#contributions.get(objectKey(change.ref))?.addresses ?? [];
+      return [...before, ...(change.pod?.addresses ?? [])];
+    }
+    if (change.kind !== 'namespace') return [];
+    const isIn = (pod: string): boolean => namespaceOf(pod) === change.name;
+    return [...this.#contributions].flatMap(([pod, { addresses }]) => (isIn(pod) ? addresses : []));
   }
 
   /** The program now; its maps are live, so compare or keep a copy, never the object. */
@@ -135,18 +149,11 @@ export class Compiler {
   #takeNamespace(name: string, namespace: Namespace | undefined, step: Step): void {
     this.#takeAnnotations(name, namespace, step);
     // Selections are settled pod by pod below, against the contribution that is in the groups now.
-    const before = new Map([...this.#index.podsOf(name)].map((pod) => [pod, this.#index.selectionsOf(pod)]));
-    const moved = [...this.#index.setNamespace(name, namespace?.labels)];
+    const moved = this.#index.setNamespace(name, namespace?.labels);
     this.#groups.move(
-      moved.map((pod) => {
+      moved.map(({ pod, before, now }) => {
         const contribution = this.#contributions.get(pod);
-        const selectedBefore = before.get(pod) ?? new Set();
-        return {
-          before: contribution,
-          selectedBefore,
-          after: contribution,
-          selectedNow: this.#index.selectionsOf(pod),
-        };
+        return { before: contribution, selectedBefore: before, after: contribution, selectedNow: now };
       }),
     );
   }
@@ -157,23 +164,28 @@ export class Compiler {
     if (modeIn(before) === modeIn(after) && !logsAnew) return;
     if (modeIn(after) === 'enforce' && !logsAllowed(after)) this.#annotations.delete(name);
     else this.#annotations.set(name, after);
+    this.#policies.get(name)?.forget();
     for (const pod of this.#localPods.get(name) ?? []) step.endpoints.add(pod);
     if (!logsAnew) return;
     for (const { ref } of this.#policies.get(name)?.values() ?? []) this.#recompile(ref);
   }
 
   #settingsOf(namespace: string): EndpointSettings {
-    return { annotations: this.#annotations.get(namespace) ?? {}, dryRun: this.#options.dryRun ?? 'annotated' };
+    const { dryRun = 'annotated', maxPodPolicies } = this.#options;
+    return {
+      annotations: this.#annotations.get(namespace) ?? {},
+      dryRun,
+      ...(maxPodPolicies === undefined ? {} : { maxPolicies: maxPodPolicies }),
+    };
   }
 
   #takePolicy(namespace: string, key: string, policy: AnyPolicy | undefined, step: Step): void {
-    const policies = this.#policies.get(namespace) ?? new Map<string, AnyPolicy>();
+    const policies = this.#policies.get(namespace) ?? new NamespacePolicies();
     const before = policies.get(key);
-    if (policy === undefined) policies.delete(key);
-    else policies.set(key, policy);
-    if (policies.size === 0) this.#policies.delete(namespace);
+    const isolatesAnew = policies.set(key, policy);
+    if (policies.isEmpty) this.#policies.delete(namespace);
     else this.#policies.set(namespace, policies);
-    for (const podKey of this.#localPods.get(namespace) ?? []) {
+    for (const podKey of isolatesAnew ? (this.#localPods.get(namespace) ?? []) : []) {
       const pod = this.#pods.get(podKey);
       if (pod !== undefined && [before, policy].some((one) => one !== undefined && selects(one, pod)))
         step.endpoints.add(podKey);
@@ -200,7 +212,7 @@ export class Compiler {
     const pod = this.#pods.get(key);
     const enforced = pod !== undefined && isEnforceable(pod) ? pod : undefined;
     const before = this.#contributions.get(key);
-    const selectedBefore = this.#index.selectionsOf(key);
+    const selectedBefore = this.#index.selectionsOf(key, namespaceOf(key));
     const after: Contribution | undefined = enforced && {
       addresses: this.#owners.addressesOf(enforced),
       ports: enforced.ports,
@@ -216,7 +228,7 @@ export class Compiler {
       this.#known?.settle(address, this.#owners.isHeld(address));
     this.#noteLocal(key, enforced, after);
     step.endpoints.add(key);
-    return { before, selectedBefore, after, selectedNow: this.#index.selectionsOf(key) };
+    return { before, selectedBefore, after, selectedNow: this.#index.selectionsOf(key, namespaceOf(key)) };
   }
 
   #noteLocal(key: string, pod: Pod | undefined, contribution: Contribution | undefined): void {
@@ -237,8 +249,8 @@ export class Compiler {
     step.endpointsBefore.touch(key, before);
     if (after === undefined) this.#endpoints.delete(key);
     else this.#endpoints.set(key, after);
-    for (const id of ruleListsOf(after)) this.#ruleLists.use(id);
-    for (const id of ruleListsOf(before)) this.#ruleLists.release(id);
+    for (const lists of ruleListsOf(after)) this.#ruleLists.use(lists);
+    for (const lists of ruleListsOf(before)) this.#ruleLists.release(lists);
   }
 
   #endpointOf(key: string): Endpoint | undefined {
@@ -246,9 +258,9 @@ export class Compiler {
     const addresses = this.#contributions.get(key)?.addresses ?? [];
     const namespace = namespaceOf(key);
     if (pod === undefined || this.#localPods.get(namespace)?.has(key) !== true) return undefined;
-    const selecting = [...(this.#policies.get(namespace) ?? [])].filter(([, policy]) => selects(policy, pod));
-    const sorted = selecting.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, policy]) => policy);
-    return makeEndpoint(pod, addresses, sorted, this.#settingsOf(namespace));
+    const settings = this.#settingsOf(namespace);
+    const enforcement = this.#policies.get(namespace)?.enforcementOn(pod, settings) ?? notIsolated;
+    return makeEndpoint(pod, addresses, enforcement, settings);
   }
 
   #recompile(ref: PolicyRef): void {

@@ -1,6 +1,7 @@
 import type { Annotations } from '../model/annotations.js';
 import { logsAllowed } from '../model/audit-annotation.js';
 import { isDryRun, type DryRunScope } from '../model/policy-mode.js';
+import { youngestBeyond } from '../model/policy-age.js';
 import { directions, type AnyPolicy, type Direction } from '../model/policy.js';
 import type { Pod } from '../model/pod.js';
 import type { Address } from '../model/address.js';
@@ -24,37 +25,54 @@ export interface EndpointSettings {
   /** Of the pod's namespace. */
   readonly annotations: Annotations;
   readonly dryRun: DryRunScope;
+  /** Of more policies on a pod than this, the youngest isolate it and allow nothing. Absent: no limit. */
+  readonly maxPolicies?: number;
 }
 
-/** An endpoint from the policies that select it, given in the order of their keys. */
-export function makeEndpoint(
-  pod: Pod,
-  addresses: readonly Address[],
-  policies: readonly AnyPolicy[],
-  settings: EndpointSettings,
-): Endpoint {
+/** What the policies that select a pod come to. */
+export type Enforcement = Pick<Endpoint, 'policies' | 'ingress' | 'egress' | 'dryRun'>;
+
+/** Where no policy selects the pod. */
+export const notIsolated: Enforcement = { policies: 0, ingress: open, egress: open };
+
+/** @param policies those that select the pod, in the order of their keys */
+export function enforcementBy(policies: readonly AnyPolicy[], settings: EndpointSettings): Enforcement {
   const enforced = policies.filter((policy) => !isDryRun(policy, settings, settings.dryRun));
-  const [ingress, egress] = [isolationBy(enforced, 'ingress'), isolationBy(enforced, 'egress')];
+  const tooMany = new Set(youngestBeyond(policies, settings.maxPolicies ?? Infinity));
+  const isolation = (of: readonly AnyPolicy[], direction: Direction): Isolation => isolationBy(of, direction, tooMany);
+  const [ingress, egress] = [isolation(enforced, 'ingress'), isolation(enforced, 'egress')];
   const dryRun =
     enforced.length === policies.length
       ? {}
-      : { ...dryRunIsolation(policies, 'ingress', ingress), ...dryRunIsolation(policies, 'egress', egress) };
-  return {
-    pod: pod.ref,
-    podUid: pod.uid,
-    node: pod.node,
-    addresses,
-    ingress,
-    egress,
-    ...(Object.keys(dryRun).length === 0 ? {} : { dryRun }),
-    ...(logsAllowed(settings.annotations) ? { logsAllowed: true } : {}),
-  };
+      : {
+          ...dryRunIsolation('ingress', ingress, isolation(policies, 'ingress')),
+          ...dryRunIsolation('egress', egress, isolation(policies, 'egress')),
+        };
+  return { policies: policies.length, ingress, egress, ...(Object.keys(dryRun).length === 0 ? {} : { dryRun }) };
 }
 
-function isolationBy(policies: readonly AnyPolicy[], direction: Direction): Isolation {
+export const makeEndpoint = (
+  pod: Pod,
+  addresses: readonly Address[],
+  enforcement: Enforcement,
+  { annotations }: EndpointSettings,
+): Endpoint => ({
+  pod: pod.ref,
+  podUid: pod.uid,
+  node: pod.node,
+  addresses,
+  ...enforcement,
+  ...(logsAllowed(annotations) ? { logsAllowed: true } : {}),
+});
+
+function isolationBy(
+  policies: readonly AnyPolicy[],
+  direction: Direction,
+  allowingNothing: ReadonlySet<AnyPolicy>,
+): Isolation {
   const by = policies.filter((policy) => isolates(policy, direction));
   if (by.length === 0) return open;
-  const allowedBy = by.filter((policy) => allowsSomething(policy, direction));
+  const allowedBy = by.filter((policy) => allowsSomething(policy, direction) && !allowingNothing.has(policy));
   return {
     kind: 'isolated',
     by: by.map(({ ref }) => ref),
@@ -63,22 +81,23 @@ function isolationBy(policies: readonly AnyPolicy[], direction: Direction): Isol
 }
 
 /** A further policy that isolates an isolated pod changes nothing unless it allows something. */
-function dryRunIsolation(policies: readonly AnyPolicy[], direction: Direction, now: Isolation): Endpoint['dryRun'] {
-  const all = isolationBy(policies, direction);
+function dryRunIsolation(direction: Direction, now: Isolation, all: Isolation): Endpoint['dryRun'] {
   if (all.kind === 'open') return {};
   if (now.kind === 'isolated' && now.allowedBy.length === all.allowedBy.length) return {};
   return { [direction]: all };
 }
 
-export function ruleListsOf(endpoint: Endpoint | undefined): readonly RuleListId[] {
+/** The rule lists of each of its isolations; endpoints with the same policies share them. */
+export function ruleListsOf(endpoint: Endpoint | undefined): readonly (readonly RuleListId[])[] {
   if (endpoint === undefined) return [];
-  return directions.flatMap((direction) => isolationsOf(endpoint, direction).flatMap(({ allowedBy }) => allowedBy));
+  return directions.flatMap((direction) => isolationsOf(endpoint, direction).map(({ allowedBy }) => allowedBy));
 }
 
 export function sameEndpoint(a: Endpoint | undefined, b: Endpoint | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return (
     a.podUid === b.podUid &&
+    a.policies === b.policies &&
     a.node === b.node &&
     a.addresses.join() === b.addresses.join() &&
     a.logsAllowed === b.logsAllowed &&

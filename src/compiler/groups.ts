@@ -23,7 +23,7 @@ interface Entry {
   readonly definition: GroupDefinition;
   readonly group: Group;
   readonly members: Set<Member>;
-  readonly selection: SelectionId | undefined;
+  readonly selection: SelectionId;
   users: number;
 }
 
@@ -103,19 +103,15 @@ export class Groups {
     const members = new Set<Member>();
     const { id, title } = definition;
     const group: Group =
-      definition.kind === 'blocks'
-        ? { kind: 'blocks', id, title, cidrs: definition.cidrs }
-        : definition.kind === 'pods'
-          ? { kind: 'pods', id, title, members: members as Set<Address> }
-          : { kind: 'listeners', id, title, protocol: definition.protocol, members: members as Set<Listener> };
-    const selection = definition.kind === 'blocks' ? undefined : this.#index.add(definition.selection);
+      definition.kind === 'pods'
+        ? { kind: 'pods', id, title, members: members as Set<Address> }
+        : { kind: 'listeners', id, title, protocol: definition.protocol, members: members as Set<Listener> };
+    const selection = this.#index.add(definition.selection);
     const entry: Entry = { definition, group, members, selection, users: 1 };
-    if (selection !== undefined) {
-      const sharing = this.#bySelection.get(selection) ?? new Set();
-      this.#bySelection.set(selection, sharing.add(entry));
-      for (const pod of this.#index.membersOf(selection))
-        for (const member of membersFrom(definition, this.#contribution(pod))) members.add(member);
-    }
+    const sharing = this.#bySelection.get(selection) ?? new Set();
+    this.#bySelection.set(selection, sharing.add(entry));
+    for (const pod of this.#index.membersOf(selection))
+      for (const member of membersFrom(definition, this.#contribution(pod))) members.add(member);
     this.#entries.set(id, entry);
     this.groups.set(id, group);
     return entry;
@@ -156,7 +152,6 @@ export class Groups {
     this.#touch(entry, true);
     this.#entries.delete(id);
     this.groups.delete(id);
-    if (entry.selection === undefined) return;
     const sharing = this.#bySelection.get(entry.selection);
     sharing?.delete(entry);
     if (sharing?.size !== 0) return;
@@ -166,7 +161,7 @@ export class Groups {
 }
 
 function membersFrom(definition: GroupDefinition, contribution: Contribution | undefined): readonly Member[] {
-  if (contribution === undefined || definition.kind === 'blocks') return [];
+  if (contribution === undefined) return [];
   if (definition.kind === 'pods') return contribution.addresses;
   const ports = new Set(
     contribution.ports

@@ -1,10 +1,18 @@
-import { formatCidr } from '../model/address.js';
-import type { Direction, NetworkPolicy, Peer, Port, Protocol } from '../model/policy.js';
-import type { AllowRule, GroupId, PeerMatch, PortMatch, RuleList, RuleOrigin } from '../program/types.js';
-import { ruleListId } from '../program/types.js';
+import type { Direction, NetworkPolicy, Peer, PolicyRule, Port, Protocol } from '../model/policy.js';
+import {
+  groupsOf,
+  ruleListId,
+  type AllowRule,
+  type GroupId,
+  type PeerMatch,
+  type PortMatch,
+  type RuleList,
+  type RulePeer,
+  type RulePort,
+} from '../program/types.js';
 import { canonicalText } from '../selectors/match.js';
 import { selectionId, type PodSelection } from '../selectors/selector-index.js';
-import { subtractCidrs } from '../addresses/cidr-sets.js';
+import { rangeOf, rangesOf, subtractRanges } from '../addresses/address-ranges.js';
 
 /** How a group's members are found. */
 export type GroupDefinition =
@@ -16,12 +24,6 @@ export type GroupDefinition =
       readonly selection: PodSelection;
       readonly protocol: Protocol;
       readonly name: string;
-    }
-  | {
-      readonly kind: 'blocks';
-      readonly id: GroupId;
-      readonly title: string;
-      readonly cidrs: ReturnType<typeof subtractCidrs>;
     };
 
 export interface CompiledRules {
@@ -31,83 +33,78 @@ export interface CompiledRules {
 
 const everyPod: PodSelection = { namespaces: { requirements: [] }, pods: { requirements: [] } };
 
-/** What a policy allows in one direction: peers times ports, as rules over groups. */
+/** What a policy allows in one direction: a rule over groups and blocks for each rule of the YAML. */
 export function compileRules(policy: NetworkPolicy, direction: Direction, logsAllowed = false): CompiledRules {
-  const groups = new Map<GroupId, GroupDefinition>();
-  const name = (definition: GroupDefinition): GroupId => {
-    groups.set(definition.id, definition);
-    return definition.id;
+  const named = new Map<GroupId, GroupDefinition>();
+  const context: RuleContext = {
+    policy,
+    direction,
+    name: (definition) => {
+      named.set(definition.id, definition);
+      return definition.id;
+    },
   };
-  const rules: AllowRule[] = [];
-  (policy[direction] ?? []).forEach((rule, ruleIndex) => {
-    for (const [peer, peerIndex] of numbered(rule.peers, 'anyone'))
-      for (const [port, portIndex] of numbered(rule.ports, 'anyPort')) {
-        const peerMatch = matchPeer(policy, peer, name);
-        const portMatch = matchPort({ policy, direction, peer, port }, name);
-        if (peerMatch === undefined || portMatch === undefined) continue;
-        const origin: RuleOrigin = {
-          policy: policy.ref,
-          direction,
-          rule: ruleIndex,
-          ...(peerIndex === undefined ? {} : { peer: peerIndex }),
-          ...(portIndex === undefined ? {} : { port: portIndex }),
-        };
-        rules.push({ peer: peerMatch, port: portMatch, origin });
-      }
-  });
-  const used = new Set(
-    rules.flatMap(({ peer, port }) => [peer, port].flatMap((match) => ('of' in match ? [match.of] : []))),
-  );
-  for (const id of groups.keys()) if (!used.has(id)) groups.delete(id);
+  const rules = (policy[direction] ?? []).flatMap((rule, index) => allowRules(context, rule, index));
+  const used = new Set(rules.flatMap(groupsOf));
+  const groups = new Map([...named].filter(([id]) => used.has(id)));
   const id = ruleListId(policy.ref, direction);
   const list = { id, policy: policy.ref, direction, rules, ...(logsAllowed ? { logsAllowed } : {}) };
   return { list, groups };
 }
 
-function numbered<T, W extends string>(
-  list: readonly T[] | W,
-  word: W,
-): readonly (readonly [T | W, number | undefined])[] {
-  return typeof list === 'string' ? [[word, undefined]] : list.map((entry, index) => [entry, index]);
-}
-
-type Naming = (definition: GroupDefinition) => GroupId;
-
-/** Undefined: matches nothing. */
-function matchPeer(policy: NetworkPolicy, peer: Peer | 'anyone', name: Naming): PeerMatch | undefined {
-  if (peer === 'anyone') return { kind: 'anyone' };
-  if (peer.kind === 'ipBlock') {
-    const cidrs = subtractCidrs(peer.cidr, peer.except);
-    if (cidrs.length === 0) return undefined;
-    const text = cidrs.map(formatCidr).join(' ');
-    const except = peer.except.length === 0 ? '' : ` except ${peer.except.map(formatCidr).join(' ')}`;
-    return {
-      kind: 'members',
-      of: name({ kind: 'blocks', id: `blocks ${text}` as GroupId, title: `${formatCidr(peer.cidr)}${except}`, cidrs }),
-    };
-  }
-  const selection = selectionOf(policy, peer);
-  return {
-    kind: 'members',
-    of: name({ kind: 'pods', id: selectionId(selection) as string as GroupId, title: titleOf(selection), selection }),
-  };
-}
-
-interface PortContext {
+interface RuleContext {
   readonly policy: NetworkPolicy;
   readonly direction: Direction;
-  readonly peer: Peer | 'anyone';
-  readonly port: Port | 'anyPort';
+  readonly name: (definition: GroupDefinition) => GroupId;
 }
 
-/** Undefined: matches nothing. */
-function matchPort({ policy, direction, peer, port }: PortContext, name: Naming): PortMatch | undefined {
-  if (port === 'anyPort') return { kind: 'anyPort' };
+/** None for a rule that matches nothing, two where names mean something to some of its peers only. */
+function allowRules(context: RuleContext, rule: PolicyRule, index: number): readonly AllowRule[] {
+  const { policy, direction } = context;
+  const origin = { policy: policy.ref, direction, rule: index };
+  const [peers, ports] = [matchPeers(context, rule.peers), matchPorts(context, rule.ports)];
+  const product = (from: PeerMatch, to: PortMatch): readonly AllowRule[] =>
+    isEmpty(from) || isEmpty(to) ? [] : [{ peers: from, ports: to, origin }];
+  if (direction === 'ingress' || peers.kind === 'anyone' || ports.kind === 'anyPort') return product(peers, ports);
+  // A CIDR has no pods to ask what a name means (SEMANTICS A6).
+  const blocks = peers.of.filter(({ kind }) => kind === 'addressBlock');
+  const numbers = ports.of.filter(({ kind }) => kind === 'range');
+  if (blocks.length === 0 || numbers.length === ports.of.length) return product(peers, ports);
+  const pods = peers.of.filter(({ kind }) => kind === 'pods');
+  return [
+    ...product({ kind: 'union', of: pods }, ports),
+    ...product({ kind: 'union', of: blocks }, { kind: 'union', of: numbers }),
+  ];
+}
+
+const isEmpty = (match: PeerMatch | PortMatch): boolean => match.kind === 'union' && match.of.length === 0;
+
+function matchPeers({ policy, name }: RuleContext, peers: PolicyRule['peers']): PeerMatch {
+  if (peers === 'anyone') return { kind: 'anyone' };
+  const of = peers.flatMap((peer, index): readonly RulePeer[] => {
+    if (peer.kind === 'ipBlock')
+      return hasAddresses(peer) ? [{ kind: 'addressBlock', index, cidr: peer.cidr, except: peer.except }] : [];
+    const selection = selectionOf(policy, peer);
+    const id = selectionId(selection) as string as GroupId;
+    return [{ kind: 'pods', index, of: name({ kind: 'pods', id, title: titleOf(selection), selection }) }];
+  });
+  return { kind: 'union', of };
+}
+
+const hasAddresses = ({ cidr, except }: Extract<Peer, { kind: 'ipBlock' }>): boolean =>
+  except.length === 0 || subtractRanges(rangeOf(cidr), rangesOf(except, cidr.family)).length > 0;
+
+function matchPorts(context: RuleContext, ports: PolicyRule['ports']): PortMatch {
+  if (ports === 'anyPort') return { kind: 'anyPort' };
+  return { kind: 'union', of: ports.map((port, index) => ({ ...rulePort(context, port), index })) };
+}
+
+type WithoutIndex<Port> = Port extends unknown ? Omit<Port, 'index'> : never;
+
+function rulePort({ policy, direction, name }: RuleContext, port: Port): WithoutIndex<RulePort> {
   if (port.kind === 'all') return { kind: 'range', protocol: port.protocol, first: 0, last: 65535 };
   if (port.kind === 'range') return port;
   // A name is resolved at each destination pod: the policy's own subjects, or for egress any pod that the peer selects.
-  // A CIDR has no pods to ask (SEMANTICS A6).
-  if (direction === 'egress' && peer !== 'anyone' && peer.kind === 'ipBlock') return undefined;
   const selection: PodSelection =
     direction === 'ingress' ? { namespaces: { name: policy.ref.namespace }, pods: policy.appliesTo } : everyPod;
   const id = `listeners ${port.protocol} ${port.name} ${selectionId(selection)}` as GroupId;

@@ -10,6 +10,8 @@ export class UsedRuleLists {
   readonly #groups: Groups;
   readonly #compile: (id: RuleListId) => CompiledRules | undefined;
   readonly #compiled = new Map<RuleListId, CompiledRules>();
+  /** Endpoints with the same policies share one array of lists: it counts once for all of them. */
+  readonly #sharing = new Map<readonly RuleListId[], number>();
   readonly #users = new Map<RuleListId, number>();
   #before = new Before<RuleListId, RuleList>();
 
@@ -19,17 +21,30 @@ export class UsedRuleLists {
     this.#compile = compile;
   }
 
-  use(id: RuleListId): void {
-    this.#touch(id);
-    this.#users.set(id, (this.#users.get(id) ?? 0) + 1);
+  use(lists: readonly RuleListId[]): void {
+    const sharing = this.#sharing.get(lists) ?? 0;
+    this.#sharing.set(lists, sharing + 1);
+    if (sharing > 0) return;
+    for (const id of lists) {
+      this.#touch(id);
+      this.#users.set(id, (this.#users.get(id) ?? 0) + 1);
+    }
   }
 
   /** One use less. A list without uses is dropped when the step ends, so a step may release it before it uses it again. */
-  release(id: RuleListId): void {
-    this.#touch(id);
-    const users = (this.#users.get(id) ?? 0) - 1;
-    if (users === 0) this.#users.delete(id);
-    else this.#users.set(id, users);
+  release(lists: readonly RuleListId[]): void {
+    const sharing = (this.#sharing.get(lists) ?? 0) - 1;
+    if (sharing > 0) {
+      this.#sharing.set(lists, sharing);
+      return;
+    }
+    this.#sharing.delete(lists);
+    for (const id of lists) {
+      this.#touch(id);
+      const users = (this.#users.get(id) ?? 0) - 1;
+      if (users === 0) this.#users.delete(id);
+      else this.#users.set(id, users);
+    }
   }
 
   /** The policy changed: a list in use is compiled again; another list is compiled when it comes into use. */
@@ -50,7 +65,7 @@ export class UsedRuleLists {
     }
     const changed = [...this.#before.entries()]
       .map(([id, before]) => difference({ id }, before, this.lists.get(id)))
-      .filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after));
+      .filter(({ before, after }) => before !== after && JSON.stringify(before) !== JSON.stringify(after));
     this.#before = new Before();
     return changed;
   }

@@ -13,16 +13,9 @@ import type { BlockOptions } from './blocks.js';
 import { CidrSearch } from '../addresses/cidr-search.js';
 import { programAddress, type AddressEndpoint, type FlowEndpoint } from './flow-endpoints.js';
 import { RuleMatcher } from './rule-matcher.js';
-import { describeRule, type RuleText } from './rule-text.js';
+import { describeRules, type RuleText } from './rule-text.js';
 import type { Flow } from './types.js';
-import {
-  allowanceOf,
-  verdictOf,
-  type DirectionVerdict,
-  type DirectionVerdicts,
-  type RuleMatch,
-  type Verdict,
-} from './verdicts.js';
+import { allowanceOf, verdictOf, type DirectionVerdict, type DirectionVerdicts, type Verdict } from './verdicts.js';
 
 /** As the agent enforces it. */
 const enforced: BlockOptions = { ipBlocks: 'cluster', podCidrs: [] };
@@ -91,12 +84,8 @@ export class Evaluator {
     const isolation = endpoint[direction];
     if (isolation.kind === 'open') return { kind: 'notIsolated' };
     const destination = direction === 'ingress' ? own : peer;
-    const rules = this.#rulesOf(isolation).flatMap((rule): readonly RuleMatch[] => {
-      const membership = this.matcher.matchPeer(rule.peer, peer, family);
-      if (membership === 'no') return [];
-      const ports = this.matcher.matchPort(rule.port, destination);
-      return ports.length === 0 ? [] : [{ origin: rule.origin, ports, assumed: membership === 'assumed' }];
-    });
+    const between = { peer, destination, family };
+    const rules = this.#rulesOf(isolation).flatMap((rule) => this.matcher.match(rule, between) ?? []);
     return { kind: 'isolated', by: isolation.by, rules };
   }
 
@@ -107,8 +96,9 @@ export class Evaluator {
     return { by: isolation.by, key: isolation.allowedBy.join(), rules: () => this.#rulesOf(isolation) };
   }
 
-  describe(rule: AllowRule): RuleText {
-    return describeRule(this.#program, rule);
+  /** Each peer of a rule with each of its ports, in the order of the YAML. */
+  describe(rules: readonly AllowRule[]): readonly RuleText[] {
+    return describeRules(this.#program, rules);
   }
 
   #endpointOf(endpoint: FlowEndpoint): Endpoint | undefined {

@@ -10,6 +10,7 @@ import {
 } from '../addresses/address-ranges.js';
 import { addressToNumber, numberToAddress, parseCidr, type Address, type Family } from '../model/address.js';
 import type { PolicyProgram } from '../program/types.js';
+import { blocksIn, rangesOfBlock } from './rule-blocks.js';
 
 export interface ExternalRange extends AddressRange {
   readonly family: Family;
@@ -22,11 +23,10 @@ export const rangeId = ({ family, first, last }: Pick<ExternalRange, 'family' | 
 
 /** The ranges of a family within which no block of these programs ends; together they cover everything. */
 export function externalRanges(programs: readonly PolicyProgram[], family: Family): readonly ExternalRange[] {
-  const cidrs = programs.flatMap(({ groups }) =>
-    [...groups.values()].flatMap((group) => (group.kind === 'blocks' ? group.cidrs : [])),
+  const blocks = programs.flatMap(blocksIn).filter(({ cidr }) => cidr.family === family);
+  return cutAtBorders([everyAddress(family), ...blocks.flatMap(rangesOfBlock)]).map((range) =>
+    makeRange(family, range),
   );
-  const blocks = cidrs.filter((cidr) => cidr.family === family).map(rangeOf);
-  return cutAtBorders([everyAddress(family), ...blocks]).map((range) => makeRange(family, range));
 }
 
 export const makeRange = (family: Family, { first, last }: AddressRange): ExternalRange => ({

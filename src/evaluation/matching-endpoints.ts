@@ -1,10 +1,11 @@
 /** Which of many endpoints a peer matches, found without asking each of them. */
 import type { Address, Family } from '../model/address.js';
-import type { Group, PeerMatch, PolicyProgram } from '../program/types.js';
-import { rangesOf } from '../addresses/address-ranges.js';
+import type { GroupId, PeerMatch, PolicyProgram } from '../program/types.js';
+import { mergeRanges } from '../addresses/address-ranges.js';
 import type { ExternalRange } from './external-ranges.js';
 import { workloadAddress, type FlowEndpoint } from './flow-endpoints.js';
-import type { RuleMatcher } from './rule-matcher.js';
+import { blocksOf, rangesOfBlock, type BlockPeer } from './rule-blocks.js';
+import { groupOf, type RuleMatcher } from './rule-matcher.js';
 import type { Workload } from '../model/workload.js';
 
 /** Endpoints are numbered: the workloads, then the ranges. */
@@ -27,7 +28,7 @@ export class MatchingEndpoints {
   readonly #workloads: readonly number[];
   readonly #numbers: ReadonlyMap<Address, number>;
   readonly #ranges: Readonly<Record<Family, readonly NumberedRange[]>>;
-  readonly #found: Readonly<Record<Family, Map<string, Matching>>> = { IPv4: new Map(), IPv6: new Map() };
+  readonly #found: Readonly<Record<Family, Map<PeerMatch, Matching>>> = { IPv4: new Map(), IPv6: new Map() };
 
   constructor(program: PolicyProgram, { workloads, ranges }: NumberedEndpoints, matcher: RuleMatcher) {
     this.#program = program;
@@ -45,35 +46,49 @@ export class MatchingEndpoints {
     };
   }
 
-  of(peer: PeerMatch, family: Family): Matching {
-    const key = peer.kind === 'anyone' ? '' : peer.of;
-    const known = this.#found[family].get(key);
+  endpointAt(number: number): FlowEndpoint {
+    const endpoint = this.#endpoints[number];
+    if (endpoint === undefined) throw new Error(`no endpoint has the number ${number}`);
+    return endpoint;
+  }
+
+  of(peers: PeerMatch, family: Family): Matching {
+    const known = this.#found[family].get(peers);
     if (known !== undefined) return known;
     const sure: number[] = [];
     const assumed: number[] = [];
-    for (const number of this.#candidates(peer, family)) {
+    for (const number of this.#candidates(peers, family)) {
       const endpoint = this.#endpoints[number];
       if (endpoint === undefined) continue;
-      const membership = this.#matcher.matchPeer(peer, endpoint, family);
-      if (membership === 'yes') sure.push(number);
-      if (membership === 'assumed') assumed.push(number);
+      const matched = this.#matcher.matchPeers(peers, endpoint, family);
+      if (matched.some((peer) => !peer.assumed)) sure.push(number);
+      else if (matched.length > 0) assumed.push(number);
     }
     const found = { sure, assumed };
-    this.#found[family].set(key, found);
+    this.#found[family].set(peers, found);
     return found;
   }
 
-  /** All that match, and others. */
-  #candidates(peer: PeerMatch, family: Family): readonly number[] {
-    const group = peer.kind === 'anyone' ? undefined : this.#program.groups.get(peer.of);
-    if (group?.kind === 'pods') return [...group.members].flatMap((member) => this.#numbers.get(member) ?? []);
-    const ranges = group?.kind === 'blocks' ? this.#within(group, family) : this.#ranges[family];
-    return [...this.#workloads, ...ranges.map(({ number }) => number)];
+  /** All that match, and others; each once. */
+  #candidates(peers: PeerMatch, family: Family): Iterable<number> {
+    if (peers.kind === 'anyone') return [...this.#workloads, ...this.#ranges[family].map(({ number }) => number)];
+    const numbers = new Set(peers.of.flatMap((peer) => (peer.kind === 'pods' ? this.#members(peer.of) : [])));
+    const blocks = blocksOf(peers);
+    if (blocks.length === 0) return numbers;
+    for (const number of this.#workloads) numbers.add(number);
+    for (const { number } of this.#within(blocks, family)) numbers.add(number);
+    return numbers;
   }
 
-  #within({ cidrs }: Extract<Group, { kind: 'blocks' }>, family: Family): readonly NumberedRange[] {
+  #members(id: GroupId): readonly number[] {
+    const { members } = groupOf(this.#program, id);
+    return [...members].flatMap((member) => this.#numbers.get(member as Address) ?? []);
+  }
+
+  #within(blocks: readonly BlockPeer[], family: Family): readonly NumberedRange[] {
     const ranges = this.#ranges[family];
-    return rangesOf(cidrs, family).flatMap(({ first, last }) =>
+    const held = blocks.filter(({ cidr }) => cidr.family === family).flatMap(rangesOfBlock);
+    return mergeRanges(held).flatMap(({ first, last }) =>
       ranges.slice(firstFrom(ranges, first), firstFrom(ranges, last + 1n)),
     );
   }

@@ -11,9 +11,9 @@ import type { AllowRule, PolicyProgram } from '../program/types.js';
 import { Allowances, everythingId, nothing, nothingId, type Allowance } from './allowances.js';
 import type { BlockOptions } from './blocks.js';
 import { Evaluator, type Way } from './evaluator.js';
-import type { WorkloadEndpoint } from './flow-endpoints.js';
+import type { FlowEndpoint, WorkloadEndpoint } from './flow-endpoints.js';
 import { MatchingEndpoints, type NumberedEndpoints } from './matching-endpoints.js';
-import { allowanceOn } from './verdicts.js';
+import { allowanceOn, portsOf } from './verdicts.js';
 
 /** By endpoint, what the own policies allow; `open`: everything, to and from everyone. */
 export type Row = Uint32Array | 'open';
@@ -62,20 +62,17 @@ export class Matrix {
   }
 
   #add(row: Uint32Array, rule: AllowRule, { own, family, direction }: Way & { readonly own: WorkloadEndpoint }): void {
-    const { sure, assumed } = this.#matching.of(rule.peer, family);
+    const { sure, assumed } = this.#matching.of(rule.peers, family);
     const { matcher } = this.evaluator;
     const add = (numbers: readonly number[], isAssumed: boolean): void => {
       if (numbers.length === 0) return;
-      const idAt = (destination: WorkloadEndpoint): number =>
-        this.allowances.idOf(allowanceOn(matcher.matchPort(rule.port, destination), isAssumed));
+      const idAt = (destination: FlowEndpoint): number =>
+        this.allowances.idOf(allowanceOn(portsOf(matcher.matchPorts(rule.ports, destination)), isAssumed));
       // A named port is one of the destination: of the own workload for ingress, of each peer for egress.
-      const isPeers = direction === 'egress' && matcher.dependsOnDestination(rule.port);
+      const isPeers = direction === 'egress' && matcher.dependsOnDestination(rule.ports);
       const same = isPeers ? undefined : idAt(own);
-      for (const number of numbers) {
-        const peer = this.endpoints.workloads[number];
-        const id = same ?? (peer === undefined ? nothingId : idAt({ kind: 'workload', workload: peer }));
-        row[number] = this.allowances.union(row[number] ?? nothingId, id);
-      }
+      for (const number of numbers)
+        row[number] = this.allowances.union(row[number] ?? nothingId, same ?? idAt(this.#matching.endpointAt(number)));
     };
     add(sure, false);
     add(assumed, true);

@@ -1,17 +1,19 @@
-/** The only reader of a rule: whether its peer matches an endpoint, and on which ports of the destination. */
+/** The only reader of a rule: which of its peers match an endpoint, and on which ports of the destination. */
 import type { Address, Family } from '../model/address.js';
 import type { PortRange } from '../model/reachability.js';
 import {
   splitListener,
+  type AllowRule,
   type Group,
   type GroupId,
   type PeerMatch,
   type PolicyProgram,
   type PortMatch,
+  type RulePort,
 } from '../program/types.js';
-import { BlockMatcher, type BlockOptions, type Membership } from './blocks.js';
+import { BlockMatcher, type BlockOptions } from './blocks.js';
 import { programAddress, type FlowEndpoint } from './flow-endpoints.js';
-import type { MatchedPorts } from './verdicts.js';
+import type { MatchedPeer, MatchedPort, MatchedRule } from './verdicts.js';
 
 type ListenerGroup = Extract<Group, { kind: 'listeners' }>;
 
@@ -35,31 +37,56 @@ export class RuleMatcher {
     this.#blocks = new BlockMatcher(options);
   }
 
-  matchPeer(peer: PeerMatch, endpoint: FlowEndpoint, family: Family): Membership {
-    if (peer.kind === 'anyone') return 'yes';
-    const group = groupOf(this.#program, peer.of);
-    switch (group.kind) {
-      case 'blocks':
-        return this.#blocks.match(group, endpoint, family);
-      case 'pods':
-        return group.members.has(programAddress(endpoint)) ? 'yes' : 'no';
-      case 'listeners':
-        throw new Error(`group ${group.id} holds listeners, which are no peers`);
-    }
+  /** Undefined where the rule matches neither this peer, nor any port of this destination. */
+  match(
+    { origin, peers, ports }: AllowRule,
+    { peer, destination, family }: { peer: FlowEndpoint; destination: FlowEndpoint; family: Family },
+  ): MatchedRule | undefined {
+    const matched = this.matchPeers(peers, peer, family);
+    if (matched.length === 0) return undefined;
+    const on = this.matchPorts(ports, destination);
+    return on.length === 0 ? undefined : { origin, peers: matched, ports: on };
   }
 
-  /** A name is resolved where the connection ends, in both directions (SEMANTICS A6). */
-  matchPort(port: PortMatch, destination: FlowEndpoint): MatchedPorts {
-    if (port.kind === 'anyPort') return 'every';
-    if (port.kind === 'range') return [port];
+  /** In the order of the YAML. */
+  matchPeers(peers: PeerMatch, endpoint: FlowEndpoint, family: Family): readonly MatchedPeer[] {
+    if (peers.kind === 'anyone') return [{ assumed: false }];
+    const pods = peers.of.flatMap((peer): readonly MatchedPeer[] => {
+      if (peer.kind !== 'pods') return [];
+      const isMember = this.#podsOf(peer.of).has(programAddress(endpoint));
+      return isMember ? [{ index: peer.index, assumed: false }] : [];
+    });
+    const { blocks, assumed } = this.#blocks.matching(peers, endpoint, family);
+    if (blocks.length === 0) return pods;
+    const matched = [...pods, ...blocks.map(({ index }): MatchedPeer => ({ index, assumed }))];
+    return matched.sort((a, b) => (a.index ?? 0) - (b.index ?? 0));
+  }
+
+  /** In the order of the YAML. A name is resolved where the connection ends, in both directions (SEMANTICS A6). */
+  matchPorts(ports: PortMatch, destination: FlowEndpoint): readonly MatchedPort[] {
+    if (ports.kind === 'anyPort') return [{ ports: 'every' }];
+    return ports.of.flatMap((port) => {
+      const ranges = this.#rangesOf(port, destination);
+      return ranges.length === 0 ? [] : [{ index: port.index, ports: ranges }];
+    });
+  }
+
+  /** It has names: what they mean is another thing for each destination. */
+  dependsOnDestination(ports: PortMatch): boolean {
+    return ports.kind === 'union' && ports.of.some(({ kind }) => kind === 'listeners');
+  }
+
+  #podsOf(id: GroupId): ReadonlySet<Address> {
+    const group = groupOf(this.#program, id);
+    if (group.kind === 'pods') return group.members;
+    throw new Error(`group ${group.id} holds listeners, which are no peers`);
+  }
+
+  #rangesOf(port: RulePort, destination: FlowEndpoint): readonly PortRange[] {
+    if (port.kind === 'range') return [{ protocol: port.protocol, first: port.first, last: port.last }];
     const group = groupOf(this.#program, port.of);
     if (group.kind !== 'listeners') throw new Error(`group ${group.id} holds no listeners`);
     return this.#listenersIn(group).get(programAddress(destination)) ?? none;
-  }
-
-  /** It is a name: what it means is another thing for each destination. */
-  dependsOnDestination(port: PortMatch): boolean {
-    return port.kind === 'listeners';
   }
 
   #listenersIn(group: ListenerGroup): ReadonlyMap<Address, readonly PortRange[]> {

@@ -3,6 +3,7 @@ import type { Direction, PolicyRef, Protocol } from '../model/policy.js';
 import type { PortRange, PortSet } from '../model/reachability.js';
 import type { RuleOrigin } from '../program/types.js';
 import { either, everything, nothing, together, type Allowance } from './allowances.js';
+import { inYamlOrder } from './rule-pairs.js';
 import { allPorts, hasPort, noPorts, portSet } from './port-sets.js';
 
 /** What the policies of one endpoint say of the other, in one direction. */
@@ -23,21 +24,41 @@ export type DirectionVerdict =
       readonly kind: 'isolated';
       readonly by: readonly PolicyRef[];
       /** Those that match the other endpoint, on one port at least. */
-      readonly rules: readonly RuleMatch[];
+      readonly rules: readonly MatchedRule[];
     };
 
 export type DirectionVerdicts = Readonly<Record<Direction, DirectionVerdict>>;
 
-/** A rule whose peer matches. */
-export interface RuleMatch {
-  readonly origin: RuleOrigin;
-  readonly ports: MatchedPorts;
-  /** It rests on a block that covers every address that the pod may get. */
+/** A peer of a rule that an endpoint is. */
+export interface MatchedPeer {
+  /** In the list of the YAML; absent where the rule names none. */
+  readonly index?: number;
+  /** It is a block that covers every address that the pod may get. */
   readonly assumed: boolean;
 }
 
+/** A port of a rule that means something to a destination. */
+export interface MatchedPort {
+  /** In the list of the YAML; absent where the rule names none. */
+  readonly index?: number;
+  readonly ports: MatchedPorts;
+}
+
+/** A rule and what of it matches: each of these peers on each of these ports. */
+export interface MatchedRule {
+  readonly origin: RuleOrigin;
+  readonly peers: readonly MatchedPeer[];
+  readonly ports: readonly MatchedPort[];
+}
+
+/** One peer and one port of a rule, both of which match. */
+export interface RuleMatch {
+  readonly origin: RuleOrigin;
+  readonly ports: MatchedPorts;
+}
+
 /** `every`: whatever the protocol, those without ports (ICMP and the like) too. */
-export type MatchedPorts = 'every' | readonly PortRange[];
+type MatchedPorts = 'every' | readonly PortRange[];
 
 /** `other`: anything without ports that a policy can name (ICMP, GRE, …); its number is 0. */
 interface FlowPort {
@@ -78,9 +99,18 @@ function reasonOf(verdict: DirectionVerdict, direction: Direction, port: FlowPor
     : { direction, kind: 'isolatedBy', policies: verdict.by };
 }
 
-/** @param port absent: those that allow anything */
-export const rulesAllowing = (rules: readonly RuleMatch[], port: FlowPort | undefined): readonly RuleMatch[] =>
-  port === undefined ? rules : rules.filter(({ ports }) => includes(ports, port));
+/**
+ * Every peer with every port that allows it, in the order of the YAML.
+ * @param port absent: those that allow anything
+ */
+export const rulesAllowing = (rules: readonly MatchedRule[], port: FlowPort | undefined): readonly RuleMatch[] =>
+  inYamlOrder(
+    rules.map(({ origin, peers, ports }) => ({
+      origin,
+      peers,
+      ports: port === undefined ? ports : ports.filter((one) => includes(one.ports, port)),
+    })),
+  ).map(({ origin, port: { ports } }) => ({ origin, ports }));
 
 const includes = (ports: MatchedPorts, { protocol, number }: FlowPort): boolean =>
   ports === 'every' || hasPort(ports, protocol, number);
@@ -92,8 +122,21 @@ export const allowanceOf = ({ egress, ingress }: DirectionVerdicts): Allowance =
 export function allowanceIn(verdict: DirectionVerdict): Allowance {
   if (verdict.kind === 'unknownPod') return nothing;
   if (verdict.kind !== 'isolated') return everything;
-  return verdict.rules.map(({ ports, assumed }) => allowanceOn(ports, assumed)).reduce(either, nothing);
+  return verdict.rules
+    .map(({ peers, ports }) =>
+      allowanceOn(
+        portsOf(ports),
+        peers.every(({ assumed }) => assumed),
+      ),
+    )
+    .reduce(either, nothing);
 }
+
+/** Those of a rule's ports together. */
+export const portsOf = (matched: readonly MatchedPort[]): MatchedPorts =>
+  matched.some(({ ports }) => ports === 'every')
+    ? 'every'
+    : matched.flatMap(({ ports }) => (ports === 'every' ? [] : ports));
 
 export function allowanceOn(matched: MatchedPorts, assumed: boolean): Allowance {
   const ports = portSetOf(matched);

@@ -1,9 +1,9 @@
 /** Whether one thing that a policy says lies within another, whatever pods there are: proved from the text alone. */
-import { subtractCidrs } from '../addresses/cidr-sets.js';
+import { rangeOf, rangesOf, rangesWithout, subtractRanges, type AddressRange } from '../addresses/address-ranges.js';
 import { cidrWithin } from '../model/address.js';
 import type { LabelSelector, Requirement } from '../model/labels.js';
 import { impliedNamespace } from '../model/parse.js';
-import type { Peer, PolicyRule, Port } from '../model/policy.js';
+import type { Peer, Port } from '../model/policy.js';
 import { matches } from '../selectors/match.js';
 
 /** Whether everything that `narrow` selects is selected by `wide`; false where that is not known. */
@@ -35,10 +35,18 @@ export function peerWithin(narrow: Peer, wide: Peer, namespace: string): boolean
 
 type Block = Extract<Peer, { kind: 'ipBlock' }>;
 
-function blockWithin(narrow: Block, wide: Block): boolean {
-  if (!cidrWithin(narrow.cidr, wide.cidr)) return false;
-  const left = subtractCidrs(wide.cidr, wide.except);
-  return subtractCidrs(narrow.cidr, narrow.except).every((piece) => left.some((one) => cidrWithin(piece, one)));
+const blockWithin = (narrow: Block, wide: Block): boolean =>
+  cidrWithin(narrow.cidr, wide.cidr) && rangesWithout(addressesOf(narrow), addressesOf(wide)).length === 0;
+
+const addresses = new WeakMap<Block, readonly AddressRange[]>();
+
+/** What a block leaves after its excepts, sorted. */
+export function addressesOf(block: Block): readonly AddressRange[] {
+  const known = addresses.get(block);
+  if (known !== undefined) return known;
+  const ranges = subtractRanges(rangeOf(block.cidr), rangesOf(block.except, block.cidr.family));
+  addresses.set(block, ranges);
+  return ranges;
 }
 
 /** A namespace's name is the one label that is known of it. */
@@ -53,25 +61,9 @@ function namespacesWithin(narrow: LabelSelector | 'own', wide: LabelSelector | '
 const isMetByName = (selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean =>
   selector.requirements.every(({ key }) => key in labels) && matches(selector, labels);
 
-function portWithin(narrow: Port, wide: Port): boolean {
+export function portWithin(narrow: Port, wide: Port): boolean {
   if (narrow.protocol !== wide.protocol) return false;
   if (wide.kind === 'all') return true;
   if (narrow.kind === 'named') return wide.kind === 'named' && narrow.name === wide.name;
   return narrow.kind === 'range' && wide.kind === 'range' && wide.first <= narrow.first && narrow.last <= wide.last;
-}
-
-/** Whether all that `narrow` allows is allowed by `wide`, at the same pods. */
-export const ruleWithin = (narrow: PolicyRule, wide: PolicyRule, namespace: string): boolean =>
-  isWithin(narrow.peers, wide.peers, 'anyone', (one, other) => peerWithin(one, other, namespace)) &&
-  isWithin(narrow.ports, wide.ports, 'anyPort', portWithin);
-
-function isWithin<T, All extends string>(
-  narrow: readonly T[] | All,
-  wide: readonly T[] | All,
-  all: All,
-  holds: (one: T, other: T) => boolean,
-): boolean {
-  if (wide === all) return true;
-  if (narrow === all) return false;
-  return (narrow as readonly T[]).every((one) => (wide as readonly T[]).some((other) => holds(one, other)));
 }

@@ -1,6 +1,7 @@
 /** Runs the rules, and takes out what somebody has said to leave. */
 import { isClusterNetworkPolicy } from '../model/parse.js';
 import { rules } from './catalogue.js';
+import { limitRule, type LintLimits } from './limit-rule.js';
 import { Suppressions } from './suppressions.js';
 import type { Finding, SourcePosition, Severity } from './finding.js';
 import type { LintObject } from './objects.js';
@@ -9,6 +10,8 @@ import type { RuleMatch, Rule, LintInput } from './types.js';
 interface LintOptions {
   /** By id or name: another severity, or `off`. */
   readonly severities?: Readonly<Record<string, Severity | 'off'>>;
+  /** Also find what is over these. */
+  readonly limits?: LintLimits;
   /** Called before each rule with the number of rules that have run. */
   readonly onRule?: (done: number) => void;
 }
@@ -19,10 +22,10 @@ const ranks: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 
 export const atLeast = (severity: Severity, limit: Severity): boolean => ranks[severity] <= ranks[limit];
 
 /** Everything that the rules find, by file and line. */
-export function lint(input: LintInput, { severities = {}, onRule }: LintOptions = {}): readonly Finding[] {
+export function lint(input: LintInput, { severities = {}, limits, onRule }: LintOptions = {}): readonly Finding[] {
   const suppressions = new Suppressions(input.objects);
   const findings: Finding[] = [];
-  for (const [index, rule] of rules.entries()) {
+  for (const [index, rule] of [...rules, ...(limits === undefined ? [] : [limitRule(limits)])].entries()) {
     onRule?.(index);
     const severity = severities[rule.id] ?? severities[rule.name];
     if (severity === 'off' || (rule.scope === 'cluster' && !input.closed)) continue;

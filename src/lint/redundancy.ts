@@ -1,6 +1,7 @@
 /** What other policies say already, for the same pods and more. */
 import { directions, type Direction } from '../model/policy.js';
-import { ruleWithin, selectorWithin } from './containment.js';
+import { selectorWithin } from './containment.js';
+import { ruleWithin } from './rule-containment.js';
 import type { ValidPolicy } from './objects.js';
 import type { LintInput } from './types.js';
 import type { RuleEntry } from './policy-parts.js';

@@ -31,9 +31,20 @@ export function parseAddress(text: string): Address | undefined {
 export function addressToNumber(address: Address): bigint {
   const bytes = familyOf(address) === 'IPv4' ? address.split('.') : [];
   if (bytes.length === 4) return BigInt(bytes.reduce((number, byte) => number * 256 + Number(byte), 0));
+  if (!address.includes('.')) return hextetsToNumber(address);
   let value = 0n;
   for (const byte of ipaddr.parse(address).toByteArray()) value = (value << 8n) | BigInt(byte);
   return value;
+}
+
+/** Asked for each of thousands of CIDRs, so it takes the text as canonical. */
+function hextetsToNumber(address: Address): bigint {
+  const [head = '', tail] = address.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = '0000'.repeat(8 - before.length - after.length);
+  const hex = (groups: readonly string[]): string => groups.map((group) => group.padStart(4, '0')).join('');
+  return BigInt(`0x${hex(before)}${zeros}${hex(after)}`);
 }
 
 /** The inverse of {@link addressToNumber}. */

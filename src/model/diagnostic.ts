@@ -16,6 +16,27 @@ export function formatPath(path: Diagnostic['path']): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
 }
 
+/** What the agent keeps and reports of one object; the longest message, in characters. */
+const [mostKept, longestMessage] = [20, 500];
+
+/**
+ * The first of an object's diagnostics, errors before warnings, and how many there are more: an object of 1 MB can be wrong
+ * at 50,000 places, and the agent keeps, logs and reports what it says of each object.
+ */
+export function boundedDiagnostics(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (diagnostics.length <= mostKept && diagnostics.every(({ message }) => message.length <= longestMessage))
+    return diagnostics;
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  const kept = [...errors, ...diagnostics.filter(({ severity }) => severity !== 'error')].slice(0, mostKept);
+  const bounded = kept.map((one) =>
+    one.message.length <= longestMessage ? one : { ...one, message: `${one.message.slice(0, longestMessage)}…` },
+  );
+  const left = diagnostics.length - bounded.length;
+  if (left === 0) return bounded;
+  const severity = errors.length > bounded.length ? 'error' : 'warning';
+  return [...bounded, { code: 'more-diagnostics', severity, path: [], message: `and ${left} more` }];
+}
+
 /** Either a value, perhaps with warnings, or the errors that forbid one. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T; readonly diagnostics: readonly Diagnostic[] }

@@ -22,6 +22,10 @@ export interface NetworkPolicy {
   /** Absent in manifests. */
   readonly uid?: string;
   readonly generation?: number;
+  /** metadata.creationTimestamp in milliseconds since the epoch; absent in manifests that have none. */
+  readonly created?: number;
+  /** Of its spec as JSON; absent where it was not parsed. */
+  readonly bytes?: number;
   /** Absent: enforced, unless its namespace or the agent says otherwise. */
   readonly mode?: 'dry-run';
   readonly appliesTo: LabelSelector;
@@ -36,6 +40,10 @@ export interface BrokenPolicy {
   /** Absent in manifests. */
   readonly uid?: string;
   readonly generation?: number;
+  /** metadata.creationTimestamp in milliseconds since the epoch; absent in manifests that have none. */
+  readonly created?: number;
+  /** Of its spec as JSON; absent where it was not parsed. */
+  readonly bytes?: number;
   /** In a dry run it drops nothing. */
   readonly mode?: 'dry-run';
   /** `wholeNamespace` when not even the podSelector could be read. */

@@ -18,7 +18,7 @@ import { parseLogPrefix } from '../nftables/names/log-prefix.js';
 import { packetCountOf } from '../nftables/names/packet-counts.js';
 import { decisionNames } from '../nftables/render/decisions.js';
 import type { ProgramChange } from '../program/types.js';
-import type { LoopObserver, ReconcilerLog } from '../reconciler/types.js';
+import type { CompiledChanges, LoopObserver, ReconcilerLog } from '../reconciler/types.js';
 
 interface AgentAuditParts extends RecordOutputParts, Pick<AuditLogParts, 'readCounters' | 'openReader' | 'now'> {
   readonly mode: PolicyMode;
@@ -46,7 +46,6 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   #log: AuditLog | undefined;
   /** Absent where records go to standard output only: snapshots are saved beside the file. */
   readonly #snapshots: SnapshotRecorder | undefined;
-  #compiled: { readonly changes: readonly ClusterChange[]; readonly program: ProgramChange }[] = [];
 
   constructor(parts: AgentAuditParts) {
     this.#now = parts.now;
@@ -66,11 +65,10 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
 
   changesCompiled(changes: readonly ClusterChange[], program: ProgramChange): void {
     this.#attribution.changesCompiled(changes, program, this.#now());
-    this.#compiled.push({ changes, program });
   }
 
-  changesApplied(): void {
-    for (const { changes, program } of this.#compiled.splice(0)) {
+  changesApplied(compiled: readonly CompiledChanges[]): void {
+    for (const { changes, program } of compiled) {
       this.#attribution.changesApplied(changes, program.endpoints, this.#now());
       this.#snapshots?.changesApplied(changes, this.#now());
     }

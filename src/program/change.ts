@@ -16,7 +16,7 @@ export function changeFrom(program: PolicyProgram): ProgramChange {
     endpoints: [...endpoints].map(([key, after]) => ({ key, after })),
     ruleLists: [...ruleLists].map(([id, after]) => ({ id, after })),
     groups: [...groups.values()].map((group): GroupChange => {
-      const added: readonly Member[] = group.kind === 'blocks' ? [] : [...group.members];
+      const added: readonly Member[] = [...group.members];
       return { group, change: 'added', added, removed: [] };
     }),
     nodes: [...nodes].map(([name, after]) => ({ name, after })),

@@ -2,9 +2,16 @@ import { policyKey, type Direction } from '../model/policy.js';
 import type { Endpoint, Isolated, Isolation, RuleListId } from './types.js';
 
 export function sameIsolation(a: Isolation, b: Isolation): boolean {
+  if (a === b) return true;
   if (a.kind === 'open' || b.kind === 'open') return a.kind === b.kind;
-  return a.by.map(policyKey).join() === b.by.map(policyKey).join() && a.allowedBy.join() === b.allowedBy.join();
+  return (
+    sameItems(a.allowedBy, b.allowedBy, (one, other) => one === other) &&
+    sameItems(a.by, b.by, (one, other) => one === other || policyKey(one) === policyKey(other))
+  );
 }
+
+const sameItems = <T>(a: readonly T[], b: readonly T[], same: (one: T, other: T) => boolean): boolean =>
+  a === b || (a.length === b.length && a.every((one, index) => same(one, b[index] as T)));
 
 /** What isolates the endpoint, and what would with the policies in a dry run. */
 export const isolationsOf = (endpoint: Endpoint, direction: Direction): readonly Isolated[] =>

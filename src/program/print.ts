@@ -1,6 +1,6 @@
 import { formatCidr } from '../model/address.js';
 import { directions, type PolicyRef } from '../model/policy.js';
-import type { AllowRule, Group, Isolation, PolicyProgram, RuleList, RuleOrigin } from './types.js';
+import type { AllowRule, Block, Isolation, PolicyProgram, RuleList, RuleOrigin, RulePeer, RulePort } from './types.js';
 
 /** The program as stable text: the same program prints the same, whatever the order in which it was made. */
 export function printProgram(program: PolicyProgram): string {
@@ -27,7 +27,7 @@ export function printProgram(program: PolicyProgram): string {
   );
   section(
     'groups',
-    [...program.groups.values()].map((group) => [group.id, [printMembers(group)]]),
+    [...program.groups.values()].map((group) => [group.id, [[...group.members].sort().join(' | ')]]),
   );
   section(
     'nodes',
@@ -57,16 +57,19 @@ function printIsolation(isolation: Isolation): string {
   return `isolated by ${by}; allowed by ${isolation.allowedBy.join(', ') || 'nothing'}`;
 }
 
-function printRule({ peer, port, origin }: AllowRule): string {
-  const from = peer.kind === 'anyone' ? 'anyone' : peer.of;
-  const to =
-    port.kind === 'anyPort'
-      ? 'any port and protocol'
-      : port.kind === 'listeners'
-        ? port.of
-        : `${port.protocol} ${port.first === port.last ? port.first : `${port.first}-${port.last}`}`;
+/** An ipBlock as the YAML has it: `10.0.0.0/8 except 10.1.0.0/16`. */
+export const printBlock = ({ cidr, except }: Block): string =>
+  `${formatCidr(cidr)}${except.length === 0 ? '' : ` except ${except.map(formatCidr).join(' ')}`}`;
+
+function printRule({ peers, ports, origin }: AllowRule): string {
+  const from = peers.kind === 'anyone' ? 'anyone' : peers.of.map(printPeer).join(' or ');
+  const to = ports.kind === 'anyPort' ? 'any port and protocol' : ports.of.map(printPort).join(' or ');
   return `${printOrigin(origin)}: ${from} | ${to}`;
 }
 
-const printMembers = (group: Group): string =>
-  group.kind === 'blocks' ? group.cidrs.map(formatCidr).join(' ') : [...group.members].sort().join(' | ');
+const printPeer = (peer: RulePeer): string => (peer.kind === 'pods' ? peer.of : `block ${printBlock(peer)}`);
+
+const printPort = (port: RulePort): string =>
+  port.kind === 'listeners'
+    ? port.of
+    : `${port.protocol} ${port.first === port.last ? port.first : `${port.first}-${port.last}`}`;

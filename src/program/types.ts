@@ -14,13 +14,10 @@ export type RuleListId = string & { readonly __brand: 'RuleListId' };
 /**
  * A set of peers or of listening ports that rules share.
  * - `pods`: addresses of the pods that a (namespace selector, pod selector) pair selects.
- * - `blocks`: an ipBlock with its excepts subtracted and merged: disjoint, sorted CIDRs. Its members never change:
- *   the id is made of the CIDRs.
  * - `listeners`: where a named port listens, as address and port number, for one protocol.
  */
 export type Group =
   | { readonly kind: 'pods'; readonly id: GroupId; readonly title: string; readonly members: ReadonlySet<Address> }
-  | { readonly kind: 'blocks'; readonly id: GroupId; readonly title: string; readonly cidrs: readonly Cidr[] }
   | {
       readonly kind: 'listeners';
       readonly id: GroupId;
@@ -46,19 +43,49 @@ export interface RuleOrigin {
   readonly port?: number;
 }
 
-export type PeerMatch = { readonly kind: 'anyone' } | { readonly kind: 'members'; readonly of: GroupId };
+/** One ipBlock of a rule: what of `cidr` no `except` holds, which is something. Excepts may overlap, or lie elsewhere. */
+export interface Block {
+  readonly cidr: Cidr;
+  readonly except: readonly Cidr[];
+}
 
-export type PortMatch =
-  | { readonly kind: 'anyPort' }
-  | { readonly kind: 'range'; readonly protocol: Protocol; readonly first: number; readonly last: number }
-  | { readonly kind: 'listeners'; readonly protocol: Protocol; readonly of: GroupId };
+/** A peer of a rule; `index` is its place in the YAML's list. */
+export type RulePeer =
+  | { readonly kind: 'pods'; readonly index: number; readonly of: GroupId }
+  | ({ readonly kind: 'addressBlock'; readonly index: number } & Block);
 
-/** Allows what matches both; `anyPort` is every protocol, ICMP too. A port of all TCP is the range 0 to 65535. */
+/** A port of a rule; `index` is its place in the YAML's list. A port of all TCP is the range 0 to 65535. */
+export type RulePort =
+  | {
+      readonly kind: 'range';
+      readonly index: number;
+      readonly protocol: Protocol;
+      readonly first: number;
+      readonly last: number;
+    }
+  | { readonly kind: 'listeners'; readonly index: number; readonly protocol: Protocol; readonly of: GroupId };
+
+/** A union has a member at least. */
+export type PeerMatch = { readonly kind: 'anyone' } | { readonly kind: 'union'; readonly of: readonly RulePeer[] };
+/** `anyPort` is every protocol, ICMP too. */
+export type PortMatch = { readonly kind: 'anyPort' } | { readonly kind: 'union'; readonly of: readonly RulePort[] };
+
+/**
+ * What one rule of the YAML allows: every one of its peers on every one of its ports. A rule whose ports mean something
+ * to some of its peers only is two, with the same `origin`.
+ */
 export interface AllowRule {
-  readonly peer: PeerMatch;
-  readonly port: PortMatch;
+  readonly peers: PeerMatch;
+  readonly ports: PortMatch;
+  /** Without peer and port. */
   readonly origin: RuleOrigin;
 }
+
+/** The groups that a rule names; one of them may be named more than once. */
+export const groupsOf = ({ peers, ports }: AllowRule): readonly GroupId[] => [
+  ...(peers.kind === 'anyone' ? [] : peers.of.flatMap((peer) => (peer.kind === 'pods' ? [peer.of] : []))),
+  ...(ports.kind === 'anyPort' ? [] : ports.of.flatMap((port) => (port.kind === 'listeners' ? [port.of] : []))),
+];
 
 /** All that one policy allows in one direction. Shared by every endpoint that the policy selects. */
 export interface RuleList {
@@ -87,6 +114,8 @@ export const open: Isolation = { kind: 'open' };
 export interface Endpoint {
   readonly pod: ObjectRef;
   readonly podUid: string;
+  /** How many policies select it, those in a dry run included. */
+  readonly policies?: number;
   readonly node: string;
   readonly addresses: readonly Address[];
   readonly ingress: Isolation;

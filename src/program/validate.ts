@@ -1,6 +1,6 @@
 import { directions, policyKey } from '../model/policy.js';
 import { isolationsOf } from './isolation.js';
-import type { AllowRule, Isolation, PolicyProgram, RuleList } from './types.js';
+import { groupsOf, type AllowRule, type Isolation, type PolicyProgram, type RuleList } from './types.js';
 
 /** What is wrong with a program, one sentence each; a compiler's output has none. */
 export function validateProgram(program: PolicyProgram): readonly string[] {
@@ -44,17 +44,18 @@ function* ruleListProblems(program: PolicyProgram): Iterable<string> {
   }
 }
 
-function* ruleProblems(program: PolicyProgram, list: RuleList, { peer, port }: AllowRule): Iterable<string> {
-  for (const match of [peer, port])
-    if ('of' in match && !program.groups.has(match.of)) yield `${list.id} names no group ${match.of}`;
-  if (port.kind === 'range' && !(port.first >= 0 && port.first <= port.last && port.last <= 65535))
-    yield `${list.id} has a bad port range ${port.first}-${port.last}`;
+function* ruleProblems(program: PolicyProgram, list: RuleList, rule: AllowRule): Iterable<string> {
+  const { peers, ports } = rule;
+  for (const id of groupsOf(rule)) if (!program.groups.has(id)) yield `${list.id} names no group ${id}`;
+  for (const match of [peers, ports])
+    if (match.kind === 'union' && match.of.length === 0) yield `${list.id} has a rule that matches nothing`;
+  for (const port of ports.kind === 'anyPort' ? [] : ports.of)
+    if (port.kind === 'range' && !(port.first >= 0 && port.first <= port.last && port.last <= 65535))
+      yield `${list.id} has a bad port range ${port.first}-${port.last}`;
 }
 
 function* groupProblems(program: PolicyProgram): Iterable<string> {
-  const used = new Set<string>();
-  for (const { rules } of program.ruleLists.values())
-    for (const { peer, port } of rules) for (const match of [peer, port]) if ('of' in match) used.add(match.of);
+  const used = new Set([...program.ruleLists.values()].flatMap(({ rules }) => rules.flatMap(groupsOf)));
   for (const id of program.groups.keys()) if (!used.has(id)) yield `group ${id} is used by nobody`;
 }
 

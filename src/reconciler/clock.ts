@@ -16,3 +16,6 @@ export const systemClock: Clock = {
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };
+
+/** Lets others have the thread: changes arrive, and timers run. */
+export const otherEvents = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

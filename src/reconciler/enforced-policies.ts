@@ -6,7 +6,7 @@ import type { PolicyProgram } from '../program/types.js';
 import { reasonsOf } from './types.js';
 
 /** The policies that isolate pods of this node, without the `unattached` pods; by name. */
-export function enforcedPolicies(
+function enforcedPolicies(
   { endpoints }: PolicyProgram,
   policies: readonly AnyPolicy[],
   unattached: readonly { readonly pod: ObjectRef }[],
@@ -40,6 +40,28 @@ export function enforcedPolicies(
     .sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1));
 }
 
+interface EnforcedNow {
+  readonly program: PolicyProgram;
+  readonly policies: readonly AnyPolicy[];
+  readonly unattached: readonly { readonly pod: ObjectRef }[];
+  /** Whether changes of the namespace are not in force yet. */
+  readonly isPending: (namespace: string) => boolean;
+}
+
+/** What is in force, where the program may be ahead of the kernel: of some namespaces it is what was last known. */
+export class EnforcedPolicies {
+  #last: readonly EnforcedPolicy[] = [];
+
+  update({ program, policies, unattached, isPending }: EnforcedNow): readonly EnforcedPolicy[] {
+    const now = enforcedPolicies(program, policies, unattached);
+    this.#last = [
+      ...now.filter(({ namespace }) => !isPending(namespace)),
+      ...this.#last.filter(({ namespace }) => isPending(namespace)),
+    ].sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1));
+    return this.#last;
+  }
+}
+
 /** Why a policy fails closed: `field: message`, one for each error. */
 export const failingReasons = ({ diagnostics }: AnyPolicy & { readonly kind: 'broken' }): readonly string[] =>
-  reasonsOf(diagnostics, (one) => `${formatPath(one.path)}: ${one.message}`);
+  reasonsOf(diagnostics, (one) => [formatPath(one.path), one.message].filter((part) => part !== '').join(': '));

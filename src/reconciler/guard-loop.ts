@@ -7,9 +7,10 @@ import { objectKey } from '../model/pod.js';
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { AuditRules } from '../nftables/render/log-rules.js';
 import type { Nftables } from '../nftables/language/nftables.js';
+import type { ProgramChange } from '../program/types.js';
 import type { Clock } from './clock.js';
 import { namespacesOf } from './cluster-view.js';
-import { GuardTable, type LinkReader, type LocalPod, type UnattachedPod } from './guard-table.js';
+import { GuardTable, type LinkReader, type LocalPod, type ReadAnew, type UnattachedPod } from './guard-table.js';
 import { retryDelay } from './retry-delay.js';
 import { SingleRunner } from '../generic/single-runner.js';
 import { messageOf } from '../generic/message-of.js';
@@ -36,6 +37,12 @@ interface GuardOptions {
   readonly onSettled: () => void;
 }
 
+/**
+ * `pods`: a pod of this node came or went, or its addresses did; `links`: a device or route did, or it is time to look;
+ * `table`: another process may have changed it; `namespaces`: one opted out of the source guard, or in again.
+ */
+type GuardNews = 'pods' | 'links' | 'table' | 'namespaces';
+
 interface GuardStatus {
   readonly attachments: readonly Attachment[];
   readonly unattached: readonly UnattachedPod[];
@@ -45,11 +52,21 @@ interface GuardStatus {
   readonly warnings: readonly string[];
 }
 
+/** Policies, labels and namespaces change nothing about where pods are. */
+export const changesPods = ({ endpoints }: Pick<ProgramChange, 'endpoints'>): boolean =>
+  endpoints.some(({ before, after }) => before === undefined || after === undefined || !isSamePlace(before, after));
+
+const isSamePlace = (a: LocalPod, b: LocalPod): boolean =>
+  a.podUid === b.podUid &&
+  a.addresses.length === b.addresses.length &&
+  a.addresses.every((address, index) => address === b.addresses[index]);
+
 export class GuardLoop implements AsyncDisposable {
   readonly #parts: GuardParts;
   readonly #options: GuardOptions;
   readonly #table: GuardTable;
   readonly #runner: SingleRunner;
+  #due: ReadAnew = { links: true, table: true };
   #started = false;
   #settled = false;
   #retry: Disposable | undefined;
@@ -78,10 +95,12 @@ export class GuardLoop implements AsyncDisposable {
     this.#runner.request();
   }
 
-  /** Runs again. `fresh`: something changed, so that pods without a device are searched again soon. */
-  request(news?: 'fresh'): void {
+  /** Runs again, and reads what the news may have changed: neither links nor the table for pods that are where they were. */
+  request(news: GuardNews): void {
     if (!this.#started) return;
-    if (news === 'fresh') this.#attempts = 0;
+    // Pods without a device are searched again soon.
+    if (news === 'pods' || news === 'links') this.#attempts = 0;
+    this.#due = { links: this.#due.links || news === 'links', table: this.#due.table || news === 'table' };
     this.#runner.request();
   }
 
@@ -105,7 +124,9 @@ export class GuardLoop implements AsyncDisposable {
   async #run(): Promise<void> {
     const pods = this.#options.pods();
     const off = this.#options.sourceGuard ? this.#options.optedOut() : namespacesOf(pods);
-    const found = await this.#table.converge(pods, off);
+    const due = this.#due;
+    this.#due = { links: false, table: false };
+    const found = await this.#table.converge(pods, off, due);
     this.#noteUnattached(found.unattached);
     this.#attachments = found.attachments;
     this.#parts.observer?.podsAttached(found.attachments);
@@ -118,6 +139,7 @@ export class GuardLoop implements AsyncDisposable {
 
   #failed(error: unknown): void {
     const message = messageOf(error);
+    this.#due = { links: true, table: true };
     this.#failures += 1;
     this.#failure = `source guards are not up to date: ${message}`;
     this.#parts.log.warn({ error: message }, 'cannot update the source guards; retrying');
@@ -161,7 +183,10 @@ export class GuardLoop implements AsyncDisposable {
   /** A pod's device or neighbour entry may appear seconds after its address, without an event. */
   #retryLater(): void {
     this.#retry?.[Symbol.dispose]();
-    this.#retry = this.#parts.clock.after(retryDelay(this.#attempts), () => this.#runner.request());
+    this.#retry = this.#parts.clock.after(retryDelay(this.#attempts), () => {
+      this.#due = { ...this.#due, links: true };
+      this.#runner.request();
+    });
     this.#attempts += 1;
   }
 }

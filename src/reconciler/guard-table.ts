@@ -3,7 +3,8 @@ import { renderGuards, type GuardOptions } from '../nftables/render/guards.js';
 import type { Nftables } from '../nftables/language/nftables.js';
 import type { Attachment } from '../model/attachment.js';
 import type { Address } from '../model/address.js';
-import type { ObjectRef } from '../model/pod.js';
+import { objectKey, type ObjectRef } from '../model/pod.js';
+import type { Ruleset } from '../nftables/language/types.js';
 
 export interface LocalPod {
   readonly pod: ObjectRef;
@@ -29,6 +30,17 @@ export interface LinkReader {
 
 type GuardTableOptions = Pick<GuardOptions, 'audit' | 'mode'>;
 
+/** What a convergence reads, although nothing it knows has changed. */
+export interface ReadAnew {
+  readonly links: boolean;
+  readonly table: boolean;
+}
+
+interface Guarded {
+  readonly attachments: readonly Attachment[];
+  readonly unattached: readonly UnattachedPod[];
+}
+
 /**
  * Holds `table netdev podwall` to the pods that are attached here: one guard per veth, hooked on the device that exists
  * now (a chain survives its device and would hook the next one of that name with the old pod's addresses).
@@ -39,6 +51,10 @@ export class GuardTable {
   readonly #options: GuardTableOptions;
   /** Chain name to the ifindex that it was created on; nft does not list that. */
   #hooked = new Map<string, number>();
+  /** What the kernel holds; undefined when that must be listed. */
+  #applied: Ruleset | undefined;
+  /** By the pod and its addresses. */
+  #attached: ReadonlyMap<string, Attachment> = new Map();
 
   constructor(nftables: Nftables, links: LinkReader, options: GuardTableOptions = {}) {
     this.#nftables = nftables;
@@ -47,29 +63,42 @@ export class GuardTable {
     this.#options = { ...(audit === undefined ? {} : { audit }), ...(mode === undefined ? {} : { mode }) };
   }
 
-  /** @returns the attachments found and the pods without one; `changed` when the kernel was touched. */
+  /**
+   * @returns the attachments found and the pods without one; `changed` when the kernel was touched.
+   * Links are also read when a pod has no device yet, and the table whenever links were: a device takes its chain along.
+   */
   async converge(
     pods: readonly LocalPod[],
     sourceGuardOffNamespaces: ReadonlySet<string>,
-  ): Promise<{ attachments: readonly Attachment[]; unattached: readonly UnattachedPod[]; changed: boolean }> {
-    const { attachments, unattached } = await this.#links.discover(pods);
+    { links, table }: ReadAnew = { links: true, table: true },
+  ): Promise<Guarded & { readonly changed: boolean }> {
+    const known = links ? undefined : this.#known(pods);
+    const found = known ?? (await this.#links.discover(pods));
+    const { attachments } = found;
+    this.#attached = new Map(attachments.map((one) => [placeOf(one), one]));
     const desired = renderGuards(attachments, { sourceGuardOffNamespaces, ...this.#options });
-    const applied = await this.#nftables.list('netdev', 'podwall');
+    const before = table || known === undefined ? undefined : this.#applied;
+    this.#applied = undefined;
+    const applied = before ?? (await this.#nftables.list('netdev', 'podwall'));
     const liveDevices = await this.#links.devices();
     const transaction = planGuards({ desired, applied, liveDevices, hookedIfindex: this.#hooked });
     if (transaction !== undefined) await this.#nftables.apply(transaction);
-    this.#record(desired.chains, liveDevices);
-    return { attachments, unattached, changed: transaction !== undefined };
+    this.#record(desired, liveDevices);
+    return { ...found, changed: transaction !== undefined };
   }
 
-  #record(
-    chains: ReadonlyMap<string, { readonly hook?: { readonly device?: string } }>,
-    live: ReadonlyMap<string, number>,
-  ) {
-    this.#hooked = new Map();
-    for (const [name, chain] of chains) {
-      const ifindex = live.get(chain.hook?.device ?? '');
-      if (ifindex !== undefined) this.#hooked.set(name, ifindex);
-    }
+  /** When every pod is where it was found before, with the addresses that it had. */
+  #known(pods: readonly LocalPod[]): Guarded | undefined {
+    const attachments = pods.map((pod) => this.#attached.get(placeOf(pod)));
+    const found = attachments.filter((one) => one !== undefined);
+    return found.length === attachments.length ? { attachments: found, unattached: [] } : undefined;
+  }
+
+  #record(desired: Ruleset, live: ReadonlyMap<string, number>): void {
+    const chains = [...desired.chains].filter(([, { hook }]) => live.has(hook?.device ?? ''));
+    this.#hooked = new Map(chains.map(([name, { hook }]) => [name, live.get(hook?.device ?? '') ?? 0]));
+    this.#applied = { ...desired, chains: new Map(chains) };
   }
 }
+
+const placeOf = ({ pod, podUid, addresses }: LocalPod): string => [objectKey(pod), podUid, ...addresses].join(' ');

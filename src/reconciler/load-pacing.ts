@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 
-/** The largest part of the time that the loop works while changes never end. */
+/** The largest part of the time that the loop works for a stream of changes that never ends. */
 const maxLoad = 1 / 3;
 /** Milliseconds of work without a pause after an idle time: single events wait for nothing. */
 const burst = 10;
@@ -11,32 +11,15 @@ const maxPause = 10;
  * Paces the loop under a stream of changes. A transaction costs nft and the kernel the same whether it carries one change or
  * fifty, so the loop pauses and then takes all changes that have arrived meanwhile.
  */
-export class LoadPacing implements Disposable {
+export class LoadPacing {
   readonly #clock: Clock;
   /** Milliseconds of work that no pause has made up for yet, as of `#asOf`. */
   #debt = 0;
   #asOf: number;
-  #endPause: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#asOf = clock.now();
-  }
-
-  /** Runs the task after the pause that is due. */
-  async run(task: () => Promise<void>): Promise<void> {
-    await this.#pause();
-    const start = this.#clock.now();
-    try {
-      await task();
-    } finally {
-      this.addWork(start);
-    }
-  }
-
-  /** Ends the current pause. */
-  [Symbol.dispose](): void {
-    this.#endPause?.();
   }
 
   /** Work that began at `start` ends now. */
@@ -51,17 +34,10 @@ export class LoadPacing implements Disposable {
     return Math.max(0, (this.#debt - burst) / maxLoad);
   }
 
-  async #pause(): Promise<void> {
-    const milliseconds = this.pause();
-    if (milliseconds === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = this.#clock.after(milliseconds, resolve);
-      this.#endPause = () => {
-        timer[Symbol.dispose]();
-        resolve();
-      };
-    });
-    this.#endPause = undefined;
+  /** All work has been made up for. */
+  get isIdle(): boolean {
+    this.#reduceDebt();
+    return this.#debt === 0;
   }
 
   #reduceDebt(): void {

@@ -11,11 +11,12 @@ export class LoopProgress {
   #revision = 0;
   #lastApplied: number | undefined;
 
-  /** The program of this revision is in force. @param time in milliseconds since the epoch */
-  switched(revision: number, time: number): void {
+  /** A new state is in force. @param time in milliseconds since the epoch @returns its revision */
+  switched(time: number): number {
     this.inKernel = true;
-    this.#revision = revision;
+    this.#revision += 1;
     this.#lastApplied = time;
+    return this.#revision;
   }
 
   /** Another process had changed our tables. */

@@ -1,117 +1,283 @@
+import { buildSteps } from '../nftables/plan/build.js';
+import { weightOfObject, weightOfRule, weightOfTitled, type Step } from '../nftables/plan/batch.js';
 import { carryOver } from '../nftables/plan/carry-over.js';
+import { isInForce, needsReplacement } from '../nftables/plan/difference.js';
 import { findDrift } from '../nftables/plan/drift.js';
-import { mergeDirty, noneDirty, isDirty, type Dirty } from '../nftables/render/dirty.js';
-import { planChange, planReplacement } from '../nftables/plan/plan.js';
+import { InBuild } from '../nftables/plan/in-build.js';
+import { planReplacement, planSwitch } from '../nftables/plan/plan.js';
+import type { PlanInput } from '../nftables/plan/plan-input.js';
+import { sweepSteps, undesiredOf } from '../nftables/plan/sweep.js';
+import { TurnContent } from '../nftables/plan/turn-content.js';
+import { DirtyCollector, isDirty, type Dirty } from '../nftables/render/dirty.js';
 import { emptyRuleset, type MutableRuleset } from '../nftables/language/mutable-ruleset.js';
 import { deletedCounters, type Transaction } from '../nftables/language/command.js';
 import { NftError, type Nftables } from '../nftables/language/nftables.js';
 import type { Ruleset } from '../nftables/language/types.js';
-import type { Effect } from '../program/types.js';
+import type { CacheRenewal } from './cache-renewal.js';
+import type { Clock } from './clock.js';
+import { PieceSize } from './piece-size.js';
+import type { TableChange, TableTurn } from './table-turn.js';
+import { TurnOrder } from './turn-order.js';
 import type { LoopObserver } from './types.js';
 
-/** The widest effect of two: what may narrow stays narrowing. */
-const worse = (a: Effect, b: Effect): Effect =>
-  a === 'narrows' || b === 'narrows' ? 'narrows' : a === 'widens' || b === 'widens' ? 'widens' : 'none';
+/** `waits`: all is built, and turns before it have not switched. */
+type Progress = 'built' | 'waits' | 'switched';
+
+interface ReadBack {
+  /** Every difference from what is desired that is not on its way by a turn. */
+  readonly dirty: Dirty;
+  /** Another process has changed something. */
+  readonly isForeign: boolean;
+}
+
+interface PolicyTableParts {
+  readonly nftables: Nftables;
+  readonly clock: Clock;
+  readonly cache: CacheRenewal;
+  /** What the kernel should hold when every turn has switched; live. */
+  readonly desired: Ruleset;
+  /** What counters counted is gone with them. */
+  readonly beforeRemoval?: LoopObserver['beforeRemoval'] | undefined;
+}
 
 /**
- * Holds `table inet podwall` to the desired ruleset: knows what the kernel has, what differs, and moves it in three
- * phases (build, switch, sweep). It never decides when; the reconciler does.
+ * Brings `table inet podwall` to the desired ruleset turn by turn: knows what the kernel has, and moves it in three phases
+ * (build, switch, sweep), of which build and sweep come in pieces. It never decides when; the reconciler does. On an NftError
+ * nothing is forgotten: what was not applied is still part of its turn.
  */
 export class PolicyTable {
-  readonly #nftables: Nftables;
-  readonly #beforeRemoval: LoopObserver['beforeRemoval'] | undefined;
+  readonly #parts: PolicyTableParts;
+  readonly #order: TurnOrder;
+  readonly #inBuild = new InBuild();
+  readonly #pieces = new PieceSize();
+  readonly #limit = (): number => this.#pieces.limit;
   #applied: MutableRuleset = emptyRuleset();
   #exists = false;
-  #dirty: Dirty = noneDirty();
-  #effect: Effect = 'none';
+  /** Names that are removed unless they are desired. */
+  #unused = new DirtyCollector();
+  #swapsAgain = false;
+  #sweepPending = false;
   /** What the sets of an earlier release hold, until others have taken their place. */
   #upgrade: Transaction | undefined;
+  #isUnknown = false;
 
-  /** `beforeRemoval`: what counters counted is gone with them. */
-  constructor(nftables: Nftables, beforeRemoval?: LoopObserver['beforeRemoval']) {
-    this.#nftables = nftables;
-    this.#beforeRemoval = beforeRemoval;
+  constructor(parts: PolicyTableParts) {
+    this.#parts = parts;
+    this.#order = new TurnOrder({ desired: parts.desired, planOf: (turn) => this.#planOf(turn) });
   }
 
-  /** Records that `dirty` must be brought to the kernel, with this effect on what is allowed. */
-  note(dirty: Dirty, effect: Effect): void {
-    this.#dirty = mergeDirty(this.#dirty, dirty);
-    this.#effect = worse(this.#effect, effect);
+  begin(change: TableChange): TableTurn {
+    return this.#order.begin(change);
   }
 
-  get pending(): boolean {
-    return isDirty(this.#dirty);
+  /** The turn has failed and goes on with more changes. */
+  extend(turn: TableTurn, change: TableChange): void {
+    this.#order.extend(turn, change);
   }
 
-  /**
-   * Reads what the kernel holds and notes every difference from `desired` as a narrowing change.
-   * @returns whether anything differed.
-   */
-  async readBack(desired: Ruleset): Promise<boolean> {
-    const listed = await this.#nftables.list(desired.family, desired.table);
+  split(turn: TableTurn, changes: readonly TableChange[]): readonly TableTurn[] {
+    return this.#order.split(turn, changes);
+  }
+
+  /** The weight that a transaction may have now, so that it takes no longer than others should wait for it. */
+  get pieceLimit(): number {
+    return this.#pieces.limit;
+  }
+
+  /** Whether sets are in use that are not desired any more: those are not kept up to date. */
+  get hasOutgoingSets(): boolean {
+    return this.#order.hasOutgoingSets;
+  }
+
+  /** Whether a turn of this change would wait for none that is on its way. */
+  isFree(change: TableChange): boolean {
+    return this.#order.isFree(change);
+  }
+
+  /** About what a change weighs in transactions. */
+  weightOf({ dirty }: TableChange): number {
+    const { desired } = this.#parts;
+    let weight = weightOfObject * (dirty.counters.size + dirty.sets.size);
+    for (const name of dirty.chains)
+      weight += weightOfTitled + weightOfRule * (desired.chains.get(name)?.rules.length ?? 0);
+    for (const name of dirty.sets)
+      if (!this.#applied.sets.has(name)) weight += desired.sets.get(name)?.elements.size ?? 0;
+    for (const keys of dirty.elements.values()) weight += keys.size;
+    return weight;
+  }
+
+  /** A transaction may be in the kernel or not: nothing is planned before that is read back. */
+  get isUnknown(): boolean {
+    return this.#isUnknown;
+  }
+
+  get sweepPending(): boolean {
+    return this.#sweepPending;
+  }
+
+  /** Reads what the kernel holds, and how that differs from what is desired and from what it was. */
+  async readBack(): Promise<ReadBack> {
+    const { nftables, desired, cache } = this.#parts;
+    const listed = await nftables.list(desired.family, desired.table);
+    const [held, known] = [listed ?? emptyRuleset(), this.#applied];
+    this.#isUnknown = false;
     this.#exists = listed !== undefined;
-    this.#applied = listed ?? emptyRuleset();
-    this.#upgrade = carryOver(desired, this.#applied);
-    this.#dirty = findDrift(desired, this.#applied);
-    const differed = this.pending;
-    this.#effect = differed ? 'narrows' : 'none';
-    return differed;
+    this.#applied = held;
+    this.#inBuild.restart(held);
+    for (const turn of this.#order.pending) turn.restart();
+    this.#upgrade = carryOver(desired, held);
+    const dirty = this.#order.remainderOf(findDrift(desired, held, known));
+    dirty.remove(undesiredOf(this.#unused, desired));
+    // Of what a turn is about to bring, the difference is no sign of another process.
+    const isForeign = isDirty(dirty) || (this.#order.pending.length > 0 && isDirty(findDrift(known, held, known)));
+    if (isForeign) cache.distrust();
+    return { dirty, isForeign };
   }
 
   /**
-   * Moves the kernel to `desired`. `onSwitched` is called when the new verdicts are in force; the sweep comes after.
-   * On an NftError nothing is forgotten: what was not applied stays noted.
+   * Applies the next transaction of the turn. `onSwitched` is called when its verdicts are in force, and perhaps those of
+   * all turns: each that is has `isSwitched`.
+   * @param limit of its weight, while it builds
    */
-  async converge(desired: Ruleset, onSwitched: () => void): Promise<void> {
-    if (!this.pending) {
-      onSwitched();
-      return;
+  async advance(turn: TableTurn, onSwitched: () => void, limit = this.#limit): Promise<Progress> {
+    if (this.#isUnknown) throw new Error('a turn cannot go on: the kernel has not been read back');
+    const input = this.#planOf(turn);
+    try {
+      if (needsReplacement(input)) await this.replace(onSwitched);
+      else {
+        turn.build ??= buildSteps(input, limit);
+        const step = turn.build.next().value ?? undefined;
+        if (step !== undefined) {
+          await this.#apply(step);
+          return 'built';
+        }
+        turn.isWaiting = !turn.maySwitch;
+        if (turn.isWaiting) return 'waits';
+        await this.#switch(turn, input, onSwitched);
+      }
+      return 'switched';
+    } catch (error) {
+      turn.restart();
+      if (error instanceof NftError && error.reason === 'timed-out') this.#pieces.halve();
+      throw error;
     }
-    const dirty = this.#dirty;
-    const effect = this.#effect;
-    const plan = planChange({ desired, applied: this.#applied, dirty, effect });
-    if (plan.replaces === true) await this.#announceRemoval([...this.#applied.counters]);
-    for (const step of plan.build) await this.#apply(step.transaction, step.record);
-    if (plan.replaces !== true) await this.#carryOver(this.#upgrade);
-    if (plan.switch !== undefined) await this.#apply(plan.switch.transaction, plan.switch.record);
-    this.#exists = true;
-    onSwitched();
-    if (plan.replaces === true) await this.#carryOver(this.#upgrade);
-    // Again, with what packets added up to the switch.
-    else if (this.#upgrade !== undefined) await this.#carryOver(await this.#upgradeFromKernel(desired));
-    this.#upgrade = undefined;
-    await this.#announceRemoval(plan.sweep.flatMap(({ transaction }) => deletedCounters(transaction)));
-    for (const step of plan.sweep) await this.#apply(step.transaction, step.record);
-    this.#dirty = noneDirty();
-    this.#effect = 'none';
+  }
+
+  /** Removes some of what nothing refers to any more. */
+  async sweep(): Promise<void> {
+    this.#unused.add(this.#order.takeUnused());
+    const { desired } = this.#parts;
+    const state = { desired, applied: this.#applied, inBuild: this.#inBuild };
+    const steps = sweepSteps({ ...state, unused: this.#unused, swapsAgain: this.#swapsAgain }, this.#limit);
+    this.#sweepPending = true;
+    const step = steps.next().value ?? undefined;
+    if (step !== undefined) {
+      await this.#announceRemoval(deletedCounters(step.transaction));
+      await this.#apply(step);
+      this.#swapsAgain = false;
+      // The first step has all that concerns the verdict cache.
+      this.#parts.cache.settled(this.#applied);
+      if (steps.next().done !== true) return;
+    } else this.#parts.cache.settled(this.#applied);
+    this.#unused = new DirtyCollector();
+    this.#sweepPending = false;
+  }
+
+  /** Ends the exceptions that the verdict cache has made for a while, if any: verdicts stay. */
+  async renewCache(): Promise<void> {
+    const { cache, desired } = this.#parts;
+    if (!cache.isDue || this.#isUnknown) return;
+    cache.distrust();
+    const nothing = { content: new TurnContent(), effect: 'none' } as const;
+    const { step } = planSwitch({ ...nothing, desired, applied: this.#applied, inBuild: this.#inBuild }, 'renewed');
+    if (step !== undefined) await this.#apply(step);
+    await this.sweep();
   }
 
   /** Replaces the whole table in one transaction: for a kernel state that three phases cannot mend. */
-  async replace(desired: Ruleset, onSwitched: () => void): Promise<void> {
+  async replace(onSwitched: () => void): Promise<void> {
+    const { nftables, desired } = this.#parts;
     await this.#announceRemoval([...this.#applied.counters]);
-    await this.#nftables.apply(planReplacement(desired, this.#exists));
+    await nftables.apply(planReplacement(desired, this.#exists));
+    this.#order.allSwitched();
+    this.#inBuild.clear();
+    this.#unused = new DirtyCollector();
     onSwitched();
     await this.#carryOver(this.#upgrade);
-    await this.readBack(desired);
+    await this.readBack();
+    this.#upgrade = undefined;
   }
 
-  async #upgradeFromKernel(desired: Ruleset): Promise<Transaction | undefined> {
-    const held = await this.#nftables.list(desired.family, desired.table);
+  async #switch(turn: TableTurn, input: PlanInput, onSwitched: () => void): Promise<void> {
+    const { cache } = this.#parts;
+    const fate = cache.next;
+    // What the kernel took of a switch that breaks off is not known.
+    cache.distrust();
+    // It may have come into force although its answer was lost.
+    const isDone = turn.maybeSwitched && isInForce(input);
+    const { step, swapsAgain } = isDone ? doneSwitch(input) : planSwitch(input, fate);
+    const upgrade = this.#upgrade;
+    await this.#carryOver(upgrade);
+    try {
+      if (step !== undefined) await this.#apply(step);
+    } finally {
+      turn.maybeSwitched = this.#isUnknown;
+    }
+    this.#exists = true;
+    this.#swapsAgain ||= swapsAgain;
+    this.#order.switched(turn);
+    this.#unused.remove(turn.content.names(true));
+    onSwitched();
+    // Again, with what packets added up to the switch.
+    if (upgrade !== undefined) await this.#carryOver(await this.#upgradeFromKernel());
+    this.#upgrade = undefined;
+  }
+
+  #planOf(turn: TableTurn): PlanInput {
+    return {
+      desired: this.#parts.desired,
+      applied: this.#applied,
+      inBuild: this.#inBuild,
+      content: turn.content,
+      effect: turn.effect,
+      earlier: () => this.#order.earlierThan(turn),
+    };
+  }
+
+  async #upgradeFromKernel(): Promise<Transaction | undefined> {
+    const { nftables, desired } = this.#parts;
+    const held = await nftables.list(desired.family, desired.table);
     return held && carryOver(desired, held);
   }
 
   async #carryOver(upgrade: Transaction | undefined): Promise<void> {
-    if (upgrade !== undefined && upgrade.commands.length > 0) await this.#nftables.apply(upgrade);
+    if (upgrade !== undefined && upgrade.commands.length > 0) await this.#parts.nftables.apply(upgrade);
   }
 
   async #announceRemoval(counters: readonly string[]): Promise<void> {
-    if (counters.length > 0) await this.#beforeRemoval?.(counters);
+    if (counters.length > 0) await this.#parts.beforeRemoval?.(counters);
   }
 
-  async #apply(transaction: Transaction, record: () => void): Promise<void> {
-    await this.#nftables.apply(transaction);
+  async #apply({ transaction, weight, record }: Step): Promise<void> {
+    const { nftables, clock } = this.#parts;
+    const began = clock.now();
+    try {
+      await nftables.apply(transaction);
+    } catch (error) {
+      this.#isUnknown ||= !isRefusal(error);
+      throw error;
+    }
     record();
+    this.#pieces.learn(weight, clock.now() - began);
   }
 }
+
+/** Its interval sets may have changed a moment ago. */
+const doneSwitch = ({ content, applied }: PlanInput): ReturnType<typeof planSwitch> => ({
+  step: undefined,
+  swapsAgain: [...content.sets.keys(), ...content.elements.keys()].some(
+    (name) => applied.sets.get(name)?.interval === true,
+  ),
+});
 
 export const isRefusal = (error: unknown): boolean => error instanceof NftError && error.reason === 'refused';

@@ -1,4 +1,5 @@
 import type { ClusterSnapshot } from '../model/cluster.js';
+import type { Diagnostic } from '../model/diagnostic.js';
 import { policyKey, directions, type AnyPolicy, type BrokenPolicy, type PolicyRef } from '../model/policy.js';
 import { planReplacement } from '../nftables/plan/plan.js';
 import { NftError, type Nftables } from '../nftables/language/nftables.js';
@@ -7,6 +8,8 @@ import type { Ruleset } from '../nftables/language/types.js';
 interface QuarantineInput {
   readonly snapshot: ClusterSnapshot;
   readonly render: (snapshot: ClusterSnapshot) => Ruleset;
+  /** Keys of the policies that may be at fault. */
+  readonly suspects: ReadonlySet<string>;
   readonly nftables: Nftables;
   /** What the kernel said, for the policy's diagnostics. */
   readonly reason: string;
@@ -18,12 +21,15 @@ interface PolicyFailure {
   readonly policy: BrokenPolicy;
 }
 
-/** The changes that make every refused policy, and no other, fail closed; none when no policy is at fault. */
+/** The changes that make every refused one of the suspects, and no other, fail closed; none when no policy is at fault. */
 export async function quarantined(input: QuarantineInput): Promise<readonly PolicyFailure[]> {
-  const { snapshot, nftables, render, reason } = input;
+  const { snapshot, suspects, nftables, render, reason } = input;
   const accepted = async (intact: readonly PolicyRef[]): Promise<boolean> => {
     const keys = new Set(intact.map(policyKey));
-    const policies = snapshot.policies.map((one) => (keys.has(policyKey(one.ref)) ? one : refusedPolicy(one, reason)));
+    const isIntact = (key: string): boolean => keys.has(key) || !suspects.has(key);
+    const policies = snapshot.policies.map((one) =>
+      isIntact(policyKey(one.ref)) ? one : refusedPolicy(one, byKernel(reason)),
+    );
     try {
       await nftables.check(planReplacement(render({ ...snapshot, policies }), true));
       return true;
@@ -32,7 +38,7 @@ export async function quarantined(input: QuarantineInput): Promise<readonly Poli
       throw error;
     }
   };
-  const whole = snapshot.policies.filter((policy) => policy.kind === 'policy');
+  const whole = snapshot.policies.filter(({ kind, ref }) => kind === 'policy' && suspects.has(policyKey(ref)));
   const culprits =
     (await findCulprits(
       whole.map((policy) => policy.ref),
@@ -40,11 +46,15 @@ export async function quarantined(input: QuarantineInput): Promise<readonly Poli
     )) ?? [];
   return whole
     .filter((policy) => culprits.includes(policy.ref))
-    .map((policy) => ({ kind: 'policy', ref: policy.ref, policy: refusedPolicy(policy, reason) }));
+    .map((policy) => ({ kind: 'policy', ref: policy.ref, policy: refusedPolicy(policy, byKernel(reason)) }));
 }
 
-/** `policy` failing closed because the kernel refused what it compiles to. */
-export function refusedPolicy(policy: AnyPolicy, message: string): BrokenPolicy {
+const byKernel = (message: string): readonly Diagnostic[] => [
+  { code: 'refused-by-kernel', severity: 'error', path: ['spec'], message },
+];
+
+/** `policy` failing closed for a reason that is not in its text alone: the kernel refused it, or it is over a limit. */
+export function refusedPolicy(policy: AnyPolicy, diagnostics: readonly Diagnostic[]): BrokenPolicy {
   const declared =
     policy.kind === 'broken' ? policy.directions : directions.filter((name) => policy[name] !== undefined);
   return {
@@ -52,11 +62,13 @@ export function refusedPolicy(policy: AnyPolicy, message: string): BrokenPolicy 
     ref: policy.ref,
     ...(policy.uid === undefined ? {} : { uid: policy.uid }),
     ...(policy.generation === undefined ? {} : { generation: policy.generation }),
+    ...(policy.created === undefined ? {} : { created: policy.created }),
+    ...(policy.bytes === undefined ? {} : { bytes: policy.bytes }),
     // In a dry run it goes on dropping nothing.
     ...(policy.mode === undefined ? {} : { mode: policy.mode }),
     appliesTo: policy.appliesTo,
     directions: declared,
-    diagnostics: [{ code: 'refused-by-kernel', severity: 'error', path: ['spec'], message }],
+    diagnostics,
   };
 }
 

@@ -9,6 +9,7 @@ import type { Nftables } from '../nftables/language/nftables.js';
 import type { Ruleset } from '../nftables/language/types.js';
 import type { Clock } from './clock.js';
 import type { LinkReader } from './guard-table.js';
+import type { PolicyLimitOptions } from './policy-limits.js';
 import type { LoopObserver, ReconcilerLog } from './types.js';
 
 export interface ReconcilerParts {
@@ -32,6 +33,8 @@ export interface ReconcilerOptions {
   readonly audit?: AuditRules;
   /** `dry-run`: all policies are in a dry run. */
   readonly mode?: PolicyMode;
+  /** Absent: the standard ones, for all nodes. */
+  readonly limits?: PolicyLimitOptions;
   /** How often everything is read back although no event reported a change, in milliseconds. */
   readonly readBackEvery: number;
 }

@@ -1,66 +1,83 @@
 /**
  * The loop of one node:
  *
- *   source --changes--> [pending] --> compiler --> renderer --> PolicyTable --build, switch, sweep--> kernel
- *   nft monitor, periodic read-back --drift--------------------^
+ *   source --changes--> TurnLoop --> PolicyLimits --> compiler --> renderer --> PolicyTable --build, switch, sweep--> kernel
+ *   commits of others, periodic read-back --drift---------------------------------^
  *   link events, endpoint changes ----------------------------> GuardLoop --> kernel
  *
- * One run at a time. A failure keeps the last good rules in force and is retried; only state that is in the kernel is
- * reported as such.
+ * One run at a time, each a round of turns. A failure keeps the last good rules in force and is retried; only state that is
+ * in the kernel is reported as such.
  */
 import type { SourceChange } from '../cluster/types.js';
 import { changesFrom, type ClusterChange } from '../model/cluster.js';
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
+import { policyKey } from '../model/policy.js';
+import { isDirty } from '../nftables/render/dirty.js';
 import { effectOf } from '../program/effect.js';
-import type { ProgramChange } from '../program/types.js';
+import { CacheRenewal } from './cache-renewal.js';
 import { ClusterView } from './cluster-view.js';
 import { endpointStatuses } from './endpoint-status.js';
-import { enforcedPolicies } from './enforced-policies.js';
-import { GuardLoop } from './guard-loop.js';
+import { EnforcedPolicies } from './enforced-policies.js';
+import { changesPods, GuardLoop } from './guard-loop.js';
+import type { LoopTurn } from './loop-turn.js';
 import type { ReconcilerOptions, ReconcilerParts } from './reconciler-parts.js';
 import { LoopProgress } from './loop-progress.js';
-import { isRefusal, PolicyTable } from './policy-table.js';
+import { PolicyLimits } from './policy-limits.js';
+import { PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
 import { retryDelay } from './retry-delay.js';
-import { LoadPacing } from './load-pacing.js';
+import { TurnLoop, type Compiled } from './turn-loop.js';
 import { SingleRunner } from '../generic/single-runner.js';
 import { messageOf } from '../generic/message-of.js';
 import type { ReconcilerStatus } from './types.js';
 
-/** After this many failures in a row the kernel is read back; after one more, the whole table is replaced. */
+/** After this many failures in a row the kernel is read back. */
 const failuresBeforeReadBack = 2;
 
 export class Reconciler implements AsyncDisposable {
   readonly #parts: ReconcilerParts;
   readonly #options: ReconcilerOptions;
   readonly #runner: SingleRunner;
+  readonly #cache: CacheRenewal;
   readonly #policyTable: PolicyTable;
+  readonly #turns: TurnLoop;
   readonly #guards: GuardLoop;
   readonly #view: ClusterView;
-  readonly #pacing: LoadPacing;
+  readonly #limits: PolicyLimits;
+  readonly #enforced = new EnforcedPolicies();
+  readonly #progress = new LoopProgress();
   readonly #subscriptions: Disposable[] = [];
-  #pending: ClusterChange[] = [];
-  #noticedAt: number | undefined;
   #driftBy: string | undefined;
   #started = false;
-  #retry: Disposable | undefined;
+  #wake: Disposable | undefined;
   #readBackTimer: Disposable | undefined;
-  readonly #progress = new LoopProgress();
-  /** Endpoints, rule lists and groups that changed since the last switch. */
-  #changed = 0;
-  /** Every change that was taken from the cluster is in force. */
-  #upToDate = false;
-  #quarantineDue = false;
   #onSettled: (() => void) | undefined;
   #onApplied: ((milliseconds: number) => void) | undefined;
 
   constructor(parts: ReconcilerParts, options: ReconcilerOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#policyTable = new PolicyTable(parts.nftables, parts.observer?.beforeRemoval.bind(parts.observer));
+    const { nftables, clock, renderer, observer } = parts;
+    this.#cache = new CacheRenewal(clock, () => this.#runner.request());
+    this.#policyTable = new PolicyTable({
+      nftables,
+      clock,
+      cache: this.#cache,
+      desired: renderer.ruleset(),
+      beforeRemoval: observer?.beforeRemoval.bind(observer),
+    });
+    this.#turns = new TurnLoop({
+      clock,
+      table: this.#policyTable,
+      compile: (changes) => this.#compile(changes),
+      quarantine: (turn) => this.#quarantine(turn),
+      onInForce: (slices) => observer?.changesApplied(slices),
+      onSwitched: (turn) => this.#switched(turn),
+      onFailure: (turn, error) => this.#noteFailure(error, turn.failures),
+    });
     this.#view = new ClusterView(options.mode);
-    this.#pacing = new LoadPacing(parts.clock);
+    this.#limits = new PolicyLimits(parts.log, options.limits);
     this.#guards = new GuardLoop(parts, {
       ...options,
       pods: () => [...parts.compiler.program().endpoints.values()],
@@ -68,19 +85,18 @@ export class Reconciler implements AsyncDisposable {
       onSettled: () => this.#onSettled?.(),
     });
     this.#runner = new SingleRunner(
-      // Under a stream of changes it waits and takes several together.
-      () => this.#pacing.run(() => this.#run()),
+      () => this.#run(),
       (error) => this.#failed(error),
     );
   }
 
   /** Takes over what is in the kernel, and follows the cluster from now on. */
   start(): void {
-    this.#pending = changesFrom(this.#parts.cluster.snapshot());
-    this.#noticedAt = this.#parts.clock.now();
+    const { cluster, clock } = this.#parts;
+    this.#turns.queues.add(changesFrom(cluster.snapshot()), clock.now());
     this.#driftBy = '';
     this.#started = true;
-    this.#subscriptions.push(this.#parts.cluster.onChange((change) => this.#noteChange(change)));
+    this.#subscriptions.push(cluster.onChange((change) => this.#noteChange(change)));
     this.#scheduleReadBack();
     this.#runner.request();
   }
@@ -90,13 +106,14 @@ export class Reconciler implements AsyncDisposable {
     // Before the start the program is empty: applying it would open what the last agent left closed.
     if (!this.#started) return;
     this.#driftBy = who;
+    this.#turns.retryNow();
     this.#runner.request();
-    this.#guards.request();
+    this.#guards.request('table');
   }
 
   /** A link, route or neighbour changed: pods may have other devices now. */
   linksChanged(): void {
-    this.#guards.request('fresh');
+    this.#guards.request('links');
   }
 
   /** Called after every run, also a failed one: `status()` may have changed. */
@@ -117,10 +134,12 @@ export class Reconciler implements AsyncDisposable {
   /** Lets a transaction in flight end; the rules stay. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
-    this.#retry?.[Symbol.dispose]();
+    this.#wake?.[Symbol.dispose]();
     this.#readBackTimer?.[Symbol.dispose]();
-    this.#pacing[Symbol.dispose]();
+    this.#turns.stop();
+    this.#cache[Symbol.dispose]();
     await Promise.all([this.#runner.stop(), this.#guards[Symbol.asyncDispose]()]);
+    this.#wake?.[Symbol.dispose]();
   }
 
   status(): ReconcilerStatus {
@@ -131,8 +150,11 @@ export class Reconciler implements AsyncDisposable {
       ...this.#progress.status(),
       failures: this.#progress.failures + guards.failures,
       policies: this.#view.policyCount,
+      waiting: this.#turns.waiting,
       endpoints: endpointStatuses(this.#parts.compiler.program(), guards.attachments),
       failing: this.#view.failing(),
+      overLimits: this.#limits.over(),
+      policyMemory: this.#limits.memory,
       mode: this.#options.mode ?? 'enforce',
       dryRun: this.#view.dryRun().map(({ namespace, name }) => ({ namespace, name })),
       unattached: guards.unattached,
@@ -143,44 +165,58 @@ export class Reconciler implements AsyncDisposable {
   }
 
   /**
-   * The policies that isolate pods of this node, at the generation that is in force; undefined while changes are not yet
-   * in the kernel.
+   * The policies that isolate pods of this node, at the generation that is in force: of a namespace whose changes are not
+   * all in the kernel, as they were when this was last called. Undefined before the first state is in force.
    */
   enforced(): readonly EnforcedPolicy[] | undefined {
-    if (!this.#upToDate) return undefined;
-    return enforcedPolicies(this.#parts.compiler.program(), this.#view.policies(), this.#guards.status().unattached);
+    if (!this.#progress.inKernel) return undefined;
+    return this.#enforced.update({
+      program: this.#parts.compiler.program(),
+      policies: this.#view.policies(),
+      unattached: this.#guards.status().unattached,
+      isPending: (namespace) => this.#turns.queues.isPending(namespace),
+    });
   }
 
   #noteChange(change: SourceChange): void {
-    this.#pending.push(...change.changes);
-    this.#noticedAt = Math.min(this.#noticedAt ?? Infinity, change.noticedAt);
+    this.#addChanges(change.changes, change.noticedAt);
     this.#runner.request();
   }
 
+  #addChanges(changes: readonly ClusterChange[], noticedAt: number): void {
+    for (const namespace of this.#turns.queues.add(changes, noticedAt))
+      this.#parts.log.warn({ namespace }, 'objects change faster than they can be enforced; only their last state is');
+  }
+
   async #run(): Promise<void> {
-    if (this.#quarantineDue) await this.#quarantine();
-    this.#takeChanges();
+    if (!this.#turns.hasBegun) await this.#turns.compileFirst();
     this.#guards.start();
+    if (this.#policyTable.isUnknown) this.#driftBy ??= 'own failure';
     await this.#readBackIfDrifted();
-    await this.#converge();
-    this.#upToDate = true;
+    await this.#turns.run();
+    await this.#policyTable.renewCache();
+    if (!this.#turns.isFailing) this.#progress.succeeded();
     this.#onSettled?.();
+    this.#runAgain(this.#turns.pause);
   }
 
-  #takeChanges(): void {
-    if (this.#pending.length === 0) return;
-    const changes = this.#pending;
-    this.#pending = [];
-    this.#upToDate = false;
-    if (this.#view.apply(changes).guardsChanged) this.#guards.request('fresh');
-    this.#noteProgram(changes, this.#parts.compiler.apply(changes));
+  #runAgain(pause: number | undefined): void {
+    this.#wake?.[Symbol.dispose]();
+    if (pause === 0) this.#runner.request();
+    else if (pause !== undefined) this.#wake = this.#parts.clock.after(pause, () => this.#runner.request());
   }
 
-  #noteProgram(changes: readonly ClusterChange[], change: ProgramChange): void {
-    this.#parts.observer?.changesCompiled(changes, change);
-    this.#policyTable.note(this.#parts.renderer.apply(change), effectOf(change));
-    if (change.endpoints.length > 0) this.#guards.request('fresh');
-    this.#changed += change.endpoints.length + change.ruleLists.length + change.groups.length;
+  #compile(taken: readonly ClusterChange[]): Compiled {
+    const changes = this.#limits.apply(taken);
+    const { compiler, renderer, observer } = this.#parts;
+    if (this.#view.apply(changes).guardsChanged) this.#guards.request('namespaces');
+    const moved = this.#policyTable.hasOutgoingSets ? changes.flatMap((change) => compiler.addressesOf(change)) : [];
+    const program = compiler.apply(changes);
+    observer?.changesCompiled(changes, program);
+    if (changesPods(program)) this.#guards.request('pods');
+    this.#limits.endpointsChanged(program.endpoints);
+    const namespaces = new Set(program.endpoints.map(({ key }) => namespaceOf(key)));
+    return { changes, program, namespaces, moved, dirty: renderer.apply(program), effect: effectOf(program) };
   }
 
   async #readBackIfDrifted(): Promise<void> {
@@ -188,73 +224,63 @@ export class Reconciler implements AsyncDisposable {
     const who = this.#driftBy;
     this.#driftBy = undefined;
     try {
-      const differed = await this.#policyTable.readBack(this.#parts.renderer.ruleset());
-      if (differed && this.#progress.inKernel) {
-        this.#progress.repaired();
-        this.#parts.log.warn({ by: who === '' ? 'unknown' : who }, 'drift');
-        this.#noticedAt ??= this.#parts.clock.now();
-      }
+      const { dirty, isForeign } = await this.#policyTable.readBack();
+      if (!this.#turns.hasBegun) this.#turns.beginFirst(dirty);
+      else if (isDirty(dirty)) this.#turns.repair(dirty);
+      if (isForeign) this.#noteRepair(who);
     } catch (error) {
       this.#driftBy = who;
       throw error;
     }
   }
 
-  async #converge(): Promise<void> {
-    const desired = this.#parts.renderer.ruleset();
-    const switched = (): void => this.#switched();
-    const first = !this.#progress.inKernel;
-    if (!this.#policyTable.pending && !first) {
-      this.#noticedAt = undefined;
-      this.#changed = 0;
-      this.#parts.observer?.changesApplied();
-      return;
-    }
-    if (this.#progress.failuresInRow > failuresBeforeReadBack) await this.#policyTable.replace(desired, switched);
-    else await this.#policyTable.converge(desired, switched);
-    this.#progress.succeeded();
+  #noteRepair(who: string): void {
+    if (!this.#progress.inKernel) return;
+    this.#progress.repaired();
+    this.#parts.log.warn({ by: who === '' ? 'unknown' : who }, 'drift');
   }
 
-  #switched(): void {
-    const now = this.#parts.clock.now();
-    const ms = Math.round((now - (this.#noticedAt ?? now)) * 10) / 10;
-    const { revision } = this.#parts.compiler.program();
-    this.#progress.switched(revision, this.#parts.clock.timestamp());
-    this.#parts.log.info({ revision, changed: this.#changed, ms }, 'applied');
+  #switched(turn: LoopTurn): void {
+    const { clock, log } = this.#parts;
+    const ms = Math.round((clock.now() - turn.noticedAt) * 10) / 10;
+    const revision = this.#progress.switched(clock.timestamp());
+    const { waiting } = this.#turns;
+    log.info({ revision, changed: turn.changed, ms, ...(waiting === 0 ? {} : { waiting }) }, 'applied');
     this.#onApplied?.(ms);
-    this.#parts.observer?.changesApplied();
-    this.#noticedAt = undefined;
-    this.#changed = 0;
   }
 
   #scheduleReadBack(): void {
     this.#readBackTimer = this.#parts.clock.after(this.#options.readBackEvery, () => {
       this.#driftBy ??= 'found by read-back';
       this.#runner.request();
-      this.#guards.request();
+      this.#guards.request('links');
       this.#scheduleReadBack();
     });
   }
 
+  /** Of a run as a whole. */
   #failed(error: unknown): void {
-    this.#upToDate = false;
-    this.#progress.failed(messageOf(error));
-    const { failuresInRow, lastError } = this.#progress;
-    this.#parts.log.error({ error: lastError, attempt: failuresInRow }, 'failed; the last good rules stay');
-    if (failuresInRow >= failuresBeforeReadBack) this.#driftBy ??= 'own failure';
-    this.#quarantineDue = isRefusal(error) && failuresInRow > failuresBeforeReadBack;
-    this.#retry?.[Symbol.dispose]();
-    this.#retry = this.#parts.clock.after(retryDelay(failuresInRow - 1), () => this.#runner.request());
+    this.#noteFailure(error, this.#progress.failuresInRow + 1);
     this.#onSettled?.();
+    this.#runAgain(retryDelay(this.#progress.failuresInRow - 1));
   }
 
-  /** The kernel refuses the ruleset again and again because of some policy: finds it, and makes it alone fail closed. */
-  async #quarantine(): Promise<void> {
-    this.#quarantineDue = false;
+  #noteFailure(error: unknown, attempt: number): void {
+    this.#progress.failed(messageOf(error));
+    this.#parts.log.error({ error: messageOf(error), attempt }, 'failed; the last good rules stay');
+    if (attempt >= failuresBeforeReadBack) this.#driftBy ??= 'own failure';
+  }
+
+  /** The kernel refuses a turn again and again because of some policy: finds it, and makes it alone fail closed. */
+  async #quarantine(turn: LoopTurn): Promise<readonly ClusterChange[]> {
     const { cluster, nftables, render, log } = this.#parts;
+    const suspects = new Set(turn.policies.map(policyKey));
     const snapshot = { ...cluster.snapshot(), policies: this.#view.policies() };
-    const changes = await quarantined({ snapshot, nftables, render, reason: this.#progress.lastError ?? 'refused' });
+    const reason = this.#progress.lastError ?? 'refused';
+    const changes = await quarantined({ snapshot, suspects, nftables, render, reason });
     for (const change of changes) log.error({ policy: objectKey(change.ref) }, 'policy fails closed');
-    this.#pending.unshift(...changes);
+    return changes;
   }
 }
+
+const namespaceOf = (podKey: string): string => podKey.slice(0, podKey.indexOf('/'));

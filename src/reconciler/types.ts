@@ -1,3 +1,4 @@
+import type { OverLimit } from '../limits/over-limit.js';
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { ObjectRef } from '../model/pod.js';
 import type { Attachment } from '../model/attachment.js';
@@ -38,11 +39,17 @@ export interface ReconcilerStatus {
   readonly repairs: number;
   readonly failures: number;
   readonly policies: number;
+  /** Changes of the cluster that were noticed and are not in force yet. */
+  readonly waiting: number;
   /** Of the last switch, in milliseconds since the epoch; absent before the first. */
   readonly lastApplied?: number;
   readonly lastError?: string;
   readonly endpoints: readonly EndpointStatus[];
   readonly failing: readonly FailingPolicy[];
+  /** Policies, namespaces and pods that are over a limit; which of them fail closed is in `failing` as well. */
+  readonly overLimits: readonly OverLimit[];
+  /** What the policies of this node take, by estimate, in bytes. */
+  readonly policyMemory: number;
   /** `dry-run`: the whole agent is in a dry run, and drops nothing. */
   readonly mode: PolicyMode;
   /** Policies in a dry run: what they would change is recorded. */
@@ -55,12 +62,18 @@ export interface ReconcilerStatus {
   readonly warnings: readonly string[];
 }
 
+/** Changes, and what they made of the program. */
+export interface CompiledChanges {
+  readonly changes: readonly ClusterChange[];
+  readonly program: ProgramChange;
+}
+
 /** Follows the loop; the audit log does. */
 export interface LoopObserver {
-  /** Changes were compiled; they will be applied next. */
+  /** Changes were compiled; they will be applied. */
   changesCompiled(changes: readonly ClusterChange[], program: ProgramChange): void;
-  /** Everything that was compiled is in force. */
-  changesApplied(): void;
+  /** Changes that were compiled are in force now; others may still be on their way. */
+  changesApplied(compiled: readonly CompiledChanges[]): void;
   /** The devices of this node's pods are known. */
   podsAttached(attachments: readonly Attachment[]): void;
   /** Named counters of the policy table are about to be removed; the loop waits. */

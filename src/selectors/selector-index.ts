@@ -22,14 +22,21 @@ interface NamespaceEntry {
   readonly candidates: Candidates<SelectionId>;
 }
 
+/** The selections of a pod that a change of its namespace gave to it or took from it. */
+interface SelectionMove {
+  readonly pod: string;
+  readonly before: ReadonlySet<SelectionId>;
+  readonly now: ReadonlySet<SelectionId>;
+}
+
 /**
- * From selections to the pods they select, kept up to date one pod or namespace at a time. A pod's change costs the
- * selections that name its namespace and one of its labels; nothing rescans every selector against every pod.
+ * Which selections are followed, and which pods they select. Pairs of the two are never stored: a thousand selectors of
+ * a thousand pods would be a million. A pod's change costs the selections that name its namespace and one of its labels;
+ * nothing rescans every selector against every pod.
  */
 export class SelectorIndex {
-  readonly #selections = new Map<SelectionId, { readonly selection: PodSelection; readonly members: Set<string> }>();
+  readonly #selections = new Map<SelectionId, PodSelection>();
   readonly #namespaces = new Map<string, NamespaceEntry>();
-  readonly #selectionsOfPod = new Map<string, ReadonlySet<SelectionId>>();
   readonly #defaultLabels: (namespace: string) => Labels;
 
   /** @param defaultLabels labels of a namespace of which no object is known (yet) */
@@ -37,81 +44,82 @@ export class SelectorIndex {
     this.#defaultLabels = defaultLabels;
   }
 
-  /** Starts following a selection; its members are found now. */
+  /** Starts following a selection. */
   add(selection: PodSelection): SelectionId {
     const id = selectionId(selection);
     if (this.#selections.has(id)) return id;
-    const members = new Set<string>();
-    this.#selections.set(id, { selection, members });
-    for (const namespace of this.#namespacesOf(selection)) {
-      namespace.candidates.add(id, selection.pods);
-      for (const [pod, labels] of namespace.pods) if (matches(selection.pods, labels)) this.#join(pod, id, members);
-    }
+    this.#selections.set(id, selection);
+    for (const namespace of this.#namespacesOf(selection)) namespace.candidates.add(id, selection.pods);
     return id;
   }
 
   /** Stops following. */
   remove(id: SelectionId): void {
-    const entry = this.#selections.get(id);
-    if (entry === undefined) return;
-    for (const pod of entry.members) this.#setSelections(pod, without(this.selectionsOf(pod), id));
-    for (const namespace of this.#namespacesOf(entry.selection)) namespace.candidates.remove(id, entry.selection.pods);
+    const selection = this.#selections.get(id);
+    if (selection === undefined) return;
+    for (const namespace of this.#namespacesOf(selection)) namespace.candidates.remove(id, selection.pods);
     this.#selections.delete(id);
   }
 
-  membersOf(id: SelectionId): ReadonlySet<string> {
-    return this.#selections.get(id)?.members ?? none;
+  /** The pods that it selects now, one by one. */
+  *membersOf(id: SelectionId): Iterable<string> {
+    const selection = this.#selections.get(id);
+    if (selection === undefined) return;
+    for (const namespace of this.#namespacesOf(selection))
+      for (const [pod, labels] of namespace.pods) if (matches(selection.pods, labels)) yield pod;
   }
 
-  selectionsOf(pod: string): ReadonlySet<SelectionId> {
-    return this.#selectionsOfPod.get(pod) ?? none;
-  }
-
-  podsOf(namespace: string): Iterable<string> {
-    return this.#namespaces.get(namespace)?.pods.keys() ?? [];
+  /** The selections that select a pod of this namespace now. */
+  selectionsOf(pod: string, namespace: string): ReadonlySet<SelectionId> {
+    const entry = this.#namespaces.get(namespace);
+    const labels = entry?.pods.get(pod);
+    return entry === undefined || labels === undefined ? none : this.#matching(entry.candidates, labels);
   }
 
   /** Adds a pod or changes its labels; a pod never changes its namespace. */
   setPod(pod: string, namespace: string, labels: Labels): void {
-    const entry = this.#namespace(namespace);
-    entry.pods.set(pod, labels);
-    const now = new Set<SelectionId>();
-    for (const id of entry.candidates.of(labels)) {
-      const selection = this.#selections.get(id)?.selection;
-      if (selection !== undefined && matches(selection.pods, labels)) now.add(id);
-    }
-    for (const id of this.selectionsOf(pod)) if (!now.has(id)) this.#selections.get(id)?.members.delete(pod);
-    for (const id of now) this.#selections.get(id)?.members.add(pod);
-    this.#setSelections(pod, now);
+    this.#namespace(namespace).pods.set(pod, labels);
   }
 
   removePod(pod: string, namespace: string): void {
-    for (const id of this.selectionsOf(pod)) this.#selections.get(id)?.members.delete(pod);
-    this.#selectionsOfPod.delete(pod);
     this.#namespaces.get(namespace)?.pods.delete(pod);
   }
 
   /**
    * Sets a namespace's labels (undefined: no such object any more).
-   * @returns the pods whose selections may have changed.
+   * @returns the pods whose selections this changed, each with those that are not as before
    */
-  setNamespace(name: string, labels: Labels | undefined): Iterable<string> {
+  setNamespace(name: string, labels: Labels | undefined): readonly SelectionMove[] {
     const entry = this.#namespace(name);
     const before = entry.labels;
     entry.labels = labels ?? this.#defaultLabels(name);
+    const [joined, left] = [new Candidates<SelectionId>(), new Candidates<SelectionId>()];
     let changed = false;
-    for (const [id, { selection }] of this.#selections) {
-      if ('name' in selection.namespaces) continue;
-      const was = matches(selection.namespaces, before);
-      const is = matches(selection.namespaces, entry.labels);
+    for (const [id, { namespaces, pods }] of this.#selections) {
+      if ('name' in namespaces) continue;
+      const was = matches(namespaces, before);
+      const is = matches(namespaces, entry.labels);
       if (was === is) continue;
       changed = true;
-      if (is) entry.candidates.add(id, selection.pods);
-      else entry.candidates.remove(id, selection.pods);
+      (is ? joined : left).add(id, pods);
+      if (is) entry.candidates.add(id, pods);
+      else entry.candidates.remove(id, pods);
     }
     if (!changed) return [];
-    for (const [pod, podLabels] of entry.pods) this.setPod(pod, name, podLabels);
-    return entry.pods.keys();
+    return [...entry.pods].map(([pod, own]) => ({
+      pod,
+      before: this.#matching(left, own),
+      now: this.#matching(joined, own),
+    }));
+  }
+
+  #matching(candidates: Candidates<SelectionId>, labels: Labels): ReadonlySet<SelectionId> {
+    const found = new Set<SelectionId>();
+    for (const id of candidates.of(labels)) {
+      const selection = this.#selections.get(id);
+      if (selection !== undefined && matches(selection.pods, labels)) found.add(id);
+    }
+    return found;
   }
 
   #namespace(name: string): NamespaceEntry {
@@ -123,7 +131,7 @@ export class SelectorIndex {
       candidates: new Candidates<SelectionId>(),
     };
     this.#namespaces.set(name, entry);
-    for (const [id, { selection }] of this.#selections)
+    for (const [id, selection] of this.#selections)
       if (coversNamespace(selection, name, entry.labels)) entry.candidates.add(id, selection.pods);
     return entry;
   }
@@ -136,25 +144,9 @@ export class SelectorIndex {
     }
     for (const entry of this.#namespaces.values()) if (matches(namespaces, entry.labels)) yield entry;
   }
-
-  #join(pod: string, id: SelectionId, members: Set<string>): void {
-    members.add(pod);
-    this.#setSelections(pod, new Set([...this.selectionsOf(pod), id]));
-  }
-
-  #setSelections(pod: string, ids: ReadonlySet<SelectionId>): void {
-    if (ids.size === 0) this.#selectionsOfPod.delete(pod);
-    else this.#selectionsOfPod.set(pod, ids);
-  }
 }
 
 const none: ReadonlySet<never> = new Set();
 
 const coversNamespace = ({ namespaces }: PodSelection, name: string, labels: Labels): boolean =>
   'name' in namespaces ? namespaces.name === name : matches(namespaces, labels);
-
-function without(ids: ReadonlySet<SelectionId>, id: SelectionId): ReadonlySet<SelectionId> {
-  const rest = new Set(ids);
-  rest.delete(id);
-  return rest;
-}

@@ -138,6 +138,15 @@ describe('reachability', () => {
     expect(found.map(({ family, assumed }) => [family, assumed])).toEqual(reaches ? [[undefined, true]] : []);
   });
 
+  test('egress to anyone by number and by name: who has no such name is reached by number', () => {
+    const ports = [{ port: 'http' }, { port: 443 }];
+    const sending = policy('p.x', { podSelector: {}, policyTypes: ['Egress'], egress: [{ ports }] });
+    const { connections } = reach([...workloads, sending]);
+    const found = connections.filter(({ from, to }) => from === 'x/Pod/a' && to.includes('-'));
+    expect(found.length).toBeGreaterThan(0);
+    for (const { allowed } of found) expect(allowed).toEqual([{ protocol: 'TCP', first: 443, last: 443 }]);
+  });
+
   test('no self pairs unless asked', () => {
     const self = ({ connections }: ReturnType<typeof reach>): number =>
       connections.filter(({ from, to }) => from === to).length;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { compile } from '../../src/compiler/compiler.js';
-import { enforcedPolicies } from '../../src/reconciler/enforced-policies.js';
+import { EnforcedPolicies } from '../../src/reconciler/enforced-policies.js';
 import { rolloutOf } from '../../src/analysis/rollout.js';
 import type { ClusterSnapshot } from '../../src/model/cluster.js';
 import type { EnforcedPolicy, NodePolicyStatus } from '../../src/model/node-policy-status.js';
@@ -146,7 +146,8 @@ describe('whether every node enforces what the cluster wants', () => {
 
   test('an agent in a dry run as a whole enforces nothing, and its node is not in force', () => {
     const dryRun = compile(snapshot(), { scope: { node: 'n2' }, dryRun: 'all' });
-    const policies = enforcedPolicies(dryRun, snapshot().policies, []);
+    const all = { program: dryRun, policies: snapshot().policies, unattached: [], isPending: () => false };
+    const policies = new EnforcedPolicies().update(all);
     expect(policies).toEqual([]);
     expect(rollout(statusOfAgent({ policies }))).toMatchObject({
       inForce: false,

@@ -4,7 +4,12 @@ import { circlesIn } from './circles.js';
 import { exportsOf, importsOf, parse, sourcesIn, type Source } from './sources.js';
 
 /** Files that are started, and not imported. */
-const entryPoints = ['src/cli/main.ts', 'src/kernel/nflog/nflog-worker.ts'];
+const entryPoints = [
+  'src/cli/main.ts',
+  'src/kernel/nflog/nflog-worker.ts',
+  'src/kernel/elements/element-worker.ts',
+  'src/kernel/table-events/event-worker.ts',
+];
 
 const src = sourcesIn('src');
 const tests = sourcesIn('test');

@@ -6,8 +6,8 @@ import { importsOf, parse, sourcesIn, walk, type Source } from './sources.js';
 const readers = ['program', 'compiler', 'nftables', 'evaluation'];
 
 /** What only a reader of rules needs. */
-const typesOfRules = ['AllowRule', 'PeerMatch', 'PortMatch'];
-const kindsOfGroups = ['members', 'listeners', 'blocks'];
+const typesOfRules = ['AllowRule', 'PeerMatch', 'PortMatch', 'RulePeer', 'RulePort', 'Block'];
+const kindsInRules = ['union', 'addressBlock', 'listeners'];
 
 /** What a source reads of a program, one line each. */
 function readsOf(source: Source): readonly string[] {
@@ -21,13 +21,13 @@ function readsOf(source: Source): readonly string[] {
       const { expression, name } = node;
       const of = ts.isPropertyAccessExpression(expression) ? expression.name.text : '';
       if (name.text === 'allowedBy') found.push(node.getText());
-      if (['peer', 'port'].includes(of) && ['kind', 'of'].includes(name.text)) found.push(node.getText());
+      if (['peers', 'ports'].includes(of) && ['kind', 'of'].includes(name.text)) found.push(node.getText());
     }
     if (ts.isBindingElement(node) && (node.propertyName ?? node.name).getText() === 'allowedBy')
       found.push(node.getText());
-    if (ts.isBinaryExpression(node) && ts.isStringLiteral(node.right) && kindsOfGroups.includes(node.right.text))
+    if (ts.isBinaryExpression(node) && ts.isStringLiteral(node.right) && kindsInRules.includes(node.right.text))
       found.push(node.getText());
-    if (ts.isCaseClause(node) && ts.isStringLiteral(node.expression) && kindsOfGroups.includes(node.expression.text))
+    if (ts.isCaseClause(node) && ts.isStringLiteral(node.expression) && kindsInRules.includes(node.expression.text))
       found.push(`case ${node.expression.getText()}`);
   });
   return found.map((text) => `${source.path}: ${text}`);
@@ -42,9 +42,9 @@ test.each([
   "import type { AllowRule } from '../program/types.js';",
   'for (const id of isolation.allowedBy) lists.get(id);',
   'const allows = ({ allowedBy }) => allowedBy.length > 0;',
-  "if (rule.peer.kind === 'anyone') return true;",
-  "if (group.kind === 'blocks') return group.cidrs;",
-  "switch (group.kind) { case 'blocks': return group.cidrs; }",
+  "if (rule.peers.kind === 'anyone') return true;",
+  "if (peer.kind === 'addressBlock') return peer.cidr;",
+  "switch (group.kind) { case 'listeners': return group.members; }",
 ])('what would be refused: %s', (text) => {
   expect(readsOf(parse('src/analysis/example.ts', text))).not.toEqual([]);
 });

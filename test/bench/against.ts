@@ -7,13 +7,15 @@ import { comparisonTable, compareRounds, overall, type AgainstOptions, type Roun
 import type { BenchOptions, Figure } from './figures.js';
 
 /** `--only packets` runs "audit packets" as well, in every tree: the item's own figures have this letter. */
-const letters: Readonly<Record<string, string>> = { packets: '(a)', events: '(b)' };
+const letters: Readonly<Record<string, string>> = { packets: '(a)', events: '(b)', felt: '(k)', tenants: '(l)' };
+/** Measured from outside, by this tree's bench: a commit needs no bench of its own for them. */
+const byProduct: readonly string[] = ['felt', 'tenants'];
 
 const root = resolve(import.meta.dirname, '../..');
 
 /** Prints a table for each item. @returns 1 when a bound is passed */
 export async function measureAgainst(options: AgainstOptions & BenchOptions): Promise<number> {
-  const { commit, items, rounds, fast, bounds } = options;
+  const { commit, items, rounds, bounds } = options;
   const other = await mkdtemp(join(tmpdir(), 'podwall-bench-against-'));
   worktree = other;
   try {
@@ -25,8 +27,8 @@ export async function measureAgainst(options: AgainstOptions & BenchOptions): Pr
         console.error(`measuring ${item}, round ${round + 1} of ${rounds} ...`);
         // Who goes first takes turns, too.
         const [first, second] = round % 2 === 0 ? [root, other] : [other, root];
-        const figures = new Map([[first, await measureIn(first, item, fast)]]);
-        figures.set(second, await measureIn(second, item, fast));
+        const figures = new Map([[first, await measureIn(first, item, options)]]);
+        figures.set(second, await measureIn(second, item, options));
         measured.push({ here: figures.get(root) ?? [], there: figures.get(other) ?? [] });
       }
       const compared = compareRounds(measured);
@@ -63,10 +65,17 @@ async function checkOut(commit: string, folder: string): Promise<void> {
   await execa('npm', ['run', '--silent', 'build'], { cwd: folder, stdio: ['ignore', 2, 2] });
 }
 
-/** By the tree's own bench, which writes bench.json. */
-async function measureIn(folder: string, item: string, fast: boolean): Promise<readonly Figure[]> {
-  const flags = ['--only', item, ...(fast ? ['--fast'] : [])];
-  await execa('npx', ['tsx', 'test/bench/main.ts', ...flags], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-  const { figures } = JSON.parse(await readFile(join(folder, 'bench.json'), 'utf8')) as { figures: Figure[] };
+/** By the tree's own bench, which writes bench.json, or by this one's. */
+async function measureIn(folder: string, item: string, { fast, rows }: BenchOptions): Promise<readonly Figure[]> {
+  const isByProduct = byProduct.includes(item);
+  const flags = [
+    ...['--only', item],
+    ...(fast ? ['--fast'] : []),
+    ...(isByProduct ? ['--product', join(folder, 'dist/podwall.js')] : []),
+    ...(isByProduct && rows !== undefined ? ['--rows', rows] : []),
+  ];
+  const cwd = isByProduct ? root : folder;
+  await execa('npx', ['tsx', 'test/bench/main.ts', ...flags], { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
+  const { figures } = JSON.parse(await readFile(join(cwd, 'bench.json'), 'utf8')) as { figures: Figure[] };
   return figures.filter(({ what }) => what.startsWith(letters[item] ?? ''));
 }

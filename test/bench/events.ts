@@ -4,7 +4,11 @@ import { openNftClient } from '../../src/kernel/nft/nft-client.js';
 import { changesFrom, type ClusterChange } from '../../src/model/cluster.js';
 import { Renderer } from '../../src/nftables/render/renderer.js';
 import { effectOf } from '../../src/program/effect.js';
+import { isDirty } from '../../src/nftables/render/dirty.js';
+import { CacheRenewal } from '../../src/reconciler/cache-renewal.js';
+import { systemClock } from '../../src/reconciler/clock.js';
 import { PolicyTable } from '../../src/reconciler/policy-table.js';
+import { bringIntoForce } from '../support/converge.js';
 import { podChange, policyChange } from './changes.js';
 import type { BenchOptions, Figure } from './figures.js';
 import { withNamespace } from './namespace.js';
@@ -25,14 +29,17 @@ async function measureSize(netns: string, policies: number, changes: number): Pr
   try {
     const compiler = new Compiler({ scope: { node: 'n0' } });
     const renderer = new Renderer({ established: 'reevaluate' });
-    const table = new PolicyTable(client);
+    const cache = new CacheRenewal(systemClock, () => undefined);
+    const table = new PolicyTable({ nftables: client, clock: systemClock, cache, desired: renderer.ruleset() });
     const bring = async (change: readonly ClusterChange[]): Promise<number> => {
       const started = performance.now();
       let switched = NaN;
       const program = compiler.apply(change);
-      table.note(renderer.apply(program), effectOf(program));
-      if (!table.pending) throw new Error('a change of the bench changed nothing');
-      await table.converge(renderer.ruleset(), () => (switched = performance.now() - started));
+      const dirty = renderer.apply(program);
+      if (!isDirty(dirty)) throw new Error('a change of the bench changed nothing');
+      await bringIntoForce(table, { dirty, effect: effectOf(program) }, () => {
+        switched = performance.now() - started;
+      });
       return switched;
     };
     await bring(changesFrom(generateCluster({ ...largeCluster, policies })));

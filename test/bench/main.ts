@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- --fast] [-- --only NAME]`: measures, prints a table, and writes bench.json.
+ * `npm run bench [-- --fast] [-- --only NAME,NAME] [-- --rows PART,PART]`: measures, prints a table, and writes bench.json.
+ * `--rows` chooses rows of felt and tenants, `--product FILE` has them measure the bundle of another tree.
  * `-- --against COMMIT [--items packets,events] [--rounds 5] [--bound packets=1.03,events=1.10]`: this tree and a commit's
  * in turns; exit 1 when a bound is passed, 2 at flags that do not go together.
  */
@@ -15,6 +16,7 @@ import { measureCompile } from './compile.js';
 import { measureEvents } from './events.js';
 import { measureApiServer } from './api-server.js';
 import { measureChurn } from './churn.js';
+import { measureFelt } from './felt/felt.js';
 import type { Figure } from './figures.js';
 import { measureLint } from './lint.js';
 import { measureMemory } from './memory.js';
@@ -22,6 +24,7 @@ import { removeNamespaces } from './namespace.js';
 import { measurePackets } from './packets.js';
 import { measureReach } from './reach.js';
 import { measureSync } from './sync.js';
+import { measureTenants } from './tenants/tenants.js';
 import { measureVersion } from './version.js';
 
 async function main(): Promise<number> {
@@ -37,6 +40,8 @@ async function main(): Promise<number> {
     options: {
       fast: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
+      rows: { type: 'string' },
+      product: { type: 'string' },
       against: { type: 'string' },
       items: { type: 'string' },
       rounds: { type: 'string' },
@@ -50,9 +55,11 @@ async function main(): Promise<number> {
     console.error((error as Error).message);
     return 2;
   }
-  if (against !== undefined) return measureAgainst({ ...against, fast: options.fast });
+  if (against !== undefined) return measureAgainst({ ...against, fast: options.fast, rows: options.rows });
   const figures: Figure[] = [];
   for (const [name, measure] of [
+    ['felt', measureFelt],
+    ['tenants', measureTenants],
     ['packets', measurePackets],
     ['compile', measureCompile],
     ['events', measureEvents],
@@ -66,7 +73,7 @@ async function main(): Promise<number> {
     ['reach', measureReach],
     ['version', measureVersion],
   ] as const) {
-    if (!name.includes(options.only)) continue;
+    if (!options.only.split(',').some((part) => name.includes(part))) continue;
     console.error(`measuring ${name} ...`);
     figures.push(...(await measure(options)));
   }
@@ -76,13 +83,14 @@ async function main(): Promise<number> {
 }
 
 function tableOf(figures: readonly Figure[]): string {
-  const rows = figures.map(({ what, measured, goal = '', met }) => [
+  const rows = figures.map(({ what, measured, goal = '', met, how = '' }) => [
     what,
     measured,
     goal,
     met === undefined ? '' : met ? 'met' : 'NOT met',
+    how,
   ]);
-  const [head, ...body] = formatTable([['Figure', 'Measured', 'Goal', ''], ...rows]).split('\n');
+  const [head, ...body] = formatTable([['Figure', 'Measured', 'Goal', '', ''], ...rows]).split('\n');
   return [head, ...body].join('\n');
 }
 

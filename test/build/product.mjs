@@ -6,7 +6,12 @@ import { chmod, cp, rm } from 'node:fs/promises';
 
 await rm('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { podwall: 'src/cli/main.ts', 'nflog-worker': 'src/kernel/nflog/nflog-worker.ts' },
+  entryPoints: {
+    podwall: 'src/cli/main.ts',
+    'nflog-worker': 'src/kernel/nflog/nflog-worker.ts',
+    'element-worker': 'src/kernel/elements/element-worker.ts',
+    'event-worker': 'src/kernel/table-events/event-worker.ts',
+  },
   outdir: 'dist',
   splitting: true,
   chunkNames: '[name]-[hash]',

@@ -12,6 +12,7 @@ import {
   type PodOptions,
 } from './objects.js';
 import type { Case, Cell, Changes, Manifest, Step } from './types.js';
+import { unionCases } from './union-cases.js';
 
 type Peers = readonly object[];
 const all = {};
@@ -593,4 +594,8 @@ function terminating(end: string): Manifest {
 const numbered = (prefix: string, cases: readonly Omit<Case, 'id'>[]): readonly Case[] =>
   cases.map((one, index) => ({ id: `${prefix}${index + 1}`, ...one }));
 
-export const cornerCases: readonly Case[] = [...numbered('A', checklist), ...numbered('B', lessons)];
+export const cornerCases: readonly Case[] = [
+  ...numbered('A', checklist),
+  ...numbered('B', lessons),
+  ...numbered('C', unionCases),
+];

@@ -14,20 +14,22 @@ export interface PacketSuite {
   readonly to?: WrittenTo;
   /** The agents keep an audit log, so that their rules report packets too. */
   readonly hasAuditLog?: boolean;
+  /** What another tenant does meanwhile: see `Lab.create`. */
+  readonly tenantRow?: string;
   /** Of one table, in milliseconds. */
   readonly timeout?: number;
 }
 
 export function packetSuite(
   title: string,
-  { plugin, cases, to = 'directory', hasAuditLog = false, timeout = 60_000 }: PacketSuite,
+  { plugin, cases, to = 'directory', hasAuditLog = false, tenantRow, timeout = 60_000 }: PacketSuite,
 ): void {
   describePackets(
     title,
     () => {
       let runner: PacketRunner;
       beforeAll(async () => {
-        runner = await PacketRunner.create(plugin, 2, { to, hasAuditLog });
+        runner = await PacketRunner.create(plugin, 2, { to, hasAuditLog, tenantRow });
       }, 60_000);
       afterAll(() => runner[Symbol.asyncDispose](), 60_000);
 
@@ -37,6 +39,7 @@ export function packetSuite(
           const { wrong, asked } = await runner.run(table);
           expect(wrong).toEqual([]);
           expect(asked).toBeGreaterThan(0);
+          if (tenantRow !== undefined) expect(runner.lab.tenantTurns).toBeGreaterThan(0);
         },
         timeout,
       );

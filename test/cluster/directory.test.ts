@@ -180,6 +180,17 @@ describe('while running', () => {
     expect(reported()).toEqual(['policy one']);
   });
 
+  test('fifty files that are half written cost one wait, not one each', async () => {
+    await start();
+    const names = [...Array(50).keys()].map((number) => `p${number}`);
+    const began = performance.now();
+    await Promise.all(names.map((name) => put(`${name}.yaml`, 'kind: [')));
+    await put('good.json', pod('good'));
+    await eventually(() => reported().includes('pod good') && errors.length >= names.length);
+    // One each would be five seconds.
+    expect(performance.now() - began).toBeLessThan(2500);
+  });
+
   test('an object that appears twice changes nothing until one of them goes', async () => {
     await put('a.yaml', policy('one'));
     const synced = await start();
@@ -203,5 +214,42 @@ describe('while running', () => {
     await eventually(() => reported().includes('policy two'));
     expect(synced.problems()).toEqual([]);
     expect(reported()).toEqual(['policy two']);
+  });
+
+  test('an event reads what it names; what no event names is found by the scan of the whole tree', async () => {
+    const outside = await mkdtemp(join(tmpdir(), 'podwall-outside-'));
+    const edit = (spec: string): Promise<void> => writeFile(join(outside, 'a.yaml'), policy('linked', spec));
+    await edit('{}');
+    await symlink(join(outside, 'a.yaml'), join(directory, 'a.yaml'));
+    await start();
+    await edit('{ policyTypes: [Egress] }');
+    await eventually(() => reported().length === 1);
+    // A scan of the whole tree has just been: the next is seconds away.
+    await edit('{ policyTypes: [Ingress, Egress] }');
+    await put('b.yaml', policy('named'));
+    await eventually(() => reported().length === 2);
+    expect(reported()).toEqual(['policy linked', 'policy named']);
+    await eventually(() => reported().length === 3);
+    expect(reported()[2]).toBe('policy linked');
+    await rm(outside, { recursive: true });
+  });
+
+  test('a folder takes its files along, and a file that is none any more goes', async () => {
+    await mkdir(join(directory, 'deep/er'), { recursive: true });
+    await writeFile(join(directory, 'deep/er/a.yaml'), policy('one'));
+    await put('b.yaml', policy('two'));
+    await put('c.yaml', policy('three'));
+    await start();
+    await delay(100);
+    const before = performance.now();
+    await rm(join(directory, 'deep'), { recursive: true });
+    await eventually(() => reported().includes('policy one gone'));
+    await rename(join(directory, 'b.yaml'), join(directory, 'b.txt'));
+    await eventually(() => reported().includes('policy two gone'));
+    await rm(join(directory, 'c.yaml'));
+    await mkdir(join(directory, 'c.yaml'));
+    await eventually(() => reported().includes('policy three gone'));
+    // By events, none by the scan that comes every two seconds.
+    expect(performance.now() - before).toBeLessThan(1500);
   });
 });

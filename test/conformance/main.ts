@@ -1,7 +1,8 @@
 /**
  * `npm run conformance [-- --fast] [-- --json] [-- --variant TEXT] [-- --random COUNT] [-- --seed SEED]`: upstream's 48
  * cases in every variant, through a real API server too, the corner cases and random clusters, on real packets, on
- * what commands answer (can, test, reach) and on the oracle. Exit 0 only when every cell is as expected; nothing stays behind.
+ * what commands answer (can, test, reach) and on the oracle. `--tenant ROW` runs a row of `npm run bench -- --only tenants`
+ * in a loop beside all of it, in namespaces of its own. Exit 0 only when every cell is as expected; nothing stays behind.
  */
 import { execa } from 'execa';
 import { release } from 'node:os';
@@ -14,6 +15,7 @@ import { runEvaluation } from '../cases/run-evaluation.js';
 import { runOracle } from '../cases/run-oracle.js';
 import { PacketRunner } from '../cases/run-packets.js';
 import type { Case } from '../cases/types.js';
+import { rowNames } from '../bench/tenants/tenant-load.js';
 import type { WrittenTo } from '../cases/written-cluster.js';
 import { missingApiServer } from '../support/kube-api-server.js';
 import type { Plugin } from '../support/lab/lab.js';
@@ -83,9 +85,12 @@ function throughApiServer(): readonly Variant[] {
 
 let running: PacketRunner | undefined;
 
-async function runVariant({ title, plugin, nodes, cases, to = 'directory' }: Variant): Promise<Outcome[]> {
+async function runVariant(
+  { title, plugin, nodes, cases, to = 'directory' }: Variant,
+  tenantRow: string | undefined,
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  const runner = (running = await PacketRunner.create(plugin, nodes, { to }));
+  const runner = (running = await PacketRunner.create(plugin, nodes, { to, tenantRow }));
   try {
     for (const table of cases) {
       const { asked, wrong, settled } = await runner.run(table);
@@ -125,11 +130,17 @@ async function main(): Promise<number> {
       variant: { type: 'string', default: '' },
       random: { type: 'string', default: '100' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      tenant: { type: 'string' },
     },
   });
   const [count, seed] = [Number(flags.random), Number(flags.seed)];
   if (!Number.isInteger(count) || count < 1 || !Number.isInteger(seed)) {
     console.error('--random takes a number of clusters, --seed an integer.');
+    return 2;
+  }
+  const tenantNames = rowNames();
+  if (flags.tenant !== undefined && !tenantNames.includes(flags.tenant)) {
+    console.error(`No tenant row is called ${flags.tenant}: ${tenantNames.join(', ')}`);
     return 2;
   }
   const all = variants(flags.fast, { count, seed });
@@ -139,7 +150,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const outcomes: Outcome[] = [];
-  for (const variant of chosen) outcomes.push(...(await runVariant(variant)));
+  for (const variant of chosen) outcomes.push(...(await runVariant(variant, flags.tenant)));
   const versions = { kernel: release(), nft: (await execa('nft', ['--version'])).stdout };
   if (flags.json) console.log(JSON.stringify({ versions, seed, outcomes }, null, 2));
   else console.log(`${summary(chosen, outcomes)}\nkernel ${versions.kernel}, ${versions.nft}`);

@@ -27,25 +27,34 @@ export function cidr(text: string): Cidr {
 export const anyone: PeerMatch = { kind: 'anyone' };
 export const anyPort: PortMatch = { kind: 'anyPort' };
 export const range = (first: number, last = first, protocol: 'TCP' | 'UDP' | 'SCTP' = 'TCP'): PortMatch => ({
-  kind: 'range',
-  protocol,
-  first,
-  last,
+  kind: 'union',
+  of: [{ kind: 'range', index: 0, protocol, first, last }],
 });
-export const members = (id: string): PeerMatch => ({ kind: 'members', of: id as GroupId });
+export const members = (...ids: readonly string[]): PeerMatch => ({
+  kind: 'union',
+  of: ids.map((id, index) => ({ kind: 'pods', index, of: id as GroupId })),
+});
+export const blocks = (...list: readonly (readonly [string, ...string[]])[]): PeerMatch => ({
+  kind: 'union',
+  of: list.map(([whole, ...except], index) => ({
+    kind: 'addressBlock',
+    index,
+    cidr: cidr(whole),
+    except: except.map(cidr),
+  })),
+});
 export const listeners = (id: string, protocol: 'TCP' | 'UDP' = 'TCP'): PortMatch => ({
-  kind: 'listeners',
-  protocol,
-  of: id as GroupId,
+  kind: 'union',
+  of: [{ kind: 'listeners', index: 0, protocol, of: id as GroupId }],
 });
 
 export const rule = (
-  peer: PeerMatch,
-  port: PortMatch,
+  peers: PeerMatch,
+  ports: PortMatch,
   { policy = 'p', index = 0 }: { readonly policy?: string; readonly index?: number } = {},
 ): AllowRule => ({
-  peer,
-  port,
+  peers,
+  ports,
   origin: { policy: { kind: 'NetworkPolicy', namespace: 'x', name: policy }, direction: 'ingress', rule: index },
 });
 

@@ -3,8 +3,9 @@ import type { BlockOptions } from '../../src/evaluation/blocks.js';
 import type { FlowEndpoint, WorkloadEndpoint } from '../../src/evaluation/flow-endpoints.js';
 import { RuleMatcher } from '../../src/evaluation/rule-matcher.js';
 import type { Family } from '../../src/model/address.js';
-import { listener, type Group, type GroupId } from '../../src/program/types.js';
-import { address, anyone, anyPort, cidr, listeners, members, program, range, workload } from './programs.js';
+import { portsOf, type MatchedPeer } from '../../src/evaluation/verdicts.js';
+import { listener, type Group, type GroupId, type PeerMatch } from '../../src/program/types.js';
+import { address, anyone, anyPort, blocks, cidr, listeners, members, program, range, workload } from './programs.js';
 
 const at = (text: string): FlowEndpoint => ({ kind: 'address', address: address(text) });
 const template: FlowEndpoint = { kind: 'workload', workload: workload('x/Deployment/template') };
@@ -23,17 +24,14 @@ const pod = (index: number): FlowEndpoint => {
   return { ...pods, pod: one };
 };
 
-const blocks = (id: string, ...cidrs: readonly string[]): Group => ({
-  kind: 'blocks',
-  id: id as GroupId,
-  title: id,
-  cidrs: cidrs.map(cidr),
-});
+/** Peers by the names that the tests below have for them. */
+const peers: Readonly<Record<string, PeerMatch>> = {
+  holed: blocks(['10.0.0.0/13'], ['10.8.0.0/14', '10.9.0.0/16', '10.9.1.0/24', 'fd00::/8']),
+  all: blocks(['0.0.0.0/0']),
+  all6: blocks(['::/0']),
+  pods: members('pods'),
+};
 const groups: readonly Group[] = [
-  // 10.0.0.0/8 except 10.9.0.0/16, as the compiler writes it.
-  blocks('holed', '10.0.0.0/13', '10.8.0.0/16', '10.10.0.0/15'),
-  blocks('all', '0.0.0.0/0'),
-  blocks('all6', '::/0'),
   {
     kind: 'pods',
     id: 'pods' as GroupId,
@@ -53,16 +51,18 @@ const groups: readonly Group[] = [
     ]),
   },
 ];
+const membership = (matched: readonly MatchedPeer[]): 'yes' | 'assumed' | 'no' =>
+  matched.length === 0 ? 'no' : matched.every(({ assumed }) => assumed) ? 'assumed' : 'yes';
 const matcher = (options: Partial<BlockOptions> = {}): RuleMatcher =>
   new RuleMatcher(program({ endpoints: [], groups }), { ipBlocks: 'cluster', podCidrs: [], ...options });
 
 describe('a peer', () => {
   const match = (group: string, endpoint: FlowEndpoint, family: Family = 'IPv4', options: Partial<BlockOptions> = {}) =>
-    matcher(options).matchPeer(members(group), endpoint, family);
+    membership(matcher(options).matchPeers(peers[group] ?? anyone, endpoint, family));
 
   test('that is anyone matches everybody', () => {
     for (const endpoint of [at('192.0.2.1'), template, pods])
-      expect(matcher().matchPeer(anyone, endpoint, 'IPv4')).toBe('yes');
+      expect(membership(matcher().matchPeers(anyone, endpoint, 'IPv4'))).toBe('yes');
   });
 
   test('that names pods matches them by address in a program of pods, by workload in one of workloads', () => {
@@ -113,20 +113,37 @@ describe('a peer', () => {
   });
 });
 
+describe('several peers', () => {
+  test('are named by their places, in the order of the YAML, each by its own excepts', () => {
+    const pod = { kind: 'pods', index: 1, of: 'pods' as GroupId } as const;
+    const mixed = blocks(['10.0.0.0/8', '10.0.0.0/16'], ['192.0.2.0/24'], ['10.0.0.0/24'], ['0.0.0.0/0']);
+    if (mixed.kind !== 'union') throw new Error('no union');
+    const union: PeerMatch = { kind: 'union', of: [...mixed.of.slice(2), pod, ...mixed.of.slice(0, 1)] };
+    const indexes = (text: string) =>
+      matcher()
+        .matchPeers(union, at(text), 'IPv4')
+        .map(({ index }) => index);
+    expect(indexes('10.0.0.1')).toEqual([1, 2, 3]);
+    expect(indexes('10.0.0.2')).toEqual([2, 3]);
+    expect(indexes('10.1.0.1')).toEqual([0, 3]);
+    expect(indexes('11.0.0.1')).toEqual([3]);
+  });
+});
+
 describe('a port', () => {
   test('that is any is every protocol, and no destination changes it', () => {
-    expect(matcher().matchPort(anyPort, template)).toBe('every');
+    expect(matcher().matchPorts(anyPort, template)).toEqual([{ ports: 'every' }]);
   });
 
   test('that is a range is that range, port 0 of all ports too', () => {
-    expect(matcher().matchPort(range(0, 65535, 'UDP'), at('192.0.2.1'))).toEqual([
-      expect.objectContaining({ protocol: 'UDP', first: 0, last: 65535 }),
+    expect(matcher().matchPorts(range(0, 65535, 'UDP'), at('192.0.2.1'))).toEqual([
+      { index: 0, ports: [{ protocol: 'UDP', first: 0, last: 65535 }] },
     ]);
   });
 
   test('that is a name is what the destination has under it: several numbers, another one per address, or none', () => {
     const numbers = (endpoint: FlowEndpoint) => {
-      const ports = matcher().matchPort(listeners('http'), endpoint);
+      const ports = portsOf(matcher().matchPorts(listeners('http'), endpoint));
       return ports === 'every' ? ports : ports.map(({ protocol, first, last }) => [protocol, first, last]);
     };
     expect(numbers(at('10.0.0.1'))).toEqual([
@@ -142,11 +159,10 @@ describe('a port', () => {
 
 describe('a program that is broken throws', () => {
   test.each([
-    ['a peer whose group is not there', () => matcher().matchPeer(members('nowhere'), template, 'IPv4')],
-    ['a peer of listeners', () => matcher().matchPeer(members('http'), template, 'IPv4')],
-    ['a port whose group is not there', () => matcher().matchPort(listeners('nowhere'), template)],
-    ['a port of pods', () => matcher().matchPort(listeners('pods'), template)],
-    ['a port of blocks', () => matcher().matchPort(listeners('all'), template)],
+    ['a peer whose group is not there', () => matcher().matchPeers(members('nowhere'), template, 'IPv4')],
+    ['a peer of listeners', () => matcher().matchPeers(members('http'), template, 'IPv4')],
+    ['a port whose group is not there', () => matcher().matchPorts(listeners('nowhere'), template)],
+    ['a port of pods', () => matcher().matchPorts(listeners('pods'), template)],
   ])('%s', (_, match) => {
     expect(match).toThrow(/group (nowhere|http|pods|all)/);
   });

@@ -4,6 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { chartFolder, combinations, helm, missingHelm, objectsOf, release, template } from './chart.js';
+import { standardLimits } from '../../src/limits/limits.js';
+import { standardPolicyMemory } from '../../src/limits/memory-weights.js';
 import { metricNames } from '../../src/node/metrics/metric-names.js';
 import { daemonSetOf } from './daemon-set.js';
 
@@ -28,6 +30,12 @@ suite(`the chart${missingHelm === undefined ? '' : ` [${missingHelm}]`}`, () => 
     const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
     const { stdout } = await helm(['show', 'chart', chartFolder]);
     expect(parse(stdout)).toMatchObject({ version, appVersion: version });
+  });
+
+  test('every limit is a value, with the default of the flag', async () => {
+    const { stdout } = await helm(['show', 'values', chartFolder]);
+    const { agent } = parse(stdout) as { agent: { limits: unknown } };
+    expect(agent.limits).toEqual({ mode: 'warn', ...standardLimits, policyMemory: standardPolicyMemory / 1e6 });
   });
 
   test('a pod of `helm test` is none that the DaemonSet would adopt', async () => {
@@ -64,6 +72,9 @@ const refused: readonly (readonly [value: string, field: string])[] = [
   ['agent.unknownPodz=deny', "'unknownPodz' not allowed"],
   ['agent.established=true', '/agent/established'],
   ['agent.sourceGuard=true', '/agent/sourceGuard'],
+  ['agent.limits.mode=refuse', '/agent/limits/mode'],
+  ['agent.limits.policyCidrs=0', '/agent/limits/policyCidrs'],
+  ['agent.limits.policyCidr=5', "'policyCidr' not allowed"],
   ['agent.bridgeNetfilter=off', '/agent/bridgeNetfilter'],
   ['agent.logLevel=loud', '/agent/logLevel'],
   ['agent.cniCacheDir=results', '/agent/cniCacheDir'],

@@ -248,8 +248,7 @@ describePackets('an agent on a node', () => {
     expect(text).toContain('waiting for lock');
     expect(text).not.toContain('msg=applied');
     expect(await agent.stop()).toBe(0);
-    await delay(1500);
-    expect(text).toContain('msg=applied');
+    await until(() => text.includes('msg=applied'), 10_000);
     expect(await ask('client', 'other')).toEqual(['allowed', 'blocked']);
     second.kill('SIGTERM');
     expect((await second).exitCode).toBe(0);

@@ -27,9 +27,11 @@ describePackets('rules replaced under a flood', () => {
   let directory: string;
   let agent: AgentProcess;
 
-  const apply = async (...policies: readonly Manifest[]): Promise<void> => {
+  /** Beside the objects that are always there; of two with one name the last. */
+  const apply = async (...more: readonly Manifest[]): Promise<void> => {
     const seen = agent.lines.length;
-    await lab.writeManifests(directory, { cluster: [...objects, ...policies] });
+    const byName = new Map([...objects, ...more].map((one) => [`${one.kind} ${one.metadata.name}`, one]));
+    await lab.writeManifests(directory, { cluster: [...byName.values()] });
     await agent.applied(seen);
   };
   const packet = (port: number, text: string): Buffer => {
@@ -134,6 +136,42 @@ describePackets('rules replaced under a flood', () => {
       const after = await flood(allowedPort, () => delay(100));
       expect([...after.arrived]).toEqual([]);
     }
+  }, 60_000);
+
+  const generation = async (): Promise<number> => {
+    const { stdout } = await lab.run('n1', 'nft', 'list', 'chain', 'inet', 'podwall', 'cache-lookup');
+    return Number(/cache-lookup(?:-excepting)?-(\d+)/.exec(stdout)?.[1]);
+  };
+
+  test('a peer that loses its label again and again: nothing of it passes, though the cache goes on for a second', async () => {
+    const byLabel = policy('p.x', {
+      ...toServer,
+      ingress: [{ from: [{ podSelector: { matchLabels: { role: 'client' } } }] }],
+    });
+    const labelled = (role: string): readonly [Manifest, Manifest] => [
+      pod('client.x', { ...client, labels: { role } }),
+      pod('another.x', { node: 'n2', addresses: ['10.244.2.13'], labels: { role } }),
+    ];
+    const [anyone, nobody] = [labelled('client'), labelled('other')];
+    const rounds = 10;
+    await apply(byLabel, ...nobody);
+    const before = await generation();
+    for (let round = 0; round < rounds; round += 1) {
+      await apply(byLabel, ...anyone);
+      const { arrived } = await flood(allowedPort, async () => {
+        // The first may empty the cache, the second soon after it makes an exception.
+        await apply(byLabel, anyone[0], nobody[1]);
+        await apply(byLabel, ...nobody);
+      });
+      expect(arrived.size).toBeGreaterThan(0);
+      const late = await flood(allowedPort, () => delay(20));
+      expect([...late.arrived]).toEqual([]);
+      expect(late.sent).toBeGreaterThan(0);
+    }
+    // The cache is emptied while its exceptions are on the way of packets, and they are given up.
+    const { arrived } = await flood(allowedPort, () => delay(1500));
+    expect([...arrived]).toEqual([]);
+    expect((await generation()) - before).toBeLessThan(2 * rounds);
   }, 60_000);
 
   test('a block narrowed: nothing that the cache learned in the last moment stays open', async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openNftClient, transactionsPerShell, type NftClient } from '../../src/kernel/nft/nft-client.js';
-import { watchTables, type ForeignChange } from '../../src/kernel/nft/nft-monitor.js';
+import { monitorTables, type ForeignChange } from '../../src/kernel/table-events/nft-monitor.js';
 import { emptyRuleset } from '../../src/nftables/language/mutable-ruleset.js';
 import { NftError, type Nftables } from '../../src/nftables/language/nftables.js';
 import type { Command, Transaction } from '../../src/nftables/language/command.js';
@@ -183,18 +183,40 @@ describePackets('the real nft', () => {
     });
   });
 
+  test('counters are read without a process once nft runs, also where there is no table, and by one when it has died', async () => {
+    const nft = await openNftClient({ command });
+    const counters = Array.from({ length: 300 }, (_, index): Command => ({ kind: 'add counter', name: `k-${index}` }));
+    await nft.apply({ ...tx(table, { kind: 'delete table' }), family: 'netdev' });
+    await nft.apply(tx(table, { kind: 'delete table' }, table, ...counters));
+    execaSync('ip', ['netns', 'exec', namespace, 'nft', 'add counter inet podwall other { packets 7 bytes 9 }']);
+    const byShell = await nft.counters();
+    expect(byShell.size).toBe(301);
+    expect([byShell.get('k-299'), byShell.get('other')]).toEqual([0, 7]);
+    const shells = execaSync('ip', ['netns', 'pids', namespace]).stdout.split('\n');
+    for (const pid of shells) process.kill(Number(pid), 'SIGKILL');
+    await delay(100);
+    expect(await nft.counters()).toEqual(byShell);
+    await nft.close();
+  }, 30_000);
+
   test('the monitor reports foreign changes with their process, and never our own', async () => {
     const client: NftClient = await openNftClient({ command });
     const seen: ForeignChange[] = [];
-    const monitor = watchTables({ client, onForeignChange: (change) => seen.push(change) });
+    const monitor = monitorTables({ client, onForeignChange: (change) => seen.push(change) });
     await delay(300);
+    await client.apply(tx(table));
     for (let index = 0; index < 20; index += 1) await client.apply(tx(chain(`own${index}`)));
+    await client.apply(tx(table, { kind: 'delete table' }, table, chain('own-in-json+1')));
+    await client.apply({ ...tx(table, chain('own')), family: 'netdev' });
     await delay(200);
     expect(seen).toEqual([]);
     execaSync('ip', ['netns', 'exec', namespace, 'nft', 'add', 'chain', 'inet', 'podwall', 'foreign']);
     execaSync('ip', ['netns', 'exec', namespace, 'nft', 'add', 'table', 'inet', 'other']);
     await delay(300);
-    expect(seen).toHaveLength(1);
+    await client.apply(tx({ kind: 'delete table' }));
+    await delay(200);
+    // Without its table a transaction has no mark: that costs a reading.
+    expect(seen).toHaveLength(2);
     expect(seen[0]).toMatchObject({
       process: expect.stringMatching(/^\d+ \(nft\)$/),
       text: expect.stringContaining('foreign'),

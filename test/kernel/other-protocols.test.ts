@@ -55,7 +55,7 @@ describePackets('beside plain connections, under deny-all with one exception', (
     for (const protocol of ['TCP', 'UDP'] as const) lab.prober.serve(place('server'), port, protocol);
     const directory = join(lab.folder, 'manifests');
     await lab.writeManifests(directory, { cluster: manifests });
-    for (const name of lab.nodeNames) await lab.startAgent(name, { manifests: directory });
+    for (const name of lab.nodeNames) await lab.startAgent(name, { manifests: directory }, { pidNamespace: 'host' });
   }, 60_000);
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 

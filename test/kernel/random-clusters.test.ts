@@ -18,3 +18,10 @@ packetSuite('random clusters on real packets, with recorded allows and dry runs'
   hasAuditLog: true,
   timeout,
 });
+
+packetSuite('random clusters on real packets, while another tenant relabels pods', {
+  plugin: 'bridge',
+  cases: [randomClusters(seed + 2, 3)],
+  tenantRow: 'relabel',
+  timeout,
+});

@@ -6,11 +6,11 @@ import { changesFrom } from '../../src/model/cluster.js';
 import type { Command } from '../../src/nftables/language/command.js';
 import { commentOf } from '../../src/nftables/language/comment-text.js';
 import { emptyRuleset, type MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
-import { generationInUse } from '../../src/nftables/render/cache.js';
+import { cacheInUse } from '../../src/nftables/render/cache.js';
 import { cacheUses } from '../../src/nftables/names/chains.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
 import { isDirty } from '../../src/nftables/render/dirty.js';
-import { planChange, planReplacement, type Plan } from '../../src/nftables/plan/plan.js';
+import { planReplacement } from '../../src/nftables/plan/plan.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/render/renderer.js';
 import { printRuleset } from '../../src/nftables/render/ruleset-text.js';
 import type { Ruleset } from '../../src/nftables/language/types.js';
@@ -19,6 +19,7 @@ import { effectOf } from '../../src/program/effect.js';
 import type { Effect, GroupId, PolicyProgram } from '../../src/program/types.js';
 import { cidr, everyFeature, program } from '../nftables/programs.js';
 import { cluster, history } from '../support/arbitrary.js';
+import { converge as convergeTurn, type LoneTurn, type Phases } from '../support/converge.js';
 import { seed } from '../support/seed.js';
 import { NftNamespace } from './nft-namespace.js';
 
@@ -35,17 +36,22 @@ const space = (): NftNamespace => {
 };
 afterAll(() => spaces.forEach((one) => one[Symbol.dispose]()));
 
-function run(plan: Plan, kernel: NftNamespace): void {
-  for (const step of [...plan.build, ...(plan.switch === undefined ? [] : [plan.switch]), ...plan.sweep]) {
-    kernel.apply(step.transaction);
-    step.record();
-  }
-}
+const run = (turn: LoneTurn, kernel: NftNamespace): Phases =>
+  convergeTurn(turn, (transaction) => kernel.apply(transaction));
 
-const generation = (number: number): string[] => cacheUses.map((use) => `${use}-${number}`);
+const generation = (number: number): string[] =>
+  [
+    'cache4',
+    'cache-except4',
+    'cache6',
+    'cache-except6',
+    ...cacheUses,
+    'cache-lookup-excepting',
+    'icmp-error-cache-lookup-excepting',
+  ].map((name) => `${name}-${number}`);
 
 /** Sets and chains in the order in which they are deleted and added. */
-function objectsOf(steps: Plan['sweep']): unknown[] {
+function objectsOf(steps: Phases['sweep']): unknown[] {
   const nameIn = (command: Command, verb: string): string | undefined => {
     if (command.kind === 'add set') return verb === 'add' ? command.set.name : undefined;
     const isObject = command.kind === `${verb} set` || command.kind === `${verb} chain`;
@@ -57,10 +63,8 @@ function objectsOf(steps: Plan['sweep']): unknown[] {
 }
 
 /** Brings the kernel to `desired` from what was read back; returns the applied model. */
-function converge(kernel: NftNamespace, desired: Ruleset, applied: MutableRuleset, effect: Effect = 'narrows'): Plan {
-  const plan = planChange({ desired, applied, dirty: findDrift(desired, applied), effect });
-  run(plan, kernel);
-  return plan;
+function converge(kernel: NftNamespace, desired: Ruleset, applied: MutableRuleset, effect: Effect = 'narrows'): Phases {
+  return run({ desired, applied, dirty: findDrift(desired, applied), effect }, kernel);
 }
 
 const expectEqual = (kernel: NftNamespace, desired: Ruleset): void => {
@@ -77,7 +81,8 @@ const expectEqual = (kernel: NftNamespace, desired: Ruleset): void => {
 describe.each([
   ['denials only counted', reevaluate],
   ['denials logged', logged],
-  ['peers looked up in maps', { ...reevaluate, inlineLists: 0 }],
+  ['rules put together', { ...reevaluate, inlineLists: 0, inlineRules: 2 }],
+  ['rules looked for in buckets', { ...reevaluate, inlineLists: 0, inlineRules: 0 }],
 ] as const satisfies readonly (readonly [string, RenderOptions])[])(
   'a program with every feature, %s',
   (_, options: RenderOptions) => {
@@ -95,8 +100,8 @@ describe.each([
       expect(listed.sets.size).toBe(desired.sets.size);
     });
 
-    test('looks peers up in maps only when asked to, or when there are many lists', () => {
-      expect([...desired.sets.keys()].some((name) => name.startsWith('peers4-'))).toBe(options.inlineLists === 0);
+    test('looks for rules in buckets only when asked to, or when there are many', () => {
+      expect([...desired.sets.keys()].some((name) => name.startsWith('peers4-'))).toBe(options.inlineRules === 0);
     });
 
     test('is replaced over itself in one transaction', () => {
@@ -124,7 +129,7 @@ describe.each([
         name: 'forward',
         hook: { policy: 'drop' },
       });
-      expect(objectsOf(plan.sweep)).toEqual(['add', ['cache4-2', 'cache6-2', ...generation(2)]]);
+      expect(objectsOf(plan.sweep)).toEqual(['add', generation(2)]);
     });
 
     test('keeps established flows when asked to', () => {
@@ -235,8 +240,8 @@ describe('moving from one program to another', () => {
       converge(kernel, desired, applied);
       expectEqual(kernel, desired);
       // Beside what is desired there is the generation of the cache that the next narrowing will move to.
-      expect(applied.sets.size).toBe(desired.sets.size + 2);
-      expect(applied.chains.size).toBe(desired.chains.size + 3);
+      expect(applied.sets.size).toBe(desired.sets.size + 4);
+      expect(applied.chains.size).toBe(desired.chains.size + 5);
       expect(isDirty(findDrift(applied, kernel.list()))).toBe(false);
     }
   });
@@ -250,7 +255,7 @@ describe('moving from one program to another', () => {
       for (const changes of [changesFrom(start), ...steps]) {
         const change = compiler.apply(changes);
         const [dirty, effect] = [renderer.apply(change), effectOf(change)];
-        run(planChange({ desired: renderer.ruleset(), applied, dirty, effect }), kernel);
+        run({ desired: renderer.ruleset(), applied, dirty, effect }, kernel);
         expectEqual(kernel, renderer.ruleset());
         expect(isDirty(findDrift(applied, kernel.list()))).toBe(false);
       }
@@ -265,30 +270,24 @@ describe('moving from one program to another', () => {
     const group = everyFeature.groups.get('pods app=web' as GroupId);
     if (group === undefined) throw new Error('the group is gone');
     const more = ['10.244.1.99', 'fd00:10:244:1::63'].map((text) => text as Address);
-    const change = (added: Address[], removed: Address[]): Plan => {
+    const change = (added: Address[], removed: Address[]): Phases => {
       const dirty = renderer.apply({
         ...changeFrom(program({})),
         groups: [{ group, change: 'members', added, removed }],
       });
       const effect = added.length > 0 ? 'widens' : 'narrows';
-      const plan = planChange({ desired: renderer.ruleset(), applied, dirty, effect });
-      run(plan, kernel);
+      const plan = run({ desired: renderer.ruleset(), applied, dirty, effect }, kernel);
       expectEqual(kernel, renderer.ruleset());
       return plan;
     };
     const widened = change(more, []);
     expect(widened).toMatchObject({ build: [], sweep: [], switch: { transaction: { effect: 'widens' } } });
     expect(widened.switch?.transaction.commands).toHaveLength(2);
-    expect(generationInUse(kernel.list())).toBe(1);
+    expect(cacheInUse(kernel.list())?.generation).toBe(1);
     const narrowed = change([], more);
     expect(narrowed.build).toEqual([]);
-    expect(generationInUse(kernel.list())).toBe(2);
-    expect(objectsOf(narrowed.sweep)).toEqual([
-      'delete',
-      ['cache4-1', 'cache6-1', ...generation(1)],
-      'add',
-      ['cache4-3', 'cache6-3', ...generation(3)],
-    ]);
+    expect(cacheInUse(kernel.list())?.generation).toBe(2);
+    expect(objectsOf(narrowed.sweep)).toEqual(['delete', generation(1), 'add', generation(3)]);
     expect(JSON.stringify(narrowed.switch?.transaction.commands).length).toBeLessThan(1000);
   });
 
@@ -300,10 +299,9 @@ describe('moving from one program to another', () => {
       ...changeFrom(program({})),
       unknown: { ranges: [cidr('10.244.1.0/25')], added: [], removed: [] },
     });
-    const plan = planChange({ desired: renderer.ruleset(), applied, dirty, effect: 'narrows' });
-    run(plan, kernel);
+    const plan = run({ desired: renderer.ruleset(), applied, dirty, effect: 'narrows' }, kernel);
     expectEqual(kernel, renderer.ruleset());
     expect(plan.sweep[0]?.transaction.effect).toBe('narrows');
-    expect(generationInUse(kernel.list())).toBe(3);
+    expect(cacheInUse(kernel.list())?.generation).toBe(3);
   });
 });

@@ -150,7 +150,9 @@ describePackets('Services', () => {
           await lab.run(name, 'ip', 'route', 'add', range, 'dev', 'uplink');
       }
       await lab.writeManifests(directory, { cluster: objects });
-      await Promise.all(lab.nodeNames.map((name) => lab.startAgent(name, { manifests: directory })));
+      await Promise.all(
+        lab.nodeNames.map((name) => lab.startAgent(name, { manifests: directory }, { pidNamespace: 'host' })),
+      );
     }, 60_000);
     afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 

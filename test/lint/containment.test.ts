@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { peerWithin, selectorWithin } from '../../src/lint/containment.js';
+import { PeerContainers } from '../../src/lint/peer-containers.js';
 import { parseAddress, parseCidr } from '../../src/model/address.js';
 import type { LabelSelector } from '../../src/model/labels.js';
 import type { Peer } from '../../src/model/policy.js';
@@ -75,5 +76,25 @@ describe('what lies within another', () => {
     ['the own namespace, and a label that nobody knows', pods('own'), named('team', 'a'), false],
   ])('%s', (_, narrow, wide, expected) => {
     expect(peerWithin(narrow, wide, 'shop')).toBe(expected);
+  });
+
+  const podPeer = fc.record({
+    kind: fc.constant('pods' as const),
+    namespaces: fc.oneof(fc.constant('own' as const), selector),
+    pods: selector,
+  });
+  test('the peers of a rule that contain another are found without asking each', () => {
+    let found = 0;
+    fc.assert(
+      fc.property(fc.array(fc.oneof(block, podPeer), { maxLength: 12 }), fc.oneof(block, podPeer), (peers, narrow) => {
+        const expected = peers.flatMap((wide, index) => (peerWithin(narrow, wide, 'shop') ? [index] : []));
+        found += expected.length;
+        const containers = PeerContainers.of(peers);
+        expect([...containers.containing(narrow, 'shop')].sort((a, b) => a - b)).toEqual(expected);
+        expect(containers.contain(narrow, 'shop')).toBe(expected.length > 0);
+      }),
+      { seed, numRuns: cases(1000) },
+    );
+    expect(found).toBeGreaterThan(100);
   });
 });

@@ -15,7 +15,9 @@ const parse = 'test/model/parse.test.ts';
 const selectors = 'test/selectors/match.test.ts';
 const compiled = 'test/compiler/properties.test.ts';
 const rulesets = 'test/nftables/properties.test.ts';
+const verdictCache = 'test/nftables/verdict-cache.test.ts';
 const attribution = 'test/audit/attribution/attribution.test.ts';
+const buckets = 'test/nftables/peer-buckets.test.ts';
 const dryRuns = 'test/nftables/dry-run.test.ts';
 
 /** What a mutant without tests of its own is tried with. */
@@ -25,8 +27,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'excepts are dropped',
     file: 'src/compiler/rule-lists.ts',
-    find: 'subtractCidrs(peer.cidr, peer.except)',
-    replace: 'subtractCidrs(peer.cidr, [])',
+    find: 'except: peer.except }',
+    replace: 'except: [] }',
   },
   {
     title: 'an except that touches the end of its block is ignored',
@@ -142,8 +144,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a peer that selects nothing leaves everyone',
     file: 'src/compiler/rule-lists.ts',
-    find: 'if (cidrs.length === 0) return undefined;',
-    replace: "if (cidrs.length === 0) return { kind: 'anyone' };",
+    find: "return { kind: 'union', of };",
+    replace: "return of.length === 0 ? { kind: 'anyone' } : { kind: 'union', of };",
     tests: [cases, compiled],
   },
   {
@@ -170,8 +172,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a named port to a block is every port',
     file: 'src/compiler/rule-lists.ts',
-    find: "if (direction === 'egress' && peer !== 'anyone' && peer.kind === 'ipBlock') return undefined;",
-    replace: "if (direction === 'egress' && peer !== 'anyone' && peer.kind === 'ipBlock') return { kind: 'anyPort' };",
+    find: "...product({ kind: 'union', of: blocks }, { kind: 'union', of: numbers }),",
+    replace: "...product({ kind: 'union', of: blocks }, { kind: 'anyPort' }),",
     tests: [cases, compiled],
   },
   {
@@ -202,26 +204,33 @@ export const mutants: readonly Mutant[] = [
   {
     title: "a policy selects other namespaces' pods",
     file: 'src/compiler/compiler.ts',
-    find: '[...(this.#policies.get(namespace) ?? [])].filter(',
-    replace: '[...[...this.#policies.values()].flatMap((own) => [...own])].filter(',
+    find: 'this.#policies.get(namespace)?.enforcementOn(',
+    replace: '(this.#policies.get(namespace) ?? [...this.#policies.values()][0])?.enforcementOn(',
   },
   {
     title: "a change of a namespace's labels is not followed",
     file: 'src/compiler/compiler.ts',
-    find: 'const moved = [...this.#index.setNamespace(name, namespace?.labels)];',
-    replace: 'const moved = before.size === 0 ? [...this.#index.setNamespace(name, namespace?.labels)] : [];',
+    find: 'const moved = this.#index.setNamespace(name, namespace?.labels);',
+    replace: 'const moved = this.#index.setNamespace(name, namespace?.labels).slice(0, 0);',
   },
   {
     title: 'a pod that changes its labels keeps its selections',
     file: 'src/selectors/selector-index.ts',
-    find: 'for (const id of this.selectionsOf(pod)) if (!now.has(id)) this.#selections.get(id)?.members.delete(pod);',
-    replace: 'for (const id of this.selectionsOf(pod)) now.add(id);',
+    find: 'this.#namespace(namespace).pods.set(pod, labels);',
+    replace: 'const { pods } = this.#namespace(namespace);\n    pods.set(pod, pods.get(pod) ?? labels);',
   },
   {
     title: 'a policy that is deleted stays',
-    file: 'src/compiler/compiler.ts',
-    find: 'if (policy === undefined) policies.delete(key);',
-    replace: 'if (policy === undefined) policies.get(key);',
+    file: 'src/compiler/namespace-policies.ts',
+    find: 'if (policy === undefined) this.#policies.delete(key);',
+    replace: 'if (policy === undefined) this.#policies.get(key);',
+  },
+  {
+    title: 'pods that a selector tells apart share what isolates them',
+    file: 'src/compiler/namespace-policies.ts',
+    find: 'this.#labels.map((label) => labelOf(pod.labels, label) ?? null)',
+    replace: 'this.#labels.slice(1).map((label) => labelOf(pod.labels, label) ?? null)',
+    tests: [compiled],
   },
   {
     title: 'an edited policy keeps its compiled rules',
@@ -257,8 +266,9 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a block is about every pod',
     file: 'src/evaluation/rule-matcher.ts',
-    find: 'return this.#blocks.match(group, endpoint, family);',
-    replace: "return endpoint.kind === 'workload' ? 'yes' : this.#blocks.match(group, endpoint, family);",
+    find: 'if (blocks.length === 0) return pods;',
+    replace:
+      "if (blocks.length === 0 && endpoint.kind !== 'workload') return pods;\n    if (blocks.length === 0) return [{ assumed: false }];",
     tests: ['test/evaluation/rule-matcher.test.ts', cases],
   },
   {
@@ -271,7 +281,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'reach, but not can, takes a named port for the one that the source has',
     file: 'src/evaluation/matrix.ts',
-    find: "const isPeers = direction === 'egress' && matcher.dependsOnDestination(rule.port);",
+    find: "const isPeers = direction === 'egress' && matcher.dependsOnDestination(rule.ports);",
     replace: 'const isPeers = false;',
   },
   {
@@ -291,37 +301,65 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'the verdict cache survives a narrowing',
     file: 'src/nftables/plan/plan.ts',
-    find: 'if (live && swaps) cache.swap(switched);',
-    replace: 'if (live && swaps && work.newChains.length > 1000) cache.swap(switched);',
+    find: '(narrowed === undefined || !cache.except(switched, narrowed))',
+    replace: '(narrowed === undefined && difference.newChains.length > 1000)',
     tests: [rulesets],
   },
   {
+    title: 'the verdict cache answers on for an address that lost what it was allowed',
+    file: 'src/nftables/plan/narrowed-addresses.ts',
+    find: 'for (const key of removed) addAddresses(set, key, addresses);',
+    replace: 'for (const key of removed.slice(1000)) addAddresses(set, key, addresses);',
+    tests: [verdictCache],
+  },
+  {
+    title: 'the verdict cache answers on for an address that begins to be isolated',
+    file: 'src/nftables/plan/narrowed-addresses.ts',
+    find: 'for (const [key] of added) addAddresses(set, key, addresses);',
+    replace: 'for (const [key] of added.slice(1000)) addAddresses(set, key, addresses);',
+    tests: [verdictCache],
+  },
+  {
     title: 'a numeric range misses its last port in the ruleset',
-    file: 'src/nftables/render/rule-matches.ts',
+    file: 'src/nftables/render/port-forms.ts',
     find: 'joinKey(protocol.toLowerCase(), rangeText(first, last))',
     replace: 'joinKey(protocol.toLowerCase(), rangeText(first, Math.max(first, last - 1)))',
     tests: ['test/nftables/rule-lists.test.ts'],
   },
   {
     title: 'in the ruleset the peer of what goes out is the client',
-    file: 'src/nftables/render/rule-matches.ts',
-    find: "const address = list.direction === 'ingress' ? x.client(family) : x.server(family);",
-    replace: "const address = list.direction === 'ingress' ? x.client(family) : x.client(family);",
+    file: 'src/nftables/render/peer-forms.ts',
+    find: "direction === 'ingress' ? x.client(family) : x.server(family);",
+    replace: "direction === 'ingress' ? x.client(family) : x.client(family);",
     tests: ['test/nftables/rule-lists.test.ts'],
   },
   {
-    title: 'peer maps of different ports are one',
-    file: 'src/nftables/render/peer-maps.ts',
-    find: 'const id = hashOf(isolation, key);',
-    replace: 'const id = hashOf(isolation);',
-    tests: ['test/nftables/peer-maps.test.ts'],
+    title: 'rules that are put together are all on the ports of the first',
+    file: 'src/nftables/render/rules-by-ports.ts',
+    find: 'groupedBy(entries, ({ ports }) => ports.key)',
+    replace: "groupedBy(entries, () => '')",
+    tests: ['test/nftables/rules-by-ports.test.ts'],
   },
   {
-    title: 'in a peer map the rules of one list of ports are one rule for their last peer',
-    file: 'src/nftables/render/peer-maps.ts',
-    find: 'for (const { peer, chain } of map.entries)\n    for (const address',
-    replace: 'for (const { peer, chain } of map.entries.slice(-1))\n    for (const address',
-    tests: ['test/nftables/peer-maps.test.ts'],
+    title: 'a bucket holds the pods of its last group only',
+    file: 'src/nftables/render/peer-buckets.ts',
+    find: 'for (const id of this.#users.get(bucket)?.keys() ?? [])\n      for (const member',
+    replace: 'for (const id of [...(this.#users.get(bucket)?.keys() ?? [])].slice(-1))\n      for (const member',
+    tests: [buckets],
+  },
+  {
+    title: 'a pod that leaves one group of a bucket leaves the bucket',
+    file: 'src/nftables/render/peer-buckets.ts',
+    find: 'if (this.#membersOf(id).has(member)) return true;',
+    replace: 'if (this.#membersOf(id).has(member) && bucket < 0) return true;',
+    tests: [buckets],
+  },
+  {
+    title: 'a bucket keeps the pods of groups that nothing looks up in it any more',
+    file: 'src/nftables/render/peer-buckets.ts',
+    find: 'groups.delete(pods.id);',
+    replace: 'groups.set(pods.id, 0);',
+    tests: [buckets],
   },
   {
     title: 'what an isolation denies is accepted in the ruleset',
@@ -530,8 +568,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a rule that a dry run would allow counts as one that allowed',
     file: 'src/nftables/render/rule-lists.ts',
-    find: 'return { statements: [x.goto(name)], end, counter: name };',
-    replace: 'return { statements: [counted, x.goto(name)], end, counter: name };',
+    find: 'return { statements: [x.goto(name)], end: { chain: end, targets: [], counters: [name] } };',
+    replace: 'return { statements: [counted, x.goto(name)], end: { chain: end, targets: [], counters: [name] } };',
     tests: ['test/nftables/rule-hits.test.ts'],
   },
   {
@@ -547,5 +585,61 @@ export const mutants: readonly Mutant[] = [
     find: "record('update', family), x.goto(then)].flat()),",
     replace: "record('update', family)].flat()),",
     tests: [dryRuns],
+  },
+  {
+    title: 'a commit with a mark of ours and another is our own',
+    file: 'src/kernel/nft/own-commits.ts',
+    find: 'mark !== undefined && others.length === 0 &&',
+    replace: 'mark !== undefined && others.length >= 0 &&',
+    tests: ['test/kernel/monitor.test.ts'],
+  },
+  {
+    title: 'a mark that was seen once stands for every commit that bears it',
+    file: 'src/kernel/nft/own-commits.ts',
+    find: 'others.length === 0 && this.#expected.delete(mark);',
+    replace: 'others.length === 0 && this.#expected.has(mark);',
+    tests: ['test/kernel/monitor.test.ts'],
+  },
+  {
+    title: 'a repair waits for the bulk of others',
+    file: 'src/reconciler/loop-turn.ts',
+    find: 'queues.size === 0 ? -1 :',
+    replace: 'queues.size === 0 ? Infinity :',
+    tests: ['test/reconciler/turns.test.ts'],
+  },
+  {
+    title: 'a bulk goes together with what is small',
+    file: 'src/reconciler/turn-loop.ts',
+    find: 'table.weightOf(slice) <= table.pieceLimit && table.isFree(slice)',
+    replace: 'table.isFree(slice)',
+    tests: ['test/reconciler/turns.test.ts'],
+  },
+  {
+    title: 'guards are not listed when another process may have changed them',
+    file: 'src/reconciler/guard-loop.ts',
+    find: "table: this.#due.table || news === 'table'",
+    replace: 'table: this.#due.table',
+    tests: ['test/reconciler/reconciler.test.ts'],
+  },
+  {
+    title: 'a pod that gets another address keeps its guard',
+    file: 'src/reconciler/guard-loop.ts',
+    find: 'a.addresses.every((address, index) => address === b.addresses[index]);',
+    replace: 'a.addresses.length > 0;',
+    tests: ['test/reconciler/reconciler.test.ts'],
+  },
+  {
+    title: 'an nft that works is ended as one that stands still',
+    file: 'src/kernel/nft/time-limit.ts',
+    find: 'stoodStill = used > busy ? 0 : stoodStill + passed;',
+    replace: 'stoodStill += passed;',
+    tests: ['test/kernel/time-limit.test.ts'],
+  },
+  {
+    title: 'what no event names is never read',
+    file: 'src/cluster/directory-cluster.ts',
+    find: 'this.#touched.addAll();',
+    replace: '',
+    tests: ['test/cluster/directory.test.ts'],
   },
 ];

@@ -70,7 +70,7 @@ const packets: readonly (readonly [string, Packet])[] = [
 describe.each<RenderOptions>([
   { established: 'reevaluate' },
   { established: 'reevaluate', audit },
-  { established: 'reevaluate', audit, inlineLists: 0 },
+  { established: 'reevaluate', audit, inlineLists: 0, inlineRules: 0 },
 ])('dry runs and recorded allows, %j', (how) => {
   test.each(packets)('drop nothing and open nothing: %s', (_, packet) => {
     fc.assert(

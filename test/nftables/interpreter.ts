@@ -1,6 +1,6 @@
 /** Walks a ruleset as the kernel does, for the first packet of a flow. Knows just the expressions that we write. */
 import { compile } from '../../src/compiler/compiler.js';
-import { render } from '../../src/nftables/render/renderer.js';
+import { render, type RenderOptions } from '../../src/nftables/render/renderer.js';
 import type { Cell, Manifest } from '../cases/types.js';
 import { ClusterState } from '../cases/cluster-state.js';
 import { cidrContains, parseAddress, parseCidr, type Address } from '../../src/model/address.js';
@@ -39,10 +39,17 @@ export class Interpreter {
   #counters: string[] = [];
   #packet: Packet = {};
   /** What this packet, and those before it, put into sets. */
-  readonly #recorded = new Set<string>();
+  readonly #recorded: Set<string>;
+  readonly #setOf: (name: string) => NftSet | undefined;
 
-  constructor(ruleset: Ruleset) {
+  /**
+   * @param recorded what packets put into sets before, as `@SET KEY`; more is added to it
+   * @param setOf the sets, where they are not those of the ruleset: a packet may meet new elements on old rules
+   */
+  constructor(ruleset: Ruleset, recorded = new Set<string>(), setOf?: (name: string) => NftSet | undefined) {
     this.#ruleset = ruleset;
+    this.#recorded = recorded;
+    this.#setOf = setOf ?? ((name) => ruleset.sets.get(name));
   }
 
   allows(flow: Flow, packet: Packet = {}): boolean {
@@ -105,7 +112,7 @@ export class Interpreter {
   }
 
   #set(reference: unknown): NftSet {
-    const set = this.#ruleset.sets.get(String(reference).slice(1));
+    const set = this.#setOf(String(reference).slice(1));
     if (set === undefined) throw new Error(`no set ${String(reference)}`);
     return set;
   }
@@ -174,10 +181,14 @@ function covers(part: string, value: string): boolean {
 }
 
 /** Of these cells, those that the rules of node n1 decide otherwise. */
-export function wrongCells(objects: readonly Manifest[], cells: readonly Cell[], inlineLists: number): readonly Cell[] {
+export function wrongCells(
+  objects: readonly Manifest[],
+  cells: readonly Cell[],
+  how: Partial<RenderOptions>,
+): readonly Cell[] {
   const state = new ClusterState();
   state.take({ apply: objects });
   const program = compile(state.snapshot(), { scope: { node: 'n1' } });
-  const kernel = new Interpreter(render(program, { established: 'reevaluate', inlineLists }));
+  const kernel = new Interpreter(render(program, { established: 'reevaluate', ...how }));
   return cells.filter((cell) => state.pairings(cell).some((flow) => kernel.allows(flow) !== cell.allowed));
 }

@@ -1,7 +1,7 @@
 /** What nft lists as the table's objects, and what we add by JSON as what nft would list. */
 import { describe, expect, test } from '@jest/globals';
 import { transactionToJson } from '../../src/nftables/language/command-json.js';
-import { parseCounters, parseTable } from '../../src/nftables/language/listing.js';
+import { parseCounters, parseCountersText, parseTable } from '../../src/nftables/language/listing.js';
 import type { Ruleset } from '../../src/nftables/language/types.js';
 import { planReplacement } from '../../src/nftables/plan/plan.js';
 import { renderGuards } from '../../src/nftables/render/guards.js';
@@ -77,6 +77,20 @@ describe('a listing of nft 1.0.6', () => {
   test('has its table, and the counters with their packets', () => {
     expect(table).toMatchObject({ family: 'inet', table: 'podwall', counters: new Set(['drop-in']) });
     expect(parseCounters(listing)).toEqual(new Map([['drop-in', 7]]));
+  });
+
+  test('counters as text, with comments or without; none of them is overlooked', () => {
+    const [plain, commented] = [
+      '\tcounter drop-in {\n\t\tpackets 7 bytes 420\n\t}\n',
+      '\tcounter drop-out {\n\t\tcomment "of x"\n\t\tpackets 3 bytes 9\n\t}\n',
+    ];
+    const both = new Map([
+      ['drop-in', 7],
+      ['drop-out', 3],
+    ]);
+    expect(parseCountersText(`table inet podwall {\n${plain}${commented}}\n`)).toEqual(both);
+    expect(parseCountersText('table inet podwall {\n}\n')).toEqual(new Map());
+    expect(parseCountersText(`table inet podwall {\n${plain}\tcounter x { packets 1 }\n}\n`)).toBeUndefined();
   });
 
   test('has sets, with elements as canonical text', () => {
@@ -192,7 +206,7 @@ describe('what command-json adds is parsed as the same objects', () => {
   const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
   const everyOption: readonly RenderOptions[] = [
     { established: 'keep' },
-    { established: 'reevaluate', inlineLists: 0, audit },
+    { established: 'reevaluate', inlineLists: 0, inlineRules: 0, audit },
     { established: 'reevaluate', mode: 'dry-run', audit },
   ];
 

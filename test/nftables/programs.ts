@@ -1,15 +1,17 @@
 import { parseAddress, parseCidr, type Address, type Cidr } from '../../src/model/address.js';
-import type { Direction, PolicyRef } from '../../src/model/policy.js';
+import type { Direction, PolicyRef, Protocol } from '../../src/model/policy.js';
 import {
   listener,
   ruleListId,
-  type AllowRule,
+  type Block,
   type Endpoint,
   type Group,
   type GroupId,
   type Isolation,
   type PolicyProgram,
+  type PortMatch,
   type RuleList,
+  type RulePeer,
 } from '../../src/program/types.js';
 
 export function address(text: string): Address {
@@ -33,12 +35,8 @@ export const pods = (id: string, ...members: string[]): Group => ({
   members: new Set(members.map(address)),
 });
 
-export const blocks = (...cidrs: string[]): Group => ({
-  kind: 'blocks',
-  id: `blocks ${cidrs.join()}` as GroupId,
-  title: cidrs.join(', '),
-  cidrs: cidrs.map(cidr),
-});
+export const block = (text: string, ...except: string[]): Block => ({ cidr: cidr(text), except: except.map(cidr) });
+export const blocks = (...cidrs: string[]): readonly Block[] => cidrs.map((text) => block(text));
 
 export const listeners = (name: string, ...members: (readonly [string, number])[]): Group => ({
   kind: 'listeners',
@@ -67,29 +65,49 @@ export const endpoint = (
   egress: isolation.egress ?? { kind: 'open' },
 });
 
-type RuleInput = Pick<AllowRule, 'port'> & { readonly rule?: number; readonly from?: Group };
+interface RuleInput {
+  readonly rule?: number;
+  readonly from?: Group | readonly Group[] | readonly Block[];
+  readonly port: PortMatch;
+}
 
 export const ruleList = (name: string, direction: Direction, ...rules: RuleInput[]): RuleList => ({
   id: ruleListId(policy(name), direction),
   policy: policy(name),
   direction,
   rules: rules.map(({ rule = 0, from, port }) => ({
-    peer: from === undefined ? { kind: 'anyone' } : { kind: 'members', of: from.id },
-    port,
+    peers: from === undefined ? { kind: 'anyone' } : { kind: 'union', of: peersFrom(from) },
+    ports: port,
     origin: { policy: policy(name), direction, rule },
   })),
 });
 
-export const range = (protocol: 'TCP' | 'UDP' | 'SCTP', first: number, last = first): AllowRule['port'] => ({
-  kind: 'range',
-  protocol,
-  first,
-  last,
+const peersFrom = (from: Group | readonly (Group | Block)[]): readonly RulePeer[] =>
+  ('id' in from ? [from] : from).map((one, index) =>
+    'id' in one ? { kind: 'pods', index, of: one.id } : { kind: 'addressBlock', index, ...one },
+  );
+
+type RangeText = readonly [protocol: Protocol, first: number, last?: number];
+
+export const ranges = (...list: readonly RangeText[]): PortMatch => ({
+  kind: 'union',
+  of: list.map(([protocol, first, last = first], index) => ({ kind: 'range', index, protocol, first, last })),
 });
 
-export const anyPort: AllowRule['port'] = { kind: 'anyPort' };
+export const range = (...one: RangeText): PortMatch => ranges(one);
 
-export const named = (group: Group): AllowRule['port'] => ({ kind: 'listeners', protocol: 'TCP', of: group.id });
+export const anyPort: PortMatch = { kind: 'anyPort' };
+
+export const named = (...groups: readonly Group[]): PortMatch => ({
+  kind: 'union',
+  of: groups.map(({ id }, index) => ({ kind: 'listeners', index, protocol: 'TCP', of: id })),
+});
+
+/** All of these ports. */
+const union = (...all: readonly PortMatch[]): PortMatch => ({
+  kind: 'union',
+  of: all.flatMap((match) => (match.kind === 'union' ? match.of : [])).map((port, index) => ({ ...port, index })),
+});
 
 export interface ProgramInput {
   readonly endpoints?: readonly Endpoint[];
@@ -111,7 +129,8 @@ const web = pods('app=web', '10.244.1.11', 'fd00:10:244:1::b', '10.244.2.7');
 const db = pods('app=db', '10.244.1.11', '10.244.2.9', 'fd00:10:244:2::9');
 const outside = blocks('10.99.0.0/16', '192.0.2.1/32', '32.0.0.0/3', '64:ff9b::/96', '2001:db8::1/128');
 const only6 = blocks('2001:db8:1::/48', '::1.2.3.4/128', '100::/64');
-const nothing: Group = { kind: 'blocks', id: 'blocks none' as GroupId, title: 'nothing', cidrs: [] };
+const holed = [block('0.0.0.0/0', '10.244.0.0/16', '192.0.2.0/24'), block('10.244.1.12/32'), block('::/0', 'fd00::/8')];
+const metrics = listeners('metrics', ['10.244.1.12', 9090], ['10.244.1.13', 80]);
 const http = listeners('http', ['10.244.1.12', 8080], ['fd00:10:244:1::c', 8080], ['10.244.1.13', 80]);
 
 /** A program with every kind of peer, port and isolation that there is. */
@@ -130,16 +149,12 @@ export const everyFeature: PolicyProgram = program({
     ruleList(
       'web',
       'ingress',
-      { from: web, port: range('TCP', 80) },
-      { from: web, port: range('TCP', 90, 99) },
-      { from: web, port: range('TCP', 95, 120) },
-      { from: web, port: range('UDP', 0, 65_535) },
+      { from: web, port: ranges(['TCP', 80], ['TCP', 90, 99], ['TCP', 95, 120], ['UDP', 0, 65_535]) },
       { from: outside, port: range('SCTP', 5000) },
       { rule: 1, from: outside, port: anyPort },
       { rule: 2, from: only6, port: anyPort },
-      { rule: 3, from: nothing, port: anyPort },
-      { rule: 4, from: web, port: named(http) },
-      { rule: 4, from: web, port: range('TCP', 443) },
+      { rule: 3, from: holed, port: range('TCP', 8443) },
+      { rule: 4, from: web, port: union(named(http, metrics), range('TCP', 443)) },
       { rule: 5, port: range('TCP', 22) },
       { rule: 6, port: named(http) },
     ),
@@ -154,7 +169,7 @@ export const everyFeature: PolicyProgram = program({
     ),
     ruleList('out', 'egress', { from: web, port: anyPort }, { rule: 1, port: anyPort }),
   ],
-  groups: [web, db, outside, only6, nothing, http],
+  groups: [web, db, http, metrics],
   unknown: {
     ranges: [cidr('10.244.1.0/24'), cidr('10.244.1.0/25'), cidr('fd00:10:244:1::/64')],
     known: new Set(['10.244.1.11', '10.244.1.12', 'fd00:10:244:1::b'].map(address)),

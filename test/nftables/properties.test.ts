@@ -7,50 +7,33 @@ import type { Verdict } from '../../src/evaluation/verdicts.js';
 import { changesFrom } from '../../src/model/cluster.js';
 import type { Direction } from '../../src/model/policy.js';
 import { emptyRuleset, overwrite } from '../../src/nftables/language/mutable-ruleset.js';
-import { generationInUse, isCacheChain, isCacheSet } from '../../src/nftables/render/cache.js';
+import { cacheInUse, isCacheChain, isCacheSet } from '../../src/nftables/render/cache.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
 import type { AuditRules } from '../../src/nftables/render/log-rules.js';
 import { isDirty } from '../../src/nftables/render/dirty.js';
-import { planChange, type Plan, type Step } from '../../src/nftables/plan/plan.js';
 import { render, Renderer, type RenderOptions } from '../../src/nftables/render/renderer.js';
 import { printRuleset } from '../../src/nftables/render/ruleset-text.js';
 import { effectOf } from '../../src/program/effect.js';
 import type { Endpoint, PolicyProgram } from '../../src/program/types.js';
-import { addressPool, cluster, fold, history, outsiders, portPool } from '../support/arbitrary.js';
+import { cluster, fold, history } from '../support/arbitrary.js';
+import { converge, stepsOf } from '../support/converge.js';
 import { cases } from '../support/seed.js';
 import { FakeTable } from './fake-table.js';
+import { flowsOf } from './flows.js';
 import { Interpreter } from './interpreter.js';
 
 const reevaluate: RenderOptions = { established: 'reevaluate' };
-/** Peers that are pods are always looked up in maps. */
-const mapped: RenderOptions = { ...reevaluate, inlineLists: 0 };
+/** The rules of all lists are put together, and found by buckets of ports and of peers. */
+const bucketed: RenderOptions = { ...reevaluate, inlineLists: 0, inlineRules: 0 };
+/** As a few lists are. */
+const joined: RenderOptions = { ...reevaluate, inlineLists: 0, inlineRules: 2 };
 const scopes: readonly CompilerOptions[] = [{ scope: { node: 'n1' } }, { scope: { node: 'n2' }, unknownPods: 'deny' }];
 const runs = { numRuns: cases(60) };
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
 
-const stepsOf = (plan: Plan): Step[] => [
-  ...plan.build,
-  ...(plan.switch === undefined ? [] : [plan.switch]),
-  ...plan.sweep,
-];
-
-/** Flows between all addresses, but those of nodes, which never pass `forward`. */
-function flows(program: PolicyProgram): Flow[] {
-  const own = new Set([...program.nodes.values()].flat());
-  const addresses = [...outsiders, ...addressPool].filter((address) => !own.has(address));
-  return addresses.flatMap((source) =>
-    addresses
-      .filter((destination) => source.includes(':') === destination.includes(':'))
-      .flatMap((destination) => [
-        { source, destination, protocol: 'other' as const, port: 0 },
-        ...(['TCP', 'UDP', 'SCTP'] as const).flatMap((protocol) =>
-          portPool.map((port) => ({ source, destination, protocol, port })),
-        ),
-      ]),
-  );
-}
-
-const rendered = scopes.flatMap((scope) => [reevaluate, mapped, { ...mapped, audit }].map((how) => ({ scope, how })));
+const rendered = scopes.flatMap((scope) =>
+  [reevaluate, joined, bucketed, { ...bucketed, audit }].map((how) => ({ scope, how })),
+);
 
 describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how }) => {
   test('after every step of any history is the one rendered from scratch', () => {
@@ -77,7 +60,7 @@ describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how })
         const program = compile(start, options);
         const evaluator = new Evaluator(program);
         const kernel = new Interpreter(render(program, how));
-        const wrong = flows(program).filter((flow) => kernel.allows(flow) !== evaluator.evaluate(flow).allowed);
+        const wrong = flowsOf(program).filter((flow) => kernel.allows(flow) !== evaluator.evaluate(flow).allowed);
         expect(wrong.slice(0, 2)).toEqual([]);
       }),
       runs,
@@ -95,18 +78,16 @@ describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how })
           const change = compiler.apply(changes);
           const [dirty, effect] = [renderer.apply(change), effectOf(change)];
           const desired = renderer.ruleset();
-          const before = generationInUse(applied);
-          for (const step of stepsOf(planChange({ desired, applied, dirty, effect }))) {
-            table.apply(step.transaction);
-            step.record();
-          }
+          const before = cacheInUse(applied)?.generation;
+          converge({ desired, applied, dirty, effect }, (transaction) => table.apply(transaction));
           expect(isDirty(findDrift(desired, table.state))).toBe(false);
           expect(isDirty(findDrift(applied, table.state))).toBe(false);
-          if (effect === 'widens') expect(generationInUse(applied)).toBe(before ?? 1);
-          if (effect === 'narrows' && before !== undefined) expect(generationInUse(applied)).toBeGreaterThan(before);
+          if (effect === 'widens') expect(cacheInUse(applied)?.generation).toBe(before ?? 1);
+          if (effect === 'narrows' && before !== undefined)
+            expect(cacheInUse(applied)?.generation).toBeGreaterThan(before);
           // One generation in use and one that stands ready, no third.
-          expect([...table.state.sets.keys()].filter(isCacheSet)).toHaveLength(4);
-          expect([...table.state.chains.keys()].filter(isCacheChain)).toHaveLength(9);
+          expect([...table.state.sets.keys()].filter(isCacheSet)).toHaveLength(8);
+          expect([...table.state.chains.keys()].filter(isCacheChain)).toHaveLength(13);
         }
       }),
       runs,
@@ -114,7 +95,7 @@ describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how })
   });
 });
 
-describe.each([reevaluate, mapped])('what is recorded of a flow (%j)', (how) => {
+describe.each([reevaluate, joined, bucketed])('what is recorded of a flow (%j)', (how) => {
   const direction = { egress: 'out', ingress: 'in' } as const;
   /** On one node, and every other policy in a dry run. */
   const partlyDryRun = cluster.map((one) => ({
@@ -149,7 +130,7 @@ describe.each([reevaluate, mapped])('what is recorded of a flow (%j)', (how) => 
         const all = compile(start, { scope: { node: 'n1' }, dryRun: 'none' });
         const [now, then] = [new Evaluator(program), new Evaluator(all)];
         const kernel = new Interpreter(render(program, { ...how, audit }));
-        for (const flow of flows(program)) {
+        for (const flow of flowsOf(program)) {
           const verdicts = { now: now.evaluate(flow), then: then.evaluate(flow) };
           const logged = kernel.walk(flow).logged.map((chain) => /^(?:dry-run-)?[a-z]+-(?:in|out)/.exec(chain)?.[0]);
           // Without ports a relation is not cached as reported: each policy that would allow it says so.
@@ -170,7 +151,7 @@ describe.each([reevaluate, mapped])('what is recorded of a flow (%j)', (how) => 
         const owner = (address: Flow['source']): Endpoint | undefined =>
           [...program.endpoints.values()].find(({ addresses }) => addresses.includes(address));
         const kernel = new Interpreter(render(program, { ...how, audit }));
-        for (const flow of flows(program)) {
+        for (const flow of flowsOf(program)) {
           const [client, server] = [owner(flow.source), owner(flow.destination)];
           const isReported =
             client?.logsAllowed === true ||
@@ -194,7 +175,7 @@ describe.each([reevaluate, mapped])('what is recorded of a flow (%j)', (how) => 
         const options: CompilerOptions = { scope: { node: 'n1' }, unknownPods: 'deny', dryRun: 'all' };
         const program = compile(start, options);
         const kernel = new Interpreter(render(program, { ...how, audit, mode: 'dry-run' }));
-        const dropped = flows(program).filter((flow) => !kernel.allows(flow));
+        const dropped = flowsOf(program).filter((flow) => !kernel.allows(flow));
         expect(dropped.slice(0, 2)).toEqual([]);
       }),
       runs,
@@ -207,10 +188,10 @@ test('a plan that breaks off anywhere is completed by the next one, even from wh
     fc.property(
       cluster,
       cluster,
-      fc.nat({ max: 3 }),
+      fc.nat({ max: 12 }),
       fc.boolean(),
-      fc.constantFrom(reevaluate, mapped),
-      (from, to, stop, readBack, how) => {
+      fc.record({ how: fc.constantFrom(reevaluate, joined, bucketed), limit: fc.constantFrom(1, 40, 10_000) }),
+      (from, to, stop, readBack, { how, limit }) => {
         const options = scopes[0] as CompilerOptions;
         const [first, desired] = [from, to].map((state) => render(compile(state, options), how)) as [
           ReturnType<typeof render>,
@@ -218,21 +199,23 @@ test('a plan that breaks off anywhere is completed by the next one, even from wh
         ];
         const table = new FakeTable();
         let applied = emptyRuleset();
-        const converge = (goal: typeof first, limit: number): void => {
-          const dirty = findDrift(goal, applied);
-          const plan = stepsOf(planChange({ desired: goal, applied, dirty, effect: 'narrows' }));
-          for (const step of plan.slice(0, limit)) {
+        const moveTo = (goal: typeof first, steps: number): void => {
+          const turn = { desired: goal, applied, dirty: findDrift(goal, applied), effect: 'narrows' as const };
+          let left = steps;
+          for (const [, step] of stepsOf(turn, limit)) {
+            if (left === 0) return;
+            left -= 1;
             table.apply(step.transaction);
             step.record();
           }
         };
-        converge(first, Infinity);
-        converge(desired, stop);
+        moveTo(first, Infinity);
+        moveTo(desired, stop);
         if (readBack) {
           applied = emptyRuleset();
           overwrite(applied, table.state);
         }
-        converge(desired, Infinity);
+        moveTo(desired, Infinity);
         expect(isDirty(findDrift(desired, table.state))).toBe(false);
         expect(isDirty(findDrift(applied, table.state))).toBe(false);
       },

@@ -1,8 +1,11 @@
 /** A rule list as a chain: whose addresses its peers are, and where its ranges of ports end. */
 import { expect, test } from '@jest/globals';
+import type { Protocol } from '../../src/model/policy.js';
 import { allow, deny, namespace, node, pod, policy } from '../cases/objects.js';
 import type { Cell } from '../cases/types.js';
+import { render } from '../../src/nftables/render/renderer.js';
 import { wrongCells } from './interpreter.js';
+import { anyPort, block, endpoint, isolatedBy, pods, program, ranges, ruleList } from './programs.js';
 
 const app = (name: string): object => ({ podSelector: { matchLabels: { app: name } } });
 const range = (port: number, endPort: number): object => ({ ports: [{ protocol: 'TCP', port, endPort }] });
@@ -26,8 +29,29 @@ const cells: readonly Cell[] = [
 ];
 
 test.each([
-  ['in maps by peer', 0],
-  ['as inline lists', 8],
-])('%s, rules match their peers and no port beyond their ranges', (_, inlineLists) => {
-  expect(wrongCells(objects, cells, inlineLists)).toEqual([]);
+  ['in buckets', { inlineLists: 0, inlineRules: 0 }],
+  ['put together', { inlineLists: 0 }],
+  ['list by list', {}],
+])('%s, rules match their peers and no port beyond their ranges', (_, how) => {
+  expect(wrongCells(objects, cells, how)).toEqual([]);
+});
+
+test('a rule far beyond the limits renders all the same: 200,000 blocks, 32,768 ports, 300 selectors', () => {
+  const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+  const many = numbers(200_000).map((index) => block(`10.${index >> 14}.${(index >> 6) & 255}.${(index & 63) * 4}/32`));
+  const all = numbers(300).map((index) => pods(`app=${index}`, `10.244.1.${index % 250}`));
+  const list = ruleList(
+    'p',
+    'ingress',
+    { from: many, port: ranges(...numbers(32_768).map((index): [Protocol, number] => ['TCP', 2 * index])) },
+    { rule: 1, from: all, port: anyPort },
+  );
+  const isolated = endpoint('a', ['10.244.1.11'], { ingress: isolatedBy('ingress', 'p') });
+  const { sets, chains } = render(program({ endpoints: [isolated], ruleLists: [list], groups: all }), {
+    established: 'reevaluate',
+  });
+  const sizes = [...sets.values()].map(({ elements }) => elements.size);
+  expect(sizes.filter((size) => size >= 250).sort((a, b) => a - b)).toEqual([250, 32_768, 200_000]);
+  const rules = [...chains.values()].filter(({ title }) => title === 'lab/p ingress').flatMap((chain) => chain.rules);
+  expect(rules).toHaveLength(3);
 });

@@ -2,8 +2,11 @@
 import { expect, test } from '@jest/globals';
 import type { Element } from '../../src/nftables/language/command.js';
 import { render } from '../../src/nftables/render/renderer.js';
+import { CacheRenewal } from '../../src/reconciler/cache-renewal.js';
 import { PolicyTable } from '../../src/reconciler/policy-table.js';
 import { everyFeature } from '../nftables/programs.js';
+import { bringIntoForce } from '../support/converge.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { FakeNftables } from '../support/fake-nftables.js';
 
 const stream = (port: number): Element => [`10.0.0.1 . ${port} . 10.0.0.2 . 80`, ''];
@@ -26,11 +29,13 @@ test('streams that an earlier release met in their middle are known to the one o
   });
   await packetsAdd(1);
 
-  const policies = new PolicyTable(nft);
-  await policies.readBack(desired);
+  const clock = new ManualClock();
+  const cache = new CacheRenewal(clock, () => undefined);
+  const policies = new PolicyTable({ nftables: nft, clock, cache, desired });
+  const differences = { ...(await policies.readBack()), effect: 'narrows' } as const;
   await packetsAdd(2);
   const held: (readonly string[])[] = [];
-  await policies.converge(desired, () => {
+  await bringIntoForce(policies, differences, () => {
     held.push([...(nft.ruleset.sets.get('midstream4')?.elements.keys() ?? [])]);
   });
   expect(held).toEqual([[stream(1)[0]]]);
@@ -38,7 +43,6 @@ test('streams that an earlier release met in their middle are known to the one o
   expect(nft.ruleset.sets.has('picked4')).toBe(false);
   expect(nft.ruleset.chains.has('both-ways')).toBe(false);
   const before = nft.applied.length;
-  await policies.readBack(desired);
-  await policies.converge(desired, () => undefined);
+  await bringIntoForce(policies, { ...(await policies.readBack()), effect: 'none' }, () => undefined);
   expect(nft.applied.length).toBe(before);
 });

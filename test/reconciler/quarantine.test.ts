@@ -1,14 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PolicyRef } from '../../src/model/policy.js';
-import { makeEndpoint } from '../../src/compiler/endpoints.js';
-import { parsePod } from '../../src/model/parse.js';
-import * as objects from '../cases/objects.js';
+import { enforcementBy } from '../../src/compiler/endpoints.js';
 import { findCulprits, refusedPolicy } from '../../src/reconciler/quarantine.js';
 
 const everyPod = { requirements: [] };
-const parsed = parsePod(objects.pod('web-0.shop', { host: 11 }));
-if (!parsed.ok) throw new Error(JSON.stringify(parsed.diagnostics));
-const pod = parsed.value;
 const ref = (name: string): PolicyRef => ({ kind: 'NetworkPolicy', namespace: 'shop', name });
 const refusing =
   (bad: readonly string[], attempts: string[][] = []) =>
@@ -44,15 +39,19 @@ test('a refused policy in a dry run stays in a dry run', () => {
     appliesTo: everyPod,
     ingress: [],
   };
-  const refused = refusedPolicy(policy, 'nft said no');
+  const refused = refusedPolicy(policy, [
+    { code: 'refused-by-kernel', severity: 'error', path: ['spec'], message: 'nft said no' },
+  ]);
   expect(refused).toMatchObject({ kind: 'broken', mode: 'dry-run', directions: ['ingress'] });
-  const endpoint = makeEndpoint(pod, [], [refused], { annotations: {}, dryRun: 'annotated' });
-  expect([endpoint.ingress.kind, endpoint.dryRun?.ingress?.by]).toEqual(['open', [ref('web')]]);
+  const enforcement = enforcementBy([refused], { annotations: {}, dryRun: 'annotated' });
+  expect([enforcement.ingress.kind, enforcement.dryRun?.ingress?.by]).toEqual(['open', [ref('web')]]);
 });
 
 test('a refused policy fails closed in the directions that it declared', () => {
   const policy = { kind: 'policy' as const, ref: ref('web'), appliesTo: { requirements: [] }, ingress: [] };
-  expect(refusedPolicy(policy, 'nft said no')).toMatchObject({
+  expect(
+    refusedPolicy(policy, [{ code: 'refused-by-kernel', severity: 'error', path: ['spec'], message: 'nft said no' }]),
+  ).toMatchObject({
     kind: 'broken',
     directions: ['ingress'],
     appliesTo: { requirements: [] },

@@ -6,12 +6,14 @@ import type { ClusterChange, ClusterSnapshot } from '../../src/model/cluster.js'
 import { parseNetworkPolicy, parsePod } from '../../src/model/parse.js';
 import type { AnyPolicy } from '../../src/model/policy.js';
 import type { Pod } from '../../src/model/pod.js';
+import { cacheInUse } from '../../src/nftables/render/cache.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
 import { noneDirty } from '../../src/nftables/render/dirty.js';
 import { render, Renderer } from '../../src/nftables/render/renderer.js';
 import { NftError } from '../../src/nftables/language/nftables.js';
 import type { Transaction } from '../../src/nftables/language/command.js';
-import type { LinkReader } from '../../src/reconciler/guard-table.js';
+import type { Attachment } from '../../src/model/attachment.js';
+import type { LinkReader, LocalPod } from '../../src/reconciler/guard-table.js';
 import { Reconciler } from '../../src/reconciler/reconciler.js';
 import { FakeNftables } from '../support/fake-nftables.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -70,8 +72,11 @@ class HandCluster implements SyncedCluster {
   }
   optOut(name: string): void {
     const namespace = { name, labels: {}, annotations: { 'podwall.dev/source-guard': 'off' } };
-    for (const listener of this.#listeners)
-      listener({ changes: [{ kind: 'namespace', name, namespace }], noticedAt: 0 });
+    this.change({ kind: 'namespace', name, namespace });
+  }
+  /** Without a trace in the snapshot. */
+  change(...changes: readonly ClusterChange[]): void {
+    for (const listener of this.#listeners) listener({ changes, noticedAt: 0 });
   }
   [Symbol.dispose](): void {
     this.#listeners.clear();
@@ -155,19 +160,83 @@ describe('the loop', () => {
     await reconciler[Symbol.asyncDispose]();
   });
 
-  test('guards are looked at when a namespace opts out, not at the next read-back', async () => {
-    let looked = 0;
-    const discover: LinkReader['discover'] = () => {
-      looked += 1;
-      return noLinks().discover([]);
-    };
-    const { cluster, reconciler } = start([], { links: { ...noLinks(), discover } });
-    await settle();
-    const before = looked;
-    cluster.optOut('x');
-    await settle();
-    expect(looked).toBe(before + 1);
-    await reconciler[Symbol.asyncDispose]();
+  describe('links and the table of guards are read', () => {
+    const attach = (pods: readonly LocalPod[]): Attachment[] =>
+      pods.map((pod, index) => ({ ...pod, device: `veth${index}`, ifindex: index + 1, kind: 'routed' }));
+    /** Starts with two pods that are attached at once; counts what is read. */
+    async function started() {
+      const read = { links: 0, table: 0 };
+      const links: LinkReader = {
+        discover: (pods) => {
+          read.links += 1;
+          return Promise.resolve({ attachments: attach(pods), unattached: [] });
+        },
+        devices: () => Promise.resolve(new Map([0, 1, 2].map((index) => [`veth${index}`, index + 1]))),
+      };
+      const loop = start([], { links });
+      const list = loop.nft.list.bind(loop.nft);
+      loop.nft.list = (family) => {
+        if (family === 'netdev') read.table += 1;
+        return list(family);
+      };
+      await settle();
+      const guards = async (): Promise<number> => (await list('netdev'))?.chains.size ?? 0;
+      const readBy = async (act: () => void): Promise<typeof read> => {
+        const before = { ...read };
+        act();
+        await settle();
+        return { links: read.links - before.links, table: read.table - before.table };
+      };
+      return { ...loop, guards, readBy };
+    }
+
+    test('not for a policy, a label or a namespace, whose opting out holds all the same', async () => {
+      const { cluster, reconciler, guards, readBy } = await started();
+      const labelled: Pod = { ...podNamed('a', '10.0.0.1'), labels: { app: 'other' } };
+      expect(await guards()).toBe(2);
+      const nothing = { links: 0, table: 0 };
+      expect(await readBy(() => cluster.push(policyNamed('p', allow('a'))))).toEqual(nothing);
+      expect(reconciler.status().endpoints.map(({ ingress }) => ingress.isolated)).toEqual([true, true]);
+      expect(await readBy(() => cluster.change({ kind: 'pod', ref: labelled.ref, pod: labelled }))).toEqual(nothing);
+      expect(await readBy(() => cluster.optOut('x'))).toEqual(nothing);
+      expect(await guards()).toBe(0);
+      await reconciler[Symbol.asyncDispose]();
+    });
+
+    test('not when a pod goes, once when one comes, when a link changed, and now and then', async () => {
+      const { cluster, clock, reconciler, guards, readBy } = await started();
+      const ref = { namespace: 'x', name: 'a' };
+      expect(await readBy(() => cluster.change({ kind: 'pod', ref }))).toEqual({ links: 0, table: 0 });
+      expect(await guards()).toBe(1);
+      const pod = podNamed('a', '10.0.0.3');
+      expect(await readBy(() => cluster.change({ kind: 'pod', ref, pod }))).toEqual({ links: 1, table: 1 });
+      expect(await guards()).toBe(2);
+      const moved = podNamed('a', '10.0.0.4');
+      expect(await readBy(() => cluster.change({ kind: 'pod', ref, pod: moved }))).toEqual({ links: 1, table: 1 });
+      expect(await readBy(() => reconciler.linksChanged())).toEqual({ links: 1, table: 1 });
+      expect(await readBy(() => clock.advance(60_000))).toEqual({ links: 1, table: 1 });
+      await reconciler[Symbol.asyncDispose]();
+    });
+
+    test('the table alone when another process may have changed it, which is repaired', async () => {
+      const { nft, reconciler, guards, readBy } = await started();
+      const commands = [{ kind: 'delete table' }] as const;
+      await nft.apply({ family: 'netdev', table: 'podwall', effect: 'none', commands });
+      expect(await readBy(() => reconciler.drift('nft'))).toEqual({ links: 0, table: 1 });
+      expect(await guards()).toBe(2);
+      await reconciler[Symbol.asyncDispose]();
+    });
+
+    test('again after a failure: what it left is not known', async () => {
+      const { cluster, clock, nft, reconciler, guards, readBy } = await started();
+      nft.failWith = ({ family }) => (family === 'netdev' ? new NftError('failed', 'killed') : undefined);
+      cluster.optOut('x');
+      await settle();
+      nft.failWith = () => undefined;
+      expect(await readBy(() => clock.advance(10_000))).toEqual({ links: 1, table: 1 });
+      expect(await guards()).toBe(0);
+      await reconciler[Symbol.asyncDispose]();
+    });
   });
 
   test('a burst is one change', async () => {
@@ -247,6 +316,84 @@ describe('the loop', () => {
     expect(holds()).toEqual(noneDirty());
     expect(reconciler.status().repairs).toBe(1);
     expect(lines.find(({ message }) => message === 'drift')?.fields).toEqual({ by: '1234 (someone)' });
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('a narrowing soon after another keeps the verdict cache, which is emptied a second later without a new state', async () => {
+    const { cluster, clock, reconciler, nft, lines } = start([policyNamed('p', allow('a'))]);
+    await settle();
+    const before = cacheInUse(nft.ruleset);
+    cluster.push(policyNamed('q', allow('b')));
+    await settle();
+    expect(before).toMatchObject({ excepting: false });
+    expect(cacheInUse(nft.ruleset)).toEqual({ ...before, excepting: true });
+    const applied = lines.filter(({ message }) => message === 'applied').length;
+    clock.advance(999);
+    await settle();
+    expect(cacheInUse(nft.ruleset)).toEqual({ ...before, excepting: true });
+    clock.advance(1);
+    await settle();
+    expect(cacheInUse(nft.ruleset)).toEqual({ ...before, generation: (before?.generation ?? 0) + 1 });
+    expect(lines.filter(({ message }) => message === 'applied')).toHaveLength(applied);
+    const count = nft.applied.length;
+    clock.advance(10_000);
+    await settle();
+    expect(nft.applied).toHaveLength(count);
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('what waits beside a foreign change is no repair, and is not lost by the reading', async () => {
+    const { cluster, nft, clock, reconciler, holds } = start([policyNamed('p', allow('a'))]);
+    await settle();
+    nft.failWith = () => new NftError('failed', 'the world is down');
+    cluster.push(policyNamed('q', allow('b')));
+    await settle();
+    nft.failWith = () => undefined;
+    reconciler.drift('7 (nothing of ours)');
+    await settle();
+    expect(holds()).toEqual(noneDirty());
+    expect(reconciler.status().repairs).toBe(0);
+    nft.failWith = () => new NftError('failed', 'the world is down again');
+    cluster.push(policyNamed('r', allow('a')));
+    await settle();
+    nft.failWith = () => undefined;
+    await nft.apply({
+      family: 'inet',
+      table: 'podwall',
+      effect: 'narrows',
+      commands: [{ kind: 'flush chain', name: 'egress' }],
+    });
+    reconciler.drift('8 (someone)');
+    await settle();
+    clock.advance(10_000);
+    await settle();
+    expect(holds()).toEqual(noneDirty());
+    expect(reconciler.status().repairs).toBe(1);
+    await reconciler[Symbol.asyncDispose]();
+  });
+
+  test('a foreign change that is reported while a run is on its way is looked for after it', async () => {
+    const { cluster, nft, reconciler, holds } = start([policyNamed('p', allow('a'))]);
+    await settle();
+    const apply = nft.apply.bind(nft);
+    let damages = 0;
+    nft.apply = async (transaction) => {
+      await apply(transaction);
+      if (damages > 0) return;
+      damages += 1;
+      await apply({
+        family: 'inet',
+        table: 'podwall',
+        effect: 'narrows',
+        commands: [{ kind: 'flush chain', name: 'egress' }],
+      });
+      reconciler.drift('9 (someone)');
+    };
+    cluster.push(policyNamed('q', allow('b')));
+    await settle();
+    expect(damages).toBe(1);
+    expect(holds()).toEqual(noneDirty());
+    expect(reconciler.status().repairs).toBe(1);
     await reconciler[Symbol.asyncDispose]();
   });
 

@@ -43,8 +43,7 @@ function withMembers(
   added: readonly Member[],
   removed: readonly Member[],
 ): Group {
-  if (group.kind === 'blocks') return group;
-  const members = new Set<Member>(before === undefined || before.kind === 'blocks' ? [] : before.members);
+  const members = new Set<Member>(before?.members);
   for (const member of removed) {
     expect(members.has(member)).toBe(true);
     members.delete(member);

@@ -3,16 +3,19 @@ import type { BridgeNetfilterMode } from '../../kernel/links/bridge-netfilter.js
 import { parseCidr, type Cidr } from '../../model/address.js';
 import type { ReportFlags } from './report-options.js';
 import { withAuditOptions, type AuditFlags } from './audit-options.js';
+import type { LimitMode } from '../../limits/limits.js';
 import type { LogFormat } from '../../node/log.js';
 import { refuseRenamed } from '../common/renamed.js';
+import { withLimitOptions, type LimitFlags } from '../common/limit-options.js';
 import { defaultNode, defaultStateDir, establishedOption } from '../common/options.js';
 
-export interface AgentFlags extends ReportFlags, AuditFlags {
+export interface AgentFlags extends ReportFlags, AuditFlags, LimitFlags {
   readonly stateDir: string;
   readonly unknownPods: 'deny' | 'allow';
   readonly podCidrs: readonly Cidr[];
   readonly established: 'reevaluate' | 'keep';
   readonly sourceGuard: 'on' | 'off';
+  readonly limits: LimitMode;
   readonly bridgeNetfilter: BridgeNetfilterMode;
   readonly sysctlDir: string;
   readonly cniCacheDir: string;
@@ -47,6 +50,14 @@ export function withAgentOptions(command: Command): Command {
         "drop packets of a pod whose source is not one of the pod's addresses",
         ['on', 'off'],
         'on',
+      ),
+    )
+    .addOption(
+      choice(
+        '--limits <mode>',
+        'what is over a limit (--max-…): named and enforced as written (warn), or it fails closed (enforce)',
+        ['warn', 'enforce'],
+        'warn',
       ),
     )
     .addOption(
@@ -97,7 +108,7 @@ export function withAgentOptions(command: Command): Command {
         process.stderr.isTTY ? 'text' : 'json',
       ),
     );
-  return refuseRenamed(withAuditOptions(command), {
+  return refuseRenamed(withLimitOptions(withAuditOptions(command)), {
     'cni-results': '--cni-cache-dir',
   });
 }

@@ -3,7 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { compile, Compiler, type CompilerOptions } from '../../compiler/compiler.js';
 import { bridgeNetfilter } from '../../kernel/links/bridge-netfilter.js';
 import { openLinks } from '../../kernel/links/links.js';
-import { watchTables } from '../../kernel/nft/nft-monitor.js';
+import { watchTables } from '../../kernel/table-events/watch-tables.js';
+import { startElementWriter } from '../../kernel/elements/element-writer.js';
 import { openNftClient, type NftClient } from '../../kernel/nft/nft-client.js';
 import type { AgentMetrics } from '../../node/metrics/agent-metrics.js';
 import type { Disposables } from '../../node/disposables.js';
@@ -19,11 +20,14 @@ import type { AgentAudit } from '../../node/agent-audit.js';
 import type { RecordTargets } from '../../node/record-output.js';
 import type { AgentFlags } from './agent-options.js';
 import { auditRules, rotation } from './audit-options.js';
+import { limitsOf, policyMemoryOf } from '../common/limit-options.js';
 import { warnOf } from '../common/options.js';
 import { version } from '../common/version.js';
 
 /** Beside our own bundle. */
 const nflogWorker = new URL('nflog-worker.js', import.meta.url);
+const elementWorker = new URL('element-worker.js', import.meta.url);
+const eventWorker = new URL('event-worker.js', import.meta.url);
 
 /** Everything is read back this often even when no event reported a change. */
 const readBackEvery = 60_000;
@@ -42,22 +46,27 @@ export async function buildReconciler(
   flags: AgentFlags,
   { cluster, log, disposables, metrics, packetListeners, recordsTo }: ReconcilerWiring,
 ): Promise<Reconciler> {
+  const limits = limitsOf(flags);
   const options: CompilerOptions = {
     scope: { node: flags.node },
     unknownPods: flags.unknownPods,
     podCidrs: flags.podCidrs,
     ...(flags.mode === 'dry-run' ? { dryRun: 'all' } : {}),
+    ...(flags.limits === 'enforce' ? { maxPodPolicies: limits.podPolicies } : {}),
   };
   const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
   const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };
   warnAtStart(flags, cluster, log);
-  const client = await openNftClient({ onRestart: (why) => log.warn({ why }, 'nft restarted') });
+  const elements = startElementWriter(elementWorker, (why) => log.warn({ why }, 'set elements go by nft'));
+  disposables.defer(async () => elements[Symbol.asyncDispose]());
+  const client = await openNftClient({ onRestart: (why) => log.warn({ why }, 'nft restarted'), elements });
   disposables.defer(() => client.close());
   const audit = await auditOf(flags, { to: recordsTo, cluster, client, log, disposables, packetListeners });
   const links = openLinks();
   const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
   if (metrics !== undefined)
     Object.assign(metrics.sources, {
+      limits: () => ({ ...limits, policyMemory: policyMemoryOf(flags) }),
       program: () => compiler.program(),
       ruleset: () => renderer.ruleset(),
       ...(flags.audit === 'off' ? {} : { counters: () => client.counters() }),
@@ -76,10 +85,21 @@ export async function buildReconciler(
       log,
       ...(audit === undefined ? {} : { observer: audit }),
     },
-    { sourceGuard: flags.sourceGuard === 'on', mode: flags.mode, readBackEvery, ...logging },
+    {
+      sourceGuard: flags.sourceGuard === 'on',
+      mode: flags.mode,
+      limits: { node: flags.node, mode: flags.limits, limits, memory: policyMemoryOf(flags) },
+      readBackEvery,
+      ...logging,
+    },
   );
   disposables.use(
-    watchTables({ client: client, onForeignChange: (event) => reconciler.drift(event.process ?? event.text) }),
+    await watchTables({
+      client,
+      worker: eventWorker,
+      onForeignChange: (event) => reconciler.drift(event.process ?? event.text),
+      onUnavailable: (why) => log.warn({ why }, 'changes by others are followed by nft monitor'),
+    }),
   );
   disposables.use(links.watch(() => reconciler.linksChanged()));
   return reconciler;

@@ -110,6 +110,7 @@ function withAgent(status: AgentStatus, kernel: KernelSummary | undefined): stri
     `node ${status.node}: ${status.ready ? 'ready' : 'NOT ready'}, revision ${status.revision}, applied ${applied}`,
     `policies ${status.policies}, endpoints ${status.endpoints.length}, drift repairs ${status.repairs}, failures ${status.failures}`,
     `kernel: ${kernel === undefined ? 'no table: nothing is enforced' : kernelLine(kernel)}`,
+    ...(status.waiting === 0 ? [] : [`changes that are not in force yet: ${status.waiting}`]),
     ...(status.lastError === undefined ? [] : [`last error: ${status.lastError}`]),
     ...(status.staleSeconds === undefined
       ? []
@@ -117,6 +118,9 @@ function withAgent(status: AgentStatus, kernel: KernelSummary | undefined): stri
     ...status.warnings.map((warning) => `warning: ${warning}`),
     ...dryRunLines(status),
     ...status.failing.map((one) => `fails closed: ${one.namespace}/${one.name}: ${one.reasons.join('; ')}`),
+    ...status.overLimits
+      .filter(({ of, refused }) => of !== 'policy' || !refused)
+      .map((one) => `over a limit: ${one.of} ${one.of === 'namespace' ? one.name : objectKey(one)}: ${one.message}`),
     ...status.unattached.map(({ pod, reason }) => `NOT enforced: ${pod.namespace}/${pod.name}: ${reason}`),
     ...status.problems.map((problem) => `input: ${warnOf(problem)}`),
     '',

@@ -3,7 +3,10 @@ import { atLeast, lint } from '../../lint/engine.js';
 import { fixedTexts, unifiedDiff } from '../../lint/fixes.js';
 import { rules } from '../../lint/catalogue.js';
 import type { Finding, Findings, Severity } from '../../lint/finding.js';
+import { limitRule } from '../../lint/limit-rule.js';
 import type { Rule } from '../../lint/types.js';
+import { standardLimits } from '../../limits/limits.js';
+import { standardPolicyMemory } from '../../limits/memory-weights.js';
 import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../../report/findings-ci.js';
 import { printFindingsCsv, printFindingsMarkdown, printFindingsText } from '../../report/findings.js';
 import { formatTable } from '../../report/table.js';
@@ -12,6 +15,7 @@ import { exitCode, UsageError } from '../common/exit-codes.js';
 import { appendJobSummary } from './job-summary.js';
 import { isLive } from './inputs.js';
 import { SuggestedOption } from '../common/options.js';
+import { limitsOf, policyMemoryOf, withLimitOptions, type LimitFlags } from '../common/limit-options.js';
 import { readLintInputs, type LintInputFlags } from './lint-inputs.js';
 import { readLintSettings } from '../../lint/settings.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
@@ -22,7 +26,8 @@ import { writeFile } from 'node:fs/promises';
 const formats = ['text', 'json', 'yaml', 'sarif', 'junit', 'github', 'md', 'csv'] as const;
 type Format = (typeof formats)[number];
 
-interface LintFlags extends LintInputFlags {
+interface LintFlags extends LintInputFlags, LimitFlags {
+  readonly limits: boolean;
   readonly failOn: Severity | 'never';
   readonly allowPartial: boolean;
   readonly config?: string;
@@ -40,6 +45,8 @@ Examples:
   podwall lint -f app/ --closed-world --assume kube-dns,ingress-nginx
                                                      the same for one application, with workloads that its cluster also has
   podwall lint -f manifests/ -o text -o sarif=out.sarif
+  podwall lint -f manifests/ --limits --max-policy-cidrs 5000
+                                                     what is larger than the agents will take
   podwall lint -f manifests/ --fix --diff            what the mechanical fixes would change
   podwall lint --explain NP203                       why the rule exists, with a bad and a good example
   podwall lint --explain                             all rules
@@ -49,7 +56,7 @@ Ignore a finding with a comment on its line or the line above, or with an annota
   podwall.dev/ignore.NP305: the shop is public`;
 
 export const lintCommand = (): Command =>
-  withWellKnown(withFiles(new Command('lint')))
+  withLimitOptions(withWellKnown(withFiles(new Command('lint'))))
     .description(
       'find mistakes, and what is probably a mistake, in policies; exit 1 for findings at or above --fail-on',
     )
@@ -59,6 +66,7 @@ export const lintCommand = (): Command =>
         .default('error'),
     )
     .option('--closed-world', 'the input is the whole cluster: also report what is missing', false)
+    .option('--limits', 'also report what is over the limits of the agents (--max-…, as they have them)', false)
     .option('--config <file>', 'severities and ignored paths (default: .podwall.yaml, if it exists)')
     .addOption(
       new SuggestedOption(
@@ -85,7 +93,11 @@ async function run(flags: LintFlags): Promise<void> {
   const { input, skipped, unparsed } = await readLintInputs(flags);
   const progress = new Progress('checking', rules.length);
   const onRule = (done: number): void => progress.step(done);
-  const found = lint(input, { severities: settings.severities, onRule });
+  const found = lint(input, {
+    severities: settings.severities,
+    onRule,
+    ...(flags.limits ? { limits: { limits: limitsOf(flags), memory: policyMemoryOf(flags) } } : {}),
+  });
   progress.end();
   const findings = found.filter(({ file }) => !settings.ignores(file));
   for (const line of [...unparsed, ...skipped]) process.stderr.write(`podwall: ${line}\n`);
@@ -141,14 +153,16 @@ function codeOf(
   return objects === 0 ? exitCode.nothing : exitCode.done;
 }
 
+const explained: readonly Rule[] = [...rules, limitRule({ limits: standardLimits, memory: standardPolicyMemory })];
+
 const ruleTable = (): string =>
   `${formatTable([
     ['RULE', 'NAME', 'SEVERITY', 'SCOPE', 'FINDS'],
-    ...rules.map(({ id, name, severity, scope, summary }) => [id, name, severity, scope, summary]),
+    ...explained.map(({ id, name, severity, scope, summary }) => [id, name, severity, scope, summary]),
   ])}\n`;
 
 function ruleDocument(asked: string): string {
-  const rule = rules.find(({ id, name }) => id === asked.toUpperCase() || name === asked);
+  const rule = explained.find(({ id, name }) => id === asked.toUpperCase() || name === asked);
   if (rule === undefined) throw new UsageError(`there is no rule ${asked}; --explain alone lists them`);
   return documentOf(rule);
 }

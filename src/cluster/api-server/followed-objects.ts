@@ -1,4 +1,5 @@
 import { changeKey, deletionOf, type ClusterChange } from '../../model/cluster.js';
+import { boundedDiagnostics } from '../../model/diagnostic.js';
 import type { SourceProblem } from '../types.js';
 import type { ApiKind, ReadObject } from './api-kinds.js';
 
@@ -85,7 +86,7 @@ export class FollowedObjects {
       kind,
       ...(uid === undefined ? {} : { uid }),
     };
-    const problems = diagnostics.map((diagnostic) => ({ object, diagnostic }));
+    const problems = boundedDiagnostics(diagnostics).map((diagnostic) => ({ object, diagnostic }));
     if (problems.length === 0) this.#problems.delete(key);
     else this.#problems.set(key, problems);
     this.#problemsChanged = true;

@@ -2,6 +2,14 @@
  * The netlink messages of NFLOG, as bytes. Source: linux/netlink.h, linux/netfilter/nfnetlink_log.h. Lengths and types
  * are in the machine's byte order (little-endian on every machine that we build for), what netfilter adds is big-endian.
  */
+import {
+  attribute as encodeAttribute,
+  attributesIn,
+  bigEndian,
+  message,
+  messagesIn,
+  textOf,
+} from '../netlink/messages.js';
 
 /** One logged packet, as the kernel sends it. */
 export interface NflogPacket {
@@ -28,8 +36,6 @@ const subsystem = 4;
 const packetType = subsystem << 8;
 const configType = (subsystem << 8) | 1;
 const errorType = 2;
-const headerLength = 16;
-const generalLength = 4;
 
 const attribute = { header: 1, timestamp: 3, inDevice: 4, inPort: 6, payload: 9, prefix: 10, sequence: 12 } as const;
 /** linux/netfilter.h: NFPROTO_NETDEV, NF_NETDEV_EGRESS. */
@@ -41,40 +47,28 @@ const copyPacket = 2;
 const countLocally = 1;
 const requestWithAnswer = 5;
 
-const align = (length: number): number => (length + 3) & ~3;
-
 export function decodeDatagram(datagram: Buffer): NflogDatagram {
   const packets: NflogPacket[] = [];
   let answer: number | undefined;
-  for (let at = 0; at + headerLength <= datagram.length;) {
-    const length = datagram.readUInt32LE(at);
-    const type = datagram.readUInt16LE(at + 4);
-    if (length < headerLength || at + length > datagram.length) break;
-    const body = datagram.subarray(at + headerLength, at + length);
-    if (type === packetType) packets.push(decodePacket(body.subarray(generalLength), body[0] ?? 0));
+  for (const { type, body } of messagesIn(datagram))
+    if (type === packetType) packets.push(decodePacket(body));
     else if (type === errorType && body.length >= 4) answer = -body.readInt32LE(0);
-    at += align(length);
-  }
   return { packets, ...(answer === undefined ? {} : { answer }) };
 }
 
-function decodePacket(attributes: Buffer, family: number): NflogPacket {
+function decodePacket(body: Buffer): NflogPacket {
   const packet: { -readonly [K in keyof NflogPacket]: NflogPacket[K] } = {
     prefix: '',
-    payload: attributes.subarray(0, 0),
+    payload: body.subarray(0, 0),
   };
   let hook: number | undefined;
-  for (let at = 0; at + 4 <= attributes.length;) {
-    const length = attributes.readUInt16LE(at);
-    if (length < 4 || at + length > attributes.length) break;
-    const value = attributes.subarray(at + 4, at + length);
-    // The two highest bits of the type are flags.
-    switch (attributes.readUInt16LE(at + 2) & 0x3fff) {
+  for (const { type, value } of attributesIn(body))
+    switch (type) {
       case attribute.header:
         hook = value[2];
         break;
       case attribute.prefix:
-        packet.prefix = value.toString('latin1', 0, value.indexOf(0) === -1 ? value.length : value.indexOf(0));
+        packet.prefix = textOf(value);
         break;
       case attribute.payload:
         packet.payload = value;
@@ -93,10 +87,8 @@ function decodePacket(attributes: Buffer, family: number): NflogPacket {
         if (value.length >= 4) packet.sequence = value.readUInt32BE(0);
         break;
     }
-    at += align(length);
-  }
   // On its way out of a device a packet has its Ethernet header before it.
-  if (family === netdev.family && hook === netdev.egress) packet.payload = packet.payload.subarray(ethernetHeader);
+  if (body[0] === netdev.family && hook === netdev.egress) packet.payload = packet.payload.subarray(ethernetHeader);
   return packet;
 }
 
@@ -126,25 +118,6 @@ export const encodeSettings = ({ group, copyRange, bufferSize, threshold, timeou
   ]);
 
 function configMessage(group: number, attributes: readonly (readonly [number, Buffer])[]): Buffer {
-  const general = Buffer.from([0, 0, group >> 8, group & 0xff]);
-  const body = Buffer.concat([general, ...attributes.map(([type, value]) => encodeAttribute(type, value))]);
-  const header = Buffer.alloc(headerLength);
-  header.writeUInt32LE(headerLength + body.length, 0);
-  header.writeUInt16LE(configType, 4);
-  header.writeUInt16LE(requestWithAnswer, 6);
-  return Buffer.concat([header, body]);
-}
-
-function encodeAttribute(type: number, value: Buffer): Buffer {
-  const encoded = Buffer.alloc(align(4 + value.length));
-  encoded.writeUInt16LE(4 + value.length, 0);
-  encoded.writeUInt16LE(type, 2);
-  value.copy(encoded, 4);
-  return encoded;
-}
-
-function bigEndian(value: number): Buffer {
-  const encoded = Buffer.alloc(4);
-  encoded.writeUInt32BE(value);
-  return encoded;
+  const header = { type: configType, flags: requestWithAnswer, family: 0, resource: group };
+  return message(header, ...attributes.map(([type, value]) => encodeAttribute(type, value)));
 }

@@ -1,4 +1,4 @@
-export type NflogReason = 'no-koffi' | 'group-in-use' | 'failed';
+export type NflogReason = 'group-in-use' | 'failed';
 
 /** Why logged packets cannot be received; enforcement does not depend on it. */
 export class NflogError extends Error {
@@ -10,5 +10,3 @@ export class NflogError extends Error {
     this.reason = reason;
   }
 }
-
-export const errnoOf = { EPERM: 1, EINTR: 4, EAGAIN: 11, EBUSY: 16, ENOBUFS: 105 } as const;

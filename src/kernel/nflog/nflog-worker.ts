@@ -3,9 +3,10 @@
  * own; it inherits the network namespace of the thread that starts it.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { errnoOf, NflogError } from './nflog-errors.js';
+import { errnoOf, type NetlinkSocket } from '../netlink/socket.js';
+import { NflogError } from './nflog-errors.js';
 import { PacketDecoder } from './packet-decoder.js';
-import { datagramSize, openSocket, type NflogSocket } from './nflog-socket.js';
+import { datagramSize, openSocket } from './nflog-socket.js';
 import { controlOf, type NflogWorkerData, type NflogWorkerMessage } from './worker-messages.js';
 
 /** Packets in one message at most, so that the other thread is never busy with one for long. */
@@ -14,14 +15,14 @@ const largestBatch = 2048;
 const now = (): number => performance.timeOrigin + performance.now();
 
 class Reader {
-  readonly #socket: NflogSocket;
+  readonly #socket: NetlinkSocket;
   readonly #control: Int32Array;
   readonly #reading: PacketDecoder;
   readonly #into = Buffer.alloc(datagramSize);
   #answered = 0;
   #asked = { number: 0, at: 0 };
 
-  constructor(socket: NflogSocket, control: Int32Array) {
+  constructor(socket: NetlinkSocket, control: Int32Array) {
     this.#socket = socket;
     this.#control = control;
     this.#reading = new PacketDecoder((ifindex) => socket.deviceName(ifindex), now);

@@ -1,25 +1,31 @@
 import { NftError, type Nftables } from '../../nftables/language/nftables.js';
-import { parseCounters, parseTable } from '../../nftables/language/listing.js';
+import { parseCounters, parseCountersText, parseTable } from '../../nftables/language/listing.js';
 import type { MutableRuleset } from '../../nftables/language/mutable-ruleset.js';
 import type { Transaction } from '../../nftables/language/command.js';
+import { encodeBatch } from '../elements/batch.js';
+import type { ElementWriter } from '../elements/element-writer.js';
+import { SetForms } from '../elements/set-forms.js';
 import { hasTitles, supportedComments } from './comment-support.js';
 import { nftErrorFrom } from './nft-errors.js';
 import { transactionToJson } from '../../nftables/language/command-json.js';
 import { printTransaction, type Commented } from '../../nftables/language/command-text.js';
 import { runNft, runTransaction, type NftCommand, type Source } from './nft-process.js';
 import { NftShell } from './nft-shell.js';
+import { OwnCommits } from './own-commits.js';
 
 interface NftClientOptions {
   /** Default `['nft']`; a prefix enters another network namespace. */
   readonly command?: NftCommand;
   /** The long-lived nft ended, and why; transactions go on. */
   readonly onRestart?: (why: string) => void;
+  /** In the same network namespace. Without it all goes by nft. */
+  readonly elements?: Pick<ElementWriter, 'write'>;
 }
 
-/** A client of nft that knows the process ids of its own nft processes: a monitor ignores their changes. */
 export interface NftClient extends Nftables {
   readonly command: NftCommand;
-  isOwnProcess(pid: number): boolean;
+  /** By which a monitor knows what this client has changed. */
+  readonly ownCommits: OwnCommits;
   /** Packets of every named counter of our tables. */
   counters(): Promise<ReadonlyMap<string, number>>;
 }
@@ -29,7 +35,6 @@ const longestText = 2_000_000;
 /** When the long-lived nft dies this often within the period (milliseconds), one process per transaction is used. */
 const deathsTolerated = 3;
 const deathPeriod = 10_000;
-const ownProcesses = 200;
 /** nft keeps every line of its command line for ever, and looks through them for each new one. */
 export const transactionsPerShell = 1000;
 
@@ -46,61 +51,77 @@ export async function openNftClient(options: NftClientOptions): Promise<NftClien
 class NftProcessClient implements NftClient {
   readonly command: NftCommand;
   readonly #onRestart: (why: string) => void;
-  readonly #pids = new Set<number>();
+  readonly ownCommits = new OwnCommits();
+  readonly #elements: NftClientOptions['elements'];
+  readonly #forms = new SetForms();
   #shell: NftShell | undefined;
   #deaths: number[] = [];
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
+  /** Whether the long-lived nft prints whole listings, as we read them, as soon as it has made them. */
+  #shellLists = true;
   /** Found before the first transaction that has a title: none may fail for a comment. */
   #commented: Commented | undefined;
 
   constructor(options: NftClientOptions) {
     this.command = options.command ?? ['nft'];
     this.#onRestart = options.onRestart ?? (() => undefined);
+    this.#elements = options.elements;
   }
 
   async probe(): Promise<void> {
-    const { stdout } = await runNft(this.command, ['--version'], this.#own);
+    const { stdout } = await runNft(this.command, ['--version']);
     const [major = 0, minor = 0, patch = 0] = (/v(\d+)\.(\d+)\.(\d+)/.exec(stdout) ?? []).slice(1).map(Number);
     if (major * 1e6 + minor * 1e3 + patch < 1_000_001)
       throw new NftError(
         'too-old',
         `nft ${major}.${minor}.${patch} is too old: 1.0.1 or newer is needed (apt-get install nftables)`,
       );
-    const { exitCode, stderr } = await runNft(this.command, ['list', 'tables'], this.#own);
+    const { exitCode, stderr } = await runNft(this.command, ['list', 'tables']);
     if (exitCode !== 0) throw nftErrorFrom(stderr);
-  }
-
-  isOwnProcess(pid: number): boolean {
-    return this.#pids.has(pid);
   }
 
   check(transaction: Transaction, signal?: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async () =>
-      runTransaction(this.command, await this.#sourceOf(transaction), { checkOnly: true, onStart: this.#own }),
+      runTransaction(this.command, await this.#sourceOf(transaction), { checkOnly: true }),
     );
   }
 
   apply(transaction: Transaction, signal?: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async () => {
-      const source = await this.#sourceOf(transaction);
-      const fits = source.format === 'text' && source.content.length <= longestText;
-      const shell = fits ? this.#readyShell() : undefined;
-      if (shell === undefined) await runTransaction(this.command, source, { checkOnly: false, onStart: this.#own });
-      else await shell.apply(source.content);
+      const { marked, refused } = this.ownCommits.mark(transaction);
+      try {
+        if (!(await this.#writeElements(marked))) await this.#commit(await this.#sourceOf(marked));
+        this.#forms.applied(transaction);
+      } catch (error) {
+        if (error instanceof NftError && error.reason === 'refused') refused();
+        throw error;
+      }
     });
+  }
+
+  /** @returns false, and nothing changed: nft has to do it, or to say why it cannot be done. */
+  async #writeElements(transaction: Transaction): Promise<boolean> {
+    if (this.#elements === undefined) return false;
+    const batch = encodeBatch(transaction, (set) => this.#forms.of(transaction, set));
+    return batch !== undefined && this.#elements.write(batch);
+  }
+
+  async #commit(source: Source): Promise<void> {
+    const fits = source.format === 'text' && source.content.length <= longestText;
+    const shell = fits ? this.#readyShell() : undefined;
+    if (shell === undefined) await runTransaction(this.command, source, { checkOnly: false });
+    else await shell.apply(source.content);
   }
 
   list(family: 'inet' | 'netdev', table: string, signal?: AbortSignal): Promise<MutableRuleset | undefined> {
     return this.#inTurn(signal, async () => {
-      const { stdout, stderr, exitCode } = await runNft(
-        this.command,
-        ['-j', 'list', 'table', family, table],
-        this.#own,
-      );
-      if (exitCode !== 0 && /No such file or directory/.test(stderr)) return undefined;
-      if (exitCode !== 0) throw nftErrorFrom(stderr);
-      return parseTable(stdout);
+      const { stdout, stderr, exitCode } = await runNft(this.command, ['-j', 'list', 'table', family, table]);
+      const isMissing = exitCode !== 0 && /No such file or directory/.test(stderr);
+      if (exitCode !== 0 && !isMissing) throw nftErrorFrom(stderr);
+      const ruleset = isMissing ? undefined : parseTable(stdout);
+      this.#forms.listed(family, ruleset);
+      return ruleset;
     });
   }
 
@@ -118,10 +139,28 @@ class NftProcessClient implements NftClient {
   /** None when there is no such table. */
   #countersOf(family: 'inet' | 'netdev'): Promise<ReadonlyMap<string, number>> {
     return this.#inTurn(undefined, async () => {
+      const printed = await this.#countersByShell(family);
+      if (printed !== undefined) return printed;
       const command = ['-j', 'list', 'counters', 'table', family, 'podwall'];
-      const { stdout, exitCode } = await runNft(this.command, command, this.#own);
+      const { stdout, exitCode } = await runNft(this.command, command);
       return exitCode === 0 ? parseCounters(stdout) : new Map<string, number>();
     });
+  }
+
+  /** By the nft that runs already, where there is one: a process would cost ten times as much. */
+  async #countersByShell(family: 'inet' | 'netdev'): Promise<ReadonlyMap<string, number> | undefined> {
+    const shell = this.#shell;
+    if (!this.#shellLists || shell === undefined || shell.isDead) return undefined;
+    try {
+      const printed = await shell.list('counters', { family, table: 'podwall' });
+      const counters = printed === undefined ? undefined : parseCountersText(printed);
+      this.#shellLists = counters !== undefined;
+      return counters;
+    } catch (error) {
+      if (!(error instanceof NftError)) throw error;
+      // Without a table there are none; of anything else another nft is asked.
+      return /No such file or directory/.test(error.message) ? new Map() : undefined;
+    }
   }
 
   async #sourceOf(transaction: Transaction): Promise<Source> {
@@ -135,7 +174,7 @@ class NftProcessClient implements NftClient {
 
   async #accepts(content: string): Promise<boolean> {
     try {
-      await runTransaction(this.command, { format: 'text', content }, { checkOnly: true, onStart: this.#own });
+      await runTransaction(this.command, { format: 'text', content }, { checkOnly: true });
       return true;
     } catch (error) {
       if (error instanceof NftError && error.reason === 'refused') return false;
@@ -154,15 +193,6 @@ class NftProcessClient implements NftClient {
     return turn;
   }
 
-  #own = (pid: number): void => {
-    this.#pids.add(pid);
-    const [oldest] = this.#pids;
-    // The long-lived one is never the oldest for long: it is added again below.
-    if (this.#pids.size > ownProcesses && oldest !== undefined) this.#pids.delete(oldest);
-    const shellPid = this.#shell?.pid;
-    if (shellPid !== undefined) this.#pids.add(shellPid);
-  };
-
   #readyShell(): NftShell | undefined {
     if (this.#shell !== undefined && this.#shell.transactions >= transactionsPerShell) {
       void this.#shell.close();
@@ -176,7 +206,6 @@ class NftProcessClient implements NftClient {
       this.#deaths.push(performance.now());
       if (!this.#closed) this.#onRestart(why);
     });
-    if (this.#shell.pid !== undefined) this.#own(this.#shell.pid);
     return this.#shell;
   }
 }

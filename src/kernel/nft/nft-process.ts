@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nftErrorFrom, nftMissing } from './nft-errors.js';
+import { limitTime } from './time-limit.js';
 import { NftError } from '../../nftables/language/nftables.js';
 
 /** The command that runs nft: `['nft']`, or with a prefix that enters another network namespace. */
@@ -14,27 +15,24 @@ interface NftOutcome {
   readonly exitCode: number;
 }
 
-/** Milliseconds after which a process that does not end is killed. */
-const nftTimeout = 10_000;
-
-/** Runs nft once. `onStart` hears the process id before any event of it can be read. */
-export async function runNft(
-  command: NftCommand,
-  args: readonly string[],
-  onStart: (pid: number) => void,
-): Promise<NftOutcome> {
+/** Runs nft once. @throws NftError when it is missing, or was ended because it made no progress or took a minute */
+export async function runNft(command: NftCommand, args: readonly string[]): Promise<NftOutcome> {
   const [file = 'nft', ...prefix] = command;
   const child = execa(file, [...prefix, ...args], {
     reject: false,
-    timeout: nftTimeout,
     env: { LC_ALL: 'C' },
     stdin: 'ignore',
     stripFinalNewline: false,
   });
-  if (child.pid !== undefined) onStart(child.pid);
+  let tooLong: string | undefined;
+  const limit = limitTime(child.pid, (why) => {
+    tooLong = why;
+    child.kill('SIGKILL');
+  });
   const result = await child;
+  limit[Symbol.dispose]();
   if ('code' in result && result.code === 'ENOENT') throw nftMissing(result);
-  if (result.timedOut) throw new NftError('failed', `nft did not end within ${nftTimeout / 1000} s`, { cause: result });
+  if (tooLong !== undefined) throw new NftError('timed-out', `nft ${tooLong}`, { cause: result });
   return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };
 }
 
@@ -48,14 +46,14 @@ export interface Source {
 export async function runTransaction(
   command: NftCommand,
   { format, content }: Source,
-  options: { checkOnly: boolean; onStart: (pid: number) => void },
+  options: { checkOnly: boolean },
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'podwall-nft-'));
   try {
     const path = join(folder, 'transaction');
     await writeFile(path, content, { mode: 0o600 });
     const args = [...(format === 'json' ? ['-j'] : []), ...(options.checkOnly ? ['-c'] : []), '-f', path];
-    const { exitCode, stderr } = await runNft(command, args, options.onStart);
+    const { exitCode, stderr } = await runNft(command, args);
     if (exitCode !== 0) throw nftErrorFrom(stderr);
   } finally {
     await rm(folder, { recursive: true, force: true });

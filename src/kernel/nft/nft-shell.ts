@@ -2,15 +2,12 @@ import { execa } from 'execa';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { nftErrorFrom } from './nft-errors.js';
 import type { NftCommand } from './nft-process.js';
+import { limitTime } from './time-limit.js';
 import { NftError } from '../../nftables/language/nftables.js';
-
-/**
- * Milliseconds after which a shell that does not answer is killed. The largest transaction takes a tenth of that, and no
- * other transaction reaches the kernel meanwhile.
- */
-const answerWithin = 5_000;
+import type { TableName } from '../../nftables/language/types.js';
 
 /** What it inherits as descriptor 3. */
 const include = 'include "/proc/self/fd/3"';
@@ -19,12 +16,17 @@ const include = 'include "/proc/self/fd/3"';
 function startShell([file = 'nft', ...prefix]: NftCommand, transaction: number) {
   return execa(file, [...prefix, '-i'], {
     // Any number will do: the types only know the first ones.
-    stdio: ['pipe', 'ignore', 'pipe', transaction as 3],
+    stdio: ['pipe', 'pipe', 'pipe', transaction as 3],
     reject: false,
     buffer: false,
     env: { LC_ALL: 'C' },
   });
 }
+
+/** Milliseconds from the end of a listing to its last line. */
+const listingWithin = 200;
+/** Characters. */
+const longestListing = 1 << 26;
 
 interface Waiting {
   readonly marker: string;
@@ -52,6 +54,8 @@ export class NftShell {
   readonly #ended: (why: string) => void;
   #stderr = '';
   #waiting: Waiting | undefined;
+  /** What was printed of a listing; undefined while none is asked for. */
+  #listing: string | undefined;
   #count = 0;
   #dead = false;
 
@@ -59,6 +63,8 @@ export class NftShell {
   constructor(command: NftCommand, ended: (why: string) => void) {
     this.#ended = ended;
     this.#child = startShell(command, this.#transaction);
+    this.#child.stdout.setEncoding('utf8');
+    this.#child.stdout.on('data', (chunk: string) => this.#readListing(chunk));
     this.#child.stderr.setEncoding('utf8');
     this.#child.stderr.on('data', (chunk: string) => this.#read(chunk));
     this.#child.stdin.on('error', (error) => this.#end(error.message));
@@ -68,11 +74,7 @@ export class NftShell {
     });
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-
-  /** Transactions so far. */
+  /** Transactions and listings so far. */
   get transactions(): number {
     return this.#count;
   }
@@ -86,19 +88,50 @@ export class NftShell {
     if (this.#dead || this.#waiting !== undefined)
       throw new NftError('failed', 'nft -i is not ready for a transaction');
     this.#write(Buffer.from(text));
+    const error = await this.#answer(include);
+    if (error !== undefined) throw error;
+  }
+
+  /**
+   * What a table has of one kind of object, as nft prints it; undefined when that is not whole, so that another nft must be
+   * asked.
+   * @param kind for example `counters`
+   */
+  async list(kind: string, { family, table }: TableName): Promise<string | undefined> {
+    if (this.#dead || this.#waiting !== undefined) throw new NftError('failed', 'nft -i is not ready for a listing');
+    this.#listing = '';
+    try {
+      const error = await this.#answer(`list ${kind} table ${family} ${table}`);
+      if (error !== undefined) throw error;
+      // What it says on its two outputs may be heard in either order.
+      const deadline = performance.now() + listingWithin;
+      while (!this.#listing.endsWith('\n}\n') && performance.now() < deadline) await pause(1);
+      return this.#listing.endsWith('\n}\n') ? this.#listing : undefined;
+    } finally {
+      this.#listing = undefined;
+    }
+  }
+
+  #readListing(chunk: string): void {
+    if (this.#listing === undefined) return;
+    this.#listing += chunk;
+    if (this.#listing.length > longestListing) this.#giveUp('listed more than is believed');
+  }
+
+  /** What nft says to a line, when it has read it. */
+  #answer(line: string): Promise<NftError | undefined> {
     this.#count += 1;
     const marker = `ack-${this.#count}`;
-    const error = await new Promise<NftError | undefined>((resolve) => {
-      const timer = setTimeout(() => this.#giveUp(), answerWithin);
+    return new Promise((resolve) => {
+      const limit = limitTime(this.#child.pid, (why) => this.#giveUp(why));
       const settle = (outcome: NftError | undefined): void => {
-        clearTimeout(timer);
+        limit[Symbol.dispose]();
         this.#waiting = undefined;
         resolve(outcome);
       };
       this.#waiting = { marker, settle };
-      this.#child.stdin.write(`${include}\n${marker}\n`);
+      this.#child.stdin.write(`${line}\n${marker}\n`);
     });
-    if (error !== undefined) throw error;
   }
 
   async close(): Promise<void> {
@@ -128,16 +161,16 @@ export class NftShell {
     this.#waiting?.settle(own === '' ? undefined : nftErrorFrom(own));
   }
 
-  #giveUp(): void {
+  #giveUp(why: string): void {
     this.#child.kill('SIGKILL');
-    this.#end(`nft -i did not answer within ${answerWithin / 1000} s`);
+    this.#end(`nft -i ${why}`, 'timed-out');
   }
 
-  #end(why: string): void {
+  #end(why: string, reason: NftError['reason'] = 'failed'): void {
     if (this.#dead && this.#waiting === undefined) return;
     const first = !this.#dead;
     this.#dead = true;
-    this.#waiting?.settle(new NftError('failed', `${why} in the middle of a transaction: its outcome is unknown`));
+    this.#waiting?.settle(new NftError(reason, `${why} in the middle of a transaction: its outcome is unknown`));
     if (first) this.#ended(why);
   }
 }

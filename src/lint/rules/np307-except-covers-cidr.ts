@@ -1,4 +1,4 @@
-import { subtractCidrs } from '../../addresses/cidr-sets.js';
+import { addressesOf } from '../containment.js';
 import { peersOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
@@ -14,7 +14,7 @@ export const rule: Rule = {
   good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.0/25]}}]',
   *check(input) {
     for (const { object, peer, path } of peersOf(input))
-      if (peer.kind === 'ipBlock' && subtractCidrs(peer.cidr, peer.except).length === 0)
+      if (peer.kind === 'ipBlock' && addressesOf(peer).length === 0)
         yield {
           object,
           path: [...path, 'ipBlock', 'except'],

@@ -1,5 +1,5 @@
 import { formatCidr } from '../../model/address.js';
-import { peerWithin } from '../containment.js';
+import { indexOfContainer } from '../peer-containers.js';
 import { peersOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
@@ -17,11 +17,7 @@ export const rule: Rule = {
     for (const { object, policy, rule: own, peer, path } of peersOf(input)) {
       if (peer.kind !== 'ipBlock' || own.peers === 'anyone') continue;
       const index = Number(path.at(-1));
-      const { namespace } = policy.ref;
-      const container = own.peers.find(
-        (other, at) =>
-          at !== index && peerWithin(peer, other, namespace) && (at < index || !peerWithin(other, peer, namespace)),
-      );
+      const container = own.peers[indexOfContainer(own.peers, index, policy.ref.namespace) ?? -1];
       if (container?.kind === 'ipBlock')
         yield {
           object,

@@ -1,6 +1,7 @@
 import { groupBy } from '../../generic/group-by.js';
-import { policyKey } from '../../model/policy.js';
-import { peerWithin, ruleWithin } from '../containment.js';
+import { policyKey, type PolicyRule } from '../../model/policy.js';
+import { indexOfContainer } from '../peer-containers.js';
+import { ruleWithin } from '../rule-containment.js';
 import { Redundancy } from '../redundancy.js';
 import { peersKey, type RuleEntry } from '../policy-parts.js';
 import { rulesOf } from '../queries.js';
@@ -19,9 +20,7 @@ export const rule: Rule = {
   *check(input) {
     for (const entry of rulesOf(input)) {
       const { object, policy, direction, rule: own, path } = entry;
-      const container = containerAt(policy[direction] ?? [], Number(path.at(-1)), (one, other) =>
-        ruleWithin(one, other, policy.ref.namespace),
-      );
+      const container = containerAt(policy[direction] ?? [], Number(path.at(-1)), policy.ref.namespace);
       if (container !== undefined)
         yield { object, path, message: `spec.${direction}[${container}] allows everything that this rule allows` };
       else if (own.peers !== 'anyone') yield* redundantPeers(entry);
@@ -35,8 +34,9 @@ export const rule: Rule = {
 function* redundantPeers({ object, policy, direction, rule: { peers }, path }: RuleEntry): Iterable<RuleMatch> {
   if (peers === 'anyone') return;
   for (const [index, peer] of peers.entries()) {
-    const container = containerAt(peers, index, (one, other) => peerWithin(one, other, policy.ref.namespace));
-    if (container !== undefined && peer.kind === 'pods')
+    if (peer.kind !== 'pods') continue;
+    const container = indexOfContainer(peers, index, policy.ref.namespace);
+    if (container !== undefined)
       yield {
         object,
         path: [...path, peersKey(direction), index],
@@ -45,12 +45,13 @@ function* redundantPeers({ object, policy, direction, rule: { peers }, path }: R
   }
 }
 
-/** The index of another item that contains the one at `index`; of equals, the first one is no copy. */
-function containerAt<T>(list: readonly T[], index: number, isWithin: (one: T, other: T) => boolean) {
-  const own = list[index];
+/** The index of another rule that contains the one at `index`; of equals, the first one is no copy. */
+function containerAt(rules: readonly PolicyRule[], index: number, namespace: string): number | undefined {
+  const own = rules[index];
   if (own === undefined) return undefined;
-  const found = list.findIndex(
-    (other, at) => at !== index && isWithin(own, other) && (at < index || !isWithin(other, own)),
+  const found = rules.findIndex(
+    (other, at) =>
+      at !== index && ruleWithin(own, other, namespace) && (at < index || !ruleWithin(other, own, namespace)),
   );
   return found < 0 ? undefined : found;
 }

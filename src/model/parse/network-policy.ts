@@ -1,4 +1,4 @@
-import type { Parsed } from '../diagnostic.js';
+import { boundedDiagnostics, type Parsed } from '../diagnostic.js';
 import type { LabelSelector } from '../labels.js';
 import {
   directions,
@@ -13,6 +13,7 @@ import {
 import { modeIn } from '../policy-mode.js';
 import { modeDiagnostics } from './annotations.js';
 import { parseIpBlock, type PeerResult } from './ip-block.js';
+import { jsonBytes } from './json-bytes.js';
 import { parseMetadata } from './metadata.js';
 import { portNameProblem } from './names.js';
 import { parseProtocol } from './protocol.js';
@@ -37,15 +38,17 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
   const metadata = parseMetadata(reader, object);
   if (metadata === undefined) return { ok: false, diagnostics: reader.diagnostics };
   const ref: PolicyRef = { kind: 'NetworkPolicy', namespace: metadata.namespace ?? 'default', name: metadata.name };
-  const { uid, generation, annotations } = metadata;
+  const { uid, generation, created, annotations } = metadata;
+  const fields = isMapping(object) ? object : {};
   const ofMode = modeDiagnostics(annotations);
   const identity = {
     ref,
     ...(uid === undefined ? {} : { uid }),
     ...(generation === undefined ? {} : { generation }),
+    ...(created === 0 ? {} : { created }),
     ...(modeIn(annotations) === 'dry-run' ? { mode: 'dry-run' as const } : {}),
+    bytes: jsonBytes(fields['spec']),
   };
-  const fields = isMapping(object) ? object : {};
   reader.unknownFields(fields, ['apiVersion', 'kind', 'metadata', 'spec', 'status'], [], 'warning');
   const spec = reader.mapping(fields['spec'], ['spec']) ?? {};
   reader.unknownFields(spec, ['podSelector', 'policyTypes', 'ingress', 'egress'], ['spec'], unknown);
@@ -53,12 +56,12 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
   const types = parseTypes(reader, spec);
   const rules = parseRules(reader, spec, unknown);
   if (reader.failed || selector === undefined || types === undefined) {
-    const { diagnostics } = reader;
+    const diagnostics = boundedDiagnostics(reader.diagnostics);
     const appliesTo: LabelSelector | 'wholeNamespace' = selector ?? 'wholeNamespace';
     return {
       ok: true,
       value: { kind: 'broken', ...identity, appliesTo, directions: types ?? directions, diagnostics },
-      diagnostics: [...ofMode, ...diagnostics],
+      diagnostics: [...ofMode, ...reader.diagnostics],
     };
   }
   const policy: AnyPolicy = {

@@ -4,6 +4,7 @@ import type { Element } from './command.js';
 
 const separator = ' . ';
 export const joinKey = (...parts: readonly (string | number)[]): string => parts.join(separator);
+export const partsOf = (key: string): string[] => key.split(separator);
 
 /** Every protocol that an IP header can name. */
 const everyProtocol = '0-255';
@@ -26,7 +27,7 @@ function partToJson(part: string): unknown {
 
 /** The key in libnftables-json form. */
 export function keyToJson(key: string): unknown {
-  const parts = key.split(separator).map(partToJson);
+  const parts = partsOf(key).map(partToJson);
   return parts.length === 1 ? parts[0] : { concat: parts };
 }
 

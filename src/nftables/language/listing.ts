@@ -100,3 +100,13 @@ export const parseCounters = (json: string): ReadonlyMap<string, number> =>
       isBody(counter) ? [[textOf(counter, 'name'), numberOf(counter, 'packets') ?? 0] as const] : [],
     ),
   );
+
+/**
+ * The same of nft's text; undefined when some counter is not printed as we know it.
+ * @param text what `nft list counters` prints
+ */
+export function parseCountersText(text: string): ReadonlyMap<string, number> | undefined {
+  const found = text.matchAll(/^\tcounter (\S+) \{\n(?:\t\tcomment ".*"\n)?\t\tpackets (\d+) bytes/gm);
+  const counters = new Map([...found].map(([, name = '', packets]) => [name, Number(packets)]));
+  return counters.size === [...text.matchAll(/\bcounter /g)].length ? counters : undefined;
+}

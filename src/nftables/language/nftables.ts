@@ -12,9 +12,12 @@ export interface Nftables {
   close(): Promise<void>;
 }
 
-/** nft refused (the transaction left no trace), is missing, is not allowed, or the kernel cannot. */
+/**
+ * nft refused (the transaction left no trace), was ended for the time it took (`timed-out`: the outcome is unknown), is
+ * missing, is not allowed, or the kernel cannot.
+ */
 export class NftError extends Error {
-  readonly reason: 'refused' | 'missing' | 'too-old' | 'not-permitted' | 'no-kernel-support' | 'failed';
+  readonly reason: 'refused' | 'timed-out' | 'missing' | 'too-old' | 'not-permitted' | 'no-kernel-support' | 'failed';
 
   constructor(reason: NftError['reason'], message: string, options?: ErrorOptions) {
     super(message, options);

@@ -1,6 +1,6 @@
 /** Names of chains, of both tables. */
 import { skeletonDrops } from '../../program/drop-reasons.js';
-import { count, device, direction, flag, hash, ofRule, oneOf, readable, words } from './fields.js';
+import { count, device, direction, family, flag, hash, ofRule, oneOf, readable, words } from './fields.js';
 import { grammarOf, type MeaningIn } from './grammar.js';
 
 /** Chains that every node has, but for those that deny and those that name the verdict cache. */
@@ -30,7 +30,8 @@ const recorded = flag('recorded', '-recorded');
 const forms = {
   skeleton: [oneOf('chain', skeletonChainNames)],
   cache: [oneOf('use', cacheUses)],
-  'cache-generation': [oneOf('use', cacheUses), '-', count('generation')],
+  /** `excepting`: as if it held no relation of the addresses in the generation's `cache-except` sets. */
+  'cache-generation': [oneOf('use', cacheUses), flag('excepting', '-excepting'), '-', count('generation')],
   /** Where packets end that every node drops. */
   'skeleton-deny': ['deny-', oneOf('reason', skeletonDrops)],
   /** Records the first packets of flows of pods that nothing isolates. */
@@ -46,8 +47,11 @@ const forms = {
     '-',
     hash('content'),
   ],
-  /** One rule, as peer maps lead to it. */
-  'rule-hit': [dryRun, 'hit-', flag('recorded', 'recorded-'), ...ofRule],
+  /** Rules of many policies: those on the same ports for peers of one family, for some or the same of them; on some ports. */
+  'rules-for-peers': ['peers-', direction, family, '-', hash('content')],
+  'rules-for-one-peer': ['one-peer-', direction, '-', hash('content')],
+  'rules-for-some-peers': ['some-peers-', direction, family, '-', hash('content')],
+  'rules-on-some-ports': ['some-ports-', direction, '-', hash('content')],
   /** Where packets end that these policies deny, or would. */
   deny: ['deny-', direction, '-', hash('policies')],
   'dry-run-deny': ['dry-run-deny-', direction, '-', hash('policies'), recorded],

@@ -24,6 +24,8 @@ const forms = {
   'guard-to-report': ['to-report-', at],
   'logged-report': ['logged-report'],
   'guard-logged-report': ['logged-report-', at],
+  /** Added and deleted by one transaction, so that its commit can be told from others'. */
+  commit: ['commit-', hash('mark')],
 } as const;
 
 export type CounterMeaning = MeaningIn<typeof forms>;

@@ -26,6 +26,7 @@ export function packetCountOf(counter: string): PacketCount | undefined {
     case 'rule':
     case 'dry-run-deny':
     case 'dry-run-allow':
+    case 'commit':
       return undefined;
     default:
       return meaning satisfies undefined;

@@ -21,10 +21,12 @@ const forms = {
   'unknown-ranges': ['unknown-ranges', family],
   'known-pods': ['known-pods', family],
   cache: ['cache', family, '-', count('generation')],
+  /** Addresses whose relations this generation may still hold although a change has narrowed them. */
+  'cache-except': ['cache-except', family, '-', count('generation')],
   group: [oneOf('of', ['pods', 'blocks', 'listeners']), family, '-', hash('group')],
   ports: ['ports-', hash('ports')],
-  /** The verdict map from a peer's address to the first rule that allows it. */
-  peers: ['peers', family, '-', hash('map')],
+  /** What some groups of pods hold together. */
+  peers: ['peers', family, '-', count('bucket')],
   /** Limits of the log, by pair of addresses: an element keeps the limit that it was made with. */
   'log-pairs': ['log-pairs', family, '-', count('rate'), '-', count('burst')],
 } as const;

@@ -6,6 +6,8 @@ import type { TableName } from '../language/types.js';
 /** A transaction, and the note to take when the kernel has taken it. */
 export interface Step {
   readonly transaction: Transaction;
+  /** In elements, as a measure of what it costs. */
+  readonly weight: number;
   readonly record: () => void;
 }
 
@@ -15,20 +17,20 @@ export const weightOfObject = 3;
 export const weightOfTitled = 6;
 export const weightOfRule = 15;
 /** With 20,000 an unprivileged user namespace cannot send it (EMSGSIZE), with 12,000 it can. */
-const heaviestTransaction = 10_000;
+export const heaviestTransaction = 10_000;
 
 /** Collects commands with what they change in the applied ruleset, in as many transactions as the limit asks for. */
 export class Batch {
   readonly #table: TableName;
   readonly #effect: Effect;
-  readonly #limit: number;
+  readonly #limit: () => number;
   readonly #steps: Step[] = [];
   #weight = 0;
   #records: (() => void)[] = [];
   /** Where the next commands go. */
   commands: CommandList;
 
-  constructor(table: TableName, effect: Effect, limit = heaviestTransaction) {
+  constructor(table: TableName, effect: Effect, limit = (): number => heaviestTransaction) {
     this.#table = table;
     this.#effect = effect;
     this.#limit = limit;
@@ -39,26 +41,31 @@ export class Batch {
   done(weight: number, record: () => unknown): void {
     this.#weight += weight;
     this.#records.push(record);
-    if (this.#weight >= this.#limit) this.#close();
+    if (this.#weight >= this.#limit()) this.#close();
+  }
+
+  /** The steps that are full; each is returned once. */
+  closedSteps(): readonly Step[] {
+    return this.#steps.splice(0);
   }
 
   steps(): readonly Step[] {
     this.#close();
-    return this.#steps;
+    return this.closedSteps();
   }
 
   #close(): void {
     const records = this.#records;
     const commands = this.commands;
+    const weight = this.#weight;
     this.#records = [];
     this.#weight = 0;
     this.commands = new CommandList(this.#table);
-    if (commands.isEmpty) return;
-    this.#steps.push({
-      transaction: commands.transaction(this.#effect),
-      record: () => {
-        for (const record of records) record();
-      },
-    });
+    const record = (): void => {
+      for (const one of records) one();
+    };
+    // Nothing is to be done in the kernel for what is recorded.
+    if (commands.isEmpty) record();
+    else this.#steps.push({ transaction: commands.transaction(this.#effect), weight, record });
   }
 }

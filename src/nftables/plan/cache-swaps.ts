@@ -1,16 +1,24 @@
+import { families, familyOf, type Address } from '../../model/address.js';
 import { copySet, type MutableRuleset } from '../language/mutable-ruleset.js';
 import { weightOfObject, weightOfRule, type Batch } from './batch.js';
 import {
+  cacheInUse,
   cacheLookup,
   cacheSets,
+  exceptedIn,
+  exceptSet,
+  firstCache,
   generationChains,
-  generationInUse,
   generationsIn,
   pointerChains,
   standbyGeneration,
+  type CacheState,
   type GenerationObjects,
 } from '../render/cache.js';
 import type { Ruleset } from '../language/types.js';
+
+/** Beyond it a new generation costs less than going on with the old one. */
+const mostExcepted = 4096;
 
 /**
  * Moves the verdict cache to new generations within one plan, and knows which are then unused. A plan's records run
@@ -20,22 +28,21 @@ export class CacheSwaps {
   readonly #applied: MutableRuleset;
   readonly #cached: boolean;
   readonly #generations: Map<number, GenerationObjects>;
-  #current: number | undefined;
+  #current: CacheState | undefined;
   #standby: number | undefined;
-  #swapped = false;
 
   constructor(desired: Ruleset, applied: MutableRuleset) {
     this.#applied = applied;
     this.#cached = desired.chains.has(cacheLookup);
     this.#generations = new Map(generationsIn(applied));
-    this.#current = generationInUse(applied);
+    this.#current = cacheInUse(applied);
     this.#standby = standbyGeneration(applied, this.#generations);
   }
 
   /** The fixed chains must exist before a rule jumps to them; the swap fills them. */
   preparePointers(batch: Batch): void {
     if (!this.#cached) return;
-    for (const pointer of pointerChains(0)) {
+    for (const pointer of pointerChains(firstCache)) {
       if (this.#applied.chains.has(pointer.name)) continue;
       batch.commands.addChain(pointer);
       batch.done(weightOfObject, () => this.#applied.chains.set(pointer.name, { ...pointer, rules: [] }));
@@ -44,28 +51,61 @@ export class CacheSwaps {
 
   /** A new generation, not a flush: a flush takes longer the fuller the set is, and stalls other flows. */
   swap(batch: Batch): void {
-    const generation = this.#standby ?? this.#make(batch);
-    const pointers = pointerChains(generation);
+    this.#use(batch, { generation: this.#standby ?? this.#make(batch), excepting: false });
+    this.#standby = undefined;
+  }
+
+  /** @returns false, and adds nothing, where only a swap will do. */
+  except(batch: Batch, addresses: Iterable<string>): boolean {
+    const current = this.#current;
+    if (current === undefined) return false;
+    const known = new Set(exceptedIn(this.#applied, current.generation));
+    const added = [...addresses].filter((address) => !known.has(address));
+    if (known.size + added.length > mostExcepted) return false;
+    if (added.length === 0) return true;
+    for (const family of families) {
+      const name = exceptSet(family, current.generation);
+      const ofFamily = added.filter((address) => familyOf(address as Address) === family);
+      batch.commands.addElements(
+        { name },
+        ofFamily.map((address) => [address, '']),
+      );
+      batch.done(ofFamily.length, () => {
+        const { elements } = this.#applied.sets.get(name) ?? {};
+        for (const address of ofFamily) elements?.set(address, '');
+      });
+    }
+    if (!current.excepting) this.#use(batch, { ...current, excepting: true });
+    return true;
+  }
+
+  #use(batch: Batch, state: CacheState): void {
+    const pointers = pointerChains(state);
     for (const { name } of pointers) batch.commands.flushChain(name);
     for (const { name, rules } of pointers) batch.commands.addRules(name, rules);
     batch.done(weightOfRule, () => {
       for (const pointer of pointers) this.#applied.chains.set(pointer.name, pointer);
     });
-    this.#current = generation;
-    this.#standby = undefined;
-    this.#swapped = true;
+    this.#current = state;
   }
 
-  /** Generations that no packet reaches after the swaps of this plan, but for the one that stands ready. */
-  unused(): readonly GenerationObjects[] {
-    return [...this.#generations]
-      .filter(([generation]) => generation !== this.#current && generation !== this.#standby)
-      .map(([, objects]) => objects);
+  /** Removes the generations that no packet reaches after the swaps of this plan, but for the one that stands ready. */
+  removeUnused(batch: Batch): void {
+    for (const [generation, { chains, sets }] of [...this.#generations]) {
+      if (generation === this.#current?.generation || generation === this.#standby) continue;
+      for (const name of chains) batch.commands.flushChain(name);
+      for (const set of sets) batch.commands.deleteSet(set);
+      for (const name of chains) batch.commands.deleteChain(name);
+      batch.done(weightOfObject, () => {
+        for (const { name } of sets) this.#applied.sets.delete(name);
+        for (const name of chains) this.#applied.chains.delete(name);
+      });
+    }
   }
 
-  /** Makes the generation that the next swap will move to, when this plan has used up the one that stood ready. */
+  /** Makes the generation that the next swap will move to, where none stands ready. */
   prepareStandby(batch: Batch): void {
-    if (this.#swapped && this.#standby === undefined) this.#standby = this.#make(batch);
+    if (this.#cached && this.#current !== undefined && this.#standby === undefined) this.#standby = this.#make(batch);
   }
 
   /** Above every generation that the kernel has an object of. */

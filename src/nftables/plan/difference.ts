@@ -1,9 +1,7 @@
-import type { MutableRuleset } from '../language/mutable-ruleset.js';
 import { cacheIsIntact, cacheLookup, isCacheChain, isCacheSet } from '../render/cache.js';
 import { sameHook, sameKind, sameRules } from '../language/compare.js';
-import type { Dirty } from '../render/dirty.js';
-import { isPeerMap } from '../render/peer-maps.js';
-import type { Chain, NftSet, Ruleset } from '../language/types.js';
+import type { PlanInput } from './plan-input.js';
+import type { Chain, NftSet } from '../language/types.js';
 
 interface ElementDifference {
   readonly set: NftSet;
@@ -11,93 +9,91 @@ interface ElementDifference {
   readonly removed: readonly string[];
 }
 
-/** What must be done to reach the desired ruleset, before it is put in phases. */
+/** What the switch of a turn must change, once all that it refers to is there. */
 export interface Difference {
-  readonly newCounters: string[];
-  readonly oldCounters: string[];
-  readonly newSets: NftSet[];
-  readonly oldSets: NftSet[];
-  readonly newChains: Chain[];
+  readonly newBaseChains: Chain[];
   readonly changedChains: Chain[];
-  readonly oldChains: string[];
   readonly elements: ElementDifference[];
   /** The verdict cache's chains or sets are missing or not as they should be. */
   readonly cacheDamaged: boolean;
-  /** An object has a form that cannot be changed in place. */
-  needsReplacement: boolean;
 }
 
-function addChains(difference: Difference, desired: Ruleset, applied: Ruleset, dirty: Dirty): void {
-  for (const name of dirty.chains) {
-    if (isCacheChain(name)) continue;
-    const to = desired.chains.get(name);
+function addChains(difference: Difference, { content, applied }: PlanInput): void {
+  for (const [name, to] of content.chains) {
+    if (to === undefined || isCacheChain(name)) continue;
     const from = applied.chains.get(name);
-    if (to === undefined) {
-      if (from !== undefined) difference.oldChains.push(name);
-    } else if (from === undefined) difference.newChains.push(to);
-    else if (!sameHook(to.hook, from.hook)) difference.needsReplacement = true;
-    else if (!sameRules(to.rules, from.rules)) difference.changedChains.push(to);
+    if (from !== undefined && !sameRules(to.rules, from.rules)) difference.changedChains.push(to);
+    else if (from === undefined && to.hook !== undefined) difference.newBaseChains.push(to);
   }
 }
 
-function elementDifference(to: NftSet, from: NftSet, keys: Iterable<string>): ElementDifference {
+/** @param desiredValue of a key; undefined: it should not be there */
+function elementDifference(
+  set: NftSet,
+  keys: Iterable<string>,
+  desiredValue: (key: string) => string | undefined,
+): ElementDifference {
   const added: [string, string][] = [];
   const removed: string[] = [];
   for (const key of keys) {
-    const value = to.elements.get(key);
-    const old = from.elements.get(key);
+    const value = desiredValue(key);
+    const old = set.elements.get(key);
     if (value === old) continue;
     if (old !== undefined) removed.push(key);
     if (value !== undefined) added.push([key, value]);
   }
-  return { set: to, added, removed };
+  return { set, added, removed };
 }
 
-function addSets(difference: Difference, desired: Ruleset, applied: Ruleset, dirty: Dirty): void {
-  for (const name of new Set([...dirty.sets, ...dirty.elements.keys()])) {
-    if (isCacheSet(name)) continue;
-    const to = desired.sets.get(name);
+function addElements(difference: Difference, { content, applied }: PlanInput): void {
+  for (const [name, to] of content.sets) {
     const from = applied.sets.get(name);
-    if (to === undefined) {
-      if (from !== undefined) difference.oldSets.push(from);
-    } else if (from === undefined) difference.newSets.push(to);
-    else if (!sameKind(to, from)) difference.needsReplacement = true;
-    else if (to.dynamic === undefined) {
-      const everything = [...to.elements.keys(), ...from.elements.keys()];
-      const keys = dirty.sets.has(name) ? new Set(everything) : (dirty.elements.get(name) ?? []);
-      const elements = elementDifference(to, from, keys);
-      if (elements.added.length + elements.removed.length > 0) difference.elements.push(elements);
-    }
+    // Packets add elements to dynamic ones.
+    if (to === undefined || from === undefined || to.dynamic !== undefined || isCacheSet(name)) continue;
+    const keys = new Set([...to.elements.keys(), ...from.elements.keys()]);
+    difference.elements.push(elementDifference(from, keys, (key) => to.elements.get(key)));
+  }
+  for (const [name, values] of content.elements) {
+    const from = applied.sets.get(name);
+    // A set that is missing is made by the turn that needs it, with these elements.
+    if (from === undefined || from.dynamic !== undefined || isCacheSet(name)) continue;
+    difference.elements.push(elementDifference(from, values.keys(), (key) => values.get(key)));
   }
 }
 
-export function differenceOf(desired: Ruleset, applied: MutableRuleset, dirty: Dirty): Difference {
+export function differenceOf(input: PlanInput): Difference {
+  const { desired, applied } = input;
   const difference: Difference = {
-    newCounters: [],
-    oldCounters: [],
-    newSets: [],
-    oldSets: [],
-    newChains: [],
+    newBaseChains: [],
     changedChains: [],
-    oldChains: [],
     elements: [],
     cacheDamaged: desired.chains.has(cacheLookup) && !cacheIsIntact(applied),
-    needsReplacement: false,
   };
-  for (const name of dirty.counters) {
-    const to = desired.counters.has(name);
-    if (to === applied.counters.has(name)) continue;
-    (to ? difference.newCounters : difference.oldCounters).push(name);
-  }
-  addSets(difference, desired, applied, dirty);
-  addChains(difference, desired, applied, dirty);
-  return difference;
+  addElements(difference, input);
+  addChains(difference, input);
+  const elements = difference.elements.filter(({ added, removed }) => added.length + removed.length > 0);
+  return { ...difference, elements };
 }
+
+/** Whether the kernel holds all that the turn brings. */
+export function isInForce(input: PlanInput): boolean {
+  const { elements, changedChains, newBaseChains, cacheDamaged } = differenceOf(input);
+  return elements.length + changedChains.length + newBaseChains.length === 0 && !cacheDamaged;
+}
+
+/** Whether an object has a form that cannot be changed in place. */
+export const needsReplacement = ({ desired, applied, content }: PlanInput): boolean =>
+  [...content.chains].some(([name, to]) => {
+    const from = applied.chains.get(name);
+    return to !== undefined && from !== undefined && !isCacheChain(name) && !sameHook(to.hook, from.hook);
+  }) ||
+  [...content.sets.keys(), ...content.elements.keys()].some((name) => {
+    const [to, from] = [content.sets.get(name) ?? desired.sets.get(name), applied.sets.get(name)];
+    return to !== undefined && from !== undefined && !isCacheSet(name) && !sameKind(to, from);
+  });
 
 /** Whether the difference itself can take an allow away, whatever the change was called. */
 export const mayNarrow = (difference: Difference): boolean =>
   difference.cacheDamaged ||
   difference.changedChains.length > 0 ||
-  difference.elements.some(
-    ({ set, added, removed }) => set.verdicts && !isPeerMap(set.name) && added.length > 0 && removed.length > 0,
-  );
+  difference.elements.some(({ set, added, removed }) => set.verdicts && added.length > 0 && removed.length > 0);

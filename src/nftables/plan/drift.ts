@@ -1,7 +1,8 @@
 import {
   cacheIsIntact,
   cacheLookup,
-  firstGeneration,
+  firstCache,
+  hasLostExceptions,
   isCacheChain,
   isCacheSet,
   pointerChains,
@@ -22,17 +23,24 @@ function collectElements(desired: NftSet, applied: NftSet, dirty: DirtyCollector
   for (const key of applied.elements.keys()) if (!desired.elements.has(key)) dirty.element(desired.name, key);
 }
 
+function collectPointers(dirty: DirtyCollector): void {
+  for (const { name } of pointerChains(firstCache)) dirty.chains.add(name);
+}
+
 function collectCache(desired: Ruleset, applied: Ruleset, dirty: DirtyCollector): void {
   if (!desired.chains.has(cacheLookup)) return;
-  if (!cacheIsIntact(applied)) for (const { name } of pointerChains(firstGeneration)) dirty.chains.add(name);
+  if (!cacheIsIntact(applied)) collectPointers(dirty);
   for (const { chains, sets } of staleCaches(applied)) {
     for (const name of chains) dirty.chains.add(name);
     for (const set of sets) dirty.sets.add(set.name);
   }
 }
 
-/** Compares everything: after a start, and when somebody else may have touched the table. */
-export function findDrift(desired: Ruleset, applied: Ruleset): Dirty {
+/**
+ * Compares everything: after a start, and when somebody else may have touched the table.
+ * @param known what was there when this agent last changed it
+ */
+export function findDrift(desired: Ruleset, applied: Ruleset, known?: Ruleset): Dirty {
   const dirty = new DirtyCollector();
   for (const [name, chain] of desired.chains) {
     if (isCacheChain(name)) continue;
@@ -51,5 +59,6 @@ export function findDrift(desired: Ruleset, applied: Ruleset): Dirty {
   }
   for (const name of applied.sets.keys()) if (!isCacheSet(name) && !desired.sets.has(name)) dirty.sets.add(name);
   collectCache(desired, applied, dirty);
+  if (known !== undefined && hasLostExceptions(known, applied)) collectPointers(dirty);
   return dirty;
 }

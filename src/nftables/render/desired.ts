@@ -1,4 +1,4 @@
-import { copySet, emptyRuleset, type MutableRuleset } from '../language/mutable-ruleset.js';
+import { copySet, emptyRuleset, type MutableRuleset, type MutableSet } from '../language/mutable-ruleset.js';
 import { DirtyCollector, type Dirty } from './dirty.js';
 import type { Chain, NftSet } from '../language/types.js';
 
@@ -56,9 +56,14 @@ export class DesiredRuleset {
     this.#dirty.chains.add(name);
   }
 
-  /** Several rule lists may use one port list, several isolations one denial and its counter. */
-  retainSet(set: NftSet): void {
-    if (this.#retain(`set ${set.name}`)) this.addSet(set);
+  /**
+   * Several rule lists may use one port list, several isolations one denial and its counter. The set is named by its
+   * content and never changes, so its elements are taken as they are: there may be a hundred thousand.
+   */
+  retainSet(set: MutableSet): void {
+    if (!this.#retain(`set ${set.name}`)) return;
+    this.ruleset.sets.set(set.name, set);
+    this.#dirty.sets.add(set.name);
   }
 
   releaseSet(name: string): void {

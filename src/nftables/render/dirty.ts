@@ -9,6 +9,12 @@ export interface Dirty {
 }
 
 export class DirtyCollector implements Dirty {
+  static merged(...parts: readonly Dirty[]): DirtyCollector {
+    const merged = new DirtyCollector();
+    for (const part of parts) merged.add(part);
+    return merged;
+  }
+
   readonly chains = new Set<string>();
   readonly counters = new Set<string>();
   readonly sets = new Set<string>();
@@ -19,20 +25,28 @@ export class DirtyCollector implements Dirty {
     if (keys === undefined) this.elements.set(set, new Set([key]));
     else keys.add(key);
   }
+
+  add(other: Dirty): void {
+    for (const name of other.chains) this.chains.add(name);
+    for (const name of other.counters) this.counters.add(name);
+    for (const name of other.sets) this.sets.add(name);
+    for (const [set, keys] of other.elements) for (const key of keys) this.element(set, key);
+  }
+
+  remove(other: Dirty): void {
+    for (const name of other.chains) this.chains.delete(name);
+    for (const name of other.counters) this.counters.delete(name);
+    for (const name of other.sets) this.sets.delete(name);
+    for (const [set, keys] of other.elements) {
+      const own = this.elements.get(set);
+      if (own === undefined) continue;
+      for (const key of keys) own.delete(key);
+      if (own.size === 0) this.elements.delete(set);
+    }
+  }
 }
 
 export const noneDirty = (): Dirty => new DirtyCollector();
 
 export const isDirty = (dirty: Dirty): boolean =>
   dirty.chains.size + dirty.counters.size + dirty.sets.size + dirty.elements.size > 0;
-
-export function mergeDirty(a: Dirty, b: Dirty): Dirty {
-  const merged = new DirtyCollector();
-  for (const dirty of [a, b]) {
-    for (const name of dirty.chains) merged.chains.add(name);
-    for (const name of dirty.counters) merged.counters.add(name);
-    for (const name of dirty.sets) merged.sets.add(name);
-    for (const [set, keys] of dirty.elements) for (const key of keys) merged.element(set, key);
-  }
-  return merged;
-}

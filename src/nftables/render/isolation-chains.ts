@@ -2,10 +2,10 @@ import type { Address } from '../../model/address.js';
 import { directions, type Direction } from '../../model/policy.js';
 import type { Endpoint, RuleListId } from '../../program/types.js';
 import type { Target } from './address-elements.js';
-import { isolationEnd, isolationForm, type IsolationEnd, type IsolationForm } from './isolation-form.js';
-import { isolationKey, isolationSpecOf, ruleListsOf, type IsolationSpec } from './isolation-spec.js';
+import type { ChainNode, ChainTrees } from './chain-trees.js';
+import { isolationEnd, isolationForm, type IsolationEnd } from './isolation-form.js';
+import { IsolationSpecs, ruleListsOf, type IsolationSpec, type KeyedIsolation } from './isolation-spec.js';
 import type { AuditRules } from './log-rules.js';
-import type { PeerMapSets } from './peer-map-sets.js';
 import { notIsolatedTarget } from './report-chains.js';
 import type { RenderedRuleList } from './rule-lists.js';
 import type { DesiredRuleset } from './desired.js';
@@ -15,15 +15,17 @@ interface SharedIsolation {
   readonly spec: IsolationSpec;
   readonly end: IsolationEnd;
   readonly endpoints: Map<string, Endpoint>;
-  form?: IsolationForm;
+  form?: ChainNode;
 }
 
 interface IsolationChainsOptions {
   readonly audit: AuditRules | undefined;
-  /** Rule lists that are jumped to one after another before peer maps take their place. */
+  /** As many rule lists are jumped to one after another; the rules of more are put together. */
   readonly inlineLists: number;
+  /** As many of those are tried one after another. */
+  readonly inlineRules: number;
   readonly ruleList: (id: RuleListId) => RenderedRuleList;
-  readonly peerMaps: PeerMapSets;
+  readonly trees: ChainTrees;
 }
 
 /** The chains that decide about endpoints' packets: each is there once, for all endpoints that it holds for. */
@@ -33,8 +35,11 @@ export class IsolationChains {
   readonly #isolations = new Map<string, SharedIsolation>();
   /** Isolations to look at again when a rule list changes. */
   readonly #usersOfList = new Map<RuleListId, Set<string>>();
-  /** Whose chains may be other ones now. */
+  readonly #specs = new IsolationSpecs();
+  /** Whose chains may be other ones now: new ones, and those of changed rule lists. */
   readonly #stale = new Set<string>();
+  /** Their last endpoint has left them; another one may have come since. */
+  readonly #left = new Set<string>();
 
   constructor(desired: DesiredRuleset, options: IsolationChainsOptions) {
     this.#desired = desired;
@@ -43,22 +48,20 @@ export class IsolationChains {
 
   add(key: string, endpoint: Endpoint): void {
     for (const direction of directions) {
-      const spec = isolationSpecOf(endpoint, direction);
-      if (spec === undefined) continue;
-      const shared = isolationKey(spec);
-      const entry = this.#isolations.get(shared) ?? this.#begin(shared, spec);
+      const isolation = this.#specs.of(endpoint, direction);
+      if (isolation === undefined) continue;
+      const entry = this.#isolations.get(isolation.key) ?? this.#begin(isolation);
       entry.endpoints.set(key, endpoint);
-      this.#stale.add(shared);
     }
   }
 
   remove(key: string, endpoint: Endpoint): void {
     for (const direction of directions) {
-      const spec = isolationSpecOf(endpoint, direction);
-      if (spec === undefined) continue;
-      const shared = isolationKey(spec);
-      this.#isolations.get(shared)?.endpoints.delete(key);
-      this.#stale.add(shared);
+      const isolation = this.#specs.of(endpoint, direction);
+      const entry = isolation && this.#isolations.get(isolation.key);
+      if (isolation === undefined || entry === undefined) continue;
+      entry.endpoints.delete(key);
+      if (entry.endpoints.size === 0) this.#left.add(isolation.key);
     }
   }
 
@@ -74,30 +77,35 @@ export class IsolationChains {
     const moved = new Set<Address>();
     for (const key of this.#stale) {
       const entry = this.#isolations.get(key);
-      if (entry === undefined) continue;
-      if (entry.endpoints.size === 0) this.#end(key, entry);
-      else if (this.#renew(entry))
+      if (entry !== undefined && entry.endpoints.size > 0 && this.#renew(key, entry))
         for (const endpoint of entry.endpoints.values()) for (const address of endpoint.addresses) moved.add(address);
     }
     this.#stale.clear();
+    // Last: what takes their place has most chains in common with them.
+    for (const key of this.#left) {
+      const entry = this.#isolations.get(key);
+      if (entry?.endpoints.size === 0) this.#end(key, entry);
+    }
+    this.#left.clear();
     return moved;
   }
 
   /** Where the endpoint's packets of one direction go, after {@link refresh}; undefined where they just go on. */
   targetOf(direction: Direction, endpoint: Endpoint): Target | undefined {
-    const spec = isolationSpecOf(endpoint, direction);
+    const isolation = this.#specs.of(endpoint, direction);
     const isRecorded = endpoint.logsAllowed === true && this.#options.audit !== undefined;
-    if (spec === undefined)
+    if (isolation === undefined)
       return isRecorded ? { chain: notIsolatedTarget(direction, true), isolates: false, isReported: true } : undefined;
-    const chain = this.#isolations.get(isolationKey(spec))?.form?.chain;
-    const isDryRun = spec.kind === 'dryRun';
+    const chain = this.#isolations.get(isolation.key)?.form?.chain;
+    const isDryRun = isolation.spec.kind === 'dryRun';
     return chain && { chain: chain.name, isolates: !isDryRun, isReported: isDryRun || isRecorded };
   }
 
-  #begin(key: string, spec: IsolationSpec): SharedIsolation {
+  #begin({ key, spec }: KeyedIsolation): SharedIsolation {
     const end = isolationEnd(spec, this.#options.audit);
     const entry: SharedIsolation = { spec, end, endpoints: new Map() };
     this.#isolations.set(key, entry);
+    this.#stale.add(key);
     this.#desired.retainCounter(end.counter);
     this.#desired.retainChain(end.chain);
     for (const id of ruleListsOf(spec)) {
@@ -109,30 +117,21 @@ export class IsolationChains {
   }
 
   /** @returns whether packets now go to another chain. */
-  #renew(entry: SharedIsolation): boolean {
-    const { inlineLists, ruleList, peerMaps } = this.#options;
+  #renew(key: string, entry: SharedIsolation): boolean {
+    const { inlineLists, inlineRules, ruleList, trees } = this.#options;
+    const known = (name: string): ChainNode | undefined => trees.known(name);
     const old = entry.form;
-    const form = isolationForm(entry.spec, { formOf: (id, use) => ruleList(id).form(use), inlineLists });
+    const form = isolationForm({ key, spec: entry.spec }, { ruleList, inlineLists, inlineRules, known });
     entry.form = form;
-    for (const counter of form.counters) this.#desired.retainCounter(counter);
-    for (const chain of [form.chain, ...form.targets]) this.#desired.retainChain(chain);
-    peerMaps.replace(old?.maps ?? [], form.maps);
-    if (old !== undefined) this.#forget(old);
+    trees.retain(form);
+    if (old !== undefined) trees.release(old);
     return form.chain.name !== old?.chain.name;
-  }
-
-  #forget({ chain, targets, counters }: IsolationForm): void {
-    for (const { name } of [chain, ...targets]) this.#desired.releaseChain(name);
-    for (const counter of counters) this.#desired.releaseCounter(counter);
   }
 
   /** Nobody is left for whom it holds. */
   #end(key: string, { spec, end, form }: SharedIsolation): void {
     this.#isolations.delete(key);
-    if (form !== undefined) {
-      this.#options.peerMaps.replace(form.maps, []);
-      this.#forget(form);
-    }
+    if (form !== undefined) this.#options.trees.release(form);
     this.#desired.releaseChain(end.chain.name);
     this.#desired.releaseCounter(end.counter);
     for (const id of ruleListsOf(spec)) {

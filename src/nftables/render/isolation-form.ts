@@ -13,12 +13,13 @@ import { isolationTitle } from '../names/comments.js';
 import { counters } from '../names/counters.js';
 import { hashOf } from '../names/hash.js';
 import { policiesNamed } from '../names/policies.js';
+import type { ChainNode } from './chain-trees.js';
 import { denialChain } from './denial-chains.js';
-import { isolationKey, type IsolationSpec } from './isolation-spec.js';
+import type { IsolationSpec, KeyedIsolation } from './isolation-spec.js';
 import { loggedCounter, type AuditRules } from './log-rules.js';
-import { peerMapRules, peerMaps, type PeerMap } from './peer-maps.js';
 import { dryRunChain, notIsolatedTarget } from './report-chains.js';
-import type { ListForm, ListUse } from './rule-lists.js';
+import type { ListUse, RenderedRuleList } from './rule-lists.js';
+import { rulesByPorts, type RulePart, type SearchContext } from './rules-by-ports.js';
 
 const titleOf = ({ direction, kind, isolation }: IsolationSpec): string =>
   isolationTitle(direction, isolation, kind === 'dryRun');
@@ -52,50 +53,47 @@ function endName({ direction, kind, isolation, logsAllowed }: IsolationSpec): st
   );
 }
 
-/** An isolation's chain and what it goes to: the chains of rule lists, or of single rules by way of peer maps. */
-export interface IsolationForm {
-  readonly chain: Chain;
-  readonly targets: readonly Chain[];
-  /** Beside those of the rules. */
-  readonly counters: readonly string[];
-  readonly maps: readonly PeerMap[];
-}
-
-interface FormOptions {
-  readonly formOf: (id: RuleListId, use: ListUse) => ListForm;
-  /** With more rule lists than this, those that name pods only become peer maps. */
+interface FormOptions extends Omit<SearchContext, 'direction'> {
+  readonly ruleList: (id: RuleListId) => RenderedRuleList;
+  /** With more rule lists than this they are not jumped to one after another, but their rules put together. */
   readonly inlineLists: number;
 }
 
-/** Jumps to every rule list, then to what a dry run would allow; the rest is denied, or would be. */
-export function isolationForm(spec: IsolationSpec, { formOf, inlineLists }: FormOptions): IsolationForm {
+/** Jumps to every rule list, or has all their rules; then to what a dry run would allow; the rest is denied, or would be. */
+export function isolationForm({ key, spec }: KeyedIsolation, options: FormOptions): ChainNode {
   const { direction, kind, isolation, dryRunAllows } = spec;
-  const withRules = (ids: readonly RuleListId[], use: ListUse): ListForm[] =>
-    ids.map((id) => formOf(id, use)).filter(({ chain }) => chain.rules.length > 0);
-  const lists = withRules(isolation.allowedBy, kind === 'enforced' ? 'enforced' : 'dry-run');
-  const mapped = lists.length > inlineLists ? lists.filter(({ entries }) => entries !== undefined) : [];
-  // Reports come back to be denied, so they are jumped to and never are in a map.
-  const jumped = [...lists.filter((list) => !mapped.includes(list)), ...withRules(dryRunAllows, 'dry-run-only')];
-  const entries = mapped.flatMap((list) => list.entries ?? []);
-  const key = isolationKey(spec);
-  const title = titleOf(spec);
-  const maps = peerMaps(key, entries);
-  const rules = [
-    ...maps.flatMap((map) => peerMapRules(map, direction)),
-    ...jumped.map(({ chain }) => ({ statements: [x.jump(chain.name)] })),
-    { statements: [x.goto(endName(spec))], comment: title },
+  const { ruleList, inlineLists, ...search } = options;
+  const use = kind === 'enforced' ? 'enforced' : 'dry-run';
+  const lists = isolation.allowedBy.map(ruleList).filter((list) => list.entries(use).length > 0);
+  const jumpTo = (list: RenderedRuleList, as: ListUse): Omit<RulePart, 'content'> => {
+    const node = list.chain(as);
+    const { name } = node.chain;
+    return { rules: [{ statements: [x.jump(name)] }], targets: [node] };
+  };
+  const parts = [
+    ...(lists.length > inlineLists
+      ? rulesByPorts(
+          lists.flatMap((list) => list.entries(use)),
+          { direction, ...search },
+        )
+      : lists.map((list) => jumpTo(list, use))),
+    // Reports come back to be denied.
+    ...dryRunAllows
+      .map(ruleList)
+      .filter((list) => list.entries('dry-run-only').length > 0)
+      .map((list) => jumpTo(list, 'dry-run-only')),
   ];
+  const title = titleOf(spec);
+  const end = endName(spec);
+  const rules = [...parts.flatMap((part) => part.rules), { statements: [x.goto(end)], comment: title }];
   const content = hashOf(key, JSON.stringify(rules));
-  const name = chains.nameOf({ kind: 'isolation', dryRun: kind === 'dryRun', direction, content });
-  const entryChains = new Map(entries.map(({ chain }) => [chain.name, chain])).values();
   return {
-    chain: { name, title, rules },
-    targets: [
-      ...jumped.map(({ chain }) => chain),
-      ...entryChains,
-      ...[...mapped, ...jumped].flatMap((list) => list.targets),
-    ],
-    counters: [...mapped, ...jumped].flatMap((list) => list.counters),
-    maps,
+    chain: {
+      name: chains.nameOf({ kind: 'isolation', dryRun: kind === 'dryRun', direction, content }),
+      title,
+      rules,
+    },
+    targets: parts.flatMap(({ targets }) => targets),
+    bucketed: parts.flatMap(({ bucketed }) => bucketed ?? []),
   };
 }

@@ -1,10 +1,8 @@
-import { cidrContains, familyOf, type Address, type Cidr } from '../../model/address.js';
+import { cidrContains, familyOf, type Cidr } from '../../model/address.js';
 import { changeFrom } from '../../program/change.js';
 import type {
   Endpoint,
-  Group,
   GroupChange,
-  GroupId,
   PolicyProgram,
   ProgramChange,
   RuleList,
@@ -12,13 +10,14 @@ import type {
   UnknownChange,
 } from '../../program/types.js';
 import { setName } from '../names/sets.js';
+import { ChainTrees } from './chain-trees.js';
 import { AddressElements } from './address-elements.js';
-import { cacheSets, firstGeneration, generationChains, pointerChains } from './cache.js';
+import { cacheSets, firstCache, generationChains, pointerChains } from './cache.js';
 import type { Dirty } from './dirty.js';
 import { networkKey } from '../language/elements.js';
-import { groupSetNames, groupSets, memberElement } from './group-sets.js';
+import { GroupSets } from './group-sets.js';
 import type { AuditRules } from './log-rules.js';
-import { PeerMapSets } from './peer-map-sets.js';
+import { PeerBuckets } from './peer-buckets.js';
 import { auditObjects } from './report-chains.js';
 import { renderRuleList, type RenderedRuleList } from './rule-lists.js';
 import { IsolationChains } from './isolation-chains.js';
@@ -28,49 +27,54 @@ import type { Ruleset } from '../language/types.js';
 import { DesiredRuleset } from './desired.js';
 
 export interface RenderOptions extends SkeletonOptions {
-  /** Rule lists that are jumped to one after another before peer maps take their place; 8 by default. */
+  /** As many rule lists of a pod are jumped to one after another; the rules of more are put together; 8 by default. */
   readonly inlineLists?: number;
+  /** As many of those rules are tried one after another; more are looked for in buckets; 48 by default. */
+  readonly inlineRules?: number;
 }
 
-/** A look-up costs about as much as jumping to this many lists. */
+/** Rules that are put together cost about as much as jumping to this many lists. */
 const defaultInlineLists = 8;
+/** Buckets cost a look-up each. */
+const defaultInlineRules = 48;
 
 /**
  * Program changes -> the desired ruleset. What it holds depends on the present program alone:
  *
- *   groups     -> sets, and elements of peer maps
- *   rule lists -> sets of ports, counters, and (where an isolation jumps to them) chains
+ *   groups     -> elements of sets, and of buckets
+ *   rule lists -> sets of ports, CIDRs and groups, counters, and (where an isolation jumps to them) chains
  *   endpoints  -> isolations -> chains, shared
  *              -> elements of their addresses, by which packets find those chains
  */
 export class Renderer {
   readonly #desired = new DesiredRuleset();
-  readonly #groups = new Map<GroupId, Group>();
+  readonly #groups = new GroupSets(this.#desired);
   readonly #lists = new Map<RuleListId, RenderedRuleList>();
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #peerMaps: PeerMapSets;
+  readonly #buckets = new PeerBuckets(this.#desired, this.#groups);
   readonly #isolations: IsolationChains;
   readonly #addresses: AddressElements;
   readonly #audit: AuditRules | undefined;
   #ranges: readonly Cidr[] = [];
 
   constructor(options: RenderOptions) {
-    const { audit, inlineLists = defaultInlineLists } = options;
+    const { audit, inlineLists = defaultInlineLists, inlineRules = defaultInlineRules } = options;
     this.#audit = audit;
-    this.#peerMaps = new PeerMapSets(this.#desired, (id) => this.#group(id));
     this.#isolations = new IsolationChains(this.#desired, {
       audit,
       inlineLists,
+      inlineRules,
       ruleList: (id) => this.#ruleList(id),
-      peerMaps: this.#peerMaps,
+      trees: new ChainTrees(this.#desired, this.#buckets),
     });
     this.#addresses = new AddressElements(this.#desired, {
       targetOf: (direction, endpoint) => this.#isolations.targetOf(direction, endpoint),
     });
     const logObjects = auditObjects(audit);
     for (const counter of [...skeletonCounters, ...logObjects.counters]) this.#desired.retainCounter(counter);
-    for (const set of [...skeletonSets(), ...cacheSets(firstGeneration), ...logObjects.sets]) this.#desired.addSet(set);
-    const cache = [...pointerChains(firstGeneration), ...generationChains(firstGeneration)];
+    for (const set of [...skeletonSets(), ...cacheSets(firstCache.generation), ...logObjects.sets])
+      this.#desired.addSet(set);
+    const cache = [...pointerChains(firstCache), ...generationChains(firstCache.generation)];
     for (const chain of [...skeletonChains(options), ...cache]) this.#desired.addChain(chain);
   }
 
@@ -84,44 +88,28 @@ export class Renderer {
     for (const { id, after } of change.ruleLists) this.#applyRuleList(id, after);
     for (const { key, after } of change.endpoints) this.#applyEndpoint(key, after);
     this.#addresses.refresh(this.#isolations.refresh());
-    for (const group of change.groups) if (group.change === 'removed') this.#removeGroup(group.group);
+    this.#buckets.refresh();
+    for (const group of change.groups) if (group.change === 'removed') this.#groups.groupRemoved(group.group.id);
     if (change.unknown !== undefined) this.#applyUnknown(change.unknown);
     return this.#desired.takeDirty();
   }
 
-  #applyGroup({ group, change, added, removed }: GroupChange): void {
-    this.#groups.set(group.id, group);
-    if (change === 'added') {
-      for (const set of groupSets(group)) this.#desired.addSet(set);
-      return;
-    }
-    const names = groupSetNames(group);
-    const setElement = (member: Parameters<typeof memberElement>[1], value: string | undefined): void => {
-      const { family, key } = memberElement(group, member);
-      this.#desired.setElement(names[family], key, value);
-    };
-    for (const member of removed) setElement(member, undefined);
-    for (const member of added) setElement(member, '');
-    if (group.kind === 'pods') this.#peerMaps.membersChanged(group, [...removed, ...added] as readonly Address[]);
-  }
-
-  #removeGroup(group: Group): void {
-    this.#groups.delete(group.id);
-    this.#peerMaps.groupRemoved(group.id);
-    for (const name of Object.values(groupSetNames(group)))
-      if (this.#desired.ruleset.sets.has(name)) this.#desired.removeSet(name);
+  #applyGroup(change: GroupChange): void {
+    for (const pods of this.#groups.groupChanged(change)) this.#buckets.membersChanged(pods);
   }
 
   #applyRuleList(id: RuleListId, after: RuleList | undefined): void {
     const old = this.#lists.get(id);
     if (after === undefined) this.#lists.delete(id);
     else {
-      const rendered = renderRuleList(after, (group) => this.#group(group), this.#audit);
+      const rendered = renderRuleList(after, this.#groups, this.#audit);
       this.#lists.set(id, rendered);
-      for (const set of rendered.portSets) this.#desired.retainSet(set);
+      for (const set of rendered.sets.fixed) this.#desired.retainSet(set);
+      for (const use of rendered.sets.ofGroups) this.#groups.retain(use);
       for (const counter of rendered.counters) this.#desired.retainCounter(counter);
     }
-    for (const set of old?.portSets ?? []) this.#desired.releaseSet(set.name);
+    for (const { name } of old?.sets.fixed ?? []) this.#desired.releaseSet(name);
+    for (const use of old?.sets.ofGroups ?? []) this.#groups.release(use);
     for (const counter of old?.counters ?? []) this.#desired.releaseCounter(counter);
     this.#isolations.ruleListChanged(id);
   }
@@ -135,12 +123,6 @@ export class Renderer {
     }
     this.#endpoints.set(key, after);
     for (const part of [this.#isolations, this.#addresses]) part.add(key, after);
-  }
-
-  #group(id: GroupId): Group {
-    const group = this.#groups.get(id);
-    if (group === undefined) throw new Error(`a rule names group ${id}, which the program does not have`);
-    return group;
   }
 
   #ruleList(id: RuleListId): RenderedRuleList {

@@ -1,17 +1,19 @@
 /** A policy's rule list as one chain, shared by every endpoint that the policy selects. */
 import type { RuleList } from '../../program/types.js';
 import * as x from '../language/expressions.js';
-import type { Chain, NftSet, Statement } from '../language/types.js';
+import type { Statement } from '../language/types.js';
 import { chains, type ChainMeaning, type SkeletonChain } from '../names/chains.js';
 import { commentOf } from '../language/comment-text.js';
 import { listTitle, ruleTitle } from '../names/comments.js';
 import { counters } from '../names/counters.js';
 import { hashOf } from '../names/hash.js';
 import { ruleNamed } from '../names/policies.js';
+import type { GroupSets } from './group-sets.js';
+import type { ChainNode } from './chain-trees.js';
 import type { AuditRules } from './log-rules.js';
-import type { PeerMapEntry } from './peer-maps.js';
+import type { RuleEntry } from './rules-by-ports.js';
 import { allowedChain, dryRunChain, notIsolatedTarget } from './report-chains.js';
-import { matchesOf, rulesOf, type GroupLookup, type BundleMatch } from './rule-matches.js';
+import { formsOf, ruleComment, rulesOf, setsOf, type RuleForms, type RuleSets } from './rule-matches.js';
 
 /**
  * What a list's rules do with a packet: `enforced` lets it through; `dry-run`, of a pod that nothing isolates, lets it go
@@ -19,21 +21,13 @@ import { matchesOf, rulesOf, type GroupLookup, type BundleMatch } from './rule-m
  */
 export type ListUse = Extract<ChainMeaning, { kind: 'rules' }>['use'];
 
-/** A rule list as chains, for one use. */
-export interface ListForm {
-  readonly chain: Chain;
-  /** Chains that its rules go to. */
-  readonly targets: readonly Chain[];
-  /** Of its targets. */
-  readonly counters: readonly string[];
-  /** The same rules for a verdict map by peer; undefined when a peer is no group of pods. */
-  readonly entries: readonly PeerMapEntry[] | undefined;
-}
-
 export interface RenderedRuleList {
-  readonly portSets: readonly NftSet[];
+  readonly sets: RuleSets;
   readonly counters: readonly string[];
-  form(use: ListUse): ListForm;
+  /** All rules as one chain. */
+  chain(use: ListUse): ChainNode;
+  /** The same rules, each way to match one by itself. */
+  entries(use: ListUse): readonly RuleEntry[];
 }
 
 /** Where a packet goes that the stage of this direction allows. */
@@ -45,8 +39,7 @@ const afterAllowed = { ingress: 'allow', egress: 'ingress-after-egress' } as con
 /** What happens to a packet that a rule allows, and the chains that this takes. */
 interface Outcome {
   readonly statements: readonly Statement[];
-  readonly end?: Chain;
-  readonly counter?: string;
+  readonly end?: ChainNode;
 }
 
 function outcomeOf(list: RuleList, rule: number, use: ListUse, audit: AuditRules | undefined): Outcome {
@@ -57,78 +50,73 @@ function outcomeOf(list: RuleList, rule: number, use: ListUse, audit: AuditRules
     const name = chains.nameOf({ kind: 'dry-run-allow', ...ruleNamed(list, rule) });
     const title = commentOf(`${ruleTitle(list, rule)} in dry run`);
     const end = dryRunChain({ name, direction, then: x.back, title }, audit);
-    return { statements: [x.goto(name)], end, counter: name };
+    return { statements: [x.goto(name)], end: { chain: end, targets: [], counters: [name] } };
   }
   if (use === 'dry-run') return { statements: [counted, x.goto(notIsolatedTarget(direction, recorded !== undefined))] };
   const then = afterAllowed[direction];
   if (recorded === undefined) return { statements: [counted, x.goto(then)] };
   const name = chains.nameOf({ kind: 'allow', ...ruleNamed(list, rule) });
   const end = allowedChain({ name, by: ruleTitle(list, rule), direction, then }, recorded);
-  return { statements: [counted, x.goto(end.name)], end };
+  return { statements: [counted, x.goto(end.name)], end: { chain: end, targets: [] } };
 }
 
 const ruleCounter = (list: RuleList, rule: number): string =>
   counters.nameOf({ kind: 'rule', ...ruleNamed(list, rule) });
 
 /** Chains' names cover all of their content, so a chain in the kernel never changes. */
-export function renderRuleList(list: RuleList, groups: GroupLookup, audit?: AuditRules): RenderedRuleList {
-  const { matches, portSets } = matchesOf(list.rules, groups);
+export function renderRuleList(
+  list: RuleList,
+  groups: Pick<GroupSets, 'unionOf'>,
+  audit?: AuditRules,
+): RenderedRuleList {
+  const forms = formsOf(list, (ids) => groups.unionOf(ids));
+  const withOutcomes = memoized((use: ListUse): readonly RuleWithOutcome[] =>
+    forms.map((rule) => ({ ...rule, outcome: outcomeOf(list, rule.rule, use, audit) })),
+  );
   return {
-    portSets,
+    sets: setsOf(forms),
     counters: [...new Set(list.rules.map(({ origin }) => ruleCounter(list, origin.rule)))],
-    form: (use) => formOf(list, matches, { use, groups, audit }),
+    chain: memoized((use) => chainOf(list, withOutcomes(use), use)),
+    entries: memoized((use) => entriesOf(list, withOutcomes(use))),
   };
 }
 
-interface FormContext {
-  readonly use: ListUse;
-  readonly groups: GroupLookup;
-  readonly audit: AuditRules | undefined;
+/** Worked out once for every use: many isolations ask again and again. */
+function memoized<T>(of: (use: ListUse) => T): (use: ListUse) => T {
+  const known = new Map<ListUse, T>();
+  return (use) => {
+    const value = known.get(use) ?? of(use);
+    known.set(use, value);
+    return value;
+  };
 }
 
-type MatchWithOutcome = BundleMatch & { readonly outcome: Outcome };
+type RuleWithOutcome = RuleForms & { readonly outcome: Outcome };
 
-function formOf(list: RuleList, matches: readonly BundleMatch[], context: FormContext): ListForm {
-  const { use, groups, audit } = context;
-  const withOutcomes = matches.map((match) => ({ ...match, outcome: outcomeOf(list, match.rule, use, audit) }));
-  const rules = withOutcomes.flatMap((match) => rulesOf(list, match, { verdict: match.outcome.statements, groups }));
+function chainOf(list: RuleList, withOutcomes: readonly RuleWithOutcome[], use: ListUse): ChainNode {
+  const rules = withOutcomes.flatMap((rule) => rulesOf(list, rule, rule.outcome.statements));
   const { kind, namespace, name } = list.policy;
   const content = hashOf(kind, namespace, name, list.direction, JSON.stringify(rules));
-  const targets = withOutcomes.flatMap(({ outcome: { end } }) => (end === undefined ? [] : [[end.name, end] as const]));
+  const meaning = { kind: 'rules', use, direction: list.direction, readable: `${namespace}-${name}`, content } as const;
+  const targets = withOutcomes.flatMap(({ outcome: { end } }) =>
+    end === undefined ? [] : [[end.chain.name, end] as const],
+  );
   return {
-    chain: {
-      name: chains.nameOf({
-        kind: 'rules',
-        use,
-        direction: list.direction,
-        readable: `${namespace}-${name}`,
-        content,
-      }),
-      title: listTitle(list),
-      rules,
-    },
+    chain: { name: chains.nameOf(meaning), title: listTitle(list), rules },
     targets: [...new Map(targets).values()],
-    counters: [...new Set(withOutcomes.flatMap(({ outcome: { counter } }) => counter ?? []))],
-    entries: entriesOf(list, withOutcomes, context),
   };
 }
 
-function entriesOf(
-  list: RuleList,
-  matches: readonly MatchWithOutcome[],
-  { use, groups, audit }: FormContext,
-): readonly PeerMapEntry[] | undefined {
-  const entries: PeerMapEntry[] = [];
-  const recorded = list.logsAllowed === true && audit !== undefined;
-  for (const { rule, peer, forms, outcome } of matches) {
-    if (peer.kind === 'anyone' || groups(peer.of).kind !== 'pods') return undefined;
-    const title = ruleTitle(list, rule);
-    const chain: Chain = {
-      name: chains.nameOf({ kind: 'rule-hit', dryRun: use !== 'enforced', recorded, ...ruleNamed(list, rule) }),
-      title,
-      rules: [{ statements: outcome.statements, comment: commentOf(title) }],
-    };
-    for (const ports of forms) entries.push({ ports, peer: peer.of, chain });
-  }
-  return entries;
-}
+const entriesOf = (list: RuleList, rules: readonly RuleWithOutcome[]): readonly RuleEntry[] =>
+  rules.flatMap(({ rule, peers, ports: forms, outcome }) => {
+    const verdict = outcome.statements;
+    const text = JSON.stringify(verdict);
+    return peers.flatMap((peer) =>
+      forms.map((ports): RuleEntry => {
+        const comment = ruleComment(list, rule, peer);
+        const content = hashOf(peer.key, text, comment);
+        const target = outcome.end;
+        return { content, peer, ports, verdict, comment, ...(target === undefined ? {} : { target }) };
+      }),
+    );
+  });

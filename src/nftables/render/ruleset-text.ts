@@ -1,5 +1,5 @@
 /** The ruleset as nft text for people; `nft -f` loads it into an empty namespace. */
-import { firstGeneration, generationChains, pointerChains } from './cache.js';
+import { firstCache, generationChains, pointerChains } from './cache.js';
 import { skeletonSets } from './skeleton-sets.js';
 import { skeletonChainNames } from '../names/chains.js';
 import {
@@ -28,7 +28,7 @@ function printSet(set: NftSet): string[] {
 /** The fixed chains from the hook on, and the verdict cache of a ruleset that no kernel has held yet. */
 const firstChains: readonly string[] = [
   ...skeletonChainNames,
-  ...[...pointerChains(firstGeneration), ...generationChains(firstGeneration)].map(({ name }) => name),
+  ...[...pointerChains(firstCache), ...generationChains(firstCache.generation)].map(({ name }) => name),
 ];
 
 /** The skeleton first, in its own order; then by name. */

@@ -6,6 +6,7 @@ import type { Nftables } from '../../nftables/language/nftables.js';
 import type { AgentStatus } from '../control-socket.js';
 import { defineAuditMetrics } from './audit-metrics.js';
 import { defineMetric } from './define-metric.js';
+import { defineLimitMetrics } from './limit-metrics.js';
 import { metricNames, type MetricKey } from './metric-names.js';
 import type { MetricSources } from './metric-sources.js';
 import { definePolicyMetrics } from './policy-metrics.js';
@@ -38,6 +39,7 @@ export class AgentMetrics implements Disposable {
     this.#failedReports = this.#counter('reportFailures', ['kind']);
     defineStateMetrics(this.#registry, this.sources, () => this.#status);
     definePolicyMetrics(this.#registry, this.sources, () => performance.now());
+    defineLimitMetrics(this.#registry, this.sources, () => this.#status);
     defineAuditMetrics(this.#registry, () => this.sources.audit?.());
     this.#defineEventLoopLag();
   }

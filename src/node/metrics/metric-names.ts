@@ -6,6 +6,9 @@
 export const metricNames = {
   policies: ['podwall_policies', 'NetworkPolicies of the cluster'],
   failing: ['podwall_policies_failing_closed', 'Policies that are not valid and allow nothing'],
+  limit: ['podwall_limit', 'Limits of this agent (--max-…), by limit; that of policyMemory is in bytes'],
+  overLimit: ['podwall_limit_exceeded', 'Policies, namespaces or pods that are over a limit, by limit'],
+  policyMemory: ['podwall_policy_memory_bytes', 'Memory that the policies of this node take, by estimate'],
   endpoints: ['podwall_endpoints', 'Pods of this node that are enforced'],
   unattached: ['podwall_endpoints_unattached', 'Pods of this node whose traffic does not pass its forward path'],
   sets: ['podwall_nft_sets', 'Sets and maps of the policy table'],

@@ -7,6 +7,8 @@ import type { AuditNumbers } from './audit-metrics.js';
 /** Where the metrics read their values; each source is set once that part of the agent runs. */
 export interface MetricSources {
   status?: () => AgentStatus;
+  /** By name, policyMemory among them. */
+  limits?: () => Readonly<Record<string, number>>;
   program?: () => PolicyProgram;
   ruleset?: () => Ruleset;
   /** Packets by named counter, from the kernel. */

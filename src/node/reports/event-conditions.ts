@@ -3,21 +3,25 @@ import type { ClusterEvent, SourceProblem } from '../../cluster/types.js';
 import { formatPath } from '../../model/diagnostic.js';
 import type { ClusterSnapshot } from '../../model/cluster.js';
 import { groupBy } from '../../generic/group-by.js';
+import { limitText } from '../../limits/limits.js';
+import type { OverLimit } from '../../limits/over-limit.js';
 import type { ReconcilerStatus } from '../../reconciler/types.js';
 
 /** Conditions that keep policies from being enforced as written, as Events for the cluster's users. */
 export function eventConditions({
   failing,
+  overLimits,
   unattached,
   problems,
-}: Pick<ReconcilerStatus, 'failing' | 'unattached' | 'problems'>): ClusterEvent[] {
+}: Pick<ReconcilerStatus, 'failing' | 'overLimits' | 'unattached' | 'problems'>): ClusterEvent[] {
   return [
     ...failing.map(({ namespace, name, uid, reasons }): ClusterEvent => ({
       object: { kind: 'NetworkPolicy', namespace, name, ...(uid === undefined ? {} : { uid }) },
       type: 'Warning',
       reason: 'FailsClosed',
-      message: `Not valid, so the pods that it selects are isolated and it allows nothing: ${reasons.join('; ')}`,
+      message: `The pods that it selects are isolated and it allows nothing: ${reasons.join('; ')}`,
     })),
+    ...overLimits.flatMap(limitEvent),
     ...problems.flatMap(modeEvent),
     ...unattached.map(({ pod, podUid, reason }): ClusterEvent => ({
       object: { kind: 'Pod', ...pod, uid: podUid },
@@ -27,6 +31,23 @@ export function eventConditions({
     })),
   ];
 }
+
+/** A policy that fails closed for a limit has its Event for that. Of a pod or namespace, the number changes too often to be named. */
+function limitEvent({ of, namespace, name, uid, limit, most, message, refused }: OverLimit): ClusterEvent[] {
+  if (limit === 'policyMemory' || (of === 'policy' && refused)) return [];
+  const closed = of === 'pod' ? 'the youngest of them allow nothing' : 'the youngest policies fail closed';
+  const what = of === 'policy' ? message : limitText({ limit, most });
+  return [
+    {
+      object: { kind: limitedKinds[of], namespace, name, ...(uid === undefined ? {} : { uid }) },
+      type: 'Warning',
+      reason: 'OverLimit',
+      message: `${what}; ${refused ? closed : 'enforced all the same (--limits=warn)'}`,
+    },
+  ];
+}
+
+const limitedKinds = { policy: 'NetworkPolicy', namespace: 'Namespace', pod: 'Pod' } as const;
 
 const modeReasons: Readonly<Record<string, ClusterEvent['reason']>> = {
   'unknown-mode': 'UnknownMode',

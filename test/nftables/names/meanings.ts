@@ -42,7 +42,7 @@ const nothing = fc.constant({});
 export const ofChains = meanings<ChainMeaning>({
   skeleton: fc.record({ chain: fc.constantFrom(...skeletonChainNames) }),
   cache: fc.record({ use: fc.constantFrom(...cacheUses) }),
-  'cache-generation': fc.record({ use: fc.constantFrom(...cacheUses), generation: number }),
+  'cache-generation': fc.record({ use: fc.constantFrom(...cacheUses), excepting: fc.boolean(), generation: number }),
   'skeleton-deny': fc.record({ reason }),
   'allow-not-isolated': fc.record({ direction }),
   isolation: fc.record({ dryRun: flag, direction, content: hash }),
@@ -52,7 +52,10 @@ export const ofChains = meanings<ChainMeaning>({
     readable,
     content: hash,
   }),
-  'rule-hit': fc.record({ dryRun: flag, recorded: flag, ...ofRule }),
+  'rules-for-peers': fc.record({ direction, family, content: hash }),
+  'rules-for-one-peer': fc.record({ direction, content: hash }),
+  'rules-for-some-peers': fc.record({ direction, family, content: hash }),
+  'rules-on-some-ports': fc.record({ direction, content: hash }),
   deny: fc.record(ofPolicies),
   'dry-run-deny': fc.record({ ...ofPolicies, recorded: flag }),
   allow: fc.record(ofRule),
@@ -75,6 +78,7 @@ export const ofCounters = meanings<CounterMeaning>({
   'guard-to-report': fc.record({ at }),
   'logged-report': nothing,
   'guard-logged-report': fc.record({ at }),
+  commit: fc.record({ mark: hash }),
 });
 
 export const ofSets = meanings<SetMeaning>({
@@ -89,8 +93,9 @@ export const ofSets = meanings<SetMeaning>({
   'unknown-ranges': fc.record({ family }),
   'known-pods': fc.record({ family }),
   cache: fc.record({ family, generation: number }),
+  'cache-except': fc.record({ family, generation: number }),
   group: fc.record({ of: fc.constantFrom('pods', 'blocks', 'listeners'), family, group: hash }),
   ports: fc.record({ ports: hash }),
-  peers: fc.record({ family, map: hash }),
+  peers: fc.record({ family, bucket: number }),
   'log-pairs': fc.record({ family, rate: number, burst: number }),
 });

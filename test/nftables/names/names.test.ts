@@ -11,7 +11,7 @@ const reevaluate = { established: 'reevaluate' } as const;
 function chainsFor(...refs: PolicyRef[]): string[] {
   const lists = refs.map((policy): RuleList => {
     const origin = { policy, direction: 'ingress', rule: 0 } as const;
-    const rules = [{ peer: { kind: 'anyone' }, port: anyPort, origin } as const];
+    const rules = [{ peers: { kind: 'anyone' }, ports: anyPort, origin } as const];
     return { id: ruleListId(policy, 'ingress'), policy, direction: 'ingress', rules };
   });
   const endpoints = lists.map((list, index) =>

@@ -22,10 +22,11 @@ import { address, everyFeature } from '../programs.js';
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
 const everyOption: readonly RenderOptions[] = (['enforce', 'dry-run'] as const).flatMap((mode) =>
   [undefined, audit].flatMap((log) =>
-    [0, 8].map((inlineLists) => ({
+    [0, 8].map((inline) => ({
       established: 'keep' as const,
       mode,
-      inlineLists,
+      inlineLists: inline,
+      inlineRules: inline,
       ...(log === undefined ? {} : { audit: log }),
     })),
   ),

@@ -20,8 +20,11 @@ const idle: ReconcilerStatus = {
   repairs: 0,
   failures: 0,
   policies: 1,
+  waiting: 0,
   endpoints: [],
   failing: [],
+  overLimits: [],
+  policyMemory: 0,
   mode: 'enforce',
   dryRun: [],
   unattached: [],
@@ -207,6 +210,7 @@ describe('the events that a node writes', () => {
   test('policies that fail closed and pods that are not enforced become Events, with what is wrong', () => {
     const [failing, unattached] = eventConditions({
       failing: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'bad', uid: 'u', reasons: ['spec.ingress: no'] }],
+      overLimits: [],
       unattached: [{ pod: { namespace: 'x', name: 'p' }, podUid: 'v', reason: 'no route to 10.0.0.1' }],
       problems: [],
     });
@@ -223,6 +227,7 @@ describe('the events that a node writes', () => {
     const ofNamespace = parseNamespace(annotated(namespace('x'), { 'podwall.dev/mode': 'Dry-Run' }));
     const events = eventConditions({
       failing: [],
+      overLimits: [],
       unattached: [],
       problems: [
         ...ofPolicy.diagnostics.map((diagnostic) => ({

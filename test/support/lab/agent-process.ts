@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bundle } from '../product.js';
 
@@ -12,6 +13,10 @@ export interface AgentStart {
   readonly flags: AgentFlags;
   /** What becomes the agent instead of our own bundle, with arguments of its own: a container. */
   readonly launch?: readonly string[];
+  /** Default `own`, as in a container: there process ids are not the kernel's. */
+  readonly pidNamespace?: 'own' | 'host';
+  /** A folder in which it looks for programs first. */
+  readonly programs?: string;
 }
 
 /** Milliseconds, on a machine that is busy with other tests. */
@@ -38,19 +43,37 @@ export class AgentProcess {
     void this.#child.then(() => (this.#exited = true));
   }
 
+  /** Of the agent itself, as this process sees it; -1 before there is one. */
   get pid(): number {
-    return this.#child.pid ?? -1;
+    const { pid } = this.#child;
+    if (pid === undefined || !hasOwnPids(this.#start)) return pid ?? -1;
+    try {
+      const [child = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+      return child === '' ? -1 : Number(child);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return -1;
+    }
   }
 
-  /** Waits for the next `applied` line after `seen` lines; fails when the agent ends. */
+  get hasEnded(): boolean {
+    return this.#exited;
+  }
+
+  /** Waits for an `applied` line after `seen` lines with which everything noticed is in force; fails when the agent ends. */
   async applied(seen = 0, within = 10_000): Promise<Readonly<Record<string, unknown>>> {
     const deadline = performance.now() + within;
+    let last: Readonly<Record<string, unknown>> | undefined;
     while (performance.now() < deadline) {
-      const line = this.lines.slice(seen).find(({ msg }) => msg === 'applied');
-      if (line !== undefined) return line;
+      const lines = this.lines.slice(seen).filter(({ msg }) => msg === 'applied');
+      last = lines.find(({ waiting }) => waiting === undefined) ?? lines.at(-1);
+      // What was waiting may alter nothing in the kernel, and then no line follows.
+      if (last !== undefined && (last['waiting'] === undefined || (await this.status())['waiting'] === 0)) return last;
       if (this.#exited) break;
       await delay(5);
     }
+    // Changes that never end leave something waiting at every moment.
+    if (last !== undefined && !this.#exited) return last;
     throw new Error(`the agent on ${this.#start.node} applied nothing: ${JSON.stringify(this.lines.slice(-5))}`);
   }
 
@@ -76,27 +99,53 @@ export class AgentProcess {
 
   /** SIGTERM, and its end. */
   async stop(): Promise<number | undefined> {
-    this.#child.kill('SIGTERM');
+    this.#signal('SIGTERM');
     return (await this.#child).exitCode;
   }
 
   /** SIGKILL: no chance to do anything. */
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    this.#signal('SIGKILL');
     await this.#child;
+  }
+
+  #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    const { pid } = this;
+    // Without an agent yet, what would become it ends.
+    if (pid < 0) this.#child.kill('SIGKILL');
+    else if (!this.#exited) process.kill(pid, signal);
   }
 }
 
-function spawnAgent({ netns, launch, ...start }: AgentStart) {
-  // `ip netns exec` becomes the agent, so that a signal reaches it.
+const hasOwnPids = ({ launch, pidNamespace = 'own' }: AgentStart): boolean =>
+  launch === undefined && pidNamespace === 'own';
+
+function spawnAgent(start: AgentStart) {
+  const { netns, launch, programs } = start;
+  // `ip netns exec` becomes what follows, so that a signal reaches it.
   return execa('ip', ['netns', 'exec', netns, ...(launch ?? ownBundle(start))], {
     reject: false,
     stdout: 'ignore',
     buffer: false,
+    ...(programs === undefined ? {} : { env: { PATH: `${programs}:${process.env['PATH'] ?? ''}` } }),
   });
 }
 
-function ownBundle({ node, stateDir, flags }: Omit<AgentStart, 'netns' | 'launch'>): readonly string[] {
+function ownBundle(start: AgentStart): readonly string[] {
+  const { node, stateDir, flags } = start;
   const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-  return [process.execPath, bundle, 'agent', '--node', node, '--state-dir', stateDir, '--log-format', 'json', ...given];
+  const namespace = hasOwnPids(start) ? ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'] : [];
+  return [
+    ...namespace,
+    process.execPath,
+    bundle,
+    'agent',
+    '--node',
+    node,
+    '--state-dir',
+    stateDir,
+    '--log-format',
+    'json',
+    ...given,
+  ];
 }

@@ -6,7 +6,7 @@
 import { execa } from 'execa';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AgentProcess, type AgentFlags } from './agent-process.js';
+import { AgentProcess, type AgentFlags, type AgentStart } from './agent-process.js';
 import {
   removeLeftovers,
   removeNamespaces,
@@ -59,17 +59,24 @@ export class Lab implements AsyncDisposable {
   readonly folder: string;
   #count = 0;
   #disposing: Promise<void> | undefined;
+  readonly #tenantRow: string | undefined;
+  #tenant: (AsyncDisposable & { readonly turns: number }) | undefined;
 
-  private constructor(prefix: string, folder: string) {
+  private constructor(prefix: string, folder: string, tenantRow: string | undefined) {
+    this.#tenantRow = tenantRow;
     this.#prefix = prefix;
     this.folder = folder;
   }
 
-  static async create(nodes: readonly LabNode[]): Promise<Lab> {
+  /**
+   * @param tenantRow what another tenant does in the same cluster, in a loop, beside agents that read a directory: a row
+   * of `npm run bench -- --only tenants`
+   */
+  static async create(nodes: readonly LabNode[], tenantRow = process.env['PODWALL_TENANT_ROW']): Promise<Lab> {
     await removeLeftovers();
     const folder = await mkdtemp(runFolder);
     labs += 1;
-    const lab = new Lab(`${runPrefix}${labs}-`, folder);
+    const lab = new Lab(`${runPrefix}${labs}-`, folder, tenantRow);
     try {
       await lab.#wire(nodes);
     } catch (error) {
@@ -85,6 +92,15 @@ export class Lab implements AsyncDisposable {
     if (pod !== undefined) return pod.namespace;
     if (!this.#nodes.has(name) && name !== 'outside') throw new Error(`the lab has no ${name}`);
     return `${this.#prefix}${name}`;
+  }
+
+  get hasTenant(): boolean {
+    return this.#tenant !== undefined;
+  }
+
+  /** How often the other tenant has done what it does. */
+  get tenantTurns(): number {
+    return this.#tenant?.turns ?? 0;
   }
 
   get nodeNames(): readonly string[] {
@@ -164,15 +180,21 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Starts the real agent on a node; resolves when its first state is in the kernel. */
-  async startAgent(node: string, flags: AgentFlags): Promise<AgentProcess> {
+  async startAgent(
+    node: string,
+    flags: AgentFlags,
+    options: Pick<AgentStart, 'pidNamespace' | 'programs'> = {},
+  ): Promise<AgentProcess> {
     const agent = new AgentProcess({
       netns: this.netns(node),
       node,
       stateDir: join(this.folder, `state-${node}`),
       flags,
+      ...options,
     });
     this.#agents.add(agent);
     await agent.ready();
+    if (node === 'n1' && flags['manifests'] !== undefined) await this.#startTenant(flags['manifests']);
     return agent;
   }
 
@@ -201,6 +223,12 @@ export class Lab implements AsyncDisposable {
     return this.#disposing;
   }
 
+  async #startTenant(manifests: string): Promise<void> {
+    if (this.#tenantRow === undefined || this.#tenant !== undefined) return;
+    const { TenantLoad } = await import('../../bench/tenants/tenant-load.js');
+    this.#tenant = await TenantLoad.named(this.#tenantRow, this, manifests);
+  }
+
   #attached(name: string): Attached {
     const entry = this.#pods.get(name);
     if (entry === undefined) throw new Error(`the lab has no pod ${name}`);
@@ -208,6 +236,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
+    await this.#tenant?.[Symbol.asyncDispose]();
     await Promise.all([...this.#agents].map((agent) => agent.kill()));
     this.prober[Symbol.dispose]();
     await removeNamespaces(this.#prefix);

@@ -1,4 +1,4 @@
-/** Rules of many policies in shared maps: each keeps its own ports and peers. */
+/** Rules of many policies that stand together: each keeps its own ports and peers. */
 import { expect, test } from '@jest/globals';
 import type { Protocol } from '../../src/model/policy.js';
 import { allow, deny, namespace, node, pod, policy } from '../cases/objects.js';
@@ -30,8 +30,9 @@ const cells: readonly Cell[] = [
 ];
 
 test.each([
-  ['in maps by peer', 0],
-  ['as inline lists', 8],
-])('%s, every rule keeps its ports to itself', (_, inlineLists) => {
-  expect(wrongCells(objects, cells, inlineLists)).toEqual([]);
+  ['in buckets', { inlineLists: 0, inlineRules: 0 }],
+  ['put together', { inlineLists: 0 }],
+  ['list by list', {}],
+])('%s, every rule keeps its ports to itself', (_, how) => {
+  expect(wrongCells(objects, cells, how)).toEqual([]);
 });

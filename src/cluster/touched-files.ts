@@ -1,0 +1,73 @@
+import { lstat, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { isManifest, signatureOf } from './manifest-tree.js';
+
+/** More than these are looked at by a scan of the whole tree. */
+const mostTouched = 500;
+
+/**
+ * Paths that events have named since the last scan. Where an event says no more than that something changed, or a folder
+ * or a link may have, the whole tree is scanned.
+ */
+export class TouchedFiles {
+  #paths = new Set<string>();
+  #isWhole = true;
+
+  /** @param path undefined when it is not known which */
+  add(path: string | undefined): void {
+    if (path === undefined || this.#paths.size >= mostTouched) this.#isWhole = true;
+    else this.#paths.add(path);
+  }
+
+  addAll(): void {
+    this.#isWhole = true;
+  }
+
+  /** What was touched, once: undefined when that may be everything. */
+  take(): ReadonlySet<string> | undefined {
+    const [paths, isWhole] = [this.#paths, this.#isWhole];
+    this.#paths = new Set();
+    this.#isWhole = false;
+    return isWhole ? undefined : paths;
+  }
+}
+
+/**
+ * The signatures of a tree's manifests after an event for each of `paths`.
+ * @returns undefined when they cannot be known without a scan of the whole tree
+ */
+export async function signaturesAfter(
+  known: ReadonlyMap<string, string>,
+  paths: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const signatures = new Map(known);
+  for (const path of paths) {
+    const found = await lookAt(path);
+    if (found === 'unknown') return undefined;
+    if (found === 'gone') {
+      // A folder takes its files along.
+      if (!signatures.delete(path) && [...known.keys()].some((file) => file.startsWith(`${path}/`))) return undefined;
+    } else if (found !== 'ignored') signatures.set(path, found.signature);
+  }
+  return signatures;
+}
+
+type Found = { readonly signature: string } | 'gone' | 'ignored' | 'unknown';
+
+async function lookAt(path: string): Promise<Found> {
+  const name = basename(path);
+  // An event about a folder itself bears its name.
+  if (name === basename(dirname(path))) return 'unknown';
+  try {
+    // A link or folder that no scan lists may still be the target of others: a ConfigMap mount's `..data`.
+    if (name.startsWith('.')) return isPlain(await lstat(path)) ? 'ignored' : 'unknown';
+    const found = await stat(path, { bigint: true });
+    if (!found.isFile()) return 'unknown';
+    return isManifest(name) ? { signature: signatureOf(found) } : 'ignored';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return 'unknown';
+    return name.startsWith('..') ? 'unknown' : 'gone';
+  }
+}
+
+const isPlain = (found: { isFile(): boolean }): boolean => found.isFile();

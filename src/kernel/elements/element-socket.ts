@@ -1,0 +1,101 @@
+/** The netlink socket that elements are written to, through koffi. Used in the worker only: its reads block. */
+import { messagesIn, numberMessages } from '../netlink/messages.js';
+import { errnoOf, openNetlinkSocket } from '../netlink/socket.js';
+import { generationIn, generationOffset, getGeneration } from './batch.js';
+import type { WriteOutcome } from './worker-messages.js';
+
+const errorType = 2;
+
+/** Bytes. */
+const socketBuffer = 4 * 1024 * 1024;
+const datagramSize = 64 * 1024;
+/** Milliseconds that the kernel may take for one batch: other commits hold its lock meanwhile. */
+const answerWithin = 5000;
+/** Commits of others that a batch is tried again after; then nft, which waits for its turn otherwise, applies it. */
+const attempts = 5;
+
+/** A socket in this thread's network namespace. @throws Error when it cannot be had */
+export async function openElementSocket(): Promise<Exchange> {
+  const socket = await openNetlinkSocket({ buffer: socketBuffer, readWithin: answerWithin });
+  const into = Buffer.alloc(datagramSize);
+  return new Exchange({
+    send: (data) => -socket.send(data),
+    receive: () => {
+      for (;;) {
+        const read = socket.receive(into, true);
+        if (read >= 0) return into.subarray(0, read);
+        if (read !== -errnoOf.EINTR) return -read;
+      }
+    },
+  });
+}
+
+/** A datagram, or the errno. */
+interface Channel {
+  /** @returns 0, or the errno */
+  readonly send: (data: Buffer) => number;
+  readonly receive: () => Buffer | number;
+}
+
+/** Sends batches and reads what the kernel says to each. */
+export class Exchange {
+  readonly #channel: Channel;
+  #sequence = 1;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  write(batch: Buffer): WriteOutcome {
+    for (let attempt = 1; ; attempt += 1) {
+      const generation = this.#generation();
+      if (typeof generation === 'object') return generation;
+      batch.writeUInt32BE(generation, generationOffset);
+      const outcome = this.#send(batch);
+      const isRestart = outcome.kind === 'refused' && outcome.errno === errnoOf.ERESTART;
+      if (!isRestart || attempt === attempts) return outcome;
+    }
+  }
+
+  /** Of the ruleset of this namespace; every commit to any table raises it. */
+  #generation(): number | WriteOutcome {
+    const request = getGeneration();
+    const sequence = this.#sequence;
+    this.#sequence = numberMessages(request, sequence);
+    const sent = this.#channel.send(request);
+    if (sent !== 0) return { kind: 'refused', errno: sent };
+    for (;;) {
+      const datagram = this.#channel.receive();
+      if (typeof datagram === 'number') return { kind: 'refused', errno: datagram };
+      for (const one of messagesIn(datagram)) {
+        if (one.sequence !== sequence) continue;
+        const found = generationIn(one.type, one.body);
+        if (found !== undefined) return found;
+        if (one.type === errorType) return { kind: 'refused', errno: -one.body.readInt32LE(0) };
+      }
+    }
+  }
+
+  /**
+   * The kernel refuses a batch by an error for its first message, or for any message that it does not take, and answers
+   * the last that asks for it (the one before the end) in any case but a refusal of the whole.
+   */
+  #send(batch: Buffer): WriteOutcome {
+    const first = this.#sequence;
+    this.#sequence = numberMessages(batch, first);
+    const lastAnswered = this.#sequence - 2;
+    const sent = this.#channel.send(batch);
+    if (sent !== 0) return { kind: 'refused', errno: sent };
+    let errno = 0;
+    for (;;) {
+      const datagram = this.#channel.receive();
+      if (typeof datagram === 'number') return { kind: 'unknown', errno: datagram };
+      for (const { type, sequence, body } of messagesIn(datagram)) {
+        if (type !== errorType || sequence < first || sequence >= this.#sequence) continue;
+        errno ||= -body.readInt32LE(0);
+        if (errno !== 0 && sequence === first) return { kind: 'refused', errno };
+        if (sequence === lastAnswered) return errno === 0 ? { kind: 'written' } : { kind: 'refused', errno };
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/** Numbers of nf_tables in netlink messages. Source: linux/netfilter/nf_tables.h, linux/netfilter/nfnetlink.h. */
+
+/** NFNL_SUBSYS_NFTABLES */
+export const tablesSubsystem = 10;
+/** The multicast group of what every commit changed, NFNLGRP_NFTABLES. */
+export const tablesGroup = 7;
+
+export const ofTables = (type: number): number => (tablesSubsystem << 8) | type;
+
+export const kind = {
+  newTable: 0,
+  deleteTable: 2,
+  newChain: 3,
+  deleteChain: 5,
+  newRule: 6,
+  deleteRule: 8,
+  newSet: 9,
+  deleteSet: 11,
+  newElements: 12,
+  deleteElements: 14,
+  newGeneration: 15,
+  getGeneration: 16,
+  newObject: 18,
+  deleteObject: 20,
+  newFlowtable: 22,
+  deleteFlowtable: 24,
+} as const;
+
+export const familyNumber = { inet: 1, netdev: 5 } as const;
+
+export const objectAttribute = { table: 1, name: 2, type: 3, data: 4 } as const;
+export const generationAttribute = { id: 1, process: 2, processName: 3 } as const;

@@ -1,0 +1,66 @@
+/** What a rule's peers are looked up with: sets of pods, sets of CIDRs, or nothing. */
+import { families, type Family } from '../../model/address.js';
+import type { Direction } from '../../model/policy.js';
+import type { GroupId, PeerMatch } from '../../program/types.js';
+import * as x from '../language/expressions.js';
+import type { MutableSet } from '../language/mutable-ruleset.js';
+import type { Statement } from '../language/types.js';
+import { blockSets, type BlockSets } from './block-sets.js';
+import type { SetUse } from './group-sets.js';
+
+/** What can be asked of a flow's peer. */
+export interface PeerForm {
+  /** Equal for forms that ask the same of one direction. */
+  readonly key: string;
+  readonly title: string;
+  readonly families: readonly Family[];
+  match(family: Family): readonly Statement[];
+  /** The sets that it needs. */
+  readonly pods?: SetUse;
+  readonly sets: readonly MutableSet[];
+}
+
+/** With more groups of pods than this, a rule has a set of its own for all of them: a packet pays for each look-up. */
+const mostGroupsLookedUp = 8;
+
+/** The rule allows what one of them matches. */
+export function peerForms(
+  peers: PeerMatch,
+  direction: Direction,
+  unionOf: (ids: readonly GroupId[]) => SetUse,
+): readonly PeerForm[] {
+  if (peers.kind === 'anyone') return [{ key: 'anyone', title: 'anyone', families, match: () => [], sets: [] }];
+  const groups = [...new Set(peers.of.flatMap((peer) => (peer.kind === 'pods' ? [peer.of] : [])))];
+  const uses = groups.length > mostGroupsLookedUp ? [unionOf(groups)] : groups.map((id) => unionOf([id]));
+  const blocks = peers.of.filter((peer) => peer.kind === 'addressBlock');
+  return [
+    ...uses.map((use) => podsForm(use, direction)),
+    ...families.flatMap((family) => blockSets(blocks, family).map((layer) => blocksForm(layer, family, direction))),
+  ];
+}
+
+/** The peer is the client of what comes in, and the server of what goes out. */
+export const peerAddress = (direction: Direction, family: Family): x.Expression =>
+  direction === 'ingress' ? x.client(family) : x.server(family);
+
+const podsForm = (pods: SetUse, direction: Direction): PeerForm => ({
+  key: pods.id,
+  title: pods.title,
+  families,
+  match: (family) => [x.inSet(peerAddress(direction, family), pods.names[family])],
+  pods,
+  sets: [],
+});
+
+function blocksForm({ allowed, denied }: BlockSets, family: Family, direction: Direction): PeerForm {
+  const key = x.concat(peerAddress(direction, family), x.flowProtocol);
+  const except = denied === undefined ? '' : ` except ${denied.title ?? ''}`;
+  const match = [x.inSet(key, allowed.name), ...(denied === undefined ? [] : [x.notInSet(key, denied.name)])];
+  return {
+    key: `${allowed.name} ${denied?.name ?? ''}`,
+    title: `${allowed.title ?? ''}${except}`,
+    families: [family],
+    match: () => match,
+    sets: [allowed, ...(denied === undefined ? [] : [denied])],
+  };
+}

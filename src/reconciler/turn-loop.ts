@@ -1,0 +1,264 @@
+/**
+ * Turns: how the changes of many namespaces share one nft.
+ *
+ *   queues --a slice of each--> compiler --> renderer --> small ones: one turn together, brought into force at once
+ *                                                    \--> large ones: a turn each, a piece at a time
+ *
+ * After each round of small ones, one piece of one large turn: so a small change waits for one piece and one round, whatever
+ * else there is to do, and large ones share the rest by the time that they take. nft and the kernel take about the same for
+ * a transaction with one change as with fifty, so small ones go together.
+ */
+import type { ChangeQueue } from './change-queues.js';
+import { ChangeQueues } from './change-queues.js';
+import { sumOf } from '../generic/sum-of.js';
+import type { ClusterChange } from '../model/cluster.js';
+import { heaviestTransaction } from '../nftables/plan/batch.js';
+import { isDirty, type Dirty } from '../nftables/render/dirty.js';
+import { otherEvents, type Clock } from './clock.js';
+import { changeOf, LoopTurn, type CompiledSlice } from './loop-turn.js';
+import { isRefusal, type PolicyTable } from './policy-table.js';
+import { retryDelay } from './retry-delay.js';
+
+/** Milliseconds of compiling before what was compiled is applied: as long as applying takes, within these. */
+const roundTime = { least: 10, most: 500 };
+/** Weight of small slices in one turn: nft and the kernel take most of the time of a transaction whatever is in it. */
+const mostJoined = heaviestTransaction / 2;
+/** After this many failures in a row the kernel refuses a turn because of what is in it. */
+const failuresBeforeQuarantine = 2;
+
+export type Compiled = Omit<CompiledSlice, 'queue' | 'noticedAt'>;
+
+interface TurnLoopParts {
+  readonly clock: Clock;
+  readonly table: PolicyTable;
+  readonly compile: (changes: readonly ClusterChange[]) => Compiled;
+  /** The changes that make policies of the turn, which the kernel refuses, fail closed. */
+  readonly quarantine: (turn: LoopTurn) => Promise<readonly ClusterChange[]>;
+  readonly onSwitched: (turn: LoopTurn) => void;
+  /** These changes alter nothing in the kernel, or are in force. */
+  readonly onInForce: (slices: readonly CompiledSlice[]) => void;
+  readonly onFailure: (turn: LoopTurn, error: unknown) => void;
+}
+
+export class TurnLoop {
+  readonly queues: ChangeQueues;
+  readonly #parts: TurnLoopParts;
+  /** On their way to the kernel. */
+  readonly #turns = new Set<LoopTurn>();
+  /** Of the first state, compiled so far. */
+  readonly #first: CompiledSlice[] = [];
+  #hasBegun = false;
+  #isStopped = false;
+  /** Milliseconds that it took to bring the small slices of a round into force: of the last one, or lately more. */
+  #lastApplying = 0;
+
+  constructor(parts: TurnLoopParts) {
+    this.#parts = parts;
+    this.queues = new ChangeQueues(parts.clock);
+  }
+
+  /** The first state is in the kernel, or on its way there. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  get isFailing(): boolean {
+    return [...this.#turns].some(({ failures }) => failures > 0);
+  }
+
+  /** Changes that are not in force yet. */
+  get waiting(): number {
+    const compiled = [...this.#first, ...[...this.#turns].flatMap(({ slices }) => slices)];
+    return sumOf(this.queues.all(), ({ length }) => length) + sumOf(compiled, ({ changes }) => changes.length);
+  }
+
+  /** Milliseconds until there is something to do; undefined when there is not. */
+  get pause(): number | undefined {
+    const now = this.#parts.clock.now();
+    const ready = [...this.#turns].filter(({ table }) => table.canAdvance);
+    const pauses = ready.map(({ retryAt }) => Math.max(0, retryAt - now));
+    if (this.#parts.table.sweepPending) pauses.push(0);
+    const queued = this.#isFirst ? undefined : this.queues.pause();
+    if (queued !== undefined) pauses.push(queued);
+    return pauses.length === 0 ? undefined : Math.min(...pauses);
+  }
+
+  /** The first state is on its way: other changes wait for it. */
+  get #isFirst(): boolean {
+    return [...this.#turns].some((turn) => turn.isFirst);
+  }
+
+  /** Lets a transaction in flight end, and begins no other. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Compiles everything that waits, as one turn to be. */
+  async compileFirst(): Promise<void> {
+    for (let [queue] = this.queues.all(); queue !== undefined; [queue] = this.queues.all()) {
+      this.#first.push(this.#compileSlice(queue));
+      await otherEvents();
+    }
+  }
+
+  /** The first state's turn: `dirty` is everything in which the kernel differs. */
+  beginFirst(dirty: Dirty): void {
+    this.#hasBegun = true;
+    this.#add(this.#first.splice(0), { dirty, effect: 'narrows' }).isFirst = true;
+  }
+
+  /** Somebody else has changed the kernel: a turn of no namespace puts it right. */
+  repair(dirty: Dirty): void {
+    this.#add([], { dirty, effect: 'narrows' });
+  }
+
+  /** The kernel has changed: what failed may do better now. */
+  retryNow(): void {
+    for (const turn of this.#turns) turn.retryAt = 0;
+  }
+
+  /** One round: small changes, and one piece of what is large. */
+  async run(): Promise<void> {
+    const isFirst = this.#isFirst;
+    const small = isFirst ? [] : await this.#takeSlices();
+    const began = this.#parts.clock.now();
+    for (const turn of small) await this.#attempt(turn, 'whole');
+    if (small.length > 0) this.#lastApplying = Math.max(this.#parts.clock.now() - began, this.#lastApplying / 2);
+    const next = this.#nextTurn();
+    if (next !== undefined) await this.#attempt(next, isFirst ? 'first' : 'piece');
+    else if (this.#parts.table.sweepPending && !this.#parts.table.isUnknown) await this.#parts.table.sweep();
+  }
+
+  #add(slices: readonly CompiledSlice[], change = changeOf(slices)): LoopTurn {
+    const turn = new LoopTurn(slices, this.#parts.table.begin(change), this.#parts.clock.now());
+    for (const queue of turn.queues) queue.isBusy = true;
+    this.#turns.add(turn);
+    return turn;
+  }
+
+  /** Takes a slice of each queue, as long as the round lasts. @returns the turns that can be brought into force at once */
+  async #takeSlices(): Promise<readonly LoopTurn[]> {
+    const { clock, table } = this.#parts;
+    const began = clock.now();
+    const small: CompiledSlice[] = [];
+    const time = Math.min(Math.max(this.#lastApplying, roundTime.least), roundTime.most);
+    for (const queue of this.queues.ready()) {
+      if (clock.now() - began >= time) break;
+      const slice = this.#compileSlice(queue);
+      if (!isDirty(slice.dirty)) this.#parts.onInForce([slice]);
+      else if (table.weightOf(slice) <= table.pieceLimit && table.isFree(slice)) small.push(slice);
+      else this.#add([slice]);
+      await otherEvents();
+    }
+    return this.#joined(small).map((slices) => this.#add(slices));
+  }
+
+  /** Slices that fit one transaction go together, those that narrow first. */
+  #joined(slices: readonly CompiledSlice[]): readonly CompiledSlice[][] {
+    const { table } = this.#parts;
+    const joined: CompiledSlice[][] = [];
+    let weight = Infinity;
+    const narrowing = ({ effect }: CompiledSlice): number => Number(effect === 'narrows');
+    for (const slice of [...slices].sort((a, b) => narrowing(b) - narrowing(a))) {
+      const own = table.weightOf(slice);
+      if (weight + own > mostJoined) {
+        joined.push([]);
+        weight = 0;
+      }
+      joined.at(-1)?.push(slice);
+      weight += own;
+    }
+    return joined;
+  }
+
+  #compileSlice(queue: ChangeQueue): CompiledSlice {
+    const { clock, compile } = this.#parts;
+    const began = clock.now();
+    const taken = queue.takeSlice();
+    const compiled = compile(taken.map(({ change }) => change));
+    queue.sliceTook(taken.length, clock.now() - began);
+    this.queues.charge(queue, clock.now() - began);
+    return { ...compiled, queue, noticedAt: Math.min(...taken.map(({ noticedAt }) => noticedAt)) };
+  }
+
+  /** A narrowing one first among those that have had as much. */
+  #nextTurn(): LoopTurn | undefined {
+    const now = this.#parts.clock.now();
+    const ready = [...this.#turns].filter(({ retryAt, table }) => retryAt <= now && table.canAdvance);
+    const narrows = (turn: LoopTurn): number => Number(turn.table.effect === 'narrows');
+    return ready.sort((a, b) => a.charge - b.charge || narrows(b) - narrows(a))[0];
+  }
+
+  async #attempt(turn: LoopTurn, how: 'whole' | 'piece' | 'first'): Promise<void> {
+    const { clock, table } = this.#parts;
+    // The next run reads the kernel first.
+    if (table.isUnknown) return;
+    const began = clock.now();
+    try {
+      if (turn.failures > 0) await this.#prepareRetry(turn);
+      if (!turn.table.isSwitched) await this.#advance(turn, how);
+      turn.failures = 0;
+    } catch (error) {
+      if (turn.table.isSwitched) throw error;
+      this.#failed(turn, error);
+    } finally {
+      for (const queue of turn.queues) {
+        queue.pacing.addWork(began);
+        this.queues.charge(queue, clock.now() - began);
+      }
+    }
+    // At once: it may have to swap the verdict cache again.
+    if (turn.table.isSwitched) await table.sweep();
+  }
+
+  async #advance(turn: LoopTurn, how: 'whole' | 'piece' | 'first'): Promise<void> {
+    const limits = { first: () => heaviestTransaction, whole: () => mostJoined, piece: undefined };
+    const limit = limits[how];
+    for (;;) {
+      const progress = await this.#parts.table.advance(turn.table, () => this.#switched(), limit);
+      if (progress !== 'built' || how === 'piece' || this.#isStopped) return;
+    }
+  }
+
+  /** All turns whose verdicts are in force are done; a replacement of the whole table may have been several. */
+  #switched(): void {
+    for (const turn of [...this.#turns].filter(({ table }) => table.isSwitched)) {
+      this.#turns.delete(turn);
+      for (const queue of turn.queues) queue.isBusy = false;
+      this.#parts.onInForce(turn.slices);
+      this.#parts.onSwitched(turn);
+    }
+  }
+
+  #failed(turn: LoopTurn, error: unknown): void {
+    turn.failures += 1;
+    turn.lastError = error;
+    turn.retryAt = this.#parts.clock.now() + retryDelay(turn.failures - 1);
+    this.#parts.onFailure(turn, error);
+    if (isRefusal(error) && turn.queues.size > 1 && !turn.isFirst) this.#split(turn);
+  }
+
+  /** Something in it is refused: what has nothing to do with that must not wait for it. */
+  #split(turn: LoopTurn): void {
+    this.#turns.delete(turn);
+    const parts = [...turn.queues].map((queue) => turn.slices.filter((slice) => slice.queue === queue));
+    const tables = this.#parts.table.split(turn.table, parts.map(changeOf));
+    const now = this.#parts.clock.now();
+    for (const [index, table] of tables.entries()) this.#turns.add(new LoopTurn(parts[index] ?? [], table, now));
+  }
+
+  async #prepareRetry(turn: LoopTurn): Promise<void> {
+    const { table, quarantine, compile, clock } = this.#parts;
+    for (const queue of turn.isFirst ? this.queues.all() : turn.queues)
+      if (queue.length > 0) this.#extend(turn, this.#compileSlice(queue));
+    if (turn.failures <= failuresBeforeQuarantine || !isRefusal(turn.lastError)) return;
+    const changes = await quarantine(turn);
+    if (changes.length === 0) await table.replace(() => this.#switched());
+    else this.#extend(turn, { ...compile(changes), queue: undefined, noticedAt: clock.now() });
+  }
+
+  #extend(turn: LoopTurn, slice: CompiledSlice): void {
+    turn.slices.push(slice);
+    this.#parts.table.extend(turn.table, slice);
+  }
+}

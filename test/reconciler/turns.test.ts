@@ -1,0 +1,294 @@
+/** Many namespaces share the loop: nobody waits for another's bulk, or for what the kernel refuses of another's. */
+import { describe, expect, test } from '@jest/globals';
+import { Compiler, compile } from '../../src/compiler/compiler.js';
+import type { SourceChange, SyncedCluster } from '../../src/cluster/types.js';
+import { changeKey, snapshotOf, type ClusterChange, type ClusterSnapshot } from '../../src/model/cluster.js';
+import { parseNetworkPolicy, parsePod } from '../../src/model/parse.js';
+import type { Transaction } from '../../src/nftables/language/command.js';
+import { NftError } from '../../src/nftables/language/nftables.js';
+import { findDrift } from '../../src/nftables/plan/drift.js';
+import { isDirty } from '../../src/nftables/render/dirty.js';
+import { render, Renderer } from '../../src/nftables/render/renderer.js';
+import { Reconciler } from '../../src/reconciler/reconciler.js';
+import { FakeNftables } from '../support/fake-nftables.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+const scope = { scope: { node: 'n1' } } as const;
+
+function policy(namespace: string, name: string, spec: object = {}): ClusterChange {
+  const parsed = parseNetworkPolicy({ metadata: { name, namespace, generation: 1 }, spec }, { strict: true });
+  if (!parsed.ok) throw new Error(name);
+  return { kind: 'policy', ref: parsed.value.ref, policy: parsed.value };
+}
+
+function pod(namespace: string, name: string, address: string, labels = {}): ClusterChange {
+  const json = {
+    metadata: { name, namespace, labels },
+    spec: { nodeName: 'n1' },
+    status: { podIPs: [{ ip: address }] },
+  };
+  const parsed = parsePod(json);
+  if (!parsed.ok) throw new Error(name);
+  return { kind: 'pod', ref: parsed.value.ref, pod: parsed.value };
+}
+
+/** One that takes nft many pieces. */
+const bulk = (namespace: string, name: string): ClusterChange =>
+  policy(namespace, name, {
+    ingress: [
+      { from: Array.from({ length: 9000 }, (_, n) => ({ ipBlock: { cidr: `10.${n >> 8}.${n & 255}.1/32` } })) },
+    ],
+  });
+
+class Loop implements SyncedCluster {
+  readonly nft = new FakeNftables();
+  readonly clock = new ManualClock();
+  readonly lines: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[] = [];
+  readonly #state = new Map<string, ClusterChange>();
+  readonly reconciler: Reconciler;
+  #listener: (change: SourceChange) => void = () => undefined;
+
+  constructor(...start: readonly ClusterChange[]) {
+    for (const one of start) this.#state.set(changeKey(one), one);
+    const write = (fields: Readonly<Record<string, unknown>>, message: string): void =>
+      void this.lines.push({ fields, message });
+    const log = { info: write, warn: write, error: write, debug: write };
+    const links = {
+      discover: () => Promise.resolve({ attachments: [], unattached: [] }),
+      devices: () => Promise.resolve(new Map<string, number>()),
+    };
+    const [compiler, renderer] = [new Compiler(scope), new Renderer({ established: 'reevaluate' })];
+    const bridgeNetfilter = (): Promise<undefined> => Promise.resolve(undefined);
+    const { nft: nftables, clock } = this;
+    const parts = { cluster: this, compiler, renderer, render: rendered, nftables, links, bridgeNetfilter, clock, log };
+    this.reconciler = new Reconciler(parts, { sourceGuard: true, readBackEvery: 60_000 });
+    this.reconciler.start();
+  }
+
+  snapshot(): ClusterSnapshot {
+    return snapshotOf([...this.#state.values()]);
+  }
+
+  onChange(listener: (change: SourceChange) => void): Disposable {
+    this.#listener = listener;
+    return { [Symbol.dispose]: () => (this.#listener = () => undefined) };
+  }
+
+  onProblems(): Disposable {
+    return { [Symbol.dispose]: () => undefined };
+  }
+
+  staleSince(): undefined {
+    return undefined;
+  }
+
+  problems(): readonly never[] {
+    return [];
+  }
+
+  push(...changes: readonly ClusterChange[]): void {
+    for (const change of changes) {
+      const isThere = 'policy' in change || 'pod' in change;
+      if (isThere) this.#state.set(changeKey(change), change);
+      else this.#state.delete(changeKey(change));
+    }
+    this.#listener({ changes, noticedAt: this.clock.now() });
+  }
+
+  get isConverged(): boolean {
+    return !isDirty(findDrift(rendered(this.snapshot()), this.nft.ruleset));
+  }
+
+  get applied(): number {
+    return this.lines.filter(({ message }) => message === 'applied').length;
+  }
+
+  enforced(): string[] | undefined {
+    return this.reconciler.enforced()?.map(({ namespace, name }) => `${namespace}/${name}`);
+  }
+
+  isolates(address: string): boolean {
+    return this.nft.ruleset.sets.get('isolated-in4')?.elements.has(address) === true;
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener = () => undefined;
+  }
+}
+
+const rendered = (snapshot: ClusterSnapshot) => render(compile(snapshot, scope), { established: 'reevaluate' });
+
+const settle = async (turns = 300): Promise<void> => {
+  for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+async function started(...start: readonly ClusterChange[]): Promise<Loop> {
+  const loop = new Loop(...start);
+  await settle();
+  expect(loop.applied).toBe(1);
+  return loop;
+}
+
+const mentions = (transaction: Transaction, word: string): boolean =>
+  JSON.stringify(transaction.commands).includes(word);
+
+const pods = [pod('big', 'a', '10.200.0.1'), pod('small', 'a', '10.200.0.2'), pod('third', 'a', '10.200.0.3')];
+
+describe('turns', () => {
+  test('a small change of one namespace is in force before the bulk of another one is', async () => {
+    const loop = await started(...pods);
+    const order: string[] = [];
+    const apply = loop.nft.apply.bind(loop.nft);
+    loop.nft.apply = async (transaction) => {
+      // While a piece of the bulk is on its way, another namespace changes.
+      if (order.length === 0 && mentions(transaction, '10.0.9.1')) {
+        order.push('bulk began');
+        loop.push(policy('small', 'deny'));
+      }
+      await apply(transaction);
+      if (loop.isolates('10.200.0.1') && !order.includes('big')) order.push('big');
+      if (loop.isolates('10.200.0.2') && !order.includes('small')) order.push('small');
+    };
+    loop.push(bulk('big', 'blocks'));
+    await settle();
+    expect(order).toEqual(['bulk began', 'small', 'big']);
+    expect(loop.isConverged).toBe(true);
+    expect(loop.applied).toBe(3);
+    expect(loop.reconciler.status().revision).toBe(3);
+    await loop.reconciler[Symbol.asyncDispose]();
+  });
+
+  test('what another process has damaged is repaired before a bulk goes on', async () => {
+    const loop = await started(...pods, policy('small', 'deny'));
+    const isolated: boolean[] = [];
+    const apply = loop.nft.apply.bind(loop.nft);
+    loop.nft.apply = async (transaction) => {
+      await apply(transaction);
+      if (isolated.length === 0 && mentions(transaction, '10.0.9.1')) {
+        const keys = ['10.200.0.2'];
+        const commands = [{ kind: 'delete elements', set: 'isolated-in4', keys }] as const;
+        await apply({ family: 'inet', table: 'podwall', effect: 'narrows', commands });
+        loop.reconciler.drift('4711 (nft)');
+      }
+      if (mentions(transaction, '10.0.9.1') || isolated.length > 0) isolated.push(loop.isolates('10.200.0.2'));
+    };
+    loop.push(bulk('big', 'blocks'));
+    await settle();
+    expect(isolated.length).toBeGreaterThan(4);
+    expect(isolated.slice(0, 2)).toEqual([false, true]);
+    expect(loop.isConverged).toBe(true);
+    expect(loop.reconciler.status().repairs).toBe(1);
+    await loop.reconciler[Symbol.asyncDispose]();
+  });
+
+  test('a policy is reported as enforced when its own turn is in force', async () => {
+    const loop = await started(...pods);
+    const seen = new Set<string>();
+    const apply = loop.nft.apply.bind(loop.nft);
+    loop.nft.apply = async (transaction) => {
+      await apply(transaction);
+      seen.add(JSON.stringify(loop.enforced()));
+    };
+    loop.push(bulk('big', 'blocks'), policy('small', 'deny'));
+    await settle();
+    expect([...seen]).toContain('["small/deny"]');
+    expect([...seen]).not.toContain('["big/blocks"]');
+    expect(loop.enforced()).toEqual(['big/blocks', 'small/deny']);
+    await loop.reconciler[Symbol.asyncDispose]();
+  });
+
+  test('small changes of many namespaces are one switch', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
+    const loop = await started(...names.map((name, index) => pod(name, 'a', `10.200.1.${index}`)));
+    loop.push(...names.map((name) => policy(name, 'deny')));
+    await settle();
+    expect(loop.isConverged).toBe(true);
+    expect(loop.applied).toBe(2);
+    await loop.reconciler[Symbol.asyncDispose]();
+  });
+
+  test('the changes of one namespace keep their order, however many slices they take', async () => {
+    const loop = await started(pod('big', 'a', '10.200.0.1'));
+    const states: number[] = [];
+    const count = (): number => [...loop.nft.ruleset.counters].filter((name) => name.startsWith('drop-in-')).length;
+    const apply = loop.nft.apply.bind(loop.nft);
+    loop.nft.apply = async (transaction) => {
+      await apply(transaction);
+      const revision = loop.reconciler.status().endpoints[0]?.ingress.by.length ?? 0;
+      if (states.at(-1) !== revision) states.push(revision);
+    };
+    loop.push(...Array.from({ length: 100 }, (_, index) => policy('big', `p${index}`)));
+    await settle();
+    expect(states.length).toBeGreaterThan(1);
+    expect(states).toEqual([...states].sort((a, b) => a - b));
+    expect(states.at(-1)).toBe(100);
+    expect(count()).toBe(1);
+    expect(loop.isConverged).toBe(true);
+    await loop.reconciler[Symbol.asyncDispose]();
+  });
+
+  test('what the kernel refuses of one namespace holds up no other one, not even of the same switch', async () => {
+    const loop = await started(...pods);
+    loop.nft.failWith = (transaction) => (mentions(transaction, 'poison') ? new NftError('refused', 'no') : undefined);
+    loop.push(policy('big', 'poison', { ingress: [{ ports: [{ port: 80 }] }] }), policy('small', 'deny'));
+    await settle();
+    expect([loop.isolates('10.200.0.1'), loop.isolates('10.200.0.2')]).toEqual([false, true]);
+    expect(loop.enforced()).toEqual(['small/deny']);
+    expect(loop.reconciler.status().lastError).toBe('no');
+    loop.push(policy('third', 'deny'));
+    await settle();
+    expect(loop.isolates('10.200.0.3')).toBe(true);
+    loop.nft.failWith = () => undefined;
+    loop.clock.advance(10_000);
+    await settle();
+    expect(loop.isConverged).toBe(true);
+    expect(loop.reconciler.status().lastError).toBeUndefined();
+    await loop.reconciler[Symbol.asyncDispose]();
+  });
+
+  test('a change that mends what is refused is taken with it', async () => {
+    const loop = await started(...pods);
+    loop.nft.failWith = (transaction) => (mentions(transaction, 'poison') ? new NftError('refused', 'no') : undefined);
+    const poison = policy('big', 'poison', { ingress: [{ ports: [{ port: 80 }] }] });
+    loop.push(poison);
+    await settle();
+    expect(loop.isConverged).toBe(false);
+    if (poison.kind !== 'policy') throw new Error('not a policy');
+    loop.push({ kind: 'policy', ref: poison.ref }, policy('big', 'good'));
+    loop.clock.advance(200);
+    await settle();
+    expect(loop.isolates('10.200.0.1')).toBe(true);
+    expect(loop.isConverged).toBe(true);
+    await loop.reconciler[Symbol.asyncDispose]();
+  });
+
+  test('an address that a pod of another namespace gets holds nothing of the earlier pod by then', async () => {
+    const from = (namespace: string): object => ({
+      ingress: [{ from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } }] }],
+    });
+    const old = pod('old', 'a', '10.200.0.9');
+    const loop = await started(
+      ...pods,
+      old,
+      policy('small', 'from-old', from('old')),
+      policy('third', 'from-new', from('new')),
+    );
+    const members = (): number =>
+      [...loop.nft.ruleset.sets]
+        .filter(([name]) => name.startsWith('pods4-'))
+        .filter(([, { elements }]) => elements.has('10.200.0.9')).length;
+    expect(members()).toBe(1);
+    const seen = new Set<number>();
+    const apply = loop.nft.apply.bind(loop.nft);
+    loop.nft.apply = async (transaction) => {
+      await apply(transaction);
+      seen.add(members());
+    };
+    if (old.kind !== 'pod') throw new Error('not a pod');
+    loop.push(bulk('old', 'blocks'), { kind: 'pod', ref: old.ref }, pod('new', 'b', '10.200.0.9'));
+    await settle();
+    expect(Math.max(...seen)).toBe(1);
+    expect(loop.isConverged).toBe(true);
+    await loop.reconciler[Symbol.asyncDispose]();
+  });
+});

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { encodeBatch, generationOffset, mostElements } from '../../src/kernel/elements/batch.js';
 import { Exchange } from '../../src/kernel/elements/element-socket.js';
 import { startElementWriter, type ElementWriter } from '../../src/kernel/elements/element-writer.js';
+import { parseCounters } from '../../src/nftables/language/listing.js';
 import { openNftClient } from '../../src/kernel/nft/nft-client.js';
 import { monitorTables, type ForeignChange } from '../../src/kernel/table-events/nft-monitor.js';
 import type { Command, Element, Transaction } from '../../src/nftables/language/command.js';
@@ -219,6 +220,29 @@ describePackets('elements by netlink', () => {
     for (const one of writers) await one[Symbol.asyncDispose]();
     for (const one of spaces) one[Symbol.dispose]();
   });
+
+  test('counters are read as nft lists them, of one table, also while others commit; none where there is no table', async () => {
+    const kernel = space();
+    const writer = await writerIn(kernel);
+    const names = Array.from({ length: 700 }, (_, index) => `rule-in-some-policy-${index}`);
+    kernel.load(names.map((name, n) => `add counter inet podwall ${name} { packets ${n * 7} bytes ${n} }`).join('\n'));
+    kernel.load('add table inet other; add counter inet other foreign { packets 5 bytes 5 }');
+    kernel.load('add table netdev podwall; add counter netdev podwall large { packets 4294967296123 bytes 1 }');
+    const table = { family: 'inet', table: 'podwall' } as const;
+    const listed = parseCounters(kernel.run('nft', '-j', 'list', 'counters', 'table', 'inet', 'podwall'));
+    expect(listed.size).toBe(700);
+    expect(await writer.counters(table)).toEqual(listed);
+    expect(await writer.counters({ ...table, family: 'netdev' })).toEqual(new Map([['large', 4294967296123]]));
+    expect(await writer.counters({ ...table, table: 'none' })).toEqual(new Map());
+    const readings: number[] = [];
+    for (let index = 0; index < 20; index += 1) {
+      const reading = writer.counters(table);
+      kernel.run('nft', 'add', 'chain', 'inet', 'other', `c${index}`);
+      // Undefined: interrupted each time, so that nft is asked.
+      readings.push((await reading)?.size ?? 700);
+    }
+    expect(new Set(readings)).toEqual(new Set([700]));
+  }, 30_000);
 
   describe('the same random transactions', () => {
     let [byNft, byNetlink]: NftNamespace[] = [];

@@ -7,7 +7,7 @@ import type { Command, Element, Transaction } from '../../nftables/language/comm
 import { partsOf } from '../../nftables/language/elements.js';
 import type { KeyType, SetForm } from '../../nftables/language/types.js';
 import { attribute, bigEndian, message, nest, numberAttribute, textAttribute } from '../netlink/messages.js';
-import { familyNumber, kind, objectAttribute, ofTables, tablesSubsystem } from '../netlink/nf-tables.js';
+import { counterObject, familyNumber, kind, objectAttribute, ofTables, tablesSubsystem } from '../netlink/nf-tables.js';
 
 const batchBegin = 0x10;
 const batchEnd = 0x11;
@@ -16,7 +16,6 @@ const listAttribute = { table: 1, set: 2, elements: 3, element: 1 } as const;
 const elementAttribute = { key: 1, data: 2 } as const;
 const dataAttribute = { value: 1, verdict: 2 } as const;
 const verdictAttribute = { code: 1, chain: 2 } as const;
-const counterObject = 1;
 const batchGeneration = 1;
 const goto = -4;
 

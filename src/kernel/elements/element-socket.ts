@@ -2,16 +2,19 @@
 import { messagesIn, numberMessages } from '../netlink/messages.js';
 import { errnoOf, openNetlinkSocket } from '../netlink/socket.js';
 import { generationIn, generationOffset, getGeneration } from './batch.js';
+import { counterIn, getCounters, interrupted } from './counter-dump.js';
 import type { WriteOutcome } from './worker-messages.js';
+import type { TableName } from '../../nftables/language/types.js';
 
 const errorType = 2;
+const doneType = 3;
 
 /** Bytes. */
 const socketBuffer = 4 * 1024 * 1024;
 const datagramSize = 64 * 1024;
 /** Milliseconds that the kernel may take for one batch: other commits hold its lock meanwhile. */
 const answerWithin = 5000;
-/** Commits of others that a batch is tried again after; then nft, which waits for its turn otherwise, applies it. */
+/** Commits of others that a batch, or a reading, is tried again after; then it is nft's. */
 const attempts = 5;
 
 /** A socket in this thread's network namespace. @throws Error when it cannot be had */
@@ -37,7 +40,7 @@ interface Channel {
   readonly receive: () => Buffer | number;
 }
 
-/** Sends batches and reads what the kernel says to each. */
+/** Sends batches and requests, and reads what the kernel says to each. */
 export class Exchange {
   readonly #channel: Channel;
   #sequence = 1;
@@ -54,6 +57,36 @@ export class Exchange {
       const outcome = this.#send(batch);
       const isRestart = outcome.kind === 'refused' && outcome.errno === errnoOf.ERESTART;
       if (!isRestart || attempt === attempts) return outcome;
+    }
+  }
+
+  /** Packets of every named counter; none where there is no such table. Undefined when they cannot be read. */
+  counters(table: TableName): readonly (readonly [string, number])[] | undefined {
+    for (let attempt = 1; attempt <= attempts; attempt += 1) {
+      const counters = this.#dumped(table);
+      if (counters !== 'interrupted') return counters;
+    }
+    return undefined;
+  }
+
+  #dumped(table: TableName): readonly (readonly [string, number])[] | 'interrupted' | undefined {
+    const request = getCounters(table);
+    const own = this.#sequence;
+    this.#sequence = numberMessages(request, own);
+    if (this.#channel.send(request) !== 0) return undefined;
+    const counters: (readonly [string, number])[] = [];
+    let isWhole = true;
+    for (;;) {
+      const datagram = this.#channel.receive();
+      if (typeof datagram === 'number') return undefined;
+      for (const { type, flags, sequence, body } of messagesIn(datagram)) {
+        if (sequence !== own) continue;
+        if ((flags & interrupted) !== 0) isWhole = false;
+        if (type === errorType) return undefined;
+        if (type === doneType) return isWhole ? counters : 'interrupted';
+        const counter = counterIn(type, body);
+        if (counter !== undefined) counters.push(counter);
+      }
     }
   }
 

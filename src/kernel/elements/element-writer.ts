@@ -1,14 +1,17 @@
 import { Worker } from 'node:worker_threads';
 import { NftError } from '../../nftables/language/nftables.js';
-import type { ElementWorkerMessage, WriteOutcome, WriteRequest } from './worker-messages.js';
+import type { TableName } from '../../nftables/language/types.js';
+import type { ElementWorkerMessage, ReadCounters, WorkerRequest, WriteOutcome } from './worker-messages.js';
 
-/** Writes batches of elements to the kernel without nft, which reads the whole table before each. */
+/** Writes batches of elements to the kernel, and reads counters, without nft, which reads whole tables before each. */
 export interface ElementWriter extends AsyncDisposable {
   /**
    * @returns whether the kernel has taken the batch; otherwise nothing changed, and nft should apply it
    * @throws NftError when the outcome is unknown
    */
   write(batch: Buffer): Promise<boolean>;
+  /** Packets of a table's named counters; none where there is no such table. Undefined when nft should be asked. */
+  counters(table: TableName): Promise<ReadonlyMap<string, number> | undefined>;
 }
 
 /**
@@ -25,7 +28,8 @@ const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4
 class WorkerWriter implements ElementWriter {
   readonly #worker: Worker;
   readonly #onUnavailable: (reason: string) => void;
-  readonly #waiting = new Map<number, (outcome: WriteOutcome) => void>();
+  readonly #writes = new Map<number, (outcome: WriteOutcome) => void>();
+  readonly #readings = new Map<number, (counters: ReadCounters) => void>();
   #isOpen = false;
   #isClosing = false;
   #count = 0;
@@ -40,15 +44,16 @@ class WorkerWriter implements ElementWriter {
 
   async write(batch: Buffer): Promise<boolean> {
     if (!this.#isOpen) return false;
-    this.#count += 1;
-    const request: WriteRequest = { id: this.#count, batch };
-    const outcome = await new Promise<WriteOutcome>((resolve) => {
-      this.#waiting.set(request.id, resolve);
-      this.#worker.postMessage(request);
-    });
+    const outcome = await this.#asked(this.#writes, (id) => ({ kind: 'write', id, batch }));
     if (outcome.kind === 'unknown')
       throw new NftError('failed', `no answer from netlink (errno ${outcome.errno}): the outcome is unknown`);
     return outcome.kind === 'written';
+  }
+
+  async counters(table: TableName): Promise<ReadonlyMap<string, number> | undefined> {
+    if (!this.#isOpen) return undefined;
+    const read = await this.#asked(this.#readings, (id) => ({ kind: 'read counters', id, table }));
+    return read && new Map(read);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -65,17 +70,32 @@ class WorkerWriter implements ElementWriter {
       case 'unavailable':
         this.#end(message.reason);
         return;
-      case 'answer':
-        this.#waiting.get(message.id)?.(message.outcome);
-        this.#waiting.delete(message.id);
+      case 'outcome':
+        this.#writes.get(message.id)?.(message.outcome);
+        this.#writes.delete(message.id);
+        return;
+      case 'counters':
+        this.#readings.get(message.id)?.(message.counters);
+        this.#readings.delete(message.id);
     }
+  }
+
+  #asked<T>(waiting: Map<number, (answer: T) => void>, requestOf: (id: number) => WorkerRequest): Promise<T> {
+    this.#count += 1;
+    const id = this.#count;
+    return new Promise((resolve) => {
+      waiting.set(id, resolve);
+      this.#worker.postMessage(requestOf(id));
+    });
   }
 
   #end(reason: string): void {
     if (!this.#isClosing) this.#onUnavailable(reason);
     this.#isClosing = true;
     this.#isOpen = false;
-    for (const settle of this.#waiting.values()) settle({ kind: 'unknown', errno: 0 });
-    this.#waiting.clear();
+    for (const settle of this.#writes.values()) settle({ kind: 'unknown', errno: 0 });
+    for (const settle of this.#readings.values()) settle(undefined);
+    this.#writes.clear();
+    this.#readings.clear();
   }
 }

@@ -1,9 +1,12 @@
-/** The messages between the thread that writes elements and the agent. */
+/** The messages between the thread that writes elements and reads counters, and the agent. */
+import type { TableName } from '../../nftables/language/types.js';
 
-export interface WriteRequest {
-  readonly id: number;
-  readonly batch: Uint8Array;
-}
+export type WorkerRequest =
+  | { readonly kind: 'write'; readonly id: number; readonly batch: Uint8Array }
+  | { readonly kind: 'read counters'; readonly id: number; readonly table: TableName };
+
+/** Name and packets of each; undefined where they cannot be read. */
+export type ReadCounters = readonly (readonly [string, number])[] | undefined;
 
 /**
  * `written`: the kernel has taken the batch. `refused`: it has not, and nothing changed; `errno` says why. `unknown`: it
@@ -17,4 +20,5 @@ export type WriteOutcome =
 export type ElementWorkerMessage =
   | { readonly kind: 'open' }
   | { readonly kind: 'unavailable'; readonly reason: string }
-  | { readonly kind: 'answer'; readonly id: number; readonly outcome: WriteOutcome };
+  | { readonly kind: 'outcome'; readonly id: number; readonly outcome: WriteOutcome }
+  | { readonly kind: 'counters'; readonly id: number; readonly counters: ReadCounters };

@@ -50,6 +50,7 @@ export function message({ type, flags, family, resource = 0 }: Message, ...attri
 /** One message as it came: views of the datagram. */
 interface Received {
   readonly type: number;
+  readonly flags: number;
   readonly sequence: number;
   /** After the header that every message has. */
   readonly body: Buffer;
@@ -60,7 +61,8 @@ export function* messagesIn(datagram: Buffer): Generator<Received> {
     const length = datagram.readUInt32LE(at);
     if (length < headerLength || at + length > datagram.length) return;
     const body = datagram.subarray(at + headerLength, at + length);
-    yield { type: datagram.readUInt16LE(at + 4), sequence: datagram.readUInt32LE(at + 8), body };
+    const [type, flags] = [datagram.readUInt16LE(at + 4), datagram.readUInt16LE(at + 6)];
+    yield { type, flags, sequence: datagram.readUInt32LE(at + 8), body };
     at += align(length);
   }
 }
@@ -71,9 +73,9 @@ interface ReceivedAttribute {
   readonly value: Buffer;
 }
 
-/** The attributes of a netfilter message: after the four bytes that each begins with. */
-export function* attributesIn(body: Buffer): Generator<ReceivedAttribute> {
-  for (let at = 4; at + 4 <= body.length;) {
+/** The attributes of a netfilter message: after the four bytes that each begins with; a nested attribute has them from the start. */
+export function* attributesIn(body: Buffer, start = 4): Generator<ReceivedAttribute> {
+  for (let at = start; at + 4 <= body.length;) {
     const length = body.readUInt16LE(at);
     if (length < 4 || at + length > body.length) return;
     yield { type: body.readUInt16LE(at + 2) & 0x3fff, value: body.subarray(at + 4, at + length) };

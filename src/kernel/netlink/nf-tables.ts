@@ -21,6 +21,7 @@ export const kind = {
   newGeneration: 15,
   getGeneration: 16,
   newObject: 18,
+  getObject: 19,
   deleteObject: 20,
   newFlowtable: 22,
   deleteFlowtable: 24,
@@ -30,3 +31,6 @@ export const familyNumber = { inet: 1, netdev: 5 } as const;
 
 export const objectAttribute = { table: 1, name: 2, type: 3, data: 4 } as const;
 export const generationAttribute = { id: 1, process: 2, processName: 3 } as const;
+/** NFT_OBJECT_COUNTER, and what its data has. */
+export const counterObject = 1;
+export const counterAttribute = { bytes: 1, packets: 2 } as const;

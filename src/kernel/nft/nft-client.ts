@@ -1,6 +1,7 @@
 import { NftError, type Nftables } from '../../nftables/language/nftables.js';
 import { parseCounters, parseCountersText, parseTable } from '../../nftables/language/listing.js';
 import type { MutableRuleset } from '../../nftables/language/mutable-ruleset.js';
+import type { TableName } from '../../nftables/language/types.js';
 import type { Transaction } from '../../nftables/language/command.js';
 import { encodeBatch } from '../elements/batch.js';
 import type { ElementWriter } from '../elements/element-writer.js';
@@ -19,7 +20,7 @@ interface NftClientOptions {
   /** The long-lived nft ended, and why; transactions go on. */
   readonly onRestart?: (why: string) => void;
   /** In the same network namespace. Without it all goes by nft. */
-  readonly elements?: Pick<ElementWriter, 'write'>;
+  readonly elements?: Pick<ElementWriter, 'write'> & Partial<Pick<ElementWriter, 'counters'>>;
 }
 
 export interface NftClient extends Nftables {
@@ -139,20 +140,21 @@ class NftProcessClient implements NftClient {
   /** None when there is no such table. */
   #countersOf(family: 'inet' | 'netdev'): Promise<ReadonlyMap<string, number>> {
     return this.#inTurn(undefined, async () => {
-      const printed = await this.#countersByShell(family);
-      if (printed !== undefined) return printed;
-      const command = ['-j', 'list', 'counters', 'table', family, 'podwall'];
+      const table = { family, table: 'podwall' } as const;
+      const read = (await this.#elements?.counters?.(table)) ?? (await this.#countersByShell(table));
+      if (read !== undefined) return read;
+      const command = ['-j', 'list', 'counters', 'table', family, table.table];
       const { stdout, exitCode } = await runNft(this.command, command);
       return exitCode === 0 ? parseCounters(stdout) : new Map<string, number>();
     });
   }
 
   /** By the nft that runs already, where there is one: a process would cost ten times as much. */
-  async #countersByShell(family: 'inet' | 'netdev'): Promise<ReadonlyMap<string, number> | undefined> {
+  async #countersByShell(table: TableName): Promise<ReadonlyMap<string, number> | undefined> {
     const shell = this.#shell;
     if (!this.#shellLists || shell === undefined || shell.isDead) return undefined;
     try {
-      const printed = await shell.list('counters', { family, table: 'podwall' });
+      const printed = await shell.list('counters', table);
       const counters = printed === undefined ? undefined : parseCountersText(printed);
       this.#shellLists = counters !== undefined;
       return counters;

@@ -10,6 +10,11 @@ const mostPending = 20_000;
 /** Milliseconds of compiling and rendering without a pause. */
 const sliceTime = 5;
 const firstSlice = 32;
+/**
+ * Milliseconds within which a slice of that size is not cut further: what it takes may come from what all changes share, for
+ * example the rules of a pod that 1,000 policies select, and would be taken again for each piece.
+ */
+const sharedTime = 20;
 /** So few changes that were noticed together come into force together: what replaces a policy must not come after it went. */
 const mostTogether = 64;
 
@@ -78,7 +83,8 @@ export class ChangeQueue {
   /** A slice of so many changes took so many milliseconds. */
   sliceTook(changes: number, milliseconds: number): void {
     const fits = milliseconds <= 0 ? Infinity : (changes * sliceTime) / milliseconds;
-    this.#sliceSize = Math.max(1, Math.round(Math.min(fits, this.#sliceSize * 2)));
+    const least = milliseconds <= sharedTime ? Math.min(firstSlice, this.#sliceSize * 2) : 1;
+    this.#sliceSize = Math.max(least, Math.round(Math.min(fits, this.#sliceSize * 2)));
   }
 }
 

@@ -69,7 +69,7 @@ export async function runAgent(parts: AgentParts, options: AgentOptions, stop: A
   const state = new StateFile(options.stateDir);
   const startupHeap = disposables.use(new StartupHeap());
   const save = (): void =>
-    state.write(status(), (error) => log.error({ error: String(error) }, 'cannot write the state file'));
+    state.write(status, (error) => log.error({ error: String(error) }, 'cannot write the state file'));
   disposables.defer(() => state.settled());
   if (monitoring !== undefined) {
     const { metrics, server } = monitoring;

@@ -7,14 +7,14 @@ import { LoadPacing } from './load-pacing.js';
 const clusterQueue = '';
 /** Changes that may wait in one queue; beyond it, only the last change of each object is kept. */
 const mostPending = 20_000;
-/** Milliseconds of compiling and rendering without a pause. */
-const sliceTime = 5;
-const firstSlice = 32;
 /**
- * Milliseconds within which a slice of that size is not cut further: what it takes may come from what all changes share, for
- * example the rules of a pod that 1,000 policies select, and would be taken again for each piece.
+ * Milliseconds of compiling and rendering without a pause: the first, or up to the second where a turn of the namespace takes
+ * nft a multiple of it, so that 1,000 policies of one pod do not rebuild its rules for each few of them.
  */
-const sharedTime = 20;
+const sliceTime = { least: 5, most: 20 };
+const applyingPerSlice = 4;
+/** A slice of so many changes is cut no further within the longer time: what it takes may be what all changes share. */
+const firstSlice = 32;
 /** So few changes that were noticed together come into force together: what replaces a policy must not come after it went. */
 const mostTogether = 64;
 
@@ -34,6 +34,8 @@ export class ChangeQueue {
   charge: number;
   /** Its turn is on its way to the kernel, and later changes wait for that. */
   isBusy = false;
+  /** Milliseconds that it took to bring its last turn into force. */
+  lastApplying = 0;
   #pending: PendingChange[] = [];
   #coalesceAt = mostPending;
   #sliceSize = firstSlice;
@@ -82,9 +84,11 @@ export class ChangeQueue {
 
   /** A slice of so many changes took so many milliseconds. */
   sliceTook(changes: number, milliseconds: number): void {
-    const fits = milliseconds <= 0 ? Infinity : (changes * sliceTime) / milliseconds;
-    const least = milliseconds <= sharedTime ? Math.min(firstSlice, this.#sliceSize * 2) : 1;
-    this.#sliceSize = Math.max(least, Math.round(Math.min(fits, this.#sliceSize * 2)));
+    const { least, most } = sliceTime;
+    const aim = Math.min(Math.max(this.lastApplying / applyingPerSlice, least), most);
+    const fits = milliseconds <= 0 ? Infinity : (changes * aim) / milliseconds;
+    const fewest = milliseconds <= most ? Math.min(firstSlice, this.#sliceSize * 2) : 1;
+    this.#sliceSize = Math.max(fewest, Math.round(Math.min(fits, this.#sliceSize * 2)));
   }
 }
 

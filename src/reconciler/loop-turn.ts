@@ -34,6 +34,8 @@ export class LoopTurn {
   /** After a failure: not before this time of the loop's clock. */
   retryAt = 0;
   lastError: unknown;
+  /** Milliseconds that bringing it into force has taken. */
+  applying = 0;
   /** The first state: all namespaces' changes belong to it until it is in force. */
   isFirst = false;
 

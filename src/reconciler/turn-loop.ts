@@ -202,6 +202,7 @@ export class TurnLoop {
       if (turn.table.isSwitched) throw error;
       this.#failed(turn, error);
     } finally {
+      turn.applying += clock.now() - began;
       for (const queue of turn.queues) {
         queue.pacing.addWork(began);
         this.queues.charge(queue, clock.now() - began);
@@ -224,7 +225,10 @@ export class TurnLoop {
   #switched(): void {
     for (const turn of [...this.#turns].filter(({ table }) => table.isSwitched)) {
       this.#turns.delete(turn);
-      for (const queue of turn.queues) queue.isBusy = false;
+      for (const queue of turn.queues) {
+        queue.isBusy = false;
+        queue.lastApplying = turn.applying;
+      }
       this.#parts.onInForce(turn.slices);
       this.#parts.onSwitched(turn);
     }

@@ -51,6 +51,7 @@ const owners: readonly Owner[] = [
   { path: 'src/kernel/nft/time-limit.ts', reads: ['clock', 'timer'], why: 'nft has a time limit' },
   { path: 'src/kernel/nft/nft-client.ts', reads: ['clock'], why: 'counts how often nft died lately' },
   { path: 'src/node/agent-lock.ts', reads: ['timer'], why: 'asks for the lock again after a pause' },
+  { path: 'src/node/state/state-file.ts', reads: ['clock', 'timer'], why: 'writes the status so often, and no more' },
   { path: 'src/node/heap.ts', reads: ['timer'], why: 'frees memory once the agent is idle' },
   {
     path: 'src/node/metrics/agent-metrics.ts',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { askAgent, serveControl, socketPath, StateDirInUse, type AgentStatus } from '../../src/node/control-socket.js';
 import { readStateFile, StateFile } from '../../src/node/state/state-file.js';
+import { until } from '../support/until.js';
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'podwall-state-'));
@@ -41,15 +42,27 @@ describe('the control socket', () => {
     }));
 });
 
-test('of many states written at once the last one is on disk', () =>
+test('of many states written at once the last one is on disk, and the others are not even made', () =>
   inFolder(async (folder) => {
     const file = new StateFile(folder);
-    for (let revision = 0; revision < 20; revision += 1)
-      file.write({ revision } as AgentStatus, (error) => {
-        throw error;
-      });
+    let [revision, made] = [0, 0];
+    const status = (): AgentStatus => {
+      made += 1;
+      return { revision } as AgentStatus;
+    };
+    const fail = (error: unknown): never => {
+      throw error;
+    };
+    for (; revision < 20; revision += 1) file.write(status, fail);
+    await until(async () => (await readStateFile(folder))?.revision === 20);
+    for (; revision < 40; revision += 1) {
+      file.write(status, fail);
+      await Promise.resolve();
+    }
+    expect(made).toBe(1);
     await file.settled();
-    expect(await readStateFile(folder)).toEqual({ revision: 19 });
+    expect(await readStateFile(folder)).toEqual({ revision: 40 });
+    expect(made).toBe(2);
   }));
 
 test('no state file is no state', () =>

@@ -111,7 +111,7 @@ const invalidRow: TenantRow = {
   title: '1,000 invalid policies',
   objects: (version) =>
     numbered(1000, (index) =>
-      policy(`invalid-${index}.tenant`, { ...toServer, ingress: [{ form: [{ cidr: `${version}` }] }] }),
+      policy(`invalid-${index}.tenant`, { ...toServer, ingress: [{ from: [{ ipBlock: { cidr: `no-${version}` } }] }] }),
     ),
   edited: 100,
   isolates: true,

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { NflogError } from './nflog-errors.js';
 import type { GroupSettings } from './netlink-messages.js';
@@ -20,10 +19,6 @@ export interface NflogReader extends AsyncDisposable {
   /** Resolves when all that was logged before this call has been handed over; false when the reader has ended. */
   drained(): Promise<boolean>;
 }
-
-/** Packets that are dealt with before other events have their turn. */
-const packetsAtOnce = 64;
-const nothingMissed = { unreadable: 0 } as const;
 
 const settings: Omit<GroupSettings, 'group'> = { copyRange: 128, bufferSize: 64 * 1024, threshold: 64, timeout: 10 };
 
@@ -47,9 +42,6 @@ class WorkerReader implements NflogReader {
   #asked = 0;
   #settle: { readonly resolve: () => void; readonly reject: (error: NflogError) => void } | undefined;
   #over = false;
-  readonly #messages: NflogWorkerMessage[] = [];
-  #isReceiving = false;
-  #hasEnded = false;
 
   constructor(options: NflogOptions) {
     this.#options = options;
@@ -59,13 +51,10 @@ class WorkerReader implements NflogReader {
     };
     this.#worker = new Worker(options.worker, { workerData });
     this.opened = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
-    this.#worker.on('message', (message: NflogWorkerMessage) => this.#queueUp(message));
+    this.#worker.on('message', (message: NflogWorkerMessage) => this.#receive(message));
     this.#worker.on('error', (error) => this.#fail(new NflogError('failed', error.message, { cause: error })));
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
-    void this.#ended.then(() => {
-      this.#hasEnded = true;
-      if (!this.#isReceiving) this.#end();
-    });
+    void this.#ended.then(() => this.#end());
   }
 
   drained(): Promise<boolean> {
@@ -81,24 +70,6 @@ class WorkerReader implements NflogReader {
   async [Symbol.asyncDispose](): Promise<void> {
     Atomics.store(this.#control, controlOf.stop, 1);
     await this.#ended;
-    while (this.#isReceiving) await setImmediate();
-  }
-
-  /** In order, and a slice at a time: a flood of packets must not keep enforcement from its turn. */
-  #queueUp(message: NflogWorkerMessage): void {
-    this.#messages.push(...(message.kind === 'batch' ? slicesOf(message.batch) : [message]));
-    if (this.#messages.length === 0 || this.#isReceiving) return;
-    this.#isReceiving = true;
-    void this.#receiveAll();
-  }
-
-  async #receiveAll(): Promise<void> {
-    for (let next = this.#messages.shift(); next !== undefined; next = this.#messages.shift()) {
-      this.#receive(next);
-      if (next.kind === 'batch') await setImmediate();
-    }
-    this.#isReceiving = false;
-    if (this.#hasEnded) this.#end();
   }
 
   #receive(message: NflogWorkerMessage): void {
@@ -134,14 +105,4 @@ class WorkerReader implements NflogReader {
     this.#over = true;
     for (const [ask, resolve] of this.#asks) this.#answer(ask, resolve, false);
   }
-}
-
-/** The same packets; what was missed before them comes first. */
-function slicesOf({ observations, ...rest }: ObservedBatch): readonly NflogWorkerMessage[] {
-  const slices: NflogWorkerMessage[] = [];
-  for (let start = 0; start === 0 || start < observations.length; start += packetsAtOnce) {
-    const slice = observations.slice(start, start + packetsAtOnce);
-    slices.push({ kind: 'batch', batch: { ...(start === 0 ? rest : nothingMissed), observations: slice } });
-  }
-  return slices;
 }

@@ -28,7 +28,7 @@ export function effectOf(change: ProgramChange): Effect {
 }
 
 /** What may narrow stays narrowing, whatever else there is. */
-function worstEffect(effects: readonly Effect[]): Effect {
+export function worstEffect(effects: readonly Effect[]): Effect {
   if (effects.includes('narrows')) return 'narrows';
   return effects.includes('widens') ? 'widens' : 'none';
 }

@@ -2,7 +2,8 @@ import type { ClusterChange } from '../model/cluster.js';
 import type { PolicyRef } from '../model/policy.js';
 import type { ProgramChange } from '../program/types.js';
 import type { ChangeQueue } from './change-queues.js';
-import { worse, type TableChange, type TableTurn } from './table-turn.js';
+import { worstEffect } from '../program/effect.js';
+import type { TableChange, TableTurn } from './table-turn.js';
 import { DirtyCollector } from '../nftables/render/dirty.js';
 
 /** Changes that were compiled together, and what they change in the kernel. */
@@ -19,7 +20,7 @@ export interface CompiledSlice extends TableChange {
 
 export const changeOf = (slices: readonly CompiledSlice[]): TableChange => ({
   dirty: DirtyCollector.merged(...slices.map(({ dirty }) => dirty)),
-  effect: slices.map(({ effect }) => effect).reduce(worse, 'none'),
+  effect: worstEffect(slices.map(({ effect }) => effect)),
   namespaces: new Set(slices.flatMap(({ namespaces }) => [...namespaces])),
   moved: slices.flatMap(({ moved }) => moved),
 });

@@ -66,8 +66,14 @@ export class PolicyTable {
     this.#order = new TurnOrder({ desired: parts.desired, planOf: (turn) => this.#planOf(turn) });
   }
 
-  begin(change: TableChange): TableTurn {
-    return this.#order.begin(change);
+  /** What a change brings, as it is desired now. */
+  contentOf(change: TableChange): TurnContent {
+    return this.#order.contentOf(change);
+  }
+
+  /** @param content what the change brought when it was compiled; turns begin in that order */
+  begin(change: TableChange, content?: TurnContent): TableTurn {
+    return this.#order.begin(change, content);
   }
 
   /** The turn has failed and goes on with more changes. */
@@ -90,8 +96,8 @@ export class PolicyTable {
   }
 
   /** Whether a turn of this change would wait for none that is on its way. */
-  isFree(change: TableChange): boolean {
-    return this.#order.isFree(change);
+  isFree(change: TableChange, content: TurnContent): boolean {
+    return this.#order.isFree(change, content);
   }
 
   /** About what a change weighs in transactions. */
@@ -166,6 +172,8 @@ export class PolicyTable {
   /** Removes some of what nothing refers to any more. */
   async sweep(): Promise<void> {
     this.#unused.add(this.#order.takeUnused());
+    for (const kind of ['chains', 'sets'] as const)
+      for (const name of this.#unused[kind]) if (this.#order.brings(kind, name)) this.#unused[kind].delete(name);
     const { desired } = this.#parts;
     const state = { desired, applied: this.#applied, inBuild: this.#inBuild };
     const steps = sweepSteps({ ...state, unused: this.#unused, swapsAgain: this.#swapsAgain }, this.#limit);
@@ -198,6 +206,7 @@ export class PolicyTable {
   async replace(onSwitched: () => void): Promise<void> {
     const { nftables, desired } = this.#parts;
     await this.#announceRemoval([...this.#applied.counters]);
+    this.#isUnknown = true;
     await nftables.apply(planReplacement(desired, this.#exists));
     this.#order.allSwitched();
     this.#inBuild.clear();

@@ -74,7 +74,7 @@ export class Reconciler implements AsyncDisposable {
       quarantine: (turn) => this.#quarantine(turn),
       onInForce: (slices) => observer?.changesApplied(slices),
       onSwitched: (turn) => this.#switched(turn),
-      onFailure: (turn, error) => this.#noteFailure(error, turn.failures),
+      onFailure: (error, attempt) => this.#noteFailure(error, attempt),
     });
     this.#view = new ClusterView(options.mode);
     this.#limits = new PolicyLimits(parts.log, options.limits);
@@ -276,7 +276,7 @@ export class Reconciler implements AsyncDisposable {
     const { cluster, nftables, render, log } = this.#parts;
     const suspects = new Set(turn.policies.map(policyKey));
     const snapshot = { ...cluster.snapshot(), policies: this.#view.policies() };
-    const reason = this.#progress.lastError ?? 'refused';
+    const reason = messageOf(turn.lastError);
     const changes = await quarantined({ snapshot, suspects, nftables, render, reason });
     for (const change of changes) log.error({ policy: objectKey(change.ref) }, 'policy fails closed');
     return changes;

@@ -1,11 +1,8 @@
 import type { Step } from '../nftables/plan/batch.js';
 import type { TurnContent } from '../nftables/plan/turn-content.js';
 import type { Dirty } from '../nftables/render/dirty.js';
+import { worstEffect } from '../program/effect.js';
 import type { Effect } from '../program/types.js';
-
-/** The widest effect of two: what may narrow stays narrowing. */
-export const worse = (a: Effect, b: Effect): Effect =>
-  a === 'narrows' || b === 'narrows' ? 'narrows' : a === 'widens' || b === 'widens' ? 'widens' : 'none';
 
 export interface TableChange {
   readonly dirty: Dirty;
@@ -18,8 +15,10 @@ export interface TableChange {
 
 /** What one turn brings to the kernel: its own part of what the desired ruleset is ahead of it. */
 export class TableTurn {
-  /** In which the turns were compiled. */
+  /** Turns are counted in the order of their compilation: its own number, or that of what was added last. */
   sequence: number;
+  /** The number of its oldest part. */
+  readonly began: number;
   readonly content: TurnContent;
   effect: Effect;
   readonly #namespaces = new Set<string>();
@@ -34,8 +33,9 @@ export class TableTurn {
   isWaiting = false;
   #addresses: ReadonlySet<string> | undefined;
 
-  constructor(sequence: number, content: TurnContent, change: Omit<TableChange, 'dirty'>) {
+  constructor(sequence: number, content: TurnContent, change: Omit<TableChange, 'dirty'>, began = sequence) {
     this.sequence = sequence;
+    this.began = began;
     this.content = content;
     this.effect = change.effect;
     this.#addNamespaces(change);
@@ -44,7 +44,7 @@ export class TableTurn {
   /** More has been added to its content. */
   extended(sequence: number, change: TableChange): void {
     this.sequence = sequence;
-    this.effect = worse(this.effect, change.effect);
+    this.effect = worstEffect([this.effect, change.effect]);
     this.#addNamespaces(change);
     this.restart();
     this.#addresses = undefined;
@@ -71,8 +71,9 @@ export class TableTurn {
 
   /** Whether it waits for the other one, directly or not. */
   waitsFor(other: TableTurn): boolean {
-    for (const one of this.after) if (one === other || one.waitsFor(other)) return true;
-    return false;
+    const reached = new Set<TableTurn>(this.after);
+    for (const turn of reached) for (const one of turn.after) reached.add(one);
+    return reached.has(other);
   }
 
   /** Whether all that must switch before has. */

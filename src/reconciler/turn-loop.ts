@@ -13,9 +13,11 @@ import { ChangeQueues } from './change-queues.js';
 import { sumOf } from '../generic/sum-of.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { heaviestTransaction } from '../nftables/plan/batch.js';
+import { TurnContent } from '../nftables/plan/turn-content.js';
 import { isDirty, type Dirty } from '../nftables/render/dirty.js';
 import { otherEvents, type Clock } from './clock.js';
 import { changeOf, LoopTurn, type CompiledSlice } from './loop-turn.js';
+import type { TableChange } from './table-turn.js';
 import { isRefusal, type PolicyTable } from './policy-table.js';
 import { retryDelay } from './retry-delay.js';
 
@@ -25,6 +27,12 @@ const roundTime = { least: 10, most: 500 };
 const mostJoined = heaviestTransaction / 2;
 /** After this many failures in a row the kernel refuses a turn because of what is in it. */
 const failuresBeforeQuarantine = 2;
+
+/** A small slice, with what it brought when it was compiled. */
+interface SmallSlice {
+  readonly slice: CompiledSlice;
+  readonly content: TurnContent;
+}
 
 export type Compiled = Omit<CompiledSlice, 'queue' | 'noticedAt'>;
 
@@ -37,7 +45,8 @@ interface TurnLoopParts {
   readonly onSwitched: (turn: LoopTurn) => void;
   /** These changes alter nothing in the kernel, or are in force. */
   readonly onInForce: (slices: readonly CompiledSlice[]) => void;
-  readonly onFailure: (turn: LoopTurn, error: unknown) => void;
+  /** @param attempt how often in a row */
+  readonly onFailure: (error: unknown, attempt: number) => void;
 }
 
 export class TurnLoop {
@@ -47,6 +56,10 @@ export class TurnLoop {
   readonly #turns = new Set<LoopTurn>();
   /** Of the first state, compiled so far. */
   readonly #first: CompiledSlice[] = [];
+  /** In a row. */
+  #sweepFailures = 0;
+  /** After a failure: not before this time of the loop's clock. */
+  #sweepAt = 0;
   #hasBegun = false;
   #isStopped = false;
   /** Milliseconds that it took to bring the small slices of a round into force: of the last one, or lately more. */
@@ -63,7 +76,8 @@ export class TurnLoop {
   }
 
   get isFailing(): boolean {
-    return [...this.#turns].some(({ failures }) => failures > 0);
+    const isSweepFailing = this.#sweepFailures > 0 && this.#parts.table.sweepPending;
+    return isSweepFailing || [...this.#turns].some(({ failures }) => failures > 0);
   }
 
   /** Changes that are not in force yet. */
@@ -77,10 +91,16 @@ export class TurnLoop {
     const now = this.#parts.clock.now();
     const ready = [...this.#turns].filter(({ table }) => table.canAdvance);
     const pauses = ready.map(({ retryAt }) => Math.max(0, retryAt - now));
-    if (this.#parts.table.sweepPending) pauses.push(0);
+    if (this.#sweepPause !== undefined) pauses.push(this.#sweepPause);
     const queued = this.#isFirst ? undefined : this.queues.pause();
     if (queued !== undefined) pauses.push(queued);
     return pauses.length === 0 ? undefined : Math.min(...pauses);
+  }
+
+  /** Milliseconds until something can be removed; undefined when nothing is left over. */
+  get #sweepPause(): number | undefined {
+    const { table, clock } = this.#parts;
+    return table.sweepPending ? Math.max(0, this.#sweepAt - clock.now()) : undefined;
   }
 
   /** The first state is on its way: other changes wait for it. */
@@ -115,6 +135,7 @@ export class TurnLoop {
   /** The kernel has changed: what failed may do better now. */
   retryNow(): void {
     for (const turn of this.#turns) turn.retryAt = 0;
+    this.#sweepAt = 0;
   }
 
   /** One round: small changes, and one piece of what is large. */
@@ -126,49 +147,60 @@ export class TurnLoop {
     if (small.length > 0) this.#lastApplying = Math.max(this.#parts.clock.now() - began, this.#lastApplying / 2);
     const next = this.#nextTurn();
     if (next !== undefined) await this.#attempt(next, isFirst ? 'first' : 'piece');
-    else if (this.#parts.table.sweepPending && !this.#parts.table.isUnknown) await this.#parts.table.sweep();
+    else if (this.#sweepPause === 0 && !this.#parts.table.isUnknown) await this.#sweep();
   }
 
-  #add(slices: readonly CompiledSlice[], change = changeOf(slices)): LoopTurn {
-    const turn = new LoopTurn(slices, this.#parts.table.begin(change), this.#parts.clock.now());
+  #add(slices: readonly CompiledSlice[], change: TableChange = changeOf(slices), content?: TurnContent): LoopTurn {
+    const turn = new LoopTurn(slices, this.#parts.table.begin(change, content), this.#parts.clock.now());
     for (const queue of turn.queues) queue.isBusy = true;
     this.#turns.add(turn);
     return turn;
   }
 
-  /** Takes a slice of each queue, as long as the round lasts. @returns the turns that can be brought into force at once */
+  /** Takes a slice of each queue, as long as the round lasts. @returns turns to bring into force at once, that narrow first */
   async #takeSlices(): Promise<readonly LoopTurn[]> {
     const { clock, table } = this.#parts;
     const began = clock.now();
-    const small: CompiledSlice[] = [];
+    const small: SmallSlice[] = [];
+    const turns: LoopTurn[] = [];
+    const beginSmall = (): void => void turns.push(...this.#joined(small.splice(0)));
     const time = Math.min(Math.max(this.#lastApplying, roundTime.least), roundTime.most);
     for (const queue of this.queues.ready()) {
       if (clock.now() - began >= time) break;
       const slice = this.#compileSlice(queue);
-      if (!isDirty(slice.dirty)) this.#parts.onInForce([slice]);
-      else if (table.weightOf(slice) <= table.pieceLimit && table.isFree(slice)) small.push(slice);
-      else this.#add([slice]);
+      if (isDirty(slice.dirty)) {
+        const content = table.contentOf(slice);
+        if (table.weightOf(slice) <= table.pieceLimit && table.isFree(slice, content)) small.push({ slice, content });
+        else {
+          // Turns begin in the order in which they were compiled.
+          beginSmall();
+          this.#add([slice], slice, content);
+        }
+      } else this.#parts.onInForce([slice]);
       await otherEvents();
     }
-    return this.#joined(small).map((slices) => this.#add(slices));
+    beginSmall();
+    return turns.sort((a, b) => narrowing(b) - narrowing(a));
   }
 
-  /** Slices that fit one transaction go together, those that narrow first. */
-  #joined(slices: readonly CompiledSlice[]): readonly CompiledSlice[][] {
+  /** Slices that fit one transaction go together. */
+  #joined(small: readonly SmallSlice[]): readonly LoopTurn[] {
     const { table } = this.#parts;
-    const joined: CompiledSlice[][] = [];
+    const joined: SmallSlice[][] = [];
     let weight = Infinity;
-    const narrowing = ({ effect }: CompiledSlice): number => Number(effect === 'narrows');
-    for (const slice of [...slices].sort((a, b) => narrowing(b) - narrowing(a))) {
-      const own = table.weightOf(slice);
+    for (const one of small) {
+      const own = table.weightOf(one.slice);
       if (weight + own > mostJoined) {
         joined.push([]);
         weight = 0;
       }
-      joined.at(-1)?.push(slice);
+      joined.at(-1)?.push(one);
       weight += own;
     }
-    return joined;
+    return joined.map((ones) => {
+      const slices = ones.map(({ slice }) => slice);
+      return this.#add(slices, changeOf(slices), TurnContent.merged(ones.map(({ content }) => content)));
+    });
   }
 
   #compileSlice(queue: ChangeQueue): CompiledSlice {
@@ -185,8 +217,7 @@ export class TurnLoop {
   #nextTurn(): LoopTurn | undefined {
     const now = this.#parts.clock.now();
     const ready = [...this.#turns].filter(({ retryAt, table }) => retryAt <= now && table.canAdvance);
-    const narrows = (turn: LoopTurn): number => Number(turn.table.effect === 'narrows');
-    return ready.sort((a, b) => a.charge - b.charge || narrows(b) - narrows(a))[0];
+    return ready.sort((a, b) => a.charge - b.charge || narrowing(b) - narrowing(a))[0];
   }
 
   async #attempt(turn: LoopTurn, how: 'whole' | 'piece' | 'first'): Promise<void> {
@@ -209,7 +240,7 @@ export class TurnLoop {
       }
     }
     // At once: it may have to swap the verdict cache again.
-    if (turn.table.isSwitched) await table.sweep();
+    if (turn.table.isSwitched) await this.#sweep();
   }
 
   async #advance(turn: LoopTurn, how: 'whole' | 'piece' | 'first'): Promise<void> {
@@ -234,11 +265,26 @@ export class TurnLoop {
     }
   }
 
+  /** What the kernel refuses to remove stays for a while: nobody's change waits for that. */
+  async #sweep(): Promise<void> {
+    const { table, clock, onFailure } = this.#parts;
+    if (!table.sweepPending) this.#sweepFailures = 0;
+    try {
+      await table.sweep();
+      this.#sweepFailures = 0;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#sweepFailures += 1;
+      this.#sweepAt = clock.now() + retryDelay(this.#sweepFailures - 1);
+      onFailure(error, this.#sweepFailures);
+    }
+  }
+
   #failed(turn: LoopTurn, error: unknown): void {
     turn.failures += 1;
     turn.lastError = error;
     turn.retryAt = this.#parts.clock.now() + retryDelay(turn.failures - 1);
-    this.#parts.onFailure(turn, error);
+    this.#parts.onFailure(error, turn.failures);
     if (isRefusal(error) && turn.queues.size > 1 && !turn.isFirst) this.#split(turn);
   }
 
@@ -266,3 +312,6 @@ export class TurnLoop {
     this.#parts.table.extend(turn.table, slice);
   }
 }
+
+/** To sort by: what may narrow goes first. */
+const narrowing = ({ table }: LoopTurn): number => Number(table.effect === 'narrows');

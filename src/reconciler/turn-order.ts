@@ -2,17 +2,17 @@
  * The turns that are not in the kernel yet, and what they owe each other. The desired ruleset is ahead of the kernel by all
  * of them, so that each packet sees, of every namespace, the state before a turn or after it:
  *
- *   - a turn brings what was desired when it began, and sets that it brings whole get what other turns bring into force;
+ *   - a turn brings what was desired when it was compiled, or what a later one has brought into force since;
  *   - a turn switches after an earlier one that is about the same address: a pod's address holds nothing of an earlier pod
  *     when the newcomer gets it, and a new set contains no address whose own change is not in force;
  *   - an object that a turn leaves unused is removed when every turn up to this one has switched, since until then something
- *     in the kernel may refer to it.
+ *     in the kernel may refer to it, and not while a turn on its way brings it again.
  */
 import type { PlanInput } from '../nftables/plan/plan-input.js';
 import { missingFor } from '../nftables/plan/missing.js';
 import { undesiredOf } from '../nftables/plan/sweep.js';
 import { TurnContent } from '../nftables/plan/turn-content.js';
-import { DirtyCollector, type Dirty } from '../nftables/render/dirty.js';
+import { DirtyCollector, isDirty, type Dirty } from '../nftables/render/dirty.js';
 import type { NftSet, Ruleset } from '../nftables/language/types.js';
 import { addressOf, TableTurn, type TableChange } from './table-turn.js';
 
@@ -22,11 +22,17 @@ interface TurnOrderParts {
   readonly planOf: (turn: TableTurn) => PlanInput;
 }
 
+/** Names of objects that turns have left in the kernel when they switched: to be removed after all turns up to `after`. */
+interface Leftovers {
+  readonly began: number;
+  readonly after: number;
+  readonly names: DirtyCollector;
+}
+
 export class TurnOrder {
   readonly #parts: TurnOrderParts;
   readonly #pending = new Set<TableTurn>();
-  /** Of turns that have switched: names of objects that are left in the kernel, and may be removed after the turns up to that one. */
-  readonly #leftovers: { readonly after: number; readonly names: DirtyCollector }[] = [];
+  readonly #leftovers: Leftovers[] = [];
   #sequence = 0;
 
   constructor(parts: TurnOrderParts) {
@@ -38,8 +44,14 @@ export class TurnOrder {
     return [...this.#pending];
   }
 
-  begin(change: TableChange): TableTurn {
-    const turn = this.#add(TurnContent.of(change.dirty, this.#parts.desired), change);
+  /** What a change brings, as it is desired now. */
+  contentOf(change: TableChange): TurnContent {
+    return TurnContent.of(change.dirty, this.#parts.desired);
+  }
+
+  /** @param content what the change brought when it was compiled; turns begin in that order */
+  begin(change: TableChange, content = this.contentOf(change)): TableTurn {
+    const turn = this.#add(content, change);
     this.#withdraw(turn, change.moved ?? []);
     this.#order(turn);
     return turn;
@@ -47,6 +59,8 @@ export class TurnOrder {
 
   extend(turn: TableTurn, change: TableChange): void {
     this.#sequence += 1;
+    // All of it is as new as what is added.
+    turn.content.add(turn.content.dirty, this.#parts.desired);
     turn.content.add(change.dirty, this.#parts.desired);
     this.#withdraw(turn, change.moved ?? []);
     turn.extended(this.#sequence, change);
@@ -56,10 +70,11 @@ export class TurnOrder {
   /** One turn becomes several, each with its part of the content. */
   split(turn: TableTurn, changes: readonly TableChange[]): readonly TableTurn[] {
     this.#pending.delete(turn);
-    const parts = changes.map((change) => this.#add(turn.content.part(change.dirty), change));
+    const parts = changes.map((change) => this.#add(turn.content.part(change.dirty), change, turn));
     for (const other of this.#pending) if (other.after.delete(turn)) for (const part of parts) other.after.add(part);
-    for (const part of parts) {
+    for (const [index, part] of parts.entries()) {
       for (const one of turn.after) part.after.add(one);
+      this.#withdraw(part, changes[index]?.moved ?? []);
       this.#order(part);
     }
     return parts;
@@ -69,10 +84,11 @@ export class TurnOrder {
     turn.isSwitched = true;
     turn.restart();
     this.#pending.delete(turn);
-    for (const { content } of this.#pending) content.take(turn.content);
+    for (const { sequence, content } of this.#pending) if (sequence < turn.sequence) content.follow(turn.content);
     const present = turn.content.names(true);
     for (const { names } of this.#leftovers) names.remove(present);
-    this.#leftovers.push({ after: turn.sequence, names: turn.content.names(false) });
+    const names = turn.content.names(false);
+    if (isDirty(names)) this.#leave({ began: turn.began, after: turn.sequence, names });
   }
 
   /** The whole desired ruleset is in the kernel, and nothing else. */
@@ -84,7 +100,7 @@ export class TurnOrder {
 
   /** Names that turns have left, and that nothing in the kernel refers to if they are not desired. */
   takeUnused(): DirtyCollector {
-    const oldest = Math.min(Infinity, ...[...this.#pending].map(({ sequence }) => sequence));
+    const oldest = Math.min(Infinity, ...[...this.#pending].map(({ began }) => began));
     const unused = new DirtyCollector();
     const kept = this.#leftovers.filter(({ after, names }) => {
       if (after < oldest) unused.add(names);
@@ -92,6 +108,11 @@ export class TurnOrder {
     });
     this.#leftovers.splice(0, Infinity, ...kept);
     return unused;
+  }
+
+  /** Whether a turn on its way brings the object again: something in the kernel may refer to it already. */
+  brings(kind: 'chains' | 'sets', name: string): boolean {
+    return [...this.#pending].some(({ content }) => content[kind].get(name) !== undefined);
   }
 
   /** Without what turns and their sweeps are going to bring to the kernel anyway. */
@@ -106,9 +127,9 @@ export class TurnOrder {
   }
 
   /** Of turns that began before, the last one first. */
-  *earlierThan(turn: TableTurn): Generator<TurnContent> {
-    const earlier = [...this.#pending].filter(({ sequence }) => sequence < turn.sequence);
-    for (const { content } of earlier.sort((a, b) => b.sequence - a.sequence)) yield content;
+  earlierThan(turn: TableTurn): readonly TurnContent[] {
+    const earlier = [...this.#pending].filter((one) => one !== turn && one.began < turn.sequence);
+    return earlier.sort((a, b) => b.sequence - a.sequence).map(({ content }) => content);
   }
 
   /** Whether sets are in use that are not desired any more: those are not kept up to date. */
@@ -117,11 +138,25 @@ export class TurnOrder {
   }
 
   /** Whether a turn of this change would wait for none that is on its way. */
-  isFree(change: TableChange): boolean {
+  isFree(change: TableChange, content: TurnContent): boolean {
     if (this.#pending.size === 0) return true;
-    const turn = new TableTurn(Infinity, TurnContent.of(change.dirty, this.#parts.desired), change);
+    const turn = new TableTurn(Infinity, content, change);
     this.#order(turn);
     return turn.after.size === 0;
+  }
+
+  /** A turn that was compiled in parts may leave what refers to what others leave that were compiled between: they go together. */
+  #leave(leftovers: Leftovers): void {
+    let [merged, rest] = [leftovers, this.#leftovers.splice(0)];
+    for (let next = rest.find(overlaps(merged)); next !== undefined; next = rest.find(overlaps(merged))) {
+      rest = rest.filter((one) => one !== next);
+      merged = {
+        began: Math.min(merged.began, next.began),
+        after: Math.max(merged.after, next.after),
+        names: DirtyCollector.merged(merged.names, next.names),
+      };
+    }
+    this.#leftovers.push(...rest, merged);
   }
 
   /** Takes addresses out of sets that earlier turns will leave: what a pod of before was allowed is not for the next one. */
@@ -139,9 +174,9 @@ export class TurnOrder {
       }
   }
 
-  #add(content: TurnContent, change: TableChange): TableTurn {
+  #add(content: TurnContent, change: TableChange, whole?: TableTurn): TableTurn {
     this.#sequence += 1;
-    const turn = new TableTurn(this.#sequence, content, change);
+    const turn = new TableTurn(this.#sequence, content, change, whole?.began);
     this.#pending.add(turn);
     return turn;
   }
@@ -150,7 +185,7 @@ export class TurnOrder {
     const others = [...this.#pending].filter(({ sequence }) => sequence < turn.sequence);
     if (others.length === 0) return;
     const waitFor = (other: TableTurn): void => {
-      if (!other.waitsFor(turn)) turn.after.add(other);
+      if (other !== turn && !other.waitsFor(turn)) turn.after.add(other);
     };
     const whole = [...turn.content.sets.values()].flatMap((set) => (set === undefined || set.interval ? [] : [set]));
     const referred = missingFor(this.#parts.planOf(turn)).sets.filter(({ name }) => !turn.content.sets.has(name));
@@ -164,6 +199,11 @@ export class TurnOrder {
     }
   }
 }
+
+const overlaps =
+  (one: Leftovers) =>
+  (other: Leftovers): boolean =>
+    other.began <= one.after && one.began <= other.after;
 
 /** Whether a set contains any of these addresses. */
 function isAbout({ type, elements }: NftSet, addresses: ReadonlySet<string>): boolean {

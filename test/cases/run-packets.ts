@@ -94,6 +94,7 @@ export class PacketRunner implements AsyncDisposable {
       result.asked += asked;
       result.settled.push(seconds);
       result.wrong.push(...wrong.map((line) => `step ${index + 1}: ${line}`));
+      result.wrong.push(...this.#failures(seen).map((line) => `step ${index + 1}: ${line}`));
       if (wrong.length > 0) result.wrong.push(...(await this.#testimony(seen)));
     }
     await this.#cluster.write([]);
@@ -104,6 +105,16 @@ export class PacketRunner implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#cluster[Symbol.asyncDispose]();
     await this.#lab[Symbol.asyncDispose]();
+  }
+
+  /** Transactions that the kernel refused: whatever the step is, an agent sends none. */
+  #failures(seen: readonly number[]): readonly string[] {
+    return this.agents.flatMap(({ lines }, index) =>
+      lines
+        .slice(seen[index])
+        .filter(({ msg }) => typeof msg === 'string' && msg.startsWith('failed'))
+        .map(({ error }) => `agent ${index + 1} failed: ${String(error)}`),
+    );
   }
 
   /** What every agent logged during a step that went wrong, and says of itself now. */

@@ -1,19 +1,10 @@
 /** Many namespaces share the loop: nobody waits for another's bulk, or for what the kernel refuses of another's. */
 import { describe, expect, test } from '@jest/globals';
-import { Compiler, compile } from '../../src/compiler/compiler.js';
-import type { SourceChange, SyncedCluster } from '../../src/cluster/types.js';
-import { changeKey, snapshotOf, type ClusterChange, type ClusterSnapshot } from '../../src/model/cluster.js';
+import type { ClusterChange } from '../../src/model/cluster.js';
 import { parseNetworkPolicy, parsePod } from '../../src/model/parse.js';
 import type { Transaction } from '../../src/nftables/language/command.js';
 import { NftError } from '../../src/nftables/language/nftables.js';
-import { findDrift } from '../../src/nftables/plan/drift.js';
-import { isDirty } from '../../src/nftables/render/dirty.js';
-import { render, Renderer } from '../../src/nftables/render/renderer.js';
-import { Reconciler } from '../../src/reconciler/reconciler.js';
-import { FakeNftables } from '../support/fake-nftables.js';
-import { ManualClock } from '../support/manual-clock.js';
-
-const scope = { scope: { node: 'n1' } } as const;
+import { Loop, settle } from './loop-on-fakes.js';
 
 function policy(namespace: string, name: string, spec: object = {}): ClusterChange {
   const parsed = parseNetworkPolicy({ metadata: { name, namespace, generation: 1 }, spec }, { strict: true });
@@ -39,88 +30,6 @@ const bulk = (namespace: string, name: string): ClusterChange =>
       { from: Array.from({ length: 9000 }, (_, n) => ({ ipBlock: { cidr: `10.${n >> 8}.${n & 255}.1/32` } })) },
     ],
   });
-
-class Loop implements SyncedCluster {
-  readonly nft = new FakeNftables();
-  readonly clock = new ManualClock();
-  readonly lines: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[] = [];
-  readonly #state = new Map<string, ClusterChange>();
-  readonly reconciler: Reconciler;
-  #listener: (change: SourceChange) => void = () => undefined;
-
-  constructor(...start: readonly ClusterChange[]) {
-    for (const one of start) this.#state.set(changeKey(one), one);
-    const write = (fields: Readonly<Record<string, unknown>>, message: string): void =>
-      void this.lines.push({ fields, message });
-    const log = { info: write, warn: write, error: write, debug: write };
-    const links = {
-      discover: () => Promise.resolve({ attachments: [], unattached: [] }),
-      devices: () => Promise.resolve(new Map<string, number>()),
-    };
-    const [compiler, renderer] = [new Compiler(scope), new Renderer({ established: 'reevaluate' })];
-    const bridgeNetfilter = (): Promise<undefined> => Promise.resolve(undefined);
-    const { nft: nftables, clock } = this;
-    const parts = { cluster: this, compiler, renderer, render: rendered, nftables, links, bridgeNetfilter, clock, log };
-    this.reconciler = new Reconciler(parts, { sourceGuard: true, readBackEvery: 60_000 });
-    this.reconciler.start();
-  }
-
-  snapshot(): ClusterSnapshot {
-    return snapshotOf([...this.#state.values()]);
-  }
-
-  onChange(listener: (change: SourceChange) => void): Disposable {
-    this.#listener = listener;
-    return { [Symbol.dispose]: () => (this.#listener = () => undefined) };
-  }
-
-  onProblems(): Disposable {
-    return { [Symbol.dispose]: () => undefined };
-  }
-
-  staleSince(): undefined {
-    return undefined;
-  }
-
-  problems(): readonly never[] {
-    return [];
-  }
-
-  push(...changes: readonly ClusterChange[]): void {
-    for (const change of changes) {
-      const isThere = 'policy' in change || 'pod' in change;
-      if (isThere) this.#state.set(changeKey(change), change);
-      else this.#state.delete(changeKey(change));
-    }
-    this.#listener({ changes, noticedAt: this.clock.now() });
-  }
-
-  get isConverged(): boolean {
-    return !isDirty(findDrift(rendered(this.snapshot()), this.nft.ruleset));
-  }
-
-  get applied(): number {
-    return this.lines.filter(({ message }) => message === 'applied').length;
-  }
-
-  enforced(): string[] | undefined {
-    return this.reconciler.enforced()?.map(({ namespace, name }) => `${namespace}/${name}`);
-  }
-
-  isolates(address: string): boolean {
-    return this.nft.ruleset.sets.get('isolated-in4')?.elements.has(address) === true;
-  }
-
-  [Symbol.dispose](): void {
-    this.#listener = () => undefined;
-  }
-}
-
-const rendered = (snapshot: ClusterSnapshot) => render(compile(snapshot, scope), { established: 'reevaluate' });
-
-const settle = async (turns = 300): Promise<void> => {
-  for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-};
 
 async function started(...start: readonly ClusterChange[]): Promise<Loop> {
   const loop = new Loop(...start);

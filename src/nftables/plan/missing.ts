@@ -35,7 +35,7 @@ class MissingSearch implements Missing {
 
   constructor(input: PlanInput) {
     this.#input = input;
-    this.#earlier = [...(input.earlier?.() ?? [])];
+    this.#earlier = input.earlier?.() ?? [];
   }
 
   run(): void {

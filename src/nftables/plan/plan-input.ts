@@ -14,5 +14,5 @@ export interface PlanInput {
   readonly content: TurnContent;
   readonly effect: Effect;
   /** Turns that began before and have not switched, the last one first: what the content refers to may be theirs. */
-  readonly earlier?: () => Iterable<TurnContent>;
+  readonly earlier?: () => readonly TurnContent[];
 }

@@ -1,11 +1,11 @@
 import type { MutableSet } from '../language/mutable-ruleset.js';
 import { copySet } from '../language/mutable-ruleset.js';
-import type { Chain, Ruleset } from '../language/types.js';
+import type { Chain, NftSet, Ruleset } from '../language/types.js';
 import { DirtyCollector, type Dirty } from '../render/dirty.js';
 
 /**
- * What a turn brings, as it was desired when the turn began: what later turns change comes with their own switches, so that
- * a turn means the same however long it takes. Undefined: not there.
+ * What a turn brings, as it was desired when its changes were compiled: what later ones change comes with their own switches,
+ * so that a turn means the same however long it takes. Undefined: not there.
  */
 export class TurnContent {
   readonly chains = new Map<string, Chain | undefined>();
@@ -19,6 +19,13 @@ export class TurnContent {
     const content = new TurnContent();
     content.add(dirty, desired);
     return content;
+  }
+
+  /** @param contents in the order of their compilation */
+  static merged(contents: readonly TurnContent[]): TurnContent {
+    const [first = new TurnContent(), ...later] = contents;
+    for (const one of later) first.#addLater(one);
+    return first;
   }
 
   add(dirty: Dirty, desired: Ruleset): void {
@@ -51,14 +58,18 @@ export class TurnContent {
     return part;
   }
 
-  /** Another turn's elements are in force: sets that come whole come with them. */
-  take({ elements }: TurnContent): void {
-    for (const [name, values] of elements) {
-      const own = this.sets.get(name)?.elements;
+  /** What was compiled later is in force: nothing of before takes its place. */
+  follow(later: TurnContent): void {
+    for (const [name, isThere] of later.counters) if (this.counters.has(name)) this.counters.set(name, isThere);
+    for (const [name, chain] of later.chains) if (this.chains.has(name)) this.chains.set(name, chain);
+    for (const [name, set] of later.sets) {
+      this.elements.delete(name);
+      if (this.sets.has(name)) this.#setWhole(name, set);
+    }
+    for (const [name, values] of later.elements) {
+      const own = this.sets.get(name)?.elements ?? this.elements.get(name);
       if (own === undefined) continue;
-      for (const [key, value] of values)
-        if (value === undefined) own.delete(key);
-        else own.set(key, value);
+      for (const [key, value] of values) if (this.sets.has(name) || own.has(key)) this.#setElement(name, key, value);
     }
   }
 
@@ -76,6 +87,27 @@ export class TurnContent {
     const dirty = DirtyCollector.merged(this.names(true), this.names(false));
     for (const [name, values] of this.elements) for (const key of values.keys()) dirty.element(name, key);
     return dirty;
+  }
+
+  #addLater(later: TurnContent): void {
+    for (const [name, isThere] of later.counters) this.counters.set(name, isThere);
+    for (const [name, chain] of later.chains) this.chains.set(name, chain);
+    for (const [name, set] of later.sets) {
+      this.elements.delete(name);
+      this.sets.set(name, set);
+    }
+    for (const [name, values] of later.elements) for (const [key, value] of values) this.#setElement(name, key, value);
+  }
+
+  /** In its place: a build may be filling the kernel's set from it. */
+  #setWhole(name: string, set: NftSet | undefined): void {
+    const own = this.sets.get(name);
+    if (own === undefined || set === undefined) {
+      this.sets.set(name, set && copySet(set));
+      return;
+    }
+    own.elements.clear();
+    for (const [key, value] of set.elements) own.elements.set(key, value);
   }
 
   #setElement(name: string, key: string, value: string | undefined): void {

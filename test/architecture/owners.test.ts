@@ -42,6 +42,7 @@ const owners: readonly Owner[] = [
     reads: ['clock', 'timer'],
     why: 'starts nft monitor again after a pause, a longer one when it did not live long',
   },
+  { path: 'src/kernel/nflog/nflog-reader.ts', reads: ['timer'], why: 'lets other work have its turn between packets' },
   {
     path: 'src/kernel/nflog/nflog-worker.ts',
     reads: ['clock'],

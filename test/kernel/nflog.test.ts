@@ -182,8 +182,36 @@ describePackets('the kernel', () => {
   });
   afterAll(() => kernel[Symbol.dispose]());
 
-  suite(() => ({
-    log: (packet) => sendIp(kernel.name, packet),
-    open: (options) => inNamed(kernel.name, () => openNflog({ ...options, group: 7, worker })),
-  }));
+  describe.each([false, true])('with other work under way: %s', (isBusy) => {
+    suite(() => ({
+      log: (packet) => sendIp(kernel.name, packet),
+      open: (options) => inNamed(kernel.name, () => openNflog({ ...options, group: 7, worker, isBusy: () => isBusy })),
+    }));
+  });
+
+  test('a flood is dealt with a slice at a time while there is other work, all of it and in order', async () => {
+    const [times, turns] = [[] as number[], [] as number[]];
+    let turn = 0;
+    await using reader = await inNamed(kernel.name, () =>
+      openNflog({
+        ...{ group: 7, worker, isBusy: () => true },
+        onBatch: ({ observations }) => {
+          times.push(...observations.map(({ time }) => time));
+          turns.push(turn);
+          expect(observations.length).toBeLessThanOrEqual(64);
+        },
+        onFailure: (error) => {
+          throw error;
+        },
+      }),
+    );
+    const packet = ipv4Packet({ ...endpoints4, protocol: 6 }, tcp(endpoints4, tcpFlags.syn));
+    const beat = setInterval(() => (turn += 1), 0);
+    for (let count = 0; count < 2000; count += 1) sendIp(kernel.name, packet);
+    expect(await reader.drained()).toBe(true);
+    clearInterval(beat);
+    expect(times).toHaveLength(2000);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect(new Set(turns).size).toBeGreaterThan(3);
+  });
 });

@@ -61,7 +61,9 @@ export async function buildReconciler(
   disposables.defer(async () => elements[Symbol.asyncDispose]());
   const client = await openNftClient({ onRestart: (why) => log.warn({ why }, 'nft restarted'), elements });
   disposables.defer(() => client.close());
-  const audit = await auditOf(flags, { to: recordsTo, cluster, client, log, disposables, packetListeners });
+  const loop: { reconciler?: Pick<Reconciler, 'busySince'> } = {};
+  const isBusy = (): boolean => loop.reconciler?.busySince !== undefined;
+  const audit = await auditOf(flags, { to: recordsTo, cluster, client, log, disposables, packetListeners, isBusy });
   const links = openLinks();
   const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
   if (metrics !== undefined)
@@ -93,6 +95,7 @@ export async function buildReconciler(
       ...logging,
     },
   );
+  loop.reconciler = reconciler;
   disposables.use(
     await watchTables({
       client,
@@ -108,12 +111,14 @@ export async function buildReconciler(
 interface AuditWiring extends Pick<ReconcilerWiring, 'cluster' | 'log' | 'disposables' | 'packetListeners'> {
   readonly to: RecordTargets | undefined;
   readonly client: NftClient;
+  /** Rules are being changed: records wait. */
+  readonly isBusy: () => boolean;
 }
 
 /** Loaded only when there are records: it is memory. */
 async function auditOf(
   flags: AgentFlags,
-  { to, cluster, client, log, disposables, packetListeners }: AuditWiring,
+  { to, cluster, client, log, disposables, packetListeners, isBusy }: AuditWiring,
 ): Promise<AgentAudit | undefined> {
   const { node, stateDir } = flags;
   await mkdir(stateDir, { recursive: true });
@@ -133,7 +138,7 @@ async function auditOf(
       stdout: process.stdout,
       readCounters: () => client.counters(),
       openReader: (onBatch, onFailure) =>
-        openNflog({ group: flags.auditGroup, worker: nflogWorker, onBatch, onFailure }),
+        openNflog({ group: flags.auditGroup, worker: nflogWorker, onBatch, isBusy, onFailure }),
       now: Date.now,
       log,
       node,

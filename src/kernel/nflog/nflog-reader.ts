@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { NflogError } from './nflog-errors.js';
 import type { GroupSettings } from './netlink-messages.js';
@@ -8,6 +9,8 @@ export interface NflogOptions {
   /** NFLOG group; it has one reader at a time. */
   readonly group: number;
   readonly onBatch: (batch: ObservedBatch) => void;
+  /** Whether other work of this thread is under way, that packets should not keep waiting. */
+  readonly isBusy?: () => boolean;
   /** The reader failed for good. */
   readonly onFailure: (error: NflogError) => void;
   /** The worker's bundle. */
@@ -19,6 +22,8 @@ export interface NflogReader extends AsyncDisposable {
   /** Resolves when all that was logged before this call has been handed over; false when the reader has ended. */
   drained(): Promise<boolean>;
 }
+
+const packetsInSlice = 64;
 
 const settings: Omit<GroupSettings, 'group'> = { copyRange: 128, bufferSize: 64 * 1024, threshold: 64, timeout: 10 };
 
@@ -42,6 +47,9 @@ class WorkerReader implements NflogReader {
   #asked = 0;
   #settle: { readonly resolve: () => void; readonly reject: (error: NflogError) => void } | undefined;
   #over = false;
+  readonly #messages: NflogWorkerMessage[] = [];
+  #isReceiving = false;
+  #received: Promise<void> = Promise.resolve();
 
   constructor(options: NflogOptions) {
     this.#options = options;
@@ -51,10 +59,10 @@ class WorkerReader implements NflogReader {
     };
     this.#worker = new Worker(options.worker, { workerData });
     this.opened = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
-    this.#worker.on('message', (message: NflogWorkerMessage) => this.#receive(message));
+    this.#worker.on('message', (message: NflogWorkerMessage) => this.#queueUp(message));
     this.#worker.on('error', (error) => this.#fail(new NflogError('failed', error.message, { cause: error })));
-    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
-    void this.#ended.then(() => this.#end());
+    const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#ended = exited.then(() => this.#received).then(() => this.#end());
   }
 
   drained(): Promise<boolean> {
@@ -70,6 +78,22 @@ class WorkerReader implements NflogReader {
   async [Symbol.asyncDispose](): Promise<void> {
     Atomics.store(this.#control, controlOf.stop, 1);
     await this.#ended;
+  }
+
+  /** In order; a slice at a time, and other events after each, while there is other work. */
+  #queueUp(message: NflogWorkerMessage): void {
+    this.#messages.push(...(message.kind === 'batch' ? slicesOf(message.batch) : [message]));
+    if (this.#isReceiving) return;
+    this.#isReceiving = true;
+    this.#received = this.#receiveAll();
+  }
+
+  async #receiveAll(): Promise<void> {
+    for (let next = this.#messages.shift(); next !== undefined; next = this.#messages.shift()) {
+      this.#receive(next);
+      if (this.#options.isBusy?.() === true) await setImmediate();
+    }
+    this.#isReceiving = false;
   }
 
   #receive(message: NflogWorkerMessage): void {
@@ -105,4 +129,14 @@ class WorkerReader implements NflogReader {
     this.#over = true;
     for (const [ask, resolve] of this.#asks) this.#answer(ask, resolve, false);
   }
+}
+
+/** The same packets; what was missed before them comes first. */
+function slicesOf({ observations, ...rest }: ObservedBatch): readonly NflogWorkerMessage[] {
+  const slices: NflogWorkerMessage[] = [];
+  for (let start = 0; start === 0 || start < observations.length; start += packetsInSlice) {
+    const slice = observations.slice(start, start + packetsInSlice);
+    slices.push({ kind: 'batch', batch: { ...(start === 0 ? rest : { unreadable: 0 }), observations: slice } });
+  }
+  return slices;
 }

@@ -106,8 +106,7 @@ export class Compiler {
       return [...before, ...(change.pod?.addresses ?? [])];
     }
     if (change.kind !== 'namespace') return [];
-    const isIn = (pod: string): boolean => namespaceOf(pod) === change.name;
-    return [...this.#contributions].flatMap(([pod, { addresses }]) => (isIn(pod) ? addresses : []));
+    return [...this.#index.podsOf(change.name)].flatMap((pod) => this.#contributions.get(pod)?.addresses ?? []);
   }
 
   /** The program now; its maps are live, so compare or keep a copy, never the object. */

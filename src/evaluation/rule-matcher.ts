@@ -9,12 +9,14 @@ import {
   type PeerMatch,
   type PolicyProgram,
   type PortMatch,
+  type RulePeer,
   type RulePort,
 } from '../program/types.js';
 import { BlockMatcher, type BlockOptions } from './blocks.js';
 import { programAddress, type FlowEndpoint } from './flow-endpoints.js';
 import type { MatchedPeer, MatchedPort, MatchedRule } from './verdicts.js';
 
+type PodPeer = Extract<RulePeer, { kind: 'pods' }>;
 type ListenerGroup = Extract<Group, { kind: 'listeners' }>;
 
 const none: readonly PortRange[] = [];
@@ -30,6 +32,7 @@ export function groupOf(program: PolicyProgram, id: GroupId): Group {
 export class RuleMatcher {
   readonly #program: PolicyProgram;
   readonly #blocks: BlockMatcher;
+  readonly #podPeers = new Map<PeerMatch, readonly PodPeer[]>();
   readonly #listeners = new Map<GroupId, ReadonlyMap<Address, readonly PortRange[]>>();
 
   constructor(program: PolicyProgram, options: BlockOptions) {
@@ -51,11 +54,9 @@ export class RuleMatcher {
   /** In the order of the YAML. */
   matchPeers(peers: PeerMatch, endpoint: FlowEndpoint, family: Family): readonly MatchedPeer[] {
     if (peers.kind === 'anyone') return [{ assumed: false }];
-    const pods = peers.of.flatMap((peer): readonly MatchedPeer[] => {
-      if (peer.kind !== 'pods') return [];
-      const isMember = this.#podsOf(peer.of).has(programAddress(endpoint));
-      return isMember ? [{ index: peer.index, assumed: false }] : [];
-    });
+    const pods = this.#podPeersOf(peers).flatMap(({ index, of }): readonly MatchedPeer[] =>
+      this.#podsOf(of).has(programAddress(endpoint)) ? [{ index, assumed: false }] : [],
+    );
     const { blocks, assumed } = this.#blocks.matching(peers, endpoint, family);
     if (blocks.length === 0) return pods;
     const matched = [...pods, ...blocks.map(({ index }): MatchedPeer => ({ index, assumed }))];
@@ -74,6 +75,15 @@ export class RuleMatcher {
   /** It has names: what they mean is another thing for each destination. */
   dependsOnDestination(ports: PortMatch): boolean {
     return ports.kind === 'union' && ports.of.some(({ kind }) => kind === 'listeners');
+  }
+
+  /** Of a rule with thousands of blocks, few are pods. */
+  #podPeersOf(peers: PeerMatch): readonly PodPeer[] {
+    const known = this.#podPeers.get(peers);
+    if (known !== undefined) return known;
+    const own = peers.kind === 'anyone' ? [] : peers.of.filter((peer) => peer.kind === 'pods');
+    this.#podPeers.set(peers, own);
+    return own;
   }
 
   #podsOf(id: GroupId): ReadonlySet<Address> {

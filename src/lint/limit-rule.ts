@@ -2,10 +2,11 @@
 import { excessText, type Excess, type Limits } from '../limits/limits.js';
 import { policyWeight } from '../limits/memory-weights.js';
 import { NamespaceCounts } from '../limits/namespace-counts.js';
-import { countPolicy, policyExcesses } from '../limits/policy-counts.js';
+import { countPolicy, policyExcesses, type PolicyCounts } from '../limits/policy-counts.js';
 import { selects } from '../compiler/endpoints.js';
 import { groupBy } from '../generic/group-by.js';
 import { compareAge } from '../model/policy-age.js';
+import { isEnforceable } from '../model/pod.js';
 import { policyKey, type AnyPolicy } from '../model/policy.js';
 import { ownerKey } from '../model/workload.js';
 import type { PolicyObject } from './objects.js';
@@ -31,7 +32,7 @@ export const limitRule = (limits: LintLimits): Rule => ({
   good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 192.0.2.0/24}}]',
   *check(input) {
     const policies = input.policies.flatMap(({ policy, ...object }) =>
-      policy === undefined ? [] : [{ object: { policy, ...object }, policy }],
+      policy === undefined ? [] : [{ object: { policy, ...object }, policy, counts: countPolicy(policy) }],
     );
     for (const one of policies) yield* ofPolicy(one, limits);
     for (const those of groupBy(policies, ({ policy }) => policy.ref.namespace).values())
@@ -40,13 +41,13 @@ export const limitRule = (limits: LintLimits): Rule => ({
   },
 });
 
-interface NamedPolicy {
+interface CountedPolicy {
   readonly object: PolicyObject;
   readonly policy: AnyPolicy;
+  readonly counts: PolicyCounts;
 }
 
-function* ofPolicy({ object, policy }: NamedPolicy, { limits, memory }: LintLimits): Iterable<RuleMatch> {
-  const counts = countPolicy(policy);
+function* ofPolicy({ object, policy, counts }: CountedPolicy, { limits, memory }: LintLimits): Iterable<RuleMatch> {
   for (const excess of policyExcesses(policy, counts, limits))
     yield { object, path: excess.path, part: 'key', message: excessText(excess) };
   const { held, inForce } = policyWeight(counts);
@@ -55,33 +56,29 @@ function* ofPolicy({ object, policy }: NamedPolicy, { limits, memory }: LintLimi
 }
 
 /** Said of the first policy that is beyond. */
-function* ofNamespace(policies: readonly NamedPolicy[], limits: Limits): Iterable<RuleMatch> {
-  const counts = new NamespaceCounts(limits);
-  for (const { policy } of policies)
-    counts.set(policyKey(policy.ref), {
-      key: policyKey(policy.ref),
-      policy,
-      counts: countPolicy(policy),
-      excesses: [],
-      isRefused: false,
-    });
-  const beyond = counts.beyond();
+function* ofNamespace(policies: readonly CountedPolicy[], limits: Limits): Iterable<RuleMatch> {
+  const namespace = new NamespaceCounts(limits);
+  for (const { policy, counts } of policies) {
+    const key = policyKey(policy.ref);
+    namespace.set(key, { key, policy, counts, excesses: [], isRefused: false });
+  }
+  const beyond = namespace.beyond();
   const [first] = policies
     .filter(({ policy }) => beyond.has(policyKey(policy.ref)))
     .sort((a, b) => compareAge(a.policy, b.policy));
   if (first === undefined) return;
   const { object, policy } = first;
-  for (const excess of counts.excesses())
+  for (const excess of namespace.excesses())
     yield { object, path: ['metadata'], message: `namespace ${policy.ref.namespace}: ${excessText(excess)}` };
 }
 
 /** Said of what makes the pod. */
-function* ofPods(input: LintInput, policies: readonly NamedPolicy[], limits: Limits): Iterable<RuleMatch> {
+function* ofPods(input: LintInput, policies: readonly CountedPolicy[], limits: Limits): Iterable<RuleMatch> {
   const byNamespace = groupBy(policies, ({ policy }) => policy.ref.namespace);
   const named = new Set<string>();
   for (const { owner, pod } of input.workloads) {
     const own = byNamespace.get(owner.namespace) ?? [];
-    if (own.length <= limits.podPolicies || named.has(ownerKey(owner))) continue;
+    if (!isEnforceable(pod) || own.length <= limits.podPolicies || named.has(ownerKey(owner))) continue;
     const count = own.filter(({ policy }) => selects(policy, pod)).length;
     const excess: Excess = { limit: 'podPolicies', count, most: limits.podPolicies };
     const object = input.objectOf(owner.kind, owner.namespace, owner.name);

@@ -17,6 +17,8 @@ export function selectionId({ namespaces, pods }: PodSelection): SelectionId {
 }
 
 interface NamespaceEntry {
+  /** There is a Namespace object of this name; without one the labels are the default ones. */
+  hasObject: boolean;
   labels: Labels;
   readonly pods: Map<string, Labels>;
   readonly candidates: Candidates<SelectionId>;
@@ -83,6 +85,12 @@ export class SelectorIndex {
 
   removePod(pod: string, namespace: string): void {
     this.#namespaces.get(namespace)?.pods.delete(pod);
+    this.#dropIfEmpty(namespace);
+  }
+
+  /** The pods of a namespace, one by one. */
+  podsOf(namespace: string): Iterable<string> {
+    return this.#namespaces.get(namespace)?.pods.keys() ?? [];
   }
 
   /**
@@ -93,6 +101,8 @@ export class SelectorIndex {
     const entry = this.#namespace(name);
     const before = entry.labels;
     entry.labels = labels ?? this.#defaultLabels(name);
+    entry.hasObject = labels !== undefined;
+    this.#dropIfEmpty(name);
     const [joined, left] = [new Candidates<SelectionId>(), new Candidates<SelectionId>()];
     let changed = false;
     for (const [id, { namespaces, pods }] of this.#selections) {
@@ -122,10 +132,17 @@ export class SelectorIndex {
     return found;
   }
 
+  /** What nothing is known of is not followed. */
+  #dropIfEmpty(name: string): void {
+    const entry = this.#namespaces.get(name);
+    if (entry?.hasObject === false && entry.pods.size === 0) this.#namespaces.delete(name);
+  }
+
   #namespace(name: string): NamespaceEntry {
     const known = this.#namespaces.get(name);
     if (known !== undefined) return known;
     const entry = {
+      hasObject: false,
       labels: this.#defaultLabels(name),
       pods: new Map<string, Labels>(),
       candidates: new Candidates<SelectionId>(),

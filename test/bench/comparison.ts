@@ -93,7 +93,7 @@ function parseBounds(text: string): ReadonlyMap<string, number> {
 
 /** The typical ratio of an item: the geometric mean of all its values but the worst cases, which a few runs do not settle. */
 export function overall(compared: readonly Compared[]): number {
-  const typical = compared.filter(({ what }) => !what.endsWith(': p99'));
+  const typical = compared.filter(({ what }) => !/: (p99|max)$/.test(what));
   return Math.exp(typical.reduce((sum, { ratio }) => sum + Math.log(ratio), 0) / typical.length);
 }
 

@@ -302,7 +302,7 @@ export const mutants: readonly Mutant[] = [
     title: 'the verdict cache survives a narrowing',
     file: 'src/nftables/plan/plan.ts',
     find: '(narrowed === undefined || !cache.except(switched, narrowed))',
-    replace: '(narrowed === undefined && difference.newChains.length > 1000)',
+    replace: '(narrowed === undefined && difference.changedChains.length > 1000)',
     tests: [rulesets],
   },
   {
@@ -610,8 +610,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a bulk goes together with what is small',
     file: 'src/reconciler/turn-loop.ts',
-    find: 'table.weightOf(slice) <= table.pieceLimit && table.isFree(slice)',
-    replace: 'table.isFree(slice)',
+    find: 'table.weightOf(slice) <= table.pieceLimit && table.isFree(slice, content)',
+    replace: 'table.isFree(slice, content)',
     tests: ['test/reconciler/turns.test.ts'],
   },
   {

@@ -151,8 +151,9 @@ class NftProcessClient implements NftClient {
 
   /** By the nft that runs already, where there is one: a process would cost ten times as much. */
   async #countersByShell(table: TableName): Promise<ReadonlyMap<string, number> | undefined> {
-    const shell = this.#shell;
-    if (!this.#shellLists || shell === undefined || shell.isDead) return undefined;
+    if (!this.#shellLists || this.#shell?.isDead !== false) return undefined;
+    const shell = this.#readyShell();
+    if (shell === undefined) return undefined;
     try {
       const printed = await shell.list('counters', table);
       const counters = printed === undefined ? undefined : parseCountersText(printed);

@@ -231,7 +231,7 @@ interface Making {
 
 /** A chain is built only where it is not there yet: of a change of one policy, few are. */
 function nodeOf(name: Unfinished<Name>, contents: readonly string[], { context, build }: Making): ChainNode {
-  const full = chains.nameOf({ ...name, content: hashOf(...contents) });
+  const full = chains.nameOf({ ...name, content: hashOf(contents.join('\0')) });
   const known = context.known(full);
   if (known !== undefined) return known;
   const { title, rules, ...needs } = build();

@@ -52,7 +52,9 @@ export async function runRounds(
     const since = performance.now();
     const shown = stream.reaches(state, since, within);
     await write();
-    note(what, await shown);
+    const milliseconds = await shown;
+    if (milliseconds === Infinity) throw new Error(`${what}: the flow was not ${state} within ${within} ms`);
+    note(what, milliseconds);
     await delay(pause);
   };
   const block = async (what: string, write: () => Promise<void>): Promise<void> => {

@@ -124,7 +124,6 @@ class RowRun implements Disposable {
       this.#problems.push(`${phase}: ${String(error)}`);
       return undefined;
     });
-    if (own === undefined) this.#problems.push(`${phase}: the row's time was over before it was in force`);
     await delay(this.#parts.options.settles);
     isOver = true;
     const waits = await waiting;
@@ -134,8 +133,8 @@ class RowRun implements Disposable {
     return { phase, waits, own, processor, isAsWritten: shown !== Infinity };
   }
 
-  /** Milliseconds until the tenant's last word is in force. */
-  async #write(phase: Phase, deadline: number): Promise<number | undefined> {
+  /** Milliseconds until the tenant's last word is in force. @throws Error when it is not by the deadline */
+  async #write(phase: Phase, deadline: number): Promise<number> {
     const { row, source, options } = this.#parts;
     const since = performance.now();
     if (row.isLoop === true) await this.#loop(options.looping);
@@ -151,7 +150,8 @@ class RowRun implements Disposable {
       marking,
       left + performance.now() - marking,
     );
-    return own === Infinity ? undefined : own;
+    if (own === Infinity) throw new Error("the row's time was over before it was in force");
+    return own;
   }
 
   async #loop(milliseconds: number): Promise<void> {

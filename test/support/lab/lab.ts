@@ -236,11 +236,14 @@ export class Lab implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    await this.#tenant?.[Symbol.asyncDispose]();
-    await Promise.all([...this.#agents].map((agent) => agent.kill()));
-    this.prober[Symbol.dispose]();
-    await removeNamespaces(this.#prefix);
-    await rm(this.folder, { recursive: true, force: true });
+    try {
+      await this.#tenant?.[Symbol.asyncDispose]();
+      await Promise.all([...this.#agents].map((agent) => agent.kill()));
+    } finally {
+      this.prober[Symbol.dispose]();
+      await removeNamespaces(this.#prefix);
+      await rm(this.folder, { recursive: true, force: true });
+    }
   }
 
   async #wire(nodes: readonly LabNode[]): Promise<void> {

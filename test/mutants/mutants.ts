@@ -18,6 +18,7 @@ const rulesets = 'test/nftables/properties.test.ts';
 const verdictCache = 'test/nftables/verdict-cache.test.ts';
 const attribution = 'test/audit/attribution/attribution.test.ts';
 const buckets = 'test/nftables/peer-buckets.test.ts';
+const order = 'test/reconciler/turn-order.test.ts';
 const dryRuns = 'test/nftables/dry-run.test.ts';
 
 /** What a mutant without tests of its own is tried with. */
@@ -612,6 +613,42 @@ export const mutants: readonly Mutant[] = [
     file: 'src/reconciler/turn-loop.ts',
     find: 'table.weightOf(slice) <= table.pieceLimit && table.isFree(slice, content)',
     replace: 'table.isFree(slice, content)',
+    tests: ['test/reconciler/turns.test.ts'],
+  },
+  {
+    title: 'an older turn undoes what a newer one has brought into force',
+    file: 'src/reconciler/turn-order.ts',
+    find: 'if (sequence < turn.sequence) content.follow(turn.content);',
+    replace: 'if (sequence > turn.sequence) content.follow(turn.content);',
+    tests: [order],
+  },
+  {
+    title: 'a turn that is on its way no longer keeps what it refers to',
+    file: 'src/reconciler/turn-order.ts',
+    find: '[...this.#pending].map(({ began }) => began)',
+    replace: '[...this.#pending].map(({ sequence }) => sequence)',
+    tests: [order],
+  },
+  {
+    title: 'what a turn brings again is removed meanwhile',
+    file: 'src/reconciler/policy-table.ts',
+    find: 'if (this.#order.brings(kind, name)) this.#unused[kind].delete(name);',
+    replace: 'if (name === "") this.#unused[kind].delete(name);',
+    tests: [order],
+  },
+  {
+    title: 'a turn waits for itself',
+    file: 'src/reconciler/turn-order.ts',
+    find: 'if (other !== turn && !other.waitsFor(turn)) turn.after.add(other);',
+    replace: 'if (!other.waitsFor(turn)) turn.after.add(other);',
+    tests: [order],
+  },
+  {
+    title: 'turns begin in another order than they were compiled in',
+    file: 'src/reconciler/turn-loop.ts',
+    find: `          beginSmall();
+          this.#add(`,
+    replace: '          this.#add(',
     tests: ['test/reconciler/turns.test.ts'],
   },
   {

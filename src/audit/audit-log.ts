@@ -59,6 +59,9 @@ export class AuditLog implements AsyncDisposable {
     });
   }
 
+  readonly #cannotRead = (error: unknown): void =>
+    this.#parts.log.warn({ error: messageOf(error) }, 'cannot read the counters of logged packets');
+
   /** Continues where the last run's checkpoint ends. */
   static async start(parts: AuditLogParts): Promise<AuditLog> {
     const fromNow = async (): Promise<Checkpoint> => ({
@@ -84,7 +87,8 @@ export class AuditLog implements AsyncDisposable {
 
   /** Reads counters that are about to be removed for the last time. */
   async beforeRemoval(counters: readonly string[]): Promise<void> {
-    await this.#lossDetection.readCounters();
+    // Rules do not wait for that: what was counted since the last reading is missing from totals then.
+    await this.#lossDetection.readCounters().catch(this.#cannotRead);
     this.#accounting.countersRemoved(counters);
     // Without this, a run that is killed now would leave the old values to the next one, which would compare a new table's
     // counters with them.
@@ -158,11 +162,7 @@ export class AuditLog implements AsyncDisposable {
   }
 
   async #tick(): Promise<void> {
-    try {
-      await this.#lossDetection.compare();
-    } catch (error) {
-      this.#parts.log.warn({ error: messageOf(error) }, 'cannot read the counters of logged packets');
-    }
+    await this.#lossDetection.compare().catch(this.#cannotRead);
     this.#aggregator.flush(this.#closing ? Infinity : this.#parts.now());
     this.#writeLosses();
     await this.#saveCheckpoint();

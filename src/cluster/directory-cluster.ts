@@ -43,7 +43,8 @@ export class DirectoryCluster implements SyncedCluster {
   #accepted = this.#set;
   #treeProblem: SourceProblem | undefined;
   #goneSince: number | undefined;
-  #reportedDuplicate: string | undefined;
+  /** Because of which the last contents were refused. */
+  #duplicate: SourceProblem | undefined;
   #wakeTimer: NodeJS.Timeout | undefined;
   #rescanTimer: NodeJS.Timeout | undefined;
   #noticedAt: number | undefined;
@@ -93,6 +94,7 @@ export class DirectoryCluster implements SyncedCluster {
 
   problems(): readonly SourceProblem[] {
     const duplicates = this.#set.duplicates.map((duplicate) => inputProblem(describeDuplicate(duplicate)));
+    if (this.#duplicate !== undefined) duplicates.push(this.#duplicate);
     const tree = this.#treeProblem === undefined ? [] : [this.#treeProblem];
     return [...tree, ...[...this.#bad.values()].flat(), ...duplicates, ...this.#set.problems];
   }
@@ -162,7 +164,7 @@ export class DirectoryCluster implements SyncedCluster {
   /** Undefined when the whole tree must be scanned: also while an object stands in two files, or the tree is gone. */
   async #touchedFiles(): Promise<ReadonlyMap<string, string> | undefined> {
     const paths = this.#touched.take();
-    const isSettled = this.#treeProblem === undefined && this.#reportedDuplicate === undefined;
+    const isSettled = this.#treeProblem === undefined && this.#duplicate === undefined;
     return paths === undefined || !isSettled ? undefined : signaturesAfter(this.#signatures, paths);
   }
 
@@ -206,16 +208,15 @@ export class DirectoryCluster implements SyncedCluster {
     const [duplicate] = next.duplicates;
     if (duplicate !== undefined) {
       const message = describeDuplicate(duplicate);
-      const file = duplicate.second.file;
-      if (this.#reportedDuplicate !== message) this.#options.onError?.(`${message} The last good state stays in force`);
-      this.#reportedDuplicate = message;
-      this.#bad.set(file, [inputProblem(message)]);
+      if (this.#duplicate?.diagnostic.message !== message)
+        this.#options.onError?.(`${message} The last good state stays in force`);
+      this.#duplicate = inputProblem(message);
       // Both files are read again when either changes, so the new content of other files is not lost.
       for (const [changed, content] of contents)
         if (this.#contents.get(changed) !== content) this.#signatures.delete(changed);
       return false;
     }
-    this.#reportedDuplicate = undefined;
+    this.#duplicate = undefined;
     this.#contents = contents;
     this.#accepted = next;
     return true;

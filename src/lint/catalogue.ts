@@ -3,6 +3,7 @@
  * (near-misses-alone.ts where one policy is enough), and README's number of rules; test/lint says what else it must hold.
  */
 import type { Rule } from './types.js';
+import { rule as np000 } from './rules/np000-unused-suppression.js';
 import { rule as np001 } from './rules/np001-unknown-field.js';
 import { rule as np002 } from './rules/np002-duplicate-yaml-key.js';
 import { rule as np003 } from './rules/np003-bad-apiversion.js';
@@ -73,6 +74,7 @@ import { rule as np410 } from './rules/np410-vacuous-policy.js';
 import { rule as np414 } from './rules/np414-owner-label-gap.js';
 
 export const rules: readonly Rule[] = [
+  np000,
   np001,
   np002,
   np003,

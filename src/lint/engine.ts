@@ -1,8 +1,10 @@
 /** Runs the rules, and takes out what somebody has said to leave. */
 import { isClusterNetworkPolicy } from '../model/parse.js';
 import { rules } from './catalogue.js';
-import { limitRule, type LintLimits } from './limit-rule.js';
-import { Suppressions } from './suppressions.js';
+import { limitRule, overLimit, type LintLimits } from './limit-rule.js';
+import { rule as unusedSuppression } from './rules/np000-unused-suppression.js';
+import { rule as duplicateKey } from './rules/np002-duplicate-yaml-key.js';
+import { Suppressions, type UnusedSuppression } from './suppressions.js';
 import type { Finding, SourcePosition, Severity } from './finding.js';
 import type { LintObject } from './objects.js';
 import type { RuleMatch, Rule, LintInput } from './types.js';
@@ -25,17 +27,21 @@ export const atLeast = (severity: Severity, limit: Severity): boolean => ranks[s
 export function lint(input: LintInput, { severities = {}, limits, onRule }: LintOptions = {}): readonly Finding[] {
   const suppressions = new Suppressions(input.objects);
   const findings: Finding[] = [];
+  const hasRun = new Set<string>();
+  const severityOf = ({ id, name, severity }: Rule): Severity | 'off' => severities[id] ?? severities[name] ?? severity;
   for (const [index, rule] of [...rules, ...(limits === undefined ? [] : [limitRule(limits)])].entries()) {
     onRule?.(index);
-    const severity = severities[rule.id] ?? severities[rule.name];
-    if (severity === 'off' || (rule.scope === 'cluster' && !input.closed)) continue;
+    const chosen = severities[rule.id] ?? severities[rule.name];
+    if (chosen === 'off' || (rule.scope === 'cluster' && !input.closed)) continue;
     if (rule.scope === 'policies' && !input.closed) continue;
+    hasRun.add(rule.id).add(rule.name);
     for (const hit of rule.check(input)) {
-      const finding = findingOf(rule, severity === undefined ? hit : { ...hit, severity });
+      const finding = findingOf(rule, chosen === undefined ? hit : { ...hit, severity: chosen });
       if (!suppressions.covers(hit.object, finding)) findings.push(finding);
     }
   }
-  findings.push(...suppressions.unused(), ...duplicateKeyFindings(input, severities));
+  findings.push(...duplicateKeyFindings(input, severityOf(duplicateKey)));
+  findings.push(...unusedSuppressions(suppressions, hasRun, severityOf(unusedSuppression)));
   return findings.sort(
     (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule),
   );
@@ -78,24 +84,43 @@ const placeOf = ({ document }: LintObject, path: RuleMatch['path']): SourcePosit
 };
 
 /** A key that appears twice belongs to a file and to no object, so the finding names the file. */
-function duplicateKeyFindings(input: LintInput, severities: LintOptions['severities'] = {}): readonly Finding[] {
-  const rule = rules.find(({ id }) => id === 'NP002');
-  const severity = severities['NP002'] ?? rule?.severity;
-  if (rule === undefined || severity === undefined || severity === 'off') return [];
-  return input.duplicateKeys.map(({ file, line, column }) => ({
-    rule: rule.id,
-    name: rule.name,
-    severity,
-    confidence: rule.confidence,
-    file,
-    line,
-    column,
-    endLine: line,
-    endColumn: column,
-    pointer: '',
-    object: { kind: 'File', name: file },
-    message: 'this key appears twice in one mapping: the last value counts, the others are lost',
-    why: rule.why,
-    related: [],
-  }));
+function duplicateKeyFindings(input: LintInput, severity: Severity | 'off'): readonly Finding[] {
+  if (severity === 'off') return [];
+  const message = 'this key appears twice in one mapping: the last value counts, the others are lost';
+  return input.duplicateKeys.map(({ file, line, column }) => {
+    const range = { line, column, endLine: line, endColumn: column };
+    return { ...findingOfRule(duplicateKey, severity), ...range, file, object: { kind: 'File', name: file }, message };
+  });
 }
+
+/** A rule that did not run would have found nothing anywhere: whether its suppressions are needed is not known. */
+function unusedSuppressions(
+  suppressions: Suppressions,
+  hasRun: ReadonlySet<string>,
+  severity: Severity | 'off',
+): readonly Finding[] {
+  if (severity === 'off') return [];
+  const isOwn = ({ rule }: UnusedSuppression): boolean => isRule(unusedSuppression, rule);
+  const find = ({ object, rule, place }: UnusedSuppression): readonly Finding[] => {
+    const exists = [...rules, overLimit].some((one) => isRule(one, rule));
+    if (exists && !hasRun.has(rule)) return [];
+    const why = exists ? 'but finds nothing here' : 'but there is no such rule';
+    const finding = {
+      ...findingOfRule(unusedSuppression, severity),
+      ...place,
+      file: object.document.file,
+      object: refOf(object),
+      message: `${rule} is ignored here, ${why}`,
+    };
+    return suppressions.covers(object, finding) ? [] : [finding];
+  };
+  const others = suppressions.unused().filter((one) => !isOwn(one));
+  const found = others.flatMap(find);
+  return [...found, ...suppressions.unused().filter(isOwn).flatMap(find)];
+}
+
+const isRule = ({ id, name }: Pick<Rule, 'id' | 'name'>, text: string): boolean => id === text || name === text;
+
+/** What every finding of the rule says that is of no field. */
+const findingOfRule = ({ id, name, confidence, why }: Rule, severity: Severity) =>
+  ({ rule: id, name, severity, confidence, pointer: '', why, related: [] }) as const;

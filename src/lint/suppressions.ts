@@ -19,6 +19,13 @@ interface Suppression {
   used: boolean;
 }
 
+export interface UnusedSuppression {
+  readonly object: LintObject;
+  /** Id or name of the rule that it is for. */
+  readonly rule: string;
+  readonly place: Pick<Finding, 'line' | 'column' | 'endLine' | 'endColumn'>;
+}
+
 export class Suppressions {
   readonly #all: Suppression[];
 
@@ -44,29 +51,14 @@ export class Suppressions {
     return found !== undefined;
   }
 
-  /** Suppressions that cover nothing: they are noise, or the fault has moved. */
-  unused(): readonly Finding[] {
+  /** Those that have covered nothing so far: they are noise, or the fault has moved. */
+  unused(): readonly UnusedSuppression[] {
     return this.#all
       .filter(({ used }) => !used)
-      .map(({ object, rule, line, path }): Finding => {
-        const range = object.document.range(path, 'key');
-        const place = line === undefined ? range : { line, column: 1, endLine: line, endColumn: 1 };
-        return {
-          rule: 'NP000',
-          name: 'unused-suppression',
-          severity: 'warning',
-          confidence: 'proved',
-          file: object.document.file,
-          line: place.line,
-          column: place.column,
-          endLine: place.endLine,
-          endColumn: place.endColumn,
-          pointer: '',
-          object: { kind: object.kind, namespace: object.namespace, name: object.name },
-          message: `${rule} is ignored here, but finds nothing here`,
-          why: 'A suppression that covers nothing would hide the next finding of its rule.',
-          related: [],
-        };
+      .map(({ object, rule, line, path }) => {
+        if (line !== undefined) return { object, rule, place: { line, column: 1, endLine: line, endColumn: 1 } };
+        const { line: first, column, endLine, endColumn } = object.document.range(path, 'key');
+        return { object, rule, place: { line: first, column, endLine, endColumn } };
       });
   }
 }

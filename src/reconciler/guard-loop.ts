@@ -35,6 +35,8 @@ interface GuardOptions {
   /** Namespaces whose pods may send from addresses that are not theirs. */
   readonly optedOut: () => ReadonlySet<string>;
   readonly onSettled: () => void;
+  /** Another process had changed guards, which is mended. */
+  readonly onRepair: () => void;
 }
 
 /**
@@ -127,6 +129,7 @@ export class GuardLoop implements AsyncDisposable {
     const due = this.#due;
     this.#due = { links: false, table: false };
     const found = await this.#table.converge(pods, off, due);
+    if (found.isForeign) this.#options.onRepair();
     this.#noteUnattached(found.unattached);
     this.#attachments = found.attachments;
     this.#parts.observer?.podsAttached(found.attachments);

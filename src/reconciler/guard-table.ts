@@ -1,5 +1,6 @@
 import { planGuards } from '../nftables/plan/guard-plan.js';
 import { renderGuards, type GuardOptions } from '../nftables/render/guards.js';
+import { sameRules } from '../nftables/language/compare.js';
 import type { Nftables } from '../nftables/language/nftables.js';
 import type { Attachment } from '../model/attachment.js';
 import type { Address } from '../model/address.js';
@@ -64,27 +65,30 @@ export class GuardTable {
   }
 
   /**
-   * @returns the attachments found and the pods without one; `changed` when the kernel was touched.
+   * @returns the attachments found and the pods without one; `changed` when the kernel was touched, `isForeign` when another
+   * process had changed a guard of a device that is still there.
    * Links are also read when a pod has no device yet, and the table whenever links were: a device takes its chain along.
    */
   async converge(
     pods: readonly LocalPod[],
     sourceGuardOffNamespaces: ReadonlySet<string>,
     { links, table }: ReadAnew = { links: true, table: true },
-  ): Promise<Guarded & { readonly changed: boolean }> {
+  ): Promise<Guarded & { readonly changed: boolean; readonly isForeign: boolean }> {
     const known = links ? undefined : this.#known(pods);
     const found = known ?? (await this.#links.discover(pods));
     const { attachments } = found;
     this.#attached = new Map(attachments.map((one) => [placeOf(one), one]));
     const desired = renderGuards(attachments, { sourceGuardOffNamespaces, ...this.#options });
-    const before = table || known === undefined ? undefined : this.#applied;
+    const last = this.#applied;
+    const before = table || known === undefined ? undefined : last;
     this.#applied = undefined;
     const applied = before ?? (await this.#nftables.list('netdev', 'podwall'));
     const liveDevices = await this.#links.devices();
+    const isForeign = last !== undefined && this.#isChanged(last, applied, liveDevices);
     const transaction = planGuards({ desired, applied, liveDevices, hookedIfindex: this.#hooked });
     if (transaction !== undefined) await this.#nftables.apply(transaction);
     this.#record(desired, liveDevices);
-    return { ...found, changed: transaction !== undefined };
+    return { ...found, changed: transaction !== undefined, isForeign };
   }
 
   /** When every pod is where it was found before, with the addresses that it had. */
@@ -92,6 +96,16 @@ export class GuardTable {
     const attachments = pods.map((pod) => this.#attached.get(placeOf(pod)));
     const found = attachments.filter((one) => one !== undefined);
     return found.length === attachments.length ? { attachments: found, unattached: [] } : undefined;
+  }
+
+  /** A device that goes takes its chain along: that is no change of another process. */
+  #isChanged(last: Ruleset, applied: Ruleset | undefined, live: ReadonlyMap<string, number>): boolean {
+    for (const { name, hook, rules } of last.chains.values()) {
+      const found = applied?.chains.get(name);
+      const isThere = live.get(hook?.device ?? '') === this.#hooked.get(name);
+      if (isThere && (found === undefined || !sameRules(found.rules, rules))) return true;
+    }
+    return [...(applied?.chains.keys() ?? [])].some((name) => !last.chains.has(name));
   }
 
   #record(desired: Ruleset, live: ReadonlyMap<string, number>): void {

@@ -13,6 +13,7 @@ import { changesFrom, type ClusterChange } from '../model/cluster.js';
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
 import { policyKey } from '../model/policy.js';
+import type { Ruleset } from '../nftables/language/types.js';
 import { isDirty } from '../nftables/render/dirty.js';
 import { effectOf } from '../program/effect.js';
 import { CacheRenewal } from './cache-renewal.js';
@@ -49,6 +50,7 @@ export class Reconciler implements AsyncDisposable {
   readonly #progress = new LoopProgress();
   readonly #subscriptions: Disposable[] = [];
   #driftBy: string | undefined;
+  #guardsDriftBy = '';
   #started = false;
   #wake: Disposable | undefined;
   #readBackTimer: Disposable | undefined;
@@ -83,6 +85,7 @@ export class Reconciler implements AsyncDisposable {
       pods: () => [...parts.compiler.program().endpoints.values()],
       optedOut: () => this.#view.guardOffNamespaces,
       onSettled: () => this.#onSettled?.(),
+      onRepair: () => this.#noteRepair(this.#guardsDriftBy, 'netdev'),
     });
     this.#runner = new SingleRunner(
       () => this.#run(),
@@ -106,6 +109,7 @@ export class Reconciler implements AsyncDisposable {
     // Before the start the program is empty: applying it would open what the last agent left closed.
     if (!this.#started) return;
     this.#driftBy = who;
+    this.#guardsDriftBy = who;
     this.#turns.retryNow();
     this.#runner.request();
     this.#guards.request('table');
@@ -227,17 +231,17 @@ export class Reconciler implements AsyncDisposable {
       const { dirty, isForeign } = await this.#policyTable.readBack();
       if (!this.#turns.hasBegun) this.#turns.beginFirst(dirty);
       else if (isDirty(dirty)) this.#turns.repair(dirty);
-      if (isForeign) this.#noteRepair(who);
+      if (isForeign) this.#noteRepair(who, 'inet');
     } catch (error) {
       this.#driftBy = who;
       throw error;
     }
   }
 
-  #noteRepair(who: string): void {
+  #noteRepair(who: string, family: Ruleset['family']): void {
     if (!this.#progress.inKernel) return;
     this.#progress.repaired();
-    this.#parts.log.warn({ by: who === '' ? 'unknown' : who }, 'drift');
+    this.#parts.log.warn({ by: who === '' ? 'unknown' : who, table: `${family} podwall` }, 'drift');
   }
 
   #switched(turn: LoopTurn): void {

@@ -202,6 +202,17 @@ describe('while running', () => {
     expect(reported()).toEqual(['policy one']);
   });
 
+  test('of two objects of one name that become two nothing is said any more, whichever file was edited', async () => {
+    await put('a.yaml', policy('one'));
+    await put('b.yaml', policy('two'));
+    const synced = await start();
+    await put('a.yaml', policy('two'));
+    await eventually(() => synced.problems().length > 0);
+    await put('a.yaml', policy('three'));
+    await eventually(() => synced.problems().length === 0);
+    expect([...reported()].sort()).toEqual(['policy one', 'policy three']);
+  });
+
   test('a directory that vanishes is a failure, not an empty cluster; it is followed again when it returns', async () => {
     await put('a.yaml', policy('one'));
     const synced = await start();

@@ -199,6 +199,24 @@ describePackets('the real nft', () => {
     await nft.close();
   }, 30_000);
 
+  test('a refusal whose text is made to look like an end of a transaction ends no other one', async () => {
+    const nft = await openNftClient({ command });
+    await nft.apply(tx(table, { kind: 'delete table' }, table));
+    for (let index = 0; index < 20; index += 1) {
+      const guessed = Array.from({ length: 60 }, (_, count): Command => ({
+        kind: 'delete chain',
+        name: `ack-${count}`,
+      }));
+      await expect(nft.apply(tx(...guessed))).rejects.toMatchObject({
+        reason: 'refused',
+        message: expect.stringContaining('ack-59'),
+      });
+      await nft.apply(tx(chain(`own-${index}`)));
+      expect((await nft.list('inet', 'podwall'))?.chains.has(`own-${index}`)).toBe(true);
+    }
+    await nft.close();
+  }, 30_000);
+
   test('the monitor reports foreign changes with their process, and never our own', async () => {
     const client: NftClient = await openNftClient({ command });
     const seen: ForeignChange[] = [];

@@ -41,6 +41,28 @@ describe('a process is ended', () => {
   });
 });
 
+test.each([
+  ['cannot list', 'Error: Could not process rule: Device or resource busy', 'Device or resource busy'],
+  [
+    'cannot be started',
+    'nft: error while loading shared libraries: libjansson.so.4: No such file or directory',
+    'libjansson',
+  ],
+])('an nft that %s has not said that there are no counters', async (_, stderr, named) => {
+  const folder = await mkdtemp(join(tmpdir(), 'podwall-failing-nft-'));
+  const file = join(folder, 'nft');
+  await writeFile(
+    file,
+    `#!/bin/sh\n[ "$1" = --version ] && echo "nftables v1.0.6" && exit\necho '${stderr}' >&2; exit 1\n`,
+    { mode: 0o755 },
+  );
+  const nft = await openNftClient({ command: [file] });
+  await expect(nft.counters()).rejects.toThrow(named);
+  await expect(nft.list('inet', 'podwall')).rejects.toThrow(named);
+  await nft.close();
+  await rm(folder, { recursive: true });
+});
+
 describe('an nft', () => {
   let folder: string;
   beforeEach(async () => {

@@ -93,6 +93,7 @@ export function manifestsOf(rule: Rule, example: string, annotations: Readonly<R
 
 /** Rules whose finding is of a whole object that the example does not annotate, or of no object. */
 export const withoutAnnotation: ReadonlySet<string> = new Set([
+  'NP000',
   'NP002',
   'NP003',
   'NP004',

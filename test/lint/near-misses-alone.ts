@@ -20,6 +20,10 @@ export const aloneNearMisses: NearMisses = {
       '{from: [{namespaceSelector: {}, podSelector: {matchLabels: {a: b}}}], ports: [{protocol: TCP, port: 80, endPort: 81}]}',
     ),
   },
+  NP000: {
+    'a rule that finds something there': `podSelector: {}\ningress:\n  - from: [${'{ipBlock: {cidr: 10.0.0.7/8}}'}] # podwall-ignore NP011 as written`,
+    'a rule that did not run: it asks for the whole cluster': `${ofWeb} # podwall-ignore NP401 comes later`,
+  },
   NP002: { 'a key in two items of a list': ingress('from: [{podSelector: {}}, {podSelector: {matchLabels: {a: b}}}]') },
   NP003: {
     "another project's NetworkPolicy": object('crd.projectcalico.org/v1', 'NetworkPolicy', '{selector: all()}'),

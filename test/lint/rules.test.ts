@@ -170,6 +170,20 @@ describe('suppressions', () => {
     ]);
   });
 
+  test('of a rule that does not exist are reported; whether that is looked at can be chosen', async () => {
+    const text = manifestsOf(ruleNamed('NP305'), ruleNamed('NP305').good, { 'podwall.dev/ignore.NP999': 'why not' });
+    const file = join(folder, 'no-such-rule.yaml');
+    await writeFile(file, text.join('\n---\n'));
+    const { input } = await readLintInputs({ file: [file], closedWorld: false });
+    expect(of(lint(input), 'NP000')).toMatchObject([
+      { severity: 'warning', message: expect.stringContaining('no such') },
+    ]);
+    expect(of(lint(input, { severities: { 'unused-suppression': 'error' } }), 'NP000')).toMatchObject([
+      { severity: 'error' },
+    ]);
+    expect(of(lint(input, { severities: { NP000: 'off' } }), 'NP000')).toEqual([]);
+  });
+
   test('by comment reach the line below and no other', async () => {
     const spec =
       '  podSelector: {}\n  ingress:\n    - from:\n        # podwall-ignore NP305 public\n        - ipBlock: {cidr: 0.0.0.0/0}\n        - ipBlock: {cidr: "::/0"}\n';

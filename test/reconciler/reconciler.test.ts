@@ -219,11 +219,16 @@ describe('the loop', () => {
     });
 
     test('the table alone when another process may have changed it, which is repaired', async () => {
-      const { nft, reconciler, guards, readBy } = await started();
+      const { nft, lines, reconciler, guards, readBy } = await started();
       const commands = [{ kind: 'delete table' }] as const;
       await nft.apply({ family: 'netdev', table: 'podwall', effect: 'none', commands });
       expect(await readBy(() => reconciler.drift('nft'))).toEqual({ links: 0, table: 1 });
       expect(await guards()).toBe(2);
+      expect(reconciler.status().repairs).toBe(1);
+      expect(lines.at(-1)).toEqual({ message: 'drift', fields: { by: 'nft', table: 'netdev podwall' } });
+      // Of the other table only.
+      expect(await readBy(() => reconciler.drift('nft'))).toEqual({ links: 0, table: 1 });
+      expect(reconciler.status().repairs).toBe(1);
       await reconciler[Symbol.asyncDispose]();
     });
 

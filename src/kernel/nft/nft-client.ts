@@ -7,7 +7,7 @@ import { encodeBatch } from '../elements/batch.js';
 import type { ElementWriter } from '../elements/element-writer.js';
 import { SetForms } from '../elements/set-forms.js';
 import { hasTitles, supportedComments } from './comment-support.js';
-import { nftErrorFrom } from './nft-errors.js';
+import { isNoTable, nftErrorFrom } from './nft-errors.js';
 import { transactionToJson } from '../../nftables/language/command-json.js';
 import { printTransaction, type Commented } from '../../nftables/language/command-text.js';
 import { runNft, runTransaction, type NftCommand, type Source } from './nft-process.js';
@@ -118,7 +118,7 @@ class NftProcessClient implements NftClient {
   list(family: 'inet' | 'netdev', table: string, signal?: AbortSignal): Promise<MutableRuleset | undefined> {
     return this.#inTurn(signal, async () => {
       const { stdout, stderr, exitCode } = await runNft(this.command, ['-j', 'list', 'table', family, table]);
-      const isMissing = exitCode !== 0 && /No such file or directory/.test(stderr);
+      const isMissing = exitCode !== 0 && isNoTable(stderr);
       if (exitCode !== 0 && !isMissing) throw nftErrorFrom(stderr);
       const ruleset = isMissing ? undefined : parseTable(stdout);
       this.#forms.listed(family, ruleset);
@@ -144,8 +144,10 @@ class NftProcessClient implements NftClient {
       const read = (await this.#elements?.counters?.(table)) ?? (await this.#countersByShell(table));
       if (read !== undefined) return read;
       const command = ['-j', 'list', 'counters', 'table', family, table.table];
-      const { stdout, exitCode } = await runNft(this.command, command);
-      return exitCode === 0 ? parseCounters(stdout) : new Map<string, number>();
+      const { stdout, stderr, exitCode } = await runNft(this.command, command);
+      if (exitCode === 0) return parseCounters(stdout);
+      if (isNoTable(stderr)) return new Map();
+      throw nftErrorFrom(stderr);
     });
   }
 
@@ -162,7 +164,7 @@ class NftProcessClient implements NftClient {
     } catch (error) {
       if (!(error instanceof NftError)) throw error;
       // Without a table there are none; of anything else another nft is asked.
-      return /No such file or directory/.test(error.message) ? new Map() : undefined;
+      return isNoTable(error.message) ? new Map() : undefined;
     }
   }
 

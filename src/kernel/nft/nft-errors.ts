@@ -21,6 +21,9 @@ export function nftErrorFrom(stderr: string, cause?: unknown): NftError {
   return new NftError('refused', text === '' ? 'nft failed without a message' : text, options);
 }
 
+/** What is listed is not there. Of a library or a program that is missing, nft's own `Error:` is not said. */
+export const isNoTable = (stderr: string): boolean => /^(?:\S+: )?Error: No such file or directory/m.test(stderr);
+
 export const nftMissing = (cause: unknown): NftError =>
   new NftError('missing', 'nft is not installed: apt-get install nftables (1.0.1 or newer)', { cause });
 

@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { randomBytes } from 'node:crypto';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +51,8 @@ function openScratch(): number {
  */
 export class NftShell {
   readonly #transaction = openScratch();
+  /** Nothing that a transaction holds, and an error may quote, can be it. */
+  readonly #marker = `ack-${randomBytes(8).toString('hex')}`;
   readonly #child: ReturnType<typeof startShell>;
   readonly #ended: (why: string) => void;
   #stderr = '';
@@ -121,7 +124,7 @@ export class NftShell {
   /** What nft says to a line, when it has read it. */
   #answer(line: string): Promise<NftError | undefined> {
     this.#count += 1;
-    const marker = `ack-${this.#count}`;
+    const marker = `${this.#marker}-${this.#count}`;
     return new Promise((resolve) => {
       const limit = limitTime(this.#child.pid, (why) => this.#giveUp(why));
       const settle = (outcome: NftError | undefined): void => {

@@ -42,6 +42,10 @@ export const metricNames = {
     'Denied packets that a policy in a dry run would allow',
   ],
   dryRunDeny: ['podwall_policy_dry_run_denied_packets_total', 'Allowed packets that policies in a dry run would deny'],
+  unreadCounters: [
+    'podwall_policy_counter_read_errors_total',
+    'Scrapes for which the counters of policies could not be read: their series stood still',
+  ],
   auditReading: ['podwall_audit_reading', '1 while the agent receives packets for the audit log'],
   auditPackets: [
     'podwall_audit_packets_total',

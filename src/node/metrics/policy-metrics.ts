@@ -19,9 +19,23 @@ export function definePolicyMetrics(
   now: () => number,
 ): void {
   let reading: { readonly at: number; readonly packets: Promise<Packets> } | undefined;
+  let last: Packets = noPackets();
+  const failures = new Counter({
+    name: metricNames.unreadCounters[0],
+    help: metricNames.unreadCounters[1],
+    registers: [registry],
+  });
+  /** What cannot be read stands still: a series that falls to 0 and back would be counted twice. */
+  const read = async (): Promise<Packets> => {
+    try {
+      last = await readPackets(sources);
+    } catch {
+      failures.inc();
+    }
+    return last;
+  };
   const packets = (): Promise<Packets> => {
-    if (reading === undefined || now() - reading.at > readingKept)
-      reading = { at: now(), packets: readPackets(sources) };
+    if (reading === undefined || now() - reading.at > readingKept) reading = { at: now(), packets: read() };
     return reading.packets;
   };
   for (const [key, verdict] of [
@@ -47,9 +61,15 @@ export function definePolicyMetrics(
   }
 }
 
+const noPackets = (): Record<PolicyCounter['verdict'], Map<string, number>> => ({
+  allow: new Map(),
+  deny: new Map(),
+  dryRunAllow: new Map(),
+  dryRunDeny: new Map(),
+});
+
 async function readPackets({ program, counters }: Pick<MetricSources, 'program' | 'counters'>): Promise<Packets> {
-  const byLabels = (): Map<string, number> => new Map();
-  const packets = { allow: byLabels(), deny: byLabels(), dryRunAllow: byLabels(), dryRunDeny: byLabels() };
+  const packets = noPackets();
   if (program === undefined || counters === undefined) return packets;
   const counted = await counters();
   for (const [name, { verdict, direction, policies }] of policyCounters(program())) {

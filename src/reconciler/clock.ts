@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds on a steady clock, comparable with a source's `noticedAt`. */
   now(): number;
+  /** Milliseconds of processor time that this process has had: on a busy machine it waits for most of a second. */
+  worked(): number;
   /** Milliseconds since 1970, for what people read. */
   timestamp(): number;
   /** Runs `task` once after `milliseconds`; disposing cancels. */
@@ -10,6 +12,10 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => performance.now(),
+  worked() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
   timestamp: () => performance.timeOrigin + performance.now(),
   after(milliseconds, task) {
     const timer = setTimeout(task, milliseconds);

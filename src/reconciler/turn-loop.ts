@@ -21,7 +21,10 @@ import type { TableChange } from './table-turn.js';
 import { isRefusal, type PolicyTable } from './policy-table.js';
 import { retryDelay } from './retry-delay.js';
 
-/** Milliseconds of compiling before what was compiled is applied: as long as applying takes, within these. */
+/**
+ * Milliseconds of compiling before what was compiled is applied: as long as applying takes, and `least` of work, whatever
+ * else the machine has to do.
+ */
 const roundTime = { least: 10, most: 500 };
 /** Weight of small slices in one turn: nft and the kernel take most of the time of a transaction whatever is in it. */
 const mostJoined = heaviestTransaction / 2;
@@ -164,10 +167,13 @@ export class TurnLoop {
     const small: SmallSlice[] = [];
     const turns: LoopTurn[] = [];
     const beginSmall = (): void => void turns.push(...this.#joined(small.splice(0)));
-    const time = Math.min(Math.max(this.#lastApplying, roundTime.least), roundTime.most);
+    let worked = 0;
+    const most = Math.min(this.#lastApplying, roundTime.most);
     for (const queue of this.queues.ready()) {
-      if (clock.now() - began >= time) break;
+      if (clock.now() - began >= most && worked >= roundTime.least) break;
+      const before = clock.worked();
       const slice = this.#compileSlice(queue);
+      worked += clock.worked() - before;
       if (isDirty(slice.dirty)) {
         const content = table.contentOf(slice);
         if (table.weightOf(slice) <= table.pieceLimit && table.isFree(slice, content)) small.push({ slice, content });

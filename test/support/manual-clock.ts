@@ -7,6 +7,9 @@ export class ManualClock implements Clock {
   now(): number {
     return this.#now;
   }
+  worked(): number {
+    return this.#now;
+  }
   timestamp(): number {
     return Date.UTC(2026, 0, 1) + this.#now;
   }

@@ -30,9 +30,13 @@ export class PeerContainers {
    * @param namespace the policies' own
    */
   *containing(narrow: Peer, namespace: string): Generator<number> {
+    const seen = new Set<number>();
     for (const key of this.#keysOfContainers(narrow))
       for (const index of this.#byKey.get(key) ?? []) {
         const wide = this.#peers[index];
+        // A selector stands under each value of its first requirement.
+        if (seen.has(index)) continue;
+        seen.add(index);
         if (wide !== undefined && peerWithin(narrow, wide, namespace)) yield index;
       }
   }

@@ -210,7 +210,7 @@ describe('while running', () => {
     await eventually(() => synced.problems().length > 0);
     await put('a.yaml', policy('three'));
     await eventually(() => synced.problems().length === 0);
-    expect([...reported()].sort()).toEqual(['policy one', 'policy three']);
+    expect([...reported()].sort()).toEqual(['policy one gone', 'policy three']);
   });
 
   test('a directory that vanishes is a failure, not an empty cluster; it is followed again when it returns', async () => {

@@ -21,7 +21,7 @@ export const aloneNearMisses: NearMisses = {
     ),
   },
   NP000: {
-    'a rule that finds something there': `podSelector: {}\ningress:\n  - from: [${'{ipBlock: {cidr: 10.0.0.7/8}}'}] # podwall-ignore NP011 as written`,
+    'a rule that finds something there': `podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.0.0.7/8}}] # podwall-ignore NP011 as written`,
     'a rule that did not run: it asks for the whole cluster': `${ofWeb} # podwall-ignore NP401 comes later`,
   },
   NP002: { 'a key in two items of a list': ingress('from: [{podSelector: {}}, {podSelector: {matchLabels: {a: b}}}]') },

@@ -320,7 +320,10 @@ describe('the loop', () => {
     await settle();
     expect(holds()).toEqual(noneDirty());
     expect(reconciler.status().repairs).toBe(1);
-    expect(lines.find(({ message }) => message === 'drift')?.fields).toEqual({ by: '1234 (someone)' });
+    expect(lines.find(({ message }) => message === 'drift')?.fields).toEqual({
+      by: '1234 (someone)',
+      table: 'inet podwall',
+    });
     await reconciler[Symbol.asyncDispose]();
   });
 

@@ -24,6 +24,9 @@ export function definePolicyMetrics(
     name: metricNames.unreadCounters[0],
     help: metricNames.unreadCounters[1],
     registers: [registry],
+    async collect() {
+      await packets();
+    },
   });
   /** What cannot be read stands still: a series that falls to 0 and back would be counted twice. */
   const read = async (): Promise<Packets> => {

@@ -53,7 +53,7 @@ test.each([
   const file = join(folder, 'nft');
   await writeFile(
     file,
-    `#!/bin/sh\n[ "$1" = --version ] && echo "nftables v1.0.6" && exit\necho '${stderr}' >&2; exit 1\n`,
+    `#!/bin/sh\n[ "$1" = --version ] && echo "nftables v1.0.6" && exit\ncase "$*" in *"list counters"*|*"list table "*) echo '${stderr}' >&2; exit 1;; esac\n`,
     { mode: 0o755 },
   );
   const nft = await openNftClient({ command: [file] });

@@ -99,7 +99,7 @@ export class Compiler {
     return this.#changeOf(step);
   }
 
-  /** Addresses whose pods, or what selectors see of them, such a change may alter: of before it is applied, and after. */
+  /** Addresses of the pods that a change alters, or whose labels selectors may see otherwise after it; to be asked before it is applied. */
   addressesOf(change: ClusterChange): readonly Address[] {
     if (change.kind === 'pod') {
       const before = this.#contributions.get(objectKey(change.ref))?.addresses ?? [];

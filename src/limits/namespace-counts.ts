@@ -65,7 +65,7 @@ export class NamespaceCounts {
   }
 
   /**
-   * The policies that fail closed for the namespace's limits, and what they are told. By age, each takes its place while there
+   * The policies that fail closed for the namespace's limits, with the reason to report. By age, each takes its place while there
    * is one; one that finds no room for its CIDR ranges leaves the rest to those after it.
    */
   beyond(): ReadonlyMap<string, Diagnostic> {

@@ -93,7 +93,7 @@ function list(text: string, at: number, within: Within): Inline {
   }
 }
 
-/** False leaves the text to the YAML library: it reports a key that stands twice, and assigning cannot make a `__proto__`. */
+/** False leaves the text to the YAML library: it reports a duplicate key, and assigning cannot make a `__proto__`. */
 export const isNewKey = (object: object, key: string): boolean => key !== '__proto__' && !Object.hasOwn(object, key);
 
 function mapping(text: string, at: number, within: Within): Inline {

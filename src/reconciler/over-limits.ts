@@ -53,7 +53,7 @@ export class OverLimits {
     this.#set(`pod ${key}`, found);
   }
 
-  /** @param refused what a policy that does not fit into memory takes, in bytes, and what it is told; undefined: it fits */
+  /** @param refused what a policy that does not fit into memory takes, in bytes, and the reason to report; undefined: it fits */
   takeMemory(
     policy: Pick<AnyPolicy, 'ref' | 'uid'>,
     refused: Pick<OverLimit, 'count' | 'most' | 'message'> | undefined,

@@ -31,7 +31,7 @@ const standard: PolicyLimitOptions = { node: '', mode: 'warn', limits: standardL
 interface Namespace {
   readonly counts: NamespaceCounts;
   readonly localPods: Set<string>;
-  /** Those that the compiler was told are beyond the limits of the namespace. */
+  /** Those that fail closed in the program because of the limits of their namespace. */
   beyond: ReadonlyMap<string, Diagnostic>;
 }
 

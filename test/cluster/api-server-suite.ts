@@ -29,7 +29,7 @@ export interface TestServer extends AsyncDisposable {
   permit(kind: string): void | Promise<void>;
 }
 
-export const times = { silence: 1500, streamedList: 1000, firstRetry: 5, longestRetry: 50 };
+export const times = { silence: 1500, streamedList: 1000, firstRetry: 5, longestRetry: 50, healthy: 5000 };
 export const object = (manifest: object): ApiObject => manifest as ApiObject;
 export const podNumbered = (index: number): ApiObject =>
   object(pod(`p${index}.x`, { addresses: [`10.244.${index >> 8}.${index & 255}`], labels: { app: 'web' } }));

@@ -2,13 +2,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { InputError } from '../../src/generic/input-error.js';
 import { policy } from '../cases/objects.js';
 import { FakeApiServer } from '../support/fake-api-server.js';
 import { ForwardProxy } from '../support/forward-proxy.js';
 import { kubeconfigOf } from '../support/kubeconfig.js';
 import { until } from '../support/until.js';
-import { Followed, followsApiServer, object, podNames, podNumbered } from './api-server-suite.js';
+import { Followed, followsApiServer, object, podNames, podNumbered, times } from './api-server-suite.js';
 
 followsApiServer('a fake API server', () => FakeApiServer.start());
 
@@ -52,6 +53,26 @@ describe('the API server as a source', () => {
     const before = server.requests.length;
     await until(() => server.requests.length >= before + 4);
     expect(podNames(followed.cluster)).toHaveLength(3);
+  });
+
+  test.each([
+    ['end', 'as soon as it has begun'],
+    ['gone', undefined],
+  ] as const)('watches that %s at once are asked again ever more rarely', async (watches, message) => {
+    server.faults.watches = watches;
+    // By pages, since a streamed list goes on as the watch.
+    if (watches === 'gone') server.faults.streams = 'refused';
+    await followed.sync({ times: { ...times, firstRetry: 20, longestRetry: 500 } });
+    await delay(1500);
+    // 20, 40, ... 320 ms, then 500: half of that at least; of each kind, 410 brings a list in addition.
+    const each = server.requests.length / 4;
+    expect(each).toBeGreaterThan(3);
+    expect(each).toBeLessThan(watches === 'gone' ? 26 : 15);
+    if (message !== undefined) expect(followed.errors.join()).toContain(message);
+    // What is there is known all the same.
+    server.faults.watches = 'last';
+    server.put(podNumbered(9));
+    await until(() => podNames(followed.cluster).includes('p9'));
   });
 
   test('a policy of a newer API is read by the fields that we know, and a bad one is broken', async () => {

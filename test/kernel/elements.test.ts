@@ -97,7 +97,7 @@ function commandsBetween(
 
 const [erestart, enoent, eagain] = [85, 2, 11];
 
-/** A kernel that answers each batch as it is told: by errnos of its first and of its last answered message. */
+/** A kernel that answers each batch with these errnos: of its first and of its last answered message. */
 function exchangeWith(answers: readonly { first?: number; last?: number }[]) {
   const [sent, queue]: [number[], Buffer[]] = [[], []];
   let generation = 100;

@@ -32,10 +32,12 @@ interface Change {
 export interface Faults {
   /** Answered to a request for a streamed list; `never ends` sends no bookmark. */
   streams: 'yes' | 'refused' | 'error in the stream' | 'never ends';
+  /** What becomes of a watch from a version: it ends at once, or every version is too old. */
+  watches: 'last' | 'end' | 'gone';
 }
 
 export class FakeApiServer implements AsyncDisposable {
-  readonly faults: Faults = { streams: 'yes' };
+  readonly faults: Faults = { streams: 'yes', watches: 'last' };
   /** Paths of versions that the server has not got. */
   readonly unserved = new Set<string>();
   /** Path and query of every request, in order. */
@@ -201,9 +203,14 @@ export class FakeApiServer implements AsyncDisposable {
       return;
     }
     const since = Number(query.get('resourceVersion') ?? 0);
-    if (!streams && since < this.#oldest) {
+    if (!streams && (since < this.#oldest || this.faults.watches === 'gone')) {
       send(response, 'ERROR', { kind: 'Status', code: 410, message: `too old resource version: ${since}` });
       response.end();
+      return;
+    }
+    if (this.faults.watches !== 'last') {
+      if (streams) void this.#sendInitial(kind, response).then(() => response.end());
+      else response.end();
       return;
     }
     if (streams) void this.#sendInitial(kind, response);

@@ -28,6 +28,8 @@ export interface ReflectorTimes {
   readonly streamedList: number;
   readonly firstRetry: number;
   readonly longestRetry: number;
+  /** After so many milliseconds without a failure earlier ones are forgotten: the next pause is the first one again. */
+  readonly healthy: number;
 }
 
 export const defaultTimes: ReflectorTimes = {
@@ -35,10 +37,14 @@ export const defaultTimes: ReflectorTimes = {
   streamedList: 30_000,
   firstRetry: 200,
   longestRetry: 10_000,
+  healthy: 120_000,
 };
 
 /** The server ends a watch after so many seconds, plus up to a tenth, so that a thousand agents do not return at once. */
 const watchSeconds = 290;
+
+/** Milliseconds. A watch that ends before, and has brought nothing, is a failure, however the server ends it. */
+const shortestWatch = 1000;
 
 interface WatchEvent {
   readonly type: string;
@@ -62,7 +68,12 @@ export class Reflector {
   readonly #times: ReflectorTimes;
   #version: string | undefined;
   #streams = true;
+  /** Without a healthy time between. */
   #failures = 0;
+  /** By performance.now(). */
+  #lastFailure = -Infinity;
+  /** The watch that is open has brought something. */
+  #hasProgress = false;
 
   constructor(connection: ApiConnection, kind: ApiKind, events: ReflectorEvents, times = defaultTimes) {
     this.#connection = connection;
@@ -75,27 +86,34 @@ export class Reflector {
   async run(signal: AbortSignal): Promise<void> {
     const isOver = (): boolean => signal.aborted;
     while (!isOver()) {
-      try {
-        await this.#follow(signal);
-      } catch (error) {
-        if (isOver()) return;
-        if (error instanceof Gone) this.#version = undefined;
-        else this.#interrupted(error);
-        await this.#backOff(signal);
-      }
+      const began = performance.now();
+      this.#hasProgress = false;
+      const error: unknown = await this.#follow(signal).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      if (isOver()) return;
+      const isShort = performance.now() - began < shortestWatch;
+      if (error === undefined && !isShort) continue;
+      if (error instanceof Gone) {
+        this.#version = undefined;
+        this.#countFailure();
+      } else if (error !== undefined) this.#interrupted(error);
+      else if (!this.#hasProgress) this.#interrupted(new Error('the server ends a watch as soon as it has begun'));
+      await this.#backOff(signal);
     }
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
     if (this.#version === undefined) {
-      if (this.#streams) return this.#listAndWatch(signal);
+      if (this.#streams && (await this.#listAndWatch(signal))) return;
       await this.#listInPages(signal);
     }
     await this.#watch(signal);
   }
 
-  /** A streaming list goes on as the watch. */
-  async #listAndWatch(signal: AbortSignal): Promise<void> {
+  /** A streaming list goes on as the watch. @returns false when the server does not stream lists */
+  async #listAndWatch(signal: AbortSignal): Promise<boolean> {
     // What we need of each object is taken at once: whole ones would be gigabytes.
     const list = { objects: [] as ReadObject[], complete: false as boolean };
     const tooLong = new AbortController();
@@ -112,14 +130,16 @@ export class Reflector {
           clearTimeout(timer);
           list.complete = true;
           this.#version = versionOf(event.object);
-          this.#heard();
+          this.#events.onContact();
           this.#events.onList(list.objects.splice(0));
         }
       });
       if (!list.complete) throw new NotStreamed('the stream ended before the list was complete');
+      return true;
     } catch (error) {
       if (list.complete || signal.aborted || !(tooLong.signal.aborted || refusesStreams(error))) throw error;
       this.#streams = false;
+      return false;
     } finally {
       clearTimeout(timer);
     }
@@ -139,7 +159,7 @@ export class Reflector {
       throw goneIfSo(error);
     }
     this.#version = version;
-    this.#heard();
+    this.#events.onContact();
     this.#events.onList(listed);
   }
 
@@ -162,25 +182,28 @@ export class Reflector {
       onLine: (line) => onEvent(this.#kind.parseEvent(line) as WatchEvent),
       onOpen: () => {
         // A watch that resumes has lost nothing: being let in is the sign.
-        if (this.#version !== undefined) this.#heard();
+        if (this.#version !== undefined) this.#events.onContact();
       },
     });
   }
 
   #take({ type, object }: WatchEvent): void {
     this.#version = versionOf(object) ?? this.#version;
-    this.#heard();
+    this.#hasProgress = true;
+    this.#events.onContact();
     if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED')
       this.#events.onEvent(type, this.#kind.read(object));
   }
 
-  #heard(): void {
-    this.#failures = 0;
-    this.#events.onContact();
+  #countFailure(): void {
+    const now = performance.now();
+    if (now - this.#lastFailure >= this.#times.healthy) this.#failures = 0;
+    this.#lastFailure = now;
+    this.#failures += 1;
   }
 
   #interrupted(error: unknown): void {
-    this.#failures += 1;
+    this.#countFailure();
     this.#events.onInterruption(this.#describe(error));
   }
 

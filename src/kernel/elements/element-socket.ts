@@ -17,7 +17,7 @@ const answerWithin = 5000;
 /** Commits of others that a batch, or a reading, is tried again after; then it is nft's. */
 const attempts = 5;
 
-/** A socket in this thread's network namespace. @throws Error when it cannot be had */
+/** A socket in this thread's network namespace. @throws Error when there is none */
 export async function openElementSocket(): Promise<Exchange> {
   const socket = await openNetlinkSocket({ buffer: socketBuffer, readWithin: answerWithin });
   const into = Buffer.alloc(datagramSize);

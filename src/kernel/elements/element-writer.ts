@@ -16,7 +16,7 @@ export interface ElementWriter extends AsyncDisposable {
 
 /**
  * Starts the thread, in the network namespace of the caller. It is ready later; until then, and for good where koffi or
- * the socket cannot be had, it writes nothing.
+ * the socket is missing, it writes nothing.
  * @param onUnavailable hears why
  */
 export const startElementWriter = (worker: URL, onUnavailable: (reason: string) => void): ElementWriter =>

@@ -11,7 +11,7 @@ interface WatchOptions extends MonitorOptions {
 
 /**
  * Reports every commit of another process to our tables, from when it resolves: by the kernel's own events, and by
- * `nft monitor` where koffi or the socket cannot be had. Elements that packets add to sets raise no event.
+ * `nft monitor` where koffi or the socket is missing. Elements that packets add to sets raise no event.
  */
 export async function watchTables(options: WatchOptions): Promise<AsyncDisposable> {
   const watch = new EventWatch(options);

@@ -1,4 +1,4 @@
-/** What rules and map elements refer to: the kernel refuses them while it is missing, and it while they are there. */
+/** What rules and map elements refer to: the kernel refuses them without it, and its removal while they are there. */
 import type { Rule, Statement } from './types.js';
 
 interface References {

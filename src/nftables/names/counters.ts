@@ -24,7 +24,7 @@ const forms = {
   'guard-to-report': ['to-report-', at],
   'logged-report': ['logged-report'],
   'guard-logged-report': ['logged-report-', at],
-  /** Added and deleted by one transaction, so that its commit can be told from others'. */
+  /** Added and deleted by one transaction, by which its commit is known from others'. */
   commit: ['commit-', hash('mark')],
 } as const;
 

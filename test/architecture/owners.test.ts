@@ -26,7 +26,12 @@ const owners: readonly Owner[] = [
   { path: 'src/audit/writing/sink.ts', reads: ['timer'], why: 'a write that failed is tried again after a pause' },
   { path: 'src/cluster/api-server/api-server-source.ts', reads: ['clock'], why: 'says when it noticed a change' },
   { path: 'src/cluster/api-server/http-exchange.ts', reads: ['timer'], why: 'a request has a time limit' },
-  { path: 'src/cluster/api-server/reflector.ts', reads: ['timer'], why: 'waits before it lists or watches again' },
+  { path: 'src/cluster/api-server/kube-config.ts', reads: ['environment'], why: 'KUBECONFIG names files' },
+  {
+    path: 'src/cluster/api-server/reflector.ts',
+    reads: ['clock', 'timer'],
+    why: 'waits before it lists or watches again, longer where that failed lately',
+  },
   { path: 'src/cluster/api-server/report-writer.ts', reads: ['clock'], why: 'an Event carries its time' },
   { path: 'src/cluster/cni-results.ts', reads: ['timer'], why: 'reads the folder again and again' },
   {

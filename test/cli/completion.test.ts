@@ -25,7 +25,7 @@ const cases: readonly (readonly [string, readonly string[], 'all' | 'some'])[] =
   ['explain -o ', ['text', 'json', 'yaml'], 'all'],
   ['lint --fa', ['--fail-on'], 'all'],
   ['lint --fail-on ', ['error', 'warning', 'info', 'never'], 'all'],
-  ['lint --explain NP00', Array.from({ length: 9 }, (_, index) => `NP00${index + 1}`), 'all'],
+  ['lint --explain NP00', Array.from({ length: 10 }, (_, index) => `NP00${index}`), 'all'],
   ['lint --output s', ['sarif'], 'all'],
   ['reach -f x -o ', ['text', 'json', 'yaml', 'csv', 'md', 'dot', 'mermaid', 'html'], 'all'],
   ['status --output ', ['text', 'json'], 'all'],

@@ -1,8 +1,9 @@
 /** The API server as a source, on the fake one: what it shares with the real one, and what only a fake can be made to do. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ApiServerSource } from '../../src/cluster/api-server/api-server-source.js';
 import { InputError } from '../../src/generic/input-error.js';
 import { policy } from '../cases/objects.js';
 import { FakeApiServer } from '../support/fake-api-server.js';
@@ -141,6 +142,37 @@ describe('the API server as a source', () => {
     expect(followed.errors.join()).toMatch(/^\w+: credentials: /);
     await writeFile(followed.config, server.kubeconfig);
     void waiting.catch(() => undefined);
+  });
+
+  test('a server without TLS needs no word about certificates', async () => {
+    await writeFile(followed.config, server.kubeconfig.replace(',"insecure-skip-tls-verify":true', ''));
+    expect((await followed.sync()).snapshot().pods).toHaveLength(3);
+  });
+
+  describe('several files of KUBECONFIG', () => {
+    const before = process.env['KUBECONFIG'];
+    const name = (...files: readonly string[]): string => (process.env['KUBECONFIG'] = files.join(delimiter));
+    afterEach(() => {
+      if (before === undefined) delete process.env['KUBECONFIG'];
+      else process.env['KUBECONFIG'] = before;
+    });
+
+    test('are read as kubectl does: one that is missing is passed over, the first word counts', async () => {
+      const users = `${followed.config}.users`;
+      await writeFile(followed.config, server.kubeconfig.replace('"name":"agent"', '"name":"nobody"'));
+      await writeFile(join(users, '..', 'token'), 'secret');
+      await writeFile(users, kubeconfigOf({ server: 'http://127.0.0.1:1', user: { tokenFile: 'token' } }));
+      name('/nowhere/config', followed.config, users);
+      using cluster = await new ApiServerSource({ times }).sync();
+      expect(cluster.snapshot().pods).toHaveLength(3);
+    });
+
+    test('none of which is there are the user’s error, and are named', async () => {
+      name('/nowhere/a', '/nowhere/b');
+      await expect(new ApiServerSource({ times }).sync()).rejects.toThrow(
+        'no file of KUBECONFIG exists: /nowhere/a, /nowhere/b',
+      );
+    });
   });
 
   test('the proxy of a kubeconfig is on the way of lists and watches', async () => {

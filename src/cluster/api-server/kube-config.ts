@@ -1,6 +1,7 @@
 /** Loaded on demand: the official client is most of what a start costs. */
 import { KubeConfig } from '@kubernetes/client-node';
-import { dirname, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { delimiter, dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { messageOf } from '../../generic/message-of.js';
 import { InputError } from '../../generic/input-error.js';
@@ -21,8 +22,10 @@ export interface LoadedConfig {
 export function loadKubeConfig({ kubeconfig, context }: ConnectionChoice): LoadedConfig {
   const config = new TokenFileConfig();
   try {
-    if (kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(kubeconfig);
+    const files = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+    if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
+    else if (files.length > 0) loadFiles(config, files);
+    else config.loadFromDefault();
   } catch (error) {
     throw new InputError(`${kubeconfig ?? 'kubeconfig'}: ${messageOf(error)}`);
   }
@@ -38,9 +41,36 @@ export function loadKubeConfig({ kubeconfig, context }: ConnectionChoice): Loade
     throw new InputError(
       'no cluster: give --kubeconfig (the agent: or --manifests), set KUBECONFIG, or run inside a pod',
     );
+  // Without TLS there is nothing to verify, and kubectl asks for no such word (`kubectl proxy`).
+  config.clusters = config.clusters.map((one) =>
+    one.server.startsWith('http:') ? { ...one, skipTLSVerify: true } : one,
+  );
   const problem = problemOf(config);
   if (problem !== undefined) throw new InputError(`${kubeconfig ?? 'kubeconfig'}: ${problem}`);
   return { config, server: (server ?? '').replace(/\/$/, '') };
+}
+
+/**
+ * As kubectl reads the files of KUBECONFIG: one that is not there is passed over, and the first word counts.
+ * @throws Error when none is there
+ */
+function loadFiles(config: KubeConfig, files: readonly string[]): void {
+  const [first, ...others] = files.filter((file) => existsSync(file));
+  if (first === undefined) throw new Error(`no file of KUBECONFIG exists: ${files.join(', ')}`);
+  config.loadFromFile(first);
+  for (const file of others) {
+    const other = new TokenFileConfig();
+    other.loadFromFile(file);
+    config.clusters = withMissing(config.clusters, other.clusters);
+    config.users = withMissing(config.users, other.users);
+    config.contexts = withMissing(config.contexts, other.contexts);
+    config.currentContext ||= other.currentContext;
+  }
+}
+
+function withMissing<T extends { readonly name: string }>(own: readonly T[], others: readonly T[]): T[] {
+  const names = new Set(own.map(({ name }) => name));
+  return [...own, ...others.filter(({ name }) => !names.has(name))];
 }
 
 /** What the client would find out with its first request, or never: whom it does not know it takes for nobody. */

@@ -72,8 +72,8 @@ export class Reflector {
   #failures = 0;
   /** By performance.now(). */
   #lastFailure = -Infinity;
-  /** The watch that is open has brought something. */
-  #hasProgress = false;
+  /** Events of all watches. */
+  #brought = 0;
 
   constructor(connection: ApiConnection, kind: ApiKind, events: ReflectorEvents, times = defaultTimes) {
     this.#connection = connection;
@@ -87,7 +87,7 @@ export class Reflector {
     const isOver = (): boolean => signal.aborted;
     while (!isOver()) {
       const began = performance.now();
-      this.#hasProgress = false;
+      const brought = this.#brought;
       const error: unknown = await this.#follow(signal).then(
         () => undefined,
         (reason: unknown) => reason,
@@ -99,7 +99,7 @@ export class Reflector {
         this.#version = undefined;
         this.#countFailure();
       } else if (error !== undefined) this.#interrupted(error);
-      else if (!this.#hasProgress) this.#interrupted(new Error('the server ends a watch as soon as it has begun'));
+      else if (this.#brought === brought) this.#interrupted(new Error('the server ends a watch as soon as it has begun'));
       await this.#backOff(signal);
     }
   }
@@ -189,7 +189,7 @@ export class Reflector {
 
   #take({ type, object }: WatchEvent): void {
     this.#version = versionOf(object) ?? this.#version;
-    this.#hasProgress = true;
+    this.#brought += 1;
     this.#events.onContact();
     if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED')
       this.#events.onEvent(type, this.#kind.read(object));

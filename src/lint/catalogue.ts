@@ -2,6 +2,7 @@
  * The catalogue, in the order of ids. A new rule: its file in rules/, its two lines here, a near miss in test/lint/near-misses.ts
  * (near-misses-alone.ts where one policy is enough), and README's number of rules; test/lint says what else it must hold.
  */
+import { overLimit } from './limit-rule.js';
 import type { Rule } from './types.js';
 import { rule as np000 } from './rules/np000-unused-suppression.js';
 import { rule as np001 } from './rules/np001-unknown-field.js';
@@ -144,3 +145,7 @@ export const rules: readonly Rule[] = [
   np410,
   np414,
 ];
+
+/** Whether there is a rule of this id or name, that of the limits too. */
+export const isRule = (text: string): boolean =>
+  [...rules, overLimit].some(({ id, name }) => id === text || name === text);

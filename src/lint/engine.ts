@@ -1,7 +1,7 @@
 /** Runs the rules, and takes out what somebody has said to leave. */
 import { isClusterNetworkPolicy } from '../model/parse.js';
-import { rules } from './catalogue.js';
-import { limitRule, overLimit, type LintLimits } from './limit-rule.js';
+import { isRule, rules } from './catalogue.js';
+import { limitRule, type LintLimits } from './limit-rule.js';
 import { rule as unusedSuppression } from './rules/np000-unused-suppression.js';
 import { rule as duplicateKey } from './rules/np002-duplicate-yaml-key.js';
 import { Suppressions, type UnusedSuppression } from './suppressions.js';
@@ -28,10 +28,10 @@ export function lint(input: LintInput, { severities = {}, limits, onRule }: Lint
   const suppressions = new Suppressions(input.objects);
   const findings: Finding[] = [];
   const hasRun = new Set<string>();
-  const severityOf = ({ id, name, severity }: Rule): Severity | 'off' => severities[id] ?? severities[name] ?? severity;
+  const chosenFor = ({ id, name }: Rule): Severity | 'off' | undefined => severities[id] ?? severities[name];
   for (const [index, rule] of [...rules, ...(limits === undefined ? [] : [limitRule(limits)])].entries()) {
     onRule?.(index);
-    const chosen = severities[rule.id] ?? severities[rule.name];
+    const chosen = chosenFor(rule);
     if (chosen === 'off' || (rule.scope === 'cluster' && !input.closed)) continue;
     if (rule.scope === 'policies' && !input.closed) continue;
     hasRun.add(rule.id).add(rule.name);
@@ -40,8 +40,9 @@ export function lint(input: LintInput, { severities = {}, limits, onRule }: Lint
       if (!suppressions.covers(hit.object, finding)) findings.push(finding);
     }
   }
-  findings.push(...duplicateKeyFindings(input, severityOf(duplicateKey)));
-  findings.push(...unusedSuppressions(suppressions, hasRun, severityOf(unusedSuppression)));
+  findings.push(...duplicateKeyFindings(input, chosenFor(duplicateKey) ?? duplicateKey.severity));
+  const severity = chosenFor(unusedSuppression) ?? unusedSuppression.severity;
+  findings.push(...unusedSuppressions(suppressions, hasRun, severity));
   return findings.sort(
     (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule),
   );
@@ -100,9 +101,10 @@ function unusedSuppressions(
   severity: Severity | 'off',
 ): readonly Finding[] {
   if (severity === 'off') return [];
-  const isOwn = ({ rule }: UnusedSuppression): boolean => isRule(unusedSuppression, rule);
+  const isOwn = ({ rule }: UnusedSuppression): boolean =>
+    rule === unusedSuppression.id || rule === unusedSuppression.name;
   const find = ({ object, rule, place }: UnusedSuppression): readonly Finding[] => {
-    const exists = [...rules, overLimit].some((one) => isRule(one, rule));
+    const exists = isRule(rule);
     if (exists && !hasRun.has(rule)) return [];
     const why = exists ? 'but finds nothing here' : 'but there is no such rule';
     const finding = {
@@ -118,8 +120,6 @@ function unusedSuppressions(
   const found = others.flatMap(find);
   return [...found, ...suppressions.unused().filter(isOwn).flatMap(find)];
 }
-
-const isRule = ({ id, name }: Pick<Rule, 'id' | 'name'>, text: string): boolean => id === text || name === text;
 
 /** What every finding of the rule says that is of no field. */
 const findingOfRule = ({ id, name, confidence, why }: Rule, severity: Severity) =>

@@ -2,9 +2,8 @@
 import { access, readFile } from 'node:fs/promises';
 import { matchesGlob } from '../generic/globs.js';
 import { InputError } from '../generic/input-error.js';
-import { rules } from './catalogue.js';
+import { isRule } from './catalogue.js';
 import type { Severity } from './finding.js';
-import { overLimit } from './limit-rule.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { isMapping } from '../model/parse.js';
 
@@ -50,8 +49,7 @@ function settingsIn(document: ManifestDocument): LintSettings {
   const chosen = object['rules'] ?? {};
   if (!isMapping(chosen)) return refuse(['rules'], 'must be a mapping from rule to severity');
   for (const [name, value] of Object.entries(chosen)) {
-    if (![...rules, overLimit].some((rule) => rule.id === name || rule.name === name))
-      refuse(['rules', name], 'there is no such rule');
+    if (!isRule(name)) refuse(['rules', name], 'there is no such rule');
     const level = levels.find((one) => one === value || (one === 'off' && value === false));
     severities[name] = level ?? refuse(['rules', name], `must be ${levels.join(', ')}`);
   }

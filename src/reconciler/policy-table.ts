@@ -172,8 +172,7 @@ export class PolicyTable {
   /** Removes some of what nothing refers to any more. */
   async sweep(): Promise<void> {
     this.#unused.add(this.#order.takeUnused());
-    for (const kind of ['chains', 'sets'] as const)
-      for (const name of this.#unused[kind]) if (this.#order.brings(kind, name)) this.#unused[kind].delete(name);
+    this.#order.spare(this.#unused);
     const { desired } = this.#parts;
     const state = { desired, applied: this.#applied, inBuild: this.#inBuild };
     const steps = sweepSteps({ ...state, unused: this.#unused, swapsAgain: this.#swapsAgain }, this.#limit);

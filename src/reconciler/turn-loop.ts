@@ -20,6 +20,7 @@ import { changeOf, LoopTurn, type CompiledSlice } from './loop-turn.js';
 import type { TableChange } from './table-turn.js';
 import { isRefusal, type PolicyTable } from './policy-table.js';
 import { retryDelay } from './retry-delay.js';
+import { Sweeper } from './sweeper.js';
 
 /**
  * Milliseconds of compiling before what was compiled is applied: as long as applying takes, and `least` of work, whatever
@@ -34,6 +35,7 @@ const failuresBeforeQuarantine = 2;
 /** A small slice, with what it brought when it was compiled. */
 interface SmallSlice {
   readonly slice: CompiledSlice;
+  readonly weight: number;
   readonly content: TurnContent;
 }
 
@@ -55,14 +57,11 @@ interface TurnLoopParts {
 export class TurnLoop {
   readonly queues: ChangeQueues;
   readonly #parts: TurnLoopParts;
+  readonly #sweeper: Sweeper;
   /** On their way to the kernel. */
   readonly #turns = new Set<LoopTurn>();
   /** Of the first state, compiled so far. */
   readonly #first: CompiledSlice[] = [];
-  /** In a row. */
-  #sweepFailures = 0;
-  /** After a failure: not before this time of the loop's clock. */
-  #sweepAt = 0;
   #hasBegun = false;
   #isStopped = false;
   /** Milliseconds that it took to bring the small slices of a round into force: of the last one, or lately more. */
@@ -70,6 +69,7 @@ export class TurnLoop {
 
   constructor(parts: TurnLoopParts) {
     this.#parts = parts;
+    this.#sweeper = new Sweeper(parts);
     this.queues = new ChangeQueues(parts.clock);
   }
 
@@ -79,8 +79,7 @@ export class TurnLoop {
   }
 
   get isFailing(): boolean {
-    const isSweepFailing = this.#sweepFailures > 0 && this.#parts.table.sweepPending;
-    return isSweepFailing || [...this.#turns].some(({ failures }) => failures > 0);
+    return this.#sweeper.isFailing || [...this.#turns].some(({ failures }) => failures > 0);
   }
 
   /** Changes that are not in force yet. */
@@ -94,16 +93,9 @@ export class TurnLoop {
     const now = this.#parts.clock.now();
     const ready = [...this.#turns].filter(({ table }) => table.canAdvance);
     const pauses = ready.map(({ retryAt }) => Math.max(0, retryAt - now));
-    if (this.#sweepPause !== undefined) pauses.push(this.#sweepPause);
-    const queued = this.#isFirst ? undefined : this.queues.pause();
-    if (queued !== undefined) pauses.push(queued);
+    const others = [this.#sweeper.pause, this.#isFirst ? undefined : this.queues.pause()];
+    pauses.push(...others.filter((pause) => pause !== undefined));
     return pauses.length === 0 ? undefined : Math.min(...pauses);
-  }
-
-  /** Milliseconds until something can be removed; undefined when nothing is left over. */
-  get #sweepPause(): number | undefined {
-    const { table, clock } = this.#parts;
-    return table.sweepPending ? Math.max(0, this.#sweepAt - clock.now()) : undefined;
   }
 
   /** The first state is on its way: other changes wait for it. */
@@ -138,7 +130,7 @@ export class TurnLoop {
   /** The kernel has changed: what failed may do better now. */
   retryNow(): void {
     for (const turn of this.#turns) turn.retryAt = 0;
-    this.#sweepAt = 0;
+    this.#sweeper.retryNow();
   }
 
   /** One round: small changes, and one piece of what is large. */
@@ -150,7 +142,7 @@ export class TurnLoop {
     if (small.length > 0) this.#lastApplying = Math.max(this.#parts.clock.now() - began, this.#lastApplying / 2);
     const next = this.#nextTurn();
     if (next !== undefined) await this.#attempt(next, isFirst ? 'first' : 'piece');
-    else if (this.#sweepPause === 0 && !this.#parts.table.isUnknown) await this.#sweep();
+    else if (this.#sweeper.pause === 0 && !this.#parts.table.isUnknown) await this.#sweeper.step();
   }
 
   #add(slices: readonly CompiledSlice[], change: TableChange = changeOf(slices), content?: TurnContent): LoopTurn {
@@ -175,8 +167,8 @@ export class TurnLoop {
       const slice = this.#compileSlice(queue);
       worked += clock.worked() - before;
       if (isDirty(slice.dirty)) {
-        const content = table.contentOf(slice);
-        if (table.weightOf(slice) <= table.pieceLimit && table.isFree(slice, content)) small.push({ slice, content });
+        const [content, weight] = [table.contentOf(slice), table.weightOf(slice)];
+        if (weight <= table.pieceLimit && table.isFree(slice, content)) small.push({ slice, weight, content });
         else {
           // Turns begin in the order in which they were compiled.
           beginSmall();
@@ -191,17 +183,15 @@ export class TurnLoop {
 
   /** Slices that fit one transaction go together. */
   #joined(small: readonly SmallSlice[]): readonly LoopTurn[] {
-    const { table } = this.#parts;
     const joined: SmallSlice[][] = [];
     let weight = Infinity;
     for (const one of small) {
-      const own = table.weightOf(one.slice);
-      if (weight + own > mostJoined) {
+      if (weight + one.weight > mostJoined) {
         joined.push([]);
         weight = 0;
       }
       joined.at(-1)?.push(one);
-      weight += own;
+      weight += one.weight;
     }
     return joined.map((ones) => {
       const slices = ones.map(({ slice }) => slice);
@@ -246,7 +236,7 @@ export class TurnLoop {
       }
     }
     // At once: it may have to swap the verdict cache again.
-    if (turn.table.isSwitched) await this.#sweep();
+    if (turn.table.isSwitched) await this.#sweeper.step();
   }
 
   async #advance(turn: LoopTurn, how: 'whole' | 'piece' | 'first'): Promise<void> {
@@ -268,21 +258,6 @@ export class TurnLoop {
       }
       this.#parts.onInForce(turn.slices);
       this.#parts.onSwitched(turn);
-    }
-  }
-
-  /** What the kernel refuses to remove stays for a while: nobody's change waits for that. */
-  async #sweep(): Promise<void> {
-    const { table, clock, onFailure } = this.#parts;
-    if (!table.sweepPending) this.#sweepFailures = 0;
-    try {
-      await table.sweep();
-      this.#sweepFailures = 0;
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      this.#sweepFailures += 1;
-      this.#sweepAt = clock.now() + retryDelay(this.#sweepFailures - 1);
-      onFailure(error, this.#sweepFailures);
     }
   }
 

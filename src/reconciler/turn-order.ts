@@ -110,9 +110,11 @@ export class TurnOrder {
     return unused;
   }
 
-  /** Whether a turn on its way brings the object again: something in the kernel may refer to it already. */
-  brings(kind: 'chains' | 'sets', name: string): boolean {
-    return [...this.#pending].some(({ content }) => content[kind].get(name) !== undefined);
+  /** Without what a turn on its way brings again: something in the kernel may refer to it already. */
+  spare(unused: DirtyCollector): void {
+    for (const { content } of this.#pending)
+      for (const kind of ['chains', 'sets'] as const)
+        for (const name of unused[kind]) if (content[kind].get(name) !== undefined) unused[kind].delete(name);
   }
 
   /** Without what turns and their sweeps are going to bring to the kernel anyway. */

@@ -611,7 +611,7 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a bulk goes together with what is small',
     file: 'src/reconciler/turn-loop.ts',
-    find: 'table.weightOf(slice) <= table.pieceLimit && table.isFree(slice, content)',
+    find: 'weight <= table.pieceLimit && table.isFree(slice, content)',
     replace: 'table.isFree(slice, content)',
     tests: ['test/reconciler/turns.test.ts'],
   },
@@ -632,8 +632,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'what a turn brings again is removed meanwhile',
     file: 'src/reconciler/policy-table.ts',
-    find: 'if (this.#order.brings(kind, name)) this.#unused[kind].delete(name);',
-    replace: 'if (name === "") this.#unused[kind].delete(name);',
+    find: 'this.#order.spare(this.#unused);',
+    replace: '',
     tests: [order],
   },
   {

@@ -155,6 +155,28 @@ describe('turns', () => {
     await loop.reconciler[Symbol.asyncDispose]();
   });
 
+  test('a removal that the kernel refuses holds up no change, is said, and is tried again', async () => {
+    const allow = policy('big', 'allow', { ingress: [{ ports: [{ port: 80 }] }] });
+    const loop = await started(...pods, allow);
+    loop.nft.failWith = (transaction) =>
+      transaction.commands.some(({ kind }) => kind === 'delete chain') ? new NftError('refused', 'busy') : undefined;
+    if (allow.kind !== 'policy') throw new Error('not a policy');
+    loop.push({ kind: 'policy', ref: allow.ref });
+    await settle();
+    expect(loop.reconciler.status().lastError).toBe('busy');
+    loop.push(policy('small', 'deny'));
+    await settle();
+    expect(loop.isolates('10.200.0.2')).toBe(true);
+    expect(loop.reconciler.status().waiting).toBe(0);
+    expect(loop.isConverged).toBe(false);
+    loop.nft.failWith = () => undefined;
+    loop.clock.advance(10_000);
+    await settle();
+    expect(loop.isConverged).toBe(true);
+    expect(loop.reconciler.status().lastError).toBeUndefined();
+    await loop.reconciler[Symbol.asyncDispose]();
+  });
+
   test('a change that mends what is refused is taken with it', async () => {
     const loop = await started(...pods);
     loop.nft.failWith = (transaction) => (mentions(transaction, 'poison') ? new NftError('refused', 'no') : undefined);

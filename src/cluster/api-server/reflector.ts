@@ -99,7 +99,8 @@ export class Reflector {
         this.#version = undefined;
         this.#countFailure();
       } else if (error !== undefined) this.#interrupted(error);
-      else if (this.#brought === brought) this.#interrupted(new Error('the server ends a watch as soon as it has begun'));
+      else if (this.#brought === brought)
+        this.#interrupted(new Error('the server ends a watch as soon as it has begun'));
       await this.#backOff(signal);
     }
   }

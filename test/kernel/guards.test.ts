@@ -60,7 +60,7 @@ describePackets('guards in a kernel', () => {
       const transaction = planGuards({ desired, applied: undefined, liveDevices: live, hookedIfindex: new Map() });
       if (transaction === undefined) throw new Error('nothing planned');
       await client.apply(transaction);
-      expect(byName((await listed()).chains.values())).toEqual(asListed(desired));
+      expect(asListed(await listed())).toEqual(asListed(desired));
       expect((await listed()).counters).toEqual(desired.counters);
       const text = kernel.run('nft', 'list', 'table', 'netdev', 'podwall');
       for (const { title } of desired.chains.values()) expect(text).toContain(`comment "${commentOf(title ?? '')}"`);
@@ -69,7 +69,7 @@ describePackets('guards in a kernel', () => {
 
       kernel.run('nft', 'delete', 'table', 'netdev', 'podwall');
       kernel.load(printRuleset(desired));
-      expect(byName((await listed()).chains.values())).toEqual(asListed(desired));
+      expect(asListed(await listed())).toEqual(asListed(desired));
       await client.close();
     },
   );

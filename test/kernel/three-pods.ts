@@ -14,6 +14,15 @@ export async function threePods(
   policies: readonly Manifest[],
   flags: (folder: string) => AgentFlags = () => ({}),
 ): Promise<Lab> {
+  const { lab, manifests } = await threePodsAlone(policies);
+  await lab.startAgent('n1', { manifests, ...flags(lab.folder) });
+  return lab;
+}
+
+/** The same without an agent. */
+export async function threePodsAlone(
+  policies: readonly Manifest[],
+): Promise<{ readonly lab: Lab; readonly manifests: string }> {
   const lab = await Lab.create([labNode(1)]);
   const pods = Object.entries(hosts);
   for (const [name, host] of pods)
@@ -27,6 +36,5 @@ export async function threePods(
   ];
   const manifests = join(lab.folder, 'manifests');
   await lab.writeManifests(manifests, { cluster });
-  await lab.startAgent('n1', { manifests, ...flags(lab.folder) });
-  return lab;
+  return { lab, manifests };
 }

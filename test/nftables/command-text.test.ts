@@ -47,7 +47,7 @@ describe('a transaction as nft text', () => {
       '',
     ]);
     const transaction = { family: 'inet', table: 'podwall', effect: 'none', commands: titled } as const;
-    expect(printTransaction(transaction, new Set())).not.toContain('comment');
+    expect(printTransaction(transaction, { commented: new Set(), keysBy: 'type' })).not.toContain('comment');
   });
 
   test.each(['guard-eth0.100', 'in-shop-allow.web-1f3a', 'cache4-12'])('%s is a name in text', (name) => {

@@ -9,7 +9,7 @@ import { SetForms } from '../elements/set-forms.js';
 import { hasTitles, supportedComments } from './comment-support.js';
 import { isNoTable, nftErrorFrom } from './nft-errors.js';
 import { transactionToJson } from '../../nftables/language/command-json.js';
-import { printTransaction, type Commented } from '../../nftables/language/command-text.js';
+import { printTransaction, type Syntax } from '../../nftables/language/command-text.js';
 import { runNft, runTransaction, type NftCommand, type Source } from './nft-process.js';
 import { NftShell } from './nft-shell.js';
 import { OwnCommits } from './own-commits.js';
@@ -61,8 +61,9 @@ class NftProcessClient implements NftClient {
   #closed = false;
   /** Whether the long-lived nft prints whole listings, as we read them, as soon as it has made them. */
   #shellLists = true;
+  #keysBy: Syntax['keysBy'] = 'type';
   /** Found before the first transaction that has a title: none may fail for a comment. */
-  #commented: Commented | undefined;
+  #commented: Syntax['commented'] | undefined;
 
   constructor(options: NftClientOptions) {
     this.command = options.command ?? ['nft'];
@@ -73,11 +74,13 @@ class NftProcessClient implements NftClient {
   async probe(): Promise<void> {
     const { stdout } = await runNft(this.command, ['--version']);
     const [major = 0, minor = 0, patch = 0] = (/v(\d+)\.(\d+)\.(\d+)/.exec(stdout) ?? []).slice(1).map(Number);
-    if (major * 1e6 + minor * 1e3 + patch < 1_000_001)
+    const version = major * 1e6 + minor * 1e3 + patch;
+    if (version < 1_000_001)
       throw new NftError(
         'too-old',
         `nft ${major}.${minor}.${patch} is too old: 1.0.1 or newer is needed (apt-get install nftables)`,
       );
+    if (version >= 1_001_000) this.#keysBy = 'typeof';
     const { exitCode, stderr } = await runNft(this.command, ['list', 'tables']);
     if (exitCode !== 0) throw nftErrorFrom(stderr);
   }
@@ -171,7 +174,8 @@ class NftProcessClient implements NftClient {
   async #sourceOf(transaction: Transaction): Promise<Source> {
     if (this.#commented === undefined && hasTitles(transaction))
       this.#commented = await supportedComments((text) => this.#accepts(text));
-    const content = printTransaction(transaction, this.#commented);
+    const syntax = { commented: this.#commented ?? new Set(), keysBy: this.#keysBy };
+    const content = printTransaction(transaction, syntax);
     return content === undefined
       ? { format: 'json', content: JSON.stringify(transactionToJson(transaction)) }
       : { format: 'text', content };

@@ -178,17 +178,13 @@ export class NftShell {
   }
 }
 
-/** What stood on stderr before the marker's own syntax error, without the head of that error and without leftovers. */
+/** What stood on stderr before the marker's own syntax error, which begins with the last `Error:` of the command line. */
 function ownErrors(text: string): string {
-  return text
-    .split('\n')
-    .filter(
-      (line) =>
-        line.trim() !== '' &&
-        !/^\^+$/.test(line.trim()) &&
-        !/^Error: syntax error, unexpected (string|end of file|junk|newline)/.test(line) &&
-        !line.startsWith('In file included from'),
-    )
+  const lines = text.split('\n');
+  const last = lines.findLastIndex((line) => line.startsWith('Error: '));
+  return lines
+    .slice(0, Math.max(last, 0))
+    .filter((line) => line.trim() !== '' && !/^\^+$/.test(line.trim()) && !line.startsWith('In file included from'))
     .map((line) => line.replace(/^\/proc\/self\/fd\/3:[\d:-]+ /, ''))
     .join('\n');
 }

@@ -3,6 +3,7 @@
  * by its command line, byte by byte.
  */
 import type { Command, Transaction } from './command.js';
+import type { KeysBy } from './key-types.js';
 import type { SetForm } from './types.js';
 import { printBlock, printComment, printElement, printHook, printRule, printSetForm } from './statement-text.js';
 
@@ -10,11 +11,20 @@ import { printBlock, printComment, printElement, printHook, printRule, printSetF
 export type Commented = ReadonlySet<'table' | 'set' | 'chain'>;
 export const allCommented: Commented = new Set(['table', 'set', 'chain'] as const);
 
+/** What differs between versions of nft. */
+export interface Syntax {
+  readonly commented: Commented;
+  readonly keysBy: KeysBy;
+}
+
+/** That of nft 1.0.6. */
+const defaultSyntax: Syntax = { commented: allCommented, keysBy: 'type' };
+
 /** One line for each command; undefined when a name in it can only be given in JSON: chains carry the names of devices. */
-export function printTransaction(transaction: Transaction, commented = allCommented): string | undefined {
+export function printTransaction(transaction: Transaction, syntax = defaultSyntax): string | undefined {
   const { family, table, commands } = transaction;
   if (!commands.every((command) => plainName.test(nameIn(command)))) return undefined;
-  const context = { table: `${family} ${table}`, commented };
+  const context = { table: `${family} ${table}`, ...syntax };
   return commands.map((command) => `${printCommand(command, context)}\n`).join('');
 }
 
@@ -38,12 +48,11 @@ function nameIn(command: Command): string {
   }
 }
 
-interface Context {
+interface Context extends Syntax {
   readonly table: string;
-  readonly commented: Commented;
 }
 
-function printCommand(command: Command, { table, commented }: Context): string {
+function printCommand(command: Command, { table, commented, keysBy }: Context): string {
   const comment = (kind: 'table' | 'set' | 'chain', title: string | undefined): string[] =>
     commented.has(kind) ? printComment(title) : [];
   switch (command.kind) {
@@ -53,7 +62,7 @@ function printCommand(command: Command, { table, commented }: Context): string {
       return `delete table ${table}`;
     case 'add set': {
       const { set } = command;
-      return `add ${mapOrSet(set)} ${table} ${set.name}${printBlock([...printSetForm(set), ...comment('set', keepsComment(set) ? set.title : undefined)])}`;
+      return `add ${mapOrSet(set)} ${table} ${set.name}${printBlock([...printSetForm(set, keysBy), ...comment('set', keepsComment(set) ? set.title : undefined)])}`;
     }
     case 'delete set':
       return `delete ${mapOrSet(command)} ${table} ${command.name}`;

@@ -1,7 +1,8 @@
 import { emptyRuleset, type MutableRuleset, type MutableSet } from './mutable-ruleset.js';
 import { elementFromJson } from './elements.js';
+import { keyTypesFrom } from './key-types.js';
 import { isRetired } from '../names/retired.js';
-import type { Chain, Hook, KeyType, Rule, Ruleset, Statement } from './types.js';
+import type { Chain, Hook, Rule, Ruleset, Statement } from './types.js';
 
 /** One object of a listing: `{ chain: {…} }`, `{ rule: {…} }`, `{ set: {…} }`, `{ map: {…} }`, `{ counter: {…} }`. */
 type ListedObject = Readonly<Record<string, unknown>>;
@@ -32,7 +33,6 @@ function hookOf(body: Body): Hook | undefined {
 
 function setOf(body: Body, verdicts: boolean): MutableSet {
   const name = textOf(body, 'name');
-  const type = body['type'];
   const flags = Array.isArray(body['flags']) ? (body['flags'] as unknown[]) : [];
   const listed = Array.isArray(body['elem']) ? (body['elem'] as unknown[]) : [];
   const size = numberOf(body, 'size');
@@ -40,7 +40,7 @@ function setOf(body: Body, verdicts: boolean): MutableSet {
   const dynamic = flags.includes('timeout') || timeoutSeconds !== undefined;
   return {
     name,
-    type: (Array.isArray(type) ? type : [type]) as KeyType[],
+    type: keyTypesFrom(body['type']),
     verdicts,
     interval: flags.includes('interval'),
     ...(dynamic ? { dynamic: { timeoutSeconds: timeoutSeconds ?? 0, size: size ?? 0 } } : {}),
@@ -49,8 +49,19 @@ function setOf(body: Body, verdicts: boolean): MutableSet {
   };
 }
 
+/** `flags & (a | b)` is listed as `[flags, ["a", "b"]]` by nft 1.0.6, and as `[flags, { "|": ["a", "b"] }]` since 1.1. */
+function canonical(statement: unknown): unknown {
+  if (!isBody(statement) || !isBody(statement['match'])) return statement;
+  const { left } = statement['match'];
+  const masked = isBody(left) ? left['&'] : undefined;
+  if (!Array.isArray(masked)) return statement;
+  const [field, mask] = masked as unknown[];
+  const flags = isBody(mask) ? mask['|'] : undefined;
+  return Array.isArray(flags) ? { match: { ...statement['match'], left: { '&': [field, flags] } } } : statement;
+}
+
 const ruleOf = (body: Body): Rule => ({
-  statements: Array.isArray(body['expr']) ? (body['expr'] as Statement[]) : [],
+  statements: Array.isArray(body['expr']) ? (body['expr'].map(canonical) as Statement[]) : [],
   ...(typeof body['comment'] === 'string' ? { comment: body['comment'] } : {}),
 });
 

@@ -1,6 +1,7 @@
 /** Parts of rulesets and transactions as nft text. */
 import { commentOf } from './comment-text.js';
 import type { Element } from './command.js';
+import { needsTypeof, typeofKeys, type KeysBy } from './key-types.js';
 import type { Expression, Hook, Operand, Rule, SetForm, Statement } from './types.js';
 
 function printExpression(expression: Expression): string {
@@ -68,10 +69,15 @@ export function printHook(hook: Hook | undefined): string[] {
 }
 
 /** What a set or map may hold, in parts that stand before its elements. */
-export function printSetForm({ type, verdicts, interval, dynamic }: SetForm): string[] {
+export function printSetForm(form: SetForm, keysBy: KeysBy = 'type'): string[] {
+  const { type, verdicts, interval, dynamic } = form;
+  const keys =
+    keysBy === 'typeof' && needsTypeof(form)
+      ? `typeof ${printExpression(typeofKeys(type))}`
+      : `type ${type.join(' . ')}`;
   const flags = [...(interval ? ['interval'] : []), ...(dynamic === undefined ? [] : ['dynamic', 'timeout'])];
   return [
-    `type ${type.join(' . ')}${verdicts ? ' : verdict' : ''};`,
+    `${keys}${verdicts ? ' : verdict' : ''};`,
     ...(flags.length === 0 ? [] : [`flags ${flags.join(',')};`]),
     ...(dynamic === undefined ? [] : [`size ${dynamic.size};`, `timeout ${dynamic.timeoutSeconds}s;`]),
   ];

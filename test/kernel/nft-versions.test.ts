@@ -5,7 +5,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openNftClient } from '../../src/kernel/nft/nft-client.js';
-import { parseTable } from '../../src/nftables/language/listing.js';
 import type { Ruleset } from '../../src/nftables/language/types.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
 import { planReplacement } from '../../src/nftables/plan/plan.js';

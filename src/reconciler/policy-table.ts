@@ -2,20 +2,21 @@ import { buildSteps } from '../nftables/plan/build.js';
 import { weightOfObject, weightOfRule, weightOfTitled, type Step } from '../nftables/plan/batch.js';
 import { carryOver } from '../nftables/plan/carry-over.js';
 import { isInForce, needsReplacement } from '../nftables/plan/difference.js';
-import { findDrift } from '../nftables/plan/drift.js';
+import { findDrift, staleCachesIn } from '../nftables/plan/drift.js';
 import { InBuild } from '../nftables/plan/in-build.js';
 import { planReplacement, planSwitch } from '../nftables/plan/plan.js';
 import type { PlanInput } from '../nftables/plan/plan-input.js';
 import { sweepSteps, undesiredOf } from '../nftables/plan/sweep.js';
 import { TurnContent } from '../nftables/plan/turn-content.js';
 import { DirtyCollector, isDirty, type Dirty } from '../nftables/render/dirty.js';
-import { emptyRuleset, type MutableRuleset } from '../nftables/language/mutable-ruleset.js';
+import { emptyRuleset, overwrite, type MutableRuleset } from '../nftables/language/mutable-ruleset.js';
 import { deletedCounters, type Transaction } from '../nftables/language/command.js';
 import { NftError, type Nftables } from '../nftables/language/nftables.js';
 import type { Ruleset } from '../nftables/language/types.js';
 import type { CacheRenewal } from './cache-renewal.js';
 import type { Clock } from './clock.js';
 import { PieceSize } from './piece-size.js';
+import { TableReading } from './table-reading.js';
 import type { TableChange, TableTurn } from './table-turn.js';
 import { TurnOrder } from './turn-order.js';
 import type { LoopObserver } from './types.js';
@@ -23,11 +24,15 @@ import type { LoopObserver } from './types.js';
 /** `waits`: all is built, and turns before it have not switched. */
 type Progress = 'built' | 'waits' | 'switched';
 
-interface ReadBack {
+export interface ReadBack {
   /** Every difference from what is desired that is not on its way by a turn. */
   readonly dirty: Dirty;
   /** Another process has changed something. */
   readonly isForeign: boolean;
+  /** Nothing was learned: the kernel is to be read again. */
+  readonly isVoid: boolean;
+  /** Everything was compared, not only what no transaction touched meanwhile. */
+  readonly isWhole: boolean;
 }
 
 interface PolicyTableParts {
@@ -52,7 +57,6 @@ export class PolicyTable {
   readonly #pieces = new PieceSize();
   readonly #limit = (): number => this.#pieces.limit;
   #applied: MutableRuleset = emptyRuleset();
-  #exists = false;
   /** Names that are removed unless they are desired. */
   #unused = new DirtyCollector();
   #swapsAgain = false;
@@ -60,6 +64,8 @@ export class PolicyTable {
   /** What the sets of an earlier release hold, until others have taken their place. */
   #upgrade: Transaction | undefined;
   #isUnknown = false;
+  /** The last one that was begun. */
+  #reading: TableReading | undefined;
 
   constructor(parts: PolicyTableParts) {
     this.#parts = parts;
@@ -121,23 +127,44 @@ export class PolicyTable {
     return this.#sweepPending;
   }
 
-  /** Reads what the kernel holds, and how that differs from what is desired and from what it was. */
-  async readBack(): Promise<ReadBack> {
-    const { nftables, desired, cache } = this.#parts;
+  /**
+   * Reads what the kernel holds; transactions go on meanwhile.
+   * @returns what says, between two transactions, how that differs from what is desired and from what it was
+   */
+  async read(): Promise<() => ReadBack> {
+    const { nftables, desired } = this.#parts;
+    const reading = (this.#reading = new TableReading());
     const listed = await nftables.list(desired.family, desired.table);
-    const [held, known] = [listed ?? emptyRuleset(), this.#applied];
-    this.#isUnknown = false;
-    this.#exists = listed !== undefined;
-    this.#applied = held;
-    this.#inBuild.restart(held);
-    for (const turn of this.#order.pending) turn.restart();
-    this.#upgrade = carryOver(desired, held);
-    const dirty = this.#order.remainderOf(findDrift(desired, held, known));
+    return () => this.#compare(reading, listed);
+  }
+
+  #compare(reading: TableReading, listed: MutableRuleset | undefined): ReadBack {
+    const { desired, cache } = this.#parts;
+    const { isVoid, isWhole } = reading;
+    if (this.#reading === reading) this.#reading = undefined;
+    if (isVoid) return { dirty: new DirtyCollector(), isForeign: false, isVoid, isWhole };
+    const held = listed ?? emptyRuleset();
+    const wasUnknown = this.#isUnknown;
+    const known = this.#applied;
+    const stale = staleCachesIn(known);
+    const drift = isWhole ? DirtyCollector.merged(findDrift(known, held, known)) : reading.takeInto(known, held);
+    drift.remove(stale);
+    if (isWhole) {
+      this.#isUnknown = false;
+      this.#applied = held;
+      this.#upgrade = carryOver(desired, held);
+    }
+    if (isWhole || isDirty(drift)) {
+      this.#inBuild.restart(this.#applied);
+      for (const turn of this.#order.pending) turn.restart();
+    }
+    const dirty = this.#order.remainderOf(isWhole ? findDrift(desired, held, known) : drift);
     dirty.remove(undesiredOf(this.#unused, desired));
-    // Of what a turn is about to bring, the difference is no sign of another process.
-    const isForeign = isDirty(dirty) || (this.#order.pending.length > 0 && isDirty(findDrift(known, held, known)));
-    if (isForeign) cache.distrust();
-    return { dirty, isForeign };
+    if (this.#sweepPending) dirty.remove(stale);
+    // After an own failure a difference is no sign of another process.
+    const isForeign = isDirty(drift) && !wasUnknown;
+    if (isDirty(drift)) cache.distrust();
+    return { dirty, isForeign, isVoid, isWhole };
   }
 
   /**
@@ -201,18 +228,24 @@ export class PolicyTable {
     await this.sweep();
   }
 
-  /** Replaces the whole table in one transaction: for a kernel state that three phases cannot mend. */
+  /**
+   * Replaces the whole table in one transaction: for a kernel state that three phases cannot mend, or that cannot be read.
+   * All turns are in force then.
+   */
   async replace(onSwitched: () => void): Promise<void> {
-    const { nftables, desired } = this.#parts;
+    const { nftables, desired, cache } = this.#parts;
     await this.#announceRemoval([...this.#applied.counters]);
+    this.#reading?.void();
     this.#isUnknown = true;
-    await nftables.apply(planReplacement(desired, this.#exists));
+    cache.distrust();
+    await nftables.apply(planReplacement(desired));
+    this.#isUnknown = false;
+    overwrite(this.#applied, desired);
     this.#order.allSwitched();
     this.#inBuild.clear();
     this.#unused = new DirtyCollector();
     onSwitched();
     await this.#carryOver(this.#upgrade);
-    await this.readBack();
     this.#upgrade = undefined;
   }
 
@@ -231,7 +264,6 @@ export class PolicyTable {
     } finally {
       turn.maybeSwitched = this.#isUnknown;
     }
-    this.#exists = true;
     this.#swapsAgain ||= swapsAgain;
     this.#order.switched(turn);
     this.#unused.remove(turn.content.names(true));
@@ -262,6 +294,11 @@ export class PolicyTable {
     if (upgrade !== undefined && upgrade.commands.length > 0) await this.#parts.nftables.apply(upgrade);
   }
 
+  #becomeUnknown(): void {
+    this.#isUnknown = true;
+    this.#reading?.void();
+  }
+
   async #announceRemoval(counters: readonly string[]): Promise<void> {
     if (counters.length > 0) await this.#parts.beforeRemoval?.(counters);
   }
@@ -272,9 +309,10 @@ export class PolicyTable {
     try {
       await nftables.apply(transaction);
     } catch (error) {
-      this.#isUnknown ||= !isRefusal(error);
+      if (!isRefusal(error)) this.#becomeUnknown();
       throw error;
     }
+    this.#reading?.note(transaction);
     record();
     this.#pieces.learn(weight, clock.now() - began);
   }

@@ -31,7 +31,7 @@ export async function quarantined(input: QuarantineInput): Promise<readonly Poli
       isIntact(policyKey(one.ref)) ? one : refusedPolicy(one, byKernel(reason)),
     );
     try {
-      await nftables.check(planReplacement(render({ ...snapshot, policies }), true));
+      await nftables.check(planReplacement(render({ ...snapshot, policies })));
       return true;
     } catch (error) {
       if (error instanceof NftError && error.reason === 'refused') return false;

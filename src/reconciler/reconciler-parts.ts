@@ -37,4 +37,6 @@ export interface ReconcilerOptions {
   readonly limits?: PolicyLimitOptions;
   /** How often everything is read back although no event reported a change, in milliseconds. */
   readonly readBackEvery: number;
+  /** Whether every commit to the table has been heard since the last reading: then there is nothing to read. */
+  readonly hearsCommits?: () => boolean;
 }

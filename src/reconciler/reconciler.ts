@@ -2,7 +2,7 @@
  * The loop of one node:
  *
  *   source --changes--> TurnLoop --> PolicyLimits --> compiler --> renderer --> PolicyTable --build, switch, sweep--> kernel
- *   commits of others, periodic read-back --drift---------------------------------^
+ *   commits of others, now and then --> TableReader (beside all this) --drift------^
  *   link events, endpoint changes ----------------------------> GuardLoop --> kernel
  *
  * One run at a time, each a round of turns. A failure keeps the last good rules in force and is retried; only state that is
@@ -14,7 +14,7 @@ import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
 import { policyKey } from '../model/policy.js';
 import type { Ruleset } from '../nftables/language/types.js';
-import { isDirty } from '../nftables/render/dirty.js';
+import { isDirty, noneDirty } from '../nftables/render/dirty.js';
 import { effectOf } from '../program/effect.js';
 import { CacheRenewal } from './cache-renewal.js';
 import { ClusterView } from './cluster-view.js';
@@ -28,6 +28,7 @@ import { PolicyLimits } from './policy-limits.js';
 import { PolicyTable } from './policy-table.js';
 import { quarantined } from './quarantine.js';
 import { retryDelay } from './retry-delay.js';
+import { TableReader } from './table-reader.js';
 import { TurnLoop, type Compiled } from './turn-loop.js';
 import { SingleRunner } from '../generic/single-runner.js';
 import { messageOf } from '../generic/message-of.js';
@@ -35,6 +36,11 @@ import type { ReconcilerStatus } from './types.js';
 
 /** After this many failures in a row the kernel is read back. */
 const failuresBeforeReadBack = 2;
+/**
+ * Milliseconds that changes wait for a reading where it is not known what the kernel holds: then the whole table is
+ * replaced. At the start it holds what the last agent left, with what packets have added, and a reading of much takes long.
+ */
+const readsWithin = { start: 10_000, later: 3_000 };
 
 export class Reconciler implements AsyncDisposable {
   readonly #parts: ReconcilerParts;
@@ -42,6 +48,7 @@ export class Reconciler implements AsyncDisposable {
   readonly #runner: SingleRunner;
   readonly #cache: CacheRenewal;
   readonly #policyTable: PolicyTable;
+  readonly #reader: TableReader;
   readonly #turns: TurnLoop;
   readonly #guards: GuardLoop;
   readonly #view: ClusterView;
@@ -49,7 +56,6 @@ export class Reconciler implements AsyncDisposable {
   readonly #enforced = new EnforcedPolicies();
   readonly #progress = new LoopProgress();
   readonly #subscriptions: Disposable[] = [];
-  #driftBy: string | undefined;
   #guardsDriftBy = '';
   #started = false;
   #wake: Disposable | undefined;
@@ -69,6 +75,8 @@ export class Reconciler implements AsyncDisposable {
       desired: renderer.ruleset(),
       beforeRemoval: observer?.beforeRemoval.bind(observer),
     });
+    const { log } = parts;
+    this.#reader = new TableReader({ table: this.#policyTable, clock, log, onEnd: () => this.#runner.request() });
     this.#turns = new TurnLoop({
       clock,
       table: this.#policyTable,
@@ -97,7 +105,6 @@ export class Reconciler implements AsyncDisposable {
   start(): void {
     const { cluster, clock } = this.#parts;
     this.#turns.queues.add(changesFrom(cluster.snapshot()), clock.now());
-    this.#driftBy = '';
     this.#started = true;
     this.#subscriptions.push(cluster.onChange((change) => this.#noteChange(change)));
     this.#scheduleReadBack();
@@ -108,8 +115,8 @@ export class Reconciler implements AsyncDisposable {
   drift(who: string): void {
     // Before the start the program is empty: applying it would open what the last agent left closed.
     if (!this.#started) return;
-    this.#driftBy = who;
     this.#guardsDriftBy = who;
+    this.#reader.request(who);
     this.#turns.retryNow();
     this.#runner.request();
     this.#guards.request('table');
@@ -141,6 +148,7 @@ export class Reconciler implements AsyncDisposable {
     this.#wake?.[Symbol.dispose]();
     this.#readBackTimer?.[Symbol.dispose]();
     this.#turns.stop();
+    this.#reader[Symbol.dispose]();
     this.#cache[Symbol.dispose]();
     await Promise.all([this.#runner.stop(), this.#guards[Symbol.asyncDispose]()]);
     this.#wake?.[Symbol.dispose]();
@@ -195,13 +203,41 @@ export class Reconciler implements AsyncDisposable {
   async #run(): Promise<void> {
     if (!this.#turns.hasBegun) await this.#turns.compileFirst();
     this.#guards.start();
-    if (this.#policyTable.isUnknown) this.#driftBy ??= 'own failure';
-    await this.#readBackIfDrifted();
-    await this.#turns.run();
-    await this.#policyTable.renewCache();
-    if (!this.#turns.isFailing) this.#progress.succeeded();
+    const isBlind = await this.#knowTheKernel();
+    if (!isBlind) {
+      await this.#turns.run();
+      await this.#policyTable.renewCache();
+    }
+    if (!this.#turns.isFailing && !this.#policyTable.isUnknown) this.#progress.succeeded();
     this.#onSettled?.();
-    this.#runAgain(this.#turns.pause);
+    if (this.#policyTable.isUnknown) this.#reader.request('own failure');
+    this.#runAgain(isBlind || this.#policyTable.isUnknown ? this.#blindFor : this.#turns.pause);
+  }
+
+  /** Takes what was read. @returns whether nothing can be planned yet, since it is not known what the kernel holds */
+  async #knowTheKernel(): Promise<boolean> {
+    const [reader, table] = [this.#reader, this.#policyTable];
+    const found = reader.take();
+    if (found !== undefined) {
+      if (!this.#turns.hasBegun) this.#turns.beginFirst(found.dirty);
+      else if (isDirty(found.dirty)) this.#turns.repair(found.dirty);
+      if (found.isForeign) this.#noteRepair(found.why, 'inet');
+    }
+    if (this.#turns.hasBegun && !table.isUnknown) return false;
+    if (reader.waitingFor === undefined) reader.request(this.#turns.hasBegun ? 'own failure' : '');
+    if (this.#blindFor > 0) return true;
+    this.#parts.log.warn({ error: reader.lastError }, 'the rules cannot be read back: all are replaced');
+    if (!this.#turns.hasBegun) this.#turns.beginFirst(noneDirty());
+    await this.#turns.replace();
+    reader.forget();
+    return false;
+  }
+
+  /** Milliseconds until changes wait no longer for a reading. */
+  get #blindFor(): number {
+    const { start, later } = readsWithin;
+    const most = this.#turns.hasBegun ? later : start;
+    return Math.max(0, most - (this.#reader.waitingFor ?? 0));
   }
 
   #runAgain(pause: number | undefined): void {
@@ -223,21 +259,6 @@ export class Reconciler implements AsyncDisposable {
     return { changes, program, namespaces, moved, dirty: renderer.apply(program), effect: effectOf(program) };
   }
 
-  async #readBackIfDrifted(): Promise<void> {
-    if (this.#driftBy === undefined) return;
-    const who = this.#driftBy;
-    this.#driftBy = undefined;
-    try {
-      const { dirty, isForeign } = await this.#policyTable.readBack();
-      if (!this.#turns.hasBegun) this.#turns.beginFirst(dirty);
-      else if (isDirty(dirty)) this.#turns.repair(dirty);
-      if (isForeign) this.#noteRepair(who, 'inet');
-    } catch (error) {
-      this.#driftBy = who;
-      throw error;
-    }
-  }
-
   #noteRepair(who: string, family: Ruleset['family']): void {
     if (!this.#progress.inKernel) return;
     this.#progress.repaired();
@@ -255,8 +276,7 @@ export class Reconciler implements AsyncDisposable {
 
   #scheduleReadBack(): void {
     this.#readBackTimer = this.#parts.clock.after(this.#options.readBackEvery, () => {
-      this.#driftBy ??= 'found by read-back';
-      this.#runner.request();
+      if (this.#options.hearsCommits?.() !== true) this.#reader.request('found by read-back');
       this.#guards.request('links');
       this.#scheduleReadBack();
     });
@@ -272,7 +292,7 @@ export class Reconciler implements AsyncDisposable {
   #noteFailure(error: unknown, attempt: number): void {
     this.#progress.failed(messageOf(error));
     this.#parts.log.error({ error: messageOf(error), attempt }, 'failed; the last good rules stay');
-    if (attempt >= failuresBeforeReadBack) this.#driftBy ??= 'own failure';
+    if (attempt >= failuresBeforeReadBack) this.#reader.request('own failure');
   }
 
   /** The kernel refuses a turn again and again because of some policy: finds it, and makes it alone fail closed. */

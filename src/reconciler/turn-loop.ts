@@ -31,6 +31,8 @@ const roundTime = { least: 10, most: 500 };
 const mostJoined = heaviestTransaction / 2;
 /** After this many failures in a row the kernel refuses a turn because of what is in it. */
 const failuresBeforeQuarantine = 2;
+/** After this many for any other reason, something is perhaps in the way that no reading shows. */
+const failuresBeforeReplacement = 5;
 
 /** A small slice, with what it brought when it was compiled. */
 interface SmallSlice {
@@ -127,7 +129,12 @@ export class TurnLoop {
     this.#add([], { dirty, effect: 'narrows' });
   }
 
-  /** The kernel has changed: what failed may do better now. */
+  /** Brings everything that was compiled into force by one transaction, whatever the kernel holds. */
+  async replace(): Promise<void> {
+    await this.#parts.table.replace(() => this.#switched());
+  }
+
+  /** The kernel has changed, or nft works again: what failed may do better now. */
   retryNow(): void {
     for (const turn of this.#turns) turn.retryAt = 0;
     this.#sweeper.retryNow();
@@ -279,12 +286,16 @@ export class TurnLoop {
   }
 
   async #prepareRetry(turn: LoopTurn): Promise<void> {
-    const { table, quarantine, compile, clock } = this.#parts;
+    const { quarantine, compile, clock } = this.#parts;
     for (const queue of turn.isFirst ? this.queues.all() : turn.queues)
       if (queue.length > 0) this.#extend(turn, this.#compileSlice(queue));
-    if (turn.failures <= failuresBeforeQuarantine || !isRefusal(turn.lastError)) return;
+    if (!isRefusal(turn.lastError)) {
+      if (turn.failures > failuresBeforeReplacement) await this.replace();
+      return;
+    }
+    if (turn.failures <= failuresBeforeQuarantine) return;
     const changes = await quarantine(turn);
-    if (changes.length === 0) await table.replace(() => this.#switched());
+    if (changes.length === 0) await this.replace();
     else this.#extend(turn, { ...compile(changes), queue: undefined, noticedAt: clock.now() });
   }
 

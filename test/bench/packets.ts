@@ -94,7 +94,7 @@ export async function enforce(
       clusterWith(size, verdict, logging.audit === undefined ? {} : { 'podwall.dev/audit': 'allow,deny' }),
       { scope: { node: 'n0' } },
     );
-    await client.apply(planReplacement(render(program, { established: 'reevaluate', ...logging }), true));
+    await client.apply(planReplacement(render(program, { established: 'reevaluate', ...logging })));
     const attachments = (['client', 'server'] as const).map((end) => ({
       pod: { namespace, name: end },
       podUid: end,
@@ -103,7 +103,7 @@ export async function enforce(
       kind: 'routed' as const,
       addresses: [addressOf(end)],
     }));
-    await client.apply(planReplacement(renderGuards(attachments, { sourceGuardOffNamespaces: new Set() }), true));
+    await client.apply(planReplacement(renderGuards(attachments, { sourceGuardOffNamespaces: new Set() })));
   } finally {
     await client.close();
   }

@@ -48,7 +48,7 @@ for (const { release, programs } of releases) {
         const client = await openNftClient({ command: ['ip', 'netns', 'exec', kernel.name, nft] });
         for (const [index, [title, program]] of titledPrograms.entries()) {
           const desired = render(program, logged);
-          await client.apply(planReplacement(desired, index > 0));
+          await client.apply(planReplacement(desired));
           const listed = await client.list('inet', 'podwall');
           expect([title, differences(desired, listed)]).toEqual([title, noneDirty()]);
           expect([title, differences(desired, kernel.list())]).toEqual([title, noneDirty()]);

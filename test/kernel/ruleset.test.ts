@@ -90,7 +90,7 @@ describe.each([
 
     test('is listed as it was rendered, statement by statement', () => {
       const kernel = space();
-      kernel.apply(planReplacement(desired, false));
+      kernel.apply(planReplacement(desired));
       const listed = kernel.list();
       for (const [name, chain] of desired.chains)
         expect({ ...listed.chains.get(name), title: chain.title }).toEqual(chain);
@@ -106,14 +106,14 @@ describe.each([
 
     test('is replaced over itself in one transaction', () => {
       const kernel = space();
-      kernel.apply(planReplacement(desired, false));
-      kernel.apply(planReplacement(desired, true));
+      kernel.apply(planReplacement(desired));
+      kernel.apply(planReplacement(desired));
       expectEqual(kernel, desired);
     });
 
     test('loads as text, and lists like the JSON', () => {
       const [json, text] = [space(), space()];
-      json.apply(planReplacement(desired, false));
+      json.apply(planReplacement(desired));
       text.load(printRuleset(desired));
       expect(text.list()).toEqual(json.list());
       expectEqual(text, desired);
@@ -135,7 +135,7 @@ describe.each([
     test('keeps established flows when asked to', () => {
       const kernel = space();
       const keeping = render(everyFeature, { ...options, established: 'keep' });
-      kernel.apply(planReplacement(desired, false));
+      kernel.apply(planReplacement(desired));
       converge(kernel, keeping, kernel.list());
       expectEqual(kernel, keeping);
       expect(kernel.run('nft', 'list', 'chain', 'inet', 'podwall', 'forward')).toContain('ct state established accept');
@@ -148,7 +148,7 @@ describe('titles', () => {
 
   test('are comments of tables, chains and sets of intervals, as render prints them', () => {
     const kernel = space();
-    kernel.apply(planReplacement(desired, false));
+    kernel.apply(planReplacement(desired));
     const listed = kernel.run('nft', 'list', 'table', 'inet', 'podwall');
     const rendered = printRuleset(desired);
     const sets = [...desired.sets.values()].filter(({ interval }) => interval);
@@ -177,7 +177,7 @@ describe('what others did to the table is undone', () => {
   let kernel: NftNamespace;
   beforeEach(() => {
     kernel = space();
-    kernel.apply(planReplacement(desired, false));
+    kernel.apply(planReplacement(desired));
   });
 
   test.each([

@@ -181,7 +181,7 @@ type Added = Readonly<Record<string, { readonly name?: string; readonly elem?: r
 
 /** The objects that command-json adds for a whole table, each set with its elements. */
 function added(ruleset: Ruleset): readonly Added[] {
-  const { nftables } = transactionToJson(planReplacement(ruleset, false)) as { nftables: readonly { add: Added }[] };
+  const { nftables } = transactionToJson(planReplacement(ruleset)) as { nftables: readonly { add: Added }[] };
   const objects = nftables.map(({ add }) => add);
   const elements = new Map(objects.flatMap(({ element }) => (element ? [[element.name, element.elem] as const] : [])));
   const withElements = (object: Added): Added =>

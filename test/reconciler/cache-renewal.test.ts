@@ -43,7 +43,7 @@ class Node {
 
   /** @returns whether the kernel differed from what it should hold. */
   async readBack(): Promise<boolean> {
-    const { dirty } = await this.table.readBack();
+    const { dirty } = (await this.table.read())();
     if (isDirty(dirty)) this.begin({ dirty, effect: 'narrows' });
     return isDirty(dirty);
   }

@@ -1,5 +1,6 @@
 /**
- * The whole loop while the world fails now and then: nft refuses, or breaks off before or after it has done its work.
+ * The whole loop while the world fails now and then: nft refuses, or breaks off before or after it has done its work; another
+ * process commits, and the reading that follows comes late, of before or after what the loop did meanwhile, or fails.
  * Whatever the order in which namespaces have their turns, nothing of what the loop itself sends is refused, and at the end
  * the ruleset is the one rendered from scratch.
  */
@@ -20,10 +21,28 @@ const fate = fc.oneof(
 type Fate = typeof fate extends fc.Arbitrary<infer T> ? T : never;
 const mostRefusals = 2;
 
-/** What goes on between two bursts of changes: turns of the event loop, and time. */
-const pauses = fc.infiniteStream(
-  fc.record({ turns: fc.constantFrom(1, 3, 10, 100), milliseconds: fc.constantFrom(0, 5, 50, 2000) }),
+/** Of one reading. */
+const readings = fc.infiniteStream(
+  fc.record({
+    outcome: fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom('as it began', 'as it ended') },
+      { weight: 1, arbitrary: fc.constant('fails') },
+    ),
+    /** Of the event loop. */
+    turns: fc.constantFrom(0, 2, 10, 60),
+  }),
 );
+type Reading = typeof readings extends fc.Arbitrary<fc.Stream<infer T>> ? T : never;
+
+/** What goes on between two bursts of changes: turns of the event loop, and time; perhaps another process commits. */
+const pauses = fc.infiniteStream(
+  fc.record({
+    turns: fc.constantFrom(1, 3, 10, 100),
+    milliseconds: fc.constantFrom(0, 5, 50, 2000),
+    other: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  }),
+);
+type Pause = typeof pauses extends fc.Arbitrary<fc.Stream<infer T>> ? T : never;
 
 /** Small ones, or a few that change everything at once. */
 const bursts = fc.oneof(
@@ -38,8 +57,18 @@ const bursts = fc.oneof(
 function disturb(
   { nft, clock }: Loop,
   fates: Iterator<Fate, Fate>,
+  read: Iterator<Reading, Reading>,
   took: number,
 ): { end: () => void; refused: string[] } {
+  const list = nft.list.bind(nft);
+  nft.list = async (...table) => {
+    if (isOver) return list(...table);
+    const { outcome, turns } = read.next().value;
+    const before = await list(...table);
+    await settle(turns);
+    if (outcome === 'fails') throw new NftError('failed', 'injected');
+    return outcome === 'as it began' ? before : list(...table);
+  };
   const refused: string[] = [];
   const apply = nft.apply.bind(nft);
   let refusals = 0;
@@ -69,16 +98,18 @@ test('what the loop sends is never refused, and ends in the ruleset rendered fro
       cluster,
       bursts,
       fc.infiniteStream(fate),
+      readings,
       pauses,
       fc.constantFrom(1, 30, 90),
-      async (start, steps, fates, between, took) => {
+      async (start, steps, fates, read, between, took) => {
         const loop = startOf(start);
         await settle(30);
-        const { end, refused } = disturb(loop, fates, took);
+        const { end, refused } = disturb(loop, fates, read, took);
         for (const changes of steps) {
           loop.push(...changes);
-          const { turns, milliseconds } = between.next().value as { turns: number; milliseconds: number };
+          const { turns, milliseconds, other } = between.next().value as Pause;
           await settle(turns);
+          if (other) loop.reconciler.drift('4711 (nft)');
           loop.clock.advance(milliseconds);
         }
         end();

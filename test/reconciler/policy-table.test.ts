@@ -32,7 +32,7 @@ test('streams that an earlier release met in their middle are known to the one o
   const clock = new ManualClock();
   const cache = new CacheRenewal(clock, () => undefined);
   const policies = new PolicyTable({ nftables: nft, clock, cache, desired });
-  const differences = { ...(await policies.readBack()), effect: 'narrows' } as const;
+  const differences = { ...(await policies.read())(), effect: 'narrows' } as const;
   await packetsAdd(2);
   const held: (readonly string[])[] = [];
   await bringIntoForce(policies, differences, () => {
@@ -43,6 +43,6 @@ test('streams that an earlier release met in their middle are known to the one o
   expect(nft.ruleset.sets.has('picked4')).toBe(false);
   expect(nft.ruleset.chains.has('both-ways')).toBe(false);
   const before = nft.applied.length;
-  await bringIntoForce(policies, { ...(await policies.readBack()), effect: 'none' }, () => undefined);
+  await bringIntoForce(policies, { ...(await policies.read())(), effect: 'none' }, () => undefined);
   expect(nft.applied.length).toBe(before);
 });

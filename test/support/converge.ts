@@ -30,7 +30,7 @@ export function* stepsOf(turn: LoneTurn, limit = heaviestTransaction): Generator
   const inBuild = new InBuild();
   const input: PlanInput = { desired, applied, effect, inBuild, content: TurnContent.of(dirty, desired) };
   if (needsReplacement(input)) {
-    const transaction = planReplacement(desired, true);
+    const transaction = planReplacement(desired);
     yield ['switch', { transaction, weight: 0, record: () => overwrite(applied, desired) }];
     return;
   }

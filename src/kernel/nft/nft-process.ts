@@ -12,6 +12,7 @@ export type NftCommand = readonly string[];
 interface NftOutcome {
   readonly stdout: string;
   readonly stderr: string;
+  /** Never 0 when it was ended by a signal. */
   readonly exitCode: number;
 }
 
@@ -33,7 +34,10 @@ export async function runNft(command: NftCommand, args: readonly string[]): Prom
   limit[Symbol.dispose]();
   if ('code' in result && result.code === 'ENOENT') throw nftMissing(result);
   if (tooLong !== undefined) throw new NftError('timed-out', `nft ${tooLong}`, { cause: result });
-  return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };
+  // By a prefix that enters a namespace, the signal comes as a shell would say it.
+  const signal = result.signal ?? ((result.exitCode ?? 0) > 128 ? `signal ${(result.exitCode ?? 0) - 128}` : undefined);
+  const stderr = signal === undefined ? result.stderr : `nft crashed (${signal})\n${result.stderr}`;
+  return { stdout: result.stdout, stderr, exitCode: result.exitCode ?? -1 };
 }
 
 /** A transaction as nft reads it: text where our printer can express it, else JSON. */

@@ -13,8 +13,8 @@ export interface Nftables {
 }
 
 /**
- * nft refused (the transaction left no trace), was ended for the time it took (`timed-out`: the outcome is unknown), is
- * missing, is not allowed, or the kernel cannot.
+ * nft refused something in the transaction, which left no trace; failed, or was ended for the time it took (`timed-out`),
+ * and its outcome is unknown; is missing, is not allowed, or the kernel cannot.
  */
 export class NftError extends Error {
   readonly reason: 'refused' | 'timed-out' | 'missing' | 'too-old' | 'not-permitted' | 'no-kernel-support' | 'failed';

@@ -30,10 +30,21 @@ function collectPointers(dirty: DirtyCollector): void {
 function collectCache(desired: Ruleset, applied: Ruleset, dirty: DirtyCollector): void {
   if (!desired.chains.has(cacheLookup)) return;
   if (!cacheIsIntact(applied)) collectPointers(dirty);
+  collectStaleCaches(applied, dirty);
+}
+
+function collectStaleCaches(applied: Ruleset, dirty: DirtyCollector): void {
   for (const { chains, sets } of staleCaches(applied)) {
     for (const name of chains) dirty.chains.add(name);
     for (const set of sets) dirty.sets.add(set.name);
   }
+}
+
+/** Old generations of the verdict cache that are still there: a sweep removes them. */
+export function staleCachesIn(applied: Ruleset): Dirty {
+  const stale = new DirtyCollector();
+  collectStaleCaches(applied, stale);
+  return stale;
 }
 
 /**

@@ -20,14 +20,12 @@ import { differenceOf, mayNarrow, type Difference } from './difference.js';
 import { narrowedAddresses } from './narrowed-addresses.js';
 import type { PlanInput } from './plan-input.js';
 
-/** One transaction that leaves exactly `desired`, whatever was there. */
-export function planReplacement(desired: Ruleset, exists: boolean): Transaction {
+/** One transaction that leaves exactly `desired`, whatever was there: also where nothing was, or nothing is known of it. */
+export function planReplacement(desired: Ruleset): Transaction {
   const commands = new CommandList(desired);
   commands.addTable(desired.title);
-  if (exists) {
-    commands.deleteTable();
-    commands.addTable(desired.title);
-  }
+  commands.deleteTable();
+  commands.addTable(desired.title);
   for (const counter of desired.counters) commands.addCounter(counter);
   for (const chain of desired.chains.values()) commands.addChain(chain);
   for (const set of desired.sets.values()) commands.addSet(set);

@@ -26,6 +26,9 @@ const pastAddresses = 65_536;
 /** Ranges that clusters give to pods when no Node says which. */
 const privateRanges: ReadonlySet<string> = new Set(['private', 'uniqueLocal', 'carrierGradeNat', 'linkLocal']);
 
+/** Ranges of which no Node has an address. */
+const notOfNodes: ReadonlySet<string> = new Set(['multicast', 'broadcast', 'loopback', 'unspecified']);
+
 export class AddressIdentities {
   readonly #owners = new AddressOwners();
   readonly #pods = new Map<string, Pod>();
@@ -35,6 +38,12 @@ export class AddressIdentities {
   readonly #nodeAddresses = new Map<Address, number>();
   /** Names of Nodes, by the ranges of their pods. */
   readonly #podRanges = new CidrIndex<string>();
+  readonly #onNotFound: () => void;
+
+  /** @param onNotFound an address was asked for that may be that of a Node, and no known one has it */
+  constructor(onNotFound: () => void = () => undefined) {
+    this.#onNotFound = onNotFound;
+  }
 
   /** @param time when the changes were noticed, in milliseconds since the epoch */
   apply(changes: readonly ClusterChange[], time: number): void {
@@ -49,8 +58,9 @@ export class AddressIdentities {
     if (pod !== undefined) return { class: 'pod', pod };
     if (this.#nodeAddresses.has(address)) return node;
     if (this.#podRanges.at(addressToNumber(address), familyOf(address)).length > 0) return unknown;
-    const mayBePod = this.#podRanges.isEmpty && privateRanges.has(ipaddr.parse(address).range());
-    return mayBePod ? unknown : external;
+    const range = ipaddr.parse(address).range();
+    if (!notOfNodes.has(range)) this.#onNotFound();
+    return this.#podRanges.isEmpty && privateRanges.has(range) ? unknown : external;
   }
 
   #applyPod(key: string, after: Pod | undefined, time: number): void {

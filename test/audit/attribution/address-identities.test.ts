@@ -110,3 +110,15 @@ test('a change of one Node does not look at the others', () => {
   // Of what it was, and of what it is.
   expect(reads).toBeLessThanOrEqual(4);
 });
+
+test('what may be the address of a Node that is not known is reported; what no Node has is not', () => {
+  let notFound = 0;
+  const identities = new AddressIdentities(() => {
+    notFound += 1;
+  });
+  identities.apply([nodeSet('n1', '192.168.0.1', '10.1.0.0/24')], 0);
+  classesOf(identities, '192.168.0.1', '10.1.0.9', '224.0.0.251', 'ff02::fb', '255.255.255.255', '127.0.0.1', '::1');
+  expect(notFound).toBe(0);
+  classesOf(identities, '192.168.0.2', '203.0.113.9', 'fd00::9', '2001:db8::9');
+  expect(notFound).toBe(4);
+});

@@ -59,6 +59,7 @@ class EarlyAddresses implements SyncedCluster {
   problems: SyncedCluster['problems'] = () => this.#cluster.problems();
   staleSince: SyncedCluster['staleSince'] = () => this.#cluster.staleSince();
   uid: NonNullable<SyncedCluster['uid']> = () => this.#cluster.uid?.();
+  addressNotFound: NonNullable<SyncedCluster['addressNotFound']> = () => this.#cluster.addressNotFound?.();
   traffic: NonNullable<SyncedCluster['traffic']> = () => this.#cluster.traffic?.() ?? { restarts: 0, receivedBytes: 0 };
   onProblems: SyncedCluster['onProblems'] = (listener) => this.#cluster.onProblems(listener);
 

@@ -33,6 +33,8 @@ export interface SyncedCluster extends Disposable {
   staleSince(): number | undefined;
   /** By which OpenTelemetry knows a cluster: the uid of its namespace kube-system. Absent where no API server is asked. */
   uid?(): string | undefined;
+  /** An address was met that no known pod or Node has: a source that does not follow all Nodes asks for them again, rarely. */
+  addressNotFound?(): void;
   /** Absent for a source that reads no network. */
   traffic?(): SourceTraffic;
   /** Called whenever problems() changed. */

@@ -70,14 +70,27 @@ export class Groups {
    * pod to another in one step is a member before and after.
    */
   move(moves: readonly Move[]): void {
-    for (const one of moves)
-      this.#forEach(one, (entry, before, after) => {
-        for (const member of before) if (!after.includes(member)) this.#leave(entry, member);
-      });
-    for (const one of moves)
-      this.#forEach(one, (entry, _before, after) => {
-        for (const member of after) this.#join(entry, member);
-      });
+    const same = new Set(moves.filter(({ before, after }) => sameContribution(before, after)));
+    for (const one of moves) {
+      const { before, selectedBefore, after, selectedNow } = one;
+      for (const id of selectedBefore) {
+        const stays = selectedNow.has(id);
+        if (stays && same.has(one)) continue;
+        for (const entry of this.#bySelection.get(id) ?? []) {
+          const staying = stays ? membersFrom(entry.definition, after) : [];
+          for (const member of membersFrom(entry.definition, before))
+            if (!staying.includes(member)) this.#leave(entry, member);
+        }
+      }
+    }
+    for (const one of moves) {
+      const { selectedBefore, after, selectedNow } = one;
+      for (const id of selectedNow) {
+        if (same.has(one) && selectedBefore.has(id)) continue;
+        for (const entry of this.#bySelection.get(id) ?? [])
+          for (const member of membersFrom(entry.definition, after)) this.#join(entry, member);
+      }
+    }
   }
 
   /** Ends a step: drops groups that nobody uses, and returns what changed since the last step. */
@@ -117,32 +130,20 @@ export class Groups {
     return entry;
   }
 
-  #forEach(
-    { before, selectedBefore, after, selectedNow }: Move,
-    visit: (entry: Entry, before: readonly Member[], after: readonly Member[]) => void,
-  ): void {
-    for (const id of new Set([...selectedBefore, ...selectedNow]))
-      for (const entry of this.#bySelection.get(id) ?? [])
-        visit(
-          entry,
-          selectedBefore.has(id) ? membersFrom(entry.definition, before) : [],
-          selectedNow.has(id) ? membersFrom(entry.definition, after) : [],
-        );
-  }
-
   #leave(entry: Entry, member: Member): void {
     if (entry.members.delete(member)) this.#touch(entry, true).delta.remove(member);
   }
 
   #join(entry: Entry, member: Member): void {
-    if (entry.members.has(member)) return;
-    entry.members.add(member);
-    this.#touch(entry, true).delta.add(member);
+    const before = entry.members.size;
+    if (entry.members.add(member).size > before) this.#touch(entry, true).delta.add(member);
   }
 
   #touch(entry: Entry, wasThere: boolean): Touched {
     const { id } = entry.definition;
-    const touched = this.#touched.get(id) ?? { wasThere, entry, delta: new Delta<Member>() };
+    const known = this.#touched.get(id);
+    if (known !== undefined) return known;
+    const touched = { wasThere, entry, delta: new Delta<Member>() };
     this.#touched.set(id, touched);
     return touched;
   }
@@ -158,6 +159,16 @@ export class Groups {
     this.#bySelection.delete(entry.selection);
     this.#index.remove(entry.selection);
   }
+}
+
+/** An address has one holder, so who contributes the same as before gives nothing up and takes nothing over. */
+function sameContribution(before: Contribution | undefined, after: Contribution | undefined): boolean {
+  if (before === undefined || after === undefined) return before === after;
+  return (
+    before === after ||
+    (before.addresses.join() === after.addresses.join() &&
+      (before.ports === after.ports || JSON.stringify(before.ports) === JSON.stringify(after.ports)))
+  );
 }
 
 function membersFrom(definition: GroupDefinition, contribution: Contribution | undefined): readonly Member[] {

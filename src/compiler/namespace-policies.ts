@@ -1,6 +1,7 @@
-import { labelOf } from '../model/labels.js';
+import { everything, type Labels, type LabelSelector } from '../model/labels.js';
 import type { AnyPolicy } from '../model/policy.js';
 import type { Pod } from '../model/pod.js';
+import { Candidates } from '../selectors/candidates.js';
 import { enforcementBy, selects, type Enforcement, type EndpointSettings } from './endpoints.js';
 
 /** Kinds of pods whose enforcement is kept; more than a node has pods. All are forgotten when there are more. */
@@ -8,13 +9,16 @@ const keptEnforcements = 256;
 
 /**
  * The policies of one namespace, and what they come to for its pods: worked out once for all pods that no selector tells
- * apart, so that one more pod does not cost every policy that selects it.
+ * apart, so that one more pod does not cost every policy that selects it; and a pod of another kind costs the policies that
+ * name one of its labels.
  */
 export class NamespacePolicies {
   readonly #policies = new Map<string, AnyPolicy>();
-  /** By the pod's values of the labels that selectors ask for; objects are shared, so they compare by identity first. */
+  readonly #candidates = new Candidates<string>();
+  /** Labels that selectors ask for, by key: how many of them do. */
+  readonly #askedFor = new Map<string, number>();
+  /** By those of the pod's labels that selectors ask for; objects are shared, so they compare by identity first. */
   readonly #enforcements = new Map<string, Enforcement>();
-  #labels: readonly string[] | undefined;
 
   get(key: string): AnyPolicy | undefined {
     return this.#policies.get(key);
@@ -34,7 +38,14 @@ export class NamespacePolicies {
     if (policy === undefined) this.#policies.delete(key);
     else this.#policies.set(key, policy);
     if (withoutRules(before) === withoutRules(policy)) return false;
-    this.#labels = undefined;
+    if (before !== undefined) {
+      this.#candidates.remove(key, selectorOf(before));
+      this.#countLabels(before, -1);
+    }
+    if (policy !== undefined) {
+      this.#candidates.add(key, selectorOf(policy));
+      this.#countLabels(policy, 1);
+    }
     this.forget();
     return true;
   }
@@ -46,25 +57,40 @@ export class NamespacePolicies {
 
   /** What the policies that select the pod come to. */
   enforcementOn(pod: Pick<Pod, 'labels'>, settings: EndpointSettings): Enforcement {
-    this.#labels ??= labelsAskedFor(this.#policies.values());
-    const key = JSON.stringify(this.#labels.map((label) => labelOf(pod.labels, label) ?? null));
+    const key = this.#kindOf(pod.labels);
     const known = this.#enforcements.get(key);
     if (known !== undefined) return known;
-    const selecting = [...this.#policies].filter(([, policy]) => selects(policy, pod));
-    const sorted = selecting.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, policy]) => policy);
-    const enforcement = enforcementBy(sorted, settings);
+    const enforcement = enforcementBy(this.#selecting(pod), settings);
     if (this.#enforcements.size >= keptEnforcements) this.forget();
     this.#enforcements.set(key, enforcement);
     return enforcement;
   }
+
+  /** In the order of their keys. */
+  #selecting(pod: Pick<Pod, 'labels'>): readonly AnyPolicy[] {
+    return [...new Set(this.#candidates.of(pod.labels))].sort().flatMap((key) => {
+      const policy = this.#policies.get(key);
+      return policy !== undefined && selects(policy, pod) ? [policy] : [];
+    });
+  }
+
+  /** Equal for pods that no selector tells apart. */
+  #kindOf(labels: Labels): string {
+    const asked = Object.entries(labels).filter(([label]) => this.#askedFor.has(label));
+    return JSON.stringify(asked.sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  #countLabels(policy: AnyPolicy, change: 1 | -1): void {
+    for (const { key } of selectorOf(policy).requirements) {
+      const count = (this.#askedFor.get(key) ?? 0) + change;
+      if (count > 0) this.#askedFor.set(key, count);
+      else this.#askedFor.delete(key);
+    }
+  }
 }
 
-function labelsAskedFor(policies: Iterable<AnyPolicy>): readonly string[] {
-  const labels = new Set<string>();
-  for (const { appliesTo } of policies)
-    if (appliesTo !== 'wholeNamespace') for (const { key } of appliesTo.requirements) labels.add(key);
-  return [...labels];
-}
+const selectorOf = ({ appliesTo }: AnyPolicy): LabelSelector =>
+  appliesTo === 'wholeNamespace' ? everything : appliesTo;
 
 /** What may change without any pod being isolated otherwise. */
 const ofNoPod = { generation: undefined, bytes: undefined };

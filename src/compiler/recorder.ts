@@ -18,11 +18,11 @@ export class Delta<T> {
   readonly removed = new Set<T>();
 
   add(member: T): void {
-    if (!this.removed.delete(member)) this.added.add(member);
+    if (this.removed.size === 0 || !this.removed.delete(member)) this.added.add(member);
   }
 
   remove(member: T): void {
-    if (!this.added.delete(member)) this.removed.add(member);
+    if (this.added.size === 0 || !this.added.delete(member)) this.removed.add(member);
   }
 
   get isEmpty(): boolean {

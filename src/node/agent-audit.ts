@@ -28,6 +28,8 @@ interface AgentAuditParts extends RecordOutputParts, Pick<AuditLogParts, 'readCo
   readonly stateDir: string;
   readonly version: string;
   readonly onPacket?: PacketListener;
+  /** A packet's address is that of no pod and no Node. */
+  readonly onAddressNotFound: () => void;
 }
 
 /** Characters of records that may wait for the disk. */
@@ -49,8 +51,13 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
 
   constructor(parts: AgentAuditParts) {
     this.#now = parts.now;
-    const { to, mode, log } = parts;
-    this.#attribution = new Attribution({ names: decisionNames, parsePrefix: parseLogPrefix, mode });
+    const { to, mode, log, onAddressNotFound } = parts;
+    this.#attribution = new Attribution({
+      names: decisionNames,
+      parsePrefix: parseLogPrefix,
+      mode,
+      onAddressNotFound,
+    });
     this.#snapshots = to.file === undefined ? undefined : snapshotRecorder(to.file, mode, log);
     this.#starting = this.#start(parts).catch((error: unknown) => {
       parts.log.error({ error: messageOf(error) }, 'cannot start the audit log');

@@ -25,12 +25,17 @@ const owners: readonly Owner[] = [
   { path: 'src/audit/reading/follow.ts', reads: ['timer'], why: 'polls the file that it follows' },
   { path: 'src/audit/writing/sink.ts', reads: ['timer'], why: 'a write that failed is tried again after a pause' },
   { path: 'src/cluster/api-server/api-server-source.ts', reads: ['clock'], why: 'says when it noticed a change' },
+  {
+    path: 'src/cluster/api-server/failures.ts',
+    reads: ['clock', 'timer'],
+    why: 'waits before it asks again, longer where that failed lately',
+  },
   { path: 'src/cluster/api-server/http-exchange.ts', reads: ['timer'], why: 'a request has a time limit' },
   { path: 'src/cluster/api-server/kube-config.ts', reads: ['environment'], why: 'KUBECONFIG names files' },
   {
     path: 'src/cluster/api-server/reflector.ts',
     reads: ['clock', 'timer'],
-    why: 'waits before it lists or watches again, longer where that failed lately',
+    why: 'gives up a streamed list that brings nothing; knows a watch that ends at once',
   },
   { path: 'src/cluster/api-server/report-writer.ts', reads: ['clock'], why: 'an Event carries its time' },
   { path: 'src/cluster/cni-results.ts', reads: ['timer'], why: 'reads the folder again and again' },

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiServerSource, type ApiServerOptions } from '../../src/cluster/api-server/api-server-source.js';
 import type { SourceChange, SyncedCluster } from '../../src/cluster/types.js';
-import { namespace, node, pod, policy } from '../cases/objects.js';
+import { namespace, node, nodeAddresses, pod, policy } from '../cases/objects.js';
 import type { ApiObject } from '../support/fake-api-server.js';
 import { until } from '../support/until.js';
 
@@ -139,6 +139,36 @@ export function followsApiServer(title: string, start: () => Promise<TestServer>
       await server.put(object(namespace('kube-system')));
       const known = (await followed.sync()).uid?.();
       expect(known).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    });
+
+    test('the agent of a node watches its own Node, and lists the others again when an address is not found', async () => {
+      await server.put(object(node('n2')), object(namespace('kube-system')));
+      const cluster = await followed.sync({ node: 'n1', pollTimes: { every: 600_000, soonest: 100 } });
+      const addressesOf = (name: string): readonly string[] =>
+        cluster.snapshot().nodes.find((one) => one.name === name)?.addresses ?? [];
+      expect(addressesOf('n1')).toEqual(nodeAddresses('n1'));
+      expect(addressesOf('n2')).toEqual(nodeAddresses('n2'));
+      const asked = server.requests.filter((path) => path.startsWith('/api/v1/nodes?')).map(decodeURIComponent);
+      expect(asked.filter((path) => path.includes('watch=1')).length).toBeGreaterThan(0);
+      for (const path of asked)
+        expect(path).toContain(path.includes('watch=1') ? 'fieldSelector=metadata.name=n1' : 'metadata.name!=n1');
+      const moved = (name: 'n1' | 'n2', address: string): ApiObject =>
+        object({ ...node(name), status: { addresses: [{ type: 'InternalIP', address }] } });
+      // The Node that is not watched changes first: it is not known when the other's change is.
+      await server.put(moved('n2', '172.30.9.2'));
+      await server.put(moved('n1', '172.30.9.1'));
+      await until(() => addressesOf('n1').join() === '172.30.9.1');
+      expect(addressesOf('n2')).toEqual(nodeAddresses('n2'));
+      cluster.addressNotFound?.();
+      await until(() => addressesOf('n2').join() === '172.30.9.2');
+      await server.delete(object(node('n2')));
+      cluster.addressNotFound?.();
+      await until(() => addressesOf('n2').length === 0);
+      expect(followed.changes).toMatchObject([
+        { kind: 'node', name: 'n1' },
+        { kind: 'node', name: 'n2', node: { labels: {} } },
+        { kind: 'node', name: 'n2' },
+      ]);
     });
 
     test('a cut watch resumes where it was, without a list', async () => {

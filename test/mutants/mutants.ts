@@ -163,6 +163,13 @@ export const mutants: readonly Mutant[] = [
     tests: [cases, compiled],
   },
   {
+    title: 'a pod whose named ports change keeps its old ones in the groups',
+    file: 'src/compiler/groups.ts',
+    find: '(before.ports === after.ports || JSON.stringify(before.ports) === JSON.stringify(after.ports))',
+    replace: 'true',
+    tests: ['test/compiler/moves.test.ts'],
+  },
+  {
     title: "a named port of egress is looked up at the policy's own pods",
     file: 'src/compiler/rule-lists.ts',
     find: "direction === 'ingress' ? { namespaces: { name: policy.ref.namespace }, pods: policy.appliesTo } : everyPod;",
@@ -223,14 +230,14 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a policy that is deleted stays',
     file: 'src/compiler/namespace-policies.ts',
-    find: 'if (policy === undefined) this.#policies.delete(key);',
-    replace: 'if (policy === undefined) this.#policies.get(key);',
+    find: 'if (withoutRules(before) === withoutRules(policy)) return false;',
+    replace: 'if (policy === undefined || withoutRules(before) === withoutRules(policy)) return false;',
   },
   {
     title: 'pods that a selector tells apart share what isolates them',
     file: 'src/compiler/namespace-policies.ts',
-    find: 'this.#labels.map((label) => labelOf(pod.labels, label) ?? null)',
-    replace: 'this.#labels.slice(1).map((label) => labelOf(pod.labels, label) ?? null)',
+    find: '.filter(([label]) => this.#askedFor.has(label))',
+    replace: '.filter(([label]) => this.#askedFor.has(label)).slice(1)',
     tests: [compiled],
   },
   {

@@ -49,7 +49,7 @@ export class FakeApiServer implements AsyncDisposable {
   #oldest = 0;
   /** Kinds that the client may not read. */
   readonly #forbidden = new Set<string>();
-  readonly #watches = new Set<{ readonly kind: string; readonly response: ServerResponse }>();
+  readonly #watches = new Set<{ readonly isOf: (object: ApiObject) => boolean; readonly response: ServerResponse }>();
   #server: Server;
   #port = 0;
 
@@ -160,7 +160,7 @@ export class FakeApiServer implements AsyncDisposable {
     else this.#objects.set(keyOf(object), present);
     const change = { version: this.#version, type, object: present };
     this.#history.push(change);
-    for (const { kind, response } of this.#watches) if (kind === object.kind) send(response, type, present);
+    for (const { isOf, response } of this.#watches) if (isOf(object)) send(response, type, present);
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -175,14 +175,10 @@ export class FakeApiServer implements AsyncDisposable {
     else this.#list(kind, url.searchParams, response);
   }
 
-  #ofKind(kind: string): ApiObject[] {
-    return [...this.#objects.values()].filter((object) => object.kind === kind);
-  }
-
   #list(kind: string, query: URLSearchParams, response: ServerResponse): void {
     const limit = Number(query.get('limit') ?? Infinity);
     const from = Number(query.get('continue') ?? 0);
-    const all = this.#ofKind(kind);
+    const all = [...this.#objects.values()].filter(selectorOf(kind, query));
     const next = from + limit < all.length ? { continue: String(from + limit) } : {};
     response.setHeader('content-type', 'application/json');
     const metadata = { resourceVersion: String(this.#version), ...next };
@@ -191,6 +187,7 @@ export class FakeApiServer implements AsyncDisposable {
 
   #watch(kind: string, query: URLSearchParams, response: ServerResponse): void {
     const streams = query.get('sendInitialEvents') === 'true';
+    const isOf = selectorOf(kind, query);
     if (streams && this.faults.streams === 'refused') {
       refuse(response, 422, 'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled');
       return;
@@ -209,21 +206,21 @@ export class FakeApiServer implements AsyncDisposable {
       return;
     }
     if (this.faults.watches !== 'last') {
-      if (streams) void this.#sendInitial(kind, response).then(() => response.end());
+      if (streams) void this.#sendInitial(kind, isOf, response).then(() => response.end());
       else response.end();
       return;
     }
-    if (streams) void this.#sendInitial(kind, response);
+    if (streams) void this.#sendInitial(kind, isOf, response);
     else
       for (const { version, type, object } of this.#history)
-        if (version > since && object.kind === kind) send(response, type, object);
-    const watch = { kind, response };
+        if (version > since && isOf(object)) send(response, type, object);
+    const watch = { isOf, response };
     this.#watches.add(watch);
     response.on('close', () => this.#watches.delete(watch));
   }
 
-  async #sendInitial(kind: string, response: ServerResponse): Promise<void> {
-    for (const object of this.#ofKind(kind)) send(response, 'ADDED', object);
+  async #sendInitial(kind: string, isOf: (object: ApiObject) => boolean, response: ServerResponse): Promise<void> {
+    for (const object of this.#objects.values()) if (isOf(object)) send(response, 'ADDED', object);
     const bulk = this.bulk.get(kind);
     if (bulk !== undefined) await pour(response, bulk(), (text) => `{"type":"ADDED","object":${text}}\n`);
     if (this.faults.streams === 'never ends') return;
@@ -255,6 +252,14 @@ async function pour(response: ServerResponse, texts: Iterable<string>, shape: (t
     chunk = '';
   }
   response.write(chunk);
+}
+
+/** Of field selectors, those of one name, or of all but one. */
+function selectorOf(kind: string, query: URLSearchParams): (object: ApiObject) => boolean {
+  const selector = query.get('fieldSelector');
+  const [, not, name] = /^metadata\.name(!?)=(.+)$/.exec(selector ?? '') ?? [];
+  if (selector !== null && name === undefined) throw new Error(`the fake does not know ${selector}`);
+  return ({ kind: own, metadata }) => own === kind && (name === undefined || (metadata.name === name) === (not === ''));
 }
 
 const keyOf = ({ kind, metadata }: ApiObject): string => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;

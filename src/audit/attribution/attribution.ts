@@ -30,6 +30,8 @@ interface AttributionOptions {
   readonly mode?: PolicyMode;
   /** Undefined for the prefix of a rule that is not ours. */
   readonly parsePrefix: (text: string) => LogPrefix | undefined;
+  /** A packet's address is that of no pod and no Node; it may be that of a Node of which nothing has been heard. */
+  readonly onAddressNotFound?: () => void;
 }
 
 /** All times are milliseconds since the epoch. */
@@ -38,10 +40,11 @@ export class Attribution {
   readonly #prefixes = new LRUCache<string, LogPrefix>({ max: keptPrefixes });
   readonly #mode: PolicyMode;
   readonly #history: PolicyHistory;
-  readonly #identities = new AddressIdentities();
+  readonly #identities: AddressIdentities;
   readonly #devices = new DevicePods();
 
-  constructor({ names, mode = 'enforce', parsePrefix }: AttributionOptions) {
+  constructor({ names, mode = 'enforce', parsePrefix, onAddressNotFound }: AttributionOptions) {
+    this.#identities = new AddressIdentities(onAddressNotFound);
     this.#parsePrefix = parsePrefix;
     this.#mode = mode;
     this.#history = new PolicyHistory(names);

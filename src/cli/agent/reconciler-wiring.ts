@@ -137,6 +137,7 @@ async function auditOf(
       rotation: rotation(flags),
       stdout: process.stdout,
       readCounters: () => client.counters(),
+      onAddressNotFound: () => cluster.addressNotFound?.(),
       openReader: (onBatch, onFailure) =>
         openNflog({ group: flags.auditGroup, worker: nflogWorker, onBatch, isBusy, onFailure }),
       now: Date.now,

@@ -6,6 +6,7 @@ import type { ConnectionChoice } from '../../cluster/api-server/kube-config.js';
 import { choiceOf } from '../common/options.js';
 
 export interface SourceFlags extends ConnectionChoice {
+  readonly node: string;
   readonly manifests?: string;
 }
 
@@ -21,7 +22,7 @@ export function sourceOf(flags: SourceFlags, log: SourceLog): ClusterSource {
     onError: (message: string) => log.error(message),
   };
   const { manifests, kubeconfig, context } = flags;
-  if (manifests === undefined) return new ApiServerSource({ ...listeners, ...choiceOf(flags) });
+  if (manifests === undefined) return new ApiServerSource({ ...listeners, ...choiceOf(flags), node: flags.node });
   if (kubeconfig !== undefined || context !== undefined)
     throw new InputError('--manifests reads a directory; --kubeconfig and --context are for an API server');
   return new DirectorySource({ directory: manifests, ...listeners });

@@ -4,7 +4,7 @@ import { JsonPruner } from './json-pruner.js';
 import type { ClusterChange } from '../../model/cluster.js';
 import type { Diagnostic } from '../../model/diagnostic.js';
 import { followedKinds, type FollowedKind } from '../../model/kinds.js';
-import type { FieldTree } from '../../model/parse/field-tree.js';
+import { otherNodeFields, type FieldTree } from '../../model/parse/field-tree.js';
 import { apiPath } from './api-path.js';
 
 /** `change` is absent when the object has no usable name. */
@@ -20,6 +20,10 @@ export interface ApiKind {
   /** Empty for the core group. */
   readonly group: string;
   readonly path: string;
+  /** Only these of its objects; absent: all. */
+  readonly fieldSelector?: string;
+  /** How it is followed; by `lists`: now and then, since nothing waits for its changes. */
+  readonly by: 'watch' | 'lists';
   readonly read: (object: unknown) => ReadObject;
   /** A line of a watch, and a page of a list, as far as `read` and the reflector look at them. @throws SyntaxError */
   readonly parseEvent: (line: Buffer) => unknown;
@@ -41,6 +45,7 @@ function apiKind({ kind, apiVersions, resource, parse, fields }: FollowedKind): 
     kind,
     group: groupOf(apiVersion),
     path: apiPath(apiVersion, resource),
+    by: 'watch',
     read: (object) => {
       // The server has pruned what it does not know: an unknown field is a newer API's, and no typo.
       const parsed = parse(object, { strict: false });
@@ -53,3 +58,21 @@ function apiKind({ kind, apiVersions, resource, parse, fields }: FollowedKind): 
 }
 
 export const apiKinds: readonly ApiKind[] = followedKinds.map(apiKind);
+
+/**
+ * What the agent of a node follows: of the Nodes, its own one; the others are thousands, each of which changes every few
+ * minutes, and tell whose an address is.
+ */
+export const apiKindsOf = (node: string): readonly ApiKind[] =>
+  followedKinds.flatMap((followed): readonly ApiKind[] =>
+    followed.changeKind === 'node'
+      ? [
+          { ...apiKind(followed), fieldSelector: `metadata.name=${node}` },
+          {
+            ...apiKind({ ...followed, fields: otherNodeFields }),
+            fieldSelector: `metadata.name!=${node}`,
+            by: 'lists',
+          },
+        ]
+      : [apiKind(followed)],
+  );

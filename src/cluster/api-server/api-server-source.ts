@@ -5,13 +5,17 @@ import { ApiConnection } from './connection.js';
 import type { ConnectionChoice } from './kube-config.js';
 import { FollowedObjects } from './followed-objects.js';
 import { Interner } from './interner.js';
+import { defaultPollTimes, PolledList, type PollTimes } from './polled-list.js';
 import { defaultTimes, Reflector, type ReflectorTimes } from './reflector.js';
-import { apiKinds, type ApiKind } from './api-kinds.js';
+import { apiKinds, apiKindsOf, type ApiKind, type ReadObject } from './api-kinds.js';
 
 export interface ApiServerOptions extends ConnectionChoice {
+  /** Follows only this Node, and lists the others now and then; absent: follows all of them. */
+  readonly node?: string;
   readonly onDebug?: (message: string) => void;
   readonly onError?: (message: string) => void;
   readonly times?: ReflectorTimes;
+  readonly pollTimes?: PollTimes;
 }
 
 /** The cluster as its API server has it: every kind is listed completely, then watched for ever. */
@@ -42,9 +46,10 @@ class ApiServerCluster implements SyncedCluster {
   readonly #options: ApiServerOptions;
   readonly #ending = new AbortController();
   readonly #followed: readonly FollowedObjects[];
-  /** By the name of a kind: why it is not followed now. */
-  readonly #interruptions = new Map<ApiKind['name'], string>();
-  readonly #missing = new Set(apiKinds.map(({ name }) => name));
+  readonly #polled: PolledList[] = [];
+  /** Why a kind is not followed now. */
+  readonly #interruptions = new Map<ApiKind, string>();
+  readonly #missing: Set<ApiKind>;
   readonly #listeners = new Listeners<SourceChange>();
   readonly #problemListeners = new Listeners<readonly SourceProblem[]>();
   readonly #synced: Promise<void>;
@@ -57,13 +62,11 @@ class ApiServerCluster implements SyncedCluster {
     this.#options = options;
     this.#synced = new Promise((resolve) => (this.#markSynced = resolve));
     const interner = new Interner();
-    this.#followed = apiKinds.map(({ read, ...rest }) => {
-      const kind: ApiKind = { ...rest, read: (object) => interner.intern(read(object)) };
-      const objects = new FollowedObjects(kind, (message) => options.onError?.(message));
-      const reflector = new Reflector(connection, kind, this.#eventsOf(kind, objects), options.times ?? defaultTimes);
-      void reflector.run(this.#ending.signal);
-      return objects;
-    });
+    const kinds = (options.node === undefined ? apiKinds : apiKindsOf(options.node)).map(
+      ({ read, ...rest }): ApiKind => ({ ...rest, read: (object) => interner.intern(read(object)) }),
+    );
+    this.#missing = new Set(kinds);
+    this.#followed = kinds.map((kind) => this.#follow(kind));
   }
 
   /** Resolves when every kind has been listed, or when the cluster is disposed of. */
@@ -102,28 +105,45 @@ class ApiServerCluster implements SyncedCluster {
     return this.#problemListeners.add(listener);
   }
 
+  addressNotFound(): void {
+    for (const list of this.#polled) list.missed();
+  }
+
   [Symbol.dispose](): void {
     this.#ending.abort();
     this.#connection.close();
     this.#markSynced();
   }
 
-  #eventsOf(kind: ApiKind, objects: FollowedObjects): ConstructorParameters<typeof Reflector>[2] {
+  #follow(kind: ApiKind): FollowedObjects {
+    const objects = new FollowedObjects(kind, (message) => this.#options.onError?.(message));
+    const { times = defaultTimes, pollTimes = defaultPollTimes } = this.#options;
+    const events = this.#eventsOf(kind, objects);
+    if (kind.by === 'lists') {
+      const list = new PolledList(this.#connection, kind, events, { ...times, ...pollTimes });
+      this.#polled.push(list);
+      void list.run(this.#ending.signal);
+    } else void new Reflector(this.#connection, kind, events, times).run(this.#ending.signal);
+    return objects;
+  }
+
+  #eventsOf(kind: ApiKind, objects: FollowedObjects) {
     return {
-      onList: (listed) => {
+      onList: (listed: readonly ReadObject[]): boolean => {
         const noticedAt = performance.now();
         const changes = objects.replace(listed);
-        this.#missing.delete(kind.name);
+        this.#missing.delete(kind);
         if (this.#missing.size === 0) this.#markSynced();
         this.#announce(changes, noticedAt);
         this.#reportChangedProblems(objects);
+        return changes.length > 0;
       },
-      onEvent: (type, object) => {
+      onEvent: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: ReadObject): void => {
         this.#announce(type === 'DELETED' ? objects.remove(object) : objects.update(object));
         this.#reportChangedProblems(objects);
       },
       onContact: () => this.#resumed(kind),
-      onInterruption: (message) => this.#interrupted(kind, message),
+      onInterruption: (message: string) => this.#interrupted(kind, message),
     };
   }
 
@@ -132,18 +152,18 @@ class ApiServerCluster implements SyncedCluster {
     this.#listeners.notify({ changes, noticedAt });
   }
 
-  #resumed({ name }: ApiKind): void {
-    if (!this.#interruptions.delete(name)) return;
-    this.#options.onDebug?.(`${name}: followed again`);
+  #resumed(kind: ApiKind): void {
+    if (!this.#interruptions.delete(kind)) return;
+    this.#options.onDebug?.(`${kind.name}: followed again`);
     if (this.#interruptions.size === 0) this.#staleSince = undefined;
     this.#reportProblems();
   }
 
-  #interrupted({ name }: ApiKind, message: string): void {
+  #interrupted(kind: ApiKind, message: string): void {
     this.#restarts += 1;
     const text = this.#missing.size > 0 ? message : `${message}; the last known state stays in force`;
-    if (this.#interruptions.get(name) !== text) this.#options.onError?.(text);
-    this.#interruptions.set(name, text);
+    if (this.#interruptions.get(kind) !== text) this.#options.onError?.(text);
+    this.#interruptions.set(kind, text);
     this.#staleSince ??= performance.now();
     this.#reportProblems();
   }

@@ -36,7 +36,7 @@ async function listAll(
   if (apiVersion === undefined) return [];
   const objects: object[] = [];
   try {
-    for await (const { items = [] } of listPages(connection, apiPath(apiVersion, kind.resource), signal))
+    for await (const { items = [] } of listPages(connection, { path: apiPath(apiVersion, kind.resource) }, signal))
       for (const item of items) objects.push(withoutTemplate(kind, { apiVersion, kind: kind.kind, ...item }));
   } catch (error) {
     const status = error instanceof ApiError ? error.status : undefined;

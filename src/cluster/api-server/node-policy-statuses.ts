@@ -23,7 +23,7 @@ export class NodePolicyStatuses implements Disposable {
     const { server } = this.#connection;
     const statuses = new Map<string, NodePolicyStatus>();
     try {
-      for await (const { items = [] } of listPages(this.#connection, nodePolicyStatusKind.path, signal))
+      for await (const { items = [] } of listPages(this.#connection, nodePolicyStatusKind, signal))
         for (const item of items as readonly StatusObject[]) {
           const { name } = item.metadata ?? {};
           if (name !== undefined) statuses.set(name, statusOf(item));

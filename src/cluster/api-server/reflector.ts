@@ -5,10 +5,10 @@
  *
  * What vanished while nobody watched is found by comparison. Nothing is forgotten while the server is away.
  */
-import { messageOf } from '../../generic/message-of.js';
 import { ApiError } from './api-errors.js';
 import type { ApiConnection } from './connection.js';
-import { listPages } from './list-pages.js';
+import { describeFailure, Failures, type RetryTimes } from './failures.js';
+import { listPages, selectorQuery } from './list-pages.js';
 import type { ApiKind, ReadObject } from './api-kinds.js';
 
 interface ReflectorEvents {
@@ -21,15 +21,11 @@ interface ReflectorEvents {
   readonly onInterruption: (message: string) => void;
 }
 
-export interface ReflectorTimes {
+export interface ReflectorTimes extends RetryTimes {
   /** A watch that is silent for so many milliseconds is taken for dead; bookmarks come about once a minute. */
   readonly silence: number;
   /** A streamed list that brings nothing, not even its end, for so many milliseconds is given up. */
   readonly streamedList: number;
-  readonly firstRetry: number;
-  readonly longestRetry: number;
-  /** After so many milliseconds without a failure earlier ones are forgotten: the next pause is the first one again. */
-  readonly healthy: number;
 }
 
 export const defaultTimes: ReflectorTimes = {
@@ -68,10 +64,7 @@ export class Reflector {
   readonly #times: ReflectorTimes;
   #version: string | undefined;
   #streams = true;
-  /** Without a healthy time between. */
-  #failures = 0;
-  /** By performance.now(). */
-  #lastFailure = -Infinity;
+  readonly #failures: Failures;
   /** Events of all watches. */
   #brought = 0;
 
@@ -80,6 +73,7 @@ export class Reflector {
     this.#kind = kind;
     this.#events = events;
     this.#times = times;
+    this.#failures = new Failures(times);
   }
 
   /** Lists and watches until the signal. */
@@ -97,11 +91,11 @@ export class Reflector {
       if (error === undefined && !isShort) continue;
       if (error instanceof Gone) {
         this.#version = undefined;
-        this.#countFailure();
+        this.#failures.add();
       } else if (error !== undefined) this.#interrupted(error);
       else if (this.#brought === brought)
         this.#interrupted(new Error('the server ends a watch as soon as it has begun'));
-      await this.#backOff(signal);
+      await this.#failures.backOff(signal);
     }
   }
 
@@ -148,7 +142,7 @@ export class Reflector {
 
   async #listInPages(signal: AbortSignal): Promise<void> {
     const listed: ReadObject[] = [];
-    const pages = listPages(this.#connection, this.#kind.path, signal, this.#kind.parsePage);
+    const pages = listPages(this.#connection, this.#kind, signal);
     let version = '';
     try {
       for await (const { items = [], metadata } of pages) {
@@ -177,7 +171,8 @@ export class Reflector {
   }
 
   #stream(query: string, signal: AbortSignal, onEvent: (event: WatchEvent) => void): Promise<void> {
-    return this.#connection.stream(`${this.#kind.path}?${query}`, {
+    const { path, fieldSelector } = this.#kind;
+    return this.#connection.stream(`${path}?${query}${selectorQuery(fieldSelector)}`, {
       signal,
       silence: this.#times.silence,
       onLine: (line) => onEvent(this.#kind.parseEvent(line) as WatchEvent),
@@ -196,33 +191,9 @@ export class Reflector {
       this.#events.onEvent(type, this.#kind.read(object));
   }
 
-  #countFailure(): void {
-    const now = performance.now();
-    if (now - this.#lastFailure >= this.#times.healthy) this.#failures = 0;
-    this.#lastFailure = now;
-    this.#failures += 1;
-  }
-
   #interrupted(error: unknown): void {
-    this.#countFailure();
-    this.#events.onInterruption(this.#describe(error));
-  }
-
-  /** After an expired version too: a server that starts anew is not to be listed by a thousand agents at once. */
-  async #backOff(signal: AbortSignal): Promise<void> {
-    const { firstRetry, longestRetry } = this.#times;
-    const longest = Math.min(firstRetry * 2 ** Math.max(this.#failures - 1, 0), longestRetry);
-    await pause(longest / 2 + (Math.random() * longest) / 2, signal);
-  }
-
-  #describe(error: unknown): string {
-    const message = messageOf(error);
-    const { name, group } = this.#kind;
-    if (!(error instanceof ApiError)) return `${name}: ${message}`;
-    if (error.status === 403)
-      return `list and watch of ${name}${group === '' ? '' : ` in ${group}`} are forbidden (RBAC): ${message}`;
-    if (error.status === 401) return `the API server does not accept our credentials for ${name}: ${message}`;
-    return `${name}: the API server answered ${error.status}: ${message}`;
+    this.#failures.add();
+    this.#events.onInterruption(describeFailure(error, this.#kind));
   }
 }
 
@@ -259,15 +230,3 @@ const refusesStreams = (error: unknown): boolean =>
     error.status >= 400 &&
     error.status < 500 &&
     ![401, 403, 410, 429].includes(error.status));
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener('abort', done, { once: true });
-  });
-}

@@ -114,8 +114,8 @@ class NftProcessClient implements NftClient {
   async #commit(source: Source): Promise<void> {
     const fits = source.format === 'text' && source.content.length <= longestText;
     const shell = fits ? this.#readyShell() : undefined;
-    if (shell === undefined) await runTransaction(this.command, source, { checkOnly: false });
-    else await shell.apply(source.content);
+    if (shell !== undefined && (await shell.apply(source.content))) return;
+    await runTransaction(this.command, source, { checkOnly: false });
   }
 
   list(family: 'inet' | 'netdev', table: string, signal?: AbortSignal): Promise<MutableRuleset | undefined> {

@@ -1,11 +1,9 @@
 import { execa } from 'execa';
 import { randomBytes } from 'node:crypto';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { nftErrorFrom } from './nft-errors.js';
 import type { NftCommand } from './nft-process.js';
+import { ScratchFile } from './scratch-file.js';
 import { limitTime } from './time-limit.js';
 import { NftError } from '../../nftables/language/nftables.js';
 import type { TableName } from '../../nftables/language/types.js';
@@ -34,23 +32,13 @@ interface Waiting {
   readonly settle: (error: NftError | undefined) => void;
 }
 
-/** A file without a name: it vanishes with the two processes, however they end. */
-function openScratch(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'podwall-nft-'));
-  try {
-    return openSync(join(folder, 'transaction'), 'w+', 0o600);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 /**
  * A long-lived `nft -i`: ten times cheaper per transaction than a process. It reads its command line byte by byte, so the
  * transaction is in a file that it includes. It reports no status, so a word follows that is no command: nft names it in a
  * syntax error, and what is on stderr before that is the transaction's own error.
  */
 export class NftShell {
-  readonly #transaction = openScratch();
+  readonly #transaction = ScratchFile.open();
   /** Nothing that a transaction holds, and an error may quote, can be it. */
   readonly #marker = `ack-${randomBytes(8).toString('hex')}`;
   readonly #child: ReturnType<typeof startShell>;
@@ -65,14 +53,14 @@ export class NftShell {
   /** @param ended called once, when the process has ended for whatever reason */
   constructor(command: NftCommand, ended: (why: string) => void) {
     this.#ended = ended;
-    this.#child = startShell(command, this.#transaction);
+    this.#child = startShell(command, this.#transaction.descriptor);
     this.#child.stdout.setEncoding('utf8');
     this.#child.stdout.on('data', (chunk: string) => this.#readListing(chunk));
     this.#child.stderr.setEncoding('utf8');
     this.#child.stderr.on('data', (chunk: string) => this.#read(chunk));
     this.#child.stdin.on('error', (error) => this.#end(error.message));
     void this.#child.then((result) => {
-      closeSync(this.#transaction);
+      this.#transaction.close();
       this.#end(result.shortMessage ?? 'nft -i ended');
     });
   }
@@ -86,13 +74,18 @@ export class NftShell {
     return this.#dead;
   }
 
-  /** Applies one transaction. When the process dies before it answers, the outcome is unknown. */
-  async apply(text: string): Promise<void> {
+  /**
+   * Applies one transaction. When the process dies before it answers, the outcome is unknown.
+   * @returns false when its text cannot be written, for want of room for example: nothing was done, and another nft has to do it
+   */
+  async apply(text: string): Promise<boolean> {
     if (this.#dead || this.#waiting !== undefined)
       throw new NftError('failed', 'nft -i is not ready for a transaction');
-    this.#write(Buffer.from(text));
+    // All of it: half a transaction would be one too.
+    if (!this.#transaction.write(Buffer.from(text))) return false;
     const error = await this.#answer(include);
     if (error !== undefined) throw error;
+    return true;
   }
 
   /**
@@ -142,13 +135,6 @@ export class NftShell {
     this.#child.stdin.end();
     this.#child.kill('SIGTERM');
     await this.#child;
-  }
-
-  /** All of it: half a transaction would be one too. */
-  #write(transaction: Buffer): void {
-    ftruncateSync(this.#transaction, 0);
-    const written = writeSync(this.#transaction, transaction, 0, transaction.length, 0);
-    if (written < transaction.length) throw new NftError('failed', `no room in ${tmpdir()} for a transaction`);
   }
 
   #read(chunk: string): void {

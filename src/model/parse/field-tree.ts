@@ -23,9 +23,11 @@ export const podFields = {
   status: { phase: true, podIP: true, podIPs: true },
 } as const satisfies FieldTree;
 
+/** Whose addresses are a Node's, and whose its pods'. */
+const nodeAddressFields = { spec: { podCIDR: true, podCIDRs: true }, status: { addresses: true } } as const;
+
 /** Exactly what parseNode reads: a Node lists many images. */
-export const nodeFields = {
-  metadata,
-  spec: { podCIDR: true, podCIDRs: true },
-  status: { addresses: true },
-} as const satisfies FieldTree;
+export const nodeFields = { metadata, ...nodeAddressFields } as const satisfies FieldTree;
+
+/** What an agent keeps of the Nodes that are not its own: there may be 15,000. What else it asks of them comes in here. */
+export const otherNodeFields = { metadata: { name: true }, ...nodeAddressFields } as const satisfies FieldTree;

@@ -68,3 +68,57 @@ test('a batch of Nodes that came, changed and went counts as it ends', () => {
   identities.apply([nodeRemoved('n2'), nodeRemoved('n3')], 0);
   expect(classesOf(identities, ...ranges, ...nodes)).toEqual([...ranges, ...nodes].map(() => 'unknown'));
 });
+
+test('an address and a range that two Nodes name go with the second', () => {
+  const identities = new AddressIdentities();
+  const both = ['192.168.0.1', '10.1.0.0/24'] as const;
+  identities.apply([nodeSet('n1', ...both), nodeSet('n2', ...both), nodeSet('n3', '192.168.0.3', '10.3.0.0/24')], 0);
+  identities.apply([nodeRemoved('n1')], 0);
+  expect(classesOf(identities, '192.168.0.1', '10.1.0.9')).toEqual(['node', 'unknown']);
+  identities.apply([nodeRemoved('n2')], 0);
+  expect(classesOf(identities, '192.168.0.1', '10.1.0.9')).toEqual(['external', 'external']);
+});
+
+test('a change of one Node does not look at the others', () => {
+  const identities = new AddressIdentities();
+  let reads = 0;
+  const counted = (change: ClusterChange): ClusterChange => {
+    if (change.kind !== 'node' || change.node === undefined) return change;
+    const { addresses, podCidrs, ...rest } = change.node;
+    const node = {
+      ...rest,
+      get addresses() {
+        reads += 1;
+        return addresses;
+      },
+      get podCidrs() {
+        reads += 1;
+        return podCidrs;
+      },
+    };
+    return { ...change, node };
+  };
+  const set = (index: number, last = 1): ClusterChange =>
+    counted(nodeSet(`n${index}`, `192.168.${index}.${last}`, `10.${index}.0.0/24`));
+  identities.apply(
+    Array.from({ length: 200 }, (_, index) => set(index)),
+    0,
+  );
+  reads = 0;
+  identities.apply([set(7, 2)], 0);
+  expect(classesOf(identities, '192.168.7.1', '192.168.7.2', '192.168.8.1')).toEqual(['external', 'node', 'node']);
+  // Of what it was, and of what it is.
+  expect(reads).toBeLessThanOrEqual(4);
+});
+
+test('what may be the address of a Node that is not known is reported; what no Node has is not', () => {
+  let notFound = 0;
+  const identities = new AddressIdentities(() => {
+    notFound += 1;
+  });
+  identities.apply([nodeSet('n1', '192.168.0.1', '10.1.0.0/24')], 0);
+  classesOf(identities, '192.168.0.1', '10.1.0.9', '224.0.0.251', 'ff02::fb', '255.255.255.255', '127.0.0.1', '::1');
+  expect(notFound).toBe(0);
+  classesOf(identities, '192.168.0.2', '203.0.113.9', 'fd00::9', '2001:db8::9');
+  expect(notFound).toBe(4);
+});

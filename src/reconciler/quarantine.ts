@@ -10,7 +10,7 @@ interface QuarantineInput {
   readonly render: (snapshot: ClusterSnapshot) => Ruleset;
   /** Keys of the policies that may be at fault. */
   readonly suspects: ReadonlySet<string>;
-  readonly nftables: Nftables;
+  readonly nftables: Pick<Nftables, 'check'>;
   /** What the kernel said, for the policy's diagnostics. */
   readonly reason: string;
 }
@@ -23,20 +23,14 @@ interface PolicyFailure {
 
 /** The changes that make every refused one of the suspects, and no other, fail closed; none when no policy is at fault. */
 export async function quarantined(input: QuarantineInput): Promise<readonly PolicyFailure[]> {
-  const { snapshot, suspects, nftables, render, reason } = input;
+  const { snapshot, suspects, reason } = input;
   const accepted = async (intact: readonly PolicyRef[]): Promise<boolean> => {
     const keys = new Set(intact.map(policyKey));
     const isIntact = (key: string): boolean => keys.has(key) || !suspects.has(key);
     const policies = snapshot.policies.map((one) =>
       isIntact(policyKey(one.ref)) ? one : refusedPolicy(one, byKernel(reason)),
     );
-    try {
-      await nftables.check(planReplacement(render({ ...snapshot, policies })));
-      return true;
-    } catch (error) {
-      if (error instanceof NftError && error.reason === 'refused') return false;
-      throw error;
-    }
+    return isAccepted({ ...snapshot, policies }, input);
   };
   const whole = snapshot.policies.filter(({ kind, ref }) => kind === 'policy' && suspects.has(policyKey(ref)));
   const culprits =
@@ -44,9 +38,27 @@ export async function quarantined(input: QuarantineInput): Promise<readonly Poli
       whole.map((policy) => policy.ref),
       accepted,
     )) ?? [];
-  return whole
-    .filter((policy) => culprits.includes(policy.ref))
-    .map((policy) => ({ kind: 'policy', ref: policy.ref, policy: refusedPolicy(policy, byKernel(reason)) }));
+  const found: PolicyFailure[] = [];
+  for (const policy of whole) {
+    // By itself once more: what is refused now and then is no policy's fault.
+    const isCulprit = culprits.includes(policy.ref) && !(await isAccepted({ ...snapshot, policies: [policy] }, input));
+    if (isCulprit) found.push({ kind: 'policy', ref: policy.ref, policy: refusedPolicy(policy, byKernel(reason)) });
+  }
+  return found;
+}
+
+/** Whether the kernel would take the whole ruleset of a cluster. @throws NftError when that cannot be said */
+export async function isAccepted(
+  snapshot: ClusterSnapshot,
+  { nftables, render }: Pick<QuarantineInput, 'nftables' | 'render'>,
+): Promise<boolean> {
+  try {
+    await nftables.check(planReplacement(render(snapshot)));
+    return true;
+  } catch (error) {
+    if (error instanceof NftError && error.reason === 'refused') return false;
+    throw error;
+  }
 }
 
 const byKernel = (message: string): readonly Diagnostic[] => [

@@ -12,7 +12,7 @@ import type { SourceChange } from '../cluster/types.js';
 import { changesFrom, type ClusterChange } from '../model/cluster.js';
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
-import { policyKey } from '../model/policy.js';
+import { policyKey, type PolicyRef } from '../model/policy.js';
 import type { Ruleset } from '../nftables/language/types.js';
 import { isDirty, noneDirty } from '../nftables/render/dirty.js';
 import { effectOf } from '../program/effect.js';
@@ -26,7 +26,8 @@ import type { ReconcilerOptions, ReconcilerParts } from './reconciler-parts.js';
 import { LoopProgress } from './loop-progress.js';
 import { PolicyLimits } from './policy-limits.js';
 import { PolicyTable } from './policy-table.js';
-import { quarantined } from './quarantine.js';
+import { isAccepted, quarantined } from './quarantine.js';
+import { Recovery } from './recovery.js';
 import { retryDelay } from './retry-delay.js';
 import { TableReader } from './table-reader.js';
 import { TurnLoop, type Compiled } from './turn-loop.js';
@@ -49,6 +50,7 @@ export class Reconciler implements AsyncDisposable {
   readonly #cache: CacheRenewal;
   readonly #policyTable: PolicyTable;
   readonly #reader: TableReader;
+  readonly #recovery: Recovery;
   readonly #turns: TurnLoop;
   readonly #guards: GuardLoop;
   readonly #view: ClusterView;
@@ -76,7 +78,21 @@ export class Reconciler implements AsyncDisposable {
       beforeRemoval: observer?.beforeRemoval.bind(observer),
     });
     const { log } = parts;
-    this.#reader = new TableReader({ table: this.#policyTable, clock, log, onEnd: () => this.#runner.request() });
+    this.#recovery = new Recovery({
+      clock,
+      log,
+      nftables,
+      accepts: (policies) => this.#accepts(policies),
+      reopen: (policies) => this.#reopen(policies),
+      onWorks: () => this.#retryNow(),
+    });
+    this.#reader = new TableReader({
+      table: this.#policyTable,
+      clock,
+      log,
+      onFailure: (error) => this.#recovery.failed(error),
+      onEnd: () => this.#runner.request(),
+    });
     this.#turns = new TurnLoop({
       clock,
       table: this.#policyTable,
@@ -117,9 +133,7 @@ export class Reconciler implements AsyncDisposable {
     if (!this.#started) return;
     this.#guardsDriftBy = who;
     this.#reader.request(who);
-    this.#turns.retryNow();
-    this.#runner.request();
-    this.#guards.request('table');
+    this.#retryNow();
   }
 
   /** A link, route or neighbour changed: pods may have other devices now. */
@@ -149,6 +163,7 @@ export class Reconciler implements AsyncDisposable {
     this.#readBackTimer?.[Symbol.dispose]();
     this.#turns.stop();
     this.#reader[Symbol.dispose]();
+    this.#recovery[Symbol.dispose]();
     this.#cache[Symbol.dispose]();
     await Promise.all([this.#runner.stop(), this.#guards[Symbol.asyncDispose]()]);
     this.#wake?.[Symbol.dispose]();
@@ -158,7 +173,7 @@ export class Reconciler implements AsyncDisposable {
     const staleSince = this.#parts.cluster.staleSince();
     const guards = this.#guards.status();
     return {
-      ready: this.#progress.inKernel && guards.bridgesReady,
+      ready: this.#progress.inKernel && guards.bridgesReady && this.#recovery.suspects.length === 0,
       ...this.#progress.status(),
       failures: this.#progress.failures + guards.failures,
       policies: this.#view.policyCount,
@@ -172,7 +187,7 @@ export class Reconciler implements AsyncDisposable {
       unattached: guards.unattached,
       problems: this.#parts.cluster.problems(),
       ...(staleSince === undefined ? {} : { staleSeconds: Math.round((this.#parts.clock.now() - staleSince) / 1000) }),
-      warnings: guards.warnings,
+      warnings: [...guards.warnings, ...this.#warnings()],
     };
   }
 
@@ -191,6 +206,7 @@ export class Reconciler implements AsyncDisposable {
   }
 
   #noteChange(change: SourceChange): void {
+    for (const one of change.changes) if (one.kind === 'policy') this.#recovery.changed(one.ref);
     this.#addChanges(change.changes, change.noticedAt);
     this.#runner.request();
   }
@@ -289,7 +305,28 @@ export class Reconciler implements AsyncDisposable {
     this.#runAgain(retryDelay(this.#progress.failuresInRow - 1));
   }
 
+  #warnings(): readonly string[] {
+    const { lastError } = this.#reader;
+    const suspects = this.#recovery.suspects.map(objectKey);
+    return [
+      ...(lastError === undefined ? [] : [`the rules cannot be read back: ${lastError}`]),
+      ...(suspects.length === 0
+        ? []
+        : [`fail closed since nft failed, and are tried again each second: ${suspects.join(', ')}`]),
+    ];
+  }
+
+  /** nft works again, or the kernel has changed: nothing waits any longer. */
+  #retryNow(): void {
+    this.#turns.retryNow();
+    this.#reader.retryNow();
+    this.#recovery.offerNow();
+    this.#runner.request();
+    this.#guards.request('table');
+  }
+
   #noteFailure(error: unknown, attempt: number): void {
+    this.#recovery.failed(error);
     this.#progress.failed(messageOf(error));
     this.#parts.log.error({ error: messageOf(error), attempt }, 'failed; the last good rules stay');
     if (attempt >= failuresBeforeReadBack) this.#reader.request('own failure');
@@ -303,7 +340,27 @@ export class Reconciler implements AsyncDisposable {
     const reason = messageOf(turn.lastError);
     const changes = await quarantined({ snapshot, suspects, nftables, render, reason });
     for (const change of changes) log.error({ policy: objectKey(change.ref) }, 'policy fails closed');
+    this.#recovery.closed(changes.map(({ ref }) => ref));
     return changes;
+  }
+
+  /** As they are now; one that is gone is no trouble. */
+  #accepts(policies: readonly PolicyRef[]): Promise<boolean> {
+    const { cluster } = this.#parts;
+    const keys = new Set(policies.map(policyKey));
+    const snapshot = cluster.snapshot();
+    const offered = snapshot.policies.filter(({ ref }) => keys.has(policyKey(ref)));
+    return isAccepted({ ...snapshot, policies: offered }, this.#parts);
+  }
+
+  #reopen(policies: readonly PolicyRef[]): void {
+    const { cluster, clock, log } = this.#parts;
+    const keys = new Set(policies.map(policyKey));
+    const found = cluster.snapshot().policies.filter(({ ref }) => keys.has(policyKey(ref)));
+    for (const { ref } of found) log.info({ policy: objectKey(ref) }, 'the kernel takes the policy again');
+    const changes = found.map((policy) => ({ kind: 'policy', ref: policy.ref, policy }) as const);
+    this.#addChanges(changes, clock.now());
+    this.#runner.request();
   }
 }
 

@@ -11,6 +11,7 @@ interface TableReaderParts {
   readonly table: Pick<PolicyTable, 'read'>;
   readonly clock: Clock;
   readonly log: ReconcilerLog;
+  readonly onFailure: (error: unknown) => void;
   /** A reading has ended, well or not. */
   readonly onEnd: () => void;
 }
@@ -95,7 +96,7 @@ export class TableReader implements Disposable {
   }
 
   async #read(why: string): Promise<void> {
-    const { table, clock, log, onEnd } = this.#parts;
+    const { table, clock, log, onFailure, onEnd } = this.#parts;
     this.#wanted = undefined;
     this.#isReading = true;
     const began = clock.now();
@@ -111,6 +112,7 @@ export class TableReader implements Disposable {
       log.warn({ error: this.#lastError, attempt: this.#failures }, 'cannot read the rules back; changes go on');
       this.#notBefore = clock.now() + retryDelay(this.#failures - 1);
       this.#wanted ??= why;
+      onFailure(error);
     }
     this.#isReading = false;
     this.#startWhenDue();

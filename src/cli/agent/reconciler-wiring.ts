@@ -61,7 +61,7 @@ export async function buildReconciler(
   disposables.defer(async () => elements[Symbol.asyncDispose]());
   const client = await openNftClient({ onRestart: (why) => log.warn({ why }, 'nft restarted'), elements });
   disposables.defer(() => client.close());
-  const loop: { reconciler?: Pick<Reconciler, 'busySince'> } = {};
+  const loop: { reconciler?: Pick<Reconciler, 'busySince'>; watch?: { readonly hearsAll: boolean } } = {};
   const isBusy = (): boolean => loop.reconciler?.busySince !== undefined;
   const audit = await auditOf(flags, { to: recordsTo, cluster, client, log, disposables, packetListeners, isBusy });
   const links = openLinks();
@@ -92,11 +92,12 @@ export async function buildReconciler(
       mode: flags.mode,
       limits: { node: flags.node, mode: flags.limits, limits, memory: policyMemoryOf(flags) },
       readBackEvery,
+      hearsCommits: () => loop.watch?.hearsAll === true,
       ...logging,
     },
   );
   loop.reconciler = reconciler;
-  disposables.use(
+  loop.watch = disposables.use(
     await watchTables({
       client,
       worker: eventWorker,

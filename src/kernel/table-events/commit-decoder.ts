@@ -41,6 +41,16 @@ const mostMarks = 2;
 export class CommitDecoder {
   #first: string | undefined;
   #marks: string[] = [];
+  /** Of the last commit, to whatever table; the kernel counts them. */
+  #generation: number | undefined;
+  #hasGap = false;
+
+  /** Whether commits were missed since this was last asked. */
+  takeGap(): boolean {
+    const hasGap = this.#hasGap;
+    this.#hasGap = false;
+    return hasGap;
+  }
 
   /** @returns the commits that end in this datagram and changed our tables */
   add(datagram: Buffer): readonly Commit[] {
@@ -48,19 +58,35 @@ export class CommitDecoder {
     for (const { type, body } of messagesIn(datagram)) {
       if (type >> 8 !== tablesSubsystem) continue;
       const message = type & 0xff;
-      if (message !== kind.newGeneration) this.#note(message, body);
-      else if (this.#first !== undefined) {
-        commits.push({ text: this.#first, process: processIn(body), marks: this.#marks });
-        this.forget();
+      if (message !== kind.newGeneration) {
+        this.#note(message, body);
+        continue;
       }
+      this.#count(generationOf(body));
+      if (this.#first === undefined) continue;
+      commits.push({ text: this.#first, process: processIn(body), marks: this.#marks });
+      this.#forgetCommit();
     }
     return commits;
   }
 
   /** Events were lost: what is known of the commit that is being read is not all of it. */
   forget(): void {
+    this.#forgetCommit();
+    this.#generation = undefined;
+  }
+
+  #forgetCommit(): void {
     this.#first = undefined;
     this.#marks = [];
+  }
+
+  /** 32 bits that never are 0. */
+  #count(generation: number | undefined): void {
+    const last = this.#generation;
+    const isNext = last === undefined || generation === last + 1 || (generation === 1 && last === 0xffffffff);
+    this.#hasGap ||= !isNext;
+    this.#generation = generation;
   }
 
   #note(message: number, body: Buffer): void {
@@ -76,6 +102,11 @@ export class CommitDecoder {
     this.#first ??= `${what} ${family} ${table}${name === table ? '' : ` ${name}`}`;
     if (message === kind.newObject && this.#marks.length < mostMarks && isMark(name)) this.#marks.push(name);
   }
+}
+
+function generationOf(body: Buffer): number | undefined {
+  for (const { type, value } of attributesIn(body)) if (type === generationAttribute.id) return value.readUInt32BE(0);
+  return undefined;
 }
 
 function processIn(body: Buffer): string {

@@ -21,8 +21,10 @@ function readUntil(stop: Int32Array, socket: NetlinkSocket): void {
   const into = Buffer.alloc(datagramSize);
   while (Atomics.load(stop, 0) === 0) {
     const read = socket.receive(into, true);
-    if (read >= 0) for (const commit of decoder.add(into.subarray(0, read))) post({ kind: 'commit', commit });
-    else if (read === -errnoOf.ENOBUFS) {
+    if (read >= 0) {
+      for (const commit of decoder.add(into.subarray(0, read))) post({ kind: 'commit', commit });
+      if (decoder.takeGap()) post({ kind: 'lost' });
+    } else if (read === -errnoOf.ENOBUFS) {
       decoder.forget();
       post({ kind: 'lost' });
     } else if (read !== -errnoOf.EAGAIN && read !== -errnoOf.EINTR)

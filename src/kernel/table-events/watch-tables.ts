@@ -9,11 +9,16 @@ interface WatchOptions extends MonitorOptions {
   readonly onUnavailable: (why: string) => void;
 }
 
+interface TableWatch extends AsyncDisposable {
+  /** Whether every commit is heard, or reported as lost: then nothing has to be looked for. Of `nft monitor` that is not known. */
+  readonly hearsAll: boolean;
+}
+
 /**
  * Reports every commit of another process to our tables, from when it resolves: by the kernel's own events, and by
  * `nft monitor` where koffi or the socket is missing. Elements that packets add to sets raise no event.
  */
-export async function watchTables(options: WatchOptions): Promise<AsyncDisposable> {
+export async function watchTables(options: WatchOptions): Promise<TableWatch> {
   const watch = new EventWatch(options);
   await watch.ready;
   return watch;
@@ -22,7 +27,7 @@ export async function watchTables(options: WatchOptions): Promise<AsyncDisposabl
 /** Megabytes: a thread that needs more has failed. */
 const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
 
-class EventWatch implements AsyncDisposable {
+class EventWatch implements TableWatch {
   /** Resolves when commits are heard, one way or the other. */
   readonly ready: Promise<void>;
   readonly #options: WatchOptions;
@@ -42,6 +47,10 @@ class EventWatch implements AsyncDisposable {
     worker.on('error', (error) => this.#fallBack(error.message));
     this.#ended = new Promise((resolve) => worker.once('exit', () => resolve()));
     void this.#ended.then(() => this.#fallBack('its thread ended'));
+  }
+
+  get hearsAll(): boolean {
+    return this.#hasOpened && this.#monitor === undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -124,9 +124,15 @@ async function measureWriting({ fast }: BenchOptions): Promise<Figure> {
       maxBackupAge: Infinity,
       gzip: false,
       onCleanupFailure: rethrow,
+      onFileEnd: () => Promise.resolve(),
     };
     const output = new RotatingFile(join(folder, 'audit.jsonl'), rotation, Date.now);
-    await using sink = new Sink(output, { capacity: 8 << 20, retryAfter: 1000, onWriteState: rethrow });
+    await using sink = new Sink(output, {
+      capacity: 8 << 20,
+      retryAfter: 1000,
+      settledAfter: 1000,
+      onWriteState: rethrow,
+    });
     const denialAt = attributed();
     const maker = new RecordBuilder({ node: 'n0', version: '0.1.0', bootId: 'bench' }, Date.now);
     const before = process.cpuUsage();

@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { InputError } from '../../generic/input-error.js';
 import { durationOption, repeatable } from '../common/options.js';
 import { refuseRenamed, withRenamedValues } from '../common/renamed.js';
-import type { RotationOptions } from '../../audit/writing/rotating-file.js';
+import type { RotationLimits } from '../../audit/writing/rotating-file.js';
 import { policyModes, type PolicyMode } from '../../model/policy-mode.js';
 import type { RecordTargets } from '../../node/record-output.js';
 import type { AuditRules } from '../../nftables/render/log-rules.js';
@@ -100,7 +100,7 @@ export const auditRules = (flags: AuditFlags): AuditRules => ({
   sharedRate: flags.auditSharedRate,
 });
 
-export const rotation = (flags: AuditFlags): Omit<RotationOptions, 'onCleanupFailure'> => ({
+export const rotation = (flags: AuditFlags): RotationLimits => ({
   maxBytes: unlimitedIfZero(flags.auditLogMaxsize * 1024 * 1024),
   rotateAfter: unlimitedIfZero(flags.auditLogRotateAfter),
   maxBackups: unlimitedIfZero(flags.auditLogMaxbackup),

@@ -17,7 +17,7 @@ import { parseLogPrefix } from '../nftables/names/log-prefix.js';
 import { packetCountOf } from '../nftables/names/packet-counts.js';
 import { decisionNames } from '../nftables/render/decisions.js';
 import type { ProgramChange } from '../program/types.js';
-import type { CompiledChanges, LoopObserver, ReconcilerLog } from '../reconciler/types.js';
+import type { CompiledChanges, LoopObserver } from '../reconciler/types.js';
 
 interface AgentAuditParts
   extends Omit<RecordOutputParts, 'onFileEnd'>, Pick<AuditLogParts, 'readCounters' | 'openReader' | 'now'> {

@@ -15,7 +15,7 @@ import { deniedRecord } from '../records.js';
 
 let folder: string;
 let log: RotatingFile;
-let ends: FileEnd[];
+let fates: FileEnd[];
 let written: number;
 const path = (name = 'audit.jsonl'): string => join(folder, 'log', name);
 const line = (sequence: number): string => recordLine(deniedRecord({ 'event.sequence': sequence }));
@@ -34,7 +34,7 @@ const open = (maxBytes: number): RotatingFile =>
         throw error;
       },
       onFileEnd: (end) => {
-        ends.push(end);
+        fates.push(end);
         return Promise.resolve();
       },
     },
@@ -55,7 +55,7 @@ const upTo = (last: number, first = 1): number[] => Array.from({ length: last - 
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'podwall-moved-'));
-  ends = [];
+  fates = [];
   written = 0;
   log = open(1e6);
 });
@@ -112,7 +112,7 @@ describe.each(interventions)('a file that is %s', (_, end, kept, act) => {
     await act();
     await write(2);
     expect(await shown()).toEqual([...upTo(kept), 4, 5]);
-    expect(ends).toEqual([end]);
+    expect(fates).toEqual([end]);
     const backwards: number[] = [];
     for await (const text of logLinesInReverse(path()))
       backwards.push((JSON.parse(text) as { 'event.sequence': number })['event.sequence']);
@@ -127,7 +127,7 @@ describe.each(interventions)('a file that is %s', (_, end, kept, act) => {
     await write(6);
     await log.close();
     expect(await shown()).toEqual(upTo(7, first));
-    expect(ends).toEqual([end, 'rotated', 'rotated']);
+    expect(fates).toEqual([end, 'rotated', 'rotated']);
   });
 });
 
@@ -140,7 +140,7 @@ test('what happens right before a rotation is no hindrance', async () => {
   await write(3);
   await log.close();
   expect(await shown()).toEqual([1, 2, 5, 6, 7]);
-  expect(ends).toEqual(['moved', 'removed', 'rotated']);
+  expect(fates).toEqual(['moved', 'removed', 'rotated']);
 });
 
 test('a file that is truncated in the middle of a line does not swallow the next one', async () => {
@@ -148,7 +148,7 @@ test('a file that is truncated in the middle of a line does not swallow the next
   await truncate(path(), lineBytes + 20);
   await write(1);
   expect((await readFile(path(), 'utf8')).split('\n').slice(-2)).toEqual([line(4).trimEnd(), '']);
-  expect(ends).toEqual(['truncated']);
+  expect(fates).toEqual(['truncated']);
 });
 
 test('lines that were written to a file while it was removed are written again', async () => {
@@ -167,5 +167,5 @@ test('lines that were written to a file while it was removed are written again',
   rmSync(path());
   await writing;
   expect((await readFile(path(), 'utf8')) === long).toBe(true);
-  expect(ends).toEqual(['removed']);
+  expect(fates).toEqual(['removed']);
 });

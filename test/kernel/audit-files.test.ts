@@ -90,7 +90,8 @@ describePackets('a disk that is full', () => {
       capacity: 8 << 20,
       retryAfter: 20,
       settledAfter: 500,
-      onWriteState: (error) => void states.push(error === undefined ? 'well' : ((error as NodeJS.ErrnoException).code ?? '')),
+      onWriteState: (error) =>
+        void states.push(error === undefined ? 'well' : ((error as NodeJS.ErrnoException).code ?? '')),
     });
   };
   const write = (first: number, last: number): void => {

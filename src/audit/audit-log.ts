@@ -10,7 +10,9 @@ import type { Observation, ObservedBatch } from '../model/observation.js';
 import { messageOf } from '../generic/message-of.js';
 import type { Checkpoint, RecordedPackets } from './accounting/checkpoint.js';
 import { LossDetection } from './accounting/loss-detection.js';
+import type { CountedPackets } from './accounting/losses.js';
 import { PacketAccounting, type PacketTotals } from './accounting/packet-accounting.js';
+import { PacketsInFile } from './accounting/packets-in-file.js';
 import { recordsSinceCheckpoint } from './accounting/records-since-checkpoint.js';
 import { isDropped, type LoggedPacket } from './attribution/logged-packet.js';
 import type { AuditLogParts } from './audit-log-parts.js';
@@ -18,6 +20,7 @@ import { recordLine, type AuditRecord, type LossCause } from './record.js';
 import { ReopeningReader } from './reopening-reader.js';
 import { Aggregator, type PacketSum } from './writing/aggregator.js';
 import { RecordBuilder } from './writing/record-builder.js';
+import type { FileEnd } from './writing/rotating-file.js';
 
 /** Milliseconds: how long repeats are summed, and between two ticks while packets arrive and while none do. */
 const intervals = { aggregation: 5000, busyTick: 1000, idleTick: 5000 } as const;
@@ -31,6 +34,7 @@ export class AuditLog implements AsyncDisposable {
   readonly #records: RecordBuilder;
   readonly #reader: ReopeningReader;
   readonly #lossDetection: LossDetection;
+  readonly #inFile = new PacketsInFile();
   /** At the last tick. */
   #receivedBefore = 0;
   #savedCheckpoint = '';
@@ -81,8 +85,23 @@ export class AuditLog implements AsyncDisposable {
     return this.#reader.isReading;
   }
 
+  /** Whether records reach their file or stream, until one fails. */
+  get isWriting(): boolean {
+    return !this.#parts.sink.isFailing;
+  }
+
   totals(): PacketTotals {
     return this.#accounting.totals();
+  }
+
+  /**
+   * The file that has the lines written so far has ended. Lines of a file that was removed are a loss. Resolves when the
+   * checkpoint knows of lines that the next run will not find, should this one be killed.
+   */
+  async fileEnded(end: FileEnd): Promise<void> {
+    for (const packets of this.#inFile.take())
+      if (end === 'removed') this.#accounting.addLoss({ cause: 'rotation', ...packets });
+    if (end !== 'rotated') await this.#saveCheckpoint();
   }
 
   /** Reads counters that are about to be removed for the last time. */
@@ -131,21 +150,24 @@ export class AuditLog implements AsyncDisposable {
   #write(logged: LoggedPacket, sum: PacketSum, onWritten: (packets: number) => void): void {
     const { sink, onPacket, referencesFor } = this.#parts;
     onPacket?.(logged, sum);
-    if (!sink.hasRoom) this.#addLoss('writer', logged, sum);
-    else this.#writeLine(this.#records.event(logged, sum, referencesFor?.(logged)), () => onWritten(sum.count));
+    if (sink.hasRoom)
+      this.#writeLine(this.#records.event(logged, sum, referencesFor?.(logged)), packetsOf(logged, sum), () =>
+        onWritten(sum.count),
+      );
+    else this.#addLoss('writer', logged, sum);
   }
 
-  #writeLine(record: AuditRecord, onWritten: () => void): void {
+  /** @param packets that the line accounts for */
+  #writeLine(record: AuditRecord, packets: CountedPackets, onWritten: () => void): void {
     this.#parts.sink.write(recordLine(record), () => {
       this.#lastWritten = record['event.sequence'];
+      this.#inFile.add(packets);
       onWritten();
     });
   }
 
-  #addLoss(cause: LossCause, logged: LoggedPacket, { count, start, end }: Omit<PacketSum, 'bytes'>): void {
-    const { direction } = logged;
-    const about = isDropped(logged) ? { direction } : { direction, isReport: true as const };
-    this.#accounting.addLoss({ cause, ...about, count, start, end });
+  #addLoss(cause: LossCause, logged: LoggedPacket, sum: Omit<PacketSum, 'bytes'>): void {
+    this.#accounting.addLoss({ cause, ...packetsOf(logged, sum) });
   }
 
   #schedule(): void {
@@ -171,7 +193,7 @@ export class AuditLog implements AsyncDisposable {
   #writeLosses(): void {
     if (!this.#parts.sink.hasRoom) return;
     for (const loss of this.#accounting.takeLosses())
-      this.#writeLine(this.#records.loss(loss), () => this.#accounting.lossRecorded(loss));
+      this.#writeLine(this.#records.loss(loss), loss, () => this.#accounting.lossRecorded(loss));
   }
 
   async #saveCheckpoint(): Promise<void> {
@@ -187,4 +209,9 @@ export class AuditLog implements AsyncDisposable {
       this.#parts.log.warn({ error: messageOf(error) }, 'cannot write the checkpoint of the audit log');
     }
   }
+}
+
+function packetsOf(logged: LoggedPacket, { count, start, end }: Omit<PacketSum, 'bytes'>): CountedPackets {
+  const { direction } = logged;
+  return { ...(isDropped(logged) ? { direction } : { direction, isReport: true as const }), count, start, end };
 }

@@ -1,26 +1,26 @@
 /** The agent's audit log: the loop says what chains and pods mean, the kernel logs the packets. */
 import { randomUUID } from 'node:crypto';
-import { dirname } from 'node:path';
 import { Attribution } from '../audit/attribution/attribution.js';
 import { AuditLog } from '../audit/audit-log.js';
 import type { AuditLogParts, PacketListener } from '../audit/audit-log-parts.js';
 import { logLinesInReverse } from '../audit/reading/reverse-lines.js';
-import { SnapshotRecorder } from '../audit/snapshots/snapshot-references.js';
-import { SnapshotStore } from '../audit/snapshots/snapshot-store.js';
+import type { FileEnd } from '../audit/writing/rotating-file.js';
 import { Sink } from '../audit/writing/sink.js';
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { messageOf } from '../generic/message-of.js';
+import { SnapshotsBesideLog } from './snapshots-beside-log.js';
 import { recordOutput, type RecordOutputParts } from './record-output.js';
 import { CheckpointFile } from './state/checkpoint-file.js';
 import { parseLogPrefix } from '../nftables/names/log-prefix.js';
 import { packetCountOf } from '../nftables/names/packet-counts.js';
 import { decisionNames } from '../nftables/render/decisions.js';
 import type { ProgramChange } from '../program/types.js';
-import type { CompiledChanges, LoopObserver, ReconcilerLog } from '../reconciler/types.js';
+import type { CompiledChanges, LoopObserver } from '../reconciler/types.js';
 
-interface AgentAuditParts extends RecordOutputParts, Pick<AuditLogParts, 'readCounters' | 'openReader' | 'now'> {
+interface AgentAuditParts
+  extends Omit<RecordOutputParts, 'onFileEnd'>, Pick<AuditLogParts, 'readCounters' | 'openReader' | 'now'> {
   readonly mode: PolicyMode;
   readonly node: string;
   /** Absent where the cluster has none. */
@@ -34,8 +34,8 @@ interface AgentAuditParts extends RecordOutputParts, Pick<AuditLogParts, 'readCo
 
 /** Characters of records that may wait for the disk. */
 const bufferCapacity = 8 * 1024 * 1024;
-/** Milliseconds until a failed write is tried again. */
-const retryAfter = 1000;
+/** Milliseconds until a failed write is tried again, and without a failure until writing works again. */
+const writing = { retryAfter: 1000, settledAfter: 10_000 } as const;
 
 /**
  * Follows the loop from the first change on, and receives packets as soon as it can: enforcement waits for neither. When
@@ -47,7 +47,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   readonly #starting: Promise<AuditLog | undefined>;
   #log: AuditLog | undefined;
   /** Absent where records go to standard output only: snapshots are saved beside the file. */
-  readonly #snapshots: SnapshotRecorder | undefined;
+  readonly #snapshots: SnapshotsBesideLog | undefined;
 
   constructor(parts: AgentAuditParts) {
     this.#now = parts.now;
@@ -58,7 +58,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
       mode,
       onAddressNotFound,
     });
-    this.#snapshots = to.file === undefined ? undefined : snapshotRecorder(to.file, mode, log);
+    this.#snapshots = to.file === undefined ? undefined : new SnapshotsBesideLog(to.file, mode, log);
     this.#starting = this.#start(parts).catch((error: unknown) => {
       parts.log.error({ error: messageOf(error) }, 'cannot start the audit log');
       return undefined;
@@ -77,7 +77,7 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   changesApplied(compiled: readonly CompiledChanges[]): void {
     for (const { changes, program } of compiled) {
       this.#attribution.changesApplied(changes, program.endpoints, this.#now());
-      this.#snapshots?.changesApplied(changes, this.#now());
+      this.#snapshots?.recorder.changesApplied(changes, this.#now());
     }
   }
 
@@ -100,9 +100,9 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
     const snapshots = this.#snapshots;
     this.#log = await AuditLog.start({
       attribution: this.#attribution,
-      sink: new Sink(recordOutput(parts), {
+      sink: new Sink(recordOutput({ ...parts, onFileEnd: (end) => this.#fileEnded(end, parts) }), {
         capacity: bufferCapacity,
-        retryAfter,
+        ...writing,
         onWriteState: (error) => {
           if (error === undefined) log.info({ ...to }, 'the audit log is written again');
           else log.error({ ...to, error: messageOf(error) }, 'cannot write the audit log; records wait');
@@ -115,34 +115,25 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
       ...(file === undefined ? {} : { linesInReverse: () => logLinesInReverse(file) }),
       origin: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
       ...(onPacket === undefined ? {} : { onPacket }),
-      ...(snapshots === undefined ? {} : { referencesFor: (logged) => snapshots.referencesFor(logged) }),
+      ...(snapshots === undefined ? {} : { referencesFor: (logged) => snapshots.recorder.referencesFor(logged) }),
       now,
       log,
     });
     return this.#log;
   }
+
+  async #fileEnded(end: FileEnd, { to, log }: AgentAuditParts): Promise<void> {
+    if (end !== 'rotated') {
+      log.warn({ ...to }, `the audit log was ${end} by another program; ${consequences[end]}`);
+      // With the folder, the snapshots may be gone, too.
+      this.#snapshots?.reopen();
+    }
+    await this.#log?.fileEnded(end);
+  }
 }
 
-/** Logs the first failure of a row only: each record of a flood would log it again. */
-function snapshotRecorder(logFile: string, mode: PolicyMode, log: ReconcilerLog): SnapshotRecorder {
-  const opening = SnapshotStore.open(dirname(logFile));
-  // The first record that needs the store reports the failure.
-  opening.catch(() => undefined);
-  let isFailing = false;
-  const withStore = async (save: (store: SnapshotStore) => Promise<void>): Promise<void> => {
-    await save(await opening);
-    isFailing = false;
-  };
-  return new SnapshotRecorder({
-    mode,
-    store: {
-      savePolicies: (id, policies) => withStore((store) => store.savePolicies(id, policies)),
-      saveIdentity: (id, identity) => withStore((store) => store.saveIdentity(id, identity)),
-    },
-    onFailure: (error) => {
-      if (!isFailing)
-        log.warn({ error: messageOf(error) }, 'cannot save the policies of records: they cannot be explained later');
-      isFailing = true;
-    },
-  });
-}
+const consequences = {
+  moved: 'a new file begins',
+  removed: 'a new file begins, and what the old one held is recorded as lost',
+  truncated: 'what it held is where that program has copied it',
+} satisfies Record<Exclude<FileEnd, 'rotated'>, string>;

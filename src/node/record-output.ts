@@ -1,5 +1,5 @@
 /** Where records are written: a rotating file, standard output, or both. */
-import { RotatingFile, type RotationOptions } from '../audit/writing/rotating-file.js';
+import { RotatingFile, type FileEnd, type RotationLimits } from '../audit/writing/rotating-file.js';
 import { streamOutput, type LineOutput } from '../audit/writing/sink.js';
 import { messageOf } from '../generic/message-of.js';
 import type { ReconcilerLog } from '../reconciler/types.js';
@@ -12,20 +12,22 @@ export interface RecordTargets {
 
 export interface RecordOutputParts {
   readonly to: RecordTargets;
-  readonly rotation: Omit<RotationOptions, 'onCleanupFailure'>;
+  readonly rotation: RotationLimits;
   readonly stdout: NodeJS.WriteStream;
+  /** The file was left: rotated, or moved, removed or truncated by another program. */
+  readonly onFileEnd: (end: FileEnd) => Promise<void>;
   readonly log: ReconcilerLog;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-export function recordOutput({ to, rotation, stdout, log, now }: RecordOutputParts): LineOutput {
+export function recordOutput({ to, rotation, stdout, onFileEnd, log, now }: RecordOutputParts): LineOutput {
   // An agent must not end because the reader of its output has: the sink gets the error, and tries again.
   if (to.stdout) stdout.removeAllListeners('error').on('error', () => undefined);
   if (to.file === undefined) return streamOutput(stdout);
   const onCleanupFailure = (error: unknown): void =>
     log.warn({ error: messageOf(error) }, 'cannot compress or remove a rotated audit log');
-  const rotating = new RotatingFile(to.file, { ...rotation, onCleanupFailure }, now);
+  const rotating = new RotatingFile(to.file, { ...rotation, onCleanupFailure, onFileEnd }, now);
   return to.stdout ? withCopy(rotating, stdout) : rotating;
 }
 

@@ -20,7 +20,7 @@ interface TableReaderParts {
 export class TableReader implements Disposable {
   readonly #parts: TableReaderParts;
   /** Why it is to be read once more, in the words of a log line. */
-  #wanted: string | undefined;
+  #reason: string | undefined;
   #arrived: { readonly why: string; readonly compare: () => ReadBack } | undefined;
   #isReading = false;
   #isDisposed = false;
@@ -53,7 +53,7 @@ export class TableReader implements Disposable {
 
   /** @param why who may have changed the table */
   request(why: string): void {
-    this.#wanted ??= why;
+    this.#reason ??= why;
     this.#since ??= this.#parts.clock.now();
     this.#startWhenDue();
   }
@@ -70,15 +70,15 @@ export class TableReader implements Disposable {
     if (arrived === undefined) return undefined;
     this.#arrived = undefined;
     const found = { ...arrived.compare(), why: arrived.why };
-    if (!found.isWhole) this.#wanted ??= arrived.why;
-    this.#since = this.#wanted === undefined ? undefined : (this.#since ?? this.#parts.clock.now());
+    if (!found.isWhole) this.#reason ??= arrived.why;
+    this.#since = this.#reason === undefined ? undefined : (this.#since ?? this.#parts.clock.now());
     this.#startWhenDue();
     return found.isVoid ? undefined : found;
   }
 
   /** All that was asked for is known without a reading. */
   forget(): void {
-    [this.#wanted, this.#since, this.#arrived] = [undefined, undefined, undefined];
+    [this.#reason, this.#since, this.#arrived] = [undefined, undefined, undefined];
   }
 
   [Symbol.dispose](): void {
@@ -87,17 +87,17 @@ export class TableReader implements Disposable {
   }
 
   #startWhenDue(): void {
-    if (this.#wanted === undefined || this.#isReading || this.#arrived !== undefined || this.#isDisposed) return;
+    if (this.#reason === undefined || this.#isReading || this.#arrived !== undefined || this.#isDisposed) return;
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
     const wait = this.#notBefore - this.#parts.clock.now();
     if (wait > 0) this.#timer = this.#parts.clock.after(wait, () => this.#startWhenDue());
-    else void this.#read(this.#wanted);
+    else void this.#read(this.#reason);
   }
 
   async #read(why: string): Promise<void> {
     const { table, clock, log, onFailure, onEnd } = this.#parts;
-    this.#wanted = undefined;
+    this.#reason = undefined;
     this.#isReading = true;
     const began = clock.now();
     try {
@@ -111,7 +111,7 @@ export class TableReader implements Disposable {
       this.#lastError = messageOf(error);
       log.warn({ error: this.#lastError, attempt: this.#failures }, 'cannot read the rules back; changes go on');
       this.#notBefore = clock.now() + retryDelay(this.#failures - 1);
-      this.#wanted ??= why;
+      this.#reason ??= why;
       onFailure(error);
     }
     this.#isReading = false;

@@ -57,7 +57,12 @@ class LoggingNode {
         names: decisionNames,
         parsePrefix: parseLogPrefix,
       }),
-      sink: new Sink(output, { capacity: this.capacity, retryAfter: 5, onWriteState: () => undefined }),
+      sink: new Sink(output, {
+        capacity: this.capacity,
+        retryAfter: 5,
+        settledAfter: 5,
+        onWriteState: () => undefined,
+      }),
       readCounters: () => Promise.resolve(this.counters),
       packetCountOf,
       openReader: (onBatch) => this.nflog.open({ onBatch }),
@@ -158,6 +163,34 @@ describe('AuditLog', () => {
     expect(node.recorded('writer')).toBeGreaterThan(10);
     expect(node.recorded()).toBe(20);
     expect(log.totals().inFlight).toBe(0);
+  });
+
+  test('the file that has the records is removed: they are a loss by rotation, recorded once, after a kill too', async () => {
+    const node = new LoggingNode();
+    const first = await node.start();
+    for (let round = 0; round < 4; round += 1) node.deny(80);
+    node.report(80);
+    await until(() => first.totals().inFlight === 0 && node.recorded() === 5, 10_000);
+    await first.fileEnded('rotated');
+    node.deny(81);
+    node.deny(82);
+    await until(() => first.totals().written === 4, 10_000);
+    node.lines.length = 0;
+    await first.fileEnded('removed');
+    node.savesCheckpoints = false;
+    node.deny(83);
+    await until(() => node.recorded('rotation') > 0, 10_000);
+    expect(
+      node.records().map((record) => ('podwall.loss.scope' in record ? record['podwall.loss.scope'] : 'event')),
+    ).toEqual(['event', { direction: 'ingress', verdict: 'deny' }]);
+    expect(first.totals()).toMatchObject({ observed: 8, written: 5, lost: { rotation: 2 }, inFlight: 0 });
+    node.kill();
+    node.deny(84);
+    const second = await node.start();
+    await second[Symbol.asyncDispose]();
+    await first[Symbol.asyncDispose]();
+    expect([node.recorded('rotation'), node.recorded('agent-down')]).toEqual([2, 1]);
+    expect(second.totals().inFlight).toBe(0);
   });
 
   test('what was denied while no agent read is recorded by the next one, exactly', async () => {

@@ -27,6 +27,7 @@ import { compare, enforce, fresh, oneWay, ratioFigure } from './packets.js';
 import { processorTimeOf } from './process.js';
 import { largeCluster, generateCluster } from './generated-cluster.js';
 import { nflogWorker } from '../support/product.js';
+import { runPrefix } from '../support/runs.mjs';
 
 /** Packets that are denied, read, attributed and summed in a second of one core. */
 const goal = 100_000;
@@ -42,7 +43,7 @@ export const measureAuditPackets = async (options: BenchOptions): Promise<Figure
 
 /** Packets that are logged, and read, against the same that are not. */
 async function measureLogging({ fast }: BenchOptions): Promise<Figure[]> {
-  const name = `podwall-bench-${process.pid}`;
+  const name = `${runPrefix}bench`;
   const figures = [];
   await using plain = await PacketPath.create(`${name}-d`);
   await using logged = await PacketPath.create(`${name}-e`);
@@ -124,9 +125,15 @@ async function measureWriting({ fast }: BenchOptions): Promise<Figure> {
       maxBackupAge: Infinity,
       gzip: false,
       onCleanupFailure: rethrow,
+      onFileEnd: () => Promise.resolve(),
     };
     const output = new RotatingFile(join(folder, 'audit.jsonl'), rotation, Date.now);
-    await using sink = new Sink(output, { capacity: 8 << 20, retryAfter: 1000, onWriteState: rethrow });
+    await using sink = new Sink(output, {
+      capacity: 8 << 20,
+      retryAfter: 1000,
+      settledAfter: 1000,
+      onWriteState: rethrow,
+    });
     const denialAt = attributed();
     const maker = new RecordBuilder({ node: 'n0', version: '0.1.0', bootId: 'bench' }, Date.now);
     const before = process.cpuUsage();

@@ -1,11 +1,12 @@
 import { execa } from 'execa';
+import { runPrefix } from '../support/runs.mjs';
 
 let made = 0;
 const live = new Set<string>();
 
 /** Runs `work` with a network namespace of its own, which is gone afterwards. */
 export async function withNamespace<T>(work: (netns: string) => Promise<T>): Promise<T> {
-  const netns = `podwall-bench-${process.pid}-${(made += 1)}`;
+  const netns = `${runPrefix}bench-${(made += 1)}`;
   await execa('ip', ['netns', 'add', netns]);
   live.add(netns);
   await execa('ip', ['-n', netns, 'link', 'set', 'lo', 'up']);

@@ -16,6 +16,7 @@ import type { BenchOptions, Figure } from './figures.js';
 import { clientAddress, devices, PacketPath, serverAddress, serverPort } from './packet-path.js';
 import { growthInterval, medianInterval, type Interval } from './statistics.js';
 import { largeCluster, generateCluster } from './generated-cluster.js';
+import { runPrefix } from '../support/runs.mjs';
 
 const goal = 1.05;
 const namespace = 'measured';
@@ -33,7 +34,7 @@ const sizes: readonly Size[] = [
 const titleOf = ({ policies, selecting }: Size): string => `${policies} policies, ${selecting} selecting the pod`;
 
 export async function measurePackets({ fast }: BenchOptions): Promise<Figure[]> {
-  const name = `podwall-bench-${process.pid}`;
+  const name = `${runPrefix}bench`;
   await using bare = await PacketPath.create(`${name}-a`);
   await using control = await PacketPath.create(`${name}-b`);
   await using enforced = await PacketPath.create(`${name}-c`);

@@ -1,12 +1,13 @@
 /**
  * Installs what the demo and the packet tests need of the system, or says what is missing. `--required`: fail without.
  * `--image`: the seccomp profile that the image is tested under, too. `--cluster`: what only the long tests need, too.
+ * `--shells`: the shells that complete our commands, and nothing else.
  */
 import { execa } from 'execa';
 import { existsSync } from 'node:fs';
 import { profilePackage } from './image/seccomp-filter.js';
 import { provideUnpacked } from './packages/debian-packages.js';
-import { missingBuilders, missingPackages } from './packages/system-packages.js';
+import { missingBuilders, missingPackages, missingShells } from './packages/system-packages.js';
 import { missingOldEtcd, provideOldEtcd } from './packages/old-etcd.js';
 
 const aptGet = '/usr/bin/apt-get';
@@ -34,7 +35,7 @@ async function provide(missing: () => readonly string[]): Promise<boolean> {
 }
 
 const asked = (flag: string): boolean => process.argv.includes(flag);
-if (!(await provide(missingPackages)) && asked('--required')) process.exitCode = 5;
+if (!(await provide(asked('--shells') ? missingShells : missingPackages)) && asked('--required')) process.exitCode = 5;
 // What is only looked at is fetched, and not installed.
 if (asked('--image') && existsSync(aptGet) && !(await provideUnpacked(profilePackage)))
   console.error(`The seccomp profile of ${profilePackage} cannot be fetched: the image is tested without one.`);

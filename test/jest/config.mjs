@@ -6,6 +6,8 @@ import { projectOf, root } from './projects.mjs';
 export const shared = {
   rootDir: root,
   roots: ['<rootDir>/test'],
+  globalSetup: '<rootDir>/test/jest/begin.mjs',
+  globalTeardown: '<rootDir>/test/jest/end.mjs',
   testEnvironment: 'node',
   testEnvironmentOptions: { globalsCleanup: 'off' },
   extensionsToTreatAsEsm: ['.ts'],

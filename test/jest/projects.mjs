@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 
-/** @typedef {'product' | 'packages' | 'image'} Need */
+/** @typedef {'product' | 'packages' | 'shells' | 'image'} Need */
 
 export const root = join(import.meta.dirname, '../..');
 
@@ -23,6 +23,12 @@ export const projects = [
     needs: ['product', 'packages', 'image'],
     tests: ['test/helm/'],
     except: ['test/helm/chart.test.ts', 'test/helm/containerfile.test.ts'],
+  },
+  {
+    // In each shell that completes; where one is missing, its tests are skipped with the reason.
+    name: 'shells',
+    needs: ['product', 'shells'],
+    tests: ['test/cli/completion.test.ts'],
   },
   {
     // Run as a user runs it: the bundle, or programs beside it.

@@ -14,6 +14,7 @@ const needs = new Set(files.flatMap((file) => projectOf(relative(root, file)).ne
 const run = (command, ...rest) => execa(command, rest, { preferLocal: true, cwd: root, stdio: 'inherit' });
 if (needs.has('product')) await run('node', 'test/build/product.mjs');
 if (needs.has('packages')) await run('tsx', 'test/build/prepare.ts', ...(needs.has('image') ? ['--image'] : []));
+if (needs.has('shells')) await run('tsx', 'test/build/prepare.ts', '--shells');
 
 const { exitCode = 1 } = await jest([], { stdio: 'inherit' });
 process.exitCode = exitCode;

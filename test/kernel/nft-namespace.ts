@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { printTransaction } from '../../src/nftables/language/command-text.js';
 import { parseTable } from '../../src/nftables/language/listing.js';
 import type { MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
+import { runPrefix } from '../support/runs.mjs';
 import type { Transaction } from '../../src/nftables/language/command.js';
 
 let created = 0;
 
 /** An empty network namespace with nft in it; gone when disposed. */
 export class NftNamespace implements Disposable {
-  readonly name = `podwall-nft-${process.pid}-${(created += 1)}`;
+  readonly name = `${runPrefix}nft-${(created += 1)}`;
   readonly #folder = mkdtempSync(join(tmpdir(), 'podwall-nft-'));
 
   constructor() {

@@ -69,9 +69,9 @@ describePackets('an agent whose nft', () => {
     '%s: no wrong verdict, and right again within five seconds after it works',
     async (trouble) => {
       const wrong: string[] = [];
-      let isOver = false;
+      const ending = new AbortController();
       const watching = (async () => {
-        while (!isOver) {
+        while (!ending.signal.aborted) {
           const [allowed, denied] = await Promise.all([probe('client.x', 'server.x'), probe('other.x', 'server.x')]);
           if (allowed !== 'allowed') wrong.push(`client: ${allowed}`);
           if (denied !== 'blocked') wrong.push(`other: ${denied}`);
@@ -92,7 +92,7 @@ describePackets('an agent whose nft', () => {
         return ready === true && waiting === 0 && (failing as unknown[]).length === 0;
       }, 15_000);
       const took = performance.now() - worksSince;
-      isOver = true;
+      ending.abort();
       await watching;
       expect(wrong).toEqual([]);
       expect(took).toBeLessThan(trouble.startsWith('hangs') ? 10_000 : 5_000);

@@ -13,6 +13,7 @@ import type { Command, Transaction } from '../../src/nftables/language/command.j
 import { FakeNftables } from '../support/fake-nftables.js';
 import { describePackets } from '../support/lab/requirements.js';
 import { until } from '../support/until.js';
+import { runPrefix } from '../support/runs.mjs';
 
 const tx = (...commands: Command[]): Transaction => ({ family: 'inet', table: 'podwall', effect: 'narrows', commands });
 const table: Command = { kind: 'add table' };
@@ -88,7 +89,7 @@ describe('the fake', () => {
 });
 
 describePackets('the real nft', () => {
-  const namespace = `pw-${process.pid}-nft`;
+  const namespace = `${runPrefix}nft`;
   const command = ['ip', 'netns', 'exec', namespace, 'nft'];
   beforeAll(() => void execaSync('ip', ['netns', 'add', namespace]));
   afterAll(() => void execaSync('ip', ['netns', 'del', namespace]));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { namespace, node, pod } from '../cases/objects.js';
 import { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
-import { runPrefix } from '../support/lab/namespaces.js';
+import { runPrefix } from '../support/runs.mjs';
 import { describePackets } from '../support/lab/requirements.js';
 import { problemsOf } from '../support/schemas.js';
 

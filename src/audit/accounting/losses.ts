@@ -3,8 +3,8 @@ import type { Direction } from '../../model/policy.js';
 import type { PacketScope } from '../../program/packet-count.js';
 import type { LossCause } from '../record.js';
 
-export interface Loss {
-  readonly cause: LossCause;
+/** Packets of one direction and verdict. */
+export interface CountedPackets {
   readonly direction?: Direction;
   /** The packets were not denied: they were allowed, or a dry run evaluated them. */
   readonly isReport?: true;
@@ -13,6 +13,10 @@ export interface Loss {
   /** When it may have begun and ended, in milliseconds since the epoch. */
   readonly start: number;
   readonly end: number;
+}
+
+export interface Loss extends CountedPackets {
+  readonly cause: LossCause;
 }
 
 export class Losses {

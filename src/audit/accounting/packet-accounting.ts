@@ -20,6 +20,7 @@ export interface PacketTotals {
   readonly aggregated: number;
   /** Suppressed by the limits of the log. */
   readonly suppressed: number;
+  /** By cause; those by `rotation` had a line before, and are not in the sum above. */
   readonly lost: Readonly<Record<Exclude<LossCause, 'rate-limit'>, number>>;
   /** No line accounts for them yet. Negative while packets arrived after the last reading of the counters. */
   readonly inFlight: number;
@@ -130,7 +131,7 @@ export class PacketAccounting {
   totals(): PacketTotals {
     const { 'rate-limit': suppressed, ...lost } = this.#losses.recordedPackets;
     const observed = this.#logged + sumOf(this.#limited.values(), ({ toLog, logged }) => toLog - logged);
-    const recordedAsLost = sumOf(Object.values(this.#losses.recordedPackets), (count) => count);
+    const recordedAsLost = suppressed + lostWithoutLine(lost);
     return {
       observed,
       written: this.#written,
@@ -163,3 +164,7 @@ export class PacketAccounting {
     this.addLoss({ cause: 'rate-limit', ...about, count, start: this.#readingBefore, end: this.#lastReading });
   }
 }
+
+/** Packets that never had a line: what was removed with its file was written before. */
+export const lostWithoutLine = (lost: PacketTotals['lost']): number =>
+  sumOf(Object.values(lost), (count) => count) - lost.rotation;

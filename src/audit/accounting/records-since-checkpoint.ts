@@ -41,8 +41,10 @@ async function packetsIn(
     // Later runs ended before they made a checkpoint. The lines of an earlier run precede all lines of this one.
     if (isOwn ? ahead <= 0 : Date.parse(record['@timestamp']) < time) break;
     if (!isLoss(record)) logged += record['podwall.count'];
-    else if (record['podwall.loss.cause'] !== 'rate-limit') logged += record['podwall.loss.count'];
-    else suppressed[scopeOf(record['podwall.loss.scope'])] += record['podwall.loss.count'];
+    else if (record['podwall.loss.cause'] === 'rate-limit')
+      suppressed[scopeOf(record['podwall.loss.scope'])] += record['podwall.loss.count'];
+    // Lines of a file that was removed have accounted for the packets that are lost by rotation.
+    else if (record['podwall.loss.cause'] !== 'rotation') logged += record['podwall.loss.count'];
     if (isOwn && ahead === 1) break;
   }
   return { logged, suppressed };

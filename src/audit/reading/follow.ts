@@ -1,6 +1,7 @@
 /** Follows a log as it grows, through its rotations. */
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { unlessMissing } from '../../generic/unless-missing.js';
 import { LineCutter, type LineBatch } from './line-batches.js';
 
 const pollMilliseconds = 200;
@@ -30,7 +31,7 @@ async function* untilReplaced(file: FileHandle, path: string, signal: AbortSigna
   let position = 0;
   while (!signal.aborted) {
     // Asked before reading: lines that were written before the file was renamed are still read.
-    const now = await statOf(path);
+    const now = await unlessMissing(stat(path));
     const isTruncated = now?.ino === ino && now.size < position;
     for (let bytes = -1; bytes !== 0 && !isTruncated;) {
       bytes = (await file.read(buffer, 0, chunkBytes, position)).bytesRead;
@@ -48,23 +49,11 @@ async function* untilReplaced(file: FileHandle, path: string, signal: AbortSigna
 
 async function openWhenThere(path: string, signal: AbortSignal): Promise<FileHandle | undefined> {
   while (!signal.aborted) {
-    try {
-      return await open(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      await waited(signal);
-    }
+    const file = await unlessMissing(open(path));
+    if (file !== undefined) return file;
+    await waited(signal);
   }
   return undefined;
-}
-
-async function statOf(path: string): Promise<{ readonly ino: number; readonly size: number } | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return undefined;
-  }
 }
 
 /** False when the signal has aborted. */

@@ -1,8 +1,9 @@
 /** The lines of a log in reverse: the last lines are found without reading the rest. */
 import { createReadStream } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { createGunzip } from 'node:zlib';
+import { unlessMissing } from '../../generic/unless-missing.js';
 import { oldestFirst, isRotatedFrom } from './rotated-file-names.js';
 
 const chunkBytes = 1 << 16;
@@ -18,7 +19,7 @@ export async function* logLinesInReverse(live: string): AsyncGenerator<string> {
 async function rotatedFiles(live: string): Promise<readonly string[]> {
   const names = await unlessMissing(readdir(dirname(live)));
   const rotated = (names ?? []).filter((name) => isRotatedFrom(live, name)).map((name) => join(dirname(live), name));
-  return oldestFirst(rotated).toReversed();
+  return (await oldestFirst(rotated, extname(live))).toReversed();
 }
 
 async function* fileInReverse(path: string): AsyncGenerator<string> {
@@ -54,12 +55,3 @@ const linesOf = (text: string): string[] =>
     .split('\n')
     .filter((line) => line !== '')
     .reverse();
-
-async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
-  try {
-    return await found;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return undefined;
-  }
-}

@@ -1,5 +1,10 @@
-/** The names of a log's files: `audit.jsonl`, and `audit-TIMESTAMP.jsonl.gz` for rotated ones. */
+/**
+ * The names of a log's files: `audit.jsonl`, and `audit-TIMESTAMP.jsonl.gz` for those that the agent rotated. logrotate's are
+ * `audit.jsonl.1`, and with its `dateext` `audit.jsonl-20261122`, or `audit-20261122.jsonl` with `extension`.
+ */
+import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
+import { unlessMissing } from '../../generic/unless-missing.js';
 
 /** The live file's name after its rotation. @param time in milliseconds since the epoch; two files need two times */
 export function rotatedPath(live: string, time: number): string {
@@ -20,37 +25,78 @@ export function rotationTime(live: string, name: string): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-export const isRotatedFrom = (live: string, name: string): boolean => rotationTime(live, name) !== undefined;
-
-export const isLogName = (name: string): boolean => /\.jsonl(\.gz)?$/.test(name);
+const logExtension = '.jsonl';
 
 interface LogName {
   /** The live file's path. */
   readonly live: string;
-  /** Of its rotation; sorts after every time for the live file. */
-  readonly time: string;
+  /** When it was rotated, as its name says; these sort. */
+  readonly time?: string;
+  /** How often others have been rotated since, from 1. */
+  readonly turn?: number;
 }
 
-const live = '~';
-
-function parseName(path: string): LogName {
-  const name = basename(path);
-  const [, stem, time] = /^(.+?)-(\d{4}-?\d{2}-?\d{2}T[\d.:-]*Z?[\d-]*)\.jsonl(?:\.gz)?$/.exec(name) ?? [];
-  if (stem === undefined || time === undefined) return { live: path, time: live };
-  return { live: join(dirname(path), `${stem}.jsonl`), time };
+function parseName(path: string, extension = logExtension): LogName {
+  const name = basename(path).replace(/\.gz$/, '');
+  const [, before = '', time, after = ''] =
+    /^(.+?)-(\d{4}-?\d{2}-?\d{2}T[\d.:-]*Z?[\d-]*|\d{8}[\d-]*)((?:\.[^.]+)?)$/.exec(name) ?? [];
+  const liveOf = (liveName: string): string => join(dirname(path), liveName);
+  if (time !== undefined && `${before}${after}`.endsWith(extension))
+    return { live: liveOf(`${before}${after}`), time: time.replace(/[-:]/g, '') };
+  const [, numbered = '', turn] = /^(.+)\.(\d+)$/.exec(name) ?? [];
+  return turn !== undefined && numbered.endsWith(extension)
+    ? { live: liveOf(numbered), turn: Number(turn) }
+    : { live: path };
 }
+
+/** Whether the agent or logrotate gave the live file this name. */
+export function isRotatedFrom(live: string, name: string): boolean {
+  const { live: of, time, turn } = parseName(name, extname(live));
+  return of === basename(live) && (time !== undefined || turn !== undefined);
+}
+
+/** Whether a file in a folder of logs is one. */
+export const isLogName = (name: string): boolean => parseName(name).live.replace(/\.gz$/, '').endsWith(logExtension);
 
 /** Whether the file is still written to. */
-export const isLiveFile = (path: string): boolean => parseName(path).time === live;
+export function isLiveFile(path: string): boolean {
+  const { time, turn } = parseName(path);
+  return time === undefined && turn === undefined;
+}
 
-/** The files of each log from the oldest to the live one. Of a file that is being compressed, only the original counts. */
-export function oldestFirst(paths: readonly string[]): readonly string[] {
+/** Sorts after every time in a name. */
+const now = '~';
+
+/**
+ * The files of each log from the oldest to the live one. Of a file that is being compressed, only the original counts. The
+ * agent's names have times, logrotate's `.1` has none: where both have rotated, the time of its last line says where it is.
+ * @param extension of the logs
+ */
+export async function oldestFirst(paths: readonly string[], extension = logExtension): Promise<readonly string[]> {
   const all = new Set(paths);
-  return paths
+  const named = paths
     .filter((path) => !(path.endsWith('.gz') && all.has(path.slice(0, -'.gz'.length))))
-    .map((path) => ({ path, ...parseName(path) }))
-    .sort((a, b) => compare(a.live, b.live) || compare(a.time, b.time))
+    .map((path) => ({ path, ...parseName(path, extension) }));
+  const times = await timesOfTurns(named);
+  return named
+    .map((one) => ({ ...one, time: one.time ?? times.get(one.path) ?? now }))
+    .sort((a, b) => compare(a.live, b.live) || compare(a.time, b.time) || (b.turn ?? 0) - (a.turn ?? 0))
     .map(({ path }) => path);
+}
+
+/** When the files without a time in their names were last written to. The turns are certain: a file may have been copied. */
+async function timesOfTurns(named: readonly (LogName & { readonly path: string })[]): Promise<Map<string, string>> {
+  const times = new Map<string, string>();
+  const youngest = new Map<string, string>();
+  for (const { path, live, turn } of named.toSorted((a, b) => (a.turn ?? 0) - (b.turn ?? 0))) {
+    if (turn === undefined) continue;
+    const written = (await unlessMissing(stat(path)))?.mtime.toISOString().replace(/[-:]/g, '') ?? now;
+    const before = youngest.get(live) ?? now;
+    const time = written < before ? written : before;
+    youngest.set(live, time);
+    times.set(path, time);
+  }
+  return times;
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -11,6 +11,8 @@ interface SinkOptions {
   readonly capacity: number;
   /** Milliseconds until a failed write is tried again. */
   readonly retryAfter: number;
+  /** Milliseconds without a failure after which writing works again: a disk that is nearly full fails again and again. */
+  readonly settledAfter: number;
   /** Called with the error when writing begins to fail, and with undefined when it works again. */
   readonly onWriteState: (error: unknown) => void;
 }
@@ -20,8 +22,9 @@ interface Line {
   readonly onWritten: () => void;
 }
 
-/** Characters that are written at once. */
-const chunkSize = 256 * 1024;
+/** Characters that are written at once. After a failure it is one line, then more and more: a full disk takes what fits. */
+const largestChunk = 256 * 1024;
+const growth = 4;
 
 export class Sink implements AsyncDisposable {
   readonly #output: LineOutput;
@@ -29,7 +32,12 @@ export class Sink implements AsyncDisposable {
   #lines: Line[] = [];
   #waiting = 0;
   #running: Promise<void> | undefined;
+  #chunkSize = largestChunk;
+  /** Of the last write. */
+  #hasFailed = false;
+  /** As it was reported. */
   #isFailing = false;
+  #settling: NodeJS.Timeout | undefined;
   #closing = false;
   #wake: (() => void) | undefined;
 
@@ -42,6 +50,11 @@ export class Sink implements AsyncDisposable {
     return !this.#closing && this.#waiting < this.#options.capacity;
   }
 
+  /** Whether writing fails, until it has worked for a while. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
   /** Ask `hasRoom` first. @param onWritten called when the output has the line */
   write(text: string, onWritten: () => void): void {
     this.#lines.push({ text, onWritten });
@@ -51,7 +64,7 @@ export class Sink implements AsyncDisposable {
 
   /** Resolves when the output has every line, or when writing fails. */
   async settled(): Promise<void> {
-    while (this.#running !== undefined && !this.#isFailing) await Promise.race([this.#running, pause(20)]);
+    while (this.#running !== undefined && !this.#hasFailed) await Promise.race([this.#running, pause(20)]);
   }
 
   /** Tries once more to write the queue. */
@@ -59,6 +72,7 @@ export class Sink implements AsyncDisposable {
     this.#closing = true;
     this.#wake?.();
     await this.#running;
+    clearTimeout(this.#settling);
     await this.#output.close();
   }
 
@@ -71,15 +85,20 @@ export class Sink implements AsyncDisposable {
     this.#running = undefined;
   }
 
+  /** False when not even one line could be written. */
   async #writeSome(): Promise<boolean> {
     const chunk = this.#nextChunk();
     try {
       await this.#output.write(chunk.map(({ text }) => text).join(''));
     } catch (error) {
-      this.#noteResult(error);
+      this.#chunkSize = 1;
+      // One line may fit where many do not.
+      if (chunk.length > 1) return true;
+      this.#noteFailure(error);
       return false;
     }
-    this.#noteResult(undefined);
+    this.#chunkSize = Math.min(this.#chunkSize * growth, largestChunk);
+    this.#noteSuccess();
     this.#lines = this.#lines.slice(chunk.length);
     for (const { text, onWritten } of chunk) {
       this.#waiting -= text.length;
@@ -90,15 +109,27 @@ export class Sink implements AsyncDisposable {
 
   #nextChunk(): readonly Line[] {
     let size = 0;
-    const end = this.#lines.findIndex(({ text }) => (size += text.length) > chunkSize);
+    const end = this.#lines.findIndex(({ text }) => (size += text.length) > this.#chunkSize);
     // A copy: lines are added while it is written.
     return this.#lines.slice(0, end === -1 ? undefined : Math.max(end, 1));
   }
 
-  #noteResult(error: unknown): void {
-    if (error === undefined && !this.#isFailing) return;
-    if (error === undefined || !this.#isFailing) this.#options.onWriteState(error);
-    this.#isFailing = error !== undefined;
+  #noteFailure(error: unknown): void {
+    this.#hasFailed = true;
+    clearTimeout(this.#settling);
+    this.#settling = undefined;
+    if (!this.#isFailing) this.#options.onWriteState(error);
+    this.#isFailing = true;
+  }
+
+  #noteSuccess(): void {
+    this.#hasFailed = false;
+    if (!this.#isFailing || this.#settling !== undefined) return;
+    this.#settling = setTimeout(() => {
+      this.#settling = undefined;
+      this.#isFailing = false;
+      this.#options.onWriteState(undefined);
+    }, this.#options.settledAfter).unref();
   }
 
   async #waitToRetry(): Promise<void> {

@@ -1,21 +1,15 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { BridgeNetfilterMode } from '../../kernel/links/bridge-netfilter.js';
-import { parseCidr, type Cidr } from '../../model/address.js';
 import type { ReportFlags } from './report-options.js';
-import { withAuditOptions, type AuditFlags } from './audit-options.js';
-import type { LimitMode } from '../../limits/limits.js';
+import { rotationOptions, type RotationFlags } from './audit-options.js';
+import { withRulesetOptions, type RulesetFlags } from './ruleset-options.js';
 import type { LogFormat } from '../../node/log.js';
 import { refuseRenamed } from '../common/renamed.js';
-import { withLimitOptions, type LimitFlags } from '../common/limit-options.js';
-import { defaultNode, defaultStateDir, establishedOption } from '../common/options.js';
+import { defaultStateDir } from '../common/options.js';
 
-export interface AgentFlags extends ReportFlags, AuditFlags, LimitFlags {
+export interface AgentFlags extends ReportFlags, RulesetFlags, RotationFlags {
   readonly stateDir: string;
-  readonly unknownPods: 'deny' | 'allow';
-  readonly podCidrs: readonly Cidr[];
-  readonly established: 'reevaluate' | 'keep';
   readonly sourceGuard: 'on' | 'off';
-  readonly limits: LimitMode;
   readonly bridgeNetfilter: BridgeNetfilterMode;
   readonly sysctlDir: string;
   readonly cniCacheDir: string;
@@ -32,32 +26,13 @@ export function withAgentOptions(command: Command): Command {
     .option('--manifests <dir>', 'read and watch the cluster in this directory instead of an API server')
     .option('--kubeconfig <file>', 'API server to follow ($KUBECONFIG, then ~/.kube/config, then the pod it runs in)')
     .option('--context <name>', 'context of the kubeconfig')
-    .option('--node <name>', 'name of this node ($NODE_NAME, then the host name)', defaultNode())
     .option('--state-dir <dir>', 'socket and state of this agent', defaultStateDir)
-    .addOption(
-      choice(
-        '--unknown-pods <mode>',
-        "traffic of addresses in this node's pod CIDRs that no known pod has",
-        ['deny', 'allow'],
-        'allow',
-      ),
-    )
-    .option('--pod-cidrs <cidrs>', 'pod CIDRs of this node, in addition to those of its Node object', parseCidrs, [])
-    .addOption(establishedOption())
     .addOption(
       choice(
         '--source-guard <mode>',
         "drop packets of a pod whose source is not one of the pod's addresses",
         ['on', 'off'],
         'on',
-      ),
-    )
-    .addOption(
-      choice(
-        '--limits <mode>',
-        'what is over a limit (--max-…): named and enforced as written (warn), or it fails closed (enforce)',
-        ['warn', 'enforce'],
-        'warn',
       ),
     )
     .addOption(
@@ -108,15 +83,9 @@ export function withAgentOptions(command: Command): Command {
         process.stderr.isTTY ? 'text' : 'json',
       ),
     );
-  return refuseRenamed(withLimitOptions(withAuditOptions(command)), {
+  withRulesetOptions(command);
+  for (const option of rotationOptions()) command.addOption(option);
+  return refuseRenamed(command, {
     'cni-results': '--cni-cache-dir',
-  });
-}
-
-function parseCidrs(text: string): Cidr[] {
-  return text.split(',').map((part) => {
-    const cidr = parseCidr(part.trim());
-    if (cidr === undefined) throw new InvalidArgumentError(`${part} is not a CIDR.`);
-    return cidr;
   });
 }

@@ -4,11 +4,12 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { InputError } from '../../generic/input-error.js';
 import { durationOption, repeatable } from '../common/options.js';
 import { refuseRenamed, withRenamedValues } from '../common/renamed.js';
-import type { RotationOptions } from '../../audit/writing/rotating-file.js';
+import type { RotationLimits } from '../../audit/writing/rotating-file.js';
 import { policyModes, type PolicyMode } from '../../model/policy-mode.js';
 import type { RecordTargets } from '../../node/record-output.js';
 import type { AuditRules } from '../../nftables/render/log-rules.js';
 
+/** What is recorded, and where to: it shapes the ruleset. */
 export interface AuditFlags {
   /** `dry-run`: the whole agent is in a dry run. */
   readonly mode: PolicyMode;
@@ -20,6 +21,9 @@ export interface AuditFlags {
   readonly auditBurst: number;
   readonly auditPairs: number;
   readonly auditSharedRate: number;
+}
+
+export interface RotationFlags {
   /** Megabytes. */
   readonly auditLogMaxsize: number;
   /** Days. */
@@ -35,8 +39,6 @@ const defaultAuditLog = '/var/log/podwall/audit.jsonl';
 export function withAuditOptions(command: Command): Command {
   const number = (flags: string, text: string, value: number, largest = 1e9): Option =>
     new Option(flags, text).default(value).argParser(numberUpTo(largest));
-  const limit = (flags: string, text: string, value: number): Option =>
-    new Option(flags, `${text}; 0: no limit`).default(value).argParser(numberUpTo(1e9, 0));
   const options = [
     withRenamedValues(
       new Option('--mode <mode>', 'dry-run records what would be denied, and drops nothing')
@@ -59,13 +61,6 @@ export function withAuditOptions(command: Command): Command {
     number('--audit-burst <packets>', 'packets of a pair that are recorded at once, before that rate holds', 200),
     number('--audit-pairs <number>', 'pairs of addresses with a limit of their own', 16_384),
     number('--audit-shared-rate <packets>', 'packets a second that are recorded for all other pairs', 1000),
-    limit('--audit-log-maxsize <megabytes>', 'size at which the file is rotated', 100),
-    limit('--audit-log-maxage <days>', 'days that rotated files are kept', 0),
-    limit('--audit-log-maxbackup <files>', 'rotated files that are kept', 10),
-    new Option('--audit-log-rotate-after <duration>', 'age at which the file is rotated, as 24h; 0s: no limit')
-      .default(86_400_000, '24h')
-      .argParser(durationOption),
-    new Option('--audit-gzip <mode>', 'compress rotated files').choices(['on', 'off']).default('on'),
   ];
   for (const option of options) command.addOption(option);
   return refuseRenamed(command, {
@@ -75,6 +70,21 @@ export function withAuditOptions(command: Command): Command {
       '--audit-log-maxage is the days that rotated files are kept',
     'audit-keep': '--audit-log-maxbackup (files)',
   });
+}
+
+/** They say nothing of the ruleset. */
+export function rotationOptions(): readonly Option[] {
+  const limit = (flags: string, text: string, value: number): Option =>
+    new Option(flags, `${text}; 0: no limit`).default(value).argParser(numberUpTo(1e9, 0));
+  return [
+    limit('--audit-log-maxsize <megabytes>', 'size at which the file is rotated', 100),
+    limit('--audit-log-maxage <days>', 'days that rotated files are kept', 0),
+    limit('--audit-log-maxbackup <files>', 'rotated files that are kept', 10),
+    new Option('--audit-log-rotate-after <duration>', 'age at which the file is rotated, as 24h; 0s: no limit')
+      .default(86_400_000, '24h')
+      .argParser(durationOption),
+    new Option('--audit-gzip <mode>', 'compress rotated files').choices(['on', 'off']).default('on'),
+  ];
 }
 
 /** Where records go; undefined when none are made. @throws InputError for what cannot be meant */
@@ -100,7 +110,7 @@ export const auditRules = (flags: AuditFlags): AuditRules => ({
   sharedRate: flags.auditSharedRate,
 });
 
-export const rotation = (flags: AuditFlags): Omit<RotationOptions, 'onCleanupFailure'> => ({
+export const rotation = (flags: RotationFlags): RotationLimits => ({
   maxBytes: unlimitedIfZero(flags.auditLogMaxsize * 1024 * 1024),
   rotateAfter: unlimitedIfZero(flags.auditLogRotateAfter),
   maxBackups: unlimitedIfZero(flags.auditLogMaxbackup),

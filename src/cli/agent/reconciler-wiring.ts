@@ -1,6 +1,6 @@
 /** The agent's loop from its real parts. */
 import { mkdir } from 'node:fs/promises';
-import { compile, Compiler, type CompilerOptions } from '../../compiler/compiler.js';
+import { compile, Compiler } from '../../compiler/compiler.js';
 import { bridgeNetfilter } from '../../kernel/links/bridge-netfilter.js';
 import { openLinks } from '../../kernel/links/links.js';
 import { watchTables } from '../../kernel/table-events/watch-tables.js';
@@ -9,7 +9,7 @@ import { openNftClient, type NftClient } from '../../kernel/nft/nft-client.js';
 import type { AgentMetrics } from '../../node/metrics/agent-metrics.js';
 import type { Disposables } from '../../node/disposables.js';
 import { removeCheckpoint } from '../../node/state/checkpoint-file.js';
-import { render, Renderer, type RenderOptions } from '../../nftables/render/renderer.js';
+import { render, Renderer } from '../../nftables/render/renderer.js';
 import { systemClock } from '../../reconciler/clock.js';
 import { Reconciler } from '../../reconciler/reconciler.js';
 import type { ReconcilerLog } from '../../reconciler/types.js';
@@ -19,8 +19,8 @@ import type { Listeners } from '../../cluster/listeners.js';
 import type { AgentAudit } from '../../node/agent-audit.js';
 import type { RecordTargets } from '../../node/record-output.js';
 import type { AgentFlags } from './agent-options.js';
-import { auditRules, rotation } from './audit-options.js';
-import { limitsOf, policyMemoryOf } from '../common/limit-options.js';
+import { rotation } from './audit-options.js';
+import { compilerOptions, policyLimitOptions, renderOptions, withoutEffect } from './ruleset-options.js';
 import { warnOf } from '../common/options.js';
 import { version } from '../common/version.js';
 
@@ -46,16 +46,7 @@ export async function buildReconciler(
   flags: AgentFlags,
   { cluster, log, disposables, metrics, packetListeners, recordsTo }: ReconcilerWiring,
 ): Promise<Reconciler> {
-  const limits = limitsOf(flags);
-  const options: CompilerOptions = {
-    scope: { node: flags.node },
-    unknownPods: flags.unknownPods,
-    podCidrs: flags.podCidrs,
-    ...(flags.mode === 'dry-run' ? { dryRun: 'all' } : {}),
-    ...(flags.limits === 'enforce' ? { maxPodPolicies: limits.podPolicies } : {}),
-  };
-  const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
-  const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };
+  const [forCompiler, forRenderer, limits] = [compilerOptions(flags), renderOptions(flags), policyLimitOptions(flags)];
   warnAtStart(flags, cluster, log);
   const elements = startElementWriter(elementWorker, (why) => log.warn({ why }, 'set elements go by nft'));
   disposables.defer(async () => elements[Symbol.asyncDispose]());
@@ -65,10 +56,10 @@ export async function buildReconciler(
   const isBusy = (): boolean => loop.reconciler?.busySince !== undefined;
   const audit = await auditOf(flags, { to: recordsTo, cluster, client, log, disposables, packetListeners, isBusy });
   const links = openLinks();
-  const [compiler, renderer] = [new Compiler(options), new Renderer(renderOptions)];
+  const [compiler, renderer] = [new Compiler(forCompiler), new Renderer(forRenderer)];
   if (metrics !== undefined)
     Object.assign(metrics.sources, {
-      limits: () => ({ ...limits, policyMemory: policyMemoryOf(flags) }),
+      limits: () => ({ ...limits.limits, policyMemory: limits.memory }),
       program: () => compiler.program(),
       ruleset: () => renderer.ruleset(),
       ...(flags.audit === 'off' ? {} : { counters: () => client.counters() }),
@@ -79,7 +70,7 @@ export async function buildReconciler(
       cluster,
       compiler,
       renderer,
-      render: (snapshot) => render(compile(snapshot, options), renderOptions),
+      render: (snapshot) => render(compile(snapshot, forCompiler), forRenderer),
       nftables: metrics?.countTransactions(client) ?? client,
       links,
       bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter, `${flags.sysctlDir}/bridge`),
@@ -90,10 +81,10 @@ export async function buildReconciler(
     {
       sourceGuard: flags.sourceGuard === 'on',
       mode: flags.mode,
-      limits: { node: flags.node, mode: flags.limits, limits, memory: policyMemoryOf(flags) },
+      limits,
       readBackEvery,
       hearsCommits: () => loop.watch?.hearsAll === true,
-      ...logging,
+      ...(forRenderer.audit === undefined ? {} : { audit: forRenderer.audit }),
     },
   );
   loop.reconciler = reconciler;
@@ -154,10 +145,5 @@ async function auditOf(
 
 function warnAtStart(flags: AgentFlags, cluster: SyncedCluster, log: ReconcilerLog): void {
   for (const problem of cluster.problems()) log.warn({ problem: warnOf(problem) }, 'input');
-  const node = cluster.snapshot().nodes.find(({ name }) => name === flags.node);
-  if (flags.unknownPods === 'deny' && flags.podCidrs.length === 0 && (node?.podCidrs.length ?? 0) === 0)
-    log.warn(
-      { node: flags.node },
-      '--unknown-pods=deny has no effect: no pod CIDR of this node is known (--pod-cidrs)',
-    );
+  for (const text of withoutEffect(flags, cluster.snapshot())) log.warn({ node: flags.node }, text);
 }

@@ -5,7 +5,6 @@ import type { ConnectionChoice } from '../../cluster/api-server/kube-config.js';
 import type { SourceProblem } from '../../cluster/types.js';
 import { formatPath } from '../../model/diagnostic.js';
 import type { ObjectRef } from '../../model/pod.js';
-import { withRenamedValues } from './renamed.js';
 
 export const defaultStateDir = '/run/podwall';
 
@@ -54,14 +53,3 @@ export function durationOption(text: string): number {
   if (duration === undefined) throw new InvalidArgumentError(`${text}: must be a duration as 500ms, 30s or 2m.`);
   return duration;
 }
-
-export const establishedOption = (): Option =>
-  withRenamedValues(
-    new Option(
-      '--established <mode>',
-      'flows that a change no longer allows: policies are evaluated again for their next packet, or they are kept',
-    )
-      .choices(['reevaluate', 'keep'])
-      .default('reevaluate'),
-    { cut: 'reevaluate' },
-  );

@@ -9,18 +9,26 @@ export class SetForms {
     return this.#tables.get(family)?.get(set);
   }
 
-  /** Undefined: there is no such table. */
+  /** Others that are known stay: this process may have made them since. Of one that is gone the kernel refuses elements. */
   listed(family: TableName['family'], ruleset: Ruleset | undefined): void {
-    const sets = [...(ruleset?.sets.values() ?? [])];
-    this.#tables.set(family, new Map(sets.map((set) => [set.name, { ...set, elements: undefined }])));
+    const forms = this.#formsOf(family);
+    for (const { name, type, verdicts, interval, dynamic } of ruleset?.sets.values() ?? [])
+      forms.set(name, { name, type, verdicts, interval, ...(dynamic === undefined ? {} : { dynamic }) });
   }
 
   applied({ family, commands }: Transaction): void {
-    const forms = this.#tables.get(family) ?? new Map<string, SetForm>();
-    this.#tables.set(family, forms);
+    const forms = this.#formsOf(family);
     for (const command of commands)
       if (command.kind === 'add set') forms.set(command.set.name, command.set);
       else if (command.kind === 'delete set') forms.delete(command.name);
       else if (command.kind === 'delete table') forms.clear();
+  }
+
+  #formsOf(family: TableName['family']): Map<string, SetForm> {
+    const known = this.#tables.get(family);
+    if (known !== undefined) return known;
+    const forms = new Map<string, SetForm>();
+    this.#tables.set(family, forms);
+    return forms;
   }
 }

@@ -118,15 +118,14 @@ class NftProcessClient implements NftClient {
     await runTransaction(this.command, source, { checkOnly: false });
   }
 
-  list(family: 'inet' | 'netdev', table: string, signal?: AbortSignal): Promise<MutableRuleset | undefined> {
-    return this.#inTurn(signal, async () => {
-      const { stdout, stderr, exitCode } = await runNft(this.command, ['-j', 'list', 'table', family, table]);
-      const isMissing = exitCode !== 0 && isNoTable(stderr);
-      if (exitCode !== 0 && !isMissing) throw nftErrorFrom(stderr);
-      const ruleset = isMissing ? undefined : parseTable(stdout);
-      this.#forms.listed(family, ruleset);
-      return ruleset;
-    });
+  /** Beside transactions, so that none waits for it. */
+  async list(family: 'inet' | 'netdev', table: string): Promise<MutableRuleset | undefined> {
+    const { stdout, stderr, exitCode } = await runNft(this.command, ['-j', 'list', 'table', family, table]);
+    const isMissing = exitCode !== 0 && isNoTable(stderr);
+    if (exitCode !== 0 && !isMissing) throw nftErrorFrom(stderr);
+    const ruleset = isMissing ? undefined : parseTable(stdout);
+    this.#forms.listed(family, ruleset);
+    return ruleset;
   }
 
   async counters(): Promise<ReadonlyMap<string, number>> {

@@ -28,8 +28,8 @@ export function nftErrorFrom(stderr: string, cause?: unknown): NftError {
     );
   if (/Message too long/i.test(text))
     return new NftError('failed', `the transaction is too large for the kernel (${firstLine(text)})`, options);
-  const said = complaint.exec(text)?.[0];
-  if (said !== undefined && !passing.test(said)) return new NftError('refused', text, options);
+  const found = complaint.exec(text)?.[0];
+  if (found !== undefined && !passing.test(found)) return new NftError('refused', text, options);
   return new NftError('failed', text === '' ? 'nft failed without a message' : text, options);
 }
 

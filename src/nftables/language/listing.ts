@@ -1,6 +1,7 @@
 import { emptyRuleset, type MutableRuleset, type MutableSet } from './mutable-ruleset.js';
 import { elementFromJson } from './elements.js';
 import { keyTypesFrom } from './key-types.js';
+import { NftError } from './nftables.js';
 import { isRetired } from '../names/retired.js';
 import type { Chain, Hook, Rule, Ruleset, Statement } from './types.js';
 
@@ -95,11 +96,27 @@ function parseListing(objects: readonly ListedObject[]): MutableRuleset {
   return ruleset;
 }
 
-const objectsIn = (json: string): readonly ListedObject[] =>
-  (JSON.parse(json) as { readonly nftables: readonly ListedObject[] }).nftables;
+/** @throws NftError when nft has not printed what it should */
+function objectsIn(json: string): readonly ListedObject[] {
+  try {
+    const { nftables } = JSON.parse(json) as { readonly nftables?: unknown };
+    if (Array.isArray(nftables)) return nftables as ListedObject[];
+  } catch (cause) {
+    throw new NftError('failed', 'what nft lists is no JSON', { cause });
+  }
+  throw new NftError('failed', 'what nft lists has no objects');
+}
 
-/** @param json what `nft -j list table` prints */
-export const parseTable = (json: string): MutableRuleset => parseListing(objectsIn(json));
+/**
+ * @param json what `nft -j list table` prints
+ * @throws NftError when nft has not printed a table
+ */
+export function parseTable(json: string): MutableRuleset {
+  const objects = objectsIn(json);
+  if (!objects.some((object) => isBody(object['table'])))
+    throw new NftError('failed', 'what nft lists has no table in it');
+  return parseListing(objects);
+}
 
 /**
  * Packets by the name of their counter.

@@ -2,13 +2,13 @@ import type { Transaction } from './command.js';
 import type { MutableRuleset } from './mutable-ruleset.js';
 import type { Ruleset } from './types.js';
 
-/** nft, as the reconciler uses it. Errors are NftError. */
+/** nft, as the reconciler uses it: one transaction at a time, and listings beside them. Errors are NftError. */
 export interface Nftables {
   /** Changes nothing, and refuses what `apply` would. */
   check(transaction: Transaction, signal?: AbortSignal): Promise<void>;
   apply(transaction: Transaction, signal?: AbortSignal): Promise<void>;
   /** What the kernel holds of the table, the caller's to keep; undefined when there is no such table. */
-  list(family: Ruleset['family'], table: string, signal?: AbortSignal): Promise<MutableRuleset | undefined>;
+  list(family: Ruleset['family'], table: string): Promise<MutableRuleset | undefined>;
   close(): Promise<void>;
 }
 

@@ -1,12 +1,12 @@
-import { sumOf } from '../../generic/sum-of.js';
 import { Gauge, Counter, type Registry } from 'prom-client';
-import type { PacketTotals } from '../../audit/accounting/packet-accounting.js';
+import { lostWithoutLine, type PacketTotals } from '../../audit/accounting/packet-accounting.js';
 import { defineMetric } from './define-metric.js';
 import { metricNames, type MetricKey } from './metric-names.js';
 
 /** What the audit log counts. */
 export interface AuditNumbers {
   readonly isReading: boolean;
+  readonly isWriting: boolean;
   totals(): PacketTotals;
 }
 
@@ -39,6 +39,7 @@ export function defineAuditMetrics(registry: Registry, numbers: () => AuditNumbe
     });
   };
   gauge('auditReading', ({ isReading }) => Number(isReading));
+  gauge('auditWriting', ({ isWriting }) => Number(isWriting));
   gauge('auditInFlight', (audit) => audit.totals().inFlight);
   counter('auditLost', 'cause', ({ lost }) => lost);
   counter('auditPackets', 'outcome', ({ observed, written, aggregated, suppressed, lost }) => ({
@@ -46,6 +47,6 @@ export function defineAuditMetrics(registry: Registry, numbers: () => AuditNumbe
     written,
     aggregated,
     suppressed,
-    lost: sumOf(Object.values(lost), (count) => count),
+    lost: lostWithoutLine(lost),
   }));
 }

@@ -47,11 +47,15 @@ export const metricNames = {
     'Scrapes for which the counters of policies could not be read: their series stood still',
   ],
   auditReading: ['podwall_audit_reading', '1 while the agent receives packets for the audit log'],
+  auditWriting: ['podwall_audit_writing', '0 while records cannot be written: they wait, then are lost'],
   auditPackets: [
     'podwall_audit_packets_total',
     'Packets for the audit log by outcome: observed = written + aggregated + suppressed + lost + in flight',
   ],
-  auditLost: ['podwall_audit_lost_packets_total', 'Packets for the audit log that no record covers, by cause'],
+  auditLost: [
+    'podwall_audit_lost_packets_total',
+    'Packets for the audit log that no record covers, by cause; by rotation: their records were removed with the file',
+  ],
   auditInFlight: [
     'podwall_audit_in_flight_packets',
     'Packets for the audit log that are not yet read, aggregated or written',

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { logLinesInReverse } from '../../../src/audit/reading/reverse-lines.js';
 import { followLog } from '../../../src/audit/reading/follow.js';
 import { LineReader, MalformedLine } from '../../../src/audit/reading/line-reader.js';
-import { oldestFirst, isLiveFile } from '../../../src/audit/reading/rotated-file-names.js';
+import { isLiveFile, isLogName, isRotatedFrom, oldestFirst } from '../../../src/audit/reading/rotated-file-names.js';
 import { Scan } from '../../../src/audit/reading/scan.js';
 import { schemaChecker } from '../../../src/audit/record-schema.js';
 import { fileSource, streamSource } from '../../../src/audit/reading/log-sources.js';
@@ -26,7 +26,7 @@ const numbered = (sequence: number, fields: Partial<EventRecord> = {}): string =
   recordLine(deniedRecord({ 'event.sequence': sequence, ...fields }));
 
 describe('names', () => {
-  test('oldest first, the live file last, each log for itself', () => {
+  test('oldest first, the live file last, each log for itself', async () => {
     const names = [
       'b/audit.jsonl',
       'a/audit.jsonl',
@@ -34,7 +34,7 @@ describe('names', () => {
       'a/audit-2026-11-21T23-00-00.000Z.jsonl.gz',
       'a/audit-20261123T000000Z.jsonl',
     ];
-    expect(oldestFirst(names)).toEqual([
+    expect(await oldestFirst(names)).toEqual([
       'a/audit-2026-11-21T23-00-00.000Z.jsonl.gz',
       'a/audit-2026-11-22T10-00-00.000Z.jsonl.gz',
       'a/audit-20261123T000000Z.jsonl',
@@ -44,9 +44,42 @@ describe('names', () => {
     expect(names.filter(isLiveFile)).toEqual(['b/audit.jsonl', 'a/audit.jsonl']);
   });
 
-  test('a file that is being compressed is read once', () => {
+  test.each([
+    ['numbers', ['audit.jsonl.10.gz', 'audit.jsonl.2.gz', 'audit.jsonl.1']],
+    ['dates', ['audit.jsonl-20261120.gz', 'audit.jsonl-20261121.gz', 'audit.jsonl-20261122']],
+    ['dates before the extension', ['audit-20261121.jsonl.gz', 'audit-20261122.jsonl']],
+  ])('files that logrotate moved, with %s, come before the live file and belong to its log', async (_, moved) => {
+    const names = [...moved, 'audit.jsonl'];
+    expect(await oldestFirst(names.toSorted())).toEqual(names);
+    expect(names.filter(isLiveFile)).toEqual(['audit.jsonl']);
+    expect(names.filter(isLogName)).toEqual(names);
+    expect(names.filter((name) => isRotatedFrom('/log/audit.jsonl', name))).toEqual(moved);
+  });
+
+  test('logs are distinguished by their extensions, and what only has a number in its name is a log of its own', () => {
+    const names = ['podwall.log', 'podwall.log.1', 'podwall.log-20261122', 'podwall.jsonl.1', 'podwall.log.old'];
+    expect(names.filter((name) => isRotatedFrom('/var/podwall.log', name))).toEqual(names.slice(1, 3));
+    expect(names.filter(isLogName)).toEqual(['podwall.jsonl.1']);
+    expect(['10.0.0.1.jsonl', 'node-10.jsonl'].filter(isLiveFile)).toEqual(['10.0.0.1.jsonl', 'node-10.jsonl']);
+  });
+
+  test('where the agent rotated as well, the last line of a file with a number says where it is', async () => {
+    const own = await mkdtemp(join(folder, 'both-'));
+    const at = (name: string): string => join(own, name);
+    const rotated = at('audit-20261121T100000.000Z.jsonl');
+    const oldest = [at('audit.jsonl.3'), at('audit.jsonl.2'), rotated, at('audit.jsonl.1')];
+    for (const path of oldest) await writeFile(path, '');
+    const touch = (path: string, time: string): Promise<void> => utimes(path, new Date(time), new Date(time));
+    await touch(at('audit.jsonl.1'), '2026-11-22T00:00:00Z');
+    await touch(at('audit.jsonl.2'), '2026-11-21T00:00:00Z');
+    // A backup that was copied back: the number is certain.
+    await touch(at('audit.jsonl.3'), '2026-11-23T00:00:00Z');
+    expect(await oldestFirst(oldest.toSorted())).toEqual(oldest);
+  });
+
+  test('a file that is being compressed is read once', async () => {
     const plain = 'audit-20261122T100000Z.jsonl';
-    expect(oldestFirst([`${plain}.gz`, plain])).toEqual([plain]);
+    expect(await oldestFirst([`${plain}.gz`, plain])).toEqual([plain]);
   });
 });
 

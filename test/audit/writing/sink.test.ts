@@ -4,11 +4,11 @@ import { execa } from 'execa';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { RotatingFile, type RotationOptions } from '../../../src/audit/writing/rotating-file.js';
+import { RotatingFile, type RotationLimits } from '../../../src/audit/writing/rotating-file.js';
 import { Sink, type LineOutput } from '../../../src/audit/writing/sink.js';
 import { until } from '../../support/until.js';
 
-const options = { capacity: 100, retryAfter: 5, onWriteState: () => undefined };
+const options = { capacity: 100, retryAfter: 5, settledAfter: 5, onWriteState: () => undefined };
 
 describe('Sink', () => {
   test('whoever writes does not wait; lines leave in order, and each is acknowledged once it is written', async () => {
@@ -57,7 +57,7 @@ describe('Sink', () => {
     isFull = false;
     await until(() => out.length > 0);
     expect(out.join('')).toBe('0123456789\n'.repeat(10));
-    await until(() => sink.hasRoom);
+    await until(() => sink.hasRoom && !sink.isFailing);
     expect(problems).toEqual(['ENOSPC', 'well']);
     await sink[Symbol.asyncDispose]();
   });
@@ -75,7 +75,7 @@ describe('RotatingFile', () => {
   let folder: string;
   let now: number;
   const path = (): string => join(folder, 'log', 'audit.jsonl');
-  const file = (change: Partial<RotationOptions> = {}): RotatingFile => {
+  const file = (change: Partial<RotationLimits> = {}): RotatingFile => {
     const rotation = {
       maxBytes: 10,
       rotateAfter: 1000,
@@ -87,7 +87,7 @@ describe('RotatingFile', () => {
     const onCleanupFailure = (error: unknown): never => {
       throw error;
     };
-    return new RotatingFile(path(), { onCleanupFailure, ...rotation }, () => now);
+    return new RotatingFile(path(), { onCleanupFailure, onFileEnd: () => Promise.resolve(), ...rotation }, () => now);
   };
   /** Rotated files in the order of their names, then the present one. */
   const contents = async (): Promise<string[]> => {

@@ -14,6 +14,12 @@ const neededByLab = [
 ];
 const needed = [...neededByAgent, ...neededByLab];
 
+/** The shells that complete our commands; bash is everywhere. */
+const neededToComplete = [
+  { files: ['/usr/bin/zsh', '/bin/zsh'], package: 'zsh' },
+  { files: ['/usr/bin/fish', '/usr/local/bin/fish'], package: 'fish' },
+];
+
 /** Only the long tests build the image. */
 const neededToBuild = [
   { files: ['/usr/bin/buildah'], package: 'buildah' },
@@ -28,4 +34,5 @@ const missingOf = (needs: readonly Need[]): string[] =>
   needs.filter(({ files }) => !files.some((file) => existsSync(file))).map((one) => one.package);
 
 export const missingPackages = (): string[] => missingOf(needed);
+export const missingShells = (): string[] => missingOf(neededToComplete);
 export const missingBuilders = (): string[] => missingOf(neededToBuild);

@@ -4,17 +4,12 @@
  * run that was killed.
  */
 import { execa } from 'execa';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AgentProcess, type AgentFlags, type AgentStart } from './agent-process.js';
-import {
-  removeLeftovers,
-  removeNamespaces,
-  runFolder,
-  runPrefix,
-  skipAddressDetection,
-  writeSettings,
-} from './namespaces.js';
+import { removeLeftovers, removeNamespaces, removeRunFolder, runFolderName, runPrefix } from '../runs.mjs';
+import { skipAddressDetection, writeSettings } from './namespaces.js';
 import { Prober } from './prober.js';
 import { pluginFolder } from './prerequisites.js';
 
@@ -74,7 +69,7 @@ export class Lab implements AsyncDisposable {
    */
   static async create(nodes: readonly LabNode[], tenantRow = process.env['PODWALL_TENANT_ROW']): Promise<Lab> {
     await removeLeftovers();
-    const folder = await mkdtemp(runFolder);
+    const folder = await mkdtemp(join(tmpdir(), `${runFolderName}-lab-`));
     labs += 1;
     const lab = new Lab(`${runPrefix}${labs}-`, folder, tenantRow);
     try {
@@ -242,7 +237,7 @@ export class Lab implements AsyncDisposable {
     } finally {
       this.prober[Symbol.dispose]();
       await removeNamespaces(this.#prefix);
-      await rm(this.folder, { recursive: true, force: true });
+      await removeRunFolder(this.folder);
     }
   }
 

@@ -1,6 +1,7 @@
 /** The few system calls that a prober needs and Node does not offer: above all setns(2), to open sockets in any namespace. */
 import koffi from 'koffi';
 import { openSync } from 'node:fs';
+import { namespaceFolder } from '../runs.mjs';
 
 const libc = koffi.load('libc.so.6');
 const setns = libc.func('int setns(int fd, int nstype)');
@@ -80,7 +81,6 @@ export function inNamespace<T>(namespaceFd: number, work: () => T): T {
   }
 }
 
-export const namespaceFolder = '/var/run/netns';
 export const openNamespace = (name: string): number => openSync(`${namespaceFolder}/${name}`, 'r');
 
 /** As inNamespace, by name. */

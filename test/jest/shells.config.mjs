@@ -1,0 +1,3 @@
+import { configOf } from './config.mjs';
+
+export default configOf('shells');

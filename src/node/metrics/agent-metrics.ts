@@ -82,7 +82,7 @@ export class AgentMetrics implements Disposable {
     return {
       apply,
       check: (transaction, signal) => nft.check(transaction, signal),
-      list: (family, table, signal) => nft.list(family, table, signal),
+      list: (family, table) => nft.list(family, table),
       close: () => nft.close(),
     };
   }

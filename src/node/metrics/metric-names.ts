@@ -46,6 +46,10 @@ export const metricNames = {
     'podwall_policy_counter_read_errors_total',
     'Scrapes for which the counters of policies could not be read: their series stood still',
   ],
+  counterResets: [
+    'podwall_policy_counter_resets_total',
+    'Counters of policies that another program removed or reset: packets since the last reading are in no series',
+  ],
   auditReading: ['podwall_audit_reading', '1 while the agent receives packets for the audit log'],
   auditPackets: [
     'podwall_audit_packets_total',

@@ -7,13 +7,14 @@ import type { LimitMode } from '../../limits/limits.js';
 import type { LogFormat } from '../../node/log.js';
 import { refuseRenamed } from '../common/renamed.js';
 import { withLimitOptions, type LimitFlags } from '../common/limit-options.js';
-import { defaultNode, defaultStateDir, establishedOption } from '../common/options.js';
+import { defaultNode, defaultStateDir, establishedOption, untrackedOption } from '../common/options.js';
 
 export interface AgentFlags extends ReportFlags, AuditFlags, LimitFlags {
   readonly stateDir: string;
   readonly unknownPods: 'deny' | 'allow';
   readonly podCidrs: readonly Cidr[];
   readonly established: 'reevaluate' | 'keep';
+  readonly untracked: 'drop' | 'stateless';
   readonly sourceGuard: 'on' | 'off';
   readonly limits: LimitMode;
   readonly bridgeNetfilter: BridgeNetfilterMode;
@@ -44,6 +45,7 @@ export function withAgentOptions(command: Command): Command {
     )
     .option('--pod-cidrs <cidrs>', 'pod CIDRs of this node, in addition to those of its Node object', parseCidrs, [])
     .addOption(establishedOption())
+    .addOption(untrackedOption())
     .addOption(
       choice(
         '--source-guard <mode>',

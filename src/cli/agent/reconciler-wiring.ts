@@ -59,7 +59,12 @@ export async function buildReconciler(
     ...(flags.limits === 'enforce' ? { maxPodPolicies: limits.podPolicies } : {}),
   };
   const logging = recordsTo === undefined ? {} : { audit: auditRules(flags) };
-  const renderOptions: RenderOptions = { established: flags.established, mode: flags.mode, ...logging };
+  const renderOptions: RenderOptions = {
+    established: flags.established,
+    untracked: flags.untracked,
+    mode: flags.mode,
+    ...logging,
+  };
   warnAtStart(flags, cluster, log);
   const elements = startElementWriter(elementWorker, (why) => log.warn({ why }, 'set elements go by nft'));
   disposables.defer(async () => elements[Symbol.asyncDispose]());

@@ -55,6 +55,14 @@ export function durationOption(text: string): number {
   return duration;
 }
 
+export const untrackedOption = (): Option =>
+  new Option(
+    '--untracked <mode>',
+    'packets that the node does not track (notrack) to or from an isolated pod: dropped, or evaluated by their header, so that a pod may send from a port on which it may be asked to any port of whoever may ask',
+  )
+    .choices(['drop', 'stateless'])
+    .default('drop');
+
 export const establishedOption = (): Option =>
   withRenamedValues(
     new Option(

@@ -1,5 +1,6 @@
 /** Which policies a named counter is about, so that its packets are counted by policy. */
 import { directions, policyKey, type Direction } from '../../model/policy.js';
+import type { SkeletonDrop } from '../../program/drop-reasons.js';
 import type { Endpoint, PolicyProgram, RuleList } from '../../program/types.js';
 import { isolationSpecOf } from './isolation-spec.js';
 import { counters } from '../names/counters.js';
@@ -48,6 +49,9 @@ export function* countersOfEndpoint(endpoint: Endpoint): Generator<NamedCounter>
         yield [counters.nameOf({ kind: 'dry-run-deny', ...named, recorded }), { ...by, verdict: 'dryRunDeny' }];
   }
 }
+
+/** Of packets that are dropped for a reason that is no policy's. */
+export const skeletonDropCounter = (reason: SkeletonDrop): string => counters.nameOf({ kind: 'skeleton-drop', reason });
 
 /** What the name alone says of a counter of policies that nobody knows any more; undefined for any other counter. */
 export function unknownPolicyCounter(name: string): Omit<PolicyCounter, 'policies'> | undefined {

@@ -57,6 +57,8 @@ export interface SkeletonOptions {
   readonly audit?: AuditRules;
   /** `dry-run`: nothing is dropped, whatever the reason; `enforce` by default. */
   readonly mode?: PolicyMode;
+  /** `stateless`: packets that nobody tracks are evaluated by their header; `drop` by default, where a pod is isolated. */
+  readonly untracked?: 'drop' | 'stateless';
 }
 
 type Deny = (reason: SkeletonDrop | 'by-ct-state') => Statement;
@@ -197,8 +199,9 @@ const icmpErrors = (deny: Deny): Rule[] => [
 ];
 
 /** No conntrack entry that says whose flow it is. */
-const untracked = (deny: Deny): Rule[] => [
+const untracked = (deny: Deny, isStateless: boolean): Rule[] => [
   ...unknownByHeader(deny),
+  ...(isStateless ? byHeader : []),
   ...families.flatMap((family) =>
     (['saddr', 'daddr'] as const).flatMap((field) =>
       (['ingress', 'egress'] as const).map((direction) =>
@@ -209,6 +212,45 @@ const untracked = (deny: Deny): Rule[] => [
   rule(x.accept),
 ];
 
+const addressesOf = (family: Family): readonly x.Expression[] =>
+  (['saddr', 'daddr'] as const).map((field) => x.packetAddress(family, field));
+
+/** What policies allow does not come back. */
+const byHeader: readonly Rule[] = [
+  ...families.map((family) =>
+    named(
+      'untracked, a pod to itself',
+      x.flowState('untracked'),
+      x.inSet(x.concat(...addressesOf(family)), setName.self(family)),
+      x.accept,
+    ),
+  ),
+  named('untracked: allowed if policies allow it as a flow', x.flowState('untracked'), x.jump('untracked-flow')),
+  named('untracked: allowed if it may answer a flow', x.flowState('untracked'), x.jump('untracked-answer')),
+];
+
+const headerStage = (as: x.HeaderReading, direction: Direction, next: SkeletonChain): Rule[] => {
+  const { client, server } = x.byHeaderAs[as];
+  const address = direction === 'egress' ? client : server;
+  return [
+    ...families.map((family) => rule(x.dispatch(address(family), setName.untrackedDispatch[as](direction, family)))),
+    rule(goto(next)),
+  ];
+};
+
+const beginsStream = x.match({ '&': [x.headerField('tcp', 'flags'), ['fin', 'syn', 'rst', 'ack']] }, 'syn');
+
+const headerChains: Readonly<Record<Extract<SkeletonChain, `untracked-${string}`>, readonly Rule[]>> = {
+  'untracked-flow': headerStage('flow', 'egress', 'untracked-flow-ingress'),
+  'untracked-flow-ingress': headerStage('flow', 'ingress', 'untracked-allow'),
+  'untracked-answer': [
+    named('no answer begins a stream', beginsStream, x.back),
+    ...headerStage('answer', 'egress', 'untracked-answer-ingress'),
+  ],
+  'untracked-answer-ingress': headerStage('answer', 'ingress', 'untracked-allow'),
+  'untracked-allow': [rule(x.count(policyAccepted), x.accept)],
+};
+
 /** Always goto: in a dry run the packet goes on from where it was sent here. */
 const denyByCtState: readonly Rule[] = [
   rule(x.flowState('untracked'), x.goto(denyName('untracked'))),
@@ -217,7 +259,8 @@ const denyByCtState: readonly Rule[] = [
 
 /** The chains that never change, without those that name the cache. */
 export function skeletonChains(options: SkeletonOptions): Chain[] {
-  const { audit, mode = 'enforce' } = options;
+  const { audit, mode = 'enforce', untracked: ofUntracked = 'drop' } = options;
+  const isStateless = ofUntracked === 'stateless';
   const deny: Deny = (reason) => {
     const chain = reason === 'by-ct-state' ? ('deny-by-ct-state' satisfies SkeletonChain) : denyName(reason);
     return mode === 'dry-run' ? x.jump(chain) : x.goto(chain);
@@ -229,19 +272,22 @@ export function skeletonChains(options: SkeletonOptions): Chain[] {
     'ingress-after-egress': stage('ingress', 'allow'),
     'mid-stream': midStream(deny),
     'icmp-errors': icmpErrors(deny),
-    untracked: untracked(deny),
+    untracked: untracked(deny, isStateless),
+    ...headerChains,
     'deny-by-ct-state': denyByCtState,
     allow: allow(deny),
     'not-isolated': notIsolated(),
     'allow-uncached': allowUncached(deny),
   };
   return [
-    ...skeletonChainNames.map((name) => ({
-      name,
-      title: skeletonTitles[name],
-      ...hooked(name, mode),
-      rules: rules[name],
-    })),
+    ...skeletonChainNames
+      .filter((name) => isStateless || !Object.hasOwn(headerChains, name))
+      .map((name) => ({
+        name,
+        title: skeletonTitles[name],
+        ...hooked(name, mode),
+        rules: rules[name],
+      })),
     ...notIsolatedRecordChains(audit),
     ...skeletonDenialChains(audit, mode),
   ];

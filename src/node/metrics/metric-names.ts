@@ -37,6 +37,10 @@ export const metricNames = {
     'Packets that policies were evaluated for and one allowed; the verdict cache is not counted',
   ],
   denied: ['podwall_policy_denied_packets_total', 'Packets denied, by all policies that isolate the pod'],
+  dropped: [
+    'podwall_dropped_packets_total',
+    'Packets that no policy allows or denies, dropped to or from an isolated or unknown pod, by reason (untracked, invalid, …)',
+  ],
   dryRunAllow: [
     'podwall_policy_dry_run_allowed_packets_total',
     'Denied packets that a policy in a dry run would allow',

@@ -39,6 +39,17 @@ export function definePolicyMetrics(
     return reading.packets;
   };
   defineMetric(registry, 'counterResets', Counter, () => sources.policyPackets?.series.resets);
+  const [dropped, whatIsDropped] = metricNames.dropped;
+  new Counter({
+    name: dropped,
+    help: whatIsDropped,
+    labelNames: ['reason'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      for (const [reason, value] of (await packets()).drop) this.inc({ reason }, value);
+    },
+  });
   for (const [key, verdict] of [
     ['allowed', 'allow'],
     ['denied', 'deny'],
@@ -62,4 +73,10 @@ export function definePolicyMetrics(
   }
 }
 
-const noPackets: PolicyPackets = { allow: new Map(), deny: new Map(), dryRunAllow: new Map(), dryRunDeny: new Map() };
+const noPackets: PolicyPackets = {
+  allow: new Map(),
+  deny: new Map(),
+  dryRunAllow: new Map(),
+  dryRunDeny: new Map(),
+  drop: new Map(),
+};

@@ -1,5 +1,5 @@
 /**
- * Packets by policy, added up from readings of the kernel's named counters. A counter of denials belongs to the set of
+ * Packets by policy, and by reason where no policy dropped them, added up from readings of the kernel's named counters. A counter of denials belongs to the set of
  * policies that isolate a pod together and goes when that set changes, also while its policies live; a series must not.
  */
 import type { ClusterChange } from '../../model/cluster.js';
@@ -8,9 +8,11 @@ import {
   countersOfEndpoint,
   countersOfRuleList,
   policyCounters,
+  skeletonDropCounter,
   unknownPolicyCounter,
   type PolicyCounter,
 } from '../../nftables/render/policy-counters.js';
+import { skeletonDrops } from '../../program/drop-reasons.js';
 import type { PolicyProgram, ProgramChange } from '../../program/types.js';
 
 /** Of a verdict. What comes after is summed under `(others)`, so that a large cluster does not overload Prometheus. */
@@ -22,10 +24,11 @@ const spareMeanings = 1000;
 
 const others = '(others)';
 
-type Verdict = PolicyCounter['verdict'];
-const verdicts: readonly Verdict[] = ['allow', 'deny', 'dryRunAllow', 'dryRunDeny'];
+/** `drop`: for a reason that is no policy's. */
+type Verdict = PolicyCounter['verdict'] | 'drop';
+const verdicts: readonly Verdict[] = ['allow', 'deny', 'dryRunAllow', 'dryRunDeny', 'drop'];
 
-/** By `direction policies`. */
+/** By `direction policies`; what no policy drops by its reason. */
 export type PolicyPackets = Readonly<Record<Verdict, ReadonlyMap<string, number>>>;
 
 interface Series {
@@ -36,9 +39,14 @@ interface Series {
 
 interface Meaning {
   readonly verdict: Verdict;
-  /** `direction policies`. */
+  /** `direction policies`, or the reason. */
   readonly labels: string;
 }
+
+/** Of counters that every node has. */
+const ofReasons: ReadonlyMap<string, Meaning> = new Map(
+  skeletonDrops.map((reason) => [skeletonDropCounter(reason), { verdict: 'drop', labels: reason }]),
+);
 
 /** What the next run of the agent continues with. */
 export interface SavedSeries {
@@ -59,6 +67,7 @@ export class PolicySeries {
     deny: new Map(),
     dryRunAllow: new Map(),
     dryRunDeny: new Map(),
+    drop: new Map(),
   };
   #pruneAt = spareMeanings;
   #resets = 0;
@@ -101,7 +110,7 @@ export class PolicySeries {
       if (value === undefined) this.#seen.delete(name);
     }
     for (const [name, value] of reading) {
-      const meaning = this.#meanings.get(name);
+      const meaning = this.#meanings.get(name) ?? ofReasons.get(name);
       if (meaning === undefined) continue;
       const before = this.#seen.get(name) ?? 0;
       this.#seriesOf(meaning).packets += value >= before ? value - before : value;
@@ -121,7 +130,8 @@ export class PolicySeries {
     this.#addCurrent();
     const read = (verdict: Verdict): ReadonlyMap<string, number> => {
       const all = this.#series[verdict];
-      for (const [labels, series] of all) if (this.#isOver(labels, series, now)) all.delete(labels);
+      if (verdict !== 'drop')
+        for (const [labels, series] of all) if (this.#isOver(labels, series, now)) all.delete(labels);
       return new Map([...all].map(([labels, { packets }]) => [labels, packets]));
     };
     return {
@@ -129,6 +139,7 @@ export class PolicySeries {
       deny: read('deny'),
       dryRunAllow: read('dryRunAllow'),
       dryRunDeny: read('dryRunDeny'),
+      drop: read('drop'),
     };
   }
 
@@ -137,7 +148,7 @@ export class PolicySeries {
       Object.fromEntries([...this.#series[verdict]].map(([labels, { packets }]) => [labels, packets]));
     const counters: Record<string, Meaning & { packets: number }> = {};
     for (const [name, packets] of this.#seen) {
-      const meaning = this.#meanings.get(name);
+      const meaning = this.#meanings.get(name) ?? ofReasons.get(name);
       if (meaning !== undefined) counters[name] = { ...meaning, packets };
     }
     return { series: Object.fromEntries(verdicts.map((verdict) => [verdict, packetsOf(verdict)])), counters };

@@ -4,7 +4,17 @@ import { headerReadings } from '../language/expressions.js';
 import { count, device, direction, family, flag, hash, ofRule, oneOf, readable, words } from './fields.js';
 import { grammarOf, type MeaningIn } from './grammar.js';
 
-/** Chains that every node has, but for those that deny and those that name the verdict cache; `untracked-…` on request. */
+/** For packets that nobody tracks, where those are evaluated by their header. */
+const untrackedChainNames = [
+  'untracked-flow',
+  'untracked-flow-ingress',
+  'untracked-answer',
+  'untracked-answer-ingress',
+  'untracked-allow',
+] as const;
+export type UntrackedChain = (typeof untrackedChainNames)[number];
+
+/** Chains that every node has, but for those that deny, those that name the verdict cache, and some only on request. */
 export const skeletonChainNames = [
   'forward',
   'egress',
@@ -13,11 +23,7 @@ export const skeletonChainNames = [
   'mid-stream',
   'icmp-errors',
   'untracked',
-  'untracked-flow',
-  'untracked-flow-ingress',
-  'untracked-answer',
-  'untracked-answer-ingress',
-  'untracked-allow',
+  ...untrackedChainNames,
   'deny-by-ct-state',
   'allow',
   'not-isolated',

@@ -18,7 +18,7 @@ import type { Direction } from '../../model/policy.js';
 import type { SkeletonDrop } from '../../program/drop-reasons.js';
 import * as x from '../language/expressions.js';
 import type { Chain, Rule, Statement } from '../language/types.js';
-import { chains, skeletonChainNames, type CacheUse, type SkeletonChain } from '../names/chains.js';
+import { chains, skeletonChainNames, type CacheUse, type SkeletonChain, type UntrackedChain } from '../names/chains.js';
 import { counters } from '../names/counters.js';
 import { setName } from '../names/sets.js';
 import { denyName, skeletonDenialChains, skeletonDropCounters } from './denial-chains.js';
@@ -240,7 +240,7 @@ const headerStage = (as: x.HeaderReading, direction: Direction, next: SkeletonCh
 
 const beginsStream = x.match({ '&': [x.headerField('tcp', 'flags'), ['fin', 'syn', 'rst', 'ack']] }, 'syn');
 
-const headerChains: Readonly<Record<Extract<SkeletonChain, `untracked-${string}`>, readonly Rule[]>> = {
+const headerChains: Readonly<Record<UntrackedChain, readonly Rule[]>> = {
   'untracked-flow': headerStage('flow', 'egress', 'untracked-flow-ingress'),
   'untracked-flow-ingress': headerStage('flow', 'ingress', 'untracked-allow'),
   'untracked-answer': [

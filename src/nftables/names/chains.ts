@@ -5,7 +5,7 @@ import { count, device, direction, family, flag, hash, ofRule, oneOf, readable, 
 import { grammarOf, type MeaningIn } from './grammar.js';
 
 /** For packets that nobody tracks, where those are evaluated by their header. */
-const untrackedChainNames = [
+export const untrackedChainNames = [
   'untracked-flow',
   'untracked-flow-ingress',
   'untracked-answer',

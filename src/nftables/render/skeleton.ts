@@ -18,13 +18,14 @@ import type { Direction } from '../../model/policy.js';
 import type { SkeletonDrop } from '../../program/drop-reasons.js';
 import * as x from '../language/expressions.js';
 import type { Chain, Rule, Statement } from '../language/types.js';
-import { chains, skeletonChainNames, type CacheUse, type SkeletonChain, type UntrackedChain } from '../names/chains.js';
+import { chains, skeletonChainNames, type CacheUse, type SkeletonChain } from '../names/chains.js';
 import { counters } from '../names/counters.js';
 import { setName } from '../names/sets.js';
 import { denyName, skeletonDenialChains, skeletonDropCounters } from './denial-chains.js';
 import type { AuditRules } from './log-rules.js';
 import { notIsolatedRecordChains } from './report-chains.js';
 import { skeletonTitles } from './skeleton-titles.js';
+import { isUntrackedChain, readByHeader, untrackedChains } from './untracked-stages.js';
 
 const policyAccepted = counters.nameOf({ kind: 'accepted', what: 'policy' });
 const midstreamAccepted = counters.nameOf({ kind: 'accepted', what: 'midstream' });
@@ -201,7 +202,7 @@ const icmpErrors = (deny: Deny): Rule[] => [
 /** No conntrack entry that says whose flow it is. */
 const untracked = (deny: Deny, isStateless: boolean): Rule[] => [
   ...unknownByHeader(deny),
-  ...(isStateless ? byHeader : []),
+  ...(isStateless ? readByHeader : []),
   ...families.flatMap((family) =>
     (['saddr', 'daddr'] as const).flatMap((field) =>
       (['ingress', 'egress'] as const).map((direction) =>
@@ -211,45 +212,6 @@ const untracked = (deny: Deny, isStateless: boolean): Rule[] => [
   ),
   rule(x.accept),
 ];
-
-const addressesOf = (family: Family): readonly x.Expression[] =>
-  (['saddr', 'daddr'] as const).map((field) => x.packetAddress(family, field));
-
-/** What policies allow does not come back. */
-const byHeader: readonly Rule[] = [
-  ...families.map((family) =>
-    named(
-      'untracked, a pod to itself',
-      x.flowState('untracked'),
-      x.inSet(x.concat(...addressesOf(family)), setName.self(family)),
-      x.accept,
-    ),
-  ),
-  named('untracked: allowed if policies allow it as a flow', x.flowState('untracked'), x.jump('untracked-flow')),
-  named('untracked: allowed if it may answer a flow', x.flowState('untracked'), x.jump('untracked-answer')),
-];
-
-const headerStage = (as: x.HeaderReading, direction: Direction, next: SkeletonChain): Rule[] => {
-  const { client, server } = x.byHeaderAs[as];
-  const address = direction === 'egress' ? client : server;
-  return [
-    ...families.map((family) => rule(x.dispatch(address(family), setName.untrackedDispatch[as](direction, family)))),
-    rule(goto(next)),
-  ];
-};
-
-const beginsStream = x.match({ '&': [x.headerField('tcp', 'flags'), ['fin', 'syn', 'rst', 'ack']] }, 'syn');
-
-const headerChains: Readonly<Record<UntrackedChain, readonly Rule[]>> = {
-  'untracked-flow': headerStage('flow', 'egress', 'untracked-flow-ingress'),
-  'untracked-flow-ingress': headerStage('flow', 'ingress', 'untracked-allow'),
-  'untracked-answer': [
-    named('no answer begins a stream', beginsStream, x.back),
-    ...headerStage('answer', 'egress', 'untracked-answer-ingress'),
-  ],
-  'untracked-answer-ingress': headerStage('answer', 'ingress', 'untracked-allow'),
-  'untracked-allow': [rule(x.count(policyAccepted), x.accept)],
-};
 
 /** Always goto: in a dry run the packet goes on from where it was sent here. */
 const denyByCtState: readonly Rule[] = [
@@ -273,7 +235,7 @@ export function skeletonChains(options: SkeletonOptions): Chain[] {
     'mid-stream': midStream(deny),
     'icmp-errors': icmpErrors(deny),
     untracked: untracked(deny, isStateless),
-    ...headerChains,
+    ...untrackedChains(policyAccepted),
     'deny-by-ct-state': denyByCtState,
     allow: allow(deny),
     'not-isolated': notIsolated(),
@@ -281,7 +243,7 @@ export function skeletonChains(options: SkeletonOptions): Chain[] {
   };
   return [
     ...skeletonChainNames
-      .filter((name) => isStateless || !Object.hasOwn(headerChains, name))
+      .filter((name) => isStateless || !isUntrackedChain(name))
       .map((name) => ({
         name,
         title: skeletonTitles[name],

@@ -54,6 +54,8 @@ const advice: Readonly<Record<RecordReason, Advice>> = {
     'nothing: the pod sent from an address that is not its own; annotate its namespace podwall.dev/source-guard: "off" where it must',
   base: () => 'nothing: what a bridge carries to many, or to a link-local address, reaches no pod',
   'mid-stream': () => 'nothing: the connection was not seen from its beginning; the client has to connect again',
+  untracked: () =>
+    'nothing: have the node track this traffic (a rule of its own says notrack); with --untracked=stateless the agent lets pass what policies allow',
   'invalid-packet': () =>
     'nothing: conntrack must know the connection; see the conntrack table of the node, or connect again',
   'icmp-error': () => 'nothing: an ICMP error may be sent by an endpoint of the flow that it quotes only',

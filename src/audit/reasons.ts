@@ -22,7 +22,10 @@ export const reasonMeanings: Readonly<Record<RecordReason, ReasonMeaning>> = {
   'mid-stream': whateverPoliciesSay(
     'the packet is from the middle of a connection whose beginning conntrack has not seen',
   ),
-  'invalid-packet': whateverPoliciesSay('conntrack has no entry for the packet, or finds it invalid'),
+  untracked: whateverPoliciesSay(
+    'the node does not track the packet (NOTRACK): to or from an isolated pod it passes only with --untracked=stateless, where policies allow its header',
+  ),
+  'invalid-packet': whateverPoliciesSay('conntrack finds the packet invalid'),
   'icmp-error': whateverPoliciesSay('an ICMP message that is no error, or an error about a flow of others'),
   'neighbour-discovery': whateverPoliciesSay('neighbour discovery'),
   base: whateverPoliciesSay('a bridge carried a broadcast, multicast or link-local packet to the pod'),

@@ -19,6 +19,7 @@ export const reasons = [
   'unknown-pod',
   'source-guard',
   'mid-stream',
+  'untracked',
   'invalid-packet',
   'icmp-error',
   'neighbour-discovery',

@@ -42,7 +42,7 @@ interface PolicyTableParts {
   /** What the kernel should hold when every turn has switched; live. */
   readonly desired: Ruleset;
   /** What counters counted is gone with them. */
-  readonly beforeRemoval?: LoopObserver['beforeRemoval'] | undefined;
+  readonly observer?: Pick<LoopObserver, 'beforeRemoval' | 'countersRemoved'> | undefined;
 }
 
 /**
@@ -206,8 +206,7 @@ export class PolicyTable {
     this.#sweepPending = true;
     const step = steps.next().value ?? undefined;
     if (step !== undefined) {
-      await this.#announceRemoval(deletedCounters(step.transaction));
-      await this.#apply(step);
+      await this.#removeCounters(deletedCounters(step.transaction), () => this.#apply(step));
       this.#swapsAgain = false;
       // The first step has all that concerns the verdict cache.
       this.#parts.cache.settled(this.#applied);
@@ -234,11 +233,14 @@ export class PolicyTable {
    */
   async replace(onSwitched: () => void): Promise<void> {
     const { nftables, desired, cache } = this.#parts;
-    await this.#announceRemoval([...this.#applied.counters]);
-    this.#reading?.void();
-    this.#isUnknown = true;
-    cache.distrust();
-    await nftables.apply(planReplacement(desired));
+    // What the kernel holds may not be known: then it is what was desired.
+    const counters = new Set([...this.#applied.counters, ...desired.counters]);
+    await this.#removeCounters([...counters], () => {
+      this.#reading?.void();
+      this.#isUnknown = true;
+      cache.distrust();
+      return nftables.apply(planReplacement(desired));
+    });
     this.#isUnknown = false;
     overwrite(this.#applied, desired);
     this.#order.allSwitched();
@@ -299,8 +301,11 @@ export class PolicyTable {
     this.#reading?.void();
   }
 
-  async #announceRemoval(counters: readonly string[]): Promise<void> {
-    if (counters.length > 0) await this.#parts.beforeRemoval?.(counters);
+  async #removeCounters(counters: readonly string[], remove: () => Promise<void>): Promise<void> {
+    const { observer } = this.#parts;
+    if (counters.length > 0) await observer?.beforeRemoval(counters);
+    await remove();
+    if (counters.length > 0) observer?.countersRemoved?.(counters);
   }
 
   async #apply({ transaction, weight, record }: Step): Promise<void> {

@@ -75,7 +75,7 @@ export class Reconciler implements AsyncDisposable {
       clock,
       cache: this.#cache,
       desired: renderer.ruleset(),
-      beforeRemoval: observer?.beforeRemoval.bind(observer),
+      observer,
     });
     const { log } = parts;
     this.#recovery = new Recovery({

@@ -78,6 +78,8 @@ export interface LoopObserver {
   podsAttached(attachments: readonly Attachment[]): void;
   /** Named counters of the policy table are about to be removed; the loop waits. */
   beforeRemoval(counters: readonly string[]): Promise<void>;
+  /** They are gone; some may have been created again at once. */
+  countersRemoved?(counters: readonly string[]): void;
 }
 
 /** The agent's log: one call per line, with the fields of the line. */

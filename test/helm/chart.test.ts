@@ -71,6 +71,7 @@ const refused: readonly (readonly [value: string, field: string])[] = [
   ['agent.unknownPods=maybe', '/agent/unknownPods'],
   ['agent.unknownPodz=deny', "'unknownPodz' not allowed"],
   ['agent.established=true', '/agent/established'],
+  ['agent.untracked=allow', '/agent/untracked'],
   ['agent.sourceGuard=true', '/agent/sourceGuard'],
   ['agent.limits.mode=refuse', '/agent/limits/mode'],
   ['agent.limits.policyCidrs=0', '/agent/limits/policyCidrs'],

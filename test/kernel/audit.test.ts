@@ -328,7 +328,7 @@ describePackets('records of denied packets', () => {
     });
   });
 
-  test('invalid-packet: counted apart from packets that nobody tracks', async () => {
+  test('untracked: a packet that nobody tracks, counted and recorded apart from invalid ones', async () => {
     const nft = (...args: readonly string[]) => lab.run('n1', 'nft', ...args);
     const dropped = async (reason: string): Promise<number> => {
       const { stdout } = await nft('-j', 'list', 'counter', 'inet', 'podwall', `drop-${reason}`);
@@ -344,7 +344,7 @@ describePackets('records of denied packets', () => {
       const endpoints = { source: address('open'), destination: address('server'), protocol: 17 };
       const datagram = udpDatagram({ ...endpoints, sourcePort: 4000, destinationPort: 999 }, Buffer.alloc(8));
       sendIp(from('open'), ipv4Packet(endpoints, datagram));
-      const record = await trails.n1.find({ 'podwall.reason': 'invalid-packet', 'destination.port': 999 });
+      const record = await trails.n1.find({ 'podwall.reason': 'untracked', 'destination.port': 999 });
       expect(record).toMatchObject({ 'network.direction': 'ingress', ...byPolicies('deny', 'only') });
       expect([await dropped('invalid'), await dropped('untracked')]).toEqual([invalid, untracked + 1]);
     } finally {

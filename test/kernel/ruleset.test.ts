@@ -82,6 +82,7 @@ describe.each([
   ['denials only counted', reevaluate],
   ['denials logged', logged],
   ['rules put together', { ...reevaluate, inlineLists: 0, inlineRules: 2 }],
+  ['packets that nobody tracks by their header', { ...reevaluate, untracked: 'stateless' }],
   ['rules looked for in buckets', { ...reevaluate, inlineLists: 0, inlineRules: 0 }],
 ] as const satisfies readonly (readonly [string, RenderOptions])[])(
   'a program with every feature, %s',

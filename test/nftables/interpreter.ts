@@ -15,6 +15,8 @@ export interface Packet {
   readonly isUnanswered?: true;
   /** Of TCP: in the middle of a stream that conntrack has not seen. */
   readonly isMiddle?: true;
+  /** Conntrack does not know it; it is sent from this port. */
+  readonly untrackedFrom?: number;
   /** Sets of this name have no room. */
   readonly full?: string;
 }
@@ -147,6 +149,7 @@ function load(expression: Json, flow: Flow, packet: Packet): string | undefined 
   const six = flow.source.includes(':');
   const protocol = flow.protocol === 'other' ? 'icmp' : flow.protocol.toLowerCase();
   if (meta !== undefined) return meta['key'] === 'nfproto' ? (six ? 'ipv6' : 'ipv4') : protocol;
+  if (ct !== undefined && packet.untrackedFrom !== undefined) return ct['key'] === 'state' ? 'untracked' : undefined;
   if (ct !== undefined) {
     if (ct['key'] === 'state') return packet.isLater === true && packet.isUnanswered !== true ? 'established' : 'new';
     if (ct['key'] === 'direction') return 'original';
@@ -156,6 +159,13 @@ function load(expression: Json, flow: Flow, packet: Packet): string | undefined 
     return ct['dir'] === 'original' ? flow.source : flow.destination;
   }
   if (expression['&'] !== undefined) return protocol !== 'tcp' ? undefined : packet.isMiddle === true ? 'ack' : 'syn';
+  if (payload?.['protocol'] === (six ? 'ip6' : 'ip') && payload['field'] === 'saddr') return flow.source;
+  if (payload?.['protocol'] === (six ? 'ip6' : 'ip') && payload['field'] === 'daddr') return flow.destination;
+  if (payload?.['field'] === 'saddr' || payload?.['field'] === 'daddr') return undefined;
+  if (payload?.['protocol'] === 'th')
+    return protocol === 'icmp'
+      ? undefined
+      : String(payload['field'] === 'dport' ? flow.port : (packet.untrackedFrom ?? 40_000));
   // An echo, and never from the link: neighbour discovery has 255.
   if (payload?.['field'] === 'hoplimit') return six ? '63' : undefined;
   if (payload?.['field'] === 'type') return 'echo-request';

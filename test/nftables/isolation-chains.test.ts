@@ -24,6 +24,7 @@ test('a pod that joins an isolation of 1,000 policies, or leaves it, looks at no
   let rendered = 0;
   const chains = new IsolationChains(desired, {
     audit: undefined,
+    isStateless: false,
     inlineLists: 8,
     inlineRules: 48,
     ruleList: (id: RuleListId) => {

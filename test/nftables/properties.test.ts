@@ -15,7 +15,7 @@ import { render, Renderer, type RenderOptions } from '../../src/nftables/render/
 import { printRuleset } from '../../src/nftables/render/ruleset-text.js';
 import { effectOf } from '../../src/program/effect.js';
 import type { Endpoint, PolicyProgram } from '../../src/program/types.js';
-import { cluster, fold, history } from '../support/arbitrary.js';
+import { cluster, fold, history, portPool } from '../support/arbitrary.js';
 import { converge, stepsOf } from '../support/converge.js';
 import { cases } from '../support/seed.js';
 import { FakeTable } from './fake-table.js';
@@ -27,12 +27,14 @@ const reevaluate: RenderOptions = { established: 'reevaluate' };
 const bucketed: RenderOptions = { ...reevaluate, inlineLists: 0, inlineRules: 0 };
 /** As a few lists are. */
 const joined: RenderOptions = { ...reevaluate, inlineLists: 0, inlineRules: 2 };
+/** Packets that nobody tracks are evaluated by their header. */
+const stateless: RenderOptions = { ...reevaluate, untracked: 'stateless' };
 const scopes: readonly CompilerOptions[] = [{ scope: { node: 'n1' } }, { scope: { node: 'n2' }, unknownPods: 'deny' }];
 const runs = { numRuns: cases(60) };
 const audit: AuditRules = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
 
 const rendered = scopes.flatMap((scope) =>
-  [reevaluate, joined, bucketed, { ...bucketed, audit }].map((how) => ({ scope, how })),
+  [reevaluate, joined, bucketed, { ...bucketed, audit }, stateless].map((how) => ({ scope, how })),
 );
 
 describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how }) => {
@@ -89,6 +91,60 @@ describe.each(rendered)('the ruleset of $scope, $how', ({ scope: options, how })
           expect([...table.state.sets.keys()].filter(isCacheSet)).toHaveLength(8);
           expect([...table.state.chains.keys()].filter(isCacheChain)).toHaveLength(13);
         }
+      }),
+      runs,
+    );
+  });
+});
+
+describe.each(scopes)('packets that nobody tracks, on the rules of $scope', (scope) => {
+  /** Every flow as the packet that asks, and as one that a packet from the same ports answers. */
+  const decided = (
+    program: PolicyProgram,
+    how: RenderOptions,
+    expected: (asks: boolean, answers: boolean, flow: Flow) => boolean,
+  ): readonly unknown[] => {
+    const evaluator = new Evaluator(program);
+    const kernel = new Interpreter(render(program, how));
+    return flowsOf(program).flatMap((flow) =>
+      [portPool[0], flow.port].flatMap((sourcePort = 0) =>
+        [false, true].flatMap((isMiddle) => {
+          const answered = { ...flow, source: flow.destination, destination: flow.source, port: sourcePort };
+          const beginsStream = flow.protocol === 'TCP' && !isMiddle;
+          const packet = { untrackedFrom: sourcePort, ...(isMiddle ? { isMiddle } : {}) };
+          const asks = evaluator.evaluate(flow).allowed;
+          const answers = !beginsStream && evaluator.evaluate(answered).allowed;
+          return kernel.allows(flow, packet) === expected(asks, answers, flow) ? [] : [{ flow, packet }];
+        }),
+      ),
+    );
+  };
+
+  test('pass where policies allow their header as a flow or as the answer to one, if that is asked for', () => {
+    fc.assert(
+      fc.property(cluster, (start) => {
+        const wrong = decided(compile(start, scope), stateless, (asks, answers) => asks || answers);
+        expect(wrong.slice(0, 2)).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test('pass only where no policy isolates either endpoint, if not', () => {
+    fc.assert(
+      fc.property(cluster, (start) => {
+        const program = compile(start, scope);
+        const isolated = new Set(
+          [...program.endpoints.values()].flatMap(({ addresses, ingress, egress }) =>
+            ingress.kind === 'isolated' || egress.kind === 'isolated' ? addresses : [],
+          ),
+        );
+        const wrong = decided(
+          program,
+          reevaluate,
+          (asks, _, { source, destination }) => asks && !isolated.has(source) && !isolated.has(destination),
+        );
+        expect(wrong.slice(0, 2)).toEqual([]);
       }),
       runs,
     );

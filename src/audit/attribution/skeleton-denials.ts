@@ -16,7 +16,7 @@ interface SkeletonDenial {
 const reasonOf: Readonly<Record<SkeletonDrop, RecordReason>> = {
   'mid-stream': 'mid-stream',
   'midstream-full': 'mid-stream',
-  untracked: 'invalid-packet',
+  untracked: 'untracked',
   invalid: 'invalid-packet',
   'icmp-error': 'icmp-error',
   'unknown-pod': 'unknown-pod',

@@ -8,8 +8,12 @@ import { startElementWriter } from '../../kernel/elements/element-writer.js';
 import { openNftClient, type NftClient } from '../../kernel/nft/nft-client.js';
 import type { AgentMetrics } from '../../node/metrics/agent-metrics.js';
 import type { Disposables } from '../../node/disposables.js';
+import { together } from '../../node/loop-observers.js';
+import type { PolicyPackets } from '../../node/metrics/policy-packets.js';
 import { removeCheckpoint } from '../../node/state/checkpoint-file.js';
+import { policyPacketsFile, removePolicyPackets } from '../../node/state/policy-packets-file.js';
 import { render, Renderer } from '../../nftables/render/renderer.js';
+import type { PolicyProgram } from '../../program/types.js';
 import { systemClock } from '../../reconciler/clock.js';
 import { Reconciler } from '../../reconciler/reconciler.js';
 import type { ReconcilerLog } from '../../reconciler/types.js';
@@ -57,12 +61,14 @@ export async function buildReconciler(
   const audit = await auditOf(flags, { to: recordsTo, cluster, client, log, disposables, packetListeners, isBusy });
   const links = openLinks();
   const [compiler, renderer] = [new Compiler(forCompiler), new Renderer(forRenderer)];
+  const isScraped = metrics !== undefined && flags.audit !== 'off';
+  const wiring = { isScraped, program: () => compiler.program(), client, log, disposables };
+  const policyPackets = await policyPacketsOf(flags, wiring);
   if (metrics !== undefined)
     Object.assign(metrics.sources, {
       limits: () => ({ ...limits.limits, policyMemory: limits.memory }),
-      program: () => compiler.program(),
       ruleset: () => renderer.ruleset(),
-      ...(flags.audit === 'off' ? {} : { counters: () => client.counters() }),
+      ...(policyPackets === undefined ? {} : { policyPackets }),
       audit: () => audit?.running,
     });
   const reconciler = new Reconciler(
@@ -76,7 +82,7 @@ export async function buildReconciler(
       bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter, `${flags.sysctlDir}/bridge`),
       clock: systemClock,
       log,
-      ...(audit === undefined ? {} : { observer: audit }),
+      observer: together([audit, policyPackets].filter((one) => one !== undefined)),
     },
     {
       sourceGuard: flags.sourceGuard === 'on',
@@ -141,6 +147,27 @@ async function auditOf(
       onPacket,
     }),
   );
+}
+
+interface PolicyPacketsWiring extends Pick<ReconcilerWiring, 'log' | 'disposables'> {
+  readonly isScraped: boolean;
+  readonly program: () => PolicyProgram;
+  readonly client: NftClient;
+}
+
+/** Loaded only with metrics, as they are. */
+async function policyPacketsOf(
+  { stateDir }: AgentFlags,
+  { isScraped, program, client, log, disposables }: PolicyPacketsWiring,
+): Promise<PolicyPackets | undefined> {
+  if (!isScraped) {
+    // Counters that nobody follows meanwhile cannot be compared with old readings.
+    await removePolicyPackets(stateDir);
+    return undefined;
+  }
+  const { PolicyPackets } = await import('../../node/metrics/policy-packets.js');
+  const file = policyPacketsFile(stateDir);
+  return disposables.use(await PolicyPackets.start({ program, readCounters: () => client.counters(), file, log }));
 }
 
 function warnAtStart(flags: AgentFlags, cluster: SyncedCluster, log: ReconcilerLog): void {

@@ -16,6 +16,7 @@ export interface RulesetFlags extends AuditFlags, LimitFlags {
   readonly unknownPods: 'deny' | 'allow';
   readonly podCidrs: readonly Cidr[];
   readonly established: 'reevaluate' | 'keep';
+  readonly untracked: 'drop' | 'stateless';
   readonly limits: LimitMode;
 }
 
@@ -41,6 +42,14 @@ export function withRulesetOptions(command: Command): Command {
     )
     .addOption(
       new Option(
+        '--untracked <mode>',
+        'packets that the node does not track (notrack) to or from an isolated pod: dropped, or evaluated by their header, so that a pod may send from a port on which it may be asked to any port of whoever may ask',
+      )
+        .choices(['drop', 'stateless'])
+        .default('drop'),
+    )
+    .addOption(
+      new Option(
         '--limits <mode>',
         'what is over a limit (--max-…): named and enforced as written (warn), or it fails closed (enforce)',
       )
@@ -61,6 +70,7 @@ export const compilerOptions = (flags: RulesetFlags): CompilerOptions => ({
 /** @throws InputError for what cannot be meant */
 export const renderOptions = (flags: RulesetFlags): RenderOptions => ({
   established: flags.established,
+  untracked: flags.untracked,
   mode: flags.mode,
   ...(recordsGoTo(flags) === undefined ? {} : { audit: auditRules(flags) }),
 });

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { removeCheckpoint } from '../../node/state/checkpoint-file.js';
 import { askAgent } from '../../node/control-socket.js';
 import { lockIsHeld } from '../../node/agent-lock.js';
+import { removePolicyPackets } from '../../node/state/policy-packets-file.js';
 import { removeStateFile } from '../../node/state/state-file.js';
 import { defaultStateDir } from '../common/options.js';
 import { UsageError } from '../common/exit-codes.js';
@@ -24,6 +25,7 @@ export const uninstallCommand = (): Command =>
       });
       await removeStateFile(stateDir);
       await removeCheckpoint(stateDir);
+      await removePolicyPackets(stateDir);
       process.stdout.write('Removed table inet podwall and table netdev podwall.\n');
     });
 

@@ -27,6 +27,22 @@ export const reference = (set: string): string => `@${set}`;
 export const relation = (family: Family, protocol: Expression): Expression =>
   concat(client(family), server(family), protocol, flowPort('reply'));
 
+/** Who asks whom, on which port: what rules of policies match. */
+export interface RelationView {
+  readonly client: (family: Family) => Expression;
+  readonly server: (family: Family) => Expression;
+  readonly serverPort: Expression;
+  readonly protocol: Expression;
+  /** Types the port for nft. */
+  readonly hasPorts: Statement;
+  /** nft types the addresses of a header by themselves, and lists no family before them. */
+  readonly namesFamily: boolean;
+}
+
+/** How a packet without a flow may be read by its header: the sender asks, or it answers. */
+export const headerReadings = ['flow', 'answer'] as const;
+export type HeaderReading = (typeof headerReadings)[number];
+
 /** One flow; its protocol must have ports. */
 export const fullTuple = (family: Family): Expression =>
   concat(client(family), flowPort('original'), server(family), flowPort('reply'));
@@ -53,6 +69,29 @@ export const packetHasPorts = anyOf(packetProtocol, withPorts);
  * before the concatenation with the port, and with two protocols or more: nft folds a set of one and loses the type.
  */
 export const flowHasPorts = anyOf(flowProtocol, withPorts);
+
+export const byFlow: RelationView = {
+  client,
+  server,
+  serverPort: flowPort('reply'),
+  protocol: flowProtocol,
+  hasPorts: flowHasPorts,
+  namesFamily: false,
+};
+
+const byHeader = (asking: 'saddr' | 'daddr', asked: 'saddr' | 'daddr', port: 'sport' | 'dport'): RelationView => ({
+  client: (family) => packetAddress(family, asking),
+  server: (family) => packetAddress(family, asked),
+  serverPort: headerField('th', port),
+  protocol: packetProtocol,
+  hasPorts: packetHasPorts,
+  namesFamily: true,
+});
+
+export const byHeaderAs: Readonly<Record<HeaderReading, RelationView>> = {
+  flow: byHeader('saddr', 'daddr', 'dport'),
+  answer: byHeader('daddr', 'saddr', 'sport'),
+};
 
 export const goto = (target: string): Statement => ({ goto: { target } });
 export const jump = (target: string): Statement => ({ jump: { target } });

@@ -1,9 +1,20 @@
 /** Names of chains, of both tables. */
 import { skeletonDrops } from '../../program/drop-reasons.js';
+import { headerReadings } from '../language/expressions.js';
 import { count, device, direction, family, flag, hash, ofRule, oneOf, readable, words } from './fields.js';
 import { grammarOf, type MeaningIn } from './grammar.js';
 
-/** Chains that every node has, but for those that deny and those that name the verdict cache. */
+/** For packets that nobody tracks, where those are evaluated by their header. */
+export const untrackedChainNames = [
+  'untracked-flow',
+  'untracked-flow-ingress',
+  'untracked-answer',
+  'untracked-answer-ingress',
+  'untracked-allow',
+] as const;
+export type UntrackedChain = (typeof untrackedChainNames)[number];
+
+/** Chains that every node has, but for those that deny, those that name the verdict cache, and some only on request. */
 export const skeletonChainNames = [
   'forward',
   'egress',
@@ -12,6 +23,7 @@ export const skeletonChainNames = [
   'mid-stream',
   'icmp-errors',
   'untracked',
+  ...untrackedChainNames,
   'deny-by-ct-state',
   'allow',
   'not-isolated',
@@ -38,6 +50,8 @@ const forms = {
   'allow-not-isolated': ['allow-', direction, '-not-isolated'],
   /** The rule lists of the policies that isolate a pod, one after the other; in a dry run, of those that would. */
   isolation: [dryRun, 'iso-', direction, '-', hash('content')],
+  /** The rules of the policies that isolate a pod, by a header: its sender asks, or it answers. */
+  'untracked-isolation': ['untracked-', oneOf('as', headerReadings), '-', direction, '-', hash('content')],
   /** A policy's rule list. `dry-run-only`: those rules that an enforced isolation does not have. */
   rules: [
     words('use', { enforced: '', 'dry-run': 'dry-run-', 'dry-run-only': 'dry-run-only-' }),

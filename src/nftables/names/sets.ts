@@ -1,6 +1,7 @@
 /** Names of sets and maps. */
 import type { Family } from '../../model/address.js';
 import type { Direction } from '../../model/policy.js';
+import { headerReadings, type HeaderReading } from '../language/expressions.js';
 import { count, direction, family, hash, oneOf } from './fields.js';
 import { grammarOf, type MeaningIn } from './grammar.js';
 
@@ -18,6 +19,14 @@ const forms = {
   'allow-recorded': ['allow-recorded-', direction, family],
   /** The verdict map from a pod's address to its isolation chain. */
   dispatch: [oneOf('direction', ['ingress', 'egress']), family],
+  /** The same for packets that nobody tracks, by their header. */
+  'untracked-dispatch': [
+    'untracked-',
+    oneOf('as', headerReadings),
+    '-',
+    oneOf('direction', ['ingress', 'egress']),
+    family,
+  ],
   'unknown-ranges': ['unknown-ranges', family],
   'known-pods': ['known-pods', family],
   cache: ['cache', family, '-', count('generation')],
@@ -51,6 +60,15 @@ const ofDirection = (kind: Directed): ((direction: Direction, family: Family) =>
   return (direction, family) => names[direction][family];
 };
 
+const untrackedDispatch = (as: HeaderReading): ((direction: Direction, family: Family) => string) => {
+  const of = (direction: Direction): Readonly<Record<Family, string>> => ({
+    IPv4: sets.nameOf({ kind: 'untracked-dispatch', as, direction, family: 'IPv4' }),
+    IPv6: sets.nameOf({ kind: 'untracked-dispatch', as, direction, family: 'IPv6' }),
+  });
+  const names = { ingress: of('ingress'), egress: of('egress') };
+  return (direction, family) => names[direction][family];
+};
+
 /** Names of the sets that every node has: asked for at every address, so made once. */
 export const setName = {
   pods: ofFamily('pods'),
@@ -63,4 +81,5 @@ export const setName = {
   dryRunReported: ofDirection('dry-run-reported'),
   allowRecorded: ofDirection('allow-recorded'),
   dispatch: ofDirection('dispatch'),
+  untrackedDispatch: { flow: untrackedDispatch('flow'), answer: untrackedDispatch('answer') },
 };

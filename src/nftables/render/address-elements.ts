@@ -1,6 +1,7 @@
 import { familyOf, type Address } from '../../model/address.js';
 import { directions, type Direction } from '../../model/policy.js';
 import type { Endpoint } from '../../program/types.js';
+import { headerReadings, type HeaderReading } from '../language/expressions.js';
 import { joinKey } from '../language/elements.js';
 import { setName } from '../names/sets.js';
 import type { DesiredRuleset } from './desired.js';
@@ -11,9 +12,13 @@ export interface Target {
   readonly isolates: boolean;
   /** Each of them is reported, as a dry run or as an allowed flow: the cache must not hold them. */
   readonly isReported: boolean;
+  /** Where those go that nobody tracks; absent where they just go on. */
+  readonly untracked?: Readonly<Record<HeaderReading, string>>;
 }
 
 interface AddressElementsOptions {
+  /** Packets that nobody tracks are evaluated by their header. */
+  readonly isStateless: boolean;
   /** Undefined where packets just go on. */
   readonly targetOf: (direction: Direction, endpoint: Endpoint) => Target | undefined;
 }
@@ -71,7 +76,10 @@ export class AddressElements {
       const [first] = targets.sort(isolatedFirst);
       setElement(setName.uncached(direction, family), targets.some(({ isReported }) => isReported) ? '' : undefined);
       setElement(setName.isolated(direction, family), first?.isolates === true ? '' : undefined);
-      setElement(setName.dispatch(direction, family), first === undefined ? undefined : `goto ${first.chain}`);
+      setElement(setName.dispatch(direction, family), verdictTo(first?.chain));
+      if (this.#options.isStateless)
+        for (const as of headerReadings)
+          setElement(setName.untrackedDispatch[as](direction, family), verdictTo(first?.untracked?.[as]));
     }
   }
 
@@ -87,6 +95,8 @@ export class AddressElements {
     else this.#pairs.delete(address);
   }
 }
+
+const verdictTo = (chain: string | undefined): string | undefined => chain && `goto ${chain}`;
 
 const isolatedFirst = (a: Target, b: Target): number =>
   Number(b.isolates) - Number(a.isolates) || (a.chain < b.chain ? -1 : 1);

@@ -8,8 +8,8 @@ import { skeletonDrops, type SkeletonDrop } from '../../program/drop-reasons.js'
 import * as x from '../language/expressions.js';
 import type { Chain } from '../language/types.js';
 import { chains } from '../names/chains.js';
-import { counters } from '../names/counters.js';
 import { loggedCounter, logRules, type AuditRules } from './log-rules.js';
+import { skeletonDropCounter } from './policy-counters.js';
 import { reportRules } from './report-chains.js';
 
 interface Denial {
@@ -48,9 +48,7 @@ const skeletonDenials: Readonly<Record<SkeletonDrop, Pick<Denial, 'evaluatedBy' 
 };
 
 export const denyName = (reason: SkeletonDrop): string => chains.nameOf({ kind: 'skeleton-deny', reason });
-const dropCounter = (reason: SkeletonDrop): string => counters.nameOf({ kind: 'skeleton-drop', reason });
-
-export const skeletonDropCounters: readonly string[] = skeletonDrops.map(dropCounter);
+export const skeletonDropCounters: readonly string[] = skeletonDrops.map(skeletonDropCounter);
 
 /** With `--mode=dry-run` these chains drop nothing: the packet returns to the rule after the jump. */
 export const skeletonDenialChains = (audit: AuditRules | undefined, mode: PolicyMode): Chain[] =>
@@ -58,7 +56,7 @@ export const skeletonDenialChains = (audit: AuditRules | undefined, mode: Policy
     const name = denyName(reason);
     const denial = { name, ...skeletonDenials[reason] };
     return mode === 'enforce'
-      ? denialChain({ ...denial, dropped: dropCounter(reason), logged: loggedCounter('neither') }, audit)
+      ? denialChain({ ...denial, dropped: skeletonDropCounter(reason), logged: loggedCounter('neither') }, audit)
       : {
           name,
           title: denial.title,

@@ -1,6 +1,8 @@
 import type { Address } from '../../model/address.js';
 import { directions, type Direction } from '../../model/policy.js';
 import type { Endpoint, RuleListId } from '../../program/types.js';
+import * as x from '../language/expressions.js';
+import type { Chain } from '../language/types.js';
 import type { Target } from './address-elements.js';
 import type { ChainNode, ChainTrees } from './chain-trees.js';
 import { isolationEnd, isolationForm, type IsolationEnd } from './isolation-form.js';
@@ -8,6 +10,7 @@ import { IsolationSpecs, ruleListsOf, type IsolationSpec, type KeyedIsolation } 
 import type { AuditRules } from './log-rules.js';
 import { notIsolatedTarget } from './report-chains.js';
 import type { RenderedRuleList } from './rule-lists.js';
+import { untrackedChain } from './untracked-chains.js';
 import type { DesiredRuleset } from './desired.js';
 
 /** One set of policies, in force or in a dry run in one direction, and the endpoints that it holds for. */
@@ -16,6 +19,8 @@ interface SharedIsolation {
   readonly end: IsolationEnd;
   readonly endpoints: Map<string, Endpoint>;
   form?: ChainNode;
+  /** Of packets that nobody tracks; empty where those are not evaluated. */
+  untracked: readonly Chain[];
 }
 
 interface IsolationChainsOptions {
@@ -24,6 +29,8 @@ interface IsolationChainsOptions {
   readonly inlineLists: number;
   /** As many of those are tried one after another. */
   readonly inlineRules: number;
+  /** Packets that nobody tracks are evaluated by their header. */
+  readonly isStateless: boolean;
   readonly ruleList: (id: RuleListId) => RenderedRuleList;
   readonly trees: ChainTrees;
 }
@@ -98,12 +105,14 @@ export class IsolationChains {
       return isRecorded ? { chain: notIsolatedTarget(direction, true), isolates: false, isReported: true } : undefined;
     const chain = this.#isolations.get(isolation.key)?.form?.chain;
     const isDryRun = isolation.spec.kind === 'dryRun';
-    return chain && { chain: chain.name, isolates: !isDryRun, isReported: isDryRun || isRecorded };
+    const [asFlow, asAnswer] = this.#isolations.get(isolation.key)?.untracked ?? [];
+    const untracked = asFlow && asAnswer && { untracked: { flow: asFlow.name, answer: asAnswer.name } };
+    return chain && { chain: chain.name, isolates: !isDryRun, isReported: isDryRun || isRecorded, ...untracked };
   }
 
   #begin({ key, spec }: KeyedIsolation): SharedIsolation {
     const end = isolationEnd(spec, this.#options.audit);
-    const entry: SharedIsolation = { spec, end, endpoints: new Map() };
+    const entry: SharedIsolation = { spec, end, endpoints: new Map(), untracked: [] };
     this.#isolations.set(key, entry);
     this.#stale.add(key);
     this.#desired.retainCounter(end.counter);
@@ -125,14 +134,25 @@ export class IsolationChains {
     entry.form = form;
     trees.retain(form);
     if (old !== undefined) trees.release(old);
+    this.#renewUntracked(entry);
     return form.chain.name !== old?.chain.name;
   }
 
+  /** They have other names whenever the isolation's chain has. */
+  #renewUntracked(entry: SharedIsolation): void {
+    if (!this.#options.isStateless || entry.spec.kind === 'dryRun') return;
+    const { untracked } = entry;
+    entry.untracked = x.headerReadings.map((as) => untrackedChain(entry.spec, as, this.#options.ruleList));
+    for (const chain of entry.untracked) this.#desired.retainChain(chain);
+    for (const { name } of untracked) this.#desired.releaseChain(name);
+  }
+
   /** Nobody is left for whom it holds. */
-  #end(key: string, { spec, end, form }: SharedIsolation): void {
+  #end(key: string, { spec, end, form, untracked }: SharedIsolation): void {
     this.#isolations.delete(key);
     if (form !== undefined) this.#options.trees.release(form);
     this.#desired.releaseChain(end.chain.name);
+    for (const { name } of untracked) this.#desired.releaseChain(name);
     this.#desired.releaseCounter(end.counter);
     for (const id of ruleListsOf(spec)) {
       const users = this.#usersOfList.get(id);

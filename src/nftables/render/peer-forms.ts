@@ -14,7 +14,7 @@ export interface PeerForm {
   readonly key: string;
   readonly title: string;
   readonly families: readonly Family[];
-  match(family: Family): readonly Statement[];
+  match(family: Family, view?: x.RelationView): readonly Statement[];
   /** The sets that it needs. */
   readonly pods?: SetUse;
   readonly sets: readonly MutableSet[];
@@ -40,27 +40,28 @@ export function peerForms(
 }
 
 /** The peer is the client of what comes in, and the server of what goes out. */
-export const peerAddress = (direction: Direction, family: Family): x.Expression =>
-  direction === 'ingress' ? x.client(family) : x.server(family);
+export const peerAddress = (direction: Direction, family: Family, view: x.RelationView = x.byFlow): x.Expression =>
+  direction === 'ingress' ? view.client(family) : view.server(family);
 
 const podsForm = (pods: SetUse, direction: Direction): PeerForm => ({
   key: pods.id,
   title: pods.title,
   families,
-  match: (family) => [x.inSet(peerAddress(direction, family), pods.names[family])],
+  match: (family, view) => [x.inSet(peerAddress(direction, family, view), pods.names[family])],
   pods,
   sets: [],
 });
 
 function blocksForm({ allowed, denied }: BlockSets, family: Family, direction: Direction): PeerForm {
-  const key = x.concat(peerAddress(direction, family), x.flowProtocol);
   const except = denied === undefined ? '' : ` except ${denied.title ?? ''}`;
-  const match = [x.inSet(key, allowed.name), ...(denied === undefined ? [] : [x.notInSet(key, denied.name)])];
   return {
     key: `${allowed.name} ${denied?.name ?? ''}`,
     title: `${allowed.title ?? ''}${except}`,
     families: [family],
-    match: () => match,
+    match: (_, view = x.byFlow) => {
+      const key = x.concat(peerAddress(direction, family, view), view.protocol);
+      return [x.inSet(key, allowed.name), ...(denied === undefined ? [] : [x.notInSet(key, denied.name)])];
+    },
     sets: [allowed, ...(denied === undefined ? [] : [denied])],
   };
 }

@@ -18,8 +18,8 @@ export interface PortForm {
   readonly key: string;
   readonly text: string;
   /** Stands before everything that names a port. */
-  readonly guard: readonly Statement[];
-  match(family: Family): readonly Statement[];
+  guard(view?: x.RelationView): readonly Statement[];
+  match(family: Family, view?: x.RelationView): readonly Statement[];
   /** The sets that it needs. */
   readonly set?: MutableSet;
   /** What the set holds. */
@@ -27,9 +27,11 @@ export interface PortForm {
   readonly listeners?: SetUse;
 }
 
+const guard: PortForm['guard'] = (view = x.byFlow) => [view.hasPorts];
+
 /** At most two: numbers, and names. */
 export function portForms(ports: PortMatch, unionOf: (ids: readonly GroupId[]) => SetUse): readonly PortForm[] {
-  if (ports.kind === 'anyPort') return [{ key: 'any', text: '', guard: [], match: () => [] }];
+  if (ports.kind === 'anyPort') return [{ key: 'any', text: '', guard: () => [], match: () => [] }];
   const ranges = ports.of.filter((port) => port.kind === 'range');
   const names = ports.of.flatMap((port) => (port.kind === 'listeners' ? [port.of] : []));
   return [
@@ -40,16 +42,22 @@ export function portForms(ports: PortMatch, unionOf: (ids: readonly GroupId[]) =
 
 function numberForm(ranges: readonly RangeMatch[]): PortForm {
   const set = portSet(ranges);
-  const match = [x.inSet(x.concat(x.flowProtocol, x.flowPort('reply')), set.name)];
-  return { key: set.name, text: ` to ${set.title ?? ''}`, guard: [x.flowHasPorts], match: () => match, set, ranges };
+  return {
+    key: set.name,
+    text: ` to ${set.title ?? ''}`,
+    guard,
+    match: (_, { protocol, serverPort } = x.byFlow) => [x.inSet(x.concat(protocol, serverPort), set.name)],
+    set,
+    ranges,
+  };
 }
 
 const nameForm = (listeners: SetUse): PortForm => ({
   key: listeners.id,
   text: ` to ${listeners.title}`,
-  guard: [x.flowHasPorts],
-  match: (family) => [
-    x.inSet(x.concat(x.server(family), x.flowProtocol, x.flowPort('reply')), listeners.names[family]),
+  guard,
+  match: (family, { server, protocol, serverPort } = x.byFlow) => [
+    x.inSet(x.concat(server(family), protocol, serverPort), listeners.names[family]),
   ],
   listeners,
 });

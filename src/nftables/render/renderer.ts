@@ -58,21 +58,23 @@ export class Renderer {
   #ranges: readonly Cidr[] = [];
 
   constructor(options: RenderOptions) {
-    const { audit, inlineLists = defaultInlineLists, inlineRules = defaultInlineRules } = options;
+    const { audit, inlineLists = defaultInlineLists, inlineRules = defaultInlineRules, untracked } = options;
     this.#audit = audit;
     this.#isolations = new IsolationChains(this.#desired, {
       audit,
       inlineLists,
       inlineRules,
+      isStateless: untracked === 'stateless',
       ruleList: (id) => this.#ruleList(id),
       trees: new ChainTrees(this.#desired, this.#buckets),
     });
     this.#addresses = new AddressElements(this.#desired, {
+      isStateless: untracked === 'stateless',
       targetOf: (direction, endpoint) => this.#isolations.targetOf(direction, endpoint),
     });
     const logObjects = auditObjects(audit);
     for (const counter of [...skeletonCounters, ...logObjects.counters]) this.#desired.retainCounter(counter);
-    for (const set of [...skeletonSets(), ...cacheSets(firstCache.generation), ...logObjects.sets])
+    for (const set of [...skeletonSets(untracked), ...cacheSets(firstCache.generation), ...logObjects.sets])
       this.#desired.addSet(set);
     const cache = [...pointerChains(firstCache), ...generationChains(firstCache.generation)];
     for (const chain of [...skeletonChains(options), ...cache]) this.#desired.addChain(chain);

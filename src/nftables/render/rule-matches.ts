@@ -63,12 +63,13 @@ export function rulesOf(list: RuleList, { rule, peers, ports }: RuleForms, verdi
 }
 
 /** One for every family that it needs. */
-export function matchesOf(peer: PeerForm, form: PortForm): readonly (readonly Statement[])[] {
-  if (peer.key === 'anyone' && form.guard.length === 0) return [[]];
+export function matchesOf(peer: PeerForm, form: PortForm, view = x.byFlow): readonly (readonly Statement[])[] {
+  if (peer.key === 'anyone' && form.guard().length === 0) return [[]];
+  const hasAddress = peer.key !== 'anyone' || form.listeners !== undefined;
   return peer.families.map((family) => [
-    x.ofFamily(family),
-    ...form.guard,
-    ...peer.match(family),
-    ...form.match(family),
+    ...(view.namesFamily && hasAddress ? [] : [x.ofFamily(family)]),
+    ...form.guard(view),
+    ...peer.match(family, view),
+    ...form.match(family, view),
   ]);
 }

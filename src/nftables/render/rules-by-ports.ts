@@ -125,7 +125,7 @@ function partsOfForm(entries: Several<RuleEntry>, context: SearchContext): reado
     const ofFamily = byPeer.filter(([{ peer }]) => peer.families.includes(family));
     if (ofFamily.length === 0) return [];
     const node = nodeOfPeers(ofFamily, family, context);
-    const match = [x.ofFamily(family), ...ports.guard, ...ports.match(family)];
+    const match = [x.ofFamily(family), ...ports.guard(), ...ports.match(family)];
     return [
       {
         content: `${ports.key} ${node.chain.name}`,

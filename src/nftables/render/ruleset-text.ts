@@ -48,7 +48,7 @@ function ordered<T extends { readonly name: string }>(objects: Iterable<T>, firs
 export function printRuleset(ruleset: Ruleset): string {
   const sets = ordered(
     ruleset.sets.values(),
-    skeletonSets().map((set) => set.name),
+    skeletonSets('stateless').map((set) => set.name),
   );
   return [
     `table ${ruleset.family} ${ruleset.table} {`,

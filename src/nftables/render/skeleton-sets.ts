@@ -1,11 +1,13 @@
-import { families } from '../../model/address.js';
+import { families, type Family } from '../../model/address.js';
 import { emptySet } from '../language/empty-set.js';
+import { headerReadings } from '../language/expressions.js';
 import { addressType } from '../language/key-types.js';
 import type { NftSet } from '../language/types.js';
 import { setName } from '../names/sets.js';
+import type { SkeletonOptions } from './skeleton.js';
 
 /** Sets that are in the ruleset of every node, empty. */
-export function skeletonSets(): NftSet[] {
+export function skeletonSets(untracked: SkeletonOptions['untracked'] = 'drop'): NftSet[] {
   return families.flatMap((family) => {
     const address = addressType(family);
     return [
@@ -29,6 +31,7 @@ export function skeletonSets(): NftSet[] {
         ...titled('from a server to its ingress chain', emptySet(setName.dispatch('ingress', family), [address])),
         verdicts: true,
       },
+      ...(untracked === 'stateless' ? headerMaps(family) : []),
       // Concatenated, because nft reads plain interval sets back at every change of any set.
       {
         ...titled('pod ranges of this node', emptySet(setName.unknownRanges(family), [address, 'inet_proto'])),
@@ -38,5 +41,18 @@ export function skeletonSets(): NftSet[] {
     ];
   });
 }
+
+const headerMaps = (family: Family): NftSet[] =>
+  headerReadings.flatMap((as) =>
+    (['egress', 'ingress'] as const).map((direction) => ({
+      ...titled(
+        `of an untracked packet read as ${as === 'flow' ? 'a flow' : 'an answer'}: to the ${direction} rules of its ${
+          direction === 'egress' ? 'client' : 'server'
+        }`,
+        emptySet(setName.untrackedDispatch[as](direction, family), [addressType(family)]),
+      ),
+      verdicts: true,
+    })),
+  );
 
 const titled = (title: string, set: NftSet): NftSet => ({ ...set, title });

@@ -25,6 +25,7 @@ import { denyName, skeletonDenialChains, skeletonDropCounters } from './denial-c
 import type { AuditRules } from './log-rules.js';
 import { notIsolatedRecordChains } from './report-chains.js';
 import { skeletonTitles } from './skeleton-titles.js';
+import { isUntrackedChain, readByHeader, untrackedChains } from './untracked-stages.js';
 
 const policyAccepted = counters.nameOf({ kind: 'accepted', what: 'policy' });
 const midstreamAccepted = counters.nameOf({ kind: 'accepted', what: 'midstream' });
@@ -57,6 +58,8 @@ export interface SkeletonOptions {
   readonly audit?: AuditRules;
   /** `dry-run`: nothing is dropped, whatever the reason; `enforce` by default. */
   readonly mode?: PolicyMode;
+  /** `stateless`: packets that nobody tracks are evaluated by their header; `drop` by default, where a pod is isolated. */
+  readonly untracked?: 'drop' | 'stateless';
 }
 
 type Deny = (reason: SkeletonDrop | 'by-ct-state') => Statement;
@@ -197,8 +200,9 @@ const icmpErrors = (deny: Deny): Rule[] => [
 ];
 
 /** No conntrack entry that says whose flow it is. */
-const untracked = (deny: Deny): Rule[] => [
+const untracked = (deny: Deny, isStateless: boolean): Rule[] => [
   ...unknownByHeader(deny),
+  ...(isStateless ? readByHeader : []),
   ...families.flatMap((family) =>
     (['saddr', 'daddr'] as const).flatMap((field) =>
       (['ingress', 'egress'] as const).map((direction) =>
@@ -217,7 +221,8 @@ const denyByCtState: readonly Rule[] = [
 
 /** The chains that never change, without those that name the cache. */
 export function skeletonChains(options: SkeletonOptions): Chain[] {
-  const { audit, mode = 'enforce' } = options;
+  const { audit, mode = 'enforce', untracked: ofUntracked = 'drop' } = options;
+  const isStateless = ofUntracked === 'stateless';
   const deny: Deny = (reason) => {
     const chain = reason === 'by-ct-state' ? ('deny-by-ct-state' satisfies SkeletonChain) : denyName(reason);
     return mode === 'dry-run' ? x.jump(chain) : x.goto(chain);
@@ -229,19 +234,22 @@ export function skeletonChains(options: SkeletonOptions): Chain[] {
     'ingress-after-egress': stage('ingress', 'allow'),
     'mid-stream': midStream(deny),
     'icmp-errors': icmpErrors(deny),
-    untracked: untracked(deny),
+    untracked: untracked(deny, isStateless),
+    ...untrackedChains(policyAccepted),
     'deny-by-ct-state': denyByCtState,
     allow: allow(deny),
     'not-isolated': notIsolated(),
     'allow-uncached': allowUncached(deny),
   };
   return [
-    ...skeletonChainNames.map((name) => ({
-      name,
-      title: skeletonTitles[name],
-      ...hooked(name, mode),
-      rules: rules[name],
-    })),
+    ...skeletonChainNames
+      .filter((name) => isStateless || !isUntrackedChain(name))
+      .map((name) => ({
+        name,
+        title: skeletonTitles[name],
+        ...hooked(name, mode),
+        rules: rules[name],
+      })),
     ...notIsolatedRecordChains(audit),
     ...skeletonDenialChains(audit, mode),
   ];

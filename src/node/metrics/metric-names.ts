@@ -37,6 +37,10 @@ export const metricNames = {
     'Packets that policies were evaluated for and one allowed; the verdict cache is not counted',
   ],
   denied: ['podwall_policy_denied_packets_total', 'Packets denied, by all policies that isolate the pod'],
+  dropped: [
+    'podwall_dropped_packets_total',
+    'Packets that no policy allows or denies, dropped to or from an isolated or unknown pod, by reason (untracked, invalid, …)',
+  ],
   dryRunAllow: [
     'podwall_policy_dry_run_allowed_packets_total',
     'Denied packets that a policy in a dry run would allow',
@@ -45,6 +49,10 @@ export const metricNames = {
   unreadCounters: [
     'podwall_policy_counter_read_errors_total',
     'Scrapes for which the counters of policies could not be read: their series stood still',
+  ],
+  counterResets: [
+    'podwall_policy_counter_resets_total',
+    'Counters of policies that another program removed or reset: packets since the last reading are in no series',
   ],
   auditReading: ['podwall_audit_reading', '1 while the agent receives packets for the audit log'],
   auditWriting: ['podwall_audit_writing', '0 while records cannot be written: they wait, then are lost'],

@@ -1,34 +1,26 @@
-import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '../../audit/accounting/checkpoint.js';
-import { writeByRename } from './atomic-write.js';
+import { removeSaved, SavedFile } from './saved-file.js';
 
 const pathIn = (stateDir: string): string => join(stateDir, 'audit.json');
 
-/** The checkpoint of the packet accounting, beside the state file, which is written less often. Written by rename. */
+/** The checkpoint of the packet accounting, beside the state file, which is written less often. */
 export class CheckpointFile {
-  readonly #path: string;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #file: SavedFile;
 
   constructor(stateDir: string) {
-    this.#path = pathIn(stateDir);
+    this.#file = new SavedFile(pathIn(stateDir));
   }
 
   /** Undefined when there is none, or none that can be read: then the accounting begins now. */
   async load(): Promise<Checkpoint | undefined> {
-    try {
-      return checkpointIn(JSON.parse(await readFile(this.#path, 'utf8')) as SavedCheckpoint);
-    } catch (error) {
-      if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
+    const saved = (await this.#file.load()) as SavedCheckpoint | undefined;
+    return saved && checkpointIn(saved);
   }
 
   /** In the order in which they are asked for: the loop saves before it removes counters, the log at every tick. */
   save(checkpoint: Checkpoint): Promise<void> {
-    const saving = this.#saving.then(() => writeByRename(this.#path, JSON.stringify(checkpoint)));
-    this.#saving = saving.catch(() => undefined);
-    return saving;
+    return this.#file.save(checkpoint);
   }
 }
 
@@ -41,4 +33,4 @@ const checkpointIn = ({ pending, unsettled, ...rest }: SavedCheckpoint): Checkpo
 });
 
 /** Without a checkpoint, packets that are counted from now on are no loss. */
-export const removeCheckpoint = (stateDir: string): Promise<void> => rm(pathIn(stateDir), { force: true });
+export const removeCheckpoint = (stateDir: string): Promise<void> => removeSaved(pathIn(stateDir));

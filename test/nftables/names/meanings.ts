@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { families } from '../../../src/model/address.js';
 import { directions } from '../../../src/model/policy.js';
 import { skeletonDrops } from '../../../src/program/drop-reasons.js';
+import { headerReadings } from '../../../src/nftables/language/expressions.js';
 import { cacheUses, skeletonChainNames, type ChainMeaning } from '../../../src/nftables/names/chains.js';
 import type { CounterMeaning } from '../../../src/nftables/names/counters.js';
 import type { SetMeaning } from '../../../src/nftables/names/sets.js';
@@ -37,6 +38,7 @@ const ofPolicies = { direction, policies: hash };
 const reason = fc.constantFrom(...skeletonDrops);
 const device = fc.stringMatching(/^[a-zA-Z0-9_.-]{1,15}$/);
 const at = fc.constantFrom('guard', 'bridge');
+const as = fc.constantFrom(...headerReadings);
 const nothing = fc.constant({});
 
 export const ofChains = meanings<ChainMeaning>({
@@ -46,6 +48,7 @@ export const ofChains = meanings<ChainMeaning>({
   'skeleton-deny': fc.record({ reason }),
   'allow-not-isolated': fc.record({ direction }),
   isolation: fc.record({ dryRun: flag, direction, content: hash }),
+  'untracked-isolation': fc.record({ as, direction, content: hash }),
   rules: fc.record({
     use: fc.constantFrom('enforced', 'dry-run', 'dry-run-only'),
     direction,
@@ -90,6 +93,7 @@ export const ofSets = meanings<SetMeaning>({
   'dry-run-reported': fc.record({ direction, family }),
   'allow-recorded': fc.record({ direction, family }),
   dispatch: fc.record({ direction, family }),
+  'untracked-dispatch': fc.record({ as, direction, family }),
   'unknown-ranges': fc.record({ family }),
   'known-pods': fc.record({ family }),
   cache: fc.record({ family, generation: number }),

@@ -337,8 +337,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'in the ruleset the peer of what goes out is the client',
     file: 'src/nftables/render/peer-forms.ts',
-    find: "direction === 'ingress' ? x.client(family) : x.server(family);",
-    replace: "direction === 'ingress' ? x.client(family) : x.client(family);",
+    find: "direction === 'ingress' ? view.client(family) : view.server(family);",
+    replace: "direction === 'ingress' ? view.client(family) : view.client(family);",
     tests: ['test/nftables/rule-lists.test.ts'],
   },
   {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { transactionToJson } from '../../src/nftables/language/command-json.js';
 import { parseCounters, parseCountersText, parseTable } from '../../src/nftables/language/listing.js';
+import { NftError } from '../../src/nftables/language/nftables.js';
 import type { Ruleset } from '../../src/nftables/language/types.js';
 import { planReplacement } from '../../src/nftables/plan/plan.js';
 import { renderGuards } from '../../src/nftables/render/guards.js';
@@ -172,8 +173,63 @@ describe('a listing of nft 1.0.6', () => {
     expect(found.chains.get('guard-lo')?.hook).toEqual(listed);
   });
 
-  test('without objects is an empty table of ours', () => {
-    expect(parseTable(listingOf(head))).toMatchObject({ family: 'inet', table: 'podwall', chains: new Map() });
+  test.each([
+    ['nothing', ''],
+    ['half of it', listing.slice(0, 200)],
+    ['no objects', '{}'],
+    ['no table', listingOf(head)],
+  ])('that has %s is none', (_, text) => {
+    expect(() => parseTable(text)).toThrow(NftError);
+  });
+});
+
+describe('a listing of nft 1.1', () => {
+  const inTable = { family: 'inet', table: 'podwall' };
+  const found = parseTable(
+    listingOf(
+      { table: { family: 'inet', name: 'podwall' } },
+      { set: { ...inTable, name: 'pods4', type: { typeof: { payload: { protocol: 'ip', field: 'saddr' } } } } },
+      {
+        map: {
+          ...inTable,
+          name: 'pairs6',
+          map: 'verdict',
+          type: {
+            typeof: { concat: [{ payload: { protocol: 'ip6', field: 'saddr' } }, { meta: { key: 'l4proto' } }] },
+          },
+        },
+      },
+      { set: { ...inTable, name: 'marks', type: { typeof: { meta: { key: 'mark' } } } } },
+      { chain: { ...inTable, name: 'forward' } },
+      {
+        rule: {
+          ...inTable,
+          chain: 'forward',
+          expr: [
+            {
+              match: {
+                op: '!=',
+                left: { '&': [{ payload: { protocol: 'tcp', field: 'flags' } }, { '|': ['fin', 'syn'] }] },
+                right: 'syn',
+              },
+            },
+          ],
+        },
+      },
+    ),
+  );
+
+  test('has types of keys as 1.0.6 names them, and what we never write as it stands', () => {
+    expect([...found.sets.values()].map(({ type }) => type)).toEqual([
+      ['ipv4_addr'],
+      ['ipv6_addr', 'inet_proto'],
+      ['{"meta":{"key":"mark"}}'],
+    ]);
+  });
+
+  test('has flags under a mask as 1.0.6 lists them', () => {
+    const left = { '&': [{ payload: { protocol: 'tcp', field: 'flags' } }, ['fin', 'syn']] };
+    expect(found.chains.get('forward')?.rules).toEqual([{ statements: [{ match: { op: '!=', left, right: 'syn' } }] }]);
   });
 });
 
@@ -181,8 +237,8 @@ type Added = Readonly<Record<string, { readonly name?: string; readonly elem?: r
 
 /** The objects that command-json adds for a whole table, each set with its elements. */
 function added(ruleset: Ruleset): readonly Added[] {
-  const { nftables } = transactionToJson(planReplacement(ruleset)) as { nftables: readonly { add: Added }[] };
-  const objects = nftables.map(({ add }) => add);
+  const { nftables } = transactionToJson(planReplacement(ruleset)) as { nftables: readonly { add?: Added }[] };
+  const objects = nftables.flatMap(({ add }) => (add === undefined ? [] : [add]));
   const elements = new Map(objects.flatMap(({ element }) => (element ? [[element.name, element.elem] as const] : [])));
   const withElements = (object: Added): Added =>
     Object.fromEntries(

@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** What the script does, in sh, instead of running `$real "$@"`; half of the time where `half` says so. */
-const troubles = {
+const faults = {
   'fails half of the time': 'half && complain "No buffer space available" && return 1',
   'is busy': 'half && complain "Device or resource busy" && return 1',
   'is interrupted': 'half && complain "Interrupted system call" && return 1',
@@ -20,7 +20,7 @@ const troubles = {
   hangs: 'exec sleep 600',
   'hangs when it lists': 'case "$*" in *list*table*) exec sleep 600;; esac',
 } as const;
-export type Trouble = keyof typeof troubles;
+export type Fault = keyof typeof faults;
 
 const script = (real: string, folder: string): string => `#!/bin/bash
 real=${real}
@@ -30,7 +30,7 @@ run() {
   now=$(cat ${folder}/now)
   [ -z "$now" ] || echo "$now" >> ${folder}/log
   case "$now" in
-${Object.entries(troubles)
+${Object.entries(faults)
   .map(([name, act]) => `    '${name}') ${act} ;;`)
   .join('\n')}
   esac
@@ -49,7 +49,7 @@ else run "$@"
 fi
 `;
 
-export class TroubledNft {
+export class FailingNft {
   /** Where the script is. */
   readonly folder: string;
 
@@ -57,8 +57,8 @@ export class TroubledNft {
     this.folder = folder;
   }
 
-  static async create(parent: string): Promise<TroubledNft> {
-    const nft = new TroubledNft(await mkdtemp(join(parent, 'troubled-nft-')));
+  static async create(parent: string): Promise<FailingNft> {
+    const nft = new FailingNft(await mkdtemp(join(parent, 'failing-nft-')));
     const { stdout: real } = await execa('sh', ['-c', 'command -v nft']);
     await nft.set(undefined);
     await writeFile(join(nft.folder, 'log'), '');
@@ -67,13 +67,13 @@ export class TroubledNft {
   }
 
   /** What happens to every transaction and listing that begins from now on. */
-  async set(trouble: Trouble | undefined): Promise<void> {
-    await writeFile(join(this.folder, 'next'), trouble ?? '');
+  async set(fault: Fault | undefined): Promise<void> {
+    await writeFile(join(this.folder, 'next'), fault ?? '');
     await rename(join(this.folder, 'next'), join(this.folder, 'now'));
   }
 
   /** How often it has happened. */
-  async mentions(trouble: Trouble): Promise<number> {
-    return (await readFile(join(this.folder, 'log'), 'utf8')).split('\n').filter((line) => line === trouble).length;
+  async mentions(fault: Fault): Promise<number> {
+    return (await readFile(join(this.folder, 'log'), 'utf8')).split('\n').filter((line) => line === fault).length;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * nft fails for a while, each in its own way, and the agent goes on: no verdict is wrong meanwhile, no policy is blamed for
- * longer than the trouble lasts, and what changed meanwhile is in force soon after.
+ * longer than the fault lasts, and what changed meanwhile is in force soon after.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import type { Manifest } from '../cases/types.js';
 import type { AgentProcess } from '../support/lab/agent-process.js';
 import type { Lab } from '../support/lab/lab.js';
 import { describePackets } from '../support/lab/requirements.js';
-import { TroubledNft, type Trouble } from '../support/lab/troubled-nft.js';
+import { FailingNft, type Fault } from '../support/lab/failing-nft.js';
 import { until } from '../support/until.js';
 import { app, threePodsAlone } from './three-pods.js';
 
@@ -27,7 +27,7 @@ const aboutOther = (isOpen: boolean): Manifest =>
 describePackets('an agent whose nft', () => {
   let lab: Lab;
   let manifests: string;
-  let nft: TroubledNft;
+  let nft: FailingNft;
   let agent: AgentProcess;
   let isOpen = false;
   const toggle = (): Promise<void> => {
@@ -45,13 +45,13 @@ describePackets('an agent whose nft', () => {
     ({ lab, manifests } = await threePodsAlone([onlyClient]));
     lab.prober.serve(lab.netns('other.x'), 80, 'TCP');
     await lab.writeManifests(manifests, { other: [aboutOther(isOpen)] });
-    nft = await TroubledNft.create(lab.folder);
+    nft = await FailingNft.create(lab.folder);
     agent = await lab.startAgent('n1', { manifests }, { programs: nft.folder });
     await agent.ready();
   }, 60_000);
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 
-  const troubles: readonly Trouble[] = [
+  const faults: readonly Fault[] = [
     'fails half of the time',
     'is busy',
     'is interrupted',
@@ -65,9 +65,9 @@ describePackets('an agent whose nft', () => {
     'hangs when it lists',
   ];
 
-  test.each(troubles)(
+  test.each(faults)(
     '%s: no wrong verdict, and right again within five seconds after it works',
-    async (trouble) => {
+    async (fault) => {
       const wrong: string[] = [];
       const ending = new AbortController();
       const watching = (async () => {
@@ -78,7 +78,7 @@ describePackets('an agent whose nft', () => {
           await delay(20);
         }
       })();
-      await nft.set(trouble);
+      await nft.set(fault);
       for (const end = performance.now() + 3_000; performance.now() < end;) {
         await toggle();
         await delay(150);
@@ -95,8 +95,8 @@ describePackets('an agent whose nft', () => {
       ending.abort();
       await watching;
       expect(wrong).toEqual([]);
-      expect(took).toBeLessThan(trouble.startsWith('hangs') ? 10_000 : 5_000);
-      expect(await nft.mentions(trouble)).toBeGreaterThan(0);
+      expect(took).toBeLessThan(fault.startsWith('hangs') ? 10_000 : 5_000);
+      expect(await nft.mentions(fault)).toBeGreaterThan(0);
     },
     60_000,
   );

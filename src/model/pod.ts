@@ -50,6 +50,8 @@ export interface Namespace {
 
 export interface Node {
   readonly name: string;
+  /** A node that is registered anew has another one; absent in manifests. */
+  readonly uid?: string;
   readonly labels: Labels;
   /** status.addresses of type InternalIP and ExternalIP. */
   readonly addresses: readonly Address[];

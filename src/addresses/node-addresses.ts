@@ -24,15 +24,15 @@ export class NodeAddresses {
 
   /** A pod came, changed or went. */
   replacePod(before: Pod | undefined, after: Pod | undefined): void {
-    for (const address of saidBy(before)) this.#count(before?.node ?? '', address, -1);
-    for (const address of saidBy(after)) this.#count(after?.node ?? '', address, 1);
+    for (const address of reportedBy(before)) this.#count(before?.node ?? '', address, -1);
+    for (const address of reportedBy(after)) this.#count(after?.node ?? '', address, 1);
   }
 
   /** In an order that depends on nothing but what is known now; undefined for a node of which nothing is. */
   of(name: string): readonly Address[] | undefined {
     const own = this.#own.get(name);
-    const said = [...(this.#byName.get(name)?.keys() ?? [])].filter((address) => own?.includes(address) !== true);
-    return own === undefined && said.length === 0 ? undefined : [...(own ?? []), ...said.sort()];
+    const reported = [...(this.#byName.get(name)?.keys() ?? [])].filter((address) => own?.includes(address) !== true);
+    return own === undefined && reported.length === 0 ? undefined : [...(own ?? []), ...reported.sort()];
   }
 
   /** Names of the nodes that have the address. */
@@ -62,7 +62,7 @@ export function nodeAddressesOf(
 }
 
 /** A finished pod may say what was true long ago. */
-function saidBy(pod: Pod | undefined): readonly Address[] {
+function reportedBy(pod: Pod | undefined): readonly Address[] {
   if (pod === undefined || pod.node === '' || pod.phase === 'Succeeded' || pod.phase === 'Failed') return [];
   const { hostAddresses = [] } = pod;
   return isNodeLocalDns(pod) ? [...hostAddresses, nodeLocalDnsAddress] : hostAddresses;

@@ -35,7 +35,7 @@ beforeEach(async () => {
     writeFile(file('client.key'), key),
     writeFile(file('token'), ' of-file\n'),
     writeFile(file('empty'), '\n'),
-    writeFile(file('noise.sh'), '#!/bin/sh\necho "$KUBERNETES_EXEC_INFO" > "$WHERE/info"\ncat "$WHERE/answer"\n', {
+    writeFile(file('plugin.sh'), '#!/bin/sh\necho "$KUBERNETES_EXEC_INFO" > "$WHERE/info"\ncat "$WHERE/answer"\n', {
       mode: 0o755,
     }),
   ]);
@@ -121,7 +121,7 @@ describe('a plugin', () => {
   const exec = (more: Fields = {}): Fields => ({
     exec: {
       apiVersion,
-      command: './noise.sh',
+      command: './plugin.sh',
       interactiveMode: 'Never',
       env: [{ name: 'WHERE', value: folder }],
       ...more,
@@ -175,6 +175,16 @@ describe('a plugin', () => {
     };
     expect(await tokens()).toEqual(['Bearer first', 'Bearer first']);
     expect(await tokens('2001-01-01T00:00:00Z')).toEqual(['Bearer first', 'Bearer second']);
+  });
+
+  test('is run once for all who ask at the same time', async () => {
+    await answer({ token: 't' });
+    await writeFile(file('plugin.sh'), '#!/bin/sh\necho ran >> "$WHERE/runs"\ncat "$WHERE/answer"\n');
+    await write({ server: plain.url }, exec());
+    const connection = await ApiConnection.open({ kubeconfig: file() });
+    await Promise.all([1, 2, 3, 4].map(() => connection.get('/', new AbortController().signal)));
+    connection.close();
+    expect(await readFile(file('runs'), 'utf8')).toBe('ran\n');
   });
 
   test.each<[string, unknown, Fields, string]>([

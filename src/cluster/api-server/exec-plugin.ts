@@ -17,6 +17,7 @@ const clusterExtension = 'client.authentication.k8s.io/exec';
 export class ExecPlugin {
   readonly #exec: RawExec;
   readonly #cluster: RawCluster;
+  #asking: Promise<PluginCredential> | undefined;
   #known: { readonly credential: PluginCredential; readonly until: number } | undefined;
 
   constructor(exec: RawExec, cluster: RawCluster) {
@@ -24,9 +25,14 @@ export class ExecPlugin {
     this.#cluster = cluster;
   }
 
-  /** Asks once until what it said expires. @throws Error that names the program */
+  /** Asks once until what it said expires, for all who wait. @throws Error that names the program */
   async credential(): Promise<PluginCredential> {
     if (this.#known !== undefined && Date.now() < this.#known.until) return this.#known.credential;
+    this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
+    return this.#asking;
+  }
+
+  async #ask(): Promise<PluginCredential> {
     const { command = '' } = this.#exec;
     const status = this.#statusIn(await this.#run(command), command);
     const expires = Date.parse(status.expirationTimestamp ?? '');
@@ -45,7 +51,9 @@ export class ExecPlugin {
     });
     if (!ran.failed) return ran.stdout;
     const hint = ran.code === 'ENOENT' && installHint ? `\n${installHint}` : '';
-    throw new Error(`${command}: ${ran.stderr.trim() || ran.shortMessage || 'failed'}${hint}`);
+    // Absent, whatever the types say, where it did not start at all.
+    const stderr = ran.stderr as string | undefined;
+    throw new Error(`${command}: ${stderr?.trim() || ran.shortMessage || 'failed'}${hint}`);
   }
 
   #request(): object {

@@ -1,4 +1,5 @@
 /** Source and destination of a connection as people write them. */
+import { nodeAddressesOf, type NodeAddresses } from '../addresses/node-addresses.js';
 import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
 import {
   externalRanges,
@@ -10,7 +11,7 @@ import {
 } from '../evaluation/external-ranges.js';
 import { ownerKey, type Workload, type WorkloadMember } from '../model/workload.js';
 import { families, familyOf, parseAddress, type Address, type Family } from '../model/address.js';
-import { objectKey, type Pod } from '../model/pod.js';
+import { nodeLocalDnsAddress, objectKey, type Pod } from '../model/pod.js';
 import { protocols, type Protocol } from '../model/policy.js';
 import type { Service, ServicePort } from '../model/service.js';
 import { matches } from '../selectors/match.js';
@@ -55,12 +56,17 @@ const kindOf = (text: string): string => {
 export class EndpointNames {
   readonly #objects: ClusterObjects;
   readonly #workloads: readonly Workload[];
+  readonly #nodes: NodeAddresses;
   readonly #ranges: readonly ExternalRange[];
   readonly #namespace: string;
 
   constructor({ objects, workloads, program }: Omit<CompiledInput, 'blocks'>, namespace = 'default') {
     this.#objects = objects;
     this.#workloads = workloads;
+    this.#nodes = nodeAddressesOf(
+      objects.nodes,
+      objects.pods.map(({ pod }) => pod),
+    );
     this.#ranges = families.flatMap((family) => externalRanges([program], family));
     this.#namespace = namespace;
   }
@@ -113,8 +119,9 @@ export class EndpointNames {
   }
 
   #outside(address: Address, name?: string): FlowEndpoint {
-    const nodes = this.#objects.nodes.filter((node) => node.addresses.includes(address)).map((node) => node.name);
-    const node = nodes.length === 0 ? undefined : `node ${nodes.join(', ')}`;
+    const nodes = this.#nodes.at(address);
+    const isDns = address === nodeLocalDnsAddress;
+    const node = nodes.length === 0 ? undefined : isDns ? 'node-local DNS' : `node ${nodes.join(', ')}`;
     const on = `on the host network: ${address}${node === undefined ? '' : `, ${node}`}`;
     const title = name === undefined ? node && `${address} (${node})` : `${name} (${on})`;
     return { kind: 'address', address, nodes, ...(title === undefined ? {} : { title }) };
@@ -176,8 +183,7 @@ export class EndpointNames {
   }
 
   #onHost(id: string, pod: Pod): readonly FlowEndpoint[] {
-    const node = this.#objects.nodes.find(({ name }) => name === pod.node);
-    const addresses = pod.addresses.length > 0 ? pod.addresses : (node?.addresses ?? []);
+    const addresses = pod.addresses.length > 0 ? pod.addresses : (this.#nodes.of(pod.node) ?? []);
     if (addresses.length === 0)
       throw new InputError(
         `${id} is on the host network, and the address of its node is not in the input: ask by that address`,

@@ -19,7 +19,7 @@ export interface RecordedFlow {
 
 export type RecordedEndpoint =
   | { readonly kind: 'pod'; readonly id: ContentId; readonly title: string; readonly identity: PodIdentity }
-  | { readonly kind: 'address'; readonly address: Address };
+  | { readonly kind: 'address'; readonly address: Address; readonly title?: string };
 
 /** What a dry run would have done is asked of the policies in it, too. */
 export const dryRunOf = (event: Pick<EventRecord, 'podwall.mode'>): DryRunScope =>
@@ -54,6 +54,7 @@ function recordedEndpoint(
   const kind = fields.get(`${role}.podwall.class`);
   const address = parseAddress(String(fields.get(`${role}.address`)));
   if (kind === 'unknown' || address === undefined) return undefined;
+  if (kind === 'node') return { kind: 'address', address, title: `${address} (node)` };
   if (kind !== 'pod') return { kind: 'address', address };
   const id = fields.get(`${role}.podwall.identity`);
   const identity = typeof id === 'string' ? identityOf(id) : undefined;

@@ -22,6 +22,7 @@ import {
   type RuleListId,
 } from '../program/types.js';
 import { SelectorIndex } from '../selectors/selector-index.js';
+import { NodeAddresses } from '../addresses/node-addresses.js';
 import { AddressOwners } from '../addresses/address-owners.js';
 import { difference } from './difference.js';
 import { makeEndpoint, notIsolated, ruleListsOf, sameEndpoint, selects, type EndpointSettings } from './endpoints.js';
@@ -73,6 +74,7 @@ export class Compiler {
   readonly #localPods = new Map<string, Set<string>>();
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #ruleLists = new UsedRuleLists(this.#groups, (id) => this.#compileList(id));
+  readonly #nodeAddresses = new NodeAddresses();
   readonly #nodes = new Map<string, readonly Address[]>();
   /** By namespace; absent where no annotation matters. */
   readonly #annotations = new Map<string, Annotations>();
@@ -143,6 +145,11 @@ export class Compiler {
     else this.#pods.set(key, pod);
     for (const affected of this.#owners.replace(before, pod)) step.pods.add(affected);
     step.pods.add(key);
+    const [left, joined] = [before, pod].map((one) =>
+      one !== undefined && this.#isInScope(one.node) ? one : undefined,
+    );
+    this.#nodeAddresses.replacePod(left, joined);
+    for (const name of new Set([left?.node, joined?.node])) if (name !== undefined) this.#refreshNode(name, step);
   }
 
   #takeNamespace(name: string, namespace: Namespace | undefined, step: Step): void {
@@ -194,16 +201,26 @@ export class Compiler {
   }
 
   #takeNode(name: string, node: Node | undefined, step: Step): void {
-    const { scope } = this.#options;
-    if (scope !== 'everywhere' && name !== scope.node) return;
-    const before = this.#nodes.get(name);
-    if (node?.addresses.join() !== before?.join()) step.nodes.add(name);
-    if (node === undefined) this.#nodes.delete(name);
-    else this.#nodes.set(name, node.addresses);
-    if (scope === 'everywhere') return;
+    if (!this.#isInScope(name)) return;
+    this.#nodeAddresses.setNode(name, node?.addresses);
+    this.#refreshNode(name, step);
+    if (this.#options.scope === 'everywhere') return;
     this.#known?.setNodeRanges(node?.podCidrs ?? [], () =>
       [...this.#contributions.values()].flatMap(({ addresses }) => addresses),
     );
+  }
+
+  #refreshNode(name: string, step: Step): void {
+    const [before, after] = [this.#nodes.get(name), this.#nodeAddresses.of(name)];
+    if (after?.join() === before?.join()) return;
+    step.nodes.add(name);
+    if (after === undefined) this.#nodes.delete(name);
+    else this.#nodes.set(name, after);
+  }
+
+  #isInScope(node: string): boolean {
+    const { scope } = this.#options;
+    return scope === 'everywhere' || node === scope.node;
   }
 
   /** Updates one pod's addresses, labels and ports, and whether it is an endpoint here; returns its move between groups. */
@@ -231,8 +248,7 @@ export class Compiler {
   }
 
   #noteLocal(key: string, pod: Pod | undefined, contribution: Contribution | undefined): void {
-    const { scope } = this.#options;
-    const here = pod !== undefined && (scope === 'everywhere' || pod.node === scope.node);
+    const here = pod !== undefined && this.#isInScope(pod.node);
     const namespace = namespaceOf(key);
     const local = this.#localPods.get(namespace) ?? new Set();
     if (here && contribution !== undefined && contribution.addresses.length > 0) local.add(key);

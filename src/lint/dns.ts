@@ -2,7 +2,7 @@
 import type { WorkloadPod } from '../model/workload.js';
 import { subtractCidrs } from '../addresses/cidr-sets.js';
 import { cidrContains, cidrWithin, parseCidr, type Cidr } from '../model/address.js';
-import { isEnforceable } from '../model/pod.js';
+import { isEnforceable, isNodeLocalDns } from '../model/pod.js';
 import type { Peer, PolicyRule, Port, Protocol } from '../model/policy.js';
 import type { ValidPolicy } from './objects.js';
 import type { LintInput } from './types.js';
@@ -21,8 +21,7 @@ export const dnsServers = ({ workloads }: LintInput): readonly WorkloadPod[] =>
   );
 
 /** A cache on every node is asked at the pod's own node, which needs no rule (SEMANTICS A7). */
-export const hasNodeLocalDns = ({ workloads }: LintInput): boolean =>
-  workloads.some(({ pod }) => pod.labels['k8s-app'] === 'node-local-dns');
+export const hasNodeLocalDns = ({ workloads }: LintInput): boolean => workloads.some(({ pod }) => isNodeLocalDns(pod));
 
 /** Whether a rule lets its pods ask one of the known servers. */
 export function allowsKnownDns(

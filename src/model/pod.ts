@@ -26,6 +26,8 @@ export interface Pod {
   readonly labels: Labels;
   /** All of status.podIPs, canonical, both families. */
   readonly addresses: readonly Address[];
+  /** status.hostIPs, canonical: of the node that it runs on; absent until it runs on one. */
+  readonly hostAddresses?: readonly Address[];
   /** Of containers and of init containers with restartPolicy Always; those without a name only where somebody asked. */
   readonly ports: readonly ContainerPort[];
   /** spec.nodeName; empty while unscheduled. */
@@ -50,11 +52,20 @@ export interface Namespace {
 
 export interface Node {
   readonly name: string;
+  /** A node that is registered anew has another one; absent in manifests. */
+  readonly uid?: string;
   readonly labels: Labels;
   /** status.addresses of type InternalIP and ExternalIP. */
   readonly addresses: readonly Address[];
   readonly podCidrs: readonly Cidr[];
 }
+
+/** Where node-local DNS listens on every node, unless it is told otherwise (its documentation, `__PILLAR__LOCAL__DNS__`). */
+export const nodeLocalDnsAddress = '169.254.20.10' as Address;
+
+/** A cache on the node itself, by the label that its installers give it. */
+export const isNodeLocalDns = ({ hostNetwork, labels }: Pick<Pod, 'hostNetwork' | 'labels'>): boolean =>
+  hostNetwork && labels['k8s-app'] === 'node-local-dns';
 
 /** Whether policies see the pod at all: hostNetwork pods and finished pods are neither subject nor peer (SEMANTICS A8). */
 export const isEnforceable = (pod: Pod): boolean =>

@@ -7,6 +7,7 @@ import { logLinesInReverse } from '../audit/reading/reverse-lines.js';
 import type { FileEnd } from '../audit/writing/rotating-file.js';
 import { Sink } from '../audit/writing/sink.js';
 import type { PolicyMode } from '../model/policy-mode.js';
+import type { Address } from '../model/address.js';
 import type { Attachment } from '../model/attachment.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { messageOf } from '../generic/message-of.js';
@@ -25,6 +26,7 @@ interface AgentAuditParts
   readonly node: string;
   /** Absent where the cluster has none. */
   readonly clusterUid: string | undefined;
+  readonly ownAddresses: () => Iterable<Address>;
   readonly stateDir: string;
   readonly version: string;
   readonly onPacket?: PacketListener;
@@ -51,11 +53,12 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
 
   constructor(parts: AgentAuditParts) {
     this.#now = parts.now;
-    const { to, mode, log, onAddressNotFound } = parts;
+    const { to, mode, log, ownAddresses, onAddressNotFound } = parts;
     this.#attribution = new Attribution({
       names: decisionNames,
       parsePrefix: parseLogPrefix,
       mode,
+      ownAddresses,
       onAddressNotFound,
     });
     this.#snapshots = to.file === undefined ? undefined : new SnapshotsBesideLog(to.file, mode, log);

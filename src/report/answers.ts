@@ -3,7 +3,7 @@ import { groupBy } from '../generic/group-by.js';
 import type { NamedEndpoint } from '../analysis/endpoint-names.js';
 import type { Answer, Reason } from '../analysis/questions.js';
 import { nameOf, type FlowEndpoint } from '../evaluation/flow-endpoints.js';
-import { policyKey } from '../model/policy.js';
+import { policyKey, type Direction } from '../model/policy.js';
 import { formatPorts } from '../model/reachability.js';
 import { printOrigin } from '../program/print.js';
 
@@ -80,13 +80,17 @@ function predicateOf(answer: Answer): string {
   return `${allowed ? 'may' : 'may not'} reach \0 on ${askedText(answer)}${because}${assumption}`;
 }
 
+/** What reaches a pod from its own node is mostly the kubelet. */
+export const ownNodeText = (direction: Direction): string =>
+  `a pod and its own node may always reach each other${direction === 'ingress' ? " (so may the kubelet's probes)" : ''}`;
+
 function reasonText(reason: Reason): string {
   const name = nameOf(reason.endpoint);
   switch (reason.kind) {
     case 'itself':
       return reason.direction === 'egress' ? 'a pod may always reach itself' : '';
     case 'ownNode':
-      return `a pod and its own node may always reach each other`;
+      return ownNodeText(reason.direction);
     case 'notIsolated':
       return `no policy isolates ${name} for ${reason.direction}`;
     case 'notEnforced':

@@ -15,7 +15,10 @@ function eventText(event: EventRecord): string {
     get: (key: string) => (event as unknown as Record<string, string | number>)[key],
     record: () => event,
   };
-  const place = (role: EndpointRole): string => `${podOf(fields, role)}${portText(event[`${role}.port`])}`;
+  const place = (role: EndpointRole): string => {
+    const node = event[`${role}.podwall.class`] === 'node' ? ' (node)' : '';
+    return `${podOf(fields, role)}${portText(event[`${role}.port`])}${node}`;
+  };
   const { 'podwall.verdict': verdict, 'podwall.mode': mode, 'podwall.tcp_flags': flags } = event;
   return [
     event['@timestamp'],

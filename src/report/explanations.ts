@@ -8,7 +8,7 @@ import { formatPath } from '../model/diagnostic.js';
 import { policyKey, type PolicyRef } from '../model/policy.js';
 import { printOrigin } from '../program/print.js';
 import type { RuleOrigin } from '../program/types.js';
-import { answerAsJson, askedText, assumptionText } from './answers.js';
+import { answerAsJson, askedText, assumptionText, ownNodeText } from './answers.js';
 
 /** `file:line:column` of a policy's field; undefined for a policy that no document of the input holds. */
 export type PolicyPositions = (policy: PolicyRef, path: Mismatch['path']) => string | undefined;
@@ -36,7 +36,7 @@ function stepLines(step: Step, number: number, positions: PolicyPositions): read
   const head = `${number}. ${direction === 'egress' ? 'leaving' : 'entering'} ${nameOf(endpoint)} (${direction}): `;
   if (exempt === 'notIsolated') return [`${head}no policy isolates it: allowed`];
   if (exempt === 'itself') return [`${head}a pod may always reach itself: allowed`];
-  if (exempt === 'ownNode') return [`${head}a pod and its own node may always reach each other: allowed`];
+  if (exempt === 'ownNode') return [`${head}${ownNodeText(direction)}: allowed`];
   const by = isolatedBy.map((policy) => `     ${policyKey(policy)}${positionSuffix(positions(policy, []))}`);
   if (rules.length > 0)
     return [

@@ -31,6 +31,7 @@ const owners: readonly Owner[] = [
     why: 'waits before it asks again, longer where that failed lately',
   },
   { path: 'src/cluster/api-server/http-exchange.ts', reads: ['timer'], why: 'a request has a time limit' },
+  { path: 'src/cluster/api-server/exec-plugin.ts', reads: ['clock'], why: 'what a plugin said expires' },
   { path: 'src/cluster/api-server/kube-config.ts', reads: ['environment'], why: 'KUBECONFIG names files' },
   {
     path: 'src/cluster/api-server/reflector.ts',
@@ -38,6 +39,7 @@ const owners: readonly Owner[] = [
     why: 'gives up a streamed list that brings nothing; knows a watch that ends at once',
   },
   { path: 'src/cluster/api-server/report-writer.ts', reads: ['clock'], why: 'an Event carries its time' },
+  { path: 'src/cluster/api-server/user-credentials.ts', reads: ['clock'], why: 'an id-token expires' },
   { path: 'src/cluster/cni-results.ts', reads: ['timer'], why: 'reads the folder again and again' },
   {
     path: 'src/cluster/directory-cluster.ts',

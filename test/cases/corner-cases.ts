@@ -246,6 +246,31 @@ const checklist: readonly Omit<Case, 'id'>[] = [
     ),
   },
   {
+    title: 'the own node is known by its pods, too, where its Node object has no address',
+    objects: [
+      ...objects().filter(({ kind, metadata }) => kind !== 'Node' || metadata.name !== 'n2'),
+      { ...node('n2'), status: {} },
+      pod('server.x', { ...serverOptions, hostIPs: nodeAddresses('n2') }),
+      policy('p.x', toServer),
+    ],
+    steps: [
+      step(
+        undefined,
+        nodeAddresses('n2').flatMap((one) => allow(`${one} > server.x TCP 80`)),
+        nodeAddresses('n1').flatMap((one) => deny(`${one} > server.x TCP 80`)),
+      ),
+      step(
+        {
+          apply: [
+            pod('server.x', { ...serverOptions, uid: 'again' }),
+            pod('other.y', { node: 'n2', host: 13, hostIPs: nodeAddresses('n2') }),
+          ],
+        },
+        nodeAddresses('n2').flatMap((one) => allow(`${one} > server.x TCP 80`)),
+      ),
+    ],
+  },
+  {
     title: 'a pod reaches itself under deny-all',
     ...steady(
       [policy('p.x', { podSelector: all, policyTypes: ['Ingress', 'Egress'] })],

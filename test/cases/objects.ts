@@ -68,6 +68,8 @@ export interface PodOptions {
   /** Ports of an init container with restartPolicy Always. */
   readonly sidecarPorts?: readonly ContainerPortOptions[];
   readonly hostNetwork?: boolean;
+  /** Of its node. */
+  readonly hostIPs?: readonly string[];
   readonly phase?: 'Running' | 'Succeeded' | 'Failed' | 'Pending';
   readonly uid?: string;
   readonly created?: string;
@@ -111,6 +113,9 @@ export function pod(end: string, options: PodOptions = {}): Manifest {
       phase: options.phase ?? 'Running',
       podIP: addresses[0],
       podIPs: addresses.map((ip) => ({ ip })),
+      ...(options.hostIPs === undefined
+        ? {}
+        : { hostIP: options.hostIPs[0], hostIPs: options.hostIPs.map((ip) => ({ ip })) }),
     },
   };
 }

@@ -167,7 +167,10 @@ class MatrixAnswers {
   /** It speaks of workloads, whose pods are on many nodes: what is a node's address is an address like any other. */
   #isOwnNode(pod: Address, other: Address): boolean {
     const { objects, workloads } = this.#input;
-    const nodes = objects.nodes.filter(({ addresses }) => addresses.includes(other)).map(({ name }) => name);
+    const nodes = [
+      ...objects.nodes.filter(({ addresses }) => addresses.includes(other)).map(({ name }) => name),
+      ...objects.pods.filter(({ pod: one }) => one.hostAddresses?.includes(other)).map(({ pod: one }) => one.node),
+    ];
     return workloads.some(({ pods }) =>
       pods.some(({ node, addresses }) => addresses.includes(pod) && nodes.includes(node)),
     );

@@ -35,7 +35,12 @@ metadata: { name: agent-1, ownerReferences: [{ kind: DaemonSet, name: agent, con
 spec: { hostNetwork: true, nodeName: n1, containers: [{ name: c }] }
 status: { podIP: 172.30.0.1, phase: Running }`,
   pod('web-5d4fb-x1', 'n1', '{ phase: Running, podIPs: [{ ip: 10.244.1.5 }] }', ofWeb),
-  pod('web-5d4fb-x2', 'n2', '{ phase: Running, podIPs: [{ ip: 10.244.2.5 }] }', ofWeb),
+  pod('web-5d4fb-x2', 'n2', '{ phase: Running, hostIP: 172.30.0.2, podIPs: [{ ip: 10.244.2.5 }] }', ofWeb),
+  `apiVersion: v1
+kind: Pod
+metadata: { name: node-local-dns-1, namespace: kube-system, labels: { k8s-app: node-local-dns } }
+spec: { hostNetwork: true, nodeName: n2, containers: [{ name: c }] }
+status: { podIP: 172.30.0.2, phase: Running }`,
   pod('client', 'n2', '{ phase: Running, podIPs: [{ ip: 10.244.2.9 }] }', 'labels: { app: client }'),
   pod('done', 'n2', '{ phase: Succeeded, podIPs: [{ ip: 10.244.2.9 }] }', 'labels: { app: done }'),
   `apiVersion: apps/v1
@@ -86,7 +91,25 @@ describe('can', () => {
     ['any address of the internet is enough', ['internet', 'web', '443'], 0, 'yes: 203.0.113.0-203.0.113.255 may'],
     ['with --all it is not', ['internet', 'web', '443', '--all'], 1, 'but 203.0.113.0-203.0.113.255 may'],
     ['a range as reach prints it', ['203.0.113.0-203.0.113.255', 'web'], 0, 'on all ports'],
-    ['the own node, for the pods on it', ['172.30.0.1', 'web', '8080'], 0, 'its own node may always'],
+    [
+      'the own node, for the pods on it',
+      ['172.30.0.1', 'web', '8080'],
+      0,
+      "its own node may always reach each other (so may the kubelet's probes)",
+    ],
+    [
+      'a node that only its pods name',
+      ['172.30.0.2', 'web-5d4fb-x2', '8080'],
+      0,
+      'yes: 172.30.0.2 (node n2) may reach',
+    ],
+    [
+      'a cache of DNS on the own node',
+      ['169.254.20.10', 'web-5d4fb-x2', '8080'],
+      0,
+      'yes: 169.254.20.10 (node-local DNS) may reach',
+    ],
+    ['and on no other', ['169.254.20.10', 'web-5d4fb-x1', '8080'], 1, 'no: 169.254.20.10 (node-local DNS) may not'],
     [
       'a pod on the host network is its node',
       ['ds/agent', 'web', '8080'],

@@ -7,6 +7,7 @@ import { ApiServerSource, type ApiServerOptions } from '../../src/cluster/api-se
 import type { SourceChange, SyncedCluster } from '../../src/cluster/types.js';
 import { namespace, node, nodeAddresses, pod, policy } from '../cases/objects.js';
 import type { ApiObject } from '../support/fake-api-server.js';
+import { OwnNode } from '../../src/node/reports/own-node.js';
 import { until } from '../support/until.js';
 
 /** An API server under the test's control; the fake does at once what the real one takes its time for. */
@@ -169,6 +170,19 @@ export function followsApiServer(title: string, start: () => Promise<TestServer>
         { kind: 'node', name: 'n2', node: { labels: {} } },
         { kind: 'node', name: 'n2' },
       ]);
+    });
+
+    test('a node that is registered anew is another one, and in between there is none to report for', async () => {
+      using own = new OwnNode(await followed.sync(), 'n1');
+      const { uid } = own.identity();
+      expect(followed.cluster.snapshot().nodes[0]?.uid).toBe(uid);
+      await server.delete(object(node('n1')));
+      await until(() => followed.cluster.snapshot().nodes.length === 0);
+      expect(() => own.identity()).toThrow('there is no Node n1 in the cluster');
+      await server.put(object(node('n1')));
+      await until(() => followed.cluster.snapshot().nodes.length === 1);
+      expect(own.identity().uid).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+      expect(own.identity().uid).not.toBe(uid);
     });
 
     test('a cut watch resumes where it was, without a list', async () => {

@@ -56,6 +56,13 @@ export class RealApiServer implements TestServer {
     await inParallel(objects, workers, (object) => this.kube.admin.apply(object as unknown as Manifest));
   }
 
+  async events(namespace: string): Promise<readonly ApiObject[]> {
+    const { items } = (await this.kube.admin.call('GET', `/api/v1/namespaces/${namespace}/events`)) as {
+      readonly items: readonly ApiObject[];
+    };
+    return items;
+  }
+
   async delete(object: ApiObject): Promise<void> {
     await this.kube.admin.delete(object);
   }

@@ -125,6 +125,20 @@ suite(`podwall status --cluster${missingForCluster === undefined ? '' : ` [${mis
     expect(await statusJson(['--for', 'policy/x/deny', '--wait'])).toMatchObject({ exitCode: 0, inForce: true });
   }, 60_000);
 
+  test('a node that is registered anew owns its status', async () => {
+    const owner = (): Promise<string> => {
+      const path = ['get', 'nodepolicystatus', 'n2', '-o', 'jsonpath={.metadata.ownerReferences[*].uid}'];
+      return chart.kubectl(path);
+    };
+    const uid = (): Promise<string> => chart.kubectl(['get', 'node', 'n2', '-o', 'jsonpath={.metadata.uid}']);
+    const before = await uid();
+    expect(await owner()).toBe(before);
+    await chart.server.admin.delete(node('n2', 'IPv4'));
+    await chart.server.admin.create(node('n2', 'IPv4'));
+    expect(await uid()).not.toBe(before);
+    await until(async () => (await owner()) === (await uid()), 40_000);
+  }, 60_000);
+
   test('a pod that no node can enforce is behind, and why is reported to its owner', async () => {
     await chart.server.admin.create(
       pod('ghost.x', { node: 'n1', addresses: ['203.0.113.9'], labels: { app: 'ghost' } }),

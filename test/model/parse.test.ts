@@ -172,6 +172,19 @@ describe('pods, namespaces and nodes', () => {
     ]);
   });
 
+  test('hostIPs, else hostIP: addresses of the node that it runs on', () => {
+    const hostAddresses = (status: object) => {
+      const read = parsePod({ metadata: { name: 'p' }, status });
+      return read.ok ? read.value.hostAddresses : read.diagnostics;
+    };
+    expect(hostAddresses({ hostIP: '10.0.0.9', hostIPs: [{ ip: '10.0.0.1' }, { ip: 'FD00::1' }] })).toEqual([
+      '10.0.0.1',
+      'fd00::1',
+    ]);
+    expect(hostAddresses({ hostIP: '10.0.0.9' })).toEqual(['10.0.0.9']);
+    expect(hostAddresses({})).toBeUndefined();
+  });
+
   test('all of podIPs, else podIP; one that is no address is left out with a warning', () => {
     const addresses = (status: object) => {
       const parsed = parsePod(pod({ status }));

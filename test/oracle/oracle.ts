@@ -40,7 +40,12 @@ function podAt(cluster: ClusterSnapshot, address: Address): Pod | undefined {
 }
 
 function isOwnNode(cluster: ClusterSnapshot, pod: Pod, other: Address): boolean {
-  return cluster.nodes.some((node) => node.name === pod.node && node.addresses.includes(other));
+  if (cluster.nodes.some((node) => node.name === pod.node && node.addresses.includes(other))) return true;
+  // What its pods say of a node is as good: a Node object may be missing, or late.
+  return cluster.pods.some(
+    ({ node, phase, hostAddresses = [] }) =>
+      node !== '' && node === pod.node && phase !== 'Succeeded' && phase !== 'Failed' && hostAddresses.includes(other),
+  );
 }
 
 function allowsDirection(cluster: ClusterSnapshot, pod: Pod, direction: Direction, question: Question): boolean {

@@ -19,6 +19,7 @@ export function agentRights(subject: Subject, without?: string): readonly Manife
     ...(without === 'NetworkPolicy'
       ? []
       : [{ apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs }]),
+    { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
   ];
   const subjects = [{ ...subject, apiGroup: subject.kind === 'User' ? group : '' }];
   const common = { apiVersion: `${group}/v1`, metadata: { name: 'podwall' } };

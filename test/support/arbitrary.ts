@@ -29,6 +29,8 @@ export const outsiders = [
   'fd00::99',
   '2001:db8::1',
 ] as Address[];
+/** What pods say of their nodes, beside what the Node objects say. */
+export const hostPool = ['10.0.0.250', 'fd00::98'] as Address[];
 export const portPool = [79, 80, 81, 443, 8080];
 
 const cidrOf = (text: string): Cidr => {
@@ -127,6 +129,7 @@ const pod: fc.Arbitrary<Pod> = fc
       maxLength: 2,
     }),
     node: fc.constantFrom('n1', 'n2'),
+    hostAddresses: fc.subarray([...hostPool], { maxLength: 2 }),
     hostNetwork: fc.nat({ max: 9 }).map((number) => number === 0),
     phase: fc.constantFrom('Running' as const, 'Running' as const, 'Running' as const, 'Succeeded' as const),
     deleting: fc.boolean(),

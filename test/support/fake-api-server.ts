@@ -1,9 +1,10 @@
-/** An API server for a few kinds over real HTTP: lists in pages and as streams, watches with bookmarks, and every way to fail. */
+/** An API server for a few kinds over real HTTP: lists in pages and as streams, watches with bookmarks, an agent's reports, and every way to fail. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { listenIn } from './lab/sockets.js';
+import { keyOf, write } from './fake-writes.js';
 import { kubeconfigOf } from './kubeconfig.js';
 
 export interface ApiObject {
@@ -18,6 +19,7 @@ const paths: Readonly<Record<string, string>> = {
   '/api/v1/pods': 'Pod',
   '/apis/networking.k8s.io/v1/networkpolicies': 'NetworkPolicy',
   '/apis/networking.k8s.io/v1/servicecidrs': 'ServiceCIDR',
+  '/api/v1/events': 'Event',
   '/apis/podwall.dev/v1alpha1/nodepolicystatuses': 'NodePolicyStatus',
   '/apis/networking.k8s.io/v1beta1/servicecidrs': 'ServiceCIDR',
 };
@@ -43,6 +45,10 @@ export class FakeApiServer implements AsyncDisposable {
   /** Path and query of every request, in order. */
   readonly requests: string[] = [];
   readonly #objects = new Map<string, ApiObject>();
+  /** As --event-ttl, in milliseconds. */
+  eventTtl = Infinity;
+  /** By key: when it is gone, by performance.now(). */
+  readonly #expiries = new Map<string, number>();
   #history: Change[] = [];
   #version = 1;
   /** Versions before this one are forgotten. */
@@ -114,6 +120,11 @@ export class FakeApiServer implements AsyncDisposable {
     }
   }
 
+  events(namespace: string): ApiObject[] {
+    for (const key of this.#expiries.keys()) this.#hasExpired(key);
+    return [...this.#objects.values()].filter((one) => one.kind === 'Event' && one.metadata.namespace === namespace);
+  }
+
   delete(object: ApiObject): void {
     this.#record('DELETED', object);
   }
@@ -168,11 +179,42 @@ export class FakeApiServer implements AsyncDisposable {
     this.requests.push(request.url ?? '');
     const kind = this.unserved.has(url.pathname) ? undefined : this.#paths.get(url.pathname);
     if (request.headers.authorization !== 'Bearer secret') refuse(response, 401, 'Unauthorized');
+    else if (request.method !== 'GET') void this.#write(request, url, response);
     else if (kind === undefined) refuse(response, 404, 'the server could not find the requested resource');
     else if (this.#forbidden.has(kind)) refuse(response, 403, `${url.pathname} is forbidden`);
     else if (url.searchParams.get('watch') === '1') this.#watch(kind, url.searchParams, response);
     else if (this.bulk.has(kind)) void this.#listBulk(kind, response);
     else this.#list(kind, url.searchParams, response);
+  }
+
+  async #write(request: IncomingMessage, { pathname }: URL, response: ServerResponse): Promise<void> {
+    const [, root = '', namespace, resource = '', name] =
+      /^(\/api\/[^/]+|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?$/.exec(pathname) ?? [];
+    const kind = this.#paths.get(`${root}/${resource}`);
+    if (kind === undefined) {
+      refuse(response, 404, 'the server could not find the requested resource');
+      return;
+    }
+    const place = { kind, ...(namespace === undefined ? {} : { namespace }), ...(name === undefined ? {} : { name }) };
+    const written = await write(request, place, {
+      get: (key) => (this.#hasExpired(key) ? undefined : this.#objects.get(key)),
+      put: (object) => {
+        if (kind === 'Event') this.#expiries.set(keyOf(object), performance.now() + this.eventTtl);
+        this.put(object);
+      },
+    });
+    if ('code' in written) {
+      refuse(response, written.code, written.message);
+      return;
+    }
+    response.end(JSON.stringify(written.object));
+  }
+
+  #hasExpired(key: string): boolean {
+    if (performance.now() < (this.#expiries.get(key) ?? Infinity)) return false;
+    this.#expiries.delete(key);
+    this.#objects.delete(key);
+    return true;
   }
 
   #list(kind: string, query: URLSearchParams, response: ServerResponse): void {
@@ -261,8 +303,6 @@ function selectorOf(kind: string, query: URLSearchParams): (object: ApiObject) =
   if (selector !== null && name === undefined) throw new Error(`the fake does not know ${selector}`);
   return ({ kind: own, metadata }) => own === kind && (name === undefined || (metadata.name === name) === (not === ''));
 }
-
-const keyOf = ({ kind, metadata }: ApiObject): string => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
 
 function send(response: ServerResponse, type: string, object: object): void {
   response.write(`${JSON.stringify({ type, object })}\n`);

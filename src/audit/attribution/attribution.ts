@@ -12,7 +12,7 @@ import type { Observation } from '../../model/observation.js';
 import type { PolicyMode } from '../../model/policy-mode.js';
 import type { LogPrefix } from '../../program/logged-chain.js';
 import type { ProgramChange } from '../../program/types.js';
-import { AddressIdentities } from './address-identities.js';
+import { AddressIdentities, type AddressSources } from './address-identities.js';
 import { deviceDenial } from './device-denials.js';
 import { DevicePods } from './device-pods.js';
 import { endpointsOf } from './flow-endpoints.js';
@@ -24,14 +24,12 @@ import { skeletonDenial } from './skeleton-denials.js';
 /** Prefixes whose meaning is kept: few rules log most packets. */
 const keptPrefixes = 1024;
 
-interface AttributionOptions {
+interface AttributionOptions extends AddressSources {
   readonly names: DecisionNames;
   /** `dry-run`: the whole agent is in a dry run, and drops nothing. */
   readonly mode?: PolicyMode;
   /** Undefined for the prefix of a rule that is not ours. */
   readonly parsePrefix: (text: string) => LogPrefix | undefined;
-  /** A packet's address is that of no pod and no Node; it may be that of a Node of which nothing has been heard. */
-  readonly onAddressNotFound?: () => void;
 }
 
 /** All times are milliseconds since the epoch. */
@@ -43,8 +41,8 @@ export class Attribution {
   readonly #identities: AddressIdentities;
   readonly #devices = new DevicePods();
 
-  constructor({ names, mode = 'enforce', parsePrefix, onAddressNotFound }: AttributionOptions) {
-    this.#identities = new AddressIdentities(onAddressNotFound);
+  constructor({ names, mode = 'enforce', parsePrefix, ...sources }: AttributionOptions) {
+    this.#identities = new AddressIdentities(sources);
     this.#parsePrefix = parsePrefix;
     this.#mode = mode;
     this.#history = new PolicyHistory(names);

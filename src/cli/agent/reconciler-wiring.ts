@@ -1,10 +1,12 @@
 /** The agent's loop from its real parts. */
 import { mkdir } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { compile, Compiler } from '../../compiler/compiler.js';
 import { bridgeNetfilter } from '../../kernel/links/bridge-netfilter.js';
 import { openLinks } from '../../kernel/links/links.js';
 import { watchTables } from '../../kernel/table-events/watch-tables.js';
 import { startElementWriter } from '../../kernel/elements/element-writer.js';
+import { parseAddress, type Address } from '../../model/address.js';
 import { openNftClient, type NftClient } from '../../kernel/nft/nft-client.js';
 import type { AgentMetrics } from '../../node/metrics/agent-metrics.js';
 import type { Disposables } from '../../node/disposables.js';
@@ -139,6 +141,7 @@ async function auditOf(
       openReader: (onBatch, onFailure) =>
         openNflog({ group: flags.auditGroup, worker: nflogWorker, onBatch, isBusy, onFailure }),
       now: Date.now,
+      ownAddresses,
       log,
       node,
       clusterUid: cluster.uid?.(),
@@ -169,6 +172,11 @@ async function policyPacketsOf(
   const file = policyPacketsFile(stateDir);
   return disposables.use(await PolicyPackets.start({ program, readCounters: () => client.counters(), file, log }));
 }
+
+const ownAddresses = (): readonly Address[] =>
+  Object.values(networkInterfaces()).flatMap((interfaces = []) =>
+    interfaces.flatMap(({ address }) => parseAddress(address) ?? []),
+  );
 
 function warnAtStart(flags: AgentFlags, cluster: SyncedCluster, log: ReconcilerLog): void {
   for (const problem of cluster.problems()) log.warn({ problem: warnOf(problem) }, 'input');

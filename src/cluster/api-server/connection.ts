@@ -69,7 +69,8 @@ export class ApiConnection {
 
   async #read(path: string, exchange: Exchange): Promise<void> {
     exchange.signal.throwIfAborted();
-    const options = await this.#options();
+    const config = this.#config;
+    const options = await this.#options(config);
     const url = new URL(this.server + path);
     const response = await answerTo(url, options, exchange);
     if (response.statusCode !== undefined && response.statusCode < 300) {
@@ -82,15 +83,16 @@ export class ApiConnection {
     }
     const chunks: Buffer[] = [];
     await consume(response, answerWithin, (chunk) => void chunks.push(chunk));
-    if (response.statusCode === 401) await this.#renewCredentials();
+    // Once for all requests that went out with the same ones.
+    if (response.statusCode === 401 && config === this.#config) await this.#renewCredentials();
     throw new ApiError(response.statusCode ?? 0, statusMessage(Buffer.concat(chunks), response));
   }
 
   /** Asked for anew each time: tokens are rotated. */
-  async #options(): Promise<RequestOptions> {
+  async #options(config: LoadedConfig['config']): Promise<RequestOptions> {
     const options: RequestOptions = { headers: { accept: 'application/json' } };
     try {
-      await this.#config.applyToHTTPSOptions(options);
+      await config.applyToHTTPSOptions(options);
     } catch (error) {
       throw new ConnectionError(`credentials: ${messageOf(error)}`, { cause: error });
     }

@@ -8,7 +8,7 @@ import { ConnectionError } from './api-errors.js';
 export const answerWithin = 10_000;
 
 export interface Body {
-  readonly contentType: 'application/json' | 'application/apply-patch+yaml';
+  readonly contentType: 'application/json' | 'application/apply-patch+yaml' | 'application/merge-patch+json';
   readonly object: object;
 }
 

@@ -1,10 +1,19 @@
 /** Loaded on demand: the official client is most of what a start costs. */
 import { KubeConfig } from '@kubernetes/client-node';
 import { existsSync } from 'node:fs';
-import { delimiter, dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { delimiter, join } from 'node:path';
 import { messageOf } from '../../generic/message-of.js';
 import { InputError } from '../../generic/input-error.js';
+import { clusterProblem, userProblem } from './kubeconfig-checks.js';
+import {
+  readFile,
+  readFiles,
+  type Entry,
+  type MergedConfig,
+  type RawCluster,
+  type RawUser,
+} from './kubeconfig-files.js';
+import { UserCredentials } from './user-credentials.js';
 
 export interface ConnectionChoice {
   /** Undefined: $KUBECONFIG or ~/.kube/config, inside a pod its service account. */
@@ -18,110 +27,102 @@ export interface LoadedConfig {
   readonly server: string;
 }
 
-/** @throws InputError when there is no configuration, or none of that name. */
-export function loadKubeConfig({ kubeconfig, context }: ConnectionChoice): LoadedConfig {
-  const config = new TokenFileConfig();
-  try {
-    const files = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
-    if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
-    else if (files.length > 0) loadFiles(config, files);
-    else config.loadFromDefault();
-  } catch (error) {
-    throw new InputError(`${kubeconfig ?? 'kubeconfig'}: ${messageOf(error)}`);
-  }
-  if (context !== undefined) {
-    const known = config.getContexts().map(({ name }) => name);
-    if (!known.includes(context))
-      throw new InputError(`no context ${context}; there are: ${known.join(', ') || 'none'}`);
-    config.setCurrentContext(context);
-  }
-  const server = config.getCurrentCluster()?.server;
-  // What the client assumes when there is nothing to load.
-  if (kubeconfig === undefined && server === 'http://localhost:8080')
-    throw new InputError(
-      'no cluster: give --kubeconfig (the agent: or --manifests), set KUBECONFIG, or run inside a pod',
-    );
-  // Without TLS there is nothing to verify, and kubectl asks for no such word (`kubectl proxy`).
-  config.clusters = config.clusters.map((one) =>
-    one.server.startsWith('http:') ? { ...one, skipTLSVerify: true } : one,
-  );
-  const problem = problemOf(config);
-  if (problem !== undefined) throw new InputError(`${kubeconfig ?? 'kubeconfig'}: ${problem}`);
-  return { config, server: (server ?? '').replace(/\/$/, '') };
-}
-
 /**
- * As kubectl reads the files of KUBECONFIG: one that is not there is passed over, and the first word counts.
- * @throws Error when none is there
+ * As kubectl does it; kubeconfig.md beside this file says what differs.
+ * @throws InputError when there is no configuration, or none of that name, or what it says cannot be done
  */
-function loadFiles(config: KubeConfig, files: readonly string[]): void {
-  const [first, ...others] = files.filter((file) => existsSync(file));
-  if (first === undefined) throw new Error(`no file of KUBECONFIG exists: ${files.join(', ')}`);
-  config.loadFromFile(first);
-  for (const file of others) {
-    const other = new TokenFileConfig();
-    other.loadFromFile(file);
-    config.clusters = withMissing(config.clusters, other.clusters);
-    config.users = withMissing(config.users, other.users);
-    config.contexts = withMissing(config.contexts, other.contexts);
-    config.currentContext ||= other.currentContext;
-  }
-}
-
-function withMissing<T extends { readonly name: string }>(own: readonly T[], others: readonly T[]): T[] {
-  const names = new Set(own.map(({ name }) => name));
-  return [...own, ...others.filter(({ name }) => !names.has(name))];
-}
-
-/** What the client would find out with its first request, or never: whom it does not know it takes for nobody. */
-function problemOf(config: KubeConfig): string | undefined {
-  const name = config.getCurrentContext() as string | undefined;
-  const contexts = config.getContexts().map((context) => context.name);
-  if (name === undefined || name === '')
-    return contexts.length === 0
-      ? 'there is no context'
-      : `no current-context; --context chooses: ${contexts.join(', ')}`;
-  const context = config.getContextObject(name);
-  if (context === null) return `current-context ${name} is not among its contexts: ${contexts.join(', ') || 'none'}`;
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) return `context ${name} names cluster ${context.cluster}, which does not exist`;
-  if (!URL.canParse(cluster.server) || !/^https?:$/.test(new URL(cluster.server).protocol))
-    return `cluster ${context.cluster}: server ${JSON.stringify(cluster.server)} is not an http(s) address`;
-  if (cluster.proxyUrl && !URL.canParse(cluster.proxyUrl))
-    return `cluster ${context.cluster}: proxy-url ${JSON.stringify(cluster.proxyUrl)} is not an address`;
+export function loadKubeConfig({ kubeconfig, context }: ConnectionChoice): LoadedConfig {
+  const merged = filesOf(kubeconfig);
+  if (merged === undefined) return withoutFile();
+  const of = kubeconfig ?? 'kubeconfig';
+  const known = [...merged.contexts.keys()].join(', ');
+  if (context !== undefined && !merged.contexts.has(context))
+    throw new InputError(`no context ${context}; there are: ${known || 'none'}`);
+  const name = context ?? merged.currentContext;
+  if (name === '')
+    throw new InputError(
+      `${of}: ${known === '' ? 'there is no context' : `no current-context; --context chooses: ${known}`}`,
+    );
+  const chosen = merged.contexts.get(name);
+  if (chosen === undefined)
+    throw new InputError(`${of}: current-context ${name} is not among its contexts: ${known || 'none'}`);
+  const { cluster: clusterName = '', user: userName = '' } = chosen.value;
+  const cluster = merged.clusters.get(clusterName);
+  if (cluster === undefined)
+    throw new InputError(`${chosen.file}: context ${name} names cluster ${clusterName}, which does not exist`);
+  const user = merged.users.get(userName);
   // A context without a user comes as nobody, by will.
-  if (context.user && config.getCurrentUser() === null)
-    return `context ${name} names user ${context.user}, which does not exist`;
-  return undefined;
+  if (user === undefined && userName !== '')
+    throw new InputError(`${chosen.file}: context ${name} names user ${userName}, which does not exist`);
+  refuse(cluster, `cluster ${clusterName}`, clusterProblem);
+  if (user !== undefined) refuse(user, `user ${userName}`, userProblem);
+  return configOf(cluster.value, user?.value ?? {});
 }
 
-interface RawConfig {
-  readonly users?: readonly { readonly user?: Record<string, unknown> }[];
+/** Undefined: there is no file. */
+function filesOf(kubeconfig: string | undefined): MergedConfig | undefined {
+  const { KUBECONFIG = '', HOME = '' } = process.env;
+  const files = KUBECONFIG.split(delimiter).filter((file) => file !== '');
+  const own = join(HOME, '.kube', 'config');
+  try {
+    if (kubeconfig !== undefined) return readFile(kubeconfig);
+    if (files.length > 0) return readFiles(files);
+    return HOME !== '' && existsSync(own) ? readFile(own) : undefined;
+  } catch (error) {
+    throw new InputError(kubeconfig === undefined ? `kubeconfig: ${messageOf(error)}` : messageOf(error));
+  }
 }
 
-/** kubectl's `tokenFile` of a user, which the client passes over in silence: it would come as nobody. */
-class TokenFileConfig extends KubeConfig {
-  #folder = '';
+function refuse<T>({ value, file }: Entry<T>, what: string, problemOf: (value: T) => string | undefined): void {
+  const problem = problemOf(value);
+  if (problem !== undefined) throw new InputError(`${file}: ${what}: ${problem}`);
+}
 
-  override loadFromFile(...[file, options]: Parameters<KubeConfig['loadFromFile']>): void {
-    this.#folder = dirname(file);
-    super.loadFromFile(file, options);
-  }
+/** The service account of a pod; $KUBERNETES_MASTER, as kubectl has it. */
+function withoutFile(): LoadedConfig {
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  const server = config.getCurrentCluster()?.server ?? '';
+  if (server !== 'http://localhost:8080') return { config, server };
+  const { KUBERNETES_MASTER: master = '' } = process.env;
+  if (master !== '') return configOf({ server: master }, {});
+  // What the client assumes when there is nothing to load.
+  throw new InputError(
+    'no cluster: give --kubeconfig (the agent: or --manifests), set KUBECONFIG, or run inside a pod',
+  );
+}
 
-  override loadFromString(...[text, options]: Parameters<KubeConfig['loadFromString']>): void {
-    super.loadFromString(text.includes('tokenFile') ? this.#rewritten(text) : text, options);
-  }
-
-  /** As the service account of a pod is written, whose file the client reads again and again. */
-  #rewritten(text: string): string {
-    const raw = parse(text) as RawConfig | null;
-    for (const { user } of raw?.users ?? []) {
-      if (typeof user?.['tokenFile'] !== 'string') continue;
-      const tokenFile = resolve(this.#folder, user['tokenFile']);
-      user['auth-provider'] = { name: 'tokenFile', config: { tokenFile } };
-      // The file goes before it.
-      delete user['token'];
-    }
-    return JSON.stringify(raw);
-  }
+function configOf(cluster: RawCluster, user: RawUser): LoadedConfig {
+  const server = (cluster.server ?? '').replace(/\/+$/, '');
+  const config = new KubeConfig();
+  config.loadFromOptions({
+    clusters: [
+      {
+        name: 'cluster',
+        server,
+        caFile: cluster['certificate-authority'],
+        caData: cluster['certificate-authority-data'],
+        // Without TLS there is nothing to verify, and kubectl asks for no such word (`kubectl proxy`).
+        skipTLSVerify: cluster['insecure-skip-tls-verify'] === true || server.startsWith('http:'),
+        tlsServerName: cluster['tls-server-name'],
+        proxyUrl: cluster['proxy-url'],
+      },
+    ],
+    // Also where nobody is named: the client looks at a certificate authority only for somebody.
+    users: [
+      {
+        name: 'user',
+        username: user.username,
+        password: user.password,
+        certFile: user['client-certificate'],
+        certData: user['client-certificate-data'],
+        keyFile: user['client-key'],
+        keyData: user['client-key-data'],
+      },
+    ],
+    contexts: [{ name: 'context', cluster: 'cluster', user: 'user' }],
+    currentContext: 'context',
+  });
+  config.addAuthenticator(new UserCredentials(user, cluster));
+  return { config, server };
 }

@@ -6,10 +6,15 @@ import { ApiError } from './api-errors.js';
 import { ApiConnection } from './connection.js';
 import type { ConnectionChoice } from './kube-config.js';
 
+/** The Node object that a status belongs to. */
+interface StatusOwner {
+  readonly name: string;
+  readonly uid: string;
+}
+
 /** The only place that writes to the API server: what the agent reports to the cluster's users. */
 export class ReportWriter implements Disposable {
   readonly #connection: ApiConnection;
-  #nodeUid: string | undefined;
 
   private constructor(connection: ApiConnection) {
     this.#connection = connection;
@@ -21,16 +26,18 @@ export class ReportWriter implements Disposable {
   }
 
   /** Makes or replaces the node's own object. Rejects with ApiError or ConnectionError. */
-  async writeStatus(node: string, status: NodePolicyStatus, signal: AbortSignal): Promise<void> {
+  async writeStatus({ name, uid }: StatusOwner, status: NodePolicyStatus, signal: AbortSignal): Promise<void> {
     const { apiVersion, kind, path } = nodePolicyStatusKind;
-    const uid = (this.#nodeUid ??= await this.#uidOf(node, signal));
     // Owned by the Node, so that it goes when the node goes.
-    const ownerReferences = uid === undefined ? [] : [{ apiVersion: 'v1', kind: 'Node', name: node, uid }];
-    const object = { apiVersion, kind, metadata: { name: node, ownerReferences }, status };
-    await this.#apply(`${path}/${node}`, object, signal);
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name, uid }];
+    const object = { apiVersion, kind, metadata: { name, ownerReferences }, status };
+    await this.#apply(`${path}/${name}`, object, signal);
   }
 
-  /** One Event per object, reason and message, whichever agent writes first. Rejects with ApiError or ConnectionError. */
+  /**
+   * One Event per object, reason and message, whichever agent writes first; written again, it says that it still holds,
+   * and the API server keeps it for another --event-ttl. Rejects with ApiError or ConnectionError.
+   */
   async writeEvent(event: ClusterEvent, reporter: { readonly node: string }, signal: AbortSignal): Promise<void> {
     const { kind, namespace, name, uid } = event.object;
     const now = Date.now();
@@ -61,6 +68,10 @@ export class ReportWriter implements Disposable {
       await this.#connection.send('POST', path, { contentType: 'application/json', object }, signal);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 409) throw error;
+      // The time of the first one stays: since when it holds.
+      const stillHolds = { lastTimestamp: object.lastTimestamp };
+      const body = { contentType: 'application/merge-patch+json', object: stillHolds } as const;
+      await this.#connection.send('PATCH', `${path}/${object.metadata.name}`, body, signal);
     }
   }
 
@@ -72,16 +83,6 @@ export class ReportWriter implements Disposable {
   async #apply(path: string, object: object, signal: AbortSignal): Promise<void> {
     const body = { contentType: 'application/apply-patch+yaml', object } as const;
     await this.#connection.send('PATCH', `${path}?fieldManager=podwall&force=true`, body, signal);
-  }
-
-  async #uidOf(node: string, signal: AbortSignal): Promise<string | undefined> {
-    try {
-      const body = await this.#connection.get(`/api/v1/nodes/${node}`, signal);
-      return (JSON.parse(body.toString('utf8')) as { metadata?: { uid?: string } }).metadata?.uid;
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      throw error;
-    }
   }
 }
 

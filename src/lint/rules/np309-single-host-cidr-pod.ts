@@ -1,3 +1,4 @@
+import { nodeAddressesOf } from '../../addresses/node-addresses.js';
 import { isSingleAddress } from '../../model/address.js';
 import { isEnforceable } from '../../model/pod.js';
 import { peersOf } from '../queries.js';
@@ -14,11 +15,15 @@ export const rule: Rule = {
   bad: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 10.244.1.7/32}}]',
   good: 'podSelector: {}\ningress:\n  - from: [{ipBlock: {cidr: 192.0.2.7/32}}]',
   *check(input) {
+    const nodes = nodeAddressesOf(
+      input.nodes,
+      input.workloads.map(({ pod }) => pod),
+    );
     for (const { object, peer, path } of peersOf(input)) {
       if (peer.kind !== 'ipBlock' || !isSingleAddress(peer.cidr)) continue;
       const { address } = peer.cidr;
       // A node can be named in no other way.
-      if (input.nodes.some(({ addresses }) => addresses.includes(address))) continue;
+      if (nodes.has(address)) continue;
       const holder = input.workloads.find(({ pod }) => isEnforceable(pod) && pod.addresses.includes(address));
       if (holder !== undefined)
         yield {

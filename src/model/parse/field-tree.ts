@@ -20,7 +20,7 @@ const container: FieldTree = { ports: true, restartPolicy: true };
 export const podFields = {
   metadata,
   spec: { nodeName: true, hostNetwork: true, containers: container, initContainers: container },
-  status: { phase: true, podIP: true, podIPs: true },
+  status: { phase: true, podIP: true, podIPs: true, hostIP: true, hostIPs: true },
 } as const satisfies FieldTree;
 
 /** Whose addresses are a Node's, and whose its pods'. */

@@ -55,9 +55,10 @@ export function parseNode(object: unknown): Parsed<Node> {
   });
   const podCidrs = parsePodCidrs(reader, spec);
   if (metadata === undefined || reader.failed) return { ok: false, diagnostics: reader.diagnostics };
+  const { name, uid, labels } = metadata;
   return {
     ok: true,
-    value: { name: metadata.name, labels: metadata.labels, addresses, podCidrs },
+    value: { name, ...(uid === undefined ? {} : { uid }), labels, addresses, podCidrs },
     diagnostics: reader.diagnostics,
   };
 }

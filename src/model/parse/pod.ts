@@ -26,7 +26,8 @@ export function parsePod(object: unknown, { unnamedPorts = false }: PodOptions =
   const node = reader.text(spec['nodeName'], ['spec', 'nodeName']) ?? '';
   const hostNetwork = reader.flag(spec['hostNetwork'], ['spec', 'hostNetwork']);
   const phase = reader.text(status['phase'], ['status', 'phase']);
-  const addresses = parsePodAddresses(reader, status);
+  const addresses = parseAddresses(reader, status, 'podIP');
+  const hostAddresses = parseAddresses(reader, status, 'hostIP');
   const containers = [
     ...reader.mappings(spec['containers'], ['spec', 'containers']),
     // Sidecars run for the pod's life; other init containers are gone when anyone could call them.
@@ -47,6 +48,7 @@ export function parsePod(object: unknown, { unnamedPorts = false }: PodOptions =
     uid: metadata.uid ?? `${ref.namespace}/${ref.name}`,
     labels: metadata.labels,
     addresses,
+    ...(hostAddresses.length === 0 ? {} : { hostAddresses }),
     ports,
     node,
     hostNetwork,
@@ -58,12 +60,13 @@ export function parsePod(object: unknown, { unnamedPorts = false }: PodOptions =
   return { ok: true, value: pod, diagnostics: reader.diagnostics };
 }
 
-function parsePodAddresses(reader: Reader, status: Fields): readonly Address[] {
+/** `podIPs`, or `podIP` where a server has no more than that; likewise `hostIPs`. */
+function parseAddresses(reader: Reader, status: Fields, name: 'podIP' | 'hostIP'): readonly Address[] {
   const listed = reader
-    .mappings(status['podIPs'], ['status', 'podIPs'])
+    .mappings(status[`${name}s`], ['status', `${name}s`])
     .map(({ fields, path }) => ({ text: reader.text(fields['ip'], [...path, 'ip']), path: [...path, 'ip'] as Path }));
-  const single = reader.text(status['podIP'], ['status', 'podIP']) ?? '';
-  if (listed.length === 0 && single !== '') listed.push({ text: single, path: ['status', 'podIP'] });
+  const single = reader.text(status[name], ['status', name]) ?? '';
+  if (listed.length === 0 && single !== '') listed.push({ text: single, path: ['status', name] });
   const addresses = listed.map(({ text = '', path }) => {
     const address = parseAddress(text);
     if (address === undefined)

@@ -6,6 +6,7 @@ import { DenialEvents } from './denial-events.js';
 import { ConditionEvents, type EventWriterParts } from './condition-events.js';
 import type { ReportParts } from './rate-limited-task.js';
 import { NodePolicyStatusReport } from './node-policy-status-report.js';
+import { OwnNode } from './own-node.js';
 import { idlePolicies, eventConditions } from './event-conditions.js';
 import { systemClock } from '../../reconciler/clock.js';
 import type { ReconcilerLog } from '../../reconciler/types.js';
@@ -49,14 +50,16 @@ export const clusterReports =
       disposables.use(packetListeners.add((packet) => denials.denied(...packet)));
     }
     const reports: Report[] = [];
-    if (nodePolicyStatus)
+    if (nodePolicyStatus) {
+      const owner = disposables.use(new OwnNode(cluster, node));
       reports.push(
         new NodePolicyStatusReport({
           ...partsOf('NodePolicyStatus'),
           reconciler,
-          write: (one, signal) => writer.writeStatus(node, one, signal),
+          write: async (one, signal) => writer.writeStatus(owner.identity(), one, signal),
         }),
       );
+    }
     if (policyEvents)
       reports.push(
         new ConditionEvents({

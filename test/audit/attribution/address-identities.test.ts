@@ -2,6 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { AddressIdentities } from '../../../src/audit/attribution/address-identities.js';
 import { parseAddress, parseCidr } from '../../../src/model/address.js';
+import { parsePod } from '../../../src/model/parse.js';
 import type { ClusterChange } from '../../../src/model/cluster.js';
 
 const parsed = <T>(text: string, parse: (text: string) => T | undefined): T => {
@@ -113,12 +114,46 @@ test('a change of one Node does not look at the others', () => {
 
 test('what may be the address of a Node that is not known is reported; what no Node has is not', () => {
   let notFound = 0;
-  const identities = new AddressIdentities(() => {
-    notFound += 1;
+  const identities = new AddressIdentities({
+    onAddressNotFound: () => {
+      notFound += 1;
+    },
   });
   identities.apply([nodeSet('n1', '192.168.0.1', '10.1.0.0/24')], 0);
   classesOf(identities, '192.168.0.1', '10.1.0.9', '224.0.0.251', 'ff02::fb', '255.255.255.255', '127.0.0.1', '::1');
   expect(notFound).toBe(0);
   classesOf(identities, '192.168.0.2', '203.0.113.9', 'fd00::9', '2001:db8::9');
   expect(notFound).toBe(4);
+});
+
+test('what pods say of their nodes are addresses of nodes, until the last of them is finished or gone', () => {
+  const identities = new AddressIdentities();
+  const pod = (name: string, phase = 'Running', labels = {}): ClusterChange => {
+    const spec = { nodeName: 'n1', hostNetwork: true };
+    const status = { phase, hostIP: '192.168.0.1', hostIPs: [{ ip: '192.168.0.1' }, { ip: 'fd00::1' }] };
+    const read = parsePod({ metadata: { namespace: 'x', name, labels }, spec, status });
+    if (!read.ok) throw new Error('a pod that does not parse');
+    return { kind: 'pod', ref: read.value.ref, pod: read.value };
+  };
+  const asked = ['192.168.0.1', 'fd00::1', '169.254.20.10'];
+  identities.apply([pod('a'), pod('b')], 0);
+  expect(classesOf(identities, ...asked)).toEqual(['node', 'node', 'unknown']);
+  identities.apply([pod('a', 'Succeeded')], 0);
+  expect(classesOf(identities, ...asked)).toEqual(['node', 'node', 'unknown']);
+  identities.apply([{ kind: 'pod', ref: { namespace: 'x', name: 'b' } }], 0);
+  expect(classesOf(identities, ...asked)).toEqual(['unknown', 'unknown', 'unknown']);
+  // Node-local DNS is at the node.
+  identities.apply([pod('dns', 'Running', { 'k8s-app': 'node-local-dns' })], 0);
+  expect(classesOf(identities, ...asked)).toEqual(['node', 'node', 'node']);
+});
+
+test("the machine's own interfaces are the node's, bridges too, and are read again after ten seconds", () => {
+  let own = ['10.244.1.1'];
+  const identities = new AddressIdentities({ ownAddresses: () => own.map((text) => parsed(text, parseAddress)) });
+  identities.apply([nodeSet('n1', '192.168.0.1', '10.244.1.0/24')], 0);
+  const classAt = (address: string, time: number): string => identities.at(parsed(address, parseAddress), time).class;
+  expect([classAt('10.244.1.1', 1), classAt('10.244.1.9', 1)]).toEqual(['node', 'unknown']);
+  own = ['10.244.1.9'];
+  expect(classAt('10.244.1.9', 10_000)).toBe('unknown');
+  expect([classAt('10.244.1.1', 10_002), classAt('10.244.1.9', 10_003)]).toEqual(['unknown', 'node']);
 });

@@ -20,10 +20,13 @@ export const bitsOf = (family: Family): number => (family === 'IPv4' ? 32 : 128)
 /** The family of a canonical address. */
 export const familyOf = (address: Address): Family => (address.includes(':') ? 'IPv6' : 'IPv4');
 
+/** `::1.2.3.4` is no IPv4-mapped address (RFC 4291, 2.5.5), but ipaddr.js reads it as one. */
+const forIpaddr = (text: string): string => text.replace(/^::(?=\d+\.)/, '0::');
+
 /** Canonical form of `text`, or undefined when it is not an IP address (zones, octal and short forms are not). */
 export function parseAddress(text: string): Address | undefined {
   if (isIP(text) === 0 || text.includes('%')) return undefined;
-  const parsed = ipaddr.process(text);
+  const parsed = ipaddr.process(forIpaddr(text));
   return (parsed.kind() === 'ipv4' ? parsed.toString() : (parsed as ipaddr.IPv6).toRFC5952String()) as Address;
 }
 
@@ -33,7 +36,7 @@ export function addressToNumber(address: Address): bigint {
   if (bytes.length === 4) return BigInt(bytes.reduce((number, byte) => number * 256 + Number(byte), 0));
   if (!address.includes('.')) return hextetsToNumber(address);
   let value = 0n;
-  for (const byte of ipaddr.parse(address).toByteArray()) value = (value << 8n) | BigInt(byte);
+  for (const byte of ipaddr.parse(forIpaddr(address)).toByteArray()) value = (value << 8n) | BigInt(byte);
   return value;
 }
 
@@ -67,7 +70,7 @@ export function parseCidr(text: string): Cidr | undefined {
   const [, host = '', length = ''] = match;
   const address = /^[\d.]+$/.test(host) ? host.replace(/(^|\.)0+(?=\d)/g, '$1') : host;
   if (isIP(address) === 0) return undefined;
-  const mapped = isIP(address) === 6 && ipaddr.IPv6.parse(address).isIPv4MappedAddress();
+  const mapped = isIP(address) === 6 && ipaddr.IPv6.parse(forIpaddr(address)).isIPv4MappedAddress();
   const raw = Number(length);
   if (raw > (isIP(address) === 4 ? 32 : 128)) return undefined;
   if (mapped && raw < 96) return maskCidr(ipaddr.IPv6.parse(address).toRFC5952String() as Address, 'IPv6', raw);

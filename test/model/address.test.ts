@@ -7,6 +7,7 @@ import {
   numberToAddress,
   parseAddress,
   parseCidr,
+  type Address,
 } from '../../src/model/address.js';
 import { mergeCidrs, subtractCidrs } from '../../src/addresses/cidr-sets.js';
 import '../support/seed.js';
@@ -21,6 +22,8 @@ test.each([
   ['10.0.0.1', '10.0.0.1'],
   ['FD00::0001', 'fd00::1'],
   ['::ffff:10.0.0.1', '10.0.0.1'],
+  ['::10.0.0.1', '::a00:1'],
+  ['64:ff9b::10.0.0.1', '64:ff9b::a00:1'],
   ['010.0.0.1', undefined],
   ['1.2.3', undefined],
   ['fe80::1%eth0', undefined],
@@ -34,6 +37,8 @@ test.each([
   ['010.0.0.0/8', '10.0.0.0/8'],
   ['::ffff:10.0.0.0/104', '10.0.0.0/8'],
   ['::ffff:10.0.0.0/90', '::ffc0:0:0/90'],
+  ['::10.0.0.1/128', '::a00:1/128'],
+  ['::10.0.0.1/120', '::a00:0/120'],
   ['FD00::1/64', 'fd00::/64'],
   ['0.0.0.0/0', '0.0.0.0/0'],
   ['10.0.0.0/33', undefined],
@@ -55,6 +60,14 @@ test('numbers and addresses are inverse', () => {
   );
   for (const value of [0n, 1n, 2n ** 127n, 2n ** 128n - 1n])
     expect(addressToNumber(numberToAddress(value, 'IPv6'))).toBe(value);
+});
+
+test.each([
+  // As nft lists ::a00:1.
+  ['::10.0.0.1', '::a00:1'],
+  ['::ffff:10.0.0.1', '::ffff:a00:1'],
+])('the number of %s is that of %s', (text, same) => {
+  expect(addressToNumber(text as Address)).toBe(addressToNumber(same as Address));
 });
 
 describe('subtracting and merging', () => {

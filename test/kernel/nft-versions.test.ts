@@ -46,7 +46,7 @@ for (const { release, programs } of releases) {
       test('it and the system list every example as it was rendered', async () => {
         using kernel = new NftNamespace();
         const client = await openNftClient({ command: ['ip', 'netns', 'exec', kernel.name, nft] });
-        for (const [index, [title, program]] of titledPrograms.entries()) {
+        for (const [title, program] of titledPrograms) {
           const desired = render(program, logged);
           await client.apply(planReplacement(desired));
           const listed = await client.list('inet', 'podwall');

@@ -70,7 +70,7 @@ export const samples: readonly Sample[] = [
         podIPs: [{ ip: '10.0.0.1' }],
       },
     } as Sample['object'],
-    required: ['/metadata', '/status/podIPs/0/ip'],
+    required: ['/metadata', '/status/hostIPs/0/ip', '/status/podIPs/0/ip'],
     everyValue: true,
   },
   ...['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet'].map((kind) =>

@@ -11,7 +11,7 @@ import { TurnContent } from '../nftables/plan/turn-content.js';
 import { DirtyCollector, isDirty, type Dirty } from '../nftables/render/dirty.js';
 import { emptyRuleset, overwrite, type MutableRuleset } from '../nftables/language/mutable-ruleset.js';
 import { deletedCounters, type Transaction } from '../nftables/language/command.js';
-import { NftError, type Nftables } from '../nftables/language/nftables.js';
+import { isRefusal, NftError, type Nftables } from '../nftables/language/nftables.js';
 import type { Ruleset } from '../nftables/language/types.js';
 import type { CacheRenewal } from './cache-renewal.js';
 import type { Clock } from './clock.js';
@@ -330,5 +330,3 @@ const doneSwitch = ({ content, applied }: PlanInput): ReturnType<typeof planSwit
     (name) => applied.sets.get(name)?.interval === true,
   ),
 });
-
-export const isRefusal = (error: unknown): boolean => error instanceof NftError && error.reason === 'refused';

@@ -2,7 +2,7 @@ import type { ClusterSnapshot } from '../model/cluster.js';
 import type { Diagnostic } from '../model/diagnostic.js';
 import { policyKey, directions, type AnyPolicy, type BrokenPolicy, type PolicyRef } from '../model/policy.js';
 import { planReplacement } from '../nftables/plan/plan.js';
-import { NftError, type Nftables } from '../nftables/language/nftables.js';
+import { isBlame, type Nftables } from '../nftables/language/nftables.js';
 import type { Ruleset } from '../nftables/language/types.js';
 
 interface QuarantineInput {
@@ -56,7 +56,7 @@ export async function isAccepted(
     await nftables.check(planReplacement(render(snapshot)));
     return true;
   } catch (error) {
-    if (error instanceof NftError && error.reason === 'refused') return false;
+    if (isBlame(error)) return false;
     throw error;
   }
 }

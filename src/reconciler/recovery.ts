@@ -5,7 +5,7 @@
 import { messageOf } from '../generic/message-of.js';
 import { policyKey, type PolicyRef } from '../model/policy.js';
 import type { Transaction } from '../nftables/language/command.js';
-import { NftError, type Nftables } from '../nftables/language/nftables.js';
+import { isBlame, NftError, type Nftables } from '../nftables/language/nftables.js';
 import type { Clock } from './clock.js';
 import type { ReconcilerLog } from './types.js';
 
@@ -62,7 +62,7 @@ export class Recovery implements Disposable {
 
   /** Whatever nft was asked to do, it did not: no fault of what it was given. */
   failed(error: unknown): void {
-    if (!(error instanceof NftError) || error.reason === 'refused') return;
+    if (!(error instanceof NftError) || isBlame(error)) return;
     this.#isFailing = true;
     for (const policy of this.#closed.values()) policy.isSuspect = true;
     this.#wake();

@@ -1,5 +1,6 @@
+import { isRefusal } from '../nftables/language/nftables.js';
 import type { Clock } from './clock.js';
-import { isRefusal, type PolicyTable } from './policy-table.js';
+import type { PolicyTable } from './policy-table.js';
 import { retryDelay } from './retry-delay.js';
 
 interface SweeperParts {

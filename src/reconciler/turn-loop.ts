@@ -14,11 +14,12 @@ import { sumOf } from '../generic/sum-of.js';
 import type { ClusterChange } from '../model/cluster.js';
 import { heaviestTransaction } from '../nftables/plan/batch.js';
 import { TurnContent } from '../nftables/plan/turn-content.js';
+import { isBlame } from '../nftables/language/nftables.js';
 import { isDirty, type Dirty } from '../nftables/render/dirty.js';
 import { otherEvents, type Clock } from './clock.js';
 import { changeOf, LoopTurn, type CompiledSlice } from './loop-turn.js';
 import type { TableChange } from './table-turn.js';
-import { isRefusal, type PolicyTable } from './policy-table.js';
+import type { PolicyTable } from './policy-table.js';
 import { retryDelay } from './retry-delay.js';
 import { Sweeper } from './sweeper.js';
 
@@ -273,7 +274,7 @@ export class TurnLoop {
     turn.lastError = error;
     turn.retryAt = this.#parts.clock.now() + retryDelay(turn.failures - 1);
     this.#parts.onFailure(error, turn.failures);
-    if (isRefusal(error) && turn.queues.size > 1 && !turn.isFirst) this.#split(turn);
+    if (isBlame(error) && turn.queues.size > 1 && !turn.isFirst) this.#split(turn);
   }
 
   /** Something in it is refused: what has nothing to do with that must not wait for it. */
@@ -289,7 +290,7 @@ export class TurnLoop {
     const { quarantine, compile, clock } = this.#parts;
     for (const queue of turn.isFirst ? this.queues.all() : turn.queues)
       if (queue.length > 0) this.#extend(turn, this.#compileSlice(queue));
-    if (!isRefusal(turn.lastError)) {
+    if (!isBlame(turn.lastError)) {
       if (turn.failures > failuresBeforeReplacement) await this.replace();
       return;
     }

@@ -56,15 +56,15 @@ function suite(open: () => Promise<Nftables>): void {
     expect([...(sets.get('s')?.elements.keys() ?? [])].sort()).toEqual(['10.0.0.1', '10.0.0.2']);
   });
 
-  test.each<[string, Command[]]>([
-    ['a rule in a chain that is not there', [rule('missing', 'b')]],
-    ['a jump to a chain that is not there', [rule('a', 'missing')]],
-    ['deleting a chain that is in use', [{ kind: 'delete chain', name: 'b' }]],
-    ['deleting an element that is not there', [element('delete', '10.9.9.9')]],
-    ['an unknown set', [addTo('nope', '10.0.0.1')]],
-  ])('%s is refused, and leaves no trace of its transaction', async (_, commands) => {
+  test.each<[string, NftError['reason'], Command[]]>([
+    ['a rule in a chain that is not there', 'refused', [rule('missing', 'b')]],
+    ['a jump to a chain that is not there', 'refused', [rule('a', 'missing')]],
+    ['deleting a chain that is in use', 'in-use', [{ kind: 'delete chain', name: 'b' }]],
+    ['deleting an element that is not there', 'refused', [element('delete', '10.9.9.9')]],
+    ['an unknown set', 'refused', [addTo('nope', '10.0.0.1')]],
+  ])('%s is %s, and leaves no trace of its transaction', async (_, reason, commands) => {
     const before = await held();
-    await expect(nft.apply(tx(element('add', '10.7.7.7'), ...commands))).rejects.toMatchObject({ reason: 'refused' });
+    await expect(nft.apply(tx(element('add', '10.7.7.7'), ...commands))).rejects.toMatchObject({ reason });
     expect(await held()).toEqual(before);
     await nft.apply(tx(element('add', '10.0.0.1')));
   });

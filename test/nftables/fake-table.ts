@@ -1,4 +1,5 @@
 /** Does what nft does to a table's objects, and refuses what the kernel refuses: missing names and what is in use. */
+import { NftError } from '../../src/nftables/language/nftables.js';
 import type { Command, Transaction } from '../../src/nftables/language/command.js';
 import { copySet, emptyRuleset, type MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
 import type { Rule, Statement } from '../../src/nftables/language/types.js';
@@ -100,9 +101,10 @@ export class FakeTable {
   #refuseInUse(name: string): void {
     for (const chain of this.state.chains.values())
       for (const rule of chain.rules)
-        if (namesIn(rule).includes(name)) throw new Error(`${name} is in use by chain ${chain.name}`);
+        if (namesIn(rule).includes(name)) throw new NftError('in-use', `${name} is in use by chain ${chain.name}`);
     for (const set of this.state.sets.values())
-      if ([...set.elements.values()].includes(`goto ${name}`)) throw new Error(`${name} is in use by map ${set.name}`);
+      if ([...set.elements.values()].includes(`goto ${name}`))
+        throw new NftError('in-use', `${name} is in use by map ${set.name}`);
   }
 }
 

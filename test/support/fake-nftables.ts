@@ -46,7 +46,7 @@ export class FakeNftables implements Nftables {
       return Promise.resolve();
     } catch (error) {
       this.#restore(before);
-      return Promise.reject(new NftError('refused', messageOf(error)));
+      return Promise.reject(error instanceof NftError ? error : new NftError('refused', messageOf(error)));
     }
   }
 

@@ -1,4 +1,4 @@
-import { NftError, type Nftables } from '../../nftables/language/nftables.js';
+import { isRefusal, NftError, type Nftables } from '../../nftables/language/nftables.js';
 import { parseCounters, parseCountersText, parseTable } from '../../nftables/language/listing.js';
 import type { MutableRuleset } from '../../nftables/language/mutable-ruleset.js';
 import type { TableName } from '../../nftables/language/types.js';
@@ -98,7 +98,7 @@ class NftProcessClient implements NftClient {
         if (!(await this.#writeElements(marked))) await this.#commit(await this.#sourceOf(marked));
         this.#forms.applied(transaction);
       } catch (error) {
-        if (error instanceof NftError && error.reason === 'refused') refused();
+        if (isRefusal(error)) refused();
         throw error;
       }
     });
@@ -185,7 +185,7 @@ class NftProcessClient implements NftClient {
       await runTransaction(this.command, { format: 'text', content }, { checkOnly: true });
       return true;
     } catch (error) {
-      if (error instanceof NftError && error.reason === 'refused') return false;
+      if (isRefusal(error)) return false;
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import { NftError } from '../../nftables/language/nftables.js';
 
 /** Errors of the kernel that say nothing about a transaction: the same one may be taken a moment later. errno(3) */
 const passing =
-  /No buffer space available|Device or resource busy|Interrupted system call|Cannot allocate memory|Resource temporarily unavailable|Too many open files|No space left on device|Input\/output error|Connection refused|Bad file descriptor|cache initialization failed|Could not receive tables/i;
+  /No buffer space available|Interrupted system call|Cannot allocate memory|Resource temporarily unavailable|Too many open files|No space left on device|Input\/output error|Connection refused|Bad file descriptor|cache initialization failed|Could not receive tables/i;
 
 /** nft's complaint about a line that it was given: `FILE:1:5-9: Error: …`, and on its command line `Error: …`. */
 const complaint = /^(?:\S+:\d+:\d+-\d+: )?Error: .*$/m;
@@ -29,6 +29,7 @@ export function nftErrorFrom(stderr: string, cause?: unknown): NftError {
   if (/Message too long/i.test(text))
     return new NftError('failed', `the transaction is too large for the kernel (${firstLine(text)})`, options);
   const found = complaint.exec(text)?.[0];
+  if (found !== undefined && /Device or resource busy/i.test(found)) return new NftError('in-use', text, options);
   if (found !== undefined && !passing.test(found)) return new NftError('refused', text, options);
   return new NftError('failed', text === '' ? 'nft failed without a message' : text, options);
 }

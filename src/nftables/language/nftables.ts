@@ -13,11 +13,13 @@ export interface Nftables {
 }
 
 /**
- * nft refused something in the transaction, which left no trace; failed, or was ended for the time it took (`timed-out`),
- * and its outcome is unknown; is missing, is not allowed, or the kernel cannot.
+ * What was asked for left no trace: something in it was `refused`, or something that it needs is `in-use`, which may pass.
+ * nft `failed`, or was ended for the time it took (`timed-out`), and the outcome is unknown. Or nft is missing, is not
+ * allowed, or the kernel cannot.
  */
 export class NftError extends Error {
-  readonly reason: 'refused' | 'timed-out' | 'missing' | 'too-old' | 'not-permitted' | 'no-kernel-support' | 'failed';
+  readonly reason:
+    'refused' | 'in-use' | 'timed-out' | 'missing' | 'too-old' | 'not-permitted' | 'no-kernel-support' | 'failed';
 
   constructor(reason: NftError['reason'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -25,3 +27,10 @@ export class NftError extends Error {
     this.reason = reason;
   }
 }
+
+/** The transaction left no trace. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof NftError && (error.reason === 'refused' || error.reason === 'in-use');
+
+/** Something in the transaction is not as it may be: whoever wrote it may be at fault. */
+export const isBlame = (error: unknown): boolean => error instanceof NftError && error.reason === 'refused';

@@ -1,16 +1,19 @@
-import { isRefusal } from '../nftables/language/nftables.js';
+import { NftError } from '../nftables/language/nftables.js';
 import type { Clock } from './clock.js';
 import type { PolicyTable } from './policy-table.js';
 import { retryDelay } from './retry-delay.js';
 
 interface SweeperParts {
   readonly clock: Clock;
-  readonly table: Pick<PolicyTable, 'sweep' | 'sweepPending'>;
+  readonly table: Pick<PolicyTable, 'sweep' | 'sweepPending' | 'renewCache'>;
   /** @param attempt how often in a row */
   readonly onFailure: (error: unknown, attempt: number) => void;
 }
 
-/** Removes what turns have left over. What the kernel refuses to remove stays for a while: nobody's change waits for that. */
+/**
+ * Removes what turns have left over, and renews the verdict cache. Where that fails it is tried again later: nobody's change
+ * waits for it.
+ */
 export class Sweeper {
   readonly #parts: SweeperParts;
   /** In a row. */
@@ -23,29 +26,37 @@ export class Sweeper {
   }
 
   get isFailing(): boolean {
-    return this.#failures > 0 && this.#parts.table.sweepPending;
+    return this.#failures > 0;
   }
 
-  /** Milliseconds until something can be removed; undefined when nothing is left over. */
+  /** Milliseconds until there is something to do; undefined when there is not. */
   get pause(): number | undefined {
     const { table, clock } = this.#parts;
-    return table.sweepPending ? Math.max(0, this.#retryAt - clock.now()) : undefined;
+    return table.sweepPending || this.isFailing ? Math.max(0, this.#retryAt - clock.now()) : undefined;
   }
 
-  /** The kernel has changed: what failed may do better now. */
+  /** The kernel has changed, or nft works again: what failed may do better now. */
   retryNow(): void {
     this.#retryAt = 0;
   }
 
   /** One step, whether it is time for it or not. */
-  async step(): Promise<void> {
-    const { table, clock, onFailure } = this.#parts;
-    if (!table.sweepPending) this.#failures = 0;
+  step(): Promise<void> {
+    return this.#attempt(() => this.#parts.table.sweep());
+  }
+
+  /** Of the verdict cache, where that is due. */
+  async renew(): Promise<void> {
+    if (!this.isFailing || this.pause === 0) await this.#attempt(() => this.#parts.table.renewCache());
+  }
+
+  async #attempt(task: () => Promise<void>): Promise<void> {
+    const { clock, onFailure } = this.#parts;
     try {
-      await table.sweep();
+      await task();
       this.#failures = 0;
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!(error instanceof NftError)) throw error;
       this.#failures += 1;
       this.#retryAt = clock.now() + retryDelay(this.#failures - 1);
       onFailure(error, this.#failures);

@@ -153,6 +153,11 @@ export class TurnLoop {
     else if (this.#sweeper.pause === 0 && !this.#parts.table.isUnknown) await this.#sweeper.step();
   }
 
+  /** Where exceptions have been made for a while, and nothing fails. */
+  renewCache(): Promise<void> {
+    return this.#sweeper.renew();
+  }
+
   #add(slices: readonly CompiledSlice[], change: TableChange = changeOf(slices), content?: TurnContent): LoopTurn {
     const turn = new LoopTurn(slices, this.#parts.table.begin(change, content), this.#parts.clock.now());
     for (const queue of turn.queues) queue.isBusy = true;

@@ -328,6 +328,27 @@ export const mutants: readonly Mutant[] = [
     tests: [verdictCache],
   },
   {
+    title: 'what a transaction touched while the table was read counts as read',
+    file: 'src/reconciler/table-reading.ts',
+    find: '    drift.remove(this.#touched);\n',
+    replace: '',
+    tests: ['test/reconciler/loop.property.test.ts'],
+  },
+  {
+    title: 'a policy that the kernel takes again stays closed',
+    file: 'src/reconciler/recovery.ts',
+    find: 'if (await this.#parts.accepts([policy.ref])) this.#reopen([policy.ref]);',
+    replace: 'if (await this.#parts.accepts([policy.ref])) continue;',
+    tests: ['test/reconciler/recovery.test.ts'],
+  },
+  {
+    title: 'what passes is blamed on a policy',
+    file: 'src/kernel/nft/nft-errors.ts',
+    find: 'if (found !== undefined && !passing.test(found))',
+    replace: 'if (found !== undefined)',
+    tests: ['test/kernel/nft-errors.test.ts'],
+  },
+  {
     title: 'a numeric range misses its last port in the ruleset',
     file: 'src/nftables/render/port-forms.ts',
     find: 'joinKey(protocol.toLowerCase(), rangeText(first, last))',

@@ -12,7 +12,7 @@ import type { SourceChange } from '../cluster/types.js';
 import { changesFrom, type ClusterChange } from '../model/cluster.js';
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
-import { policyKey, type PolicyRef } from '../model/policy.js';
+import { policyKey } from '../model/policy.js';
 import type { Ruleset } from '../nftables/language/types.js';
 import { isDirty, noneDirty } from '../nftables/render/dirty.js';
 import { effectOf } from '../program/effect.js';
@@ -26,7 +26,7 @@ import type { ReconcilerOptions, ReconcilerParts } from './reconciler-parts.js';
 import { LoopProgress } from './loop-progress.js';
 import { PolicyLimits } from './policy-limits.js';
 import { PolicyTable } from './policy-table.js';
-import { isAccepted, quarantined } from './quarantine.js';
+import { quarantined } from './quarantine.js';
 import { Recovery } from './recovery.js';
 import { retryDelay } from './retry-delay.js';
 import { TableReader } from './table-reader.js';
@@ -79,11 +79,11 @@ export class Reconciler implements AsyncDisposable {
     });
     const { log } = parts;
     this.#recovery = new Recovery({
-      clock,
-      log,
-      nftables,
-      accepts: (policies) => this.#accepts(policies),
-      reopen: (policies) => this.#reopen(policies),
+      ...parts,
+      reopen: (policies) => {
+        this.#addChanges(policies, clock.now());
+        this.#runner.request();
+      },
       onWorks: () => this.#retryNow(),
     });
     this.#reader = new TableReader({
@@ -342,25 +342,6 @@ export class Reconciler implements AsyncDisposable {
     for (const change of changes) log.error({ policy: objectKey(change.ref) }, 'policy fails closed');
     this.#recovery.closed(changes.map(({ ref }) => ref));
     return changes;
-  }
-
-  /** As they are now; one that is gone is no trouble. */
-  #accepts(policies: readonly PolicyRef[]): Promise<boolean> {
-    const { cluster } = this.#parts;
-    const keys = new Set(policies.map(policyKey));
-    const snapshot = cluster.snapshot();
-    const offered = snapshot.policies.filter(({ ref }) => keys.has(policyKey(ref)));
-    return isAccepted({ ...snapshot, policies: offered }, this.#parts);
-  }
-
-  #reopen(policies: readonly PolicyRef[]): void {
-    const { cluster, clock, log } = this.#parts;
-    const keys = new Set(policies.map(policyKey));
-    const found = cluster.snapshot().policies.filter(({ ref }) => keys.has(policyKey(ref)));
-    for (const { ref } of found) log.info({ policy: objectKey(ref) }, 'the kernel takes the policy again');
-    const changes = found.map((policy) => ({ kind: 'policy', ref: policy.ref, policy }) as const);
-    this.#addChanges(changes, clock.now());
-    this.#runner.request();
   }
 }
 

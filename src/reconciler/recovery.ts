@@ -3,11 +3,13 @@
  * when it works again; policies that the kernel refused, and that fail closed since, are offered to it again and again.
  */
 import { messageOf } from '../generic/message-of.js';
-import { policyKey, type PolicyRef } from '../model/policy.js';
+import type { ClusterChange } from '../model/cluster.js';
+import { objectKey } from '../model/pod.js';
+import { policyKey, type AnyPolicy, type PolicyRef } from '../model/policy.js';
 import type { Transaction } from '../nftables/language/command.js';
-import { isBlame, NftError, type Nftables } from '../nftables/language/nftables.js';
-import type { Clock } from './clock.js';
-import type { ReconcilerLog } from './types.js';
+import { isBlame, NftError } from '../nftables/language/nftables.js';
+import { isAccepted } from './quarantine.js';
+import type { ReconcilerParts } from './reconciler-parts.js';
 
 /** Milliseconds. */
 const triesEvery = 1_000;
@@ -17,14 +19,10 @@ const offers = { first: 1_000, longest: 60_000 };
 /** Changes nothing where the table is, and is only checked. */
 const harmless: Transaction = { family: 'inet', table: 'podwall', effect: 'none', commands: [{ kind: 'add table' }] };
 
-interface RecoveryParts {
-  readonly clock: Clock;
-  readonly log: ReconcilerLog;
-  readonly nftables: Pick<Nftables, 'check'>;
-  /** Whether the kernel would take these policies. @throws NftError when that cannot be said */
-  readonly accepts: (policies: readonly PolicyRef[]) => Promise<boolean>;
-  /** The kernel takes them again. */
-  readonly reopen: (policies: readonly PolicyRef[]) => void;
+interface RecoveryParts extends Pick<ReconcilerParts, 'clock' | 'log' | 'nftables' | 'render'> {
+  readonly cluster: Pick<ReconcilerParts['cluster'], 'snapshot'>;
+  /** The kernel takes these policies again. */
+  readonly reopen: (policies: readonly ClusterChange[]) => void;
   /** nft works again. */
   readonly onWorks: () => void;
 }
@@ -128,10 +126,10 @@ export class Recovery implements Disposable {
   async #offer(): Promise<void> {
     const now = this.#parts.clock.now();
     const suspects = this.suspects;
-    if (suspects.length > 1 && (await this.#parts.accepts(suspects))) this.#reopen(suspects);
+    if (suspects.length > 1 && (await this.#accepts(suspects))) this.#reopen(suspects);
     const due = [...this.#closed.values()].filter(({ offerAt, isSuspect }) => isSuspect || offerAt <= now);
     for (const policy of due) {
-      if (await this.#parts.accepts([policy.ref])) this.#reopen([policy.ref]);
+      if (await this.#accepts([policy.ref])) this.#reopen([policy.ref]);
       else {
         policy.refusals += 1;
         policy.offerAt = this.#after(policy.refusals);
@@ -140,15 +138,25 @@ export class Recovery implements Disposable {
     }
   }
 
+  /** Whether the kernel would take these policies as they are now; one that is gone is in nobody's way. */
+  #accepts(policies: readonly PolicyRef[]): Promise<boolean> {
+    return isAccepted({ ...this.#parts.cluster.snapshot(), policies: this.#found(policies) }, this.#parts);
+  }
+
   #reopen(policies: readonly PolicyRef[]): void {
-    for (const ref of policies) {
-      const key = policyKey(ref);
-      // Its author may have changed it meanwhile.
-      const closed = this.#closed.get(key);
-      if (closed === undefined) continue;
-      this.#closed.delete(key);
-      this.#refusals.set(key, closed.refusals);
+    // Their authors may have changed some meanwhile.
+    const closed = policies.map((ref) => this.#closed.get(policyKey(ref))).filter((one) => one !== undefined);
+    for (const { ref, refusals } of closed) {
+      this.#closed.delete(policyKey(ref));
+      this.#refusals.set(policyKey(ref), refusals);
+      this.#parts.log.info({ policy: objectKey(ref) }, 'the kernel takes the policy again');
     }
-    this.#parts.reopen(policies);
+    const found = this.#found(closed.map(({ ref }) => ref));
+    this.#parts.reopen(found.map((policy) => ({ kind: 'policy', ref: policy.ref, policy })));
+  }
+
+  #found(policies: readonly PolicyRef[]): readonly AnyPolicy[] {
+    const keys = new Set(policies.map(policyKey));
+    return this.#parts.cluster.snapshot().policies.filter(({ ref }) => keys.has(policyKey(ref)));
   }
 }

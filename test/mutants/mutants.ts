@@ -337,8 +337,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'a policy that the kernel takes again stays closed',
     file: 'src/reconciler/recovery.ts',
-    find: 'if (await this.#parts.accepts([policy.ref])) this.#reopen([policy.ref]);',
-    replace: 'if (await this.#parts.accepts([policy.ref])) continue;',
+    find: 'if (await this.#accepts([policy.ref])) this.#reopen([policy.ref]);',
+    replace: 'if (await this.#accepts([policy.ref])) continue;',
     tests: ['test/reconciler/recovery.test.ts'],
   },
   {

@@ -175,7 +175,7 @@ export class Reconciler implements AsyncDisposable {
     return {
       ready: this.#progress.inKernel && guards.bridgesReady && this.#recovery.suspects.length === 0,
       ...this.#progress.status(),
-      failures: this.#progress.failures + guards.failures,
+      failures: this.#progress.failures + guards.failures + this.#reader.failures,
       policies: this.#view.policyCount,
       waiting: this.#turns.waiting,
       endpoints: endpointStatuses(this.#parts.compiler.program(), guards.attachments),

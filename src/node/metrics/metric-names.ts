@@ -21,7 +21,7 @@ export const metricNames = {
   ],
   transactions: ['podwall_nft_transactions_total', 'Transactions given to nft, by outcome'],
   changed: ['podwall_nft_elements_changed_total', 'Elements added to sets and maps or deleted from them'],
-  failures: ['podwall_sync_errors_total', 'Failed attempts to bring the kernel to the desired state; each is retried'],
+  failures: ['podwall_sync_errors_total', 'Failed attempts to change the kernel or to read it back; each is retried'],
   repairs: ['podwall_drift_repairs_total', 'Times that a change of the tables by another program was undone'],
   revision: ['podwall_revision', 'Revision of the policies in force'],
   lastApplied: ['podwall_last_applied_timestamp_seconds', 'When the last change came into force'],

@@ -10,7 +10,7 @@ import { Matrix } from '../../src/evaluation/matrix.js';
 import { families } from '../../src/model/address.js';
 import { cluster } from '../support/arbitrary.js';
 import { cases } from '../support/seed.js';
-import { address, anyPort, cidr, endpoint, listeners, members, program, rule, workload } from './programs.js';
+import { address, anyPort, blocks, cidr, endpoint, listeners, members, program, rule, workload } from './programs.js';
 
 const options: readonly BlockOptions[] = [
   { ipBlocks: 'cluster', podCidrs: [] },
@@ -65,4 +65,25 @@ test.each([
   });
   const matrix = new Matrix(compiled, { workloads, ranges: [] }, { ipBlocks: 'cluster', podCidrs: [] });
   expect(() => matrix.pair(0, 0, 'IPv4')).toThrow('no group nowhere');
+});
+
+test.each(['192.0.2.7/32', '192.0.2.0/29'])('a block reaches with its last address, too: %s', (block) => {
+  const workloads = [workload('x/Deployment/w')];
+  const rules = [rule(blocks([block], ['192.0.2.7/32']), anyPort)];
+  const compiled = program({
+    endpoints: [endpoint('w', [address('workload:x/Deployment/w')], { ingress: { isolated: true, rules } })],
+  });
+  const ranges = externalRanges([compiled], 'IPv4');
+  const reading = { ipBlocks: 'external', podCidrs: [] } as const;
+  const matrix = new Matrix(compiled, { workloads, ranges }, reading);
+  const evaluator = new Evaluator(compiled, reading);
+  const at = ranges.findIndex(({ first, last }) => first <= 0xc0000207n && 0xc0000207n <= last);
+  const [range, to] = [ranges[at], workloads[0]];
+  if (range === undefined || to === undefined) throw new Error('no such range');
+  const source: FlowEndpoint = { kind: 'address', address: range.sample, range };
+  const allowance = evaluator.allowance(source, { kind: 'workload', workload: to }, 'IPv4');
+  expect(matrix.pair(1 + at, 0, 'IPv4')).toMatchObject(allowance);
+  expect(allowance).not.toEqual(
+    evaluator.allowance({ ...source, address: address('198.51.100.1') }, { kind: 'workload', workload: to }, 'IPv4'),
+  );
 });

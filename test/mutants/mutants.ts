@@ -325,7 +325,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/nftables/plan/narrowed-addresses.ts',
     find: 'for (const [key] of added) addAddresses(set, key, addresses);',
     replace: 'for (const [key] of added.slice(1000)) addAddresses(set, key, addresses);',
-    tests: [verdictCache],
+    tests: ['test/nftables/narrowed-addresses.test.ts'],
   },
   {
     title: 'what a transaction touched while the table was read counts as read',

@@ -60,7 +60,7 @@ export interface Node {
   readonly podCidrs: readonly Cidr[];
 }
 
-/** Where node-local DNS listens on every node, unless it is told otherwise (its documentation, `__PILLAR__LOCAL__DNS__`). */
+/** Where node-local DNS listens on every node, unless it is configured otherwise (its documentation, `__PILLAR__LOCAL__DNS__`). */
 export const nodeLocalDnsAddress = '169.254.20.10' as Address;
 
 /** A cache on the node itself, by the label that its installers give it. */

@@ -216,10 +216,15 @@ export class PolicyTable {
     this.#sweepPending = false;
   }
 
+  /** Exceptions of the verdict cache have lasted, and it is known what the kernel holds. */
+  get isRenewalDue(): boolean {
+    return this.#parts.cache.isDue && !this.#isUnknown;
+  }
+
   /** Ends the exceptions that the verdict cache has made for a while, if any: verdicts stay. */
   async renewCache(): Promise<void> {
     const { cache, desired } = this.#parts;
-    if (!cache.isDue || this.#isUnknown) return;
+    if (!this.isRenewalDue) return;
     cache.distrust();
     const nothing = { content: new TurnContent(), effect: 'none' } as const;
     const { step } = planSwitch({ ...nothing, desired, applied: this.#applied, inBuild: this.#inBuild }, 'renewed');

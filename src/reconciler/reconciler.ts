@@ -222,7 +222,7 @@ export class Reconciler implements AsyncDisposable {
     const isBlind = await this.#knowTheKernel();
     if (!isBlind) {
       await this.#turns.run();
-      if (!this.#policyTable.isUnknown) await this.#turns.renewCache();
+      await this.#turns.renewCache();
     }
     if (!this.#turns.isFailing && !this.#policyTable.isUnknown) this.#progress.succeeded();
     this.#onSettled?.();

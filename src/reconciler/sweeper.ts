@@ -5,7 +5,7 @@ import { retryDelay } from './retry-delay.js';
 
 interface SweeperParts {
   readonly clock: Clock;
-  readonly table: Pick<PolicyTable, 'sweep' | 'sweepPending' | 'renewCache'>;
+  readonly table: Pick<PolicyTable, 'sweep' | 'sweepPending' | 'renewCache' | 'isRenewalDue'>;
   /** @param attempt how often in a row */
   readonly onFailure: (error: unknown, attempt: number) => void;
 }
@@ -47,7 +47,8 @@ export class Sweeper {
 
   /** Of the verdict cache, where that is due. */
   async renew(): Promise<void> {
-    if (!this.isFailing || this.pause === 0) await this.#attempt(() => this.#parts.table.renewCache());
+    const { table } = this.#parts;
+    if (table.isRenewalDue && (!this.isFailing || this.pause === 0)) await this.#attempt(() => table.renewCache());
   }
 
   async #attempt(task: () => Promise<void>): Promise<void> {

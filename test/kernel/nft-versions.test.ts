@@ -36,7 +36,7 @@ const releases = await Promise.all(
 );
 
 for (const { release, programs } of releases) {
-  const missing = programs === undefined ? `nft of Debian ${release} cannot be had here` : undefined;
+  const missing = programs === undefined ? `nft of Debian ${release} is not available here` : undefined;
 
   describePackets(
     `nft of Debian ${release}`,

@@ -22,7 +22,7 @@ export class UserCredentials implements Authenticator {
     return true;
   }
 
-  /** @throws Error that says which credentials cannot be had */
+  /** @throws Error that says which credentials are not available */
   async applyAuthentication(_: unknown, options: RequestOptions): Promise<void> {
     const plugin = await this.#plugin?.credential();
     if (plugin?.clientCertificateData !== undefined && plugin.clientKeyData !== undefined)

@@ -14,7 +14,7 @@ type NftRelease = (typeof nftReleases)[number];
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** @returns a folder with `nft` in it, for the PATH; undefined when it cannot be had on this machine */
+/** @returns a folder with `nft` in it, for the PATH; undefined when this machine cannot fetch it */
 export async function provideNft(release: NftRelease): Promise<string | undefined> {
   const folder = cacheFolder(`nft-${release}`);
   const programs = join(folder, 'bin');
@@ -31,7 +31,9 @@ export async function provideNft(release: NftRelease): Promise<string | undefine
   } catch (error) {
     // Another process may have been faster.
     if (existsSync(programs)) return programs;
-    console.error(`nft of Debian ${release} cannot be had: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(
+      `nft of Debian ${release} is not available: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return undefined;
   } finally {
     await rm(trial, { recursive: true, force: true });

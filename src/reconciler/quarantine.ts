@@ -33,16 +33,15 @@ export async function quarantined(input: QuarantineInput): Promise<readonly Poli
     return isAccepted({ ...snapshot, policies }, input);
   };
   const whole = snapshot.policies.filter(({ kind, ref }) => kind === 'policy' && suspects.has(policyKey(ref)));
-  const culprits =
-    (await findCulprits(
-      whole.map((policy) => policy.ref),
-      accepted,
-    )) ?? [];
+  const refs = whole.map((policy) => policy.ref);
+  const culprits = (await findCulprits(refs, accepted)) ?? [];
+  const innocent = refs.filter((ref) => !culprits.includes(ref));
   const found: PolicyFailure[] = [];
   for (const policy of whole) {
-    // By itself once more: what is refused now and then is no policy's fault.
-    const isCulprit = culprits.includes(policy.ref) && !(await isAccepted({ ...snapshot, policies: [policy] }, input));
-    if (isCulprit) found.push({ kind: 'policy', ref: policy.ref, policy: refusedPolicy(policy, byKernel(reason)) });
+    const { ref } = policy;
+    // Each once more: what is refused now and then is no policy's fault.
+    const isCulprit = culprits.includes(ref) && !(await accepted([...innocent, ref]));
+    if (isCulprit) found.push({ kind: 'policy', ref, policy: refusedPolicy(policy, byKernel(reason)) });
   }
   return found;
 }

@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import type { PolicyRef } from '../../src/model/policy.js';
 import { enforcementBy } from '../../src/compiler/endpoints.js';
-import { findCulprits, refusedPolicy } from '../../src/reconciler/quarantine.js';
+import { snapshotOf, type ClusterSnapshot } from '../../src/model/cluster.js';
+import { policyKey, type PolicyRef } from '../../src/model/policy.js';
+import type { Transaction } from '../../src/nftables/language/command.js';
+import { emptyRuleset } from '../../src/nftables/language/mutable-ruleset.js';
+import { NftError } from '../../src/nftables/language/nftables.js';
+import type { Ruleset } from '../../src/nftables/language/types.js';
+import { findCulprits, quarantined, refusedPolicy } from '../../src/reconciler/quarantine.js';
 
 const everyPod = { requirements: [] };
 const ref = (name: string): PolicyRef => ({ kind: 'NetworkPolicy', namespace: 'shop', name });
@@ -28,6 +33,42 @@ describe('findCulprits', () => {
 
   test('a refusal that is no policy is nobody’s fault', async () => {
     expect(await findCulprits(names.map(ref), () => Promise.resolve(false))).toBeUndefined();
+  });
+});
+
+describe('quarantined', () => {
+  /** One chain for each policy that is intact. */
+  const render = ({ policies }: ClusterSnapshot): Ruleset => ({
+    ...emptyRuleset(),
+    chains: new Map(
+      policies.filter(({ kind }) => kind === 'policy').map(({ ref: { name } }) => [name, { name, rules: [] }]),
+    ),
+  });
+  const snapshot = snapshotOf(
+    ['one', 'other'].map((name) => {
+      const policy = { kind: 'policy' as const, ref: ref(name), appliesTo: everyPod, ingress: [] };
+      return { kind: 'policy' as const, ref: policy.ref, policy };
+    }),
+  );
+  const suspects = new Set(['one', 'other'].map((name) => policyKey(ref(name))));
+  const namesOf = async (isRefused: (chains: readonly string[]) => boolean): Promise<string[]> => {
+    const check = ({ commands }: Transaction): Promise<void> => {
+      const chains = commands.flatMap((command) => (command.kind === 'add chain' ? [command.name] : []));
+      return isRefused(chains) ? Promise.reject(new NftError('refused', 'no')) : Promise.resolve();
+    };
+    const found = await quarantined({ snapshot, suspects, render, nftables: { check }, reason: 'no' });
+    return found.map((one) => one.ref.name);
+  };
+
+  test('two policies that are refused together only: one of them fails closed', async () => {
+    expect(await namesOf((chains) => chains.length > 1)).toEqual(['other']);
+  });
+
+  test('a policy that is not refused when it is asked once more is no culprit', async () => {
+    let refusals = 0;
+    const refusedForAWhile = (chains: readonly string[]): boolean => chains.includes('one') && (refusals += 1) <= 2;
+    expect(await namesOf(refusedForAWhile)).toEqual([]);
+    expect(refusals).toBeGreaterThan(2);
   });
 });
 

@@ -49,6 +49,17 @@ function hold({ nft }: Loop): () => void {
   };
 }
 
+/** How many transactions are checked from now on. */
+function countChecks({ nft }: Loop): () => number {
+  const check = nft.check.bind(nft);
+  let checks = 0;
+  nft.check = (transaction) => {
+    checks += 1;
+    return check(transaction);
+  };
+  return () => checks;
+}
+
 /** With a policy that the kernel refuses, and that therefore fails closed. */
 async function withRefused(): Promise<Loop> {
   const loop = new Loop(onlyPod);
@@ -74,16 +85,11 @@ describe('a policy that the kernel refuses', () => {
 
   test('is offered to it ever less often', async () => {
     const loop = await withRefused();
-    const check = loop.nft.check.bind(loop.nft);
-    let offers = 0;
-    loop.nft.check = (transaction) => {
-      offers += 1;
-      return check(transaction);
-    };
+    const offers = countChecks(loop);
     await pass(loop, 60_000);
     // After 1, 2, 4, 8, 16 and 32 seconds, rounded up to the next whole one.
-    expect(offers).toBeGreaterThan(3);
-    expect(offers).toBeLessThan(8);
+    expect(offers()).toBeGreaterThan(3);
+    expect(offers()).toBeLessThan(8);
     expect(failing(loop)).toEqual(['poison']);
     await loop.reconciler[Symbol.asyncDispose]();
   });
@@ -109,14 +115,9 @@ describe('a policy that the kernel refuses', () => {
     if (change.kind !== 'policy') throw new Error('not a policy');
     loop.push({ kind: 'policy', ref: change.ref });
     await pass(loop, 1_000);
-    const check = loop.nft.check.bind(loop.nft);
-    let offers = 0;
-    loop.nft.check = (transaction) => {
-      offers += 1;
-      return check(transaction);
-    };
+    const offers = countChecks(loop);
     await pass(loop, 10_000);
-    expect(offers).toBe(0);
+    expect(offers()).toBe(0);
     expect(loop.isConverged).toBe(true);
     await loop.reconciler[Symbol.asyncDispose]();
   });

@@ -2,20 +2,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { encodeBatch, generationOffset, mostElements } from '../../src/kernel/elements/batch.js';
 import { Exchange } from '../../src/kernel/elements/element-socket.js';
-import { startElementWriter, type ElementWriter } from '../../src/kernel/elements/element-writer.js';
+import type { ElementWriter } from '../../src/kernel/elements/element-writer.js';
 import { parseCounters } from '../../src/nftables/language/listing.js';
 import { openNftClient } from '../../src/kernel/nft/nft-client.js';
 import { monitorTables, type ForeignChange } from '../../src/kernel/table-events/nft-monitor.js';
 import type { Command, Element, Transaction } from '../../src/nftables/language/command.js';
 import type { KeyType, SetForm } from '../../src/nftables/language/types.js';
-import { inNamed } from '../support/lab/libc.js';
 import { describePackets } from '../support/lab/requirements.js';
-import { elementWorker } from '../support/product.js';
 import { cases } from '../support/seed.js';
 import { until } from '../support/until.js';
+import { elementWriterIn } from './element-writer-in.js';
 import { NftNamespace } from './nft-namespace.js';
 
 const tx = (commands: readonly Command[]): Transaction => ({
@@ -189,17 +187,8 @@ describePackets('elements by netlink', () => {
     return one;
   };
   const writerIn = async (kernel: NftNamespace): Promise<ElementWriter> => {
-    let failure: string | undefined;
-    const writer = inNamed(kernel.name, () =>
-      startElementWriter(pathToFileURL(elementWorker), (reason) => (failure = reason)),
-    );
+    const writer = await elementWriterIn(kernel);
     writers.push(writer);
-    const probe = batchOf([{ kind: 'add elements', set: 'four', elements: [['10.99.99.99', '']] }]);
-    await until(() => {
-      if (failure !== undefined) throw new Error(failure);
-      return writer.write(probe);
-    });
-    kernel.apply(tx([{ kind: 'delete elements', set: 'four', keys: ['10.99.99.99'] }]));
     return writer;
   };
   const batchOf = (commands: readonly Command[]): Buffer => {

@@ -1,23 +1,26 @@
-/**
- * A transaction of elements as one netlink batch of nf_tables. Source: linux/netfilter/nf_tables.h. Each part of a
- * concatenated key takes a whole number of four bytes; a key of one part has its own length.
- */
-import { addressToNumber, type Address } from '../../model/address.js';
+/** A transaction of elements as one netlink batch of nf_tables. Source: linux/netfilter/nf_tables.h. */
 import type { Command, Element, Transaction } from '../../nftables/language/command.js';
-import { partsOf } from '../../nftables/language/elements.js';
-import type { KeyType, SetForm } from '../../nftables/language/types.js';
+import type { SetForm } from '../../nftables/language/types.js';
 import { attribute, bigEndian, message, nest, numberAttribute, textAttribute } from '../netlink/messages.js';
-import { counterObject, familyNumber, kind, objectAttribute, ofTables, tablesSubsystem } from '../netlink/nf-tables.js';
+import {
+  counterObject,
+  dataAttribute,
+  elementAttribute,
+  familyNumber,
+  kind,
+  listAttribute,
+  objectAttribute,
+  ofTables,
+  tablesSubsystem,
+  verdictAttribute,
+  verdictCode,
+} from '../netlink/nf-tables.js';
+import { encodeKey } from './element-keys.js';
 
 const batchBegin = 0x10;
 const batchEnd = 0x11;
 const flag = { request: 1, answer: 4, create: 0x400 } as const;
-const listAttribute = { table: 1, set: 2, elements: 3, element: 1 } as const;
-const elementAttribute = { key: 1, data: 2 } as const;
-const dataAttribute = { value: 1, verdict: 2 } as const;
-const verdictAttribute = { code: 1, chain: 2 } as const;
 const batchGeneration = 1;
-const goto = -4;
 
 /** A list of elements is one attribute, whose length has 16 bits. */
 const elementsInMessage = 300;
@@ -125,7 +128,7 @@ function encodeVerdict(value: string): Buffer | undefined {
     elementAttribute.data,
     nest(
       dataAttribute.verdict,
-      attribute(verdictAttribute.code, bigEndian(goto)),
+      attribute(verdictAttribute.code, bigEndian(verdictCode.goto)),
       textAttribute(verdictAttribute.chain, chain),
     ),
   );
@@ -144,47 +147,3 @@ const encodeCounter = ({ family, table }: Transaction, name: string, isNew: bool
     numberAttribute(objectAttribute.type, counterObject),
     isNew ? nest(objectAttribute.data) : Buffer.alloc(0),
   );
-
-function encodeKey(types: readonly KeyType[], key: string): Buffer | undefined {
-  const parts = types.length === 1 ? [key] : partsOf(key);
-  if (parts.length !== types.length) return undefined;
-  const encoded: Buffer[] = [];
-  for (const [index, type] of types.entries()) {
-    const bytes = encodePart(type, parts[index] ?? '');
-    if (bytes === undefined) return undefined;
-    encoded.push(bytes);
-    if (types.length > 1 && bytes.length % 4 !== 0) encoded.push(Buffer.alloc(4 - (bytes.length % 4)));
-  }
-  return Buffer.concat(encoded);
-}
-
-const protocols: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
-
-/** Undefined for a network, a range, or a name that is not known here. */
-function encodePart(type: KeyType, text: string): Buffer | undefined {
-  switch (type) {
-    case 'ipv4_addr':
-      return /^[\d.]+$/.test(text) ? addressBytes(text, 4) : undefined;
-    case 'ipv6_addr':
-      return text.includes(':') && !text.includes('/') ? addressBytes(text, 16) : undefined;
-    case 'inet_proto':
-      return integerBytes(String(protocols[text] ?? text), 1);
-    case 'inet_service':
-      return integerBytes(text, 2);
-  }
-}
-
-const addressBytes = (text: string, length: number): Buffer =>
-  Buffer.from(
-    addressToNumber(text as Address)
-      .toString(16)
-      .padStart(length * 2, '0'),
-    'hex',
-  );
-
-function integerBytes(text: string, length: number): Buffer | undefined {
-  if (!/^\d+$/.test(text) || Number(text) >= 256 ** length) return undefined;
-  const bytes = Buffer.alloc(length);
-  bytes.writeUIntBE(Number(text), 0, length);
-  return bytes;
-}

@@ -1,6 +1,6 @@
 /** The named counters of a table, as the kernel dumps them. Source: linux/netlink.h, linux/netfilter/nf_tables.h. */
 import type { TableName } from '../../nftables/language/types.js';
-import { attributesIn, message, numberAttribute, textAttribute, textOf } from '../netlink/messages.js';
+import { attributesIn, message, numberAttribute, requestAndDump, textAttribute, textOf } from '../netlink/messages.js';
 import {
   counterAttribute,
   counterObject,
@@ -9,10 +9,6 @@ import {
   objectAttribute,
   ofTables,
 } from '../netlink/nf-tables.js';
-
-const requestAndDump = 0x301;
-/** NLM_F_DUMP_INTR: something was committed while the kernel dumped. */
-export const interrupted = 0x10;
 
 export const getCounters = ({ family, table }: TableName): Buffer =>
   message(

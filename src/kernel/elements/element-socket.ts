@@ -1,10 +1,12 @@
-/** The netlink socket that elements are written to, through koffi. Used in the worker only: its reads block. */
-import { messagesIn, numberMessages } from '../netlink/messages.js';
+/** The netlink sockets that elements are written to and read from, through koffi. Used in the worker only: reads block. */
+import { interrupted, messagesIn, numberMessages } from '../netlink/messages.js';
 import { errnoOf, openNetlinkSocket } from '../netlink/socket.js';
 import { generationIn, generationOffset, getGeneration } from './batch.js';
-import { counterIn, getCounters, interrupted } from './counter-dump.js';
-import type { WriteOutcome } from './worker-messages.js';
-import type { TableName } from '../../nftables/language/types.js';
+import { counterIn, getCounters } from './counter-dump.js';
+import { addElements, getElements, isReadable } from './element-dump.js';
+import type { ElementsPiece, ElementsRead, WriteOutcome } from './worker-messages.js';
+import type { Element } from '../../nftables/language/command.js';
+import type { SetForm, TableName } from '../../nftables/language/types.js';
 
 const errorType = 2;
 const doneType = 3;
@@ -87,6 +89,37 @@ export class Exchange {
         const counter = counterIn(type, body);
         if (counter !== undefined) counters.push(counter);
       }
+    }
+  }
+
+  /**
+   * The elements of a set, a datagram of the kernel's at a time: at most 32 KiB (netlink_recvmsg in
+   * net/netlink/af_netlink.c). To be run to its end before anything else is asked for, also after it has said the end.
+   */
+  *elements(table: TableName, form: SetForm): Generator<ElementsPiece, void> {
+    const generation = this.#generation();
+    const request = getElements(table, form.name);
+    const own = this.#sequence;
+    this.#sequence = numberMessages(request, own);
+    const isSent = isReadable(form) && this.#channel.send(request) === 0;
+    for (let isOver = false; !isOver;) {
+      const datagram = isSent && this.#channel.receive();
+      if (!(datagram instanceof Buffer)) {
+        yield { elements: [], end: 'unavailable' };
+        return;
+      }
+      const elements: Element[] = [];
+      let end: ElementsRead | undefined;
+      for (const { type, sequence, body } of messagesIn(datagram)) {
+        if (sequence !== own) continue;
+        isOver = type === errorType || type === doneType;
+        if (type === errorType) end = body.readInt32LE(0) === -errnoOf.ENOENT ? 'no set' : 'unavailable';
+        // nf_tables_dump_set looks for the set before each datagram, and flags none as interrupted.
+        else if (type === doneType)
+          end ??= body.readInt32LE(0) === 0 && this.#generation() === generation ? 'read' : 'interrupted';
+        else if (!addElements(body, form, elements)) end = 'unavailable';
+      }
+      yield end === undefined ? { elements } : { elements, end };
     }
   }
 

@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads';
+import type { Element } from '../../nftables/language/command.js';
 import { NftError } from '../../nftables/language/nftables.js';
-import type { TableName } from '../../nftables/language/types.js';
-import type { ElementWorkerMessage, ReadCounters, WorkerRequest, WriteOutcome } from './worker-messages.js';
+import type { SetForm, TableName } from '../../nftables/language/types.js';
+import type { ElementWorkerMessage, ElementsRead, WorkerRequest } from './worker-messages.js';
 
-/** Writes batches of elements to the kernel, and reads counters, without nft, which reads whole tables before each. */
+/** Writes batches of elements to the kernel, and reads elements and counters, without nft, which reads whole tables. */
 export interface ElementWriter extends AsyncDisposable {
   /**
    * @returns whether the kernel has taken the batch; otherwise nothing changed, and nft should apply it
@@ -12,24 +13,35 @@ export interface ElementWriter extends AsyncDisposable {
   write(batch: Buffer): Promise<boolean>;
   /** Packets of a table's named counters; none where there is no such table. Undefined when nft should be asked. */
   counters(table: TableName): Promise<ReadonlyMap<string, number> | undefined>;
+  /**
+   * Reads a set, also one of elements with a timeout, one set after another. An element may come twice, and another not at
+   * all, when the kernel moves them to a larger hash table meanwhile, which it does soon after many were added.
+   * @param onPiece hears some thousand at a time; the kernel is asked for the next when it has returned, and not any more
+   *   when it throws, which ends this too. Keys are as in NftSet, but for protocols that we never write: those are numbers
+   * @returns what the elements are worth that it heard. At the latest five seconds after the last piece
+   */
+  elements(table: TableName, form: SetForm, onPiece: (elements: readonly Element[]) => void): Promise<ElementsRead>;
 }
 
 /**
  * Starts the thread, in the network namespace of the caller. It is ready later; until then, and for good where koffi or
- * the socket is missing, it writes nothing.
+ * the socket is missing, it writes and reads nothing.
  * @param onUnavailable hears why
  */
 export const startElementWriter = (worker: URL, onUnavailable: (reason: string) => void): ElementWriter =>
   new WorkerWriter(worker, onUnavailable);
 
-/** Megabytes: a batch is small, and a thread that needs more has failed. */
+/** Megabytes: a batch is small, as is a piece of a set, and a thread that needs more has failed. */
 const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
+
+/** Each has the number of its request. */
+type Answer = Extract<ElementWorkerMessage, { readonly id: number }>;
 
 class WorkerWriter implements ElementWriter {
   readonly #worker: Worker;
   readonly #onUnavailable: (reason: string) => void;
-  readonly #writes = new Map<number, (outcome: WriteOutcome) => void>();
-  readonly #readings = new Map<number, (counters: ReadCounters) => void>();
+  readonly #waiting = new Map<number, (answer: Answer | undefined) => void>();
+  #reading: Promise<unknown> = Promise.resolve();
   #isOpen = false;
   #isClosing = false;
   #count = 0;
@@ -44,16 +56,31 @@ class WorkerWriter implements ElementWriter {
 
   async write(batch: Buffer): Promise<boolean> {
     if (!this.#isOpen) return false;
-    const outcome = await this.#asked(this.#writes, (id) => ({ kind: 'write', id, batch }));
+    const answer = await this.#asked((id) => ({ kind: 'write', id, batch }));
+    const outcome = answer?.kind === 'outcome' ? answer.outcome : ({ kind: 'unknown', errno: 0 } as const);
     if (outcome.kind === 'unknown')
       throw new NftError('failed', `no answer from netlink (errno ${outcome.errno}): the outcome is unknown`);
     return outcome.kind === 'written';
   }
 
   async counters(table: TableName): Promise<ReadonlyMap<string, number> | undefined> {
-    if (!this.#isOpen) return undefined;
-    const read = await this.#asked(this.#readings, (id) => ({ kind: 'read counters', id, table }));
-    return read && new Map(read);
+    const answer = await this.#asked((id) => ({ kind: 'read counters', id, table }));
+    return answer?.kind === 'counters' ? answer.counters && new Map(answer.counters) : undefined;
+  }
+
+  elements(table: TableName, form: SetForm, onPiece: (elements: readonly Element[]) => void): Promise<ElementsRead> {
+    const read = this.#reading.then(async () => {
+      let answer = await this.#asked((id) => ({ kind: 'read elements', id, table, form }));
+      while (answer?.kind === 'elements') {
+        const { elements, end } = answer.piece;
+        onPiece(elements);
+        if (end !== undefined) return end;
+        answer = await this.#asked((id) => ({ kind: 'read more', id }));
+      }
+      return 'unavailable';
+    });
+    this.#reading = read.catch(() => undefined);
+    return read;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -63,28 +90,21 @@ class WorkerWriter implements ElementWriter {
   }
 
   #receive(message: ElementWorkerMessage): void {
-    switch (message.kind) {
-      case 'open':
-        this.#isOpen = true;
-        return;
-      case 'unavailable':
-        this.#end(message.reason);
-        return;
-      case 'outcome':
-        this.#writes.get(message.id)?.(message.outcome);
-        this.#writes.delete(message.id);
-        return;
-      case 'counters':
-        this.#readings.get(message.id)?.(message.counters);
-        this.#readings.delete(message.id);
+    if (message.kind === 'open') this.#isOpen = true;
+    else if (message.kind === 'unavailable') this.#end(message.reason);
+    else {
+      this.#waiting.get(message.id)?.(message);
+      this.#waiting.delete(message.id);
     }
   }
 
-  #asked<T>(waiting: Map<number, (answer: T) => void>, requestOf: (id: number) => WorkerRequest): Promise<T> {
+  /** The answer; undefined where the thread is not open, or ends. */
+  #asked(requestOf: (id: number) => WorkerRequest): Promise<Answer | undefined> {
+    if (!this.#isOpen) return Promise.resolve(undefined);
     this.#count += 1;
     const id = this.#count;
     return new Promise((resolve) => {
-      waiting.set(id, resolve);
+      this.#waiting.set(id, resolve);
       this.#worker.postMessage(requestOf(id));
     });
   }
@@ -93,9 +113,7 @@ class WorkerWriter implements ElementWriter {
     if (!this.#isClosing) this.#onUnavailable(reason);
     this.#isClosing = true;
     this.#isOpen = false;
-    for (const settle of this.#writes.values()) settle({ kind: 'unknown', errno: 0 });
-    for (const settle of this.#readings.values()) settle(undefined);
-    this.#writes.clear();
-    this.#readings.clear();
+    for (const settle of this.#waiting.values()) settle(undefined);
+    this.#waiting.clear();
   }
 }

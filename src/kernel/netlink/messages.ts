@@ -5,6 +5,10 @@
 
 const nested = 0x8000;
 const headerLength = 16;
+/** NLM_F_REQUEST and NLM_F_DUMP. */
+export const requestAndDump = 0x301;
+/** NLM_F_DUMP_INTR, of an answer: something was committed while the kernel dumped. */
+export const interrupted = 0x10;
 /** Type, length and alignment of an attribute or a message. */
 const align = (length: number): number => (length + 3) & ~3;
 

@@ -13,7 +13,7 @@ const NETLINK_CAP_ACK = 10;
 const MSG_DONTWAIT = 0x40;
 
 /** Source: asm-generic/errno.h; ERESTART is what nf_tables says to a batch of an old generation. */
-export const errnoOf = { EPERM: 1, EINTR: 4, EAGAIN: 11, EBUSY: 16, ERESTART: 85, ENOBUFS: 105 } as const;
+export const errnoOf = { EPERM: 1, ENOENT: 2, EINTR: 4, EAGAIN: 11, EBUSY: 16, ERESTART: 85, ENOBUFS: 105 } as const;
 
 interface SocketOptions {
   /** Bytes of each of its two buffers; beyond net.core.rmem_max, which CAP_NET_ADMIN may set. */

@@ -1,7 +1,6 @@
 /** Reads IPv4 and IPv6 headers and the first bytes of the transport header. A pod wrote them: they may contain anything. */
-import ipaddr from 'ipaddr.js';
-import type { Address } from '../../model/address.js';
 import { ipProtocols, type Observation } from '../../model/observation.js';
+import { ipv4At, ipv6At } from '../netlink/address-bytes.js';
 
 type PacketHeaders = Pick<Observation, 'source' | 'destination' | 'protocol' | 'ports' | 'icmp' | 'tcpFlags' | 'bytes'>;
 
@@ -88,10 +87,3 @@ function parseTransport(
       return {};
   }
 }
-
-const ipv4At = (packet: Buffer, at: number): Address =>
-  `${packet.readUInt8(at)}.${packet.readUInt8(at + 1)}.${packet.readUInt8(at + 2)}.${packet.readUInt8(at + 3)}` as Address;
-
-/** Canonical as everywhere; an IPv4-mapped source stays one, since no pod has it. */
-const ipv6At = (packet: Buffer, at: number): Address =>
-  new ipaddr.IPv6([...packet.subarray(at, at + 16)]).toRFC5952String() as Address;

@@ -82,7 +82,7 @@ export class GuardTable {
     const last = this.#applied;
     const before = table || known === undefined ? undefined : last;
     this.#applied = undefined;
-    const applied = before ?? (await this.#nftables.list('netdev', 'podwall'));
+    const applied = before ?? (await this.#nftables.list({ family: 'netdev', table: 'podwall' }));
     const liveDevices = await this.#links.devices();
     const isForeign = last !== undefined && this.#isChanged(last, applied, liveDevices);
     const transaction = planGuards({ desired, applied, liveDevices, hookedIfindex: this.#hooked });

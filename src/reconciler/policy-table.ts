@@ -134,7 +134,7 @@ export class PolicyTable {
   async read(): Promise<() => ReadBack> {
     const { nftables, desired } = this.#parts;
     const reading = (this.#reading = new TableReading());
-    const listed = await nftables.list(desired.family, desired.table);
+    const listed = await nftables.list(desired, this.#applied);
     return () => this.#compare(reading, listed);
   }
 
@@ -293,7 +293,7 @@ export class PolicyTable {
 
   async #upgradeFromKernel(): Promise<Transaction | undefined> {
     const { nftables, desired } = this.#parts;
-    const held = await nftables.list(desired.family, desired.table);
+    const held = await nftables.list(desired);
     return held && carryOver(desired, held);
   }
 

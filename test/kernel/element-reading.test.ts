@@ -6,6 +6,7 @@ import { decodeKey, encodeKey } from '../../src/kernel/elements/element-keys.js'
 import { Exchange } from '../../src/kernel/elements/element-socket.js';
 import type { ElementWriter } from '../../src/kernel/elements/element-writer.js';
 import type { ElementsRead } from '../../src/kernel/elements/worker-messages.js';
+import { listTable } from '../../src/kernel/nft/table-lister.js';
 import { numberToAddress } from '../../src/model/address.js';
 import type { Command, Element, Transaction } from '../../src/nftables/language/command.js';
 import type { KeyType, SetForm, TableName } from '../../src/nftables/language/types.js';
@@ -150,6 +151,15 @@ describePackets('elements read by netlink', () => {
       kernel?.apply(planReplacement(render(program, { established: 'reevaluate' })));
       expect([title, await expectAsListed()]).not.toEqual([title, 0]);
     }
+  }, 60_000);
+
+  test('tables of them, as nft lists them whole', async () => {
+    const command = ['ip', 'netns', 'exec', kernel?.name ?? '', 'nft'];
+    for (const [title, program] of titledPrograms) {
+      kernel?.apply(planReplacement(render(program, { established: 'reevaluate' })));
+      expect([title, await listTable(command, podwall, writer)]).toEqual([title, kernel?.list()]);
+    }
+    expect(await listTable(command, { ...podwall, family: 'netdev' }, writer)).toBeUndefined();
   }, 60_000);
 
   test('of random sets of every form, until they and their table are gone', async () => {

@@ -290,12 +290,15 @@ describePackets('elements by netlink', () => {
     test('by way of the client: those it knows the sets of; the monitor takes them for its own', async () => {
       if (byNetlink === undefined || writer === undefined) throw new Error('no namespace');
       const written: boolean[] = [];
-      const elements = {
-        write: async (batch: Buffer) => {
-          const taken = (await writer?.write(batch)) === true;
+      const real = writer;
+      const elements: Omit<ElementWriter, keyof AsyncDisposable> = {
+        write: async (batch) => {
+          const taken = await real.write(batch);
           written.push(taken);
           return taken;
         },
+        counters: (table) => real.counters(table),
+        elements: (table, form, onPiece) => real.elements(table, form, onPiece),
       };
       const client = await openNftClient({ command: ['ip', 'netns', 'exec', byNetlink.name, 'nft'], elements });
       const foreign: ForeignChange[] = [];
@@ -311,7 +314,7 @@ describePackets('elements by netlink', () => {
         });
         await client.apply(add('10.6.0.1'));
         expect(written).toEqual([]);
-        await client.list('inet', 'podwall');
+        await client.list({ family: 'inet', table: 'podwall' });
         await delay(300);
         foreign.length = 0;
         for (let index = 2; index < 20; index += 1) await client.apply(add(`10.6.0.${index}`));

@@ -55,7 +55,7 @@ describePackets('guards in a kernel', () => {
       kernel.run('ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1');
       const desired = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...logging });
       const client = await openNftClient({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
-      const listed = async () => (await client.list('netdev', 'podwall')) ?? emptyRuleset('netdev');
+      const listed = async () => (await client.list({ family: 'netdev', table: 'podwall' })) ?? emptyRuleset('netdev');
       const live = new Map([...desired.chains.values()].map(({ hook }) => [hook?.device ?? '', 1]));
       const transaction = planGuards({ desired, applied: undefined, liveDevices: live, hookedIfindex: new Map() });
       if (transaction === undefined) throw new Error('nothing planned');
@@ -157,7 +157,7 @@ describePackets('guards on the veths of real pods', () => {
     await moveTo(pod, pod.addresses, ['10.244.1.201', 'fd00:10:244:1::c9']);
     const { changed } = await guards.converge([pod], noneOff);
     expect(changed).toBe(true);
-    const chains = ((await client.list('netdev', 'podwall')) ?? emptyRuleset('netdev')).chains;
+    const chains = ((await client.list({ family: 'netdev', table: 'podwall' })) ?? emptyRuleset('netdev')).chains;
     expect([...chains.keys()].sort()).toEqual(['guard-renamed1', 'to-renamed1']);
     expect(await reaches(pod)).toBe('blocked blocked');
   });
@@ -191,7 +191,7 @@ describePackets('guards on the veths of real pods', () => {
     await guards.converge([kept], noneOff);
     expect((await guards.converge([kept], noneOff)).changed).toBe(false);
     const device = await lab.device('kept.shop');
-    const chains = ((await client.list('netdev', 'podwall')) ?? emptyRuleset('netdev')).chains;
+    const chains = ((await client.list({ family: 'netdev', table: 'podwall' })) ?? emptyRuleset('netdev')).chains;
     expect([...chains.keys()].sort()).toEqual([`guard-${device}`, `to-${device}`]);
     expect(await reaches(kept)).toBe('allowed allowed');
   });

@@ -49,7 +49,7 @@ for (const { release, programs } of releases) {
         for (const [title, program] of titledPrograms) {
           const desired = render(program, logged);
           await client.apply(planReplacement(desired));
-          const listed = await client.list('inet', 'podwall');
+          const listed = await client.list({ family: 'inet', table: 'podwall' });
           expect([title, differences(desired, listed)]).toEqual([title, noneDirty()]);
           expect([title, differences(desired, kernel.list())]).toEqual([title, noneDirty()]);
         }
@@ -67,7 +67,7 @@ for (const { release, programs } of releases) {
           message: expect.stringMatching(/^Error: .*No such file or directory\nflush chain inet podwall nowhere/),
         });
         await client.apply({ ...table, commands: [{ kind: 'add chain', name: 'somewhere' }] });
-        expect([...((await client.list('inet', 'podwall'))?.chains.keys() ?? [])]).toEqual(['somewhere']);
+        expect([...((await client.list({ family: 'inet', table: 'podwall' }))?.chains.keys() ?? [])]).toEqual(['somewhere']);
         await client.close();
       });
 

@@ -41,10 +41,10 @@ function suite(open: () => Promise<Nftables>): void {
     nft = await open();
   });
   afterAll(() => nft.close());
-  const held = async () => (await nft.list('inet', 'podwall')) ?? emptyRuleset();
+  const held = async () => (await nft.list({ family: 'inet', table: 'podwall' })) ?? emptyRuleset();
 
   test('there is no table at first', async () => {
-    expect(await nft.list('inet', 'podwall')).toBeUndefined();
+    expect(await nft.list({ family: 'inet', table: 'podwall' })).toBeUndefined();
   });
 
   test('what was applied is listed', async () => {
@@ -103,14 +103,14 @@ describePackets('the real nft', () => {
       (_, index) => `10.${1 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`,
     );
     await nft.apply(tx(set('many'), addTo('many', ...many)));
-    expect((await nft.list('inet', 'podwall'))?.sets.get('many')?.elements.size).toBe(20_000);
+    expect((await nft.list({ family: 'inet', table: 'podwall' }))?.sets.get('many')?.elements.size).toBe(20_000);
     await nft.close();
   }, 30_000);
 
   test('a chain whose name no text can carry: a device may be called anything', async () => {
     const nft = await openNftClient({ command });
     await nft.apply(tx(table, chain('guard-veth+1'), rule('guard-veth+1', 'a')));
-    expect((await nft.list('inet', 'podwall'))?.chains.get('guard-veth+1')?.rules).toHaveLength(1);
+    expect((await nft.list({ family: 'inet', table: 'podwall' }))?.chains.get('guard-veth+1')?.rules).toHaveLength(1);
     await nft.close();
   });
 
@@ -146,7 +146,7 @@ describePackets('the real nft', () => {
     });
     await delay(200);
     await nft.apply(tx(chain('after')));
-    expect((await nft.list('inet', 'podwall'))?.chains.has('after')).toBe(true);
+    expect((await nft.list({ family: 'inet', table: 'podwall' }))?.chains.has('after')).toBe(true);
     await nft.close();
   }, 30_000);
 
@@ -213,7 +213,7 @@ describePackets('the real nft', () => {
         message: expect.stringContaining('ack-59'),
       });
       await nft.apply(tx(chain(`own-${index}`)));
-      expect((await nft.list('inet', 'podwall'))?.chains.has(`own-${index}`)).toBe(true);
+      expect((await nft.list({ family: 'inet', table: 'podwall' }))?.chains.has(`own-${index}`)).toBe(true);
     }
     await nft.close();
   }, 30_000);

@@ -58,7 +58,7 @@ test.each([
   );
   const nft = await openNftClient({ command: [file] });
   await expect(nft.counters()).rejects.toThrow(named);
-  await expect(nft.list('inet', 'podwall')).rejects.toThrow(named);
+  await expect(nft.list({ family: 'inet', table: 'podwall' })).rejects.toThrow(named);
   await nft.close();
   await rm(folder, { recursive: true });
 });
@@ -98,7 +98,7 @@ describe('an nft', () => {
     await Promise.all([
       busy.apply(transaction),
       expect(still.apply(transaction)).rejects.toMatchObject(timedOut),
-      expect(listing.list('inet', 'podwall')).rejects.toMatchObject(timedOut),
+      expect(listing.list({ family: 'inet', table: 'podwall' })).rejects.toMatchObject(timedOut),
     ]);
     await Promise.all([busy.close(), still.close()]);
   }, 60_000);

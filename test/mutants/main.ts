@@ -78,7 +78,7 @@ async function main(): Promise<number> {
     const suites = [...new Set(waiting.flatMap(({ tests }) => tests ?? defaultTests))];
     for (const test of suites)
       if (!(await passes(folders[0] ?? '', test))) throw new Error(`${test} fails without any fault`);
-    await Promise.all(
+    const workers = await Promise.allSettled(
       folders.map(async (folder) => {
         for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
           const fate = await fateOf(next, folder);
@@ -87,6 +87,8 @@ async function main(): Promise<number> {
         }
       }),
     );
+    // Not before the others are through with their folders.
+    for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
   } finally {
     for (const folder of folders) await rm(folder, { recursive: true, force: true });
   }

@@ -175,12 +175,13 @@ describe('the loop', () => {
       };
       const loop = start([], { links });
       const list = loop.nft.list.bind(loop.nft);
-      loop.nft.list = (family) => {
-        if (family === 'netdev') read.table += 1;
-        return list(family);
+      loop.nft.list = (table) => {
+        if (table.family === 'netdev') read.table += 1;
+        return list(table);
       };
       await settle();
-      const guards = async (): Promise<number> => (await list('netdev'))?.chains.size ?? 0;
+      const guards = async (): Promise<number> =>
+        (await list({ family: 'netdev', table: 'podwall' }))?.chains.size ?? 0;
       const readBy = async (act: () => void): Promise<typeof read> => {
         const before = { ...read };
         act();

@@ -3,7 +3,7 @@ import { messageOf } from '../../src/generic/message-of.js';
 import type { Transaction } from '../../src/nftables/language/command.js';
 import { emptyRuleset, overwrite, type MutableRuleset } from '../../src/nftables/language/mutable-ruleset.js';
 import { NftError, type Nftables } from '../../src/nftables/language/nftables.js';
-import type { Ruleset } from '../../src/nftables/language/types.js';
+import type { Ruleset, TableName } from '../../src/nftables/language/types.js';
 import { FakeTable } from '../nftables/fake-table.js';
 
 export class FakeNftables implements Nftables {
@@ -22,7 +22,7 @@ export class FakeNftables implements Nftables {
     this.applied.push(transaction);
   }
 
-  list(family: Ruleset['family']): Promise<MutableRuleset | undefined> {
+  list({ family }: TableName): Promise<MutableRuleset | undefined> {
     const { exists, state } = this.#tables[family];
     return Promise.resolve(exists ? listed(state) : undefined);
   }

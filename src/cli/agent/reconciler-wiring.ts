@@ -29,10 +29,10 @@ import { rotation } from './audit-options.js';
 import { compilerOptions, policyLimitOptions, renderOptions, withoutEffect } from './ruleset-options.js';
 import { warnOf } from '../common/options.js';
 import { version } from '../common/version.js';
+import { elementWorker } from '../with-nft-client.js';
 
 /** Beside our own bundle. */
 const nflogWorker = new URL('nflog-worker.js', import.meta.url);
-const elementWorker = new URL('element-worker.js', import.meta.url);
 const eventWorker = new URL('event-worker.js', import.meta.url);
 
 /** Everything is read back this often even when no event reported a change. */

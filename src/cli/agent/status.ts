@@ -6,7 +6,7 @@ import { objectKey, type ObjectRef } from '../../model/pod.js';
 import { readStateFile } from '../../node/state/state-file.js';
 import { formatTable } from '../../report/table.js';
 import { exitCode } from '../common/exit-codes.js';
-import { withNftClient } from '../../kernel/nft/with-nft-client.js';
+import { withNftClient } from '../with-nft-client.js';
 import { choiceOf, defaultStateDir, durationOption, parseTarget, warnOf } from '../common/options.js';
 
 interface StatusFlags {
@@ -75,8 +75,8 @@ export const statusCommand = (): Command =>
 
 const readKernel = (): Promise<KernelSummary | undefined> =>
   withNftClient(async (client) => {
-    const policies = await client.list('inet', 'podwall');
-    const guards = await client.list('netdev', 'podwall');
+    const policies = await client.list({ family: 'inet', table: 'podwall' });
+    const guards = await client.list({ family: 'netdev', table: 'podwall' });
     return policies && describeKernel(policies, guards);
   });
 

@@ -6,7 +6,7 @@ import { removePolicyPackets } from '../../node/state/policy-packets-file.js';
 import { removeStateFile } from '../../node/state/state-file.js';
 import { defaultStateDir } from '../common/options.js';
 import { UsageError } from '../common/exit-codes.js';
-import { withNftClient } from '../../kernel/nft/with-nft-client.js';
+import { withNftClient } from '../with-nft-client.js';
 
 export const uninstallCommand = (): Command =>
   new Command('uninstall')

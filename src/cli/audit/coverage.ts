@@ -4,7 +4,7 @@ import { ruleTitle } from '../../nftables/names/comments.js';
 import { hitsKey, ruleHits, type RuleHits } from '../../nftables/names/rule-hits.js';
 import { printRows } from '../../report/rows.js';
 import { exitCode } from '../common/exit-codes.js';
-import { withNftClient } from '../../kernel/nft/with-nft-client.js';
+import { withNftClient } from '../with-nft-client.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
 
@@ -47,7 +47,7 @@ export const coverageCommand = (): Command =>
 
 const readHits = (): Promise<ReadonlyMap<string, RuleHits> | undefined> =>
   withNftClient(async (client) => {
-    const policies = await client.list('inet', 'podwall');
+    const policies = await client.list({ family: 'inet', table: 'podwall' });
     return policies && ruleHits(policies, await client.counters());
   });
 

@@ -24,8 +24,8 @@ export interface ElementWriter extends AsyncDisposable {
 }
 
 /**
- * Starts the thread, in the network namespace of the caller. It is ready later; until then, and for good where koffi or
- * the socket is missing, it writes and reads nothing.
+ * Starts the thread, in the network namespace of the caller. It is ready later; until then it writes nothing and a reading
+ * waits; for good where koffi or the socket is missing, it writes and reads nothing.
  * @param onUnavailable hears why
  */
 export const startElementWriter = (worker: URL, onUnavailable: (reason: string) => void): ElementWriter =>
@@ -43,11 +43,15 @@ class WorkerWriter implements ElementWriter {
   readonly #waiting = new Map<number, (answer: Answer | undefined) => void>();
   #reading: Promise<unknown> = Promise.resolve();
   #isOpen = false;
+  /** Or ended. */
+  readonly #opened: Promise<void>;
+  #settleOpened: () => void = () => undefined;
   #isClosing = false;
   #count = 0;
 
   constructor(worker: URL, onUnavailable: (reason: string) => void) {
     this.#onUnavailable = onUnavailable;
+    this.#opened = new Promise((resolve) => (this.#settleOpened = resolve));
     this.#worker = new Worker(worker, { resourceLimits });
     this.#worker.on('message', (message: ElementWorkerMessage) => this.#receive(message));
     this.#worker.on('error', (error) => this.#end(error.message));
@@ -70,6 +74,7 @@ class WorkerWriter implements ElementWriter {
 
   elements(table: TableName, form: SetForm, onPiece: (elements: readonly Element[]) => void): Promise<ElementsRead> {
     const read = this.#reading.then(async () => {
+      await this.#opened;
       let answer = await this.#asked((id) => ({ kind: 'read elements', id, table, form }));
       while (answer?.kind === 'elements') {
         const { elements, end } = answer.piece;
@@ -86,12 +91,15 @@ class WorkerWriter implements ElementWriter {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
     this.#isOpen = false;
+    this.#settleOpened();
     await this.#worker.terminate();
   }
 
   #receive(message: ElementWorkerMessage): void {
-    if (message.kind === 'open') this.#isOpen = true;
-    else if (message.kind === 'unavailable') this.#end(message.reason);
+    if (message.kind === 'open') {
+      this.#isOpen = true;
+      this.#settleOpened();
+    } else if (message.kind === 'unavailable') this.#end(message.reason);
     else {
       this.#waiting.get(message.id)?.(message);
       this.#waiting.delete(message.id);
@@ -113,6 +121,7 @@ class WorkerWriter implements ElementWriter {
     if (!this.#isClosing) this.#onUnavailable(reason);
     this.#isClosing = true;
     this.#isOpen = false;
+    this.#settleOpened();
     for (const settle of this.#waiting.values()) settle(undefined);
     this.#waiting.clear();
   }

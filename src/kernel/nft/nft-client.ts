@@ -1,7 +1,7 @@
 import { isRefusal, NftError, type Nftables } from '../../nftables/language/nftables.js';
-import { parseCounters, parseCountersText, parseTable } from '../../nftables/language/listing.js';
+import { parseCounters, parseCountersText } from '../../nftables/language/listing.js';
 import type { MutableRuleset } from '../../nftables/language/mutable-ruleset.js';
-import type { TableName } from '../../nftables/language/types.js';
+import type { Ruleset, TableName } from '../../nftables/language/types.js';
 import type { Transaction } from '../../nftables/language/command.js';
 import { encodeBatch } from '../elements/batch.js';
 import type { ElementWriter } from '../elements/element-writer.js';
@@ -13,6 +13,7 @@ import { printTransaction, type Syntax } from '../../nftables/language/command-t
 import { runNft, runTransaction, type NftCommand, type Source } from './nft-process.js';
 import { NftShell } from './nft-shell.js';
 import { OwnCommits } from './own-commits.js';
+import { listTable } from './table-lister.js';
 
 interface NftClientOptions {
   /** Default `['nft']`; a prefix enters another network namespace. */
@@ -20,7 +21,7 @@ interface NftClientOptions {
   /** The long-lived nft ended, and why; transactions go on. */
   readonly onRestart?: (why: string) => void;
   /** In the same network namespace. Without it all goes by nft. */
-  readonly elements?: Pick<ElementWriter, 'write'> & Partial<Pick<ElementWriter, 'counters'>>;
+  readonly elements?: Omit<ElementWriter, keyof AsyncDisposable>;
 }
 
 export interface NftClient extends Nftables {
@@ -119,12 +120,9 @@ class NftProcessClient implements NftClient {
   }
 
   /** Beside transactions, so that none waits for it. */
-  async list(family: 'inet' | 'netdev', table: string): Promise<MutableRuleset | undefined> {
-    const { stdout, stderr, exitCode } = await runNft(this.command, ['-j', 'list', 'table', family, table]);
-    const isMissing = exitCode !== 0 && isNoTable(stderr);
-    if (exitCode !== 0 && !isMissing) throw nftErrorFrom(stderr);
-    const ruleset = isMissing ? undefined : parseTable(stdout);
-    this.#forms.listed(family, ruleset);
+  async list(table: TableName, known?: Ruleset): Promise<MutableRuleset | undefined> {
+    const ruleset = await listTable(this.command, table, this.#elements, known);
+    this.#forms.listed(table.family, ruleset);
     return ruleset;
   }
 
@@ -143,7 +141,7 @@ class NftProcessClient implements NftClient {
   #countersOf(family: 'inet' | 'netdev'): Promise<ReadonlyMap<string, number>> {
     return this.#inTurn(undefined, async () => {
       const table = { family, table: 'podwall' } as const;
-      const read = (await this.#elements?.counters?.(table)) ?? (await this.#countersByShell(table));
+      const read = (await this.#elements?.counters(table)) ?? (await this.#countersByShell(table));
       if (read !== undefined) return read;
       const command = ['-j', 'list', 'counters', 'table', family, table.table];
       const { stdout, stderr, exitCode } = await runNft(this.command, command);

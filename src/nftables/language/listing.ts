@@ -3,7 +3,7 @@ import { elementFromJson } from './elements.js';
 import { keyTypesFrom } from './key-types.js';
 import { NftError } from './nftables.js';
 import { isRetired } from '../names/retired.js';
-import type { Chain, Hook, Rule, Ruleset, Statement } from './types.js';
+import type { Chain, Hook, Rule, Ruleset, SetForm, Statement } from './types.js';
 
 /** One object of a listing: `{ chain: {…} }`, `{ rule: {…} }`, `{ set: {…} }`, `{ map: {…} }`, `{ counter: {…} }`. */
 type ListedObject = Readonly<Record<string, unknown>>;
@@ -38,17 +38,20 @@ function setOf(body: Body, verdicts: boolean): MutableSet {
   const listed = Array.isArray(body['elem']) ? (body['elem'] as unknown[]) : [];
   const size = numberOf(body, 'size');
   const timeoutSeconds = numberOf(body, 'timeout');
-  const dynamic = flags.includes('timeout') || timeoutSeconds !== undefined;
-  return {
+  const isDynamic = flags.includes('timeout') || timeoutSeconds !== undefined;
+  const form: SetForm = {
     name,
     type: keyTypesFrom(body['type']),
     verdicts,
     interval: flags.includes('interval'),
-    ...(dynamic ? { dynamic: { timeoutSeconds: timeoutSeconds ?? 0, size: size ?? 0 } } : {}),
-    // What packets added is theirs, unless another set takes the place of this one.
-    elements: new Map(dynamic && !isRetired(name) ? [] : listed.map((element) => elementFromJson(element, verdicts))),
+    ...(isDynamic ? { dynamic: { timeoutSeconds: timeoutSeconds ?? 0, size: size ?? 0 } } : {}),
   };
+  const elements = isListedWhole(form) ? listed : [];
+  return { ...form, elements: new Map(elements.map((element) => elementFromJson(element, verdicts))) };
 }
+
+/** What packets added is theirs, unless another set takes the place of this one. */
+export const isListedWhole = ({ name, dynamic }: SetForm): boolean => dynamic === undefined || isRetired(name);
 
 /** `flags & (a | b)` is listed as `[flags, ["a", "b"]]` by nft 1.0.6, and as `[flags, { "|": ["a", "b"] }]` since 1.1. */
 function canonical(statement: unknown): unknown {
@@ -108,7 +111,7 @@ function objectsIn(json: string): readonly ListedObject[] {
 }
 
 /**
- * @param json what `nft -j list table` prints
+ * @param json what `nft -j list table` prints; with `--terse` sets have no elements
  * @throws NftError when nft has not printed a table
  */
 export function parseTable(json: string): MutableRuleset {

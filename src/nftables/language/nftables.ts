@@ -1,14 +1,17 @@
 import type { Transaction } from './command.js';
 import type { MutableRuleset } from './mutable-ruleset.js';
-import type { Ruleset } from './types.js';
+import type { Ruleset, TableName } from './types.js';
 
 /** nft, as the reconciler uses it: one transaction at a time, and listings beside them. Errors are NftError. */
 export interface Nftables {
   /** Changes nothing, and refuses what `apply` would. */
   check(transaction: Transaction, signal?: AbortSignal): Promise<void>;
   apply(transaction: Transaction, signal?: AbortSignal): Promise<void>;
-  /** What the kernel holds of the table, the caller's to keep; undefined when there is no such table. */
-  list(family: Ruleset['family'], table: string): Promise<MutableRuleset | undefined>;
+  /**
+   * What the kernel holds of the table, the caller's to keep; undefined when there is no such table.
+   * @param known what it may hold: where a set holds just that, its elements are the same map
+   */
+  list(table: TableName, known?: Ruleset): Promise<MutableRuleset | undefined>;
   close(): Promise<void>;
 }
 

@@ -18,6 +18,7 @@ function collectOneSided(a: Iterable<string>, b: { has(name: string): boolean },
 }
 
 function collectElements(desired: NftSet, applied: NftSet, dirty: DirtyCollector): void {
+  if (desired.elements === applied.elements) return;
   for (const [key, value] of desired.elements)
     if (applied.elements.get(key) !== value) dirty.element(desired.name, key);
   for (const key of applied.elements.keys()) if (!desired.elements.has(key)) dirty.element(desired.name, key);

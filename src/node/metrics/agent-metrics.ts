@@ -82,7 +82,7 @@ export class AgentMetrics implements Disposable {
     return {
       apply,
       check: (transaction, signal) => nft.check(transaction, signal),
-      list: (family, table) => nft.list(family, table),
+      list: (table, known) => nft.list(table, known),
       close: () => nft.close(),
     };
   }

@@ -50,7 +50,7 @@ async function listByNft(
 
 /**
  * One dump may miss elements, while the kernel moves them to a larger hash table: it is believed when all known ones are
- * in it, or when another brought nothing more.
+ * in it, or when another brought nothing more. Only differences from what is known take memory.
  * @returns undefined where nft has to list it
  */
 async function readSet(
@@ -59,22 +59,23 @@ async function readSet(
   set: MutableSet,
   known: NftSet | undefined,
 ): Promise<MutableSet['elements'] | undefined> {
-  const held = new Map<string, string>();
+  const expected = known?.elements ?? new Map<string, string>();
+  const missing = new Set(expected.keys());
+  const others = new Map<string, string>();
   for (let dump = 0; dump < mostDumps; dump += 1) {
-    const before = held.size;
+    const before = others.size - missing.size;
     const outcome = await reader.elements(table, set, (elements) => {
-      for (const [key, value] of elements) held.set(key, value);
+      for (const [key, value] of elements)
+        if (expected.get(key) === value) missing.delete(key);
+        else others.set(key, value);
     });
     if (outcome === 'unavailable') return undefined;
-    if (outcome === 'no set' || (dump > 0 && held.size === before)) return held;
-    if (known !== undefined && hasAll(held, known.elements))
-      return held.size === known.elements.size ? (known.elements as MutableSet['elements']) : held;
+    const isAllKnown = known !== undefined && missing.size === 0;
+    if (outcome === 'no set' || isAllKnown || (dump > 0 && others.size - missing.size === before)) break;
   }
+  if (known !== undefined && missing.size === 0 && others.size === 0) return known.elements as MutableSet['elements'];
+  const held = new Map(expected);
+  for (const key of missing) held.delete(key);
+  for (const [key, value] of others) held.set(key, value);
   return held;
-}
-
-function hasAll(held: ReadonlyMap<string, string>, known: ReadonlyMap<string, string>): boolean {
-  if (held.size < known.size) return false;
-  for (const [key, value] of known) if (held.get(key) !== value) return false;
-  return true;
 }

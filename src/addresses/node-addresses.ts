@@ -13,6 +13,7 @@ export class NodeAddresses {
   readonly #own = new Map<string, readonly Address[]>();
   readonly #byName = new Map<string, Counts<Address>>();
   readonly #byAddress = new Map<Address, Counts<string>>();
+  #version = 0;
 
   /** @param addresses of its Node object; undefined: there is none */
   setNode(name: string, addresses: readonly Address[] | undefined): void {
@@ -44,9 +45,21 @@ export class NodeAddresses {
     return this.#byAddress.has(address);
   }
 
+  /** Of all nodes. */
+  all(): ReadonlySet<Address> {
+    return new Set(this.#byAddress.keys());
+  }
+
+  /** Another one whenever an address has come or gone. */
+  get version(): number {
+    return this.#version;
+  }
+
   #count(name: string, address: Address, change: 1 | -1): void {
     countIn(this.#byName, name, address, change);
+    const had = this.#byAddress.has(address);
     countIn(this.#byAddress, address, name, change);
+    if (had !== this.#byAddress.has(address)) this.#version += 1;
   }
 }
 

@@ -75,6 +75,8 @@ export class Compiler {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #ruleLists = new UsedRuleLists(this.#groups, (id) => this.#compileList(id));
   readonly #nodeAddresses = new NodeAddresses();
+  /** Of nodes out of scope too: the program knows only what policies need. */
+  readonly #everyNode = new NodeAddresses();
   readonly #nodes = new Map<string, readonly Address[]>();
   /** By namespace; absent where no annotation matters. */
   readonly #annotations = new Map<string, Annotations>();
@@ -111,6 +113,11 @@ export class Compiler {
     return [...this.#index.podsOf(change.name)].flatMap((pod) => this.#contributions.get(pod)?.addresses ?? []);
   }
 
+  /** Addresses of all nodes. */
+  get everyNode(): Pick<NodeAddresses, 'all' | 'version'> {
+    return this.#everyNode;
+  }
+
   /** The program now; its maps are live, so compare or keep a copy, never the object. */
   program(): PolicyProgram {
     return {
@@ -145,6 +152,7 @@ export class Compiler {
     else this.#pods.set(key, pod);
     for (const affected of this.#owners.replace(before, pod)) step.pods.add(affected);
     step.pods.add(key);
+    this.#everyNode.replacePod(before, pod);
     const [left, joined] = [before, pod].map((one) =>
       one !== undefined && this.#isInScope(one.node) ? one : undefined,
     );
@@ -201,6 +209,7 @@ export class Compiler {
   }
 
   #takeNode(name: string, node: Node | undefined, step: Step): void {
+    this.#everyNode.setNode(name, node?.addresses);
     if (!this.#isInScope(name)) return;
     this.#nodeAddresses.setNode(name, node?.addresses);
     this.#refreshNode(name, step);

@@ -11,5 +11,7 @@ export interface Attachment {
   /** Bridged pods share a bridge, so frames between them reach us only through bridge-nf-call-iptables. */
   readonly kind: 'routed' | 'bridged';
   readonly bridge?: string;
+  /** The pod's own hardware address, as CNI said it or as its bridge learned it first; absent while it is not known. */
+  readonly hardware?: string;
   readonly addresses: readonly Address[];
 }

@@ -10,7 +10,14 @@ import type { Nftables } from '../nftables/language/nftables.js';
 import type { ProgramChange } from '../program/types.js';
 import type { Clock } from './clock.js';
 import { namespacesOf } from './cluster-view.js';
-import { GuardTable, type LinkReader, type LocalPod, type ReadAnew, type UnattachedPod } from './guard-table.js';
+import {
+  GuardTable,
+  type LinkReader,
+  type LocalPod,
+  type ReadAnew,
+  type TunnelOptions,
+  type UnattachedPod,
+} from './guard-table.js';
 import { retryDelay } from './retry-delay.js';
 import { SingleRunner } from '../generic/single-runner.js';
 import { messageOf } from '../generic/message-of.js';
@@ -31,6 +38,7 @@ interface GuardOptions {
   readonly audit?: AuditRules;
   /** `dry-run`: nothing is dropped. */
   readonly mode?: PolicyMode;
+  readonly tunnels?: TunnelOptions;
   readonly pods: () => readonly LocalPod[];
   /** Namespaces whose pods may send from addresses that are not theirs. */
   readonly optedOut: () => ReadonlySet<string>;
@@ -41,9 +49,10 @@ interface GuardOptions {
 
 /**
  * `pods`: a pod of this node came or went, or its addresses did; `links`: a device or route did, or it is time to look;
- * `table`: another process may have changed it; `namespaces`: one opted out of the source guard, or in again.
+ * `table`: another process may have changed it; `namespaces`: one opted out of the source guard, or in again; `nodes`: their
+ * addresses changed; `isolation`: of pods that are where they were.
  */
-type GuardNews = 'pods' | 'links' | 'table' | 'namespaces';
+type GuardNews = 'pods' | 'links' | 'table' | 'namespaces' | 'nodes' | 'isolation';
 
 interface GuardStatus {
   readonly attachments: readonly Attachment[];
@@ -57,6 +66,12 @@ interface GuardStatus {
 /** Policies, labels and namespaces change nothing about where pods are. */
 export const changesPods = ({ endpoints }: Pick<ProgramChange, 'endpoints'>): boolean =>
   endpoints.some(({ before, after }) => before === undefined || after === undefined || !isSamePlace(before, after));
+
+/** Whether a pod is isolated now that was not, or the other way round: what goes to many on a bridge depends on it. */
+export const changesIsolation = ({ endpoints }: Pick<ProgramChange, 'endpoints'>): boolean =>
+  endpoints.some(
+    ({ before, after }) => before?.ingress.kind !== after?.ingress.kind || before?.egress.kind !== after?.egress.kind,
+  );
 
 const isSamePlace = (a: LocalPod, b: LocalPod): boolean =>
   a.podUid === b.podUid &&
@@ -100,6 +115,7 @@ export class GuardLoop implements AsyncDisposable {
   /** Runs again, and reads what the news may have changed: neither links nor the table for pods that are where they were. */
   request(news: GuardNews): void {
     if (!this.#started) return;
+    if (news === 'isolation' && !this.#hasBridge) return;
     // Pods without a device are searched again soon.
     if (news === 'pods' || news === 'links') this.#attempts = 0;
     this.#due = { links: this.#due.links || news === 'links', table: this.#due.table || news === 'table' };
@@ -173,8 +189,12 @@ export class GuardLoop implements AsyncDisposable {
     this.#openProblem = problem;
   }
 
+  get #hasBridge(): boolean {
+    return this.#attachments.some(({ kind }) => kind === 'bridged');
+  }
+
   async #checkBridges(): Promise<void> {
-    if (!this.#attachments.some((attachment) => attachment.kind === 'bridged')) {
+    if (!this.#hasBridge) {
       this.#bridgeProblem = undefined;
       return;
     }

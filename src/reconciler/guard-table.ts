@@ -1,6 +1,6 @@
 import { planGuards } from '../nftables/plan/guard-plan.js';
-import { renderGuards, type GuardOptions } from '../nftables/render/guards.js';
-import { sameRules } from '../nftables/language/compare.js';
+import { renderGuards, type GuardOptions, type Tunnels } from '../nftables/render/guards.js';
+import { sameElements, sameKind, sameRules } from '../nftables/language/compare.js';
 import type { Nftables } from '../nftables/language/nftables.js';
 import type { Attachment } from '../model/attachment.js';
 import type { Address } from '../model/address.js';
@@ -11,6 +11,9 @@ export interface LocalPod {
   readonly pod: ObjectRef;
   readonly podUid: string;
   readonly addresses: readonly Address[];
+  /** Whether policies isolate it; where that is not said, they do. */
+  readonly ingress?: { readonly kind: 'open' | 'isolated' };
+  readonly egress?: { readonly kind: 'open' | 'isolated' };
 }
 
 export interface UnattachedPod {
@@ -27,9 +30,21 @@ export interface LinkReader {
   }>;
   /** Every device of this namespace by name, with its ifindex. */
   devices(): Promise<ReadonlyMap<string, number>>;
+  /** UDP ports of tunnels that take packets from whoever sends them. */
+  tunnelPorts(): Promise<ReadonlySet<number>>;
 }
 
-type GuardTableOptions = Pick<GuardOptions, 'audit' | 'mode'>;
+/** What is said of tunnels that the links do not. */
+export interface TunnelOptions extends Pick<Tunnels, 'allowedNamespaces'> {
+  /** UDP ports beside those of the links. */
+  readonly morePorts: readonly number[];
+  /** Addresses of all nodes, now. */
+  readonly nodes: () => ReadonlySet<Address>;
+}
+
+interface GuardTableOptions extends Pick<GuardOptions, 'audit' | 'mode'> {
+  readonly tunnels?: TunnelOptions;
+}
 
 /** What a convergence reads, although nothing it knows has changed. */
 export interface ReadAnew {
@@ -60,8 +75,7 @@ export class GuardTable {
   constructor(nftables: Nftables, links: LinkReader, options: GuardTableOptions = {}) {
     this.#nftables = nftables;
     this.#links = links;
-    const { audit, mode } = options;
-    this.#options = { ...(audit === undefined ? {} : { audit }), ...(mode === undefined ? {} : { mode }) };
+    this.#options = options;
   }
 
   /**
@@ -78,7 +92,14 @@ export class GuardTable {
     const found = known ?? (await this.#links.discover(pods));
     const { attachments } = found;
     this.#attached = new Map(attachments.map((one) => [placeOf(one), one]));
-    const desired = renderGuards(attachments, { sourceGuardOffNamespaces, ...this.#options });
+    const { audit, mode } = this.#options;
+    const desired = renderGuards(attachments, {
+      sourceGuardOffNamespaces,
+      isolated: { ingress: isolatedOf(pods, 'ingress'), egress: isolatedOf(pods, 'egress') },
+      tunnels: await this.#tunnels(),
+      ...(audit === undefined ? {} : { audit }),
+      ...(mode === undefined ? {} : { mode }),
+    });
     const last = this.#applied;
     const before = table || known === undefined ? undefined : last;
     this.#applied = undefined;
@@ -89,6 +110,12 @@ export class GuardTable {
     if (transaction !== undefined) await this.#nftables.apply(transaction);
     this.#record(desired, liveDevices);
     return { ...found, changed: transaction !== undefined, isForeign };
+  }
+
+  async #tunnels(): Promise<Tunnels> {
+    const { allowedNamespaces = new Set<string>(), morePorts = [], nodes } = this.#options.tunnels ?? {};
+    const ports = new Set([...(await this.#links.tunnelPorts()), ...morePorts]);
+    return { ports, nodes: nodes?.() ?? new Set<Address>(), allowedNamespaces };
   }
 
   /** When every pod is where it was found before, with the addresses that it had. */
@@ -105,14 +132,22 @@ export class GuardTable {
       const isThere = live.get(hook?.device ?? '') === this.#hooked.get(name);
       if (isThere && (found === undefined || !sameRules(found.rules, rules))) return true;
     }
+    for (const [name, set] of last.sets) {
+      const found = applied?.sets.get(name);
+      if (found === undefined || !sameKind(found, set) || !sameElements(found, set)) return true;
+    }
     return [...(applied?.chains.keys() ?? [])].some((name) => !last.chains.has(name));
   }
 
   #record(desired: Ruleset, live: ReadonlyMap<string, number>): void {
-    const chains = [...desired.chains].filter(([, { hook }]) => live.has(hook?.device ?? ''));
-    this.#hooked = new Map(chains.map(([name, { hook }]) => [name, live.get(hook?.device ?? '') ?? 0]));
+    const chains = [...desired.chains].filter(([, { hook }]) => hook === undefined || live.has(hook.device ?? ''));
+    const hooked = chains.filter(([, { hook }]) => hook !== undefined);
+    this.#hooked = new Map(hooked.map(([name, { hook }]) => [name, live.get(hook?.device ?? '') ?? 0]));
     this.#applied = { ...desired, chains: new Map(chains) };
   }
 }
 
 const placeOf = ({ pod, podUid, addresses }: LocalPod): string => [objectKey(pod), podUid, ...addresses].join(' ');
+
+const isolatedOf = (pods: readonly LocalPod[], direction: 'ingress' | 'egress'): ReadonlySet<string> =>
+  new Set(pods.filter((pod) => pod[direction]?.kind !== 'open').map(({ pod }) => objectKey(pod)));

@@ -8,7 +8,7 @@ import type { Renderer } from '../nftables/render/renderer.js';
 import type { Nftables } from '../nftables/language/nftables.js';
 import type { Ruleset } from '../nftables/language/types.js';
 import type { Clock } from './clock.js';
-import type { LinkReader } from './guard-table.js';
+import type { LinkReader, TunnelOptions } from './guard-table.js';
 import type { PolicyLimitOptions } from './policy-limits.js';
 import type { LoopObserver, ReconcilerLog } from './types.js';
 
@@ -29,6 +29,8 @@ export interface ReconcilerParts {
 
 export interface ReconcilerOptions {
   readonly sourceGuard: boolean;
+  /** UDP ports of tunnels beside those of this node's links, and namespaces whose pods may tunnel to nodes. */
+  readonly tunnels?: Pick<TunnelOptions, 'morePorts' | 'allowedNamespaces'>;
   /** How guards log what they drop; the renderer has its own. */
   readonly audit?: AuditRules;
   /** `dry-run`: all policies are in a dry run. */

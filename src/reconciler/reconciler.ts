@@ -20,7 +20,7 @@ import { CacheRenewal } from './cache-renewal.js';
 import { ClusterView } from './cluster-view.js';
 import { endpointStatuses } from './endpoint-status.js';
 import { EnforcedPolicies } from './enforced-policies.js';
-import { changesPods, GuardLoop } from './guard-loop.js';
+import { changesIsolation, changesPods, GuardLoop } from './guard-loop.js';
 import type { LoopTurn } from './loop-turn.js';
 import type { ReconcilerOptions, ReconcilerParts } from './reconciler-parts.js';
 import { LoopProgress } from './loop-progress.js';
@@ -107,6 +107,12 @@ export class Reconciler implements AsyncDisposable {
     this.#guards = new GuardLoop(parts, {
       ...options,
       pods: () => [...parts.compiler.program().endpoints.values()],
+      tunnels: {
+        allowedNamespaces: new Set(),
+        morePorts: [],
+        ...options.tunnels,
+        nodes: () => parts.compiler.everyNode.all(),
+      },
       optedOut: () => this.#view.guardOffNamespaces,
       onSettled: () => this.#onSettled?.(),
       onRepair: () => this.#noteRepair(this.#guardsDriftBy, 'netdev'),
@@ -267,9 +273,12 @@ export class Reconciler implements AsyncDisposable {
     const { compiler, renderer, observer } = this.#parts;
     if (this.#view.apply(changes).guardsChanged) this.#guards.request('namespaces');
     const moved = this.#policyTable.hasOutgoingSets ? changes.flatMap((change) => compiler.addressesOf(change)) : [];
+    const nodesBefore = compiler.everyNode.version;
     const program = compiler.apply(changes);
     observer?.changesCompiled(changes, program);
     if (changesPods(program)) this.#guards.request('pods');
+    else if (changesIsolation(program)) this.#guards.request('isolation');
+    if (compiler.everyNode.version !== nodesBefore) this.#guards.request('nodes');
     this.#limits.endpointsChanged(program.endpoints);
     const namespaces = new Set(program.endpoints.map(({ key }) => namespaceOf(key)));
     return { changes, program, namespaces, moved, dirty: renderer.apply(program), effect: effectOf(program) };

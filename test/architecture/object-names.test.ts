@@ -35,7 +35,7 @@ const firstWords = new Set([
 /** Words of the types of the skeleton, which the compiler holds to the names. */
 const typedKinds: readonly (string | undefined)[] = ['skeleton', 'cache', undefined];
 /** A device may be called anything. */
-const anyDevice: readonly (string | undefined)[] = ['guard', 'egress-guard'];
+const anyDevice: readonly (string | undefined)[] = ['guard', 'egress-guard', 'neighbour-claims'];
 
 function isName(text: string): boolean {
   const kind = chains.meaningOf(text)?.kind;

@@ -23,7 +23,7 @@ const byName = (chains: Iterable<Chain>): readonly Chain[] => [...chains].sort((
 /** As nft 1.0.6 lists the chains as JSON: without their device and their comment. */
 const asListed = (ruleset: Ruleset): readonly Chain[] =>
   byName(ruleset.chains.values()).map(({ name, hook, rules }) => {
-    if (hook === undefined) throw new Error(`${name} has no hook`);
+    if (hook === undefined) return { name, rules };
     const { type, hook: where, priority, policy } = hook;
     return { name, hook: { type, hook: where, priority, policy }, rules };
   });
@@ -42,15 +42,32 @@ describePackets('guards in a kernel', () => {
   const d1 = (addresses: readonly string[]): Attachment =>
     attachment({ device: 'd1', addresses: addresses as Address[], pod: { namespace: 'shop', name: 'web-0' } });
 
-  test.each<[string, Attachment[], Pick<GuardOptions, 'audit'>?]>([
+  test.each<[string, Attachment[], Omit<GuardOptions, 'sourceGuardOffNamespaces'>?]>([
     ['both families', []],
     ['IPv4 only', [d1(['10.244.1.12'])]],
     ['IPv6 only', [d1(['fd00:10:244:1::c'])]],
     ['several addresses, in any order', [d1(['10.244.1.12', '9.9.9.9', '192.168.0.1', 'fd00::9', 'fd00::1'])]],
     ['what is dropped is logged', [], { audit: { group: 7, pairRate: 10, pairBurst: 20, pairs: 9, sharedRate: 5 } }],
+    [
+      'hardware addresses, tunnels, and pods that nobody isolates',
+      [{ ...d1(['10.244.1.12', 'fd00::9', '64:ff9b::1']), hardware: '02:00:0a:00:00:01' }],
+      {
+        isolated: { ingress: new Set(['shop/api-0']), egress: new Set() },
+        tunnels: {
+          ports: new Set([4789, 6081]),
+          nodes: new Set(['192.0.2.1', '2001:db8::1'] as Address[]),
+          allowedNamespaces: new Set(['vpn']),
+        },
+      },
+    ],
+    [
+      'tunnels for some',
+      [{ ...d1(['10.244.1.12', 'fd00::9']), pod: { namespace: 'vpn', name: 'a' } }],
+      { tunnels: { ports: new Set(), nodes: new Set(), allowedNamespaces: new Set(['vpn']) } },
+    ],
   ])(
     '%s: what nft lists is what was rendered, as JSON and as text',
-    async (_, more, logging: Pick<GuardOptions, 'audit'> = {}) => {
+    async (_, more, logging: Omit<GuardOptions, 'sourceGuardOffNamespaces'> = {}) => {
       using kernel = new NftNamespace();
       kernel.run('ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1');
       const desired = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...logging });

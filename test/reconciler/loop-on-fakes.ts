@@ -27,6 +27,7 @@ export class Loop implements SyncedCluster {
     const links = {
       discover: () => Promise.resolve({ attachments: [], unattached: [] }),
       devices: () => Promise.resolve(new Map<string, number>()),
+      tunnelPorts: () => Promise.resolve(new Set<number>()),
     };
     const [compiler, renderer] = [new Compiler(scope), new Renderer({ established: 'reevaluate' })];
     const bridgeNetfilter = (): Promise<undefined> => Promise.resolve(undefined);

@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { BridgeNetfilterMode } from '../../kernel/links/bridge-netfilter.js';
 import type { ReportFlags } from './report-options.js';
 import { rotationOptions, type RotationFlags } from './audit-options.js';
@@ -10,6 +10,8 @@ import { defaultStateDir } from '../common/options.js';
 export interface AgentFlags extends ReportFlags, RulesetFlags, RotationFlags {
   readonly stateDir: string;
   readonly sourceGuard: 'on' | 'off';
+  readonly tunnelPorts: readonly number[];
+  readonly allowPodTunnels: readonly string[];
   readonly bridgeNetfilter: BridgeNetfilterMode;
   readonly sysctlDir: string;
   readonly cniCacheDir: string;
@@ -34,6 +36,18 @@ export function withAgentOptions(command: Command): Command {
         ['on', 'off'],
         'on',
       ),
+    )
+    .option(
+      '--tunnel-ports <ports>',
+      'UDP ports on which nodes take packets out of tunnels, in addition to those of the VXLAN, Geneve, FOU and GUE links of this node: no pod may send to them on a node',
+      parsePorts,
+      [],
+    )
+    .option(
+      '--allow-pod-tunnels <namespaces>',
+      'namespaces whose pods may tunnel to nodes, and so send there as any other pod',
+      (text: string) => text.split(',').map((name) => name.trim()),
+      [],
     )
     .addOption(
       choice(
@@ -87,5 +101,14 @@ export function withAgentOptions(command: Command): Command {
   for (const option of rotationOptions()) command.addOption(option);
   return refuseRenamed(command, {
     'cni-results': '--cni-cache-dir',
+  });
+}
+
+function parsePorts(text: string): number[] {
+  return text.split(',').map((part) => {
+    const port = Number(part);
+    if (!/^\s*\d+\s*$/.test(part) || port < 1 || port > 65_535)
+      throw new InvalidArgumentError(`${part} is not a port.`);
+    return port;
   });
 }

@@ -88,6 +88,7 @@ export async function buildReconciler(
     },
     {
       sourceGuard: flags.sourceGuard === 'on',
+      tunnels: { morePorts: flags.tunnelPorts, allowedNamespaces: new Set(flags.allowPodTunnels) },
       mode: flags.mode,
       limits,
       readBackEvery,

@@ -88,7 +88,7 @@ function onBridge({ pod, address, before }: Search, bridge: Link, readings: Link
   const { links, neighbours, forwarding } = readings;
   const ports = links.filter(({ master }) => master === bridge.name);
   const settled = ports.find(({ ifindex }) => ifindex === before?.ifindex);
-  if (settled !== undefined) return attached(pod, settled, bridge.name);
+  if (settled !== undefined) return attached(pod, settled, { bridge: bridge.name, hardware: before?.hardware });
   const mac = neighbours.find((one) => one.address === address && one.device === bridge.name)?.mac;
   const learnedOn = new Set(forwarding.filter((entry) => entry.mac === mac).map((entry) => entry.port));
   const port = ports.find(({ name }) => learnedOn.has(name));
@@ -99,7 +99,9 @@ function onBridge({ pod, address, before }: Search, bridge: Link, readings: Link
         : `bridge ${bridge.name} does not say on which port ${address} (${mac}) is`;
     return { kind: 'silent', address, bridge: bridge.name, reason };
   }
-  return port.kind === 'veth' ? attached(pod, port, bridge.name) : notVeth(address, port, ` of bridge ${bridge.name}`);
+  return port.kind === 'veth'
+    ? attached(pod, port, { bridge: bridge.name, hardware: mac })
+    : notVeth(address, port, ` of bridge ${bridge.name}`);
 }
 
 const notVeth = (address: Address, { kind, name }: Link, where = ''): PodLocation => ({
@@ -107,12 +109,23 @@ const notVeth = (address: Address, { kind, name }: Link, where = ''): PodLocatio
   reason: `${address} is behind ${kind === '' ? 'device' : kind} ${name}${where}, not behind a veth of this node: its traffic is not seen here`,
 });
 
-function attached(pod: PodToAttach, device: Link, bridge?: string): PodLocation {
+interface OnBridge {
+  readonly bridge: string;
+  readonly hardware: string | undefined;
+}
+
+function attached(pod: PodToAttach, device: Link, on?: OnBridge): PodLocation {
   const { name, ifindex } = device;
   const common = { pod: pod.pod, podUid: pod.podUid, device: name, ifindex, addresses: pod.addresses };
   return {
     kind: 'attached',
-    attachment: bridge === undefined ? { ...common, kind: 'routed' } : { ...common, kind: 'bridged', bridge },
+    attachment:
+      on === undefined
+        ? { ...common, kind: 'routed' }
+        : {
+            ...{ ...common, kind: 'bridged', bridge: on.bridge },
+            ...(on.hardware === undefined ? {} : { hardware: on.hardware }),
+          },
   };
 }
 

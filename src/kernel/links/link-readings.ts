@@ -20,6 +20,8 @@ export interface Link {
   readonly kind: string;
   /** The bridge that the device is a port of. */
   readonly master?: string;
+  /** UDP port on which the device takes packets out of a tunnel, from whoever sends them. */
+  readonly tunnelPort?: number;
 }
 
 export interface Route {
@@ -82,9 +84,37 @@ export function parseLinks(json: string): readonly Link[] {
   return rowsOf(json).flatMap((row) => {
     const { ifname, ifindex, master, linkinfo } = row;
     if (typeof ifname !== 'string' || typeof ifindex !== 'number') return [];
-    const kind = textOf((linkinfo as { info_kind?: unknown } | undefined)?.info_kind);
-    return [{ name: ifname, ifindex, kind, ...(typeof master === 'string' ? { master } : {}) }];
+    const { info_kind, info_data } = (linkinfo ?? {}) as { info_kind?: unknown; info_data?: unknown };
+    const kind = textOf(info_kind);
+    const tunnelPort = tunnelPortOf(kind, info_data);
+    return [
+      {
+        ...{ name: ifname, ifindex, kind },
+        ...(typeof master === 'string' ? { master } : {}),
+        ...(tunnelPort === undefined ? {} : { tunnelPort }),
+      },
+    ];
   });
+}
+
+/** As iproute2 names the port of each kind. WireGuard, and what IPsec protects, takes nothing without a key. */
+const portFields: Readonly<Record<string, string>> = { vxlan: 'port', geneve: 'port', bareudp: 'dstport' };
+
+function tunnelPortOf(kind: string, data: unknown): number | undefined {
+  const port = (data as Readonly<Record<string, unknown>> | undefined)?.[portFields[kind] ?? ''];
+  return typeof port === 'number' ? port : undefined;
+}
+
+/** Ports of foo-over-UDP and of generic UDP encapsulation, which are no devices. None where the kernel has no such thing. */
+export async function readUdpEncapsulations(run: Run): Promise<readonly number[]> {
+  try {
+    return rowsOf(await run(['ip', '-j', 'fou', 'show'])).flatMap(({ port }) =>
+      typeof port === 'number' ? [port] : [],
+    );
+  } catch (error) {
+    if (error instanceof ExecaError && error.exitCode !== undefined) return [];
+    throw error;
+  }
 }
 
 export function parseRoutes(json: string, everything: string): readonly Route[] {

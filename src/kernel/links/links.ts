@@ -5,7 +5,15 @@ import type { Attachment } from '../../model/attachment.js';
 import { objectKey, type ObjectRef } from '../../model/pod.js';
 import { locatePods, type PodLocation, type PodToAttach } from './attachments.js';
 import { watchLinks } from './link-monitor.js';
-import { askRoute, readLinks, runner, type LinkReadings, type Route, type Run } from './link-readings.js';
+import {
+  askRoute,
+  readLinks,
+  readUdpEncapsulations,
+  runner,
+  type LinkReadings,
+  type Route,
+  type Run,
+} from './link-readings.js';
 
 export interface DiscoveredPods {
   readonly attachments: readonly Attachment[];
@@ -16,6 +24,8 @@ interface Links {
   discover(pods: readonly PodToAttach[]): Promise<DiscoveredPods>;
   /** Devices with their ifindex, as the last discovery saw them. */
   devices(): Promise<ReadonlyMap<string, number>>;
+  /** UDP ports of this node's tunnels that ask for no key; read with the devices. */
+  tunnelPorts(): Promise<ReadonlySet<number>>;
   /** Wakes on every link and route event, and on neighbour events while a pod's device is not known. */
   watch(onWake: () => void): Disposable;
 }
@@ -26,12 +36,17 @@ const readAgainEvery = 40;
 /** Milliseconds between two neighbour requests for a pod: a request raises neighbour events itself. */
 const askAgainAfter = 2_000;
 
+/** Milliseconds between two readings of what raises no event, and costs a process of its own. */
+const encapsulationsEvery = 10_000;
+
 /** The links of a network namespace; `prefix` enters another one, in tests. */
 export function openLinks(prefix: readonly string[] = []): Links {
   const run = runner(prefix);
   let last: LinkReadings | undefined;
   let known: readonly Attachment[] = [];
   let asked: ReadonlyMap<string, number> = new Map();
+  let encapsulations: { readonly ports: readonly number[]; readonly readAt: number } | undefined;
+  const read = async (): Promise<LinkReadings> => (last ??= await readLinks(run));
   return {
     async discover(pods) {
       const found = await search(pods, run, { known, asked });
@@ -41,8 +56,14 @@ export function openLinks(prefix: readonly string[] = []): Links {
       return { attachments: found.attachments, unattached: found.unattached };
     },
     async devices() {
-      const { links } = last ?? (await readLinks(run));
+      const { links } = await read();
       return new Map(links.map(({ name, ifindex }) => [name, ifindex]));
+    },
+    async tunnelPorts() {
+      const { links } = await read();
+      if (encapsulations === undefined || performance.now() - encapsulations.readAt >= encapsulationsEvery)
+        encapsulations = { ports: await readUdpEncapsulations(run), readAt: performance.now() };
+      return new Set([...links.flatMap(({ tunnelPort }) => tunnelPort ?? []), ...encapsulations.ports]);
     },
     watch: (onWake) => watchLinks(onWake, { prefix, neighbours: () => asked.size > 0 }),
   };

@@ -30,6 +30,8 @@ export function printTransaction(transaction: Transaction, syntax = defaultSynta
 
 /** As nft's scanner knows a name that is not quoted. */
 const plainName = /^[A-Za-z][\w/.-]*$/;
+/** Whether text can carry names that end with this one. */
+export const isPlainName = (name: string): boolean => plainName.test(`x-${name}`);
 
 function nameIn(command: Command): string {
   switch (command.kind) {

@@ -35,6 +35,11 @@ export const sameKind = (a: NftSet, b: NftSet): boolean =>
   a.dynamic?.size === b.dynamic?.size &&
   a.dynamic?.timeoutSeconds === b.dynamic?.timeoutSeconds;
 
+/** Of a set that packets fill, none are compared. */
+export const sameElements = (a: NftSet, b: NftSet): boolean =>
+  a.dynamic !== undefined ||
+  (a.elements.size === b.elements.size && [...a.elements].every(([key, value]) => b.elements.get(key) === value));
+
 /** Whether the ruleset has any object at all. */
 export const isEmpty = (ruleset: Ruleset): boolean =>
   ruleset.chains.size + ruleset.sets.size + ruleset.counters.size === 0;

@@ -20,6 +20,17 @@ export const packetAddress = (family: Family, field: 'saddr' | 'daddr'): Express
   payload: { protocol: header(family), field },
 });
 export const headerField = (protocol: string, field: string): Expression => ({ payload: { protocol, field } });
+/** So many bits of a header, so many behind its start, where nft has no name for them (`nh` is the IP header). */
+export const bits = (base: 'nh' | 'th', offset: number, len: number): Expression => ({
+  payload: { base, offset, len },
+});
+export const masked = (field: Expression, mask: number): Expression => ({ '&': [field, mask] });
+export const extensionHeader = (name: string, field?: string): Expression => ({
+  exthdr: { name, ...(field === undefined ? {} : { field }) },
+});
+export const ipOption = (name: string): Expression => ({ 'ip option': { name } });
+/** How the node's routes have it: `local` is any address of the node itself. */
+export const destinationKind: Expression = { fib: { result: 'type', flags: ['daddr'] } };
 export const concat = (...parts: readonly Expression[]): Expression => ({ concat: parts });
 export const reference = (set: string): string => `@${set}`;
 
@@ -47,12 +58,12 @@ export type HeaderReading = (typeof headerReadings)[number];
 export const fullTuple = (family: Family): Expression =>
   concat(client(family), flowPort('original'), server(family), flowPort('reply'));
 
-export const match = (left: Expression, right: Operand, op: '==' | '!=' | 'in' = '=='): Statement => ({
+export const match = (left: Expression, right: Operand, op: '==' | '!=' | '<=' | 'in' = '=='): Statement => ({
   match: { op, left, right },
 });
 export const inSet = (left: Expression, set: string): Statement => match(left, reference(set));
 export const notInSet = (left: Expression, set: string): Statement => match(left, reference(set), '!=');
-export const anyOf = (left: Expression, values: readonly string[], op: '==' | '!=' = '=='): Statement =>
+export const anyOf = (left: Expression, values: readonly (string | number)[], op: '==' | '!=' = '=='): Statement =>
   match(left, { set: values }, op);
 export const flowState = (...states: readonly string[]): Statement =>
   match({ ct: { key: 'state' } }, states.length === 1 ? (states[0] as string) : states, 'in');

@@ -13,11 +13,15 @@ export type KeysBy = 'type' | 'typeof';
 export const needsTypeof = ({ type, verdicts }: Pick<SetForm, 'type' | 'verdicts'>): boolean =>
   verdicts || type.length === 1;
 
+/** An integer has no size of its own: no version takes it by `type`. */
+export const hasNoWord = ({ type }: Pick<SetForm, 'type'>): boolean => type.includes('integer');
+
 const typical: Readonly<Record<KeyType, Expression>> = {
   ipv4_addr: { payload: { protocol: 'ip', field: 'saddr' } },
   ipv6_addr: { payload: { protocol: 'ip6', field: 'saddr' } },
   inet_proto: { meta: { key: 'l4proto' } },
   inet_service: { payload: { protocol: 'tcp', field: 'dport' } },
+  integer: { payload: { base: 'th', offset: 64, len: 128 } },
 };
 
 /** Expressions of these types. */

@@ -38,13 +38,14 @@ function setOf(body: Body, verdicts: boolean): MutableSet {
   const listed = Array.isArray(body['elem']) ? (body['elem'] as unknown[]) : [];
   const size = numberOf(body, 'size');
   const timeoutSeconds = numberOf(body, 'timeout');
-  const isDynamic = flags.includes('timeout') || timeoutSeconds !== undefined;
+  // Of ours only those that packets fill have a size; nft 1.0.6 does not list the flag `dynamic`.
+  const isDynamic = flags.includes('timeout') || timeoutSeconds !== undefined || size !== undefined;
   const form: SetForm = {
     name,
     type: keyTypesFrom(body['type']),
     verdicts,
     interval: flags.includes('interval'),
-    ...(isDynamic ? { dynamic: { timeoutSeconds: timeoutSeconds ?? 0, size: size ?? 0 } } : {}),
+    ...(isDynamic ? { dynamic: { size: size ?? 0, ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }) } } : {}),
   };
   const elements = isListedWhole(form) ? listed : [];
   return { ...form, elements: new Map(elements.map((element) => elementFromJson(element, verdicts))) };

@@ -1,7 +1,7 @@
 /** Parts of rulesets and transactions as nft text. */
 import { commentOf } from './comment-text.js';
 import type { Element } from './command.js';
-import { needsTypeof, typeofKeys, type KeysBy } from './key-types.js';
+import { hasNoWord, needsTypeof, typeofKeys, type KeysBy } from './key-types.js';
 import type { Expression, Hook, Operand, Rule, SetForm, Statement } from './types.js';
 
 function printExpression(expression: Expression): string {
@@ -10,13 +10,23 @@ function printExpression(expression: Expression): string {
     return dir === undefined ? `ct ${key}` : `ct ${dir} ${key}`;
   }
   if ('meta' in expression) return `meta ${expression.meta.key}`;
-  if ('payload' in expression) return `${expression.payload.protocol} ${expression.payload.field}`;
+  if ('payload' in expression) return printPayload(expression.payload);
+  if ('exthdr' in expression) {
+    const { name, field } = expression.exthdr;
+    return field === undefined ? `exthdr ${name}` : `${name} ${field}`;
+  }
+  if ('ip option' in expression) return `ip option ${expression['ip option'].name}`;
+  if ('fib' in expression) return `fib ${expression.fib.flags.join(' . ')} ${expression.fib.result}`;
   if ('concat' in expression) return expression.concat.map(printExpression).join(' . ');
-  const [field, flags] = expression['&'];
-  return `${printExpression(field)} & (${flags.join(' | ')})`;
+  const [field, mask] = expression['&'];
+  return `${printExpression(field)} & ${typeof mask === 'number' ? mask : `(${mask.join(' | ')})`}`;
 }
 
+const printPayload = (payload: Extract<Expression, { payload: unknown }>['payload']): string =>
+  'base' in payload ? `@${payload.base},${payload.offset},${payload.len}` : `${payload.protocol} ${payload.field}`;
+
 function printOperand(operand: Operand): string {
+  if (operand === true) return 'exists';
   if (typeof operand === 'string' || typeof operand === 'number') return String(operand);
   if ('set' in operand) return `{ ${operand.set.map(printOperand).join(', ')} }`;
   if ('prefix' in operand) return `${operand.prefix.addr}/${operand.prefix.len}`;
@@ -27,7 +37,7 @@ function printStatement(statement: Statement): string {
   if ('match' in statement) {
     const { op, left, right } = statement.match;
     // `in` and `==` are what nft assumes.
-    return `${printExpression(left)} ${op === '!=' ? '!= ' : ''}${printOperand(right)}`;
+    return `${printExpression(left)} ${op === '!=' || op === '<=' ? `${op} ` : ''}${printOperand(right)}`;
   }
   if ('vmap' in statement) return `${printExpression(statement.vmap.key)} vmap ${statement.vmap.data}`;
   if ('set' in statement) {
@@ -72,13 +82,19 @@ export function printHook(hook: Hook | undefined): string[] {
 export function printSetForm(form: SetForm, keysBy: KeysBy = 'type'): string[] {
   const { type, verdicts, interval, dynamic } = form;
   const keys =
-    keysBy === 'typeof' && needsTypeof(form)
+    hasNoWord(form) || (keysBy === 'typeof' && needsTypeof(form))
       ? `typeof ${printExpression(typeofKeys(type))}`
       : `type ${type.join(' . ')}`;
-  const flags = [...(interval ? ['interval'] : []), ...(dynamic === undefined ? [] : ['dynamic', 'timeout'])];
+  const timeout = dynamic?.timeoutSeconds;
+  const flags = [
+    ...(interval ? ['interval'] : []),
+    ...(dynamic === undefined ? [] : ['dynamic']),
+    ...(timeout === undefined ? [] : ['timeout']),
+  ];
   return [
     `${keys}${verdicts ? ' : verdict' : ''};`,
     ...(flags.length === 0 ? [] : [`flags ${flags.join(',')};`]),
-    ...(dynamic === undefined ? [] : [`size ${dynamic.size};`, `timeout ${dynamic.timeoutSeconds}s;`]),
+    ...(dynamic === undefined ? [] : [`size ${dynamic.size};`]),
+    ...(timeout === undefined ? [] : [`timeout ${timeout}s;`]),
   ];
 }

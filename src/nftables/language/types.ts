@@ -8,21 +8,30 @@ export type Expression =
   | { readonly ct: { readonly key: string; readonly dir?: 'original' | 'reply' } }
   | { readonly meta: { readonly key: string } }
   | { readonly payload: { readonly protocol: string; readonly field: string } }
+  /** Bits that nft has no name for, by where they stand behind the start of a header. */
+  | { readonly payload: { readonly base: 'nh' | 'th'; readonly offset: number; readonly len: number } }
+  /** An IPv6 extension header (whether there is one, without a field), wherever it stands in the packet. */
+  | { readonly exthdr: { readonly name: string; readonly field?: string } }
+  | { readonly 'ip option': { readonly name: string } }
+  /** What the node's routes say of an address. */
+  | { readonly fib: { readonly result: 'type'; readonly flags: readonly string[] } }
   | { readonly concat: readonly Expression[] }
-  /** Flags of a field, masked. */
-  | { readonly '&': readonly [field: Expression, flags: readonly string[]] };
+  /** Flags or bits of a field, masked. */
+  | { readonly '&': readonly [field: Expression, mask: readonly string[] | number] };
 
 /** What it is compared with; a reference to a set is `@NAME`, a list is any of several states. */
 export type Operand =
   | string
   | number
+  /** Whether something is there. */
+  | true
   | readonly string[]
   | { readonly set: readonly Operand[] }
   | { readonly prefix: { readonly addr: string; readonly len: number } };
 
 /** One statement of a rule, exactly as `nft -j list` prints it. */
 export type Statement =
-  | { readonly match: { readonly op: '==' | '!=' | 'in'; readonly left: Expression; readonly right: Operand } }
+  | { readonly match: { readonly op: '==' | '!=' | '<=' | 'in'; readonly left: Expression; readonly right: Operand } }
   | { readonly vmap: { readonly key: Expression; readonly data: string } }
   | { readonly set: SetStatement }
   | { readonly limit: { readonly rate: number; readonly burst: number; readonly per: 'second' } }
@@ -72,8 +81,11 @@ export interface Chain {
   readonly rules: readonly Rule[];
 }
 
-/** nft's type words; several of them are a concatenation. */
-export type KeyType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service';
+/**
+ * nft's type words; several of them are a concatenation. `integer` stands for 128 bits of a header: an IPv6 address where
+ * nft has no name for it.
+ */
+export type KeyType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service' | 'integer';
 
 /** What a set, or a verdict map when `verdicts` is true, may hold. */
 export interface SetForm {
@@ -82,8 +94,8 @@ export interface SetForm {
   readonly type: readonly KeyType[];
   readonly verdicts: boolean;
   readonly interval: boolean;
-  /** Elements are added by packets: the listing's elements are not ours to compare. */
-  readonly dynamic?: { readonly timeoutSeconds: number; readonly size: number };
+  /** Elements are added by packets: the listing's elements are not ours to compare. Without a time-out they stay. */
+  readonly dynamic?: { readonly timeoutSeconds?: number; readonly size: number };
 }
 
 /**

@@ -35,6 +35,18 @@ export type SkeletonChain = (typeof skeletonChainNames)[number];
 export const cacheUses = ['cache-lookup', 'cache-add', 'icmp-error-cache-lookup'] as const;
 export type CacheUse = (typeof cacheUses)[number];
 
+/** What the guards of all devices share. `-tunnels`: of pods that may tunnel to nodes. */
+export const guardChainNames = [
+  'own-ipv4',
+  'own-ipv6',
+  'own-ipv4-tunnels',
+  'own-ipv6-tunnels',
+  'neighbour-messages',
+  'listener-reports',
+  'multicast',
+] as const;
+export type SharedGuardChain = (typeof guardChainNames)[number];
+
 const dryRun = flag('dryRun', 'dry-run-');
 /** For pods whose allowed flows are recorded. */
 const recorded = flag('recorded', '-recorded');
@@ -75,6 +87,9 @@ const forms = {
   /** What a pod may send from its device, and what may reach it there. */
   guard: ['guard-', device],
   'egress-guard': ['to-', device],
+  /** What a device's pod may claim in neighbour discovery. */
+  'neighbour-claims': ['claims-', device],
+  'guard-shared': [oneOf('chain', guardChainNames)],
 } as const;
 
 export type ChainMeaning = MeaningIn<typeof forms>;

@@ -36,6 +36,13 @@ const forms = {
   ports: ['ports-', hash('ports')],
   /** What some groups of pods hold together. */
   peers: ['peers', family, '-', count('bucket')],
+  /** Of tunnels that this node ends; addresses of all nodes; pods of a bridge that may send to groups on it. */
+  'tunnel-ports': ['tunnel-ports'],
+  'node-addresses': ['node-addresses', family],
+  'multicast-senders': ['multicast-senders', family],
+  /** Link-local addresses that the pod behind a link has announced, and those that any pod has. */
+  'link-local': ['link-local-', count('ifindex')],
+  'link-local-claims': ['link-local-claims'],
   /** Limits of the log, by pair of addresses: an element keeps the limit that it was made with. */
   'log-pairs': ['log-pairs', family, '-', count('rate'), '-', count('burst')],
 } as const;

@@ -1,5 +1,5 @@
 import { CommandList } from '../language/command-list.js';
-import { sameHook, sameRules } from '../language/compare.js';
+import { sameHook, sameKind, sameRules } from '../language/compare.js';
 import type { Transaction } from '../language/command.js';
 import type { Chain, Ruleset } from '../language/types.js';
 
@@ -17,36 +17,57 @@ export interface GuardPlanInput {
  * The transaction that brings the guards to `desired`, or undefined when they are there. A chain is made anew when the
  * device behind its name may be another one than it was hooked on: neither nft nor the kernel reports it.
  */
-export function planGuards({ desired, applied, liveDevices, hookedIfindex }: GuardPlanInput): Transaction | undefined {
+export function planGuards(input: GuardPlanInput): Transaction | undefined {
+  const { desired, applied, liveDevices } = input;
   const commands = new CommandList(desired);
   if (applied === undefined) commands.addTable(desired.title);
   for (const counter of desired.counters) if (applied?.counters.has(counter) !== true) commands.addCounter(counter);
   const present = applied?.chains ?? new Map<string, Chain>();
-  for (const chain of present.values()) if (!desired.chains.has(chain.name)) remove(commands, chain.name);
-  for (const chain of desired.chains.values()) {
-    const ifindex = liveDevices.get(chain.hook?.device ?? '');
-    const before = present.get(chain.name);
-    // A device that went meanwhile: its chain would hook the next one of that name with this pod's addresses.
-    if (ifindex === undefined) {
-      if (before !== undefined) remove(commands, chain.name);
-      continue;
-    }
-    const stays =
-      before !== undefined && sameHook(before.hook, chain.hook) && hookedIfindex.get(chain.name) === ifindex;
-    if (stays && sameRules(before.rules, chain.rules)) continue;
-    if (stays) {
-      commands.flushChain(chain.name);
-    } else {
-      if (before !== undefined) remove(commands, chain.name);
-      commands.addChain(chain);
-    }
-    commands.addRules(chain.name, chain.rules);
-  }
+  // A device that went meanwhile: its chain would hook the next one of that name with this pod's addresses.
+  const wanted = [...desired.chains.values()].filter(
+    ({ hook }) => hook === undefined || liveDevices.has(hook.device ?? ''),
+  );
+  const remade = wanted.filter((chain) => !stays(chain, input));
+  const changed = wanted.filter((chain) => !sameRules(present.get(chain.name)?.rules ?? [], chain.rules));
+  const names = new Set(wanted.map(({ name }) => name));
+  const gone = [...present.values()].filter(({ name }) => !names.has(name));
+  const outdated = [...gone, ...remade].filter(({ name }) => present.has(name));
+  const rewritten = new Set([...remade, ...changed]);
+  // Rules first: they refer to other chains and to sets.
+  for (const { name } of new Set([...outdated, ...rewritten])) if (present.has(name)) commands.flushChain(name);
+  for (const { name } of outdated) commands.deleteChain(name);
+  replaceSets(commands, input);
+  for (const chain of remade) commands.addChain(chain);
+  for (const chain of rewritten) commands.addRules(chain.name, chain.rules);
   for (const counter of applied?.counters ?? []) if (!desired.counters.has(counter)) commands.deleteCounter(counter);
   return commands.isEmpty ? undefined : commands.transaction('narrows');
 }
 
-function remove(commands: CommandList, chain: string): void {
-  commands.flushChain(chain);
-  commands.deleteChain(chain);
+/** Whether the chain is there, on the device that has its name now. */
+function stays({ name, hook }: Chain, { applied, liveDevices, hookedIfindex }: GuardPlanInput): boolean {
+  const before = applied?.chains.get(name);
+  if (before === undefined || !sameHook(before.hook, hook)) return false;
+  return hook === undefined || hookedIfindex.get(name) === liveDevices.get(hook.device ?? '');
+}
+
+function replaceSets(commands: CommandList, { desired, applied }: GuardPlanInput): void {
+  for (const set of applied?.sets.values() ?? []) {
+    const after = desired.sets.get(set.name);
+    if (after === undefined || !sameKind(set, after)) commands.deleteSet(set);
+  }
+  for (const set of desired.sets.values()) {
+    const found = applied?.sets.get(set.name);
+    const before = found !== undefined && sameKind(found, set) ? found : undefined;
+    if (before === undefined) commands.addSet(set);
+    // What packets add is theirs.
+    if (set.dynamic !== undefined) continue;
+    commands.deleteElements(
+      set,
+      [...(before?.elements.keys() ?? [])].filter((key) => !set.elements.has(key)),
+    );
+    commands.addElements(
+      set,
+      [...set.elements].filter(([key]) => before?.elements.has(key) !== true),
+    );
+  }
 }

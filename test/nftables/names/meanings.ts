@@ -4,7 +4,12 @@ import { families } from '../../../src/model/address.js';
 import { directions } from '../../../src/model/policy.js';
 import { skeletonDrops } from '../../../src/program/drop-reasons.js';
 import { headerReadings } from '../../../src/nftables/language/expressions.js';
-import { cacheUses, skeletonChainNames, type ChainMeaning } from '../../../src/nftables/names/chains.js';
+import {
+  cacheUses,
+  guardChainNames,
+  skeletonChainNames,
+  type ChainMeaning,
+} from '../../../src/nftables/names/chains.js';
 import type { CounterMeaning } from '../../../src/nftables/names/counters.js';
 import type { SetMeaning } from '../../../src/nftables/names/sets.js';
 import '../../support/seed.js';
@@ -65,6 +70,8 @@ export const ofChains = meanings<ChainMeaning>({
   'dry-run-allow': fc.record(ofRule),
   guard: fc.record({ device }),
   'egress-guard': fc.record({ device }),
+  'neighbour-claims': fc.record({ device }),
+  'guard-shared': fc.record({ chain: fc.constantFrom(...guardChainNames) }),
 });
 
 export const ofCounters = meanings<CounterMeaning>({
@@ -101,5 +108,10 @@ export const ofSets = meanings<SetMeaning>({
   group: fc.record({ of: fc.constantFrom('pods', 'blocks', 'listeners'), family, group: hash }),
   ports: fc.record({ ports: hash }),
   peers: fc.record({ family, bucket: number }),
+  'tunnel-ports': nothing,
+  'node-addresses': fc.record({ family }),
+  'multicast-senders': fc.record({ family }),
+  'link-local': fc.record({ ifindex: number }),
+  'link-local-claims': nothing,
   'log-pairs': fc.record({ family, rate: number, burst: number }),
 });

@@ -32,8 +32,8 @@ const firstWords = new Set([
   'guard',
 ]);
 
-/** Words of the types of the skeleton, which the compiler holds to the names. */
-const typedKinds: readonly (string | undefined)[] = ['skeleton', 'cache', undefined];
+/** Words of types, which the compiler holds to the names. */
+const typedKinds: readonly (string | undefined)[] = ['skeleton', 'cache', 'guard-shared', undefined];
 /** A device may be called anything. */
 const anyDevice: readonly (string | undefined)[] = ['guard', 'egress-guard', 'neighbour-claims'];
 

@@ -15,6 +15,7 @@ import {
   groupHardware,
   type VlanTag,
 } from '../support/lab/frames.js';
+import { linkLocalOf } from '../support/lab/hostile-packets.js';
 import { Lab, labNode, type LabPod } from '../support/lab/lab.js';
 import { icmpError, ipv4Packet, tcpFlags, tcpSegment, udpDatagram } from '../support/lab/packets.js';
 import * as packets6 from '../support/lab/packets6.js';
@@ -288,10 +289,3 @@ describePackets('ways around a policy', () => {
     });
   });
 });
-
-/** What a device makes of its hardware address (RFC 4291, appendix A). */
-function linkLocalOf(hardware: Buffer): string {
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = hardware;
-  const words = [((a ^ 2) << 8) | b, (c << 8) | 0xff, 0xfe00 | d, (e << 8) | f];
-  return `fe80::${words.map((word) => word.toString(16)).join(':')}`;
-}

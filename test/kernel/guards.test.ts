@@ -72,6 +72,9 @@ describePackets('guards in a kernel', () => {
       kernel.run('ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1');
       const desired = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...logging });
       const client = await openNftClient({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
+      // Also when an expectation fails: a child that is left would hold the test runner.
+      await using closing = { [Symbol.asyncDispose]: () => client.close() };
+      void closing;
       const listed = async () => (await client.list({ family: 'netdev', table: 'podwall' })) ?? emptyRuleset('netdev');
       const live = new Map([...desired.chains.values()].map(({ hook }) => [hook?.device ?? '', 1]));
       const transaction = planGuards({ desired, applied: undefined, liveDevices: live, hookedIfindex: new Map() });
@@ -87,7 +90,6 @@ describePackets('guards in a kernel', () => {
       kernel.run('nft', 'delete', 'table', 'netdev', 'podwall');
       kernel.load(printRuleset(desired));
       expect(asListed(await listed())).toEqual(asListed(desired));
-      await client.close();
     },
   );
 });

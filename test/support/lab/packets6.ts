@@ -73,11 +73,31 @@ export const neighbourAdvertisement = (endpoints: Endpoints, neighbour: Neighbou
 
 function neighbourBody({ target, hardware, payload }: Neighbour, flags: number, option: 1 | 2): Buffer {
   const parts = [Buffer.from([flags, 0, 0, 0]), addressBytes(target), Buffer.from([option, 1]), hardware];
-  if (payload !== undefined) {
-    const length = Math.ceil((payload.length + 2) / 8);
-    parts.push(Buffer.from([253, length]), payload, Buffer.alloc(8 * length - 2 - payload.length));
-  }
+  if (payload !== undefined) parts.push(...unknownOption(payload));
   return Buffer.concat(parts);
+}
+
+export const neighbourTarget = addressBytes;
+
+/** Of neighbour discovery: padded to 8 bytes; none for no bytes. */
+export function unknownOption(payload: Buffer | string): Buffer[] {
+  const bytes = Buffer.from(payload as Buffer);
+  if (bytes.length === 0) return [];
+  const length = Math.ceil((bytes.length + 2) / 8);
+  return [Buffer.from([253, length]), bytes, Buffer.alloc(8 * length - 2 - bytes.length)];
+}
+
+/** The packet with a routing header (type 0) before what it carries. @param left segments that are still to be visited */
+export function routed(packet: Buffer, segment: string, left: number): Buffer {
+  const body = Buffer.concat([
+    Buffer.from([packet[6] ?? 0, 2, 0, left, 0, 0, 0, 0]),
+    addressBytes(segment),
+    packet.subarray(40),
+  ]);
+  const header = Buffer.from(packet.subarray(0, 40));
+  header.writeUInt16BE(body.length, 4);
+  header.writeUInt8(43, 6);
+  return Buffer.concat([header, body]);
 }
 
 /** Type 134: whoever believes it takes the sender for its router. */

@@ -182,3 +182,29 @@ describe('what a bridge has learned is what pods claim', () => {
     expect(summary([next], read({ forwarding: [] }), [attachmentOf(api)])[0]).toMatch(/^silent/);
   });
 });
+
+test('ports of tunnels that ask for no key: as iproute2 names them', () => {
+  const linkOf = (kind: string, data: object): object => ({
+    ...{ ifindex: 9, ifname: kind, linkinfo: { info_kind: kind, info_data: data } },
+  });
+  const links = [
+    linkOf('vxlan', { id: 1, port: 8472 }),
+    linkOf('geneve', { external: true, port: 6081 }),
+    linkOf('bareudp', { dstport: 6635 }),
+    linkOf('wireguard', { port: 51820 }),
+    linkOf('veth', {}),
+  ];
+  expect(parseLinks(JSON.stringify(links)).map(({ tunnelPort }) => tunnelPort)).toEqual([
+    ...[8472, 6081, 6635],
+    ...[undefined, undefined],
+  ]);
+});
+
+test('the hardware address of a bridged pod is the one that its bridge was seen with first', () => {
+  const one = pod('a', '10.9.1.11');
+  const first = attachmentOf(one);
+  expect(first.hardware).toBe('02:00:00:00:00:0a');
+  const moved = [{ dst: '10.9.1.11', dev: 'cni0', lladdr: '02:00:00:00:00:0b', state: ['STALE'] }];
+  const [again] = locatePods([one], read({ neighbours: moved }), [first]);
+  expect(again).toMatchObject({ attachment: { hardware: '02:00:00:00:00:0a', device: 'veth-a' } });
+});

@@ -24,9 +24,9 @@ import { linkLocalOf, vxlanPacket, withIpv4Options, type Claim } from '../suppor
 
 /**
  * On the bridge of n1: evil and peer, which nobody isolates; victim, which hears its friend only. Routed on n2: far, which
- * nobody isolates, and shut, which hears peer only.
+ * nobody isolates, and shut, which hears peer only. No agent knows ghost, beside evil.
  */
-const names = ['evil', 'peer', 'victim', 'friend', 'far', 'shut'] as const;
+const names = ['evil', 'peer', 'victim', 'friend', 'far', 'shut', 'ghost'] as const;
 type Name = (typeof names)[number];
 const addressesOf: Readonly<Record<Name, readonly [string, string]>> = {
   evil: ['10.244.1.11', 'fd00:10:244:1::11'],
@@ -35,6 +35,7 @@ const addressesOf: Readonly<Record<Name, readonly [string, string]>> = {
   friend: ['10.244.1.14', 'fd00:10:244:1::14'],
   far: ['10.244.2.11', 'fd00:10:244:2::11'],
   shut: ['10.244.2.12', 'fd00:10:244:2::12'],
+  ghost: ['10.244.1.15', 'fd00:10:244:1::15'],
 };
 const nodeOf = (name: Name): 'n1' | 'n2' => (name === 'far' || name === 'shut' ? 'n2' : 'n1');
 const nodeAddresses = { n1: ['172.30.0.1', 'fd00:172:30::1'], n2: ['172.30.0.2', 'fd00:172:30::2'] } as const;
@@ -52,9 +53,9 @@ const manifests: readonly Manifest[] = [
   node('n1'),
   node('n2'),
   namespace('x'),
-  ...names.map((name) =>
-    pod(`${name}.x`, { node: nodeOf(name), addresses: addressesOf[name], labels: { role: name } }),
-  ),
+  ...names
+    .filter((name) => name !== 'ghost')
+    .map((name) => pod(`${name}.x`, { node: nodeOf(name), addresses: addressesOf[name], labels: { role: name } })),
   hears('victim', 'friend'),
   hears('shut', 'peer'),
 ];
@@ -523,6 +524,60 @@ describePackets('what a hostile pod sends from its link', () => {
     },
   ];
 
+  const ghosts: readonly Sent[] = [
+    ...(
+      [
+        ['a priority tag', etherType.vlan],
+        ['an 802.1ad priority tag', etherType.serviceVlan],
+      ] as const
+    ).map(([title, tag]): Sent => ({
+      title: `${title} on a frame of a pod that is not known`,
+      at: 'peer',
+      send: marked((mark) => {
+        const header = { source: hardware('ghost'), destination: hardware('peer'), type: etherType.ipv4 };
+        const packet = udp(four('ghost'), four('peer'), port, Buffer.from(mark));
+        sendFrame(
+          place('ghost'),
+          'eth0',
+          ethernetFrame({ ...header, tags: [{ type: tag, id: 0, priority: 5 }] }, packet),
+        );
+      }),
+    })),
+    {
+      title: 'a datagram to a link-local address, of a pod that is not known',
+      at: 'peer',
+      send: marked((mark) =>
+        sendIp('ghost', hardware('peer'), udp(own6('ghost'), own6('peer'), port, Buffer.from(mark))),
+      ),
+    },
+    {
+      title: 'multicast of a pod that is not known',
+      at: 'peer',
+      send: marked((mark) =>
+        sendIp('ghost', groupHardware('ff02::fb'), udp(own6('ghost'), 'ff02::fb', 5353, Buffer.from(mark))),
+      ),
+    },
+    {
+      title: '800 bytes in a neighbour solicitation of a pod that is not known',
+      at: 'peer',
+      send: marked((mark) => {
+        const group = solicitedNodeGroup(six('peer'));
+        sendIp(
+          'ghost',
+          groupHardware(group),
+          claims(own6('ghost'), group, { type: 135, target: six('peer'), mark: much(mark) }),
+        );
+      }),
+    },
+    {
+      title: '800 bytes in ARP of a pod that is not known',
+      at: 'peer',
+      send: marked((mark) =>
+        send('ghost', broadcastHardware, etherType.arp, arp('ghost', four('ghost'), four('peer'), much(mark))),
+      ),
+    },
+  ];
+
   const honest: readonly Sent[] = [
     {
       title: 'a datagram to its node, and one with options',
@@ -716,7 +771,7 @@ describePackets('what a hostile pod sends from its link', () => {
     const expected = sent(`mark-${count}-`);
     return await capture.sees((frame) => frame.includes(expected), 300);
   };
-  const attacks = [...tunnels, ...routes, ...claimsOfOthers, ...payload];
+  const attacks = [...tunnels, ...routes, ...claimsOfOthers, ...payload, ...ghosts];
 
   beforeAll(async () => {
     lab = await Lab.create([labNode(1, 'bridge'), labNode(2, 'ptp')]);
@@ -748,7 +803,7 @@ describePackets('what a hostile pod sends from its link', () => {
     beforeAll(async () => {
       const directory = join(lab.folder, 'manifests');
       await lab.writeManifests(directory, { cluster: manifests });
-      for (const name of lab.nodeNames) await lab.startAgent(name, { manifests: directory });
+      for (const name of lab.nodeNames) await lab.startAgent(name, { manifests: directory, 'unknown-pods': 'deny' });
     }, 60_000);
 
     test.each(attacks)('$title does not arrive', async (attack) => {

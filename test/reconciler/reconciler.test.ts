@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Compiler, compile } from '../../src/compiler/compiler.js';
 import type { SourceChange, SyncedCluster } from '../../src/cluster/types.js';
+import type { Address } from '../../src/model/address.js';
 import type { ClusterChange, ClusterSnapshot } from '../../src/model/cluster.js';
 import { parseNetworkPolicy, parsePod } from '../../src/model/parse.js';
 import type { AnyPolicy } from '../../src/model/policy.js';
@@ -162,18 +163,18 @@ describe('the loop', () => {
   });
 
   describe('links and the table of guards are read', () => {
-    const attach = (pods: readonly LocalPod[]): Attachment[] =>
-      pods.map((pod, index) => ({ ...pod, device: `veth${index}`, ifindex: index + 1, kind: 'routed' }));
+    const attach = (pods: readonly LocalPod[], kind: Attachment['kind']): Attachment[] =>
+      pods.map((pod, index) => ({ ...pod, device: `veth${index}`, ifindex: index + 1, kind }));
     /** Starts with two pods that are attached at once; counts what is read. */
-    async function started() {
+    async function started(kind: Attachment['kind'] = 'routed') {
       const read = { links: 0, table: 0 };
       const links: LinkReader = {
         discover: (pods) => {
           read.links += 1;
-          return Promise.resolve({ attachments: attach(pods), unattached: [] });
+          return Promise.resolve({ attachments: attach(pods, kind), unattached: [] });
         },
         devices: () => Promise.resolve(new Map([0, 1, 2].map((index) => [`veth${index}`, index + 1]))),
-        tunnelPorts: () => Promise.resolve(new Set()),
+        tunnelPorts: () => Promise.resolve(new Set([4789])),
       };
       const loop = start([], { links });
       const list = loop.nft.list.bind(loop.nft);
@@ -186,13 +187,16 @@ describe('the loop', () => {
         [...((await list({ family: 'netdev', table: 'podwall' }))?.chains.values() ?? [])].filter(
           ({ hook }) => hook !== undefined,
         ).length;
+      const elements = async (set: string): Promise<string[]> => [
+        ...((await list({ family: 'netdev', table: 'podwall' }))?.sets.get(set)?.elements.keys() ?? []),
+      ];
       const readBy = async (act: () => void): Promise<typeof read> => {
         const before = { ...read };
         act();
         await settle();
         return { links: read.links - before.links, table: read.table - before.table };
       };
-      return { ...loop, guards, readBy };
+      return { ...loop, guards, elements, readBy };
     }
 
     test('not for a policy, a label or a namespace, whose opting out holds all the same', async () => {
@@ -205,6 +209,31 @@ describe('the loop', () => {
       expect(await readBy(() => cluster.change({ kind: 'pod', ref: labelled.ref, pod: labelled }))).toEqual(nothing);
       expect(await readBy(() => cluster.optOut('x'))).toEqual(nothing);
       expect(await guards()).toBe(0);
+      await reconciler[Symbol.asyncDispose]();
+    });
+
+    test('not for a node that comes or goes, whose addresses no tunnel may have for its end all the same', async () => {
+      const { cluster, reconciler, elements, readBy } = await started();
+      const addresses = ['192.0.2.9', '2001:db8::9'] as Address[];
+      const node = { name: 'n9', labels: {}, addresses, podCidrs: [] };
+      expect(await elements('tunnel-ports')).toEqual(['4789']);
+      expect(await readBy(() => cluster.change({ kind: 'node', name: 'n9', node }))).toEqual({ links: 0, table: 0 });
+      expect(await elements('node-addresses4')).toEqual(['192.0.2.9']);
+      expect(await elements('node-addresses6')).toEqual(['2001:db8::9']);
+      cluster.change({ kind: 'node', name: 'n9' });
+      await settle();
+      expect(await elements('node-addresses4')).toEqual([]);
+      await reconciler[Symbol.asyncDispose]();
+    });
+
+    test('not for a policy that isolates bridged pods, which send to many no longer', async () => {
+      const { cluster, reconciler, elements, readBy } = await started('bridged');
+      expect(await elements('multicast-senders4')).toHaveLength(2);
+      expect(await readBy(() => cluster.push(policyNamed('p', { podSelector: {}, policyTypes: ['Egress'] })))).toEqual({
+        links: 0,
+        table: 0,
+      });
+      expect(await elements('multicast-senders4')).toEqual([]);
       await reconciler[Symbol.asyncDispose]();
     });
 

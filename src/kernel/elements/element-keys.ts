@@ -8,7 +8,10 @@ import type { KeyType } from '../../nftables/language/types.js';
 import { ipv4At, ipv6At } from '../netlink/address-bytes.js';
 
 /** Bytes of a part. */
-const lengthOf: Readonly<Record<KeyType, number>> = { ipv4_addr: 4, ipv6_addr: 16, inet_proto: 1, inet_service: 2 };
+const lengthOf: Readonly<Record<KeyType, number>> = {
+  ...{ ipv4_addr: 4, ipv6_addr: 16, inet_proto: 1, inet_service: 2 },
+  integer: 16,
+};
 const paddingAfter = (length: number): number => -length & 3;
 
 /** Those that our elements name. */
@@ -39,6 +42,9 @@ function encodePart(type: KeyType, text: string): Buffer | undefined {
       return integerBytes(String(protocols[text] ?? text), lengthOf[type]);
     case 'inet_service':
       return integerBytes(text, lengthOf[type]);
+    // Packets alone add bits of theirs.
+    case 'integer':
+      return undefined;
   }
 }
 
@@ -87,6 +93,8 @@ function valueText(type: KeyType, bytes: Buffer): string {
       return protocolNames.get(bytes.readUInt8(0)) ?? String(bytes.readUInt8(0));
     case 'inet_service':
       return String(bytes.readUInt16BE(0));
+    case 'integer':
+      return `0x${numberOf(bytes).toString(16)}`;
   }
 }
 

@@ -3,8 +3,9 @@ import { execa, ExecaError } from 'execa';
 import { InputError } from '../generic/input-error.js';
 import type { Decoded } from '../manifests/decode.js';
 import { documentWithoutText } from '../manifests/documents.js';
-import type { ManifestCollector } from '../manifests/manifest-collector.js';
+import type { ManifestCollector, TextOrigin } from '../manifests/manifest-collector.js';
 import type { ConnectionChoice } from './api-server/kube-config.js';
+import { chartsIn } from './charts.js';
 import { decoded, readManifestText } from './manifest-text.js';
 import { manifestsAt, reasonOf } from './manifest-tree.js';
 
@@ -25,7 +26,7 @@ export type ManifestReceiver = Pick<ManifestCollector, 'takeText' | 'takeError' 
 /** @throws InputError when a path, a kustomization or the API server cannot be read at all. */
 export async function readManifestInput(into: ManifestReceiver, input: ManifestInput): Promise<void> {
   for (const path of input.paths)
-    if (path === '-') takeDecoded(into, await decoded(input.stdin, '<stdin>'), '<stdin>');
+    if (path === '-') takeDecoded(into, await decoded(input.stdin, '<stdin>'), { name: '<stdin>' });
     else await takePath(into, path, input.withProgress);
   for (const directory of input.kustomizations) into.takeText(await kustomized(directory), directory);
   if (input.liveCluster !== undefined) await takeCluster(into, input.liveCluster);
@@ -50,11 +51,12 @@ async function takePath(
       });
     // Some files are read ahead: otherwise half of the time is spent waiting for the next one.
     const ahead = files.slice(0, filesAhead).map(read);
+    const chart = chartsIn(files);
     for (const [index, name] of withProgress(`reading ${path}`, [...files.entries()])) {
       const content = await ahead[index % filesAhead];
       const next = files[index + filesAhead];
       if (next !== undefined) ahead[index % filesAhead] = read(next);
-      takeDecoded(into, content, name);
+      takeDecoded(into, content, { name, ...chart(name) });
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
@@ -62,8 +64,12 @@ async function takePath(
   }
 }
 
-function takeDecoded(into: ManifestReceiver, read: Decoded | undefined, name: string): void {
-  if (read?.ok === true) into.takeText(read.text, name);
+function takeDecoded(
+  into: ManifestReceiver,
+  read: Decoded | undefined,
+  { name, ...origin }: TextOrigin & { readonly name: string },
+): void {
+  if (read?.ok === true) into.takeText(read.text, name, origin);
   else if (read !== undefined) into.takeError(read.error);
 }
 

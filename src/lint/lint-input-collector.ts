@@ -1,6 +1,7 @@
 /** Gathers what lint looks at: every object with its text, and what the rules ask of them together. */
 import type { SourcePosition } from './finding.js';
-import { ManifestCollector, isTemplate } from '../manifests/manifest-collector.js';
+import type { LeftOut } from '../manifests/left-out.js';
+import { ManifestCollector, isTemplate, type TextOrigin } from '../manifests/manifest-collector.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { findKind } from '../model/kind-lookup.js';
 import { checkClusterNetworkPolicy, isClusterNetworkPolicy, isMapping } from '../model/parse.js';
@@ -9,16 +10,16 @@ import { isPolicyObject } from './queries.js';
 import type { CheckedObject, LintObject, PolicyObject } from './objects.js';
 import type { LintInput } from './types.js';
 
-export interface LoadedLintInput {
+export interface LoadedLintInput extends LeftOut {
   readonly input: LintInput;
-  readonly skipped: readonly string[];
-  readonly unparsed: readonly string[];
 }
 
 interface LintInputOptions {
   readonly strict: boolean;
   /** Of objects that name none. */
   readonly defaultNamespace: string;
+  /** Whether the user does not want to hear of a file that is not read. */
+  readonly isIgnored?: (file: string) => boolean;
 }
 
 export class LintInputCollector {
@@ -30,18 +31,16 @@ export class LintInputCollector {
 
   constructor(options: LintInputOptions) {
     this.#options = options;
-    this.manifests = new ManifestCollector({ strict: options.strict, unnamedPorts: true });
+    const { strict, isIgnored = () => false } = options;
+    this.manifests = new ManifestCollector({ strict, isIgnored, unnamedPorts: true });
   }
 
-  takeText(text: string, name: string): void {
+  takeText(text: string, name: string, origin: TextOrigin = {}): void {
     const { documents, errors } = readDocuments(text, name, { duplicateKeys: 'tolerated' });
-    if (isTemplate(text, errors)) {
-      this.manifests.takeText(text, name);
-      return;
-    }
-    for (const error of errors)
-      if (error.isDuplicateKey) this.#duplicateKeys.push(error);
-      else this.manifests.takeError(error);
+    const unread = errors.filter(({ isDuplicateKey }) => !isDuplicateKey);
+    if (isTemplate(text, unread)) this.manifests.takeTemplate(text, name, origin);
+    else for (const error of unread) this.manifests.takeError(error);
+    this.#duplicateKeys.push(...errors.filter(({ isDuplicateKey }) => isDuplicateKey));
     for (const document of documents) this.takeDocument(document);
   }
 
@@ -59,7 +58,7 @@ export class LintInputCollector {
   /** @param closed the input is the whole cluster */
   input(closed: boolean): LoadedLintInput {
     const { strict } = this.#options;
-    const { pods, namespaces, implied, services, nodes, podCidrs, skipped, unparsed } = this.manifests.objects();
+    const { pods, namespaces, implied, services, nodes, podCidrs, ...read } = this.manifests.objects();
     const policies = this.#objects.flatMap((object) => policyObject(object, strict) ?? []);
     const known = new Set(namespaces.map(({ name }) => name));
     const named = policies.map(({ namespace }) => namespace).filter((name) => !known.has(name));
@@ -77,7 +76,8 @@ export class LintInputCollector {
       duplicateKeys: this.#duplicateKeys,
       closed,
     });
-    return { input, skipped, unparsed };
+    const { skipped, unparsed, unbuilt } = read;
+    return { input, skipped, unparsed, unbuilt };
   }
 }
 

@@ -10,15 +10,12 @@ import { objectKey, type Namespace, type Node, type Pod } from '../model/pod.js'
 import { policyKey, type AnyPolicy, type PolicyRef } from '../model/policy.js';
 import type { Service } from '../model/service.js';
 import { parseWorkload } from './checked-workload.js';
+import { LeftOutCollector, type LeftOut } from './left-out.js';
 import type { WellKnownObject } from './well-known-workloads.js';
 
-export interface ManifestObjects extends ClusterObjects {
+export interface ManifestObjects extends ClusterObjects, LeftOut {
   /** The document of each policy, by the policy's key. */
   readonly policyDocuments: ReadonlyMap<string, ManifestDocument>;
-  /** What was not read: templates, documents that are not Kubernetes objects, other projects' kinds; one line each. */
-  readonly skipped: readonly string[];
-  /** What could not be read, one line each. */
-  readonly unparsed: readonly string[];
   /** What was read and is wrong, one line each. */
   readonly problems: readonly string[];
 }
@@ -28,6 +25,18 @@ type Unread = Pick<ManifestError, 'file' | 'message'> & Partial<Position>;
 
 export const unreadText = ({ file, line, column, message }: Unread): string =>
   `${[file, line, column].filter((part) => part !== undefined).join(':')}: ${message}`;
+
+interface CollectorOptions extends PodOptions {
+  readonly strict: boolean;
+  /** Whether the user does not want to hear of a file that is not read. */
+  readonly isIgnored?: (file: string) => boolean;
+}
+
+/** Where a text comes from. */
+export interface TextOrigin {
+  /** The folder of the Helm chart that its file is in. */
+  readonly chart?: string;
+}
 
 /** Gathers what the documents of an input hold. */
 export class ManifestCollector {
@@ -42,41 +51,48 @@ export class ManifestCollector {
   readonly #services = new Map<string, Service>();
   readonly #workloads = new Map<string, WorkloadObject>();
   readonly #pods = new Map<string, Pod>();
-  readonly #skipped: string[] = [];
-  readonly #unparsed: string[] = [];
+  readonly #leftOut: LeftOutCollector;
   readonly #problems: string[] = [];
 
-  constructor({ strict, ...pods }: { readonly strict: boolean } & PodOptions) {
+  constructor({ strict, isIgnored, ...pods }: CollectorOptions) {
     this.#strict = strict;
     this.#podOptions = pods;
+    this.#leftOut = new LeftOutCollector(isIgnored);
   }
 
-  takeText(content: string, name: string): void {
+  takeText(content: string, name: string, origin: TextOrigin = {}): void {
     const { documents, errors } = readDocuments(content, name);
-    if (isTemplate(content, errors)) {
-      this.#skipped.push(`${name}: this is a template, not YAML: render it first`);
-      return;
-    }
-    for (const error of errors) this.takeError(error);
+    if (isTemplate(content, errors)) this.takeTemplate(content, name, origin);
+    else for (const error of errors) this.takeError(error);
     for (const document of documents) this.takeDocument(document);
   }
 
+  /** A template's documents may be YAML by themselves; the template is reported, not their errors. */
+  takeTemplate(content: string, name: string, { chart }: TextOrigin): void {
+    this.#leftOut.template(content, name, chart);
+  }
+
   takeError(error: Unread): void {
-    this.#unparsed.push(unreadText(error));
+    this.#leftOut.refuse(error.file, unreadText(error));
   }
 
   takeDocument(document: ManifestDocument): void {
     const { kind, apiVersion } = isMapping(document.object) ? document.object : {};
+    const { file } = document;
     if (typeof kind !== 'string' || typeof apiVersion !== 'string')
-      this.#skipped.push(`${positionText(document, [])}: not a Kubernetes object: it has no kind and apiVersion`);
+      this.#leftOut.skip(
+        file,
+        `${positionText(document, [])}: not a Kubernetes object: it has no kind and apiVersion`,
+      );
     else if (apiVersion === 'v1' && kind === 'List')
-      this.#unparsed.push(`${positionText(document, ['items'])}: items: must be a list`);
+      this.#leftOut.refuse(file, `${positionText(document, ['items'])}: items: must be a list`);
     else {
       const found = findKind(apiVersion, kind);
       if (found?.as === 'read') this.#takeObject(document, found.kind);
       else if (found !== undefined) {
-        const lines = found.as === 'otherGroup' ? this.#skipped : this.#unparsed;
-        lines.push(`${positionText(document, ['apiVersion'])}: ${whyNotRead(found, apiVersion)}`);
+        const line = `${positionText(document, ['apiVersion'])}: ${whyNotRead(found, apiVersion)}`;
+        if (found.as === 'otherGroup') this.#leftOut.skip(file, line);
+        else this.#leftOut.refuse(file, line);
       }
     }
   }
@@ -101,8 +117,7 @@ export class ManifestCollector {
       services: [...this.#services.values()],
       podCidrs: nodes.flatMap(({ podCidrs }) => podCidrs),
       policyDocuments: this.#policyDocuments,
-      skipped: this.#skipped,
-      unparsed: this.#unparsed,
+      ...this.#leftOut.lines(),
       problems: this.#problems,
     };
   }
@@ -147,27 +162,19 @@ export class ManifestCollector {
 
   #parse<T>(document: ManifestDocument, parse: (object: unknown) => Parsed<T>, keep: (value: T) => void): void {
     const parsed = parse(document.object);
-    this.#note(document, parsed.diagnostics, parsed.ok ? this.#problems : this.#unparsed);
-    if (parsed.ok) keep(parsed.value);
-  }
-
-  #note(document: ManifestDocument, diagnostics: readonly Diagnostic[], into: string[]): void {
-    for (const { path, at = path, message } of diagnostics) {
+    for (const { path, at = path, message } of parsed.diagnostics) {
       const field = formatPath(path);
-      into.push(`${positionText(document, at)}: ${field === '' ? '' : `${field}: `}${message}`);
+      const line = `${positionText(document, at)}: ${field === '' ? '' : `${field}: `}${message}`;
+      if (parsed.ok) this.#problems.push(line);
+      else this.#leftOut.refuse(document.file, line);
     }
+    if (parsed.ok) keep(parsed.value);
   }
 }
 
-/**
- * Helm's and Go's templates, whose actions are no YAML, or are by accident: a value that begins with one, or a line that
- * is one.
- */
+/** Helm's and Go's templates, as they are before anything renders them: what is no YAML and holds an action. */
 export const isTemplate = (text: string, errors: readonly ManifestError[]): boolean =>
-  (errors.length > 0 && text.includes('{{')) ||
-  /^\s*(?:-\s+)?(?:[\w./-]+:\s*)?\{\{-?\s*(?:[.$]|(?:if|range|with|end|else|include|define|template|toYaml)\b)/m.test(
-    text,
-  );
+  errors.length > 0 && text.includes('{{');
 
 /** `file:line:column` of a field. */
 export function positionText(document: ManifestDocument, path: Diagnostic['path']): string {

@@ -88,10 +88,11 @@ export function conclude(
     process.stderr.write(
       `podwall: in a dry run, so not counted: ${inDryRun.sort().join(', ')} (--include-dry-run counts them)\n`,
     );
-  for (const line of [...inputs.unparsed, ...inputs.skipped, ...inputs.problems])
+  for (const line of [...inputs.unparsed, ...inputs.unbuilt, ...inputs.skipped, ...inputs.problems])
     process.stderr.write(`podwall: ${line}\n`);
   const read = inputs.policies.length + inputs.pods.length + inputs.namespaces.length;
-  if (inputs.unparsed.length > 0 && read === 0) throw new UsageError('nothing of the input could be read');
-  if (inputs.unparsed.length > 0 && !allowPartial) return exitCode.partial;
+  const { unparsed, unbuilt } = inputs;
+  if (unparsed.length > 0 && unbuilt.length + read === 0) throw new UsageError('nothing of the input could be read');
+  if (unparsed.length + unbuilt.length > 0 && !allowPartial) return exitCode.partial;
   return nothing ? exitCode.nothing : exitCode.done;
 }

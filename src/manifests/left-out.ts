@@ -1,0 +1,66 @@
+/** What of an input is no part of the answer, one line each. */
+export interface LeftOut {
+  /** What Podwall has no use for: templates without a policy, documents that are not Kubernetes objects, other projects' kinds. */
+  readonly skipped: readonly string[];
+  /** What could not be read: the answer is partial. */
+  readonly unparsed: readonly string[];
+  /** What Helm or kustomize must build first: the answer is partial as well. */
+  readonly unbuilt: readonly string[];
+}
+
+interface Template {
+  readonly file: string;
+  /** The folder of the chart that it is in. */
+  readonly chart: string | undefined;
+  readonly namesPolicy: boolean;
+}
+
+/** Gathers what is left out; of a chart's templates there is one line together. */
+export class LeftOutCollector {
+  readonly #isIgnored: (file: string) => boolean;
+  readonly #skipped: string[] = [];
+  readonly #unparsed: string[] = [];
+  readonly #unbuilt: string[] = [];
+  readonly #templates: Template[] = [];
+
+  /** @param isIgnored whether the user does not want to hear of a file */
+  constructor(isIgnored: (file: string) => boolean = () => false) {
+    this.#isIgnored = isIgnored;
+  }
+
+  skip(file: string, line: string): void {
+    if (!this.#isIgnored(file)) this.#skipped.push(line);
+  }
+
+  refuse(file: string, line: string): void {
+    if (!this.#isIgnored(file)) this.#unparsed.push(line);
+  }
+
+  template(text: string, file: string, chart: string | undefined): void {
+    if (!this.#isIgnored(file)) this.#templates.push({ file, chart, namesPolicy: namesPolicy(text) });
+  }
+
+  lines(): LeftOut {
+    const alone = this.#templates.filter(({ chart }) => chart === undefined);
+    const charts = new Map<string, boolean>();
+    for (const { chart, namesPolicy } of this.#templates)
+      if (chart !== undefined) charts.set(chart, namesPolicy || charts.get(chart) === true);
+    const chartLines = (isOfPolicy: boolean): string[] =>
+      [...charts].filter(([, one]) => one === isOfPolicy).map(([chart]) => chartText(chart));
+    const aloneLines = (isOfPolicy: boolean): string[] =>
+      alone.filter((one) => one.namesPolicy === isOfPolicy).map(({ file }) => templateText(file));
+    return {
+      skipped: [...this.#skipped, ...chartLines(false), ...aloneLines(false)],
+      unparsed: this.#unparsed,
+      unbuilt: [...this.#unbuilt, ...chartLines(true), ...aloneLines(true)],
+    };
+  }
+}
+
+const templateText = (file: string): string => `${file}: this is a template, not YAML: render it first`;
+
+const chartText = (chart: string): string =>
+  `${chart}: a Helm chart, whose templates are not YAML: helm template ${chart} | podwall lint -f -`;
+
+/** Whether a text that cannot be read may hold a policy. */
+const namesPolicy = (text: string): boolean => /\bkind["']?\s*:\s*["']?\w*NetworkPolicy/.test(text);

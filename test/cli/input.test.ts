@@ -1,0 +1,81 @@
+/** Nothing valid is skipped, and nothing skipped looks green: the inputs of public repositories, before the product. */
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { execa } from 'execa';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { bundle } from '../support/product.js';
+
+jest.setTimeout(60_000);
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'podwall-input-'));
+});
+beforeEach(async () => {
+  await rm(folder, { recursive: true });
+  await mkdir(folder);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Files by their path in the folder. */
+async function write(files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+}
+
+/** Exit code, and everything that was printed. */
+async function podwall(args: string, input = ''): Promise<readonly [number | undefined, string]> {
+  const done = await execa(process.execPath, [bundle, ...args.split(' ')], { cwd: folder, input, reject: false });
+  return [done.exitCode, `${done.stdout}\n${done.stderr}`];
+}
+
+const deny = (name = 'deny', spec = '{podSelector: {}, policyTypes: [Ingress]}'): string =>
+  `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: ${name}, namespace: shop}\nspec: ${spec}\n`;
+const badCidr = deny('bad', '{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/33}}]}]}');
+const pod = (name: string, labels = `{app: ${name}}`): string =>
+  `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, namespace: shop, labels: ${labels}}\nspec: {containers: [{name: a}]}\n`;
+
+describe('templates', () => {
+  const alerts =
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: alerts}\ndata:\n  text: |\n    {{ range .Alerts }}\n    {{ .Name }}\n    {{ end }}\n';
+  const template = '{{- if .Values.on }}\nkind: NetworkPolicy\n{{- end }}\n';
+
+  test('a text within a manifest may be one, and the documents beside it are read', async () => {
+    await write({ 'a.yaml': `${alerts}---\n${badCidr}` });
+    expect(await podwall('lint -f a.yaml')).toEqual([1, expect.stringContaining('NP010')]);
+    expect(await podwall('lint -f .')).toEqual([1, expect.stringContaining('NP010')]);
+  });
+
+  test('one that names a policy makes the answer partial, alone and beside what can be read; ignored, it does not', async () => {
+    await write({ 'a.yaml': template });
+    const partial = [4, expect.stringContaining('a.yaml: this is a template, not YAML: render it first')];
+    expect(await podwall('lint -f .')).toEqual(partial);
+    await write({ 'b.yaml': deny() });
+    expect(await podwall('lint -f .')).toEqual(partial);
+    expect(await podwall('reach -f .')).toEqual(partial);
+    expect((await podwall('lint -f . --allow-partial'))[0]).toBe(0);
+    await write({ '.podwall.yaml': 'ignore: ["a*"]\n' });
+    expect(await podwall('lint -f .')).toEqual([0, expect.not.stringContaining('a.yaml')]);
+  });
+
+  test('what can be read of it is read', async () => {
+    await write({ 'a.yaml': `${template}---\n${badCidr}` });
+    expect(await podwall('lint -f .')).toEqual([4, expect.stringContaining('NP010')]);
+  });
+
+  test('a chart is named once, with what renders it', async () => {
+    await write({
+      'web/Chart.yaml': 'name: web\n',
+      'web/templates/a.yaml': template,
+      'web/templates/b.yaml': template,
+      'web/charts/db/Chart.yaml': 'name: db\n',
+      'web/charts/db/templates/c.yaml': '{{ x }}: {{ y }}\n',
+    });
+    const [code, text] = await podwall('lint -f .');
+    expect([code, text]).toEqual([4, expect.stringContaining('helm template web | podwall lint -f -')]);
+    expect(text.match(/template/g)).toHaveLength(2);
+  });
+});

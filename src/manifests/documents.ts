@@ -140,10 +140,24 @@ function unfold(
   at: readonly (string | number)[],
   place: DocumentPosition,
 ): readonly ManifestDocument[] {
-  const { kind, items } = (typeof object === 'object' && object !== null ? object : {}) as Record<string, unknown>;
-  if (typeof kind === 'string' && kind.endsWith('List') && (Array.isArray(items) || items === null))
-    return (items ?? []).flatMap((item: unknown, index) => unfold(item, [...at, 'items', index], place));
+  const { apiVersion, kind, items } = fieldsOf(object);
+  if (typeof kind === 'string' && kind.endsWith('List') && (Array.isArray(items) || items === null)) {
+    const implied = kind === 'List' ? {} : { apiVersion, kind: kind.slice(0, -'List'.length) };
+    return (items ?? []).flatMap((item: unknown, index) =>
+      unfold(typed(item, implied), [...at, 'items', index], place),
+    );
+  }
   const position: DocumentPosition['position'] = (path) => place.position([...at, ...path]);
   const range: DocumentPosition['range'] = (path, part) => place.range([...at, ...path], part);
   return [{ ...place, object, position, range }];
+}
+
+const fieldsOf = (object: unknown): Readonly<Record<string, unknown>> =>
+  typeof object === 'object' && object !== null ? (object as Record<string, unknown>) : {};
+
+/** The API server leaves kind and apiVersion out of the items of a typed list. */
+function typed(item: unknown, implied: Readonly<Record<string, unknown>>): unknown {
+  const { apiVersion, kind } = fieldsOf(item);
+  const isTyped = apiVersion !== undefined && kind !== undefined;
+  return isTyped || typeof item !== 'object' || item === null || Array.isArray(item) ? item : { ...implied, ...item };
 }

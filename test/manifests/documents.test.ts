@@ -52,6 +52,19 @@ describe('documents', () => {
       { kind: 'NetworkPolicy' },
     ]);
   });
+
+  test('items of a typed list have its kind and apiVersion, where they have none of their own', () => {
+    const inner = { kind: 'PodList', apiVersion: 'v1', items: [{ metadata: { name: 'a' } }, { kind: 'Other' }, 'text'] };
+    const text = JSON.stringify({ kind: 'List', apiVersion: 'v1', items: [inner, { metadata: {} }] }, undefined, 1);
+    const { documents } = readDocuments(text, 'f.json');
+    expect(documents.map(({ object }) => object)).toEqual([
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } },
+      { apiVersion: 'v1', kind: 'Other' },
+      'text',
+      { metadata: {} },
+    ]);
+    expect(documents[0]?.position(['metadata', 'name']).line).toBe(text.split('"a"')[0]?.split('\n').length);
+  });
 });
 
 describe('positions', () => {

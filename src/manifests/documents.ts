@@ -5,6 +5,7 @@ import { linesOf, positionAt, type ManifestError, type Path, type Position, type
 import { spanOf, startOf } from './plain-positions.js';
 import { readPlainYaml, type PlainDocument } from './plain-yaml.js';
 import { TextParts } from './text-parts.js';
+import { valueOf } from './yaml-values.js';
 import { locate, parseYaml, rangeIn, type Tree } from './yaml-trees.js';
 
 export type { ManifestError, Path, Position } from './positions.js';
@@ -50,8 +51,7 @@ export function readDocuments(text: string, file: string, { duplicateKeys }: Rea
   const { trees, errors } = parseYaml(text, file);
   const documents = trees.flatMap((tree) => {
     if (!tree.errors.every(tolerated)) return [];
-    // The tree was inspected: its aliases are few.
-    const object: unknown = tree.document.toJS({ maxAliasCount: -1 });
+    const object = valueOf(tree.document);
     if (object === null || object === undefined) return [];
     const range: DocumentPosition['range'] = (path, part) => rangeIn(tree, path, part);
     return unfold(object, [], { file, position: (path) => locate(tree, path), range, text: () => text });

@@ -80,10 +80,7 @@ export class ManifestCollector {
     const { kind, apiVersion } = isMapping(document.object) ? document.object : {};
     const { file } = document;
     if (typeof kind !== 'string' || typeof apiVersion !== 'string')
-      this.#leftOut.skip(
-        file,
-        `${positionText(document, [])}: not a Kubernetes object: it has no kind and apiVersion`,
-      );
+      this.#leftOut.skip(file, `${positionText(document, [])}: not a Kubernetes object: it has no kind and apiVersion`);
     else if (apiVersion === 'v1' && kind === 'List')
       this.#leftOut.refuse(file, `${positionText(document, ['items'])}: items: must be a list`);
     else {

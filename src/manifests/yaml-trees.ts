@@ -55,6 +55,7 @@ export function parseYaml(text: string, file: string): Trees {
   const trees = [...composer.compose(tokens)].map((document): Tree => {
     const problems: readonly YamlProblem[] = [
       ...document.errors.map(({ message, pos }) => ({ offset: pos[0], message })),
+      ...versionProblems(document),
       ...problemsIn(document.contents),
     ];
     const errors = problems.map(({ offset, message, isDuplicateKey = false }): ManifestError => {
@@ -63,6 +64,14 @@ export function parseYaml(text: string, file: string): Trees {
     return { document, lines, base: 0, errors };
   });
   return { trees, errors: trees.flatMap(({ errors }) => errors) };
+}
+
+/** kubectl reads no other version. */
+function versionProblems({ directives, range }: Document.Parsed): readonly YamlProblem[] {
+  const { explicit, version } = directives.yaml;
+  return explicit === true && version !== '1.1'
+    ? [{ offset: range[0], message: `this document says that it is YAML ${version}; kubectl reads 1.1` }]
+    : [];
 }
 
 /** Where the field stands, or its nearest ancestor that is there. */

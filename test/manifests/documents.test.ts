@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readDocuments } from '../../src/manifests/documents.js';
+import { readByKubectl, refused } from './kubectl-yaml.js';
 
 const objectOf = (text: string): unknown => readDocuments(text, 'f.yaml').documents[0]?.object;
 
@@ -20,6 +21,14 @@ describe('scalars, as kubectl reads them', () => {
     ['1:30', '1:30'],
   ])('%s', (text, value) => {
     expect(objectOf(`a: ${text}\n`)).toEqual({ a: value });
+  });
+
+  test.each(readByKubectl)('%j is read as there', (yaml, value) => {
+    const { documents, errors } = readDocuments(yaml, 'f.yaml', { duplicateKeys: 'tolerated' });
+    const read = errors.every(({ isDuplicateKey }) => isDuplicateKey) ? documents[0]?.object : refused;
+    // What nobody writes may be refused: it makes the answer partial, and nothing is guessed.
+    const isRare = /!!(?:binary|set|omap|merge)|^\.inf:/.test(yaml);
+    expect(read).toEqual(isRare ? refused : value);
   });
 
   test('keys are strings, whatever they look like', () => {
@@ -54,7 +63,11 @@ describe('documents', () => {
   });
 
   test('items of a typed list have its kind and apiVersion, where they have none of their own', () => {
-    const inner = { kind: 'PodList', apiVersion: 'v1', items: [{ metadata: { name: 'a' } }, { kind: 'Other' }, 'text'] };
+    const inner = {
+      kind: 'PodList',
+      apiVersion: 'v1',
+      items: [{ metadata: { name: 'a' } }, { kind: 'Other' }, 'text'],
+    };
     const text = JSON.stringify({ kind: 'List', apiVersion: 'v1', items: [inner, { metadata: {} }] }, undefined, 1);
     const { documents } = readDocuments(text, 'f.json');
     expect(documents.map(({ object }) => object)).toEqual([

@@ -104,7 +104,11 @@ async function run(flags: LintFlags): Promise<void> {
   for (const line of [...left, ...skipped]) process.stderr.write(`podwall: ${line}\n`);
   if (flags.fix) await fix(findings, flags.diff);
   else await print({ kind: 'Findings', schemaVersion: 1, findings, skipped, unparsed: left }, flags);
-  process.exitCode = codeOf(findings, { objects: input.objects.length, unparsed: unparsed.length, unbuilt: unbuilt.length }, flags);
+  process.exitCode = codeOf(
+    findings,
+    { objects: input.objects.length, unparsed: unparsed.length, unbuilt: unbuilt.length },
+    flags,
+  );
 }
 
 async function fix(findings: readonly Finding[], onlyShow: boolean): Promise<void> {

@@ -64,3 +64,15 @@ const chartText = (chart: string): string =>
 
 /** Whether a text that cannot be read may hold a policy. */
 const namesPolicy = (text: string): boolean => /\bkind["']?\s*:\s*["']?\w*NetworkPolicy/.test(text);
+
+/**
+ * Whether a document without kind and apiVersion is meant to be an object all the same: with capitals, or with characters
+ * that nobody sees, in the names of its fields. Values of charts may have a field `kind`, but are no policies.
+ */
+export function isMeantAsObject(fields: Readonly<Record<string, unknown>>): boolean {
+  const named = new Map(
+    Object.entries(fields).map(([name, value]) => [name.replace(/[^A-Za-z]/g, '').toLowerCase(), value]),
+  );
+  const kind = named.get('kind');
+  return named.has('kind') && (named.has('apiversion') || (typeof kind === 'string' && kind.includes('NetworkPolicy')));
+}

@@ -10,7 +10,7 @@ import { objectKey, type Namespace, type Node, type Pod } from '../model/pod.js'
 import { policyKey, type AnyPolicy, type PolicyRef } from '../model/policy.js';
 import type { Service } from '../model/service.js';
 import { parseWorkload } from './checked-workload.js';
-import { LeftOutCollector, type LeftOut } from './left-out.js';
+import { isMeantAsObject, LeftOutCollector, type LeftOut } from './left-out.js';
 import type { WellKnownObject } from './well-known-workloads.js';
 
 export interface ManifestObjects extends ClusterObjects, LeftOut {
@@ -77,11 +77,14 @@ export class ManifestCollector {
   }
 
   takeDocument(document: ManifestDocument): void {
-    const { kind, apiVersion } = isMapping(document.object) ? document.object : {};
+    const fields = isMapping(document.object) ? document.object : {};
+    const { kind, apiVersion } = fields;
     const { file } = document;
-    if (typeof kind !== 'string' || typeof apiVersion !== 'string')
-      this.#leftOut.skip(file, `${positionText(document, [])}: not a Kubernetes object: it has no kind and apiVersion`);
-    else if (apiVersion === 'v1' && kind === 'List')
+    if (typeof kind !== 'string' || typeof apiVersion !== 'string') {
+      const line = `${positionText(document, [])}: not a Kubernetes object: it has no kind and apiVersion`;
+      if (isMeantAsObject(fields)) this.#leftOut.refuse(file, `${line} as the API server reads them`);
+      else this.#leftOut.skip(file, line);
+    } else if (apiVersion === 'v1' && kind === 'List')
       this.#leftOut.refuse(file, `${positionText(document, ['items'])}: items: must be a list`);
     else {
       const found = findKind(apiVersion, kind);

@@ -54,7 +54,8 @@ export function parseYaml(text: string, file: string): Trees {
   const composer = new Composer({ version: '1.1', uniqueKeys: false, prettyErrors: false, customTags: kubectlTags });
   const trees = [...composer.compose(tokens)].map((document): Tree => {
     const problems: readonly YamlProblem[] = [
-      ...document.errors.map(({ message, pos }) => ({ offset: pos[0], message })),
+      // What follows the first one follows from it: a bracket too much is one mistake.
+      ...document.errors.slice(0, 1).map(({ message, pos }) => ({ offset: pos[0], message })),
       ...versionProblems(document),
       ...problemsIn(document.contents),
     ];

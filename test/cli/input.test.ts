@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { readInputs, type InputFlags } from '../../src/cli/policy/inputs.js';
 import { bundle } from '../support/product.js';
 
 jest.setTimeout(60_000);
@@ -30,6 +31,12 @@ async function write(files: Readonly<Record<string, string>>): Promise<void> {
 async function podwall(args: string, input = ''): Promise<readonly [number | undefined, string]> {
   const done = await execa(process.execPath, [bundle, ...args.split(' ')], { cwd: folder, input, reject: false });
   return [done.exitCode, `${done.stdout}\n${done.stderr}`];
+}
+
+/** What the commands that answer read of these files. */
+async function inputsOf(files: Readonly<Record<string, string>>, flags: Partial<InputFlags> = {}) {
+  await write(files);
+  return readInputs({ file: [folder], ...flags });
 }
 
 const deny = (name = 'deny', spec = '{podSelector: {}, policyTypes: [Ingress]}'): string =>
@@ -77,5 +84,27 @@ describe('templates', () => {
     const [code, text] = await podwall('lint -f .');
     expect([code, text]).toEqual([4, expect.stringContaining('helm template web | podwall lint -f -')]);
     expect(text.match(/template/g)).toHaveLength(2);
+  });
+});
+
+describe('what the reader cannot make sense of', () => {
+  test('a byte order mark behind --- hides no policy', async () => {
+    const { policies, pods } = await inputsOf({ 'a.yaml': `${pod('web')}---\n\uFEFF${deny()}---\n\uFEFF${pod('db')}` });
+    expect([policies.length, pods.length]).toEqual([1, 2]);
+  });
+
+  test.each([
+    ['a mark elsewhere', deny().replace('kind', '\uFEFFkind')],
+    ['an invisible character', deny().replace('kind', '"kind\u200b"')],
+    ['capitals', deny().replace('kind', 'Kind').replace('apiVersion', 'ApiVersion')],
+    ['no apiVersion', 'kind: NetworkPolicy\nspec: {}\n'],
+  ])('%s makes the answer partial', async (_, text) => {
+    const { unparsed, skipped } = await inputsOf({ 'a.yaml': text });
+    expect([unparsed, skipped]).toEqual([[expect.stringContaining('as the API server reads them')], []]);
+  });
+
+  test("a chart's values are no object, whatever fields they have", async () => {
+    const { unparsed, skipped } = await inputsOf({ 'values.yaml': 'kind: DaemonSet\nimage: a\n' });
+    expect([unparsed.length, skipped.length]).toEqual([0, 1]);
   });
 });

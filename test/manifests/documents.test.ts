@@ -53,6 +53,32 @@ describe('documents', () => {
     ]);
   });
 
+  test('a byte order mark at the beginning of a document is none of its characters, and moves no place', () => {
+    const text = '\uFEFFa: 1\n---\n\uFEFFb: 2\n--- # two\r\n\uFEFFc: 3\r\n';
+    const { documents } = readDocuments(text, 'f.yaml');
+    expect(documents.map(({ object }) => object)).toEqual([{ a: 1 }, { b: 2 }, { c: 3 }]);
+    const { line, column, start, end } = documents[1]?.range(['b'], 'value') ?? {};
+    expect([line, column, text.slice(start, end)]).toEqual([3, 4, '2']);
+  });
+
+  test('JSON objects one after another, each with its places', () => {
+    const list = JSON.stringify({ kind: 'List', items: [{ kind: 'A', name: 'x' }, { kind: 'B' }] }, undefined, 1);
+    const text = `${list}\n{"kind": "C"}{"kind": "D", "kind": "D"}\n{"kind": "E"}\n`;
+    const { documents, errors } = readDocuments(text, 'f.json');
+    expect(documents.map(({ object }) => (object as { kind: string }).kind)).toEqual(['A', 'B', 'C', 'E']);
+    const lineOf = (part: string): number => text.slice(0, text.indexOf(part)).split('\n').length;
+    expect(documents.map((one) => one.position(['kind']).line)).toEqual(
+      ['"A"', '"B"', '"C"', '"E"'].map((part) => lineOf(part)),
+    );
+    expect(documents[0]?.position(['name']).line).toBe(lineOf('"x"'));
+    expect(errors).toEqual([expect.objectContaining({ line: lineOf('"D"'), isDuplicateKey: true })]);
+  });
+
+  test('a bracket too much is one error', () => {
+    expect(readDocuments('{"a": [1]]}\n', 'f.json').errors).toHaveLength(1);
+    expect(readDocuments('a: {b: [c]]}\nd: e\nf: g\n', 'f.yaml').errors).toHaveLength(1);
+  });
+
   test('Lists are unfolded, also Lists of Lists and typed Lists', () => {
     const inner = { kind: 'NetworkPolicyList', items: [{ kind: 'NetworkPolicy' }] };
     const text = JSON.stringify({ kind: 'List', items: [{ kind: 'Pod' }, inner] });

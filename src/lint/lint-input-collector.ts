@@ -31,8 +31,7 @@ export class LintInputCollector {
 
   constructor(options: LintInputOptions) {
     this.#options = options;
-    const { strict, isIgnored = () => false } = options;
-    this.manifests = new ManifestCollector({ strict, isIgnored, unnamedPorts: true });
+    this.manifests = new ManifestCollector({ ...options, unnamedPorts: true });
   }
 
   takeText(text: string, name: string, origin: TextOrigin = {}): void {

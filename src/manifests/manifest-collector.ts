@@ -30,6 +30,8 @@ interface CollectorOptions extends PodOptions {
   readonly strict: boolean;
   /** Whether the user does not want to hear of a file that is not read. */
   readonly isIgnored?: (file: string) => boolean;
+  /** Of objects that name none, as `kubectl apply -n` gives it to them. */
+  readonly defaultNamespace?: string;
 }
 
 /** Where a text comes from. */
@@ -43,6 +45,7 @@ export class ManifestCollector {
   /** The API server prunes what it does not know: there an unknown field is a newer API's, and no typo. */
   readonly #strict: boolean;
   readonly #podOptions: PodOptions;
+  readonly #defaultNamespace: string | undefined;
   readonly #policies = new Map<string, AnyPolicy>();
   readonly #policyDocuments = new Map<string, ManifestDocument>();
   readonly #namespaces = new Map<string, Namespace>();
@@ -54,7 +57,8 @@ export class ManifestCollector {
   readonly #leftOut: LeftOutCollector;
   readonly #problems: string[] = [];
 
-  constructor({ strict, isIgnored, ...pods }: CollectorOptions) {
+  constructor({ strict, isIgnored, defaultNamespace, ...pods }: CollectorOptions) {
+    this.#defaultNamespace = defaultNamespace;
     this.#strict = strict;
     this.#podOptions = pods;
     this.#leftOut = new LeftOutCollector(isIgnored);
@@ -88,13 +92,25 @@ export class ManifestCollector {
       this.#leftOut.refuse(file, `${positionText(document, ['items'])}: items: must be a list`);
     else {
       const found = findKind(apiVersion, kind);
-      if (found?.as === 'read') this.#takeObject(document, found.kind);
+      if (found?.as === 'read') this.#takeObject(this.#inNamespace(document, fields, found.kind), found.kind);
       else if (found !== undefined) {
         const line = `${positionText(document, ['apiVersion'])}: ${whyNotRead(found, apiVersion)}`;
         if (found.as === 'otherGroup') this.#leftOut.skip(file, line);
         else this.#leftOut.refuse(file, line);
       }
     }
+  }
+
+  #inNamespace(
+    document: ManifestDocument,
+    fields: Readonly<Record<string, unknown>>,
+    kind: ObjectKind,
+  ): ManifestDocument {
+    const namespace = this.#defaultNamespace;
+    const metadata = fields['metadata'] ?? {};
+    if (namespace === undefined || kind.clusterScoped === true || !isMapping(metadata)) return document;
+    const own = metadata['namespace'] ?? '';
+    return own === '' ? { ...document, object: { ...fields, metadata: { ...metadata, namespace } } } : document;
   }
 
   /** Whether the input has a workload or a namespace of that name. */

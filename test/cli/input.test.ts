@@ -5,6 +5,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readInputs, type InputFlags } from '../../src/cli/policy/inputs.js';
+import { readLintInputs } from '../../src/cli/policy/lint-inputs.js';
+import { lint } from '../../src/lint/engine.js';
 import { bundle } from '../support/product.js';
 
 jest.setTimeout(60_000);
@@ -106,5 +108,29 @@ describe('what the reader cannot make sense of', () => {
   test("a chart's values are no object, whatever fields they have", async () => {
     const { unparsed, skipped } = await inputsOf({ 'values.yaml': 'kind: DaemonSet\nimage: a\n' });
     expect([unparsed.length, skipped.length]).toEqual([0, 1]);
+  });
+});
+
+describe('-n', () => {
+  test('is the namespace of every document that names none, and of no cluster-scoped kind', async () => {
+    const unnamed = (text: string): string => text.replace(', namespace: shop', '');
+    const texts = [
+      unnamed(deny()),
+      unnamed(pod('web')),
+      'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {template: {metadata: {}, spec: {containers: []}}}\n',
+      'apiVersion: v1\nkind: Service\nmetadata: {name: api}\nspec: {ports: [{port: 80}]}\n',
+      'apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n',
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: own, namespace: other}\nspec: {containers: []}\n',
+    ];
+    const files = { 'a.yaml': texts.join('---\n') };
+    const { policies, pods, services, nodes, namespaces } = await inputsOf(files, { namespace: 'team' });
+    expect(policies.map(({ ref }) => ref.namespace)).toEqual(['team']);
+    expect(pods.map(({ owner }) => `${owner.namespace}/${owner.name}`)).toEqual(['team/web', 'team/api', 'other/own']);
+    expect(services.map(({ ref }) => ref.namespace)).toEqual(['team']);
+    expect(nodes.map(({ name }) => name)).toEqual(['n1']);
+    expect(namespaces.map(({ name }) => name).sort()).toEqual(['other', 'team']);
+    const { input } = await readLintInputs({ file: [folder], namespace: 'team', closedWorld: false });
+    expect(lint(input).find(({ rule }) => rule === 'NP006')?.message).toBe('deny has no namespace: `team` is assumed');
+    expect(input.workloads.map(({ owner }) => owner.namespace)).toEqual(['team', 'team', 'other']);
   });
 });

@@ -32,7 +32,7 @@ export const withFiles = (command: Command): Command =>
     )
     .option('--kubeconfig <file>', 'read the live cluster of this kubeconfig')
     .option('--context <name>', 'read the live cluster of this context')
-    .option('-n, --namespace <name>', 'namespace of names without one')
+    .option('-n, --namespace <name>', 'namespace of names, and of manifests, without one')
     .option('-A, --all-namespaces', 'accepted as in kubectl; all namespaces are always read')
     .option('--allow-partial', 'ignore what cannot be read in the exit code', false);
 

@@ -13,6 +13,8 @@ export interface InputFlags {
   readonly kustomize?: readonly string[];
   readonly kubeconfig?: string;
   readonly context?: string;
+  /** Of manifests that name none. */
+  readonly namespace?: string;
   /** Well-known workloads that an application's repository does not contain. */
   readonly assume?: readonly string[];
 }
@@ -22,7 +24,10 @@ export const isLive = ({ kubeconfig, context }: Pick<InputFlags, 'kubeconfig' | 
 
 /** @throws InputError when a path, a kustomization or the API server cannot be read at all. */
 export async function readInputs(flags: InputFlags): Promise<ManifestObjects> {
-  const collector = new ManifestCollector({ strict: !isLive(flags) });
+  const collector = new ManifestCollector({
+    strict: !isLive(flags),
+    ...(flags.namespace === undefined ? {} : { defaultNamespace: flags.namespace }),
+  });
   await readInto(collector, flags);
   for (const document of wellKnownDocuments(flags, collector)) collector.takeDocument(document);
   return collector.objects();

@@ -33,6 +33,8 @@ describe('a kind of another group', () => {
     ['apps/v3', 'Deployment', 'apps/v1'],
     ['v2', 'Service', 'v1'],
     ['extensions/v1beta1', 'NetworkPolicy', 'networking.k8s.io/v1'],
+    ['k8sV1', 'NetworkPolicy', 'networking.k8s.io/v1'],
+    ['v1', 'Deployment', 'apps/v1'],
   ])('%s %s: a version that is not served cannot be read', (apiVersion, kind, served) => {
     const { skipped, unparsed, pods, services, policies } = loaded(manifest(apiVersion, kind));
     expect(unparsed).toEqual([`all.yaml:1:1: apiVersion ${apiVersion} of ${kind} is not served; use ${served}`]);

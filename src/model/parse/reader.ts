@@ -103,12 +103,18 @@ export class Reader {
   }
 
   /** Reports the fields of `fields` that are not in `known`, with the name that was probably meant. */
-  unknownFields(fields: Fields, known: readonly string[], path: Path, severity: 'error' | 'warning'): void {
+  unknownFields(
+    fields: Fields,
+    known: readonly string[],
+    path: Path,
+    as: 'error' | 'warning' | Pick<Diagnostic, 'severity' | 'code'>,
+  ): void {
+    const { severity, code } = typeof as === 'string' ? { severity: as, code: 'unknown-field' } : as;
     for (const name of Object.keys(fields)) {
       if (known.includes(name)) continue;
       const meant = closest(name, known);
       const message = `unknown field "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
-      this.diagnostics.push({ code: 'unknown-field', severity, path: [...path, name], message });
+      this.diagnostics.push({ code, severity, path: [...path, name], message });
     }
   }
 }

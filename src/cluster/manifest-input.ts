@@ -6,8 +6,9 @@ import { documentWithoutText } from '../manifests/documents.js';
 import type { ManifestCollector, TextOrigin } from '../manifests/manifest-collector.js';
 import type { ConnectionChoice } from './api-server/kube-config.js';
 import { chartsIn } from './charts.js';
+import { buildHint, isKustomization, kustomizedIn } from './kustomizations.js';
 import { decoded, readManifestText } from './manifest-text.js';
-import { manifestsAt, reasonOf } from './manifest-tree.js';
+import { hiddenIn, manifestsAt, reasonOf } from './manifest-tree.js';
 
 interface ManifestInput {
   /** Files and directories; `-` is `stdin`. */
@@ -21,7 +22,10 @@ interface ManifestInput {
 }
 
 /** Takes what was read: texts of files, what is wrong with them, and objects of a live cluster. */
-export type ManifestReceiver = Pick<ManifestCollector, 'takeText' | 'takeError' | 'takeDocument'>;
+export type ManifestReceiver = Pick<
+  ManifestCollector,
+  'takeText' | 'takeError' | 'takeDocument' | 'takeUnbuilt' | 'takeSkipped'
+>;
 
 /** @throws InputError when a path, a kustomization or the API server cannot be read at all. */
 export async function readManifestInput(into: ManifestReceiver, input: ManifestInput): Promise<void> {
@@ -42,7 +46,7 @@ async function takePath(
   // A path that was given must be readable; a file below a directory that is not readable is skipped with a message.
   const unread = (name: string, error: unknown): void => into.takeError({ file: name, message: reasonOf(error) });
   try {
-    const files = await manifestsAt(path, unread);
+    const files = await filesOf(into, path, unread);
     const read = (name: string): Promise<Decoded | undefined> =>
       readManifestText(name).catch((error: unknown) => {
         if (name === path) throw error;
@@ -62,6 +66,27 @@ async function takePath(
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new InputError(`${path}: ${reasonOf(error)}`);
   }
+}
+
+/** The files of a path that are manifests by themselves; what is left out below a directory is reported. */
+async function filesOf(
+  into: ManifestReceiver,
+  path: string,
+  unread: (name: string, error: unknown) => void,
+): Promise<readonly string[]> {
+  const all = await manifestsAt(path, unread);
+  if (all[0] === path) return all;
+  if (all.length === 0 && (await hiddenIn(path)))
+    into.takeSkipped(path, `${path}: no manifests but in what begins with a dot, which is skipped`);
+  const { fragments, folders } = await kustomizedIn(all);
+  const hint = buildHint(folders);
+  const left = [...fragments].filter((file) => !isKustomization(file)).length;
+  if (left > 0)
+    into.takeUnbuilt(
+      `${path}: ${left} ${left === 1 ? 'file is' : 'files are'} not read, which kustomizations name as patches, bases or components: ${hint}`,
+    );
+  else if (folders.length > 0) into.takeSkipped(path, `${path}: has a kustomization: ${hint} reads what is applied`);
+  return all.filter((file) => !fragments.has(file) && !isKustomization(file));
 }
 
 function takeDecoded(

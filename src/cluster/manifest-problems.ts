@@ -1,5 +1,6 @@
 import { formatPath } from '../model/diagnostic.js';
 import type { FileContent } from './manifest-file.js';
+import { kustomizedFolders } from './kustomizations.js';
 import { describeDuplicate, ManifestSet } from './manifest-set.js';
 import { InputError } from '../generic/input-error.js';
 import type { SourceProblem } from './types.js';
@@ -11,6 +12,19 @@ export function wholeOrError(contents: ReadonlyMap<string, FileContent>): Manife
   const all = [...errors, ...set.duplicates.map(describeDuplicate)];
   if (all.length > 0) throw new InputError(all.join('\n'));
   return set;
+}
+
+/**
+ * A tree with a kustomization holds bases and patches, and not what is applied.
+ *
+ * @throws InputError
+ */
+export function refuseKustomizations(path: string, files: Iterable<string>): void {
+  const [folder] = kustomizedFolders(files);
+  if (folder !== undefined)
+    throw new InputError(
+      `${path}: ${folder} has a kustomization, so its files are not what is applied: give what kubectl kustomize ${folder} prints`,
+    );
 }
 
 /** `file:line:column: object: field: message` */

@@ -1,6 +1,6 @@
 /** Gathers what lint looks at: every object with its text, and what the rules ask of them together. */
 import type { SourcePosition } from './finding.js';
-import type { LeftOut } from '../manifests/left-out.js';
+import type { LeftOut, LeftOutOptions } from '../manifests/left-out.js';
 import { ManifestCollector, isTemplate, type TextOrigin } from '../manifests/manifest-collector.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { findKind } from '../model/kind-lookup.js';
@@ -14,12 +14,10 @@ export interface LoadedLintInput extends LeftOut {
   readonly input: LintInput;
 }
 
-interface LintInputOptions {
+interface LintInputOptions extends LeftOutOptions {
   readonly strict: boolean;
   /** Of objects that name none. */
   readonly defaultNamespace: string;
-  /** Whether the user does not want to hear of a file that is not read. */
-  readonly isIgnored?: (file: string) => boolean;
 }
 
 export class LintInputCollector {
@@ -41,6 +39,14 @@ export class LintInputCollector {
     else for (const error of unread) this.manifests.takeError(error);
     this.#duplicateKeys.push(...errors.filter(({ isDuplicateKey }) => isDuplicateKey));
     for (const document of documents) this.takeDocument(document);
+  }
+
+  takeUnbuilt(line: string): void {
+    this.manifests.takeUnbuilt(line);
+  }
+
+  takeSkipped(path: string, line: string): void {
+    this.manifests.takeSkipped(path, line);
   }
 
   takeError(error: Parameters<ManifestCollector['takeError']>[0]): void {

@@ -15,17 +15,36 @@ interface Template {
   readonly namesPolicy: boolean;
 }
 
+export interface LeftOutOptions {
+  /** Whether the user does not want to hear of a file that is not read. */
+  readonly isIgnored?: (file: string) => boolean;
+  /** Each file is named. */
+  readonly verbose?: boolean;
+}
+
 /** Gathers what is left out; of a chart's templates there is one line together. */
 export class LeftOutCollector {
   readonly #isIgnored: (file: string) => boolean;
   readonly #skipped: string[] = [];
   readonly #unparsed: string[] = [];
   readonly #unbuilt: string[] = [];
+  readonly #noObjects: { readonly file: string; readonly line: string }[] = [];
+  readonly #isVerbose: boolean;
   readonly #templates: Template[] = [];
 
-  /** @param isIgnored whether the user does not want to hear of a file */
-  constructor(isIgnored: (file: string) => boolean = () => false) {
+  constructor({ isIgnored = () => false, verbose = false }: LeftOutOptions = {}) {
     this.#isIgnored = isIgnored;
+    this.#isVerbose = verbose;
+  }
+
+  /** A document that no Kubernetes reads: of many there is one line. */
+  noObject(file: string, line: string): void {
+    if (!this.#isIgnored(file)) this.#noObjects.push({ file, line });
+  }
+
+  /** @param line what must be built first */
+  unbuilt(line: string): void {
+    this.#unbuilt.push(line);
   }
 
   skip(file: string, line: string): void {
@@ -40,6 +59,12 @@ export class LeftOutCollector {
     if (!this.#isIgnored(file)) this.#templates.push({ file, chart, namesPolicy: namesPolicy(text) });
   }
 
+  #noObjectLines(): readonly string[] {
+    const files = new Set(this.#noObjects.map(({ file }) => file)).size;
+    if (this.#isVerbose || files <= 1) return this.#noObjects.map(({ line }) => line);
+    return [`${files} files hold no Kubernetes object; --verbose lists them`];
+  }
+
   lines(): LeftOut {
     const alone = this.#templates.filter(({ chart }) => chart === undefined);
     const charts = new Map<string, boolean>();
@@ -50,7 +75,7 @@ export class LeftOutCollector {
     const aloneLines = (isOfPolicy: boolean): string[] =>
       alone.filter((one) => one.namesPolicy === isOfPolicy).map(({ file }) => templateText(file));
     return {
-      skipped: [...this.#skipped, ...chartLines(false), ...aloneLines(false)],
+      skipped: [...this.#skipped, ...this.#noObjectLines(), ...chartLines(false), ...aloneLines(false)],
       unparsed: this.#unparsed,
       unbuilt: [...this.#unbuilt, ...chartLines(true), ...aloneLines(true)],
     };

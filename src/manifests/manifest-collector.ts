@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ownerKey, type WorkloadPod } from '../model/workload.js';
 import { readDocuments, type ManifestDocument, type ManifestError, type Position } from './documents.js';
 import { readWorkload, topmostOwner, type WorkloadObject } from './workloads.js';
@@ -10,7 +11,7 @@ import { objectKey, type Namespace, type Node, type Pod } from '../model/pod.js'
 import { policyKey, type AnyPolicy, type PolicyRef } from '../model/policy.js';
 import type { Service } from '../model/service.js';
 import { parseWorkload } from './checked-workload.js';
-import { isMeantAsObject, LeftOutCollector, type LeftOut } from './left-out.js';
+import { isMeantAsObject, LeftOutCollector, type LeftOut, type LeftOutOptions } from './left-out.js';
 import type { WellKnownObject } from './well-known-workloads.js';
 
 export interface ManifestObjects extends ClusterObjects, LeftOut {
@@ -26,10 +27,8 @@ type Unread = Pick<ManifestError, 'file' | 'message'> & Partial<Position>;
 export const unreadText = ({ file, line, column, message }: Unread): string =>
   `${[file, line, column].filter((part) => part !== undefined).join(':')}: ${message}`;
 
-interface CollectorOptions extends PodOptions {
+interface CollectorOptions extends PodOptions, LeftOutOptions {
   readonly strict: boolean;
-  /** Whether the user does not want to hear of a file that is not read. */
-  readonly isIgnored?: (file: string) => boolean;
   /** Of objects that name none, as `kubectl apply -n` gives it to them. */
   readonly defaultNamespace?: string;
 }
@@ -57,11 +56,11 @@ export class ManifestCollector {
   readonly #leftOut: LeftOutCollector;
   readonly #problems: string[] = [];
 
-  constructor({ strict, isIgnored, defaultNamespace, ...pods }: CollectorOptions) {
+  constructor({ strict, defaultNamespace, ...options }: CollectorOptions) {
     this.#defaultNamespace = defaultNamespace;
     this.#strict = strict;
-    this.#podOptions = pods;
-    this.#leftOut = new LeftOutCollector(isIgnored);
+    this.#podOptions = options;
+    this.#leftOut = new LeftOutCollector(options);
   }
 
   takeText(content: string, name: string, origin: TextOrigin = {}): void {
@@ -76,6 +75,16 @@ export class ManifestCollector {
     this.#leftOut.template(content, name, chart);
   }
 
+  /** What kustomize must build first, in one line. */
+  takeUnbuilt(line: string): void {
+    this.#leftOut.unbuilt(line);
+  }
+
+  /** What is left out of a path, in one line. */
+  takeSkipped(path: string, line: string): void {
+    this.#leftOut.skip(path, line);
+  }
+
   takeError(error: Unread): void {
     this.#leftOut.refuse(error.file, unreadText(error));
   }
@@ -87,7 +96,7 @@ export class ManifestCollector {
     if (typeof kind !== 'string' || typeof apiVersion !== 'string') {
       const line = `${positionText(document, [])}: not a Kubernetes object: it has no kind and apiVersion`;
       if (isMeantAsObject(fields)) this.#leftOut.refuse(file, `${line} as the API server reads them`);
-      else this.#leftOut.skip(file, line);
+      else this.#leftOut.noObject(file, line);
     } else if (apiVersion === 'v1' && kind === 'List')
       this.#leftOut.refuse(file, `${positionText(document, ['items'])}: items: must be a list`);
     else {
@@ -158,11 +167,18 @@ export class ManifestCollector {
   #takeWorkload(document: ManifestDocument, template: readonly string[]): void {
     const parse = (object: unknown) => parseWorkload(object, template, this.#podOptions);
     this.#parse(document, parse, ({ workload, pod }) => {
-      const key = ownerKey(workload.self);
+      const key = this.#newKey(document, ownerKey(workload.self));
       this.#named.add(workload.self.namespace);
       this.#workloads.set(key, workload);
       if (pod !== undefined) this.#pods.set(key, pod);
     });
+  }
+
+  /** The API server makes names of `generateName`, each another one; ours only has the part that they share. */
+  #newKey({ object }: ManifestDocument, key: string): string {
+    const metadata = isMapping(object) && isMapping(object['metadata']) ? object['metadata'] : {};
+    if (metadata['name'] !== undefined || !this.#workloads.has(key)) return key;
+    return `${key} ${this.#workloads.size}`;
   }
 
   #keep(value: ParsedObject, document: ManifestDocument): void {
@@ -171,6 +187,15 @@ export class ManifestCollector {
     if (value.kind === 'node' && value.node !== undefined) this.#nodes.set(value.name, value.node);
     if (value.kind !== 'policy' || value.policy === undefined) return;
     const key = policyKey(value.ref);
+    const other = this.#policies.get(key);
+    if (other !== undefined && !isDeepStrictEqual(other, value.policy)) {
+      const first = this.#policyDocuments.get(key);
+      const where = first === undefined ? '' : ` at ${positionText(first, [])}`;
+      this.#leftOut.refuse(
+        document.file,
+        `${positionText(document, [])}: ${key} is another one${where}: remove one of them`,
+      );
+    }
     this.#named.add(value.ref.namespace);
     this.#policies.set(key, value.policy);
     this.#policyDocuments.set(key, document);

@@ -134,3 +134,73 @@ describe('-n', () => {
     expect(input.workloads.map(({ owner }) => owner.namespace)).toEqual(['team', 'team', 'other']);
   });
 });
+
+describe('trees of kustomizations', () => {
+  const base = deny('db-in', '{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress]}');
+  const patch = deny('db-in', '{ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]}');
+  const tree = {
+    'base/kustomization.yaml': 'resources: [db.yaml]\n',
+    'base/db.yaml': base,
+    'prod/kustomization.yml': 'resources: [../base, own.yaml]\npatches: [{path: db-in.yaml}]\n',
+    'prod/db-in.yaml': patch,
+    'prod/own.yaml': deny('own'),
+    'other/plain.yaml': deny('plain'),
+  };
+
+  test('patches and bases are no policies; one line says what builds them, and the answer is partial', async () => {
+    const { policies, unbuilt, unparsed, skipped } = await inputsOf(tree);
+    expect(policies.map(({ ref }) => ref.name)).toEqual(['plain', 'own']);
+    expect(unbuilt).toEqual([
+      `${folder}: 2 files are not read, which kustomizations name as patches, bases or components: -k ${folder}/prod`,
+    ]);
+    expect([...unparsed, ...skipped]).toEqual([]);
+    expect(await podwall('lint -f .')).toEqual([4, expect.not.stringMatching(/NP103|NP106/)]);
+  });
+
+  test('the base by itself is read, and named with -k', async () => {
+    const { policies, unbuilt, skipped } = await inputsOf(tree, { file: [join(folder, 'base')] });
+    expect(policies.map(({ ref }) => ref.name)).toEqual(['db-in']);
+    expect([unbuilt, skipped]).toEqual([[], [expect.stringContaining(`-k ${folder}/base reads what is applied`)]]);
+  });
+
+  test('render refuses them', async () => {
+    await write(tree);
+    expect(await podwall('render -f . --node n1')).toEqual([2, expect.stringContaining('kubectl kustomize')]);
+  });
+});
+
+describe('trees as they are', () => {
+  test('what holds no object is one line, or one each with --verbose', async () => {
+    const files = { 'a/values.yaml': 'a: 1\n', 'b/values.yaml': 'a: 1\n', 'c.yaml': deny() };
+    expect((await inputsOf(files)).skipped).toEqual(['2 files hold no Kubernetes object; --verbose lists them']);
+    expect((await inputsOf(files, { verbose: true })).skipped).toHaveLength(2);
+  });
+
+  test('the same objects in two install files are one info; objects that differ are an error at both places', async () => {
+    await write({ 'all.yaml': `${deny('a')}---\n${deny('b')}`, 'part.yaml': `${deny('a')}---\n${deny('b')}` });
+    const found = async (): Promise<readonly string[]> => {
+      const { input } = await readLintInputs({ file: [folder], closedWorld: false });
+      return lint(input).flatMap(({ rule, severity, message, related }) =>
+        rule === 'NP005' ? [`${severity} ${message} ${related.map(({ file }) => file).join()}`] : [],
+      );
+    };
+    expect(await found()).toEqual([`info 2 of the policies here are also in ${folder}/all.yaml, and are the same `]);
+    await write({ 'part.yaml': deny('a', '{podSelector: {}, ingress: [{}]}') });
+    expect(await found()).toEqual([`error NetworkPolicy shop/a appears twice ${folder}/all.yaml`]);
+    expect((await readInputs({ file: [folder] })).unparsed).toEqual([
+      expect.stringMatching(/part\.yaml:1:1: .*shop\/a is another one at .*all\.yaml:1:1: remove one of them/),
+    ]);
+  });
+
+  test('objects that have only generateName all count', async () => {
+    const made = (label: string): string => pod('x', `{app: ${label}}`).replace('name: x', 'generateName: job-');
+    const { pods } = await inputsOf({ 'a.yaml': `${made('a')}---\n${made('b')}` });
+    expect(pods.map(({ pod: { labels } }) => labels['app'])).toEqual(['a', 'b']);
+  });
+
+  test('a folder with nothing to analyse is 3, and says why', async () => {
+    await write({ 'a/secret.yaml': 'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n', 'b/.hidden/a.yaml': deny() });
+    expect(await podwall('lint -f a')).toEqual([3, expect.anything()]);
+    expect(await podwall('lint -f b')).toEqual([3, expect.stringContaining('begins with a dot')]);
+  });
+});

@@ -34,6 +34,7 @@ export const withFiles = (command: Command): Command =>
     .option('--context <name>', 'read the live cluster of this context')
     .option('-n, --namespace <name>', 'namespace of names, and of manifests, without one')
     .option('-A, --all-namespaces', 'accepted as in kubectl; all namespaces are always read')
+    .option('--verbose', 'name each file that holds no Kubernetes object', false)
     .option('--allow-partial', 'ignore what cannot be read in the exit code', false);
 
 /** Well-known workloads beside the manifests. */

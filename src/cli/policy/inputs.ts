@@ -13,6 +13,8 @@ export interface InputFlags {
   readonly kustomize?: readonly string[];
   readonly kubeconfig?: string;
   readonly context?: string;
+  /** Each file that holds nothing is named. */
+  readonly verbose?: boolean;
   /** Of manifests that name none. */
   readonly namespace?: string;
   /** Well-known workloads that an application's repository does not contain. */
@@ -26,6 +28,7 @@ export const isLive = ({ kubeconfig, context }: Pick<InputFlags, 'kubeconfig' | 
 export async function readInputs(flags: InputFlags): Promise<ManifestObjects> {
   const collector = new ManifestCollector({
     strict: !isLive(flags),
+    verbose: flags.verbose === true,
     ...(flags.namespace === undefined ? {} : { defaultNamespace: flags.namespace }),
   });
   await readInto(collector, flags);

@@ -19,6 +19,7 @@ export async function readLintInputs(
     strict: !isLive(flags),
     defaultNamespace: flags.namespace ?? 'default',
     isIgnored,
+    verbose: flags.verbose === true,
   });
   await readInto(collector, flags);
   // They are not objects of the input: lint finds nothing in them, and much because of them.

@@ -3,6 +3,7 @@ import { atLeast, lint } from '../../lint/engine.js';
 import { fixedTexts, unifiedDiff } from '../../lint/fixes.js';
 import { rules } from '../../lint/catalogue.js';
 import type { Finding, Findings, Severity } from '../../lint/finding.js';
+import type { LintObject } from '../../lint/objects.js';
 import { limitRule } from '../../lint/limit-rule.js';
 import type { Rule } from '../../lint/types.js';
 import { standardLimits } from '../../limits/limits.js';
@@ -106,7 +107,7 @@ async function run(flags: LintFlags): Promise<void> {
   else await print({ kind: 'Findings', schemaVersion: 1, findings, skipped, unparsed: left }, flags);
   process.exitCode = codeOf(
     findings,
-    { objects: input.objects.length, unparsed: unparsed.length, unbuilt: unbuilt.length },
+    { objects: input.objects.filter(isAnalysed).length, unparsed: unparsed.length, unbuilt: unbuilt.length },
     flags,
   );
 }
@@ -146,6 +147,10 @@ async function print(document: Findings, { output }: LintFlags): Promise<void> {
   if (output?.some(({ format }) => format === 'github') === true)
     await appendJobSummary(printFindingsMarkdown(findings));
 }
+
+/** What a rule may look at: a Secret or an Ingress alone is nothing to analyse. */
+const isAnalysed = ({ kind, found }: LintObject): boolean =>
+  found === undefined ? kind.includes('NetworkPolicy') : found.as !== 'otherGroup';
 
 function codeOf(
   findings: readonly Finding[],

@@ -10,7 +10,7 @@ export const isKustomization = (file: string): boolean => /^(kustomization\.ya?m
 export const kustomizedFolders = (files: Iterable<string>): readonly string[] =>
   [...files].filter(isKustomization).map((file) => dirname(file));
 
-export interface Kustomized {
+interface Kustomized {
   /** Files that are patches, or in a base or component, of a kustomization of the tree. */
   readonly fragments: ReadonlySet<string>;
   /** Folders whose kustomization no other one of the tree names: `-k` builds them. */

@@ -1,4 +1,5 @@
 import { formatPath } from '../model/diagnostic.js';
+import { visible } from '../model/visible.js';
 import type { FileContent } from './manifest-file.js';
 import { kustomizedFolders } from './kustomizations.js';
 import { describeDuplicate, ManifestSet } from './manifest-set.js';
@@ -34,7 +35,7 @@ export function describeProblem({ file, line, column, object, diagnostic }: Sour
       ? ''
       : `${object.kind} ${object.namespace === undefined ? '' : `${object.namespace}/`}${object.name}: `;
   const path = formatPath(diagnostic.path);
-  return `${file ?? ''}:${line ?? 1}:${column ?? 1}: ${name}${path === '' ? '' : `${path}: `}${diagnostic.message}`;
+  return `${visible(file ?? '')}:${line ?? 1}:${column ?? 1}: ${name}${path === '' ? '' : `${path}: `}${diagnostic.message}`;
 }
 
 /** A problem that belongs to no object. */

@@ -5,6 +5,7 @@ import { ManifestCollector, isTemplate, type TextOrigin } from '../manifests/man
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { findKind } from '../model/kind-lookup.js';
 import { checkClusterNetworkPolicy, isClusterNetworkPolicy, isMapping } from '../model/parse.js';
+import { visible } from '../model/visible.js';
 import { makeLintInput } from './lint-input.js';
 import { isPolicyObject } from './queries.js';
 import type { CheckedObject, LintObject, PolicyObject } from './objects.js';
@@ -92,12 +93,12 @@ function lintObject(document: ManifestDocument, defaultNamespace: string): LintO
   const { kind, apiVersion } = object;
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined;
   const metadata = isMapping(object['metadata']) ? object['metadata'] : {};
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  const text = (value: unknown): string => (typeof value === 'string' ? visible(value) : '');
   const found = findKind(apiVersion, kind);
   return {
     document,
-    kind,
-    apiVersion,
+    kind: visible(kind),
+    apiVersion: visible(apiVersion),
     ...(found === undefined ? {} : { found }),
     fields: object,
     namespace: text(metadata['namespace']) || defaultNamespace,

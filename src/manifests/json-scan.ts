@@ -58,7 +58,8 @@ export function scanJson(text: string, start = 0, behind = text.length): JsonSca
   return { items, duplicateKeys };
 }
 
-export const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
+export const quote = 0x22;
+const [backslash, comma] = [0x5c, 0x2c];
 export const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 const isItems = ([root, list, ...deeper]: readonly Level[]): boolean =>

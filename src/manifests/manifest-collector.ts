@@ -9,6 +9,7 @@ import type { ObjectKind, ParsedObject } from '../model/kinds.js';
 import { impliedNamespace, isMapping, type PodOptions } from '../model/parse.js';
 import { objectKey, type Namespace, type Node, type Pod } from '../model/pod.js';
 import { policyKey, type AnyPolicy, type PolicyRef } from '../model/policy.js';
+import { visible } from '../model/visible.js';
 import type { Service } from '../model/service.js';
 import { parseWorkload } from './checked-workload.js';
 import { isMeantAsObject, LeftOutCollector, type LeftOut, type LeftOutOptions } from './left-out.js';
@@ -25,7 +26,7 @@ export interface ManifestObjects extends ClusterObjects, LeftOut {
 type Unread = Pick<ManifestError, 'file' | 'message'> & Partial<Position>;
 
 export const unreadText = ({ file, line, column, message }: Unread): string =>
-  `${[file, line, column].filter((part) => part !== undefined).join(':')}: ${message}`;
+  `${[visible(file), line, column].filter((part) => part !== undefined).join(':')}: ${message}`;
 
 interface CollectorOptions extends PodOptions, LeftOutOptions {
   readonly strict: boolean;
@@ -103,7 +104,7 @@ export class ManifestCollector {
       const found = findKind(apiVersion, kind);
       if (found?.as === 'read') this.#takeObject(this.#inNamespace(document, fields, found.kind), found.kind);
       else if (found !== undefined) {
-        const line = `${positionText(document, ['apiVersion'])}: ${whyNotRead(found, apiVersion)}`;
+        const line = `${positionText(document, ['apiVersion'])}: ${whyNotRead(found, visible(apiVersion))}`;
         if (found.as === 'otherGroup') this.#leftOut.skip(file, line);
         else this.#leftOut.refuse(file, line);
       }
@@ -220,7 +221,8 @@ export const isTemplate = (text: string, errors: readonly ManifestError[]): bool
 /** `file:line:column` of a field. */
 export function positionText(document: ManifestDocument, path: Diagnostic['path']): string {
   const { line, column } = document.position(path);
-  return line === 0 ? document.file : `${document.file}:${line}:${column}`;
+  const file = visible(document.file);
+  return line === 0 ? file : `${file}:${line}:${column}`;
 }
 
 /** `file:line:column` of a policy's field; undefined for a policy that no document of the input holds. */

@@ -2,6 +2,7 @@
 import { controllerOf, workloadOf, type Controller } from '../model/controller.js';
 import { readKind } from '../model/kind-lookup.js';
 import { kinds } from '../model/kinds.js';
+import { visible } from '../model/visible.js';
 import { ownerKey, type Owner } from '../model/workload.js';
 
 /** A workload of the input. */
@@ -16,7 +17,8 @@ export interface WorkloadObject {
 type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? visible(value) : undefined;
 
 /** Kinds that make pods, and Pod itself. */
 export const workloadKinds = kinds.filter(({ template }) => template !== undefined);

@@ -13,6 +13,7 @@ import {
   type Node as YamlNode,
 } from 'yaml';
 import { limits, tooDeep } from './limits.js';
+import { visible } from '../model/visible.js';
 import { positionAt, rangeAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
 import { problemsIn, type YamlProblem } from './yaml-problems.js';
 import { kubectlTags } from './yaml-scalars.js';
@@ -60,7 +61,7 @@ export function parseYaml(text: string, file: string): Trees {
       ...problemsIn(document.contents),
     ];
     const errors = problems.map(({ offset, message, isDuplicateKey = false }): ManifestError => {
-      return { file, ...positionAt(lines, offset), message, isDuplicateKey };
+      return { file, ...positionAt(lines, offset), message: visible(message), isDuplicateKey };
     });
     return { document, lines, base: 0, errors };
   });

@@ -6,7 +6,7 @@ import { linesOf, positionAt, type ManifestError, type Path, type Position, type
 import { spanOf, startOf } from './plain-positions.js';
 import { readPlainYaml, type PlainDocument } from './plain-yaml.js';
 import { TextParts } from './text-parts.js';
-import { valueOf } from './yaml-values.js';
+import { documentValue } from './yaml-values.js';
 import { locate, parseYaml, rangeIn, type Tree } from './yaml-trees.js';
 
 export type { ManifestError, Path, Position } from './positions.js';
@@ -53,7 +53,7 @@ export function readDocuments(marked: string, file: string, { duplicateKeys }: R
   const { trees, errors } = parseYaml(text, file);
   const documents = trees.flatMap((tree) => {
     if (!tree.errors.every(tolerated)) return [];
-    const object = valueOf(tree.document);
+    const object = documentValue(tree.document);
     if (object === null || object === undefined) return [];
     const range: DocumentPosition['range'] = (path, part) => rangeIn(tree, path, part);
     return unfold(object, [], { file, position: (path) => locate(tree, path), range, text: () => text });

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ownerKey, type WorkloadPod } from '../model/workload.js';
 import { readDocuments, type ManifestDocument, type ManifestError, type Position } from './documents.js';
-import { readWorkload, topmostOwner, type WorkloadObject } from './workloads.js';
+import { readWorkload, templatePath, topmostOwner, type WorkloadObject } from './workloads.js';
 import type { ClusterObjects } from '../model/cluster-objects.js';
 import { formatPath, type Diagnostic, type Parsed } from '../model/diagnostic.js';
 import { findKind, readKind, whyNotRead } from '../model/kind-lookup.js';
@@ -102,7 +102,9 @@ export class ManifestCollector {
       this.#leftOut.refuse(file, `${positionText(document, ['items'])}: items: must be a list`);
     else {
       const found = findKind(apiVersion, kind);
-      if (found?.as === 'read') this.#takeObject(this.#inNamespace(document, fields, found.kind), found.kind);
+      const custom = found?.as === 'read' ? undefined : templatePath(document.object);
+      if (custom !== undefined) this.#takeWorkload(this.#inNamespace(document, fields, {}), custom);
+      else if (found?.as === 'read') this.#takeObject(this.#inNamespace(document, fields, found.kind), found.kind);
       else if (found !== undefined) {
         const line = `${positionText(document, ['apiVersion'])}: ${whyNotRead(found, visible(apiVersion))}`;
         if (found.as === 'otherGroup') this.#leftOut.skip(file, line);
@@ -114,7 +116,7 @@ export class ManifestCollector {
   #inNamespace(
     document: ManifestDocument,
     fields: Readonly<Record<string, unknown>>,
-    kind: ObjectKind,
+    kind: Pick<ObjectKind, 'clusterScoped'>,
   ): ManifestDocument {
     const namespace = this.#defaultNamespace;
     const metadata = fields['metadata'] ?? {};

@@ -2,7 +2,7 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, type Document, type YAMLMap } from 'yaml';
 import { isMergeKey } from './yaml-problems.js';
 
-export const valueOf = (document: Document): unknown => new Values().of(document.contents);
+export const documentValue = (document: Document): unknown => new Values().of(document.contents);
 
 class Values {
   /** Of the nodes so far: an alias stands for what is before it. */

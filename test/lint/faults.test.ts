@@ -86,6 +86,14 @@ describe('one beside another', () => {
   });
 });
 
+test('NP301: a namespace that only is named may have any label, but those of kube-system are known', () => {
+  const from = (label: string): string => `{from: [{namespaceSelector: {matchLabels: {name: ${label}}}}]}`;
+  const collector = new LintInputCollector({ strict: true, defaultNamespace: 'default' });
+  collector.takeText([policy(from('kube-system')), policy(from('monitoring'))].join('---\n'), 'f.yaml');
+  const found = lint(collector.input(true).input).filter(({ rule }) => rule === 'NP301');
+  expect(found.map(({ line }) => line)).toEqual([7]);
+});
+
 describe('placeholders', () => {
   test('are to be rendered first, once a field, and are neither bad names nor bad CIDRs', () => {
     const found = findingsOf(

@@ -35,6 +35,8 @@ export interface NamedEndpoint {
   readonly isLoose?: boolean;
   /** For a Service: the port of each pod that its only, or its named port leads to. */
   readonly service?: NamedService;
+  /** What the name stands for, where that is not what it looks like. */
+  readonly note?: string;
 }
 
 /** Short and plural names, as kubectl takes them. */
@@ -77,6 +79,16 @@ export class EndpointNames {
     const address = parseAddress(text);
     if (address !== undefined) return { title: text, endpoints: this.#at(address) };
     return this.#range(text) ?? this.#service(text) ?? this.#workload(text);
+  }
+
+  /** As {@link named}; the address of a Service means its pods, since no policy sees a packet to it. */
+  destination(text: string): NamedEndpoint {
+    const address = parseAddress(text);
+    const service = this.#objects.services.find(({ addresses }) => addresses.some((one) => one === address));
+    if (service === undefined || address === undefined) return this.named(text);
+    const { namespace, name } = service.ref;
+    const note = `${text} is an address of Service ${namespace}/${name}, which leads to its pods: the answer is theirs`;
+    return { ...this.#behind(service, `svc/${name}.${namespace}`), note };
   }
 
   /** `8080`, `http`, `53/UDP`; undefined where the destination has no port of that name. */
@@ -137,13 +149,17 @@ export class EndpointNames {
       throw new InputError(
         problemWith(text, found, this.#objects.services, ({ ref }) => `svc/${ref.name}.${ref.namespace}`),
       );
+    return { ...this.#behind(service, text), service: { service, ...(port === undefined ? {} : { port }) } };
+  }
+
+  #behind(service: Service, text: string): NamedEndpoint {
     const { selector } = service;
     if (selector === undefined) throw new InputError(`${text} has no selector: ask about the endpoints behind it`);
     const endpoints = this.#workloads
       .filter(({ namespace, labels }) => namespace === service.ref.namespace && matches(selector, labels))
       .map((workload) => workloadEndpoint(workload));
     if (endpoints.length === 0) throw new InputError(`${text} selects no pod of the input`);
-    return { title: text, endpoints, service: { service, ...(port === undefined ? {} : { port }) } };
+    return { title: text, endpoints, service: { service } };
   }
 
   #workload(text: string): NamedEndpoint {

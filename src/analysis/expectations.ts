@@ -53,7 +53,7 @@ function checkOne(evaluator: Evaluator, names: EndpointNames, one: Expectation):
 }
 
 function answers(evaluator: Evaluator, names: EndpointNames, { from, to, port, protocol }: Expectation) {
-  const [source, destination] = [names.named(from), names.named(to)];
+  const [source, destination] = [names.named(from), names.destination(to)];
   if (protocol === 'ICMP')
     return questionsBetween(names, source, { ...destination, isLoose: false }, undefined).flatMap((pair) =>
       commonFamilies(pair.from, pair.to).map((family) => ({
@@ -108,7 +108,7 @@ function listedPorts(names: EndpointNames, expect: readonly Expectation[]): Read
   for (const { from, to, port, protocol, allowed } of expect) {
     if (!allowed || protocol === 'ICMP') continue;
     const asked = port === undefined ? undefined : `${port}/${protocol}`;
-    for (const question of questionsBetween(names, names.named(from), names.named(to), asked)) {
+    for (const question of questionsBetween(names, names.named(from), names.destination(to), asked)) {
       if (question.from.kind !== 'workload' || question.to.kind !== 'workload' || question.port === undefined) continue;
       const key = `${question.from.workload.id} ${question.to.workload.id}`;
       const { protocol: by, number } = question.port;

@@ -3,7 +3,7 @@ import { SingleRunner } from '../generic/single-runner.js';
 import { FolderWatches } from './folder-watches.js';
 import { Listeners } from './listeners.js';
 import { readManifestFile, type FileContent } from './manifest-file.js';
-import { describeProblem, inputProblem, wholeOrError } from './manifest-problems.js';
+import { describeProblem, inputProblem, refuseKustomizations, wholeOrError } from './manifest-problems.js';
 import { describeDuplicate, ManifestSet } from './manifest-set.js';
 import { reasonOf, scanTree } from './manifest-tree.js';
 import { InputError } from '../generic/input-error.js';
@@ -76,6 +76,7 @@ export class DirectoryCluster implements SyncedCluster {
     const tree = await scanTree(directory).catch((error: unknown) => {
       throw new InputError(`${directory}: ${reasonOf(error)}`);
     });
+    refuseKustomizations(directory, tree.files.keys());
     for (const [file, signature] of tree.files) {
       this.#contents.set(file, await this.#read(file));
       this.#signatures.set(file, signature);
@@ -151,7 +152,7 @@ export class DirectoryCluster implements SyncedCluster {
       // The directory is gone or unreadable: a failure of the world, not an empty cluster.
       if (this.#disposed) return;
       const problem = inputProblem(
-        `${this.#options.directory}: ${reasonOf(error)}; the last good state stays in force`,
+        `${error instanceof InputError ? error.message : `${this.#options.directory}: ${reasonOf(error)}`}; the last good state stays in force`,
       );
       if (this.#treeProblem === undefined) this.#options.onError?.(problem.diagnostic.message);
       this.#treeProblem = problem;
@@ -172,6 +173,7 @@ export class DirectoryCluster implements SyncedCluster {
     const began = performance.now();
     const tree = await scanTree(this.#options.directory);
     this.#scanTook = performance.now() - began;
+    refuseKustomizations(this.#options.directory, tree.files.keys());
     this.#treeProblem = undefined;
     this.#goneSince = undefined;
     this.#watches.follow(tree.folders);

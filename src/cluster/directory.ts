@@ -1,7 +1,7 @@
 import type { ClusterSnapshot } from '../model/cluster.js';
 import { DirectoryCluster, type DirectoryOptions } from './directory-cluster.js';
 import { readManifestFile, type FileContent } from './manifest-file.js';
-import { wholeOrError } from './manifest-problems.js';
+import { refuseKustomizations, wholeOrError } from './manifest-problems.js';
 import { manifestsAt, reasonOf } from './manifest-tree.js';
 import { InputError } from '../generic/input-error.js';
 import type { ClusterSource, SourceProblem, SyncedCluster } from './types.js';
@@ -31,6 +31,7 @@ export async function readManifests(
     const files = await manifestsAt(path).catch((error: unknown) => {
       throw new InputError(`${path}: ${reasonOf(error)}`);
     });
+    refuseKustomizations(path, files);
     for (const file of files) contents.set(file, await readManifestFile(file));
   }
   const set = wholeOrError(contents);

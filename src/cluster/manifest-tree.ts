@@ -9,7 +9,7 @@ interface ManifestTree {
   readonly folders: ReadonlySet<string>;
 }
 
-export const isManifest = (name: string): boolean => /\.(ya?ml|json)$/.test(name);
+export const isManifest = (name: string): boolean => /\.(ya?ml|json)$|^Kustomization$/.test(name);
 
 /** Changes whenever the file's content may have. */
 export const signatureOf = ({ ino, size, mtimeNs }: Pick<BigIntStats, 'ino' | 'size' | 'mtimeNs'>): string =>
@@ -56,6 +56,10 @@ export async function scanTree(directory: string, onUnreadable: OnUnreadable = r
 export async function manifestsAt(path: string, onUnreadable?: OnUnreadable): Promise<readonly string[]> {
   return (await stat(path)).isDirectory() ? [...(await scanTree(path, onUnreadable)).files.keys()].sort() : [path];
 }
+
+/** Whether something in a directory begins with a dot. */
+export const hiddenIn = async (directory: string): Promise<boolean> =>
+  (await readdir(directory)).some((name) => name.startsWith('.'));
 
 /** The file system's error in a few words. */
 export function reasonOf(error: unknown): string {

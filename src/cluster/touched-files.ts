@@ -1,5 +1,6 @@
 import { lstat, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { isKustomization } from './kustomizations.js';
 import { isManifest, signatureOf } from './manifest-tree.js';
 
 /** More than these are looked at by a scan of the whole tree. */
@@ -58,6 +59,8 @@ async function lookAt(path: string): Promise<Found> {
   const name = basename(path);
   // An event about a folder itself bears its name.
   if (name === basename(dirname(path))) return 'unknown';
+  // It says something of the files around it.
+  if (isKustomization(name)) return 'unknown';
   try {
     // A link or folder that no scan lists may still be the target of others: a ConfigMap mount's `..data`.
     if (name.startsWith('.')) return isPlain(await lstat(path)) ? 'ignored' : 'unknown';

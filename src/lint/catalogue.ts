@@ -27,6 +27,7 @@ import { rule as np019 } from './rules/np019-cnp-namedport-on-nonpod.js';
 import { rule as np020 } from './rules/np020-cnp-domainname-action.js';
 import { rule as np021 } from './rules/np021-wrong-type.js';
 import { rule as np022 } from './rules/np022-unknown-mode.js';
+import { rule as np023 } from './rules/np023-placeholder.js';
 import { rule as np101 } from './rules/np101-peer-or-not-and.js';
 import { rule as np102 } from './rules/np102-split-from-ports.js';
 import { rule as np103 } from './rules/np103-implicit-policytypes.js';
@@ -98,6 +99,7 @@ export const rules: readonly Rule[] = [
   np020,
   np021,
   np022,
+  np023,
   np101,
   np102,
   np103,

@@ -1,7 +1,7 @@
 /** Which rules let a pod ask the cluster's DNS. */
 import type { WorkloadPod } from '../model/workload.js';
 import { subtractCidrs } from '../addresses/cidr-sets.js';
-import { cidrContains, cidrWithin, parseCidr, type Cidr } from '../model/address.js';
+import { cidrContains, cidrWithin, isSingleAddress, parseCidr, type Cidr } from '../model/address.js';
 import { isEnforceable, isNodeLocalDns } from '../model/pod.js';
 import type { Peer, PolicyRule, Port, Protocol } from '../model/policy.js';
 import type { ValidPolicy } from './objects.js';
@@ -30,6 +30,7 @@ export function allowsKnownDns(
   { peers, ports }: PolicyRule,
   { servers, protocol }: { readonly servers: readonly WorkloadPod[]; readonly protocol: DnsProtocol },
 ): boolean {
+  if (allowsNodeLocalDns({ peers, ports }, protocol)) return true;
   return servers.some((server) => {
     if (ports !== 'anyPort' && !ports.some((port) => coversPortOf(server, port, protocol))) return false;
     if (peers === 'anyone') return true;
@@ -40,6 +41,16 @@ export function allowsKnownDns(
     );
   });
 }
+
+/** A cache on every node listens at a link-local address: who names it has thought of DNS. */
+function allowsNodeLocalDns({ peers, ports }: PolicyRule, protocol: DnsProtocol): boolean {
+  const isOpen = ports === 'anyPort' || ports.some((port) => isDnsPort(port, protocol));
+  const isLinkLocal = (peer: Peer): boolean =>
+    peer.kind === 'ipBlock' && isSingleAddress(peer.cidr) && linkLocal.some((range) => cidrWithin(peer.cidr, range));
+  return isOpen && peers !== 'anyone' && peers.some(isLinkLocal);
+}
+
+const linkLocal = ['169.254.0.0/16', 'fe80::/10'].flatMap((text) => parseCidr(text) ?? []);
 
 function coversPortOf({ pod }: WorkloadPod, port: Port, protocol: DnsProtocol): boolean {
   if (port.protocol !== protocol) return false;

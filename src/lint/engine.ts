@@ -1,5 +1,6 @@
 /** Runs the rules, and takes out what somebody has said to leave. */
 import { isClusterNetworkPolicy } from '../model/parse.js';
+import { visible } from '../model/visible.js';
 import { isRule, rules } from './catalogue.js';
 import { limitRule, type LintLimits } from './limit-rule.js';
 import { rule as unusedSuppression } from './rules/np000-unused-suppression.js';
@@ -65,10 +66,10 @@ function findingOf(rule: Rule, hit: RuleMatch): Finding {
     endColumn,
     pointer: pointerOf(path),
     object: refOf(object),
-    message,
+    message: visible(message),
     why: rule.why,
     ...(fix === undefined ? {} : { fix: { description: fix.description, replacement: fix.replacement } }),
-    related: (hit.related ?? []).map((one) => ({ ...placeOf(one.object, one.path), message: one.message })),
+    related: (hit.related ?? []).map((one) => ({ ...placeOf(one.object, one.path), message: visible(one.message) })),
   };
 }
 

@@ -1,21 +1,21 @@
 /** Gathers what lint looks at: every object with its text, and what the rules ask of them together. */
 import type { SourcePosition } from './finding.js';
-import { ManifestCollector, isTemplate } from '../manifests/manifest-collector.js';
+import type { LeftOut, LeftOutOptions } from '../manifests/left-out.js';
+import { ManifestCollector, isTemplate, type TextOrigin } from '../manifests/manifest-collector.js';
 import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { findKind } from '../model/kind-lookup.js';
 import { checkClusterNetworkPolicy, isClusterNetworkPolicy, isMapping } from '../model/parse.js';
+import { visible } from '../model/visible.js';
 import { makeLintInput } from './lint-input.js';
 import { isPolicyObject } from './queries.js';
 import type { CheckedObject, LintObject, PolicyObject } from './objects.js';
 import type { LintInput } from './types.js';
 
-export interface LoadedLintInput {
+export interface LoadedLintInput extends LeftOut {
   readonly input: LintInput;
-  readonly skipped: readonly string[];
-  readonly unparsed: readonly string[];
 }
 
-interface LintInputOptions {
+interface LintInputOptions extends LeftOutOptions {
   readonly strict: boolean;
   /** Of objects that name none. */
   readonly defaultNamespace: string;
@@ -30,19 +30,24 @@ export class LintInputCollector {
 
   constructor(options: LintInputOptions) {
     this.#options = options;
-    this.manifests = new ManifestCollector({ strict: options.strict, unnamedPorts: true });
+    this.manifests = new ManifestCollector({ ...options, unnamedPorts: true });
   }
 
-  takeText(text: string, name: string): void {
+  takeText(text: string, name: string, origin: TextOrigin = {}): void {
     const { documents, errors } = readDocuments(text, name, { duplicateKeys: 'tolerated' });
-    if (isTemplate(text, errors)) {
-      this.manifests.takeText(text, name);
-      return;
-    }
-    for (const error of errors)
-      if (error.isDuplicateKey) this.#duplicateKeys.push(error);
-      else this.manifests.takeError(error);
+    const unread = errors.filter(({ isDuplicateKey }) => !isDuplicateKey);
+    if (isTemplate(text, unread)) this.manifests.takeTemplate(text, name, origin);
+    else for (const error of unread) this.manifests.takeError(error);
+    this.#duplicateKeys.push(...errors.filter(({ isDuplicateKey }) => isDuplicateKey));
     for (const document of documents) this.takeDocument(document);
+  }
+
+  takeUnbuilt(line: string): void {
+    this.manifests.takeUnbuilt(line);
+  }
+
+  takeSkipped(path: string, line: string): void {
+    this.manifests.takeSkipped(path, line);
   }
 
   takeError(error: Parameters<ManifestCollector['takeError']>[0]): void {
@@ -59,7 +64,7 @@ export class LintInputCollector {
   /** @param closed the input is the whole cluster */
   input(closed: boolean): LoadedLintInput {
     const { strict } = this.#options;
-    const { pods, namespaces, implied, services, nodes, podCidrs, skipped, unparsed } = this.manifests.objects();
+    const { pods, namespaces, implied, services, nodes, podCidrs, ...read } = this.manifests.objects();
     const policies = this.#objects.flatMap((object) => policyObject(object, strict) ?? []);
     const known = new Set(namespaces.map(({ name }) => name));
     const named = policies.map(({ namespace }) => namespace).filter((name) => !known.has(name));
@@ -77,7 +82,8 @@ export class LintInputCollector {
       duplicateKeys: this.#duplicateKeys,
       closed,
     });
-    return { input, skipped, unparsed };
+    const { skipped, unparsed, unbuilt } = read;
+    return { input, skipped, unparsed, unbuilt };
   }
 }
 
@@ -87,12 +93,12 @@ function lintObject(document: ManifestDocument, defaultNamespace: string): LintO
   const { kind, apiVersion } = object;
   if (typeof kind !== 'string' || typeof apiVersion !== 'string') return undefined;
   const metadata = isMapping(object['metadata']) ? object['metadata'] : {};
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  const text = (value: unknown): string => (typeof value === 'string' ? visible(value) : '');
   const found = findKind(apiVersion, kind);
   return {
     document,
-    kind,
-    apiVersion,
+    kind: visible(kind),
+    apiVersion: visible(apiVersion),
     ...(found === undefined ? {} : { found }),
     fields: object,
     namespace: text(metadata['namespace']) || defaultNamespace,

@@ -13,9 +13,9 @@ import type { LintInput } from './types.js';
 export const isOfKind = ({ found }: LintObject, kind: string): boolean =>
   found?.as === 'read' && found.kind.kind === kind;
 
-/** A policy of a version that is read, or of one that was served once. */
+/** A policy of a version that is read, or of one that no API server serves. */
 export const isPolicyObject = ({ found }: LintObject): boolean =>
-  found?.kind.changeKind === 'policy' && (found.as === 'read' || found.as === 'removed');
+  found?.kind.changeKind === 'policy' && found.as !== 'otherGroup';
 
 /** Every policy that parsed. */
 export const validPolicies = ({ parts }: LintInput): readonly ValidPolicy[] => parts.policies;

@@ -1,6 +1,7 @@
 /** Expected reachability as code: documents of kind Assertions. */
 import { isMapping } from '../model/parse.js';
 import type { Assertions, Expectation } from '../model/expectation.js';
+import { visible } from '../model/visible.js';
 import { protocols } from '../model/policy.js';
 
 export const isAssertions = (object: unknown): boolean =>
@@ -45,7 +46,7 @@ type Unplaced = Omit<Expectation, 'path'>;
 function parseLine(line: string): Unplaced | { readonly message: string } {
   const [, from, to, where = '', verdict] = /^(\S+)\s+->\s+(\S+)\s+(\S+)\s+(allowed|denied)$/.exec(line) ?? [];
   if (from === undefined || to === undefined)
-    return { message: `${line}: must be FROM -> TO PORT[/PROTOCOL] allowed|denied` };
+    return { message: `${visible(line)}: must be FROM -> TO PORT[/PROTOCOL] allowed|denied` };
   const [port, protocol = 'TCP'] = where === 'ICMP' ? [undefined, 'ICMP'] : where.split('/');
   const parsed = parseExpectation({ from, to, port, protocol, allowed: verdict === 'allowed' });
   return 'message' in parsed ? { message: `${line}: ${parsed.field} ${parsed.message}` } : parsed;
@@ -67,15 +68,16 @@ function parseExpectation(value: unknown): Unplaced | FieldProblem {
   const known = [...protocols, 'ICMP' as const].find((name) => name === protocol);
   if (known === undefined) return { field: 'protocol', message: 'must be TCP, UDP, SCTP or ICMP' };
   const isPortless = known === 'ICMP' || to.startsWith('svc/');
-  if (isPortless && port === undefined) return { from, to, protocol: known, allowed };
+  const named = { from: visible(from), to: visible(to), protocol: known, allowed };
+  if (isPortless && port === undefined) return named;
   if (typeof port !== 'string' && typeof port !== 'number')
     return { field: 'port', message: 'must be a number or a name' };
-  return { from, to, port: String(port), protocol: known, allowed };
+  return { ...named, port: visible(String(port)) };
 }
 
 function unknownField(fields: Readonly<Record<string, unknown>>, known: readonly string[]): FieldProblem | undefined {
   const field = Object.keys(fields).find((name) => !known.includes(name));
   return field === undefined
     ? undefined
-    : { field, message: `is an unknown field; the fields are ${known.join(', ')}` };
+    : { field: visible(field), message: `is an unknown field; the fields are ${known.join(', ')}` };
 }

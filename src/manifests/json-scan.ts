@@ -20,13 +20,13 @@ interface Level {
  * What JSON.parse does not report about a text. A tree with every position would be a hundred times the
  * text.
  */
-export function scanJson(text: string): JsonScan {
+export function scanJson(text: string, start = 0, behind = text.length): JsonScan {
   const items: number[] = [];
   const duplicateKeys: number[] = [];
   const levels: Level[] = [];
   let expectsItem = false;
   let expectsKey = false;
-  for (let at = 0; at < text.length; at += 1) {
+  for (let at = start; at < behind; at += 1) {
     const code = text.charCodeAt(at);
     // Blanks begin nothing.
     if (code <= 0x20) continue;
@@ -58,8 +58,9 @@ export function scanJson(text: string): JsonScan {
   return { items, duplicateKeys };
 }
 
-const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
-const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
+export const quote = 0x22;
+const [backslash, comma] = [0x5c, 0x2c];
+export const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 const isItems = ([root, list, ...deeper]: readonly Level[]): boolean =>
   deeper.length === 0 && list?.isObject === false && root?.isObject === true && root.key === 'items';
@@ -70,7 +71,7 @@ function keyIn(text: string, start: number, end: number): string {
 }
 
 /** Offset of the quote that ends the string beginning at `start`. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let at = start + 1; ; at += 1) {
     const code = text.charCodeAt(at);
     if (code === backslash) at += 1;

@@ -51,7 +51,9 @@ function plain(text: string, at: number): Inline {
   const [begin = ''] = text;
   if (!first.test(begin) || text.includes(': ') || text.endsWith(':')) return undefined;
   if (begin === '-' && (text.length === 1 || text[1] === ' ')) return undefined;
-  return { value: valueOfPlain(text), end: at + text.length };
+  const value = valueOfPlain(text);
+  // The YAML reader reports what JSON has no number for.
+  return typeof value === 'number' && !Number.isFinite(value) ? undefined : { value, end: at + text.length };
 }
 
 interface Within {

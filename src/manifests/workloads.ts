@@ -1,7 +1,8 @@
 /** Workloads as the pods that they would make: a repository holds these instead of Pods. */
 import { controllerOf, workloadOf, type Controller } from '../model/controller.js';
-import { readKind } from '../model/kind-lookup.js';
+import { findKind, readKind } from '../model/kind-lookup.js';
 import { kinds } from '../model/kinds.js';
+import { visible } from '../model/visible.js';
 import { ownerKey, type Owner } from '../model/workload.js';
 
 /** A workload of the input. */
@@ -16,16 +17,27 @@ export interface WorkloadObject {
 type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? visible(value) : undefined;
 
 /** Kinds that make pods, and Pod itself. */
 export const workloadKinds = kinds.filter(({ template }) => template !== undefined);
 
+/** Of what makes pods as a Deployment does: Argo's Rollout, CloneSet, Knative's Service, DeploymentConfig and others. */
+const customTemplate = ['spec', 'template'] as const;
+
 /** The path of the pod template, empty for a pod; undefined for what is no workload. */
-const templatePath = (object: unknown): readonly string[] | undefined => {
+export function templatePath(object: unknown): readonly string[] | undefined {
   const { apiVersion, kind } = fieldsOf(object);
-  return readKind(apiVersion, kind)?.template;
-};
+  const known = readKind(apiVersion, kind);
+  if (known !== undefined) return known.template;
+  const { containers } = [...customTemplate, 'spec'].reduce<Fields>(
+    (fields, part) => fieldsOf(fields[part]),
+    fieldsOf(object),
+  );
+  const isCustom = typeof apiVersion === 'string' && typeof kind === 'string' && Array.isArray(containers);
+  return isCustom && (findKind(apiVersion, kind)?.as ?? 'otherGroup') === 'otherGroup' ? customTemplate : undefined;
+}
 
 /** Undefined for what is no workload, or has no name. */
 export function readWorkload(object: unknown, defaultNamespace = 'default'): WorkloadObject | undefined {

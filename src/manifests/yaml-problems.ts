@@ -1,5 +1,15 @@
 /** What a well-formed YAML document may still do to its reader. */
-import { isAlias, isCollection, isMap, isNode, isPair, isScalar, isSeq, type Node as YamlNode } from 'yaml';
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  type Node as YamlNode,
+  type YAMLMap,
+} from 'yaml';
 import { duplicateKey, limits } from './limits.js';
 
 export interface YamlProblem {
@@ -37,13 +47,36 @@ class Inspection {
     if (isAlias(value)) return this.#measureAlias(value.source, value);
     const anchor: Anchor = { node: value };
     if (value.anchor !== undefined) this.#anchors.set(value.anchor, anchor);
-    if (isMap(value)) {
-      this.#checkKeys(value.items.map(({ key }) => key));
-      for (const pair of value.items) if (isMergeKey(pair.key)) this.#checkMerged(pair.value);
-    }
-    const size = isCollection(value) ? value.items.reduce<number>((sum, item) => sum + this.measure(item), 1) : 1;
+    if (value.tag !== undefined) this.#checkTag(value, value.tag);
+    if (isScalar(value) && typeof value.value === 'number' && !Number.isFinite(value.value))
+      this.#report(value, 'JSON has no such number: kubectl refuses it (quote it if it is a text)');
+    const size = isMap(value) ? this.#measureMap(value) : this.#measureItems(value);
     anchor.size = size;
     return size;
+  }
+
+  #measureItems(value: YamlNode): number {
+    return isCollection(value) ? value.items.reduce<number>((sum, item) => sum + this.measure(item), 1) : 1;
+  }
+
+  /** Aliases mean what stands before them: each pair is looked at in its turn. JSON keys are strings. */
+  #measureMap({ items }: YAMLMap): number {
+    const seen = new Set<string>();
+    let size = 1;
+    for (const { key, value } of items) {
+      size += this.measure(key);
+      if (!isMergeKey(key)) this.#checkKey(key, seen);
+      size += this.measure(value);
+      if (isMergeKey(key)) this.#checkMerged(value);
+    }
+    return size;
+  }
+
+  /** Of the tags that YAML itself defines kubectl knows more; what it would make of them is not guessed. */
+  #checkTag(node: YamlNode, tag: string): void {
+    const name = /^tag:yaml\.org,2002:(.*)$/.exec(tag)?.[1];
+    if (name !== undefined && name !== 'timestamp' && name !== typeNameOf(node))
+      this.#report(node, `the tag !!${name} here is not read: write the value as it is meant`);
   }
 
   #measureAlias(name: string, alias: YamlNode): number {
@@ -66,14 +99,12 @@ class Inspection {
     return this.#aliases <= limits.aliases && this.#aliasedNodes <= limits.aliasedNodes;
   }
 
-  /** JSON keys are strings: keys are the same when their texts are the same. */
-  #checkKeys(keys: readonly unknown[]): void {
-    const seen = new Set<string>();
-    for (const key of keys) {
-      const node = this.#resolved(key);
-      if (isCollection(node))
-        this.#report(key, 'a mapping or a list cannot be a key (quote it if it is a template in braces)');
-      if (!isScalar(node)) continue;
+  #checkKey(key: unknown, seen: Set<string>): void {
+    const node = this.#resolved(key);
+    if (isCollection(node))
+      this.#report(key, 'a mapping or a list cannot be a key (quote it if it is a template in braces)');
+    if (node === null || (isScalar(node) && node.value === null)) this.#report(key, 'null cannot be a key');
+    else if (isScalar(node)) {
       const text = String(node.value);
       if (seen.has(text)) this.#report(key, duplicateKey, { isDuplicateKey: true });
       seen.add(text);
@@ -97,6 +128,18 @@ class Inspection {
   }
 }
 
+function typeNameOf(node: YamlNode): string | undefined {
+  if (isMap(node)) return 'map';
+  if (isSeq(node)) return 'seq';
+  if (!isScalar(node)) return undefined;
+  if (node.value === null) return 'null';
+  return scalarTypes[typeof node.value] === 'int' && !Number.isInteger(node.value)
+    ? 'float'
+    : scalarTypes[typeof node.value];
+}
+
+const scalarTypes: Readonly<Record<string, string>> = { string: 'str', boolean: 'bool', number: 'int' };
+
 /** A `<<` without quotes: the parser gives it as a symbol. */
-const isMergeKey = (key: unknown): boolean =>
+export const isMergeKey = (key: unknown): boolean =>
   isScalar(key) && (typeof key.value === 'symbol' || (key.value === '<<' && key.type === 'PLAIN'));

@@ -13,6 +13,7 @@ import {
   type Node as YamlNode,
 } from 'yaml';
 import { limits, tooDeep } from './limits.js';
+import { visible } from '../model/visible.js';
 import { positionAt, rangeAt, type ManifestError, type Path, type Position, type Range } from './positions.js';
 import { problemsIn, type YamlProblem } from './yaml-problems.js';
 import { kubectlTags } from './yaml-scalars.js';
@@ -54,15 +55,25 @@ export function parseYaml(text: string, file: string): Trees {
   const composer = new Composer({ version: '1.1', uniqueKeys: false, prettyErrors: false, customTags: kubectlTags });
   const trees = [...composer.compose(tokens)].map((document): Tree => {
     const problems: readonly YamlProblem[] = [
-      ...document.errors.map(({ message, pos }) => ({ offset: pos[0], message })),
+      // What follows the first one follows from it: a bracket too much is one mistake.
+      ...document.errors.slice(0, 1).map(({ message, pos }) => ({ offset: pos[0], message })),
+      ...versionProblems(document),
       ...problemsIn(document.contents),
     ];
     const errors = problems.map(({ offset, message, isDuplicateKey = false }): ManifestError => {
-      return { file, ...positionAt(lines, offset), message, isDuplicateKey };
+      return { file, ...positionAt(lines, offset), message: visible(message), isDuplicateKey };
     });
     return { document, lines, base: 0, errors };
   });
   return { trees, errors: trees.flatMap(({ errors }) => errors) };
+}
+
+/** kubectl reads no other version. */
+function versionProblems({ directives, range }: Document.Parsed): readonly YamlProblem[] {
+  const { explicit, version } = directives.yaml;
+  return explicit === true && version !== '1.1'
+    ? [{ offset: range[0], message: `this document says that it is YAML ${version}; kubectl reads 1.1` }]
+    : [];
 }
 
 /** Where the field stands, or its nearest ancestor that is there. */

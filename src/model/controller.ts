@@ -1,5 +1,7 @@
 /** Who made a pod, by its metadata: read from any value, since nobody validates it. */
 
+import { visible } from './visible.js';
+
 export interface Controller {
   /** Absent where the reference does not say. */
   readonly apiVersion?: string;
@@ -12,7 +14,8 @@ export interface Controller {
 type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? visible(value) : undefined;
 
 /** The controller that an object's metadata names. */
 export function controllerOf(metadata: Fields): Controller | undefined {

@@ -1,3 +1,5 @@
+import { visible } from './visible.js';
+
 export type Severity = 'error' | 'warning' | 'info';
 
 /** What is wrong with an object, where: `path` names the field from the object's root, as in `['spec', 'ingress', 0]`. */
@@ -13,7 +15,8 @@ export interface Diagnostic {
 
 /** The path as Kubernetes writes it: `spec.ingress[0].from[1].ipBlock.cidr`. */
 export function formatPath(path: Diagnostic['path']): string {
-  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
+  const text = path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`));
+  return visible(text.join(''));
 }
 
 /** What the agent keeps and reports of one object; the longest message, in characters. */

@@ -5,7 +5,7 @@ export interface FoundKind {
   readonly kind: ObjectKind;
   /**
    * `read`; `removed`: of a version that is served no more; `unknownVersion`: of the same group, but not of a version that
-   * we know; `otherGroup`: another project's kind of the same name.
+   * we know, or of a group that there is not; `otherGroup`: another project's kind of the same name.
    */
   readonly as: 'read' | 'removed' | 'unknownVersion' | 'otherGroup';
 }
@@ -23,8 +23,13 @@ export function findKind(apiVersion: string, name: string): FoundKind | undefine
   if (apiVersions.includes(apiVersion)) return { kind, as: 'read' };
   if (removedApiVersions.includes(apiVersion)) return { kind, as: 'removed' };
   const groups = [...apiVersions, ...removedApiVersions].map(groupOf);
-  return { kind, as: groups.includes(groupOf(apiVersion)) ? 'unknownVersion' : 'otherGroup' };
+  const group = groupOf(apiVersion);
+  return { kind, as: groups.includes(group) || isOfKubernetes(group) ? 'unknownVersion' : 'otherGroup' };
 }
+
+/** Groups of other projects are domain names of theirs; the rest is a slip, as `networking/v1` or `network.k8s.io/v1`. */
+const isOfKubernetes = (group: string): boolean =>
+  !group.includes('.') || /(^|\.)(k8s|kubernetes)\.io$/.test(group) || /^network(ing)?\./.test(group);
 
 /** The kind of an object that is read, whatever the value is. */
 export function readKind(apiVersion: unknown, name: unknown): ObjectKind | undefined {

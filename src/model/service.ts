@@ -1,3 +1,4 @@
+import type { Address } from './address.js';
 import type { LabelSelector } from './labels.js';
 import type { ObjectRef } from './pod.js';
 import type { Protocol } from './policy.js';
@@ -18,4 +19,9 @@ export interface Service {
   readonly ports: readonly ServicePort[];
   /** clusterIP None: it is called at its pods' addresses, and translates nothing. */
   readonly headless: boolean;
+  /**
+   * At which kube-proxy takes connections to it: its cluster IPs, external IPs and those of its load balancer. Packets are
+   * rewritten to an endpoint's address before policies see them.
+   */
+  readonly addresses: readonly Address[];
 }

@@ -1,5 +1,6 @@
 /** Findings for machines that watch repositories: GitHub's annotations, JUnit, SARIF. */
 import { countFindings, objectOf, type PrintedFinding } from './findings.js';
+import { visible } from '../model/visible.js';
 import { escapeXml } from './test-results.js';
 
 /** GitHub shows ten annotations of a severity for a step, and fifty for a job: more would push out those of other steps. */
@@ -9,7 +10,8 @@ const commands = { error: 'error', warning: 'warning', info: 'notice' } as const
 
 /** Workflow commands, the worst first, and how many were left out; data and properties are escaped as the runner reads them. */
 export function* printFindingsGithub(findings: readonly PrintedFinding[]): Iterable<string> {
-  const data = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  const data = (text: string): string =>
+    visible(text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A'));
   const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
   const left: PrintedFinding[] = [];
   for (const severity of severities) {

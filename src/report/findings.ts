@@ -1,5 +1,6 @@
 /** Findings for people: by file, with what to do. The values come as data. */
 import { createColors } from 'picocolors';
+import { visible } from '../model/visible.js';
 import { csvRow } from './csv.js';
 import { markdownRow } from './markdown.js';
 
@@ -45,10 +46,10 @@ export function* printFindingsText(
   const colour = { error: paint.red, warning: paint.yellow, info: paint.cyan };
   for (const finding of findings) {
     const { file, line, column, severity, rule, name, message, fix, related } = finding;
-    yield `${file}:${line}:${column}: ${colour[severity](severity)} ${rule} ${name}: ${objectOf(finding)}\n`;
+    yield `${visible(file)}:${line}:${column}: ${colour[severity](severity)} ${rule} ${name}: ${objectOf(finding)}\n`;
     yield `    ${message}\n`;
     if (fix !== undefined) yield `    fix: ${fix.description} (--fix)\n`;
-    for (const one of related) yield `    ${one.file}:${one.line}:${one.column}: ${one.message}\n`;
+    for (const one of related) yield `    ${visible(one.file)}:${one.line}:${one.column}: ${one.message}\n`;
   }
   yield `${findings.length === 0 ? '' : '\n'}${countFindings(findings)}\n`;
 }

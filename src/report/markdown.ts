@@ -1,4 +1,8 @@
+import { visible } from '../model/visible.js';
+
 /** A line of a table in GitHub's Markdown. */
 export const markdownRow = (...cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |\n`;
 
-const escaped = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ');
+/** Neither a column, a tag nor a link of the text's own. */
+const escaped = (cell: string): string =>
+  visible(cell.replaceAll('\n', ' ')).replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('](', ']\\(');

@@ -1,4 +1,6 @@
 /** Results of expectations: for people, as TAP (version 13), and as JUnit XML. */
+import { visible } from '../model/visible.js';
+
 export interface TestResult {
   readonly file: string;
   readonly title: string;
@@ -48,4 +50,4 @@ function junit(results: readonly TestResult[]): string {
 
 /** For XML 1.0, which cannot hold most control characters. */
 export const escapeXml = (value: string): string =>
-  value.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`).replace(/[\u0000-\u001f]/g, ' ');
+  visible(value.replaceAll('\n', ' ')).replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);

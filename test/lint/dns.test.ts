@@ -43,6 +43,24 @@ test.each([
     ['error'],
   ],
   ['UDP only', [egress(web, `${toDb}\n  - to: [${kubeSystem}]\n    ports: [{port: 53, protocol: UDP}]`)], ['warning']],
+  ...['169.254.25.10/32', '169.254.20.10/32'].map(
+    (cidr) =>
+      [
+        `a cache on every node at ${cidr}`,
+        [
+          egress(
+            web,
+            `${toDb}\n  - to: [{ipBlock: {cidr: ${cidr}}}]\n    ports: [{port: 53, protocol: UDP}, {port: 53}]`,
+          ),
+        ],
+        [],
+      ] as [string, string[], string[]],
+  ),
+  [
+    'an address of the node at another port',
+    [egress(web, `${toDb}\n  - to: [{ipBlock: {cidr: 169.254.25.10/32}}]\n    ports: [{port: 80}]`)],
+    ['error'],
+  ],
   [
     'both, by name',
     [egress(web, `${toDb}\n  - to: [${kubeSystem}]\n    ports: [{port: dns, protocol: UDP}, {port: dns-tcp}]`)],

@@ -53,6 +53,10 @@ export const aloneNearMisses: NearMisses = {
     'IPv6 as RFC 5952 writes it': ingress(`from: [${block('"2001:db8::/32"')}]`),
   },
   NP012: { 'excepts that overlap': ingress(`from: [${block('10.0.0.0/8', '10.1.0.0/16, 10.1.1.0/24')}]`) },
+  NP023: {
+    'a dollar without braces': ingress('from: [{podSelector: {matchLabels: {app: USD}}}]'),
+    'an annotation': `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop, annotations: {note: "set \${APP}"}}\nspec: {podSelector: {}}`,
+  },
   NP013: { 'no protocol': ingress('ports: [{port: 80}]'), SCTP: ingress('ports: [{protocol: SCTP, port: 80}]') },
   NP014: {
     'a name that begins with digits': ingress('ports: [{port: 8080-tcp}]'),

@@ -126,7 +126,7 @@ export const nearMisses: NearMisses = {
     ),
   },
   NP301: {
-    'a namespace that only a policy names': `${elsewhere}\n---\npodSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {name: kube-system}}}]`,
+    'a namespace that only a policy names': `${elsewhere}\n---\npodSelector: {}\ningress:\n  - from: [{namespaceSelector: {matchLabels: {name: monitoring}}}]`,
     'any namespace': 'podSelector: {}\ningress:\n  - from: [{namespaceSelector: {}}]',
   },
   NP309: {

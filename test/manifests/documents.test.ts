@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readDocuments } from '../../src/manifests/documents.js';
+import { readByKubectl, refused } from './kubectl-yaml.js';
 
 const objectOf = (text: string): unknown => readDocuments(text, 'f.yaml').documents[0]?.object;
 
@@ -20,6 +21,14 @@ describe('scalars, as kubectl reads them', () => {
     ['1:30', '1:30'],
   ])('%s', (text, value) => {
     expect(objectOf(`a: ${text}\n`)).toEqual({ a: value });
+  });
+
+  test.each(readByKubectl)('%j is read as there', (yaml, value) => {
+    const { documents, errors } = readDocuments(yaml, 'f.yaml', { duplicateKeys: 'tolerated' });
+    const read = errors.every(({ isDuplicateKey }) => isDuplicateKey) ? documents[0]?.object : refused;
+    // What nobody writes may be refused: it makes the answer partial, and nothing is guessed.
+    const isRare = /!!(?:binary|set|omap|merge)|^\.inf:/.test(yaml);
+    expect(read).toEqual(isRare ? refused : value);
   });
 
   test('keys are strings, whatever they look like', () => {
@@ -44,6 +53,32 @@ describe('documents', () => {
     ]);
   });
 
+  test('a byte order mark at the beginning of a document is none of its characters, and moves no place', () => {
+    const text = '\uFEFFa: 1\n---\n\uFEFFb: 2\n--- # two\r\n\uFEFFc: 3\r\n';
+    const { documents } = readDocuments(text, 'f.yaml');
+    expect(documents.map(({ object }) => object)).toEqual([{ a: 1 }, { b: 2 }, { c: 3 }]);
+    const { line, column, start, end } = documents[1]?.range(['b'], 'value') ?? {};
+    expect([line, column, text.slice(start, end)]).toEqual([3, 4, '2']);
+  });
+
+  test('JSON objects one after another, each with its places', () => {
+    const list = JSON.stringify({ kind: 'List', items: [{ kind: 'A', name: 'x' }, { kind: 'B' }] }, undefined, 1);
+    const text = `${list}\n{"kind": "C"}{"kind": "D", "kind": "D"}\n{"kind": "E"}\n`;
+    const { documents, errors } = readDocuments(text, 'f.json');
+    expect(documents.map(({ object }) => (object as { kind: string }).kind)).toEqual(['A', 'B', 'C', 'E']);
+    const lineOf = (part: string): number => text.slice(0, text.indexOf(part)).split('\n').length;
+    expect(documents.map((one) => one.position(['kind']).line)).toEqual(
+      ['"A"', '"B"', '"C"', '"E"'].map((part) => lineOf(part)),
+    );
+    expect(documents[0]?.position(['name']).line).toBe(lineOf('"x"'));
+    expect(errors).toEqual([expect.objectContaining({ line: lineOf('"D"'), isDuplicateKey: true })]);
+  });
+
+  test('a bracket too much is one error', () => {
+    expect(readDocuments('{"a": [1]]}\n', 'f.json').errors).toHaveLength(1);
+    expect(readDocuments('a: {b: [c]]}\nd: e\nf: g\n', 'f.yaml').errors).toHaveLength(1);
+  });
+
   test('Lists are unfolded, also Lists of Lists and typed Lists', () => {
     const inner = { kind: 'NetworkPolicyList', items: [{ kind: 'NetworkPolicy' }] };
     const text = JSON.stringify({ kind: 'List', items: [{ kind: 'Pod' }, inner] });
@@ -51,6 +86,23 @@ describe('documents', () => {
       { kind: 'Pod' },
       { kind: 'NetworkPolicy' },
     ]);
+  });
+
+  test('items of a typed list have its kind and apiVersion, where they have none of their own', () => {
+    const inner = {
+      kind: 'PodList',
+      apiVersion: 'v1',
+      items: [{ metadata: { name: 'a' } }, { kind: 'Other' }, 'text'],
+    };
+    const text = JSON.stringify({ kind: 'List', apiVersion: 'v1', items: [inner, { metadata: {} }] }, undefined, 1);
+    const { documents } = readDocuments(text, 'f.json');
+    expect(documents.map(({ object }) => object)).toEqual([
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } },
+      { apiVersion: 'v1', kind: 'Other' },
+      'text',
+      { metadata: {} },
+    ]);
+    expect(documents[0]?.position(['metadata', 'name']).line).toBe(text.split('"a"')[0]?.split('\n').length);
   });
 });
 

@@ -23,16 +23,32 @@ describe('a kind of another group', () => {
     ['sandbox.example/v1', 'Pod'],
     ['crd.projectcalico.org/v1', 'NetworkPolicy'],
   ])('%s %s is skipped with a message', (apiVersion, kind) => {
-    const { skipped, unparsed, problems, ...objects } = loaded(manifest(apiVersion, kind));
+    const { skipped, unparsed, problems, ...objects } = loaded(manifest(apiVersion, kind, 'size: 1'));
     expect(skipped).toEqual([`all.yaml:1:1: a ${kind} of ${apiVersion}, which Podwall does not read`]);
     expect([...unparsed, ...problems]).toEqual([]);
     expect([objects.pods, objects.services, objects.nodes, objects.namespaces, objects.policies].flat()).toEqual([]);
   });
 
   test.each([
+    ['argoproj.io/v1alpha1', 'Rollout'],
+    ['apps.kruise.io/v1alpha1', 'CloneSet'],
+    ['serving.knative.dev/v1', 'Service'],
+    ['apps.openshift.io/v1', 'DeploymentConfig'],
+    ['custom.example/v1', 'Anything'],
+  ])('a pod template of %s %s makes pods', (apiVersion, kind) => {
+    const { skipped, unparsed, pods, services } = loaded(manifest(apiVersion, kind));
+    expect([...skipped, ...unparsed, ...services]).toEqual([]);
+    expect(pods.map(({ owner, pod }) => [owner, pod.labels])).toEqual([
+      [{ namespace: 'shop', kind, name: 'web' }, { app: 'web' }],
+    ]);
+  });
+
+  test.each([
     ['apps/v3', 'Deployment', 'apps/v1'],
     ['v2', 'Service', 'v1'],
     ['extensions/v1beta1', 'NetworkPolicy', 'networking.k8s.io/v1'],
+    ['k8sV1', 'NetworkPolicy', 'networking.k8s.io/v1'],
+    ['v1', 'Deployment', 'apps/v1'],
   ])('%s %s: a version that is not served cannot be read', (apiVersion, kind, served) => {
     const { skipped, unparsed, pods, services, policies } = loaded(manifest(apiVersion, kind));
     expect(unparsed).toEqual([`all.yaml:1:1: apiVersion ${apiVersion} of ${kind} is not served; use ${served}`]);

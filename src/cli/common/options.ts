@@ -4,6 +4,7 @@ import { parseDuration } from '../../audit/query/times.js';
 import type { ConnectionChoice } from '../../cluster/api-server/kube-config.js';
 import type { SourceProblem } from '../../cluster/types.js';
 import { formatPath } from '../../model/diagnostic.js';
+import { visible } from '../../model/visible.js';
 import type { ObjectRef } from '../../model/pod.js';
 
 export const defaultStateDir = '/run/podwall';
@@ -26,7 +27,7 @@ export const repeatable = (value: string, before: readonly string[]): readonly s
 /** A problem as one line: `file:line:column: kind namespace/name: field: message`. */
 export function warnOf(problem: SourceProblem): string {
   const { file, line, column, object, diagnostic } = problem;
-  const place = [file, line, column].filter((part) => part !== undefined).join(':');
+  const place = [file && visible(file), line, column].filter((part) => part !== undefined).join(':');
   const name = object && `${object.kind} ${object.namespace === undefined ? '' : `${object.namespace}/`}${object.name}`;
   return [place, name, formatPath(diagnostic.path), diagnostic.message]
     .filter((part) => part !== undefined && part !== '')

@@ -32,8 +32,9 @@ export const withFiles = (command: Command): Command =>
     )
     .option('--kubeconfig <file>', 'read the live cluster of this kubeconfig')
     .option('--context <name>', 'read the live cluster of this context')
-    .option('-n, --namespace <name>', 'namespace of names without one')
+    .option('-n, --namespace <name>', 'namespace of names, and of manifests, without one')
     .option('-A, --all-namespaces', 'accepted as in kubectl; all namespaces are always read')
+    .option('--verbose', 'name each file that holds no Kubernetes object', false)
     .option('--allow-partial', 'ignore what cannot be read in the exit code', false);
 
 /** Well-known workloads beside the manifests. */
@@ -88,10 +89,11 @@ export function conclude(
     process.stderr.write(
       `podwall: in a dry run, so not counted: ${inDryRun.sort().join(', ')} (--include-dry-run counts them)\n`,
     );
-  for (const line of [...inputs.unparsed, ...inputs.skipped, ...inputs.problems])
+  for (const line of [...inputs.unparsed, ...inputs.unbuilt, ...inputs.skipped, ...inputs.problems])
     process.stderr.write(`podwall: ${line}\n`);
   const read = inputs.policies.length + inputs.pods.length + inputs.namespaces.length;
-  if (inputs.unparsed.length > 0 && read === 0) throw new UsageError('nothing of the input could be read');
-  if (inputs.unparsed.length > 0 && !allowPartial) return exitCode.partial;
+  const { unparsed, unbuilt } = inputs;
+  if (unparsed.length > 0 && unbuilt.length + read === 0) throw new UsageError('nothing of the input could be read');
+  if (unparsed.length + unbuilt.length > 0 && !allowPartial) return exitCode.partial;
   return nothing ? exitCode.nothing : exitCode.done;
 }

@@ -49,11 +49,12 @@ async function run(source: string, destination: string, port: string | undefined
   const input = compiled(inputs, flags);
   const evaluator = new Evaluator(input.program, input.blocks);
   const names = new EndpointNames(input, flags.namespace);
-  const [from, to] = [names.named(source), names.named(destination)];
+  const [from, to] = [names.named(source), names.destination(destination)];
   const answers = questionsBetween(names, from, to, port).flatMap((question) => answersFor(evaluator, question));
   if (answers.length === 0) throw new UsageError(`${source} and ${destination} have no address family in common`);
   const allowed = flags.all ? answers.every((one) => one.allowed) : answers.some((one) => one.allowed);
-  const warnings = [...new Set(answers.flatMap((one) => answerWarnings(one, inputs.policies, inputs.implied)))];
+  const resting = answers.flatMap((one) => answerWarnings(one, inputs.policies, inputs.implied));
+  const warnings = [...new Set([...(to.note === undefined ? [] : [to.note]), ...resting])];
   await writeOutputs(flags.output, 'text', (format) => {
     if (format === 'text') return [answerText({ answers, allowed, warnings }, from, to)];
     const document = { kind: 'Answer', schemaVersion: 1, allowed, answers: answers.map(answerWithReasons), warnings };

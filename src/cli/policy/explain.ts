@@ -73,7 +73,7 @@ function pair(
   { input, names, positions }: ExplainContext,
   { source, destination, port }: { source: string; destination: string; port: string | undefined },
 ): Explained {
-  const [from, to] = [names.named(source), names.named(destination)];
+  const [from, to] = [names.named(source), names.destination(destination)];
   const analysisInput: AnalysisInput = {
     evaluator: new Evaluator(input.program, input.blocks),
     policies: new Map(input.objects.policies.map((policy) => [policyKey(policy.ref), policy])),
@@ -84,7 +84,8 @@ function pair(
   if (explanations.length === 0) throw new UsageError(`${source} and ${destination} have no address family in common`);
   const distinct = distinctOf(explanations);
   const { policies, implied } = input.objects;
-  const warnings = [...new Set(explanations.flatMap(({ answer }) => answerWarnings(answer, policies, implied)))];
+  const resting = explanations.flatMap(({ answer }) => answerWarnings(answer, policies, implied));
+  const warnings = [...new Set([...(to.note === undefined ? [] : [to.note]), ...resting])];
   const shown = distinct.slice(0, mostExplained).map(([one, ...alike]) => {
     const others = alike.length === 0 ? '' : `(the same for ${alike.length} more)\n`;
     return `${explanationText(one, positions)}${others}`;

@@ -13,6 +13,10 @@ export interface InputFlags {
   readonly kustomize?: readonly string[];
   readonly kubeconfig?: string;
   readonly context?: string;
+  /** Each file that holds nothing is named. */
+  readonly verbose?: boolean;
+  /** Of manifests that name none. */
+  readonly namespace?: string;
   /** Well-known workloads that an application's repository does not contain. */
   readonly assume?: readonly string[];
 }
@@ -22,7 +26,11 @@ export const isLive = ({ kubeconfig, context }: Pick<InputFlags, 'kubeconfig' | 
 
 /** @throws InputError when a path, a kustomization or the API server cannot be read at all. */
 export async function readInputs(flags: InputFlags): Promise<ManifestObjects> {
-  const collector = new ManifestCollector({ strict: !isLive(flags) });
+  const collector = new ManifestCollector({
+    strict: !isLive(flags),
+    verbose: flags.verbose === true,
+    ...(flags.namespace === undefined ? {} : { defaultNamespace: flags.namespace }),
+  });
   await readInto(collector, flags);
   for (const document of wellKnownDocuments(flags, collector)) collector.takeDocument(document);
   return collector.objects();

@@ -7,11 +7,19 @@ export interface LintInputFlags extends InputFlags {
   readonly closedWorld: boolean;
 }
 
-/** @throws InputError when nothing can be read at all */
-export async function readLintInputs(flags: LintInputFlags): Promise<LoadedLintInput> {
+/**
+ * @param isIgnored whether the user does not want to hear of a file
+ * @throws InputError when nothing can be read at all
+ */
+export async function readLintInputs(
+  flags: LintInputFlags,
+  isIgnored: (file: string) => boolean = () => false,
+): Promise<LoadedLintInput> {
   const collector = new LintInputCollector({
     strict: !isLive(flags),
     defaultNamespace: flags.namespace ?? 'default',
+    isIgnored,
+    verbose: flags.verbose === true,
   });
   await readInto(collector, flags);
   // They are not objects of the input: lint finds nothing in them, and much because of them.

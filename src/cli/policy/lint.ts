@@ -3,6 +3,7 @@ import { atLeast, lint } from '../../lint/engine.js';
 import { fixedTexts, unifiedDiff } from '../../lint/fixes.js';
 import { rules } from '../../lint/catalogue.js';
 import type { Finding, Findings, Severity } from '../../lint/finding.js';
+import type { LintObject } from '../../lint/objects.js';
 import { limitRule } from '../../lint/limit-rule.js';
 import type { Rule } from '../../lint/types.js';
 import { standardLimits } from '../../limits/limits.js';
@@ -90,7 +91,7 @@ async function run(flags: LintFlags): Promise<void> {
   if (flags.fix && ((flags.kustomize ?? []).length > 0 || isLive(flags)))
     throw new UsageError('--fix writes files: give them by -f');
   const settings = await readLintSettings(flags.config);
-  const { input, skipped, unparsed } = await readLintInputs(flags);
+  const { input, skipped, unbuilt, unparsed } = await readLintInputs(flags, settings.ignores);
   const progress = new Progress('checking', rules.length);
   const onRule = (done: number): void => progress.step(done);
   const found = lint(input, {
@@ -100,10 +101,15 @@ async function run(flags: LintFlags): Promise<void> {
   });
   progress.end();
   const findings = found.filter(({ file }) => !settings.ignores(file));
-  for (const line of [...unparsed, ...skipped]) process.stderr.write(`podwall: ${line}\n`);
+  const left = [...unparsed, ...unbuilt];
+  for (const line of [...left, ...skipped]) process.stderr.write(`podwall: ${line}\n`);
   if (flags.fix) await fix(findings, flags.diff);
-  else await print({ kind: 'Findings', schemaVersion: 1, findings, skipped, unparsed }, flags);
-  process.exitCode = codeOf(findings, { objects: input.objects.length, unparsed: unparsed.length }, flags);
+  else await print({ kind: 'Findings', schemaVersion: 1, findings, skipped, unparsed: left }, flags);
+  process.exitCode = codeOf(
+    findings,
+    { objects: input.objects.filter(isAnalysed).length, unparsed: unparsed.length, unbuilt: unbuilt.length },
+    flags,
+  );
 }
 
 async function fix(findings: readonly Finding[], onlyShow: boolean): Promise<void> {
@@ -142,13 +148,17 @@ async function print(document: Findings, { output }: LintFlags): Promise<void> {
     await appendJobSummary(printFindingsMarkdown(findings));
 }
 
+/** What a rule may look at: a Secret or an Ingress alone is nothing to analyse. */
+const isAnalysed = ({ kind, found }: LintObject): boolean =>
+  found === undefined ? kind.includes('NetworkPolicy') : found.as !== 'otherGroup';
+
 function codeOf(
   findings: readonly Finding[],
-  { objects, unparsed }: { readonly objects: number; readonly unparsed: number },
+  { objects, unparsed, unbuilt }: Readonly<Record<'objects' | 'unparsed' | 'unbuilt', number>>,
   { allowPartial, failOn }: LintFlags,
 ): number {
-  if (unparsed > 0 && objects === 0) throw new UsageError('nothing of the input could be read');
-  if (unparsed > 0 && !allowPartial) return exitCode.partial;
+  if (unparsed > 0 && unbuilt + objects === 0) throw new UsageError('nothing of the input could be read');
+  if (unparsed + unbuilt > 0 && !allowPartial) return exitCode.partial;
   if (failOn !== 'never' && findings.some(({ severity }) => atLeast(severity, failOn))) return exitCode.no;
   return objects === 0 ? exitCode.nothing : exitCode.done;
 }

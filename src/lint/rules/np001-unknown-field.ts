@@ -11,9 +11,11 @@ export const rule: Rule = {
   why: 'The API server drops unknown fields: a misspelt `from` leaves a rule that allows everyone.',
   bad: 'podSelector: {}\ningress:\n  - form:\n      - podSelector: {}',
   good: 'podSelector: {}\ningress:\n  - from:\n      - podSelector: {}',
-  check: (input) =>
-    diagnosed(input, 'unknown-field', ({ severity }) => ({
+  *check(input) {
+    yield* diagnosed(input, 'unknown-field', ({ severity }) => ({
       part: 'key',
       ...(severity === 'warning' ? { severity } : {}),
-    })),
+    }));
+    yield* diagnosed(input, 'unknown-outer-field', () => ({ part: 'key' }));
+  },
 };

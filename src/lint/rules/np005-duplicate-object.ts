@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { isPolicyObject } from '../queries.js';
 import type { LintObject } from '../objects.js';
 import type { Rule } from '../types.js';
@@ -15,12 +16,19 @@ export const rule: Rule = {
   good: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {podSelector: {}}\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: q, namespace: shop}\nspec: {podSelector: {}, ingress: [{}]}',
   *check({ objects }) {
     const seen = new Map<string, LintObject>();
+    const copies = new Map<string, LintObject[]>();
     for (const object of objects) {
       if (!isPolicyObject(object) || object.name === '') continue;
       // A base and its overlays lie in directories of their own, and are meant to be the same.
-      const key = `${dirname(object.document.file)} ${object.namespace}/${object.name}`;
+      const { file } = object.document;
+      const key = `${dirname(file)} ${object.namespace}/${object.name}`;
       const first = seen.get(key);
       if (first === undefined) seen.set(key, object);
+      else if (first.document.file !== file && isDeepStrictEqual(first.fields, object.fields))
+        copies.set(`${first.document.file}\n${file}`, [
+          ...(copies.get(`${first.document.file}\n${file}`) ?? []),
+          object,
+        ]);
       else
         yield {
           object,
@@ -29,5 +37,14 @@ export const rule: Rule = {
           related: [{ object: first, path: ['metadata', 'name'], message: 'the first one' }],
         };
     }
+    // Install files for different purposes hold the same objects; one of them is applied.
+    for (const [files, [object, ...more]] of copies)
+      if (object !== undefined)
+        yield {
+          object,
+          path: ['metadata', 'name'],
+          severity: 'info',
+          message: `${more.length + 1} of the policies here are also in ${files.split('\n')[0] ?? ''}, and are the same`,
+        };
   },
 };

@@ -18,7 +18,7 @@ export const rule: Rule = {
           object,
           path: ['metadata'],
           part: 'key',
-          message: `${object.name} has no namespace: \`default\` is assumed`,
+          message: `${object.name} has no namespace: \`${object.namespace}\` is assumed`,
         };
   },
 };

@@ -1,4 +1,6 @@
 import type { LabelSelector } from '../../model/labels.js';
+import { isMapping } from '../../model/parse.js';
+import { fieldAt } from '../policy-parts.js';
 import { requirementPath, selectorsOf } from '../queries.js';
 import type { Rule } from '../types.js';
 
@@ -31,7 +33,8 @@ export const rule: Rule = {
   good: 'podSelector:\n  matchLabels: {app: a}\n  matchExpressions: [{key: tier, operator: NotIn, values: [a]}]',
   *check(input) {
     for (const { object, selector, path } of selectorsOf(input)) {
-      const key = contradiction(selector);
+      // A peer without a selector matches nothing too; that is another rule's.
+      const key = isMapping(fieldAt(object.fields, path)) ? contradiction(selector) : undefined;
       if (key !== undefined)
         yield {
           object,

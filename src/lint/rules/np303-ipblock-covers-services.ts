@@ -1,4 +1,4 @@
-import { cidrWithin, isSingleAddress, parseAddress, parseCidr, type Cidr } from '../../model/address.js';
+import { cidrWithin, isSingleAddress, parseCidr, type Cidr } from '../../model/address.js';
 import { fieldAt } from '../policy-parts.js';
 import { isOfKind, peersOf } from '../queries.js';
 import type { LintObject } from '../objects.js';
@@ -10,13 +10,15 @@ export const rule: Rule = {
   severity: 'warning',
   scope: 'namespace',
   confidence: 'closed-world',
-  summary: "an ipBlock inside the cluster's Service range, or the cluster IP of a Service",
+  summary: "an ipBlock inside the cluster's Service range, or an address of a Service",
   why: "Policies apply after the Service has translated the packet to a pod's address: the block never matches.",
   bad: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{ipBlock: {cidr: 10.96.0.0/16}}]',
   good: 'podSelector: {}\npolicyTypes: [Egress]\negress:\n  - to: [{podSelector: {matchLabels: {app: web}}}]',
   *check(input) {
     const ranges = input.objects.flatMap(serviceRanges);
-    const holders = new Map(input.objects.flatMap((object) => clusterIps(object).map((ip) => [ip, object] as const)));
+    const holders = new Map(
+      input.services.flatMap(({ ref, addresses }) => addresses.map((one) => [one, ref] as const)),
+    );
     for (const { object, peer, path } of peersOf(input)) {
       if (peer.kind !== 'ipBlock') continue;
       const { cidr } = peer;
@@ -26,7 +28,7 @@ export const rule: Rule = {
         yield {
           object,
           path: at,
-          message: `this is the cluster IP of Service ${holder.namespace}/${holder.name}, not an address of its pods`,
+          message: `this is an address of Service ${holder.namespace}/${holder.name}, not of its pods`,
         };
       else if (ranges.some((range) => cidrWithin(cidr, range)))
         yield {
@@ -45,10 +47,3 @@ const listAt = ({ fields }: LintObject, path: readonly string[]): readonly strin
 
 const serviceRanges = (object: LintObject): readonly Cidr[] =>
   isOfKind(object, 'ServiceCIDR') ? listAt(object, ['spec', 'cidrs']).flatMap((text) => parseCidr(text) ?? []) : [];
-
-function clusterIps(object: LintObject): readonly string[] {
-  if (!isOfKind(object, 'Service')) return [];
-  const single = fieldAt(object.fields, ['spec', 'clusterIP']);
-  const listed = [...listAt(object, ['spec', 'clusterIPs']), ...(typeof single === 'string' ? [single] : [])];
-  return listed.flatMap((text) => parseAddress(text) ?? []);
-}

@@ -12,7 +12,8 @@ import {
   versions,
   type Context,
 } from './cluster-network-policy-fields.js';
-import { parseMetadata } from './metadata.js';
+import { checkOuterFields, parseMetadata } from './metadata.js';
+import { withPlaceholders } from './placeholders.js';
 import type { ParseOptions } from './network-policy.js';
 import { isMapping, Reader, type Fields, type Path } from './reader.js';
 
@@ -28,7 +29,7 @@ export function checkClusterNetworkPolicy(object: Fields, { strict }: ParseOptio
   const reader = new Reader();
   const context: Context = { reader, version, unknown: strict ? 'error' : 'warning' };
   parseMetadata(reader, object);
-  reader.unknownFields(object, ['apiVersion', 'kind', 'metadata', 'spec', 'status'], [], 'warning');
+  checkOuterFields(reader, object, { strict });
   const spec = reader.mapping(object['spec'], ['spec']) ?? {};
   reader.unknownFields(spec, ['tier', 'priority', 'subject', 'ingress', 'egress'], ['spec'], context.unknown);
   checkChoice(context, spec['tier'], ['spec', 'tier'], ['Admin', 'Baseline']);
@@ -40,7 +41,7 @@ export function checkClusterNetworkPolicy(object: Fields, { strict }: ParseOptio
     checkCount(context, rules, path);
     for (const [index, rule] of rules.entries()) checkRule(context, rule, [...path, index], peers);
   }
-  return reader.diagnostics;
+  return withPlaceholders(object, reader.diagnostics);
 }
 
 function checkRule(context: Context, value: unknown, path: Path, peersKey: 'from' | 'to'): void {

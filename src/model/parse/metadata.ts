@@ -53,6 +53,23 @@ export function parseMetadata(reader: Reader, object: unknown): Metadata | undef
   };
 }
 
+const metadataFields = [
+  ...['name', 'generateName', 'namespace', 'labels', 'annotations', 'ownerReferences', 'finalizers'],
+  ...['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'],
+  ...['managedFields', 'selfLink'],
+];
+
+/**
+ * Unknown fields around the spec change nothing that the object does, so they are warnings; the API server refuses them all
+ * the same where they are new to it.
+ */
+export function checkOuterFields(reader: Reader, object: Fields, { strict }: { readonly strict: boolean }): void {
+  const options = { severity: 'warning', code: strict ? 'unknown-outer-field' : 'unknown-field' } as const;
+  reader.unknownFields(object, ['apiVersion', 'kind', 'metadata', 'spec', 'status'], [], options);
+  const { metadata } = object;
+  if (isMapping(metadata)) reader.unknownFields(metadata, metadataFields, ['metadata'], options);
+}
+
 /** Who owns a pod or a workload is read leniently by `controllerOf`: this reports what would be overlooked. */
 export function checkOwners(reader: Reader, metadata: Fields, at: Path): void {
   for (const { fields, path } of reader.mappings(metadata['ownerReferences'], [...at, 'ownerReferences'])) {

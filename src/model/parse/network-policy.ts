@@ -14,8 +14,9 @@ import { modeIn } from '../policy-mode.js';
 import { modeDiagnostics } from './annotations.js';
 import { parseIpBlock, type PeerResult } from './ip-block.js';
 import { jsonBytes } from './json-bytes.js';
-import { parseMetadata } from './metadata.js';
+import { checkOuterFields, parseMetadata } from './metadata.js';
 import { portNameProblem } from './names.js';
+import { withPlaceholders } from './placeholders.js';
 import { parseProtocol } from './protocol.js';
 import { isMapping, Reader, type Fields, type Path } from './reader.js';
 import { parseSelector } from './selector.js';
@@ -36,11 +37,18 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
   const reader = new Reader();
   const unknown = options.strict ? 'error' : 'warning';
   const metadata = parseMetadata(reader, object);
-  if (metadata === undefined) return { ok: false, diagnostics: reader.diagnostics };
+  const fields = isMapping(object) ? object : {};
+  checkOuterFields(reader, fields, options);
+  const spec = reader.mapping(fields['spec'], ['spec']) ?? {};
+  reader.unknownFields(spec, ['podSelector', 'policyTypes', 'ingress', 'egress'], ['spec'], unknown);
+  const selector = parseSelector(reader, spec['podSelector'], ['spec', 'podSelector'], unknown);
+  const types = parseTypes(reader, spec);
+  const rules = parseRules(reader, spec, unknown);
+  const noted = withPlaceholders(fields, [...reader.diagnostics, ...rules.notes.diagnostics]);
+  if (metadata === undefined) return { ok: false, diagnostics: noted };
   const ref: PolicyRef = { kind: 'NetworkPolicy', namespace: metadata.namespace ?? 'default', name: metadata.name };
   const { uid, generation, created, annotations } = metadata;
-  const fields = isMapping(object) ? object : {};
-  const ofMode = modeDiagnostics(annotations);
+  const diagnostics = [...modeDiagnostics(annotations), ...noted];
   const identity = {
     ref,
     ...(uid === undefined ? {} : { uid }),
@@ -49,20 +57,10 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
     ...(modeIn(annotations) === 'dry-run' ? { mode: 'dry-run' as const } : {}),
     bytes: jsonBytes(fields['spec']),
   };
-  reader.unknownFields(fields, ['apiVersion', 'kind', 'metadata', 'spec', 'status'], [], 'warning');
-  const spec = reader.mapping(fields['spec'], ['spec']) ?? {};
-  reader.unknownFields(spec, ['podSelector', 'policyTypes', 'ingress', 'egress'], ['spec'], unknown);
-  const selector = parseSelector(reader, spec['podSelector'], ['spec', 'podSelector'], unknown);
-  const types = parseTypes(reader, spec);
-  const rules = parseRules(reader, spec, unknown);
   if (reader.failed || selector === undefined || types === undefined) {
-    const diagnostics = boundedDiagnostics(reader.diagnostics);
     const appliesTo: LabelSelector | 'wholeNamespace' = selector ?? 'wholeNamespace';
-    return {
-      ok: true,
-      value: { kind: 'broken', ...identity, appliesTo, directions: types ?? directions, diagnostics },
-      diagnostics: [...ofMode, ...reader.diagnostics],
-    };
+    const broken = { appliesTo, directions: types ?? directions, diagnostics: boundedDiagnostics(noted) };
+    return { ok: true, value: { kind: 'broken', ...identity, ...broken }, diagnostics };
   }
   const policy: AnyPolicy = {
     kind: 'policy',
@@ -71,7 +69,7 @@ export function parseNetworkPolicy(object: unknown, options: ParseOptions): Pars
     ...(types.includes('ingress') ? { ingress: rules.ingress } : {}),
     ...(types.includes('egress') ? { egress: rules.egress } : {}),
   };
-  return { ok: true, value: policy, diagnostics: [...ofMode, ...reader.diagnostics, ...rules.notes.diagnostics] };
+  return { ok: true, value: policy, diagnostics };
 }
 
 /** policyTypes with its default: Ingress, and Egress when there are egress rules. Undefined when it cannot be read. */

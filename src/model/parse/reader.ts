@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../diagnostic.js';
+import { visible } from '../visible.js';
 
 export type Path = Diagnostic['path'];
 export type Fields = Readonly<Record<string, unknown>>;
@@ -15,11 +16,17 @@ export class Reader {
 
   /** @param at where it stands, when that is deeper than `path` */
   error(code: string, path: Path, message: string, at?: Path): void {
-    this.diagnostics.push({ code, severity: 'error', path, message, ...(at === undefined ? {} : { at }) });
+    this.diagnostics.push({
+      code,
+      severity: 'error',
+      path,
+      message: visible(message),
+      ...(at === undefined ? {} : { at }),
+    });
   }
 
   warning(code: string, path: Path, message: string): void {
-    this.diagnostics.push({ code, severity: 'warning', path, message });
+    this.diagnostics.push({ code, severity: 'warning', path, message: visible(message) });
   }
 
   get failed(): boolean {
@@ -44,7 +51,7 @@ export class Reader {
 
   text(value: unknown, path: Path): string | undefined {
     if (value === undefined || value === null) return undefined;
-    if (typeof value === 'string') return value;
+    if (typeof value === 'string') return visible(value);
     this.error('wrong-type', path, `must be a string, not ${describe(value)}${quoteHint(value)}`);
     return undefined;
   }
@@ -60,7 +67,8 @@ export class Reader {
   /** A port: a whole number, or the name of one. */
   numberOrName(value: unknown, path: Path): number | string | undefined {
     if (value === undefined || value === null) return undefined;
-    if (typeof value === 'string' || Number.isInteger(value)) return value as number | string;
+    if (typeof value === 'string') return visible(value);
+    if (Number.isInteger(value)) return value as number;
     this.error('wrong-type', path, `must be a whole number or a name, not ${describe(value)}`);
     return undefined;
   }
@@ -68,7 +76,7 @@ export class Reader {
   /** A list of strings. */
   texts(value: unknown, path: Path): readonly string[] {
     return this.list(value, path).flatMap((entry, index) => {
-      if (typeof entry === 'string') return [entry];
+      if (typeof entry === 'string') return [visible(entry)];
       this.error('wrong-type', [...path, index], `must be a string, not ${describe(entry)}${quoteHint(entry)}`);
       return [];
     });
@@ -96,19 +104,25 @@ export class Reader {
     // Not assigned one by one: `__proto__` would be lost, and a selector without its requirement selects everything.
     return Object.fromEntries(
       Object.entries(this.mapping(value, path) ?? {}).map(([key, entry]) => [
-        key,
+        visible(key),
         this.text(entry, [...path, key]) ?? '',
       ]),
     );
   }
 
   /** Reports the fields of `fields` that are not in `known`, with the name that was probably meant. */
-  unknownFields(fields: Fields, known: readonly string[], path: Path, severity: 'error' | 'warning'): void {
+  unknownFields(
+    fields: Fields,
+    known: readonly string[],
+    path: Path,
+    as: 'error' | 'warning' | Pick<Diagnostic, 'severity' | 'code'>,
+  ): void {
+    const { severity, code } = typeof as === 'string' ? { severity: as, code: 'unknown-field' } : as;
     for (const name of Object.keys(fields)) {
       if (known.includes(name)) continue;
       const meant = closest(name, known);
       const message = `unknown field "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
-      this.diagnostics.push({ code: 'unknown-field', severity, path: [...path, name], message });
+      this.diagnostics.push({ code, severity, path: [...path, name], message: visible(message) });
     }
   }
 }

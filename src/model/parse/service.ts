@@ -1,3 +1,4 @@
+import { parseAddress } from '../address.js';
 import type { Parsed } from '../diagnostic.js';
 import type { Service, ServicePort } from '../service.js';
 import { parseMetadata } from './metadata.js';
@@ -13,7 +14,12 @@ export function parseService(object: unknown): Parsed<Service> {
   const labels = reader.strings(spec['selector'], ['spec', 'selector']);
   const ports = reader.mappings(spec['ports'], ['spec', 'ports']).flatMap((placed) => parsePort(reader, placed) ?? []);
   const address = reader.text(spec['clusterIP'], ['spec', 'clusterIP']);
-  reader.texts(spec['clusterIPs'], ['spec', 'clusterIPs']);
+  const addresses = [
+    address ?? '',
+    ...reader.texts(spec['clusterIPs'], ['spec', 'clusterIPs']),
+    ...reader.texts(spec['externalIPs'], ['spec', 'externalIPs']),
+    ...balancerAddresses(reader, fields['status']),
+  ];
   if (metadata === undefined || reader.failed) return { ok: false, diagnostics: reader.diagnostics };
   const requirements = Object.entries(labels).map(([key, value]) => ({
     operator: 'In' as const,
@@ -25,8 +31,17 @@ export function parseService(object: unknown): Parsed<Service> {
     ...(requirements.length === 0 ? {} : { selector: { requirements } }),
     ports,
     headless: address === 'None',
+    addresses: address === 'None' ? [] : [...new Set(addresses.flatMap((text) => parseAddress(text) ?? []))],
   };
   return { ok: true, value, diagnostics: reader.diagnostics };
+}
+
+function balancerAddresses(reader: Reader, value: unknown): readonly string[] {
+  const path = ['status', 'loadBalancer'];
+  const balancer = reader.mapping(reader.mapping(value, ['status'])?.['loadBalancer'], path) ?? {};
+  return reader
+    .mappings(balancer['ingress'], [...path, 'ingress'])
+    .flatMap(({ fields, path: at }) => reader.text(fields['ip'], [...at, 'ip']) ?? []);
 }
 
 function parsePort(reader: Reader, { fields, path }: Placed): ServicePort | undefined {

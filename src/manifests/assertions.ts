@@ -31,15 +31,16 @@ export function parseAssertions(object: unknown): Assertions | AssertionProblem 
     expectations.push({ ...parsed, path });
   }
   const path = ['spec', 'table'];
-  for (const line of (table ?? '').split('\n').filter((text) => text.trim() !== '')) {
-    const parsed = parseLine(line.trim());
+  for (const [line, text] of (table ?? '').split('\n').entries()) {
+    if (text.trim() === '') continue;
+    const parsed = parseLine(text.trim());
     if ('message' in parsed) return { path, message: parsed.message };
-    expectations.push({ ...parsed, path });
+    expectations.push({ ...parsed, path, line });
   }
   return { expect: expectations, unlisted };
 }
 
-type Unplaced = Omit<Expectation, 'path'>;
+type Unplaced = Omit<Expectation, 'path' | 'line'>;
 
 /** `web.shop -> db.shop 5432/TCP allowed` */
 function parseLine(line: string): Unplaced | { readonly message: string } {

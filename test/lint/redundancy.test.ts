@@ -75,7 +75,7 @@ const policies: fc.Arbitrary<readonly Policy[]> = fc
         namespace: 'shop',
         ...(isDryRun ? { annotations: { 'podwall.dev/mode': 'dry-run' } } : {}),
       },
-      spec: of as Policy['spec'],
+      spec: of,
     })),
   );
 

@@ -46,13 +46,13 @@ export function checkAssertions(
 const titleOf = ({ from, to, port, protocol, allowed }: Expectation): string =>
   `${from} -> ${to} ${[protocol, ...(port === undefined ? [] : [port])].join(' ')} ${allowed ? 'allowed' : 'denied'}`;
 
-/** In every family that both have in common it must be as expected. */
+/** Of every pair of workloads that are meant, in every family that both have in common, it must be as expected. */
 function checkOne(evaluator: Evaluator, names: EndpointNames, one: Expectation): CheckedExpectation {
   const title = titleOf(one);
   const wrong = orProblem(() => answers(evaluator, names, one).filter(({ allowed }) => allowed !== one.allowed));
   if ('problem' in wrong) return { title, failure: wrong.problem };
   if (wrong.found.length === 0) return { title };
-  const over = wrong.found.flatMap(({ family }) => family ?? []);
+  const over = [...new Set(wrong.found.flatMap(({ family }) => family ?? []))];
   const where = over.length === 0 ? '' : ` over ${over.join(' and ')}`;
   const failure = `it is ${one.allowed ? 'denied' : 'allowed'}${where}`;
   return { title, failure, ...(one.protocol === 'ICMP' ? {} : { found: foundAnswers(evaluator, names, one) }) };
@@ -92,19 +92,20 @@ function answers(evaluator: Evaluator, names: EndpointNames, expectation: Expect
   const isLoose = source.isLoose === true || destination.isLoose === true;
   const allows = (question: Question, ports: PortSet): boolean =>
     question.port !== undefined && hasPort(ports, question.port.protocol, question.port.number);
-  // Pods that have the named port under different numbers are asked by their own.
-  const byPort = groupBy(asked, ({ port: number }) => JSON.stringify(number)).values();
-  const found = [...byPort].flatMap((same) =>
-    allowancesBetween(evaluator, same, isLoose).map(({ family, allowance }) => ({
+  return [...groupBy(asked, ({ about }) => about).values()].flatMap((pair) => {
+    // Pods that have the named port under different numbers are asked by their own.
+    const byPort = groupBy(pair, ({ port: number }) => JSON.stringify(number)).values();
+    const found = [...byPort].flatMap((same) =>
+      allowancesBetween(evaluator, same, isLoose).map(({ family, allowance }) => ({
+        family,
+        allowed: same.some((question) => allows(question, allowance.ports)),
+      })),
+    );
+    return [...new Set(found.map(({ family }) => family))].map((family) => ({
       family,
-      allowed: same.some((question) => allows(question, allowance.ports)),
-    })),
-  );
-  const families = [...new Set(found.map(({ family }) => family))];
-  return families.map((family) => ({
-    family,
-    allowed: found.some((one) => one.family === family && one.allowed),
-  }));
+      allowed: found.some((one) => one.family === family && one.allowed),
+    }));
+  });
 }
 
 /** Ports between workloads that are allowed, and that no expectation names. */

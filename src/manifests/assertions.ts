@@ -1,4 +1,6 @@
 /** Expected reachability as code: documents of kind Assertions. */
+import { parseAddress } from '../model/address.js';
+import { parseEndpointName } from '../model/endpoint-name.js';
 import { isMapping } from '../model/parse.js';
 import type { Assertions, Expectation } from '../model/expectation.js';
 import { protocols } from '../model/policy.js';
@@ -67,7 +69,9 @@ function parseExpectation(value: unknown): Unplaced | FieldProblem {
   if (typeof allowed !== 'boolean') return { field: 'allowed', message: 'must be true or false' };
   const known = [...protocols, 'ICMP' as const].find((name) => name === protocol);
   if (known === undefined) return { field: 'protocol', message: 'must be TCP, UDP, SCTP or ICMP' };
-  const isPortless = known === 'ICMP' || to.startsWith('svc/');
+  const named = parseEndpointName(to);
+  const isPortless =
+    known === 'ICMP' || named.kind === 'svc' || (named.port !== undefined && parseAddress(to) === undefined);
   if (isPortless && port === undefined) return { from, to, protocol: known, allowed };
   if (typeof port !== 'string' && typeof port !== 'number')
     return { field: 'port', message: 'must be a number or a name' };

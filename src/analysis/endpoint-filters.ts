@@ -2,12 +2,13 @@
 import { allPorts, noPorts, portSet } from '../evaluation/port-sets.js';
 import type { EndpointFilter, ListedEndpoint } from './listed-endpoints.js';
 import { rangeContains } from '../addresses/address-ranges.js';
-import { publicFilter } from '../evaluation/external-ranges.js';
-import { addressToNumber, familyOf, parseAddress } from '../model/address.js';
-import type { LabelSelector } from '../model/labels.js';
+import { publicFilter, type ExternalRange } from '../evaluation/external-ranges.js';
+import { addressToNumber, familyOf, type Address } from '../model/address.js';
+import { parseEndpointName } from '../model/endpoint-name.js';
 import type { PortSet } from '../model/reachability.js';
 import { matches } from '../selectors/match.js';
 import type { FlowEndpoint } from '../evaluation/flow-endpoints.js';
+import { parseLabels } from './label-text.js';
 import { EndpointNames, targetPort, type NamedEndpoint, type NamedService } from './endpoint-names.js';
 import { InputError } from '../generic/input-error.js';
 
@@ -30,19 +31,18 @@ function one(text: string, names: EndpointNames, namespaces: ReadonlySet<string>
     return ({ workload }) => (workload?.namespace === name ? allPorts : noPorts);
   }
   if (/[=,]|^!/.test(text)) {
-    const selector = parseLabels(text);
-    return ({ workload }) => (workload !== undefined && matches(selector, workload.labels) ? allPorts : noPorts);
+    const { namespace, labels = text } = parseEndpointName(text);
+    const selector = parseLabels(labels);
+    return ({ workload }) =>
+      workload !== undefined &&
+      (namespace === undefined || workload.namespace === namespace) &&
+      matches(selector, workload.labels)
+        ? allPorts
+        : noPorts;
   }
   if (text === 'internet') {
     const isPublic = publicFilter();
     return ({ range }) => (range !== undefined && isPublic(range) ? allPorts : noPorts);
-  }
-  const address = parseAddress(text);
-  if (address !== undefined) {
-    const named = names.named(text);
-    if (named.endpoints.some((one) => one.kind === 'workload')) return filterOfEndpoints(named);
-    const number = addressToNumber(address);
-    return ({ range }) => (range?.family === familyOf(address) && rangeContains(range, number) ? allPorts : noPorts);
   }
   return filterOfEndpoints(names.named(text), text);
 }
@@ -56,18 +56,24 @@ function isEndpoint(text: string, names: EndpointNames): boolean {
   }
 }
 
-/** A Service means its pods, at the target ports of its own ports. */
-function filterOfEndpoints(named: NamedEndpoint, range?: string): EndpointFilter {
+/** A Service means its pods, at the target ports of its own ports; an address that is no pod's, the range that has it. */
+function filterOfEndpoints(named: NamedEndpoint, range: string): EndpointFilter {
   const ports = new Map<string, PortSet>();
+  const addresses: Address[] = [];
   for (const one of named.endpoints)
     if (one.kind === 'workload')
       ports.set(one.workload.id, named.service === undefined ? allPorts : servicePorts(named.service, one));
-  return ({ endpoint }: ListedEndpoint) => ports.get(endpoint.id) ?? (endpoint.id === range ? allPorts : noPorts);
+    else if (one.range === undefined) addresses.push(one.address);
+  const holds = (of: ExternalRange | undefined): boolean =>
+    addresses.some((one) => of?.family === familyOf(one) && rangeContains(of, addressToNumber(one)));
+  return ({ endpoint, range: of }: ListedEndpoint) =>
+    ports.get(endpoint.id) ?? (endpoint.id === range || holds(of) ? allPorts : noPorts);
 }
 
 function servicePorts({ service, port }: NamedService, endpoint: FlowEndpoint): PortSet {
   const ports = service.ports.filter(
-    ({ port: number, name }) => port === undefined || port === String(number) || port === name,
+    ({ port: number, protocol, name }) =>
+      port === undefined || [String(number), `${number}/${protocol}`, name].includes(port),
   );
   if (ports.length === 0) throw new InputError(`svc/${service.ref.name} has no port ${port ?? ''}`);
   return portSet(
@@ -76,14 +82,4 @@ function servicePorts({ service, port }: NamedService, endpoint: FlowEndpoint): 
       return target === undefined ? [] : [{ protocol: target.protocol, first: target.number, last: target.number }];
     }),
   );
-}
-
-/** `app=web,tier!=db,team,!old`: equality and existence, as kubectl's -l has them. */
-function parseLabels(text: string): LabelSelector {
-  const requirements = text.split(',').map((part): LabelSelector['requirements'][number] => {
-    const [, key = '', operator = '', value = ''] = /^([^=!]+?)(==?|!=)(.*)$/.exec(part) ?? [];
-    if (key !== '') return { operator: operator === '!=' ? 'NotIn' : 'In', key, values: [value] };
-    return part.startsWith('!') ? { operator: 'DoesNotExist', key: part.slice(1) } : { operator: 'Exists', key: part };
-  });
-  return { requirements };
 }

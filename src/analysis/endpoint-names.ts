@@ -11,13 +11,16 @@ import {
 } from '../evaluation/external-ranges.js';
 import { ownerKey, type Workload, type WorkloadMember } from '../model/workload.js';
 import { families, familyOf, parseAddress, type Address, type Family } from '../model/address.js';
-import { nodeLocalDnsAddress, objectKey, type Pod } from '../model/pod.js';
+import { nodeLocalDnsAddress, type Pod } from '../model/pod.js';
+import { isCalled, kindOf, parseEndpointName, type EndpointName } from '../model/endpoint-name.js';
 import { protocols, type Protocol } from '../model/policy.js';
 import type { Service, ServicePort } from '../model/service.js';
 import { matches } from '../selectors/match.js';
 import { InputError } from '../generic/input-error.js';
 import type { ClusterObjects } from '../model/cluster-objects.js';
 import type { CompiledInput } from './compiled-input.js';
+import { nearestNames } from './nearest-names.js';
+import { parseLabels } from './label-text.js';
 import type { AskedPort } from './questions.js';
 
 /** A Service as it was asked for: by itself, or one of its ports by number or name. */
@@ -37,23 +40,9 @@ export interface NamedEndpoint {
   readonly service?: NamedService;
   /** What the name stands for, where that is not what it looks like. */
   readonly note?: string;
+  /** That the name ends with: `8080`, `http`, `53/UDP`. */
+  readonly port?: string;
 }
-
-/** Short and plural names, as kubectl takes them. */
-const kinds: Readonly<Record<string, string>> = {
-  po: 'pod',
-  deploy: 'deployment',
-  sts: 'statefulset',
-  ds: 'daemonset',
-  rs: 'replicaset',
-  rc: 'replicationcontroller',
-  cj: 'cronjob',
-  service: 'svc',
-};
-const kindOf = (text: string): string => {
-  const lower = text.toLowerCase().replace(/s$/, '');
-  return kinds[text.toLowerCase()] ?? kinds[lower] ?? lower;
-};
 
 export class EndpointNames {
   readonly #objects: ClusterObjects;
@@ -78,17 +67,36 @@ export class EndpointNames {
     if (text === 'internet') return { title: 'the internet', endpoints: this.#parts(internetRanges), isLoose: true };
     const address = parseAddress(text);
     if (address !== undefined) return { title: text, endpoints: this.#at(address) };
-    return this.#range(text) ?? this.#service(text) ?? this.#workload(text);
+    return this.#range(text) ?? this.#byId(text) ?? this.#parsed(text, parseEndpointName(text));
+  }
+
+  #parsed(text: string, name: EndpointName): NamedEndpoint {
+    const port = name.port === undefined ? {} : { port: name.port };
+    const address = addressIn(name);
+    if (address !== undefined) return { title: text, endpoints: this.#at(address), ...port };
+    if (name.labels !== undefined) return { title: text, endpoints: this.#labelled(text, name), ...port };
+    switch (name.kind) {
+      case 'svc':
+        return this.#service(text, name, port);
+      case 'node':
+        return { title: text, endpoints: this.#node(text, name), ...port };
+      case 'dns':
+        throw new InputError(`${text}: policies are not answered for DNS names yet: ask by an address, or by internet`);
+      default:
+        return { ...this.#workload(text, name), ...port };
+    }
   }
 
   /** As {@link named}; the address of a Service means its pods, since no policy sees a packet to it. */
   destination(text: string): NamedEndpoint {
-    const address = parseAddress(text);
+    const parsed = parseAddress(text) === undefined ? parseEndpointName(text) : { name: text };
+    const address = addressIn(parsed);
     const service = this.#objects.services.find(({ addresses }) => addresses.some((one) => one === address));
     if (service === undefined || address === undefined) return this.named(text);
     const { namespace, name } = service.ref;
+    const port = parsed.port === undefined ? {} : { port: parsed.port };
     const note = `${text} is an address of Service ${namespace}/${name}, which leads to its pods: the answer is theirs`;
-    return { ...this.#behind(service, `svc/${name}.${namespace}`), note };
+    return { ...this.#behind(service, `svc/${name}.${namespace}`), ...port, service: { service, ...port }, note };
   }
 
   /** `8080`, `http`, `53/UDP`; undefined where the destination has no port of that name. */
@@ -139,17 +147,42 @@ export class EndpointNames {
     return { kind: 'address', address, nodes, ...(title === undefined ? {} : { title }) };
   }
 
-  #service(text: string): NamedEndpoint | undefined {
-    const [, kind = '', rest = ''] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
-    if (kindOf(kind) !== 'svc') return undefined;
-    const [name = '', port] = rest.split(':');
-    const found = this.#objects.services.filter(({ ref }) => this.#isCalled(ref, name));
+  #byId(text: string): NamedEndpoint | undefined {
+    const byId = this.#workloads.filter(({ id }) => id === text || id.split('#')[0] === text);
+    return byId.length === 0
+      ? undefined
+      : { title: text, endpoints: byId.map((workload) => workloadEndpoint(workload)) };
+  }
+
+  #node(text: string, { name }: EndpointName): readonly FlowEndpoint[] {
+    const addresses = this.#nodes.of(name) ?? [];
+    if (addresses.length === 0) throw new InputError(`${text}: the input has no node of this name with an address`);
+    return addresses.map((address) => this.#outside(address));
+  }
+
+  #labelled(text: string, { namespace, labels = '' }: EndpointName): readonly FlowEndpoint[] {
+    const selector = parseLabels(labels);
+    const found = this.#workloads.filter(
+      (workload) => (namespace === undefined || workload.namespace === namespace) && matches(selector, workload.labels),
+    );
+    if (found.length === 0) throw new InputError(`${text}: no workload of the input has these labels`);
+    return found.map((workload) => workloadEndpoint(workload));
+  }
+
+  #service(text: string, name: EndpointName, { port }: Pick<NamedEndpoint, 'port'>): NamedEndpoint {
+    const found = this.#servicesCalled(name);
     const [service] = found;
-    if (service === undefined || found.length > 1)
-      throw new InputError(
-        problemWith(text, found, this.#objects.services, ({ ref }) => `svc/${ref.name}.${ref.namespace}`),
-      );
-    return { ...this.#behind(service, text), service: { service, ...(port === undefined ? {} : { port }) } };
+    if (service === undefined) throw this.#absent(text, name, (title) => title.startsWith('svc/'));
+    if (found.length > 1) throw ambiguous(text, found.map(serviceTitle));
+    return {
+      ...this.#behind(service, text),
+      service: { service, ...(port === undefined ? {} : { port }) },
+      ...(port === undefined ? {} : { port }),
+    };
+  }
+
+  #servicesCalled(name: EndpointName): readonly Service[] {
+    return this.#objects.services.filter(({ ref }) => isCalled(ref, name, this.#namespace));
   }
 
   #behind(service: Service, text: string): NamedEndpoint {
@@ -162,36 +195,64 @@ export class EndpointNames {
     return { title: text, endpoints, service: { service } };
   }
 
-  #workload(text: string): NamedEndpoint {
-    const byId = this.#workloads.filter(({ id }) => id === text || id.split('#')[0] === text);
-    if (byId.length > 0) return { title: text, endpoints: byId.map((workload) => workloadEndpoint(workload)) };
-    const [, kind, name = text] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
-    const candidates = this.#candidates(name, kind === undefined ? undefined : kindOf(kind));
+  /** A Service is meant where no workload is called so, and no kind is named. */
+  #workload(text: string, name: EndpointName): NamedEndpoint {
+    const called = this.#candidates(name);
+    const [, namespace, rest] =
+      name.kind === undefined ? (/^([^/]+)\/([^/]+)$/.exec(`${name.namespace ?? ''}/${name.name}`) ?? []) : [];
+    // A kind that only the input knows: rollout/web.
+    const candidates =
+      called.size === 0 && namespace !== undefined && rest !== undefined
+        ? this.#candidates({ kind: kindOf(namespace), name: rest })
+        : called;
     const [first] = [...candidates.values()];
-    if (first === undefined || candidates.size > 1)
-      throw new InputError(
-        problemWith(text, [...candidates.keys()], [...new Set(this.#workloads.map(ownerKey))], String),
-      );
-    return { title: text, endpoints: first };
+    if (candidates.size > 1) throw ambiguous(text, [...candidates.keys()]);
+    if (first !== undefined) return { title: text, endpoints: first };
+    if (name.kind === undefined && this.#servicesCalled(name).length > 0)
+      return this.#service(text, name, name.port === undefined ? {} : { port: name.port });
+    throw this.#absent(text, name, () => true);
+  }
+
+  /** With the names that are nearest to it. */
+  #absent(text: string, { namespace, name }: EndpointName, isAsked: (title: string) => boolean): InputError {
+    const dot = name.lastIndexOf('.');
+    const asked =
+      namespace === undefined && dot > 0
+        ? { namespace: name.slice(dot + 1), name: name.slice(0, dot) }
+        : { namespace: namespace ?? this.#namespace, name };
+    const owners = new Map(this.#workloads.map((workload) => [ownerKey(workload), workload]));
+    const known = [
+      ...[...owners].map(([title, workload]) => ({ namespace: workload.namespace, name: workload.name, title })),
+      ...this.#objects.services.map((service) => ({ ...service.ref, title: serviceTitle(service) })),
+    ].filter(({ title }) => isAsked(title));
+    const near = nearestNames(asked, known);
+    const same = near.filter((one) => one.name === asked.name);
+    if (same.length === 1) return new InputError(`no endpoint is called ${text}; there is ${same[0]?.title ?? ''}`);
+    const isDomain = namespace === undefined && dot > 0 && !known.some((one) => one.namespace === asked.namespace);
+    const advice = isDomain ? `; a name of DNS is written dns/${name}` : '';
+    const list = near.length === 0 ? '' : `; the nearest: ${near.map(({ title }) => title).join(', ')}`;
+    return new InputError(`no endpoint is called ${text}${list}${advice}`);
   }
 
   /** By owner, or by owner and pod. */
-  #candidates(name: string, kind: string | undefined): ReadonlyMap<string, readonly FlowEndpoint[]> {
+  #candidates(asked: EndpointName): ReadonlyMap<string, readonly FlowEndpoint[]> {
+    const { kind } = asked;
+    const isAsked = (ref: Parameters<typeof isCalled>[0]): boolean => isCalled(ref, asked, this.#namespace);
     const found = new Map<string, readonly FlowEndpoint[]>();
     for (const workload of this.#workloads) {
       const { namespace } = workload;
       const owner = ownerKey(workload);
-      if ((kind ?? kindOf(workload.kind)) === kindOf(workload.kind) && this.#isCalled(workload, name))
+      if ((kind ?? kindOf(workload.kind)) === kindOf(workload.kind) && isAsked(workload))
         found.set(owner, [...(found.get(owner) ?? []), workloadEndpoint(workload)]);
       if (workload.kind === 'Pod' || (kind ?? 'pod') !== 'pod') continue;
       for (const pod of workload.pods)
-        if (this.#isCalled({ namespace, name: pod.name }, name))
+        if (isAsked({ namespace, name: pod.name }))
           found.set(`${owner} (pod ${pod.name})`, [workloadEndpoint(workload, pod)]);
     }
     for (const { owner, pod, isTemplate } of this.#objects.pods) {
       if (!pod.hostNetwork || pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
-      const isOwner = (kind ?? kindOf(owner.kind)) === kindOf(owner.kind) && this.#isCalled(owner, name);
-      const isPod = isTemplate !== true && (kind ?? 'pod') === 'pod' && this.#isCalled(pod.ref, name);
+      const isOwner = (kind ?? kindOf(owner.kind)) === kindOf(owner.kind) && isAsked(owner);
+      const isPod = isTemplate !== true && (kind ?? 'pod') === 'pod' && isAsked(pod.ref);
       const id = ownerKey(owner);
       if (isOwner || isPod) found.set(id, [...(found.get(id) ?? []), ...this.#onHost(id, pod)]);
     }
@@ -210,14 +271,6 @@ export class EndpointNames {
       return { ...endpoint, nodes: [...new Set([...(endpoint.nodes ?? []), pod.node])] };
     });
   }
-
-  #isCalled(ref: { readonly namespace: string; readonly name: string }, text: string): boolean {
-    const dot = text.lastIndexOf('.');
-    return (
-      objectKey(ref) === `${this.#namespace}/${text}` ||
-      (dot > 0 && objectKey(ref) === `${text.slice(dot + 1)}/${text.slice(0, dot)}`)
-    );
-  }
 }
 
 /** A bare pod is always that one pod. */
@@ -226,14 +279,10 @@ function workloadEndpoint(workload: Workload, pod?: WorkloadMember): FlowEndpoin
   return { kind: 'workload', workload, ...(only === undefined ? {} : { pod: only }) };
 }
 
-function problemWith<T>(text: string, found: readonly T[], all: readonly T[], show: (one: T) => string): string {
-  if (found.length > 1) return `${text} is ambiguous: ${found.map(show).sort().join(', ')}`;
-  const word = (text.split('/').at(-1) ?? text).split(/[.:]/)[0] ?? text;
-  const names = all.map(show).sort();
-  const near = names.filter((name) => name.includes(word));
-  const shown = (near.length > 0 ? near : names).slice(0, 8);
-  return `no endpoint is called ${text}${shown.length === 0 ? '' : `; there are: ${shown.join(', ')}`}`;
-}
+const serviceTitle = ({ ref }: Service): string => `svc/${ref.name}.${ref.namespace}`;
+
+const ambiguous = (text: string, titles: readonly string[]): InputError =>
+  new InputError(`${text} is ambiguous: ${[...titles].sort().join(', ')}`);
 
 interface PortName {
   readonly name: string;
@@ -253,7 +302,7 @@ function targetOf(service: Service, { name, protocol }: PortName, to: FlowEndpoi
   );
   if (port === undefined)
     throw new InputError(
-      `svc/${service.ref.name}.${service.ref.namespace} has no ${protocol} port ${name}; it has: ${service.ports.map(showPort).join(', ')}`,
+      `${serviceTitle(service)} has no ${protocol} port ${name}; it has: ${service.ports.map(showPort).join(', ')}`,
     );
   return targetPort(port, to);
 }
@@ -275,3 +324,7 @@ export function perNode(endpoints: readonly FlowEndpoint[], others: readonly Flo
     return endpoint.workload.pods.map((pod) => workloadEndpoint(endpoint.workload, pod));
   });
 }
+
+/** A name that is an address, perhaps in brackets. */
+const addressIn = ({ name, namespace, kind }: EndpointName): Address | undefined =>
+  namespace === undefined && kind === undefined ? parseAddress(name.replace(/^\[(.*)\]$/, '$1')) : undefined;

@@ -1,25 +1,33 @@
 /** Two reachabilities compared: what may be reached now and could not before, and the other way round. */
 import { cutAtBorders } from '../addresses/address-ranges.js';
-import { isolates, selects } from '../compiler/endpoints.js';
-import { addressToNumber, families, familyOf, type Family } from '../model/address.js';
-import { directions, policyKey, type AnyPolicy } from '../model/policy.js';
+import { addressToNumber, families, familyOf } from '../model/address.js';
+import { policyKey, type AnyPolicy } from '../model/policy.js';
+import type { DryRunScope } from '../model/policy-mode.js';
 import type { Connection, PortSet, ReachEndpoint } from '../model/reachability.js';
 import type { ConnectionDifference, PolicyDifference, ReachabilityDiff } from '../model/reachability-diff.js';
 import { makeRange, rangeId, type ExternalRange } from '../evaluation/external-ranges.js';
 import { difference, keyOf, noPorts } from '../evaluation/port-sets.js';
+import type { CompiledInput } from './compiled-input.js';
+import { DifferenceCauses, type ChangedPair } from './difference-causes.js';
 
 export interface ReachabilitySnapshot {
+  readonly input: CompiledInput;
   readonly endpoints: readonly ReachEndpoint[];
   readonly connections: Iterable<Connection>;
-  readonly policies: readonly AnyPolicy[];
 }
 
-export function diffReachability(before: ReachabilitySnapshot, after: ReachabilitySnapshot): ReachabilityDiff {
-  const policies = policyDifferences(before.policies, after.policies);
+export function diffReachability(
+  before: ReachabilitySnapshot,
+  after: ReachabilitySnapshot,
+  dryRun: DryRunScope,
+): ReachabilityDiff {
+  const policies = policyDifferences(before.input.objects.policies, after.input.objects.policies);
+  const changed = new Set(policies.map(({ policy }) => policy));
+  const causes = new DifferenceCauses({ before: before.input, after: after.input }, changed, dryRun);
   return {
     policies,
     endpoints: endpointDifferences(before.endpoints, after.endpoints),
-    connections: connectionDifferences(before, after, policies),
+    connections: connectionDifferences(before, after, causes),
   };
 }
 
@@ -50,30 +58,42 @@ function endpointDifferences(
   return [...added, ...removed].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-interface Pair {
-  readonly from: string;
-  readonly to: string;
-  readonly family: Family | undefined;
-  before: PortSet;
-  after: PortSet;
-}
-
 function connectionDifferences(
   before: ReachabilitySnapshot,
   after: ReachabilitySnapshot,
-  policies: readonly PolicyDifference[],
+  causes: DifferenceCauses,
 ): readonly ConnectionDifference[] {
+  const changed = [...pairsOf(before, after)].filter((pair) => keyOf(pair.before) !== keyOf(pair.after));
+  const caused = mergedFamilies(changed).flatMap((pair) => causes.of(pair));
+  return mergedRanges(caused).map(({ from, to, family, before: old, after: now, causes: by, together }) => ({
+    from: idOf(from),
+    to: idOf(to),
+    ...(family === undefined ? {} : { family }),
+    added: difference(now, old),
+    removed: difference(old, now),
+    causes: by,
+    ...(together.length === 0 ? {} : { together }),
+  }));
+}
+
+type CausedPair = ReturnType<DifferenceCauses['of']>[number];
+type Listed = ChangedPair['from'];
+
+const idOf = (end: Listed): string => (typeof end === 'string' ? end : rangeId(end));
+
+/** Every pair of both states, over each family. */
+function pairsOf(before: ReachabilitySnapshot, after: ReachabilitySnapshot): Iterable<ChangedPair> {
   const ranges = commonRanges([...before.endpoints, ...after.endpoints]);
-  const pairs = new Map<string, Pair>();
+  const pairs = new Map<string, Omit<ChangedPair, 'before' | 'after'> & Record<'before' | 'after', PortSet>>();
   for (const state of ['before', 'after'] as const) {
     const { connections, endpoints } = state === 'before' ? before : after;
     const known = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
-    const parts = (id: string): readonly string[] => partsOf(known.get(id), ranges) ?? [id];
+    const parts = (id: string): readonly Listed[] => partsOf(known.get(id), ranges) ?? [id];
     for (const { from, to, family, allowed } of connections)
       for (const source of parts(from))
         for (const destination of parts(to))
           for (const one of family === undefined ? families : [family]) {
-            const key = `${source} ${destination} ${one}`;
+            const key = `${idOf(source)} ${idOf(destination)} ${one}`;
             const pair = pairs.get(key) ?? {
               from: source,
               to: destination,
@@ -85,16 +105,7 @@ function connectionDifferences(
             pairs.set(key, pair);
           }
   }
-  const changed = [...pairs.values()].filter((pair) => keyOf(pair.before) !== keyOf(pair.after));
-  const causesOf = causes(before, after, policies);
-  return mergedRanges(mergedFamilies(changed), ranges).map(({ from, to, family, before: old, after: now }) => ({
-    from,
-    to,
-    ...(family === undefined ? {} : { family }),
-    added: difference(now, old),
-    removed: difference(old, now),
-    causes: causesOf(from, to),
-  }));
+  return pairs.values();
 }
 
 /** The ranges outside in which no address differs from another, before and after. */
@@ -109,75 +120,61 @@ function commonRanges(endpoints: readonly ReachEndpoint[]): readonly ExternalRan
   });
 }
 
-function partsOf(endpoint: ReachEndpoint | undefined, ranges: readonly ExternalRange[]): readonly string[] | undefined {
+function partsOf(
+  endpoint: ReachEndpoint | undefined,
+  ranges: readonly ExternalRange[],
+): readonly ExternalRange[] | undefined {
   if (endpoint?.kind !== 'external') return undefined;
   const [first, last] = [addressToNumber(endpoint.first), addressToNumber(endpoint.last)];
   const family = familyOf(endpoint.first);
-  return ranges.filter((one) => one.family === family && first <= one.first && one.last <= last).map(rangeId);
+  return ranges.filter((one) => one.family === family && first <= one.first && one.last <= last);
 }
 
 /** One entry where both families changed alike. */
-function mergedFamilies(pairs: readonly Pair[]): readonly Pair[] {
-  const merged = new Map<string, Pair>();
-  const key = (pair: Pair): string => [pair.from, pair.to, keyOf(pair.before), keyOf(pair.after)].join('|');
+function mergedFamilies(pairs: readonly ChangedPair[]): readonly ChangedPair[] {
+  const merged = new Map<string, ChangedPair>();
   for (const pair of pairs) {
-    const same = merged.get(key(pair));
-    merged.set(key(pair), same === undefined ? pair : { ...pair, family: undefined });
+    const key = [idOf(pair.from), idOf(pair.to), keyOf(pair.before), keyOf(pair.after)].join('|');
+    merged.set(key, merged.has(key) ? { ...pair, family: undefined } : pair);
   }
   return [...merged.values()];
 }
 
-/** Neighbouring ranges whose connections changed alike are one; the family is said by the address then. */
-function mergedRanges(pairs: readonly Pair[], ranges: readonly ExternalRange[]): readonly Pair[] {
-  const places = new Map(ranges.map((range, index) => [rangeId(range), index]));
-  const groups = new Map<string, { readonly pair: Pair; readonly at: number[]; readonly isSource: boolean }>();
-  const result: Pair[] = [];
+/** Neighbouring ranges whose connections changed alike, and by the same, are one; the address says the family then. */
+function mergedRanges(pairs: readonly CausedPair[]): readonly CausedPair[] {
+  const groups = new Map<string, { readonly pair: CausedPair; readonly ranges: ExternalRange[] }>();
+  const result: CausedPair[] = [];
   for (const pair of pairs) {
-    const [source, destination] = [places.get(pair.from), places.get(pair.to)];
-    const at = source ?? destination;
-    if (at === undefined) {
+    const { from, to, before, after, causes, together } = pair;
+    const range = typeof from === 'string' ? to : from;
+    if (typeof range === 'string') {
       result.push(pair);
       continue;
     }
-    const isSource = source !== undefined;
-    const key = [isSource ? pair.to : pair.from, isSource, keyOf(pair.before), keyOf(pair.after)].join('|');
-    const group = groups.get(key) ?? { pair, at: [], isSource };
-    group.at.push(at);
+    const workloads = [from, to].map((one) => (typeof one === 'string' ? one : ''));
+    const key = [...workloads, keyOf(before), keyOf(after), causes.join(), together.join()].join('|');
+    const group = groups.get(key) ?? { pair, ranges: [] };
+    group.ranges.push(range);
     groups.set(key, group);
   }
-  for (const { pair, at, isSource } of groups.values())
-    for (const range of joined(at.sort((a, b) => a - b).flatMap((index) => ranges[index] ?? [])))
-      result.push({ ...pair, family: undefined, ...(isSource ? { from: rangeId(range) } : { to: rangeId(range) }) });
-  return result.sort((a, b) => compare(a.from, b.from) || compare(a.to, b.to));
+  for (const { pair, ranges } of groups.values())
+    for (const range of joined(ranges))
+      result.push({ ...pair, family: undefined, ...(typeof pair.from === 'string' ? { to: range } : { from: range }) });
+  return result.sort((a, b) => compare(idOf(a.from), idOf(b.from)) || compare(idOf(a.to), idOf(b.to)));
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+const byAddress = (a: ExternalRange, b: ExternalRange): number =>
+  compare(a.family, b.family) || (a.first < b.first ? -1 : 1);
+
 function joined(ranges: readonly ExternalRange[]): readonly ExternalRange[] {
   const result: ExternalRange[] = [];
-  for (const range of ranges) {
+  for (const range of [...ranges].sort(byAddress)) {
     const last = result.at(-1);
     if (last?.family === range.family && last.last + 1n === range.first)
       result[result.length - 1] = makeRange(range.family, { first: last.first, last: range.last });
     else result.push(range);
   }
   return result;
-}
-
-function causes(before: ReachabilitySnapshot, after: ReachabilitySnapshot, differences: readonly PolicyDifference[]) {
-  const changed = new Set(differences.map(({ policy }) => policy));
-  const policies = [...before.policies, ...after.policies].filter(({ ref }) => changed.has(policyKey(ref)));
-  const byId = new Map([...before.endpoints, ...after.endpoints].map((endpoint) => [endpoint.id, endpoint]));
-  const selecting = (id: string, direction: (typeof directions)[number]): readonly string[] => {
-    const endpoint = byId.get(id);
-    if (endpoint?.kind !== 'workload') return [];
-    return policies
-      .filter(
-        (policy) =>
-          policy.ref.namespace === endpoint.namespace && isolates(policy, direction) && selects(policy, endpoint),
-      )
-      .map(({ ref }) => policyKey(ref));
-  };
-  return (from: string, to: string): readonly string[] =>
-    [...new Set([...selecting(from, 'egress'), ...selecting(to, 'ingress')])].sort();
 }

@@ -3,7 +3,7 @@ import type { Expectation, PositionedAssertions } from '../model/expectation.js'
 import { readManifestText } from './manifest-text.js';
 import { manifestsAt, reasonOf } from './manifest-tree.js';
 import { InputError } from '../generic/input-error.js';
-import { readDocuments } from '../manifests/documents.js';
+import { readDocuments, type ManifestDocument } from '../manifests/documents.js';
 import { formatPath } from '../model/diagnostic.js';
 import { unreadText, positionText } from '../manifests/manifest-collector.js';
 
@@ -48,9 +48,17 @@ async function assertionsIn(
   const assertions = documents.flatMap((document) => {
     if (!isAssertions(document.object)) return [];
     const parsed = parseAssertions(document.object);
-    const position = (path: Expectation['path']): string => positionText(document, path);
+    const position = (of: Pick<Expectation, 'path' | 'line'>): string => positionOf(document, of);
     if ('expect' in parsed) return [{ ...parsed, position }];
-    throw new InputError(`${position(parsed.path)}: ${formatPath(parsed.path)}: ${parsed.message}`);
+    throw new InputError(`${positionText(document, parsed.path)}: ${formatPath(parsed.path)}: ${parsed.message}`);
   });
   return { assertions, errors: errors.map(unreadText) };
+}
+
+/** Of a line of a block scalar, whose first line is the one below its key; where it is no such text, the field's. */
+function positionOf(document: ManifestDocument, { path, line }: Pick<Expectation, 'path' | 'line'>): string {
+  const { line: first } = document.range(path, 'key');
+  const text = line === undefined ? undefined : document.text().split('\n')[first + line];
+  if (line === undefined || text?.includes('->') !== true) return positionText(document, path);
+  return `${document.file}:${first + line + 1}:${text.search(/\S/) + 1}`;
 }

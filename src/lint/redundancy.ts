@@ -19,16 +19,21 @@ export class Redundancy {
     this.#order = new Map(input.policies.map((object, index) => [object, index]));
   }
 
-  /** Other policies that select at least the same pods. */
+  /** Other policies that select at least the same pods, and are enforced where this one is. */
   around({ object, policy }: ValidPolicy): readonly ValidPolicy[] {
-    const { ref, appliesTo } = policy;
+    const { ref, appliesTo, mode } = policy;
     // Who selects at least the same selects what has the first of the values, whatever else it has.
     const labels = Object.fromEntries(
       appliesTo.requirements.flatMap((one) => (one.operator === 'In' ? [[one.key, one.values[0] ?? ''] as const] : [])),
     );
     return this.#input
       .policyCandidates(ref.namespace, labels)
-      .filter((other) => other.object !== object && selectorWithin(appliesTo, other.policy.appliesTo));
+      .filter(
+        (other) =>
+          other.object !== object &&
+          (other.policy.mode === undefined || mode !== undefined) &&
+          selectorWithin(appliesTo, other.policy.appliesTo),
+      );
   }
 
   /** The rule of one of these policies that allows all that `entry` does; of equals, the first one is no copy. */

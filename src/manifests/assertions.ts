@@ -1,4 +1,6 @@
 /** Expected reachability as code: documents of kind Assertions. */
+import { parseAddress } from '../model/address.js';
+import { parseEndpointName } from '../model/endpoint-name.js';
 import { isMapping } from '../model/parse.js';
 import type { Assertions, Expectation } from '../model/expectation.js';
 import { visible } from '../model/visible.js';
@@ -32,15 +34,16 @@ export function parseAssertions(object: unknown): Assertions | AssertionProblem 
     expectations.push({ ...parsed, path });
   }
   const path = ['spec', 'table'];
-  for (const line of (table ?? '').split('\n').filter((text) => text.trim() !== '')) {
-    const parsed = parseLine(line.trim());
+  for (const [line, text] of (table ?? '').split('\n').entries()) {
+    if (text.trim() === '') continue;
+    const parsed = parseLine(text.trim());
     if ('message' in parsed) return { path, message: parsed.message };
-    expectations.push({ ...parsed, path });
+    expectations.push({ ...parsed, path, line });
   }
   return { expect: expectations, unlisted };
 }
 
-type Unplaced = Omit<Expectation, 'path'>;
+type Unplaced = Omit<Expectation, 'path' | 'line'>;
 
 /** `web.shop -> db.shop 5432/TCP allowed` */
 function parseLine(line: string): Unplaced | { readonly message: string } {
@@ -67,7 +70,11 @@ function parseExpectation(value: unknown): Unplaced | FieldProblem {
   if (typeof allowed !== 'boolean') return { field: 'allowed', message: 'must be true or false' };
   const known = [...protocols, 'ICMP' as const].find((name) => name === protocol);
   if (known === undefined) return { field: 'protocol', message: 'must be TCP, UDP, SCTP or ICMP' };
-  const isPortless = known === 'ICMP' || to.startsWith('svc/');
+  const destination = parseEndpointName(to);
+  const isPortless =
+    known === 'ICMP' ||
+    destination.kind === 'svc' ||
+    (destination.port !== undefined && parseAddress(to) === undefined);
   const named = { from: visible(from), to: visible(to), protocol: known, allowed };
   if (isPortless && port === undefined) return named;
   if (typeof port !== 'string' && typeof port !== 'number')

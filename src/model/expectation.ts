@@ -9,6 +9,8 @@ export interface Expectation {
   readonly allowed: boolean;
   /** Where it stands in the document. */
   readonly path: readonly (string | number)[];
+  /** In a text of several lines: which one, from 0. */
+  readonly line?: number;
 }
 
 export interface Assertions {
@@ -18,6 +20,6 @@ export interface Assertions {
 }
 
 export interface PositionedAssertions extends Assertions {
-  /** `file:line:column` of a field. */
-  readonly position: (path: Expectation['path']) => string;
+  /** `file:line:column` */
+  readonly position: (of: Pick<Expectation, 'path' | 'line'>) => string;
 }

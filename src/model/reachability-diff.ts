@@ -16,8 +16,10 @@ export interface ConnectionDifference {
   /** A connection that gains ports has some in `added`, one that loses some in `removed`. */
   readonly added: PortSet;
   readonly removed: PortSet;
-  /** The changed policies that select an end of it; none: labels, workloads or namespaces changed. */
+  /** Changed policies each of which alone makes some of it, or without whose change alone some of it would not be. */
   readonly causes: readonly string[];
+  /** Where no single policy is a cause: those that make it together. Absent then: labels, workloads or namespaces do. */
+  readonly together?: readonly string[];
 }
 
 export interface ReachabilityDiff {

@@ -13,8 +13,10 @@ function changeText({ added, removed }: ConnectionDifference): string {
   ].join('; ');
 }
 
-const causeText = ({ causes }: ConnectionDifference): string =>
-  causes.length === 0 ? 'labels, workloads or namespaces' : causes.join(', ');
+function causeText({ causes, together }: ConnectionDifference): string {
+  if (together !== undefined) return `no single policy, ${together.join(', ')} together`;
+  return causes.length === 0 ? 'labels, workloads or namespaces' : causes.join(', ');
+}
 
 const pairText = ({ from, to, family }: ConnectionDifference): string =>
   `${from} -> ${to}${family === undefined ? '' : ` (${family})`}`;
@@ -48,7 +50,7 @@ export function* printDiffMarkdown({ policies, endpoints, connections }: Reachab
 }
 
 export function* printDiffCsv({ connections }: ReachabilityDiff): Iterable<string> {
-  yield csvRow('from', 'to', 'family', 'added', 'removed', 'causes');
-  for (const { from, to, family = '', added, removed, causes } of connections)
-    yield csvRow(from, to, family, formatPorts(added), formatPorts(removed), causes.join(' '));
+  yield csvRow('from', 'to', 'family', 'added', 'removed', 'causes', 'together');
+  for (const { from, to, family = '', added, removed, causes, together = [] } of connections)
+    yield csvRow(from, to, family, formatPorts(added), formatPorts(removed), causes.join(' '), together.join(' '));
 }

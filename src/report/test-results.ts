@@ -4,8 +4,12 @@ import { visible } from '../model/visible.js';
 export interface TestResult {
   readonly file: string;
   readonly title: string;
+  /** `file:line:column` of the expectation. */
+  readonly place?: string;
   /** Absent: it held. */
   readonly failure?: string;
+  /** What `can` answers to it; several lines where that differs between pods or addresses. */
+  readonly answer?: string;
 }
 
 export const testFormats = ['text', 'tap', 'junit'] as const;
@@ -18,24 +22,39 @@ export function reportTests(results: readonly TestResult[], format: TestFormat):
 
 function text(results: readonly TestResult[]): string {
   const failed = results.filter(({ failure }) => failure !== undefined);
-  const lines = failed.map(({ file, title, failure }) => `${file}: ${title}: ${failure ?? ''}`);
+  const lines = failed.flatMap(({ file, place = file, title, failure = '', answer }) => [
+    `${place}: ${title}: ${failure}`,
+    ...linesOf(answer).map((line) => `    ${line}`),
+  ]);
   return [...lines, `${results.length - failed.length} passed, ${failed.length} failed`, ''].join('\n');
 }
 
+const linesOf = (answer = ''): readonly string[] => answer.split('\n').filter((line) => line !== '');
+
+/** In one text. */
+const failureOf = ({ failure, answer }: TestResult): string | undefined =>
+  failure && [failure, ...linesOf(answer)].join('\n');
+
 function tap(results: readonly TestResult[]): string {
-  const lines = results.map(({ file, title, failure }, index) =>
-    failure === undefined
+  const lines = results.map((result, index) => {
+    const { file, place = file, title } = result;
+    const failure = failureOf(result);
+    return failure === undefined
       ? `ok ${index + 1} - ${file}: ${title}`
-      : `not ok ${index + 1} - ${file}: ${title}\n  ---\n  message: ${JSON.stringify(failure)}\n  ...`,
-  );
+      : `not ok ${index + 1} - ${file}: ${title}\n  ---\n  message: ${JSON.stringify(failure)}\n  at: ${JSON.stringify(place)}\n  ...`;
+  });
   return ['TAP version 13', `1..${results.length}`, ...lines, ''].join('\n');
 }
 
 function junit(results: readonly TestResult[]): string {
   const failures = results.filter(({ failure }) => failure !== undefined).length;
-  const cases = results.map(({ file, title, failure }) => {
+  const cases = results.map((result) => {
+    const { file, place = file, title } = result;
+    const failure = failureOf(result);
     const head = `    <testcase classname="${escapeXml(file)}" name="${escapeXml(title)}"`;
-    return failure === undefined ? `${head}/>` : `${head}><failure message="${escapeXml(failure)}"/></testcase>`;
+    return failure === undefined
+      ? `${head}/>`
+      : `${head}><failure message="${escapeXml(`${place}: ${failure}`)}"/></testcase>`;
   });
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',

@@ -119,6 +119,7 @@ export class UserAnswers {
       const outcome = outcomes[index];
       if (outcome === undefined) throw new Error('each expectation has an outcome');
       const { title, failure } = outcome;
+      if (failure?.startsWith('it is ') === false) throw new Error(`${title}: ${failure}`);
       return { cell, flow, command: `test ${title}`, allowed: failure?.includes(flow.family) !== true };
     });
   }

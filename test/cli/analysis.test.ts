@@ -182,15 +182,46 @@ describe('test', () => {
     expect([stdout, exitCode]).toEqual(['2 passed, 0 failed', 0]);
   });
 
-  test('a name that means nobody is an error with file, line and column', async () => {
-    await assertions({ expect: [{ from: 'wab.shop', to: 'db.shop', port: 'pg', allowed: true }] });
-    const { stderr, exitCode } = await run();
-    expect([exitCode, stderr]).toEqual([
-      2,
-      expect.stringMatching(
-        /expected\.yaml:1:\d+: wab\.shop -> db\.shop TCP pg allowed: no endpoint is called wab\.shop/,
-      ),
-    ]);
+  test('a name that means nobody is one failed assertion, and the others are checked', async () => {
+    const known = { from: 'web.shop', to: 'db.shop', port: 'pg', allowed: true };
+    await assertions({ unlisted: 'denied', expect: [{ ...known, from: 'wab.shop' }, known] });
+    const { stdout, exitCode } = await run();
+    expect(stdout).toMatch(
+      /^\S+expected\.yaml:1:\d+: wab\.shop -> db\.shop TCP pg allowed: no endpoint is called wab\.shop/m,
+    );
+    expect(stdout).toMatch(/^1 passed, \d+ failed$/m);
+    expect(exitCode).toBe(1);
+  });
+
+  test('what fails has its line, and the sentence of can, in every format', async () => {
+    const file = join(folder, 'table.yaml');
+    await writeFile(
+      file,
+      `apiVersion: podwall.dev/v1alpha1
+kind: Assertions
+spec:
+  expect:
+    - { from: web.shop, to: db.shop, port: 22, allowed: true }
+  table: |
+    web.shop -> db.shop 5432 allowed
+
+    report.shop -> db.shop 5432 allowed
+`,
+    );
+    const { stdout } = await podwall(['test', file]);
+    const sentence = (await podwall(['can', 'report.shop', 'db.shop', '5432', '-f', '-'], shop)).stdout;
+    expect(sentence).toMatch(/^no: shop\/CronJob\/report may not reach /);
+    expect(stdout).toContain(`table.yaml:5:7: web.shop -> db.shop TCP 22 allowed: it is denied\n    no: `);
+    expect(stdout).toContain(`table.yaml:9:5: report.shop -> db.shop TCP 5432 allowed: it is denied\n    ${sentence}`);
+    const [tap, junit, json] = await Promise.all(
+      ['tap', 'junit', 'json'].map(async (format) => (await podwall(['test', file, '-o', format])).stdout),
+    );
+    expect(tap).toContain(`it is denied\\n${sentence}`);
+    expect(junit).toContain('table.yaml:9:5: it is denied no: shop/CronJob/report may not reach');
+    expect(JSON.parse(json ?? '')).toMatchObject({
+      results: [{ answer: expect.stringMatching(/^no: /) }, {}, { place: `${file}:9:5`, answer: sentence }],
+    });
+    await rm(file);
   });
 
   test('a wrong field is an error with file, line and column', async () => {

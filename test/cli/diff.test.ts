@@ -96,6 +96,55 @@ describe('podwall diff', () => {
     expect((await changes('old', 'new')).connections).toMatchObject([{ from: 'shop/Pod/web', causes: [] }]);
   });
 
+  test('a policy that changed in the other direction only is not to blame for what another one took away', async () => {
+    const egress = '  policyTypes: [Egress]\n  egress: []\n';
+    const both = (port: number): string =>
+      `  policyTypes: [Ingress, Egress]\n  egress: [{}]\n  ingress: [${from('job', port)}]\n`;
+    const toDb = `  policyTypes: [Egress]\n  egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}]\n`;
+    const onlyWeb = policy('web', 'web', `  policyTypes: [Ingress, Egress]\n  ingress: [${from('job', 80)}]\n`);
+    const otherWeb = policy('web', 'web', `  policyTypes: [Ingress, Egress]\n  ingress: [${from('job', 81)}]\n`);
+    await write('old', manifests(onlyWeb, policy('to-db', 'web', toDb)));
+    await write('new', manifests(otherWeb));
+    expect((await changes('old', 'new')).connections).toMatchObject([
+      { from: 'shop/Pod/job', to: 'shop/Pod/web', causes: ['shop/web'] },
+      { from: 'shop/Pod/web', to: 'shop/Pod/db', causes: ['shop/to-db'] },
+    ]);
+    // A denial beside what allows everything changes nothing.
+    await write('old', manifests(policy('web', 'web', both(80))));
+    await write('new', manifests(policy('web', 'web', both(81)), policy('deny', 'web', egress)));
+    expect((await changes('old', 'new')).connections).toMatchObject([{ to: 'shop/Pod/web', causes: ['shop/web'] }]);
+  });
+
+  test('policies that make a difference only together are named as such', async () => {
+    const open = `  policyTypes: [Egress]\n  egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}]\n`;
+    const denials = [
+      policy('deny-web', 'web', '  policyTypes: [Egress]\n'),
+      policy('deny-db', 'db', '  policyTypes: [Ingress]\n'),
+    ];
+    const openings = ['a', 'b'].flatMap((name) => [
+      policy(`${name}-out`, 'web', open),
+      policy(`${name}-in`, 'db', ingress(from('web', 5432))),
+    ]);
+    await write('old', manifests(...denials));
+    await write('new', manifests(...denials, ...openings));
+    expect((await changes('old', 'new')).connections).toEqual([
+      expect.objectContaining({ from: 'shop/Pod/web', causes: [], together: ['shop/b-in', 'shop/b-out'] }),
+    ]);
+    expect((await diff('old', 'new')).stdout).toContain('(by no single policy, shop/b-in, shop/b-out together)');
+  });
+
+  test('of a range outside, each part names what opened it', async () => {
+    const [a, b] = ['192.0.2.0/25', '192.0.2.128/25'].map((cidr, index) =>
+      policy(`open-${index}`, 'web', ingress(block(cidr))),
+    );
+    await write('old', manifests(policy('deny', 'web', '  policyTypes: [Ingress]\n')));
+    await write('new', manifests(policy('deny', 'web', '  policyTypes: [Ingress]\n'), a ?? '', b ?? ''));
+    expect((await changes('old', 'new')).connections).toMatchObject([
+      { from: '192.0.2.0-192.0.2.127', causes: ['shop/open-0'] },
+      { from: '192.0.2.128-192.0.2.255', causes: ['shop/open-1'] },
+    ]);
+  });
+
   test.each([
     [['old', 'new'], 0],
     [['old', 'new', '--fail-on', 'added'], 1],

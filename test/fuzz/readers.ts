@@ -30,17 +30,14 @@ export async function readEverywhere(path: string): Promise<void> {
 async function readAnalysis(path: string): Promise<void> {
   const inputs = await readInputs({ file: [path] });
   checkLines([...inputs.unparsed, ...inputs.skipped, ...inputs.problems], path);
-  const { workloads, program, blocks } = compileInput(inputs, {
-    ipBlocks: 'cluster',
-    podCidrs: [],
-    includeDryRun: false,
-  });
+  const input = compileInput(inputs, { ipBlocks: 'cluster', podCidrs: [], includeDryRun: false });
+  const { workloads, program, blocks } = input;
   const reach = new Reach(workloads, program, { ...blocks, self: true });
   const { endpoints, connections } = reach;
   for (const format of pairFormats) drain(printPairs({ endpoints, connections, warnings: [] }, format));
   drain(printGroups(reach.grouped(), { endpoints, warnings: [], isWhole: true }));
-  const side = { endpoints, connections, policies: inputs.policies };
-  const { connections: changed } = diffReachability(side, side);
+  const side = { input, endpoints, connections };
+  const { connections: changed } = diffReachability(side, side, 'annotated');
   if (changed.length > 0) throw new Error('a file differs from itself');
 }
 

@@ -34,8 +34,8 @@ describePackets('coverage of a real node', () => {
     expect(await lab.prober.probe([probe('client.x'), probe('other.x')], 400)).toEqual(['allowed', 'blocked']);
     const manifests = join(lab.folder, 'manifests');
     const text = await coverage('--policies', manifests);
-    expect(text).toMatch(/^allow {4}x\/server ingress\[1\] {5}0$/m);
-    expect(text).toMatch(/^allow {4}x\/elsewhere ingress\[0\] {2}not on this node$/m);
+    expect(text).toMatch(/^allow {4}x\/server ingress\[1\] {5}0\s*$/m);
+    expect(text).toMatch(/^allow {4}x\/elsewhere ingress\[0\] {2}not on this node\s*$/m);
     expect(text).toContain('2 of 4 never hit');
     for (const args of [[], ['--policies', manifests]])
       expect(problemsOf('audit-coverage', JSON.parse(await coverage(...args, '-o', 'json')))).toEqual([]);

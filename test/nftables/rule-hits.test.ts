@@ -1,6 +1,8 @@
 /** Whose packets counters count: of what is enforced, and of what a dry run would do. */
 import { expect, test } from '@jest/globals';
 import { policyCounters } from '../../src/nftables/render/policy-counters.js';
+import { denialsByPolicy } from '../../src/nftables/names/policy-denials.js';
+import { isolationTitle } from '../../src/nftables/names/comments.js';
 import { render } from '../../src/nftables/render/renderer.js';
 import { ruleHits } from '../../src/nftables/names/rule-hits.js';
 import type { Endpoint, Isolated } from '../../src/program/types.js';
@@ -58,4 +60,29 @@ test('policies that would deny', () => {
     hits: ['deny ingress dry run of lab/deny'],
     metrics: ['dryRunDeny lab/deny'],
   });
+});
+
+test('denials of a policy: alone, and with others; one that a comment has no room for is not called unused', () => {
+  const hits = (packets: number, ...names: readonly string[]) => ({
+    what: isolationTitle('ingress', { kind: 'isolated', by: names.map((name) => policy(name)), allowedBy: [] }, false),
+    packets,
+  });
+  const row = (name: string, packets: number, alone: number, mayBeMore = false) => ({
+    what: `ingress isolated by lab/${name}`,
+    verdict: 'deny',
+    packets,
+    alone,
+    mayBeMore,
+  });
+  expect(denialsByPolicy([hits(0, 'a'), hits(3, 'a', 'b'), hits(2, 'b'), hits(0, 'c')])).toEqual([
+    row('a', 3, 0),
+    row('b', 5, 2),
+    row('c', 0, 0),
+  ]);
+  const [long, longer] = ['d'.repeat(60), 'e'.repeat(60)];
+  expect(denialsByPolicy([hits(0, 'z'), hits(0, 'c'), hits(4, long, longer)])).toEqual([
+    row('z', 0, 0, true),
+    row('c', 0, 0),
+    row(long, 4, 0),
+  ]);
 });

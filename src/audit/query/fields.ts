@@ -1,5 +1,5 @@
 /** Fields of a record: its own keys, and short names that combine several of them. */
-import { endpointRoles, type EndpointRole } from '../record.js';
+import { endpointRoles, isLoss, type EndpointRole } from '../record.js';
 import type { RecordFields } from '../reading/line-reader.js';
 
 /** Made once: making a key for every record costs more than finding it. */
@@ -80,3 +80,19 @@ export function fieldOf(name: string): Field | undefined {
   if (named !== undefined) return named;
   return name.includes('.') || name === '@timestamp' ? ofKey(name) : undefined;
 }
+
+/** A record is counted in the group of each of its values. */
+export type Grouping = (fields: RecordFields) => string | readonly string[];
+
+/** Whose rule decided; where none of them did, each policy that isolates. */
+function decidingPolicies(fields: RecordFields): string | readonly string[] {
+  const decider = String(fields.get('security_rule.ruleset.name') ?? '');
+  if (decider === '' || fields.get('security_rule.name') !== undefined) return decider;
+  const record = fields.record();
+  const isolating = isLoss(record) ? [] : record['podwall.policies.isolating'];
+  return isolating.length === 0 ? decider : isolating;
+}
+
+/** As {@link fieldOf}, for counting. */
+export const groupingOf = (name: string): Grouping | undefined =>
+  name === 'policy' ? decidingPolicies : fieldOf(name);

@@ -1,5 +1,5 @@
 import type { LineReader } from '../reading/line-reader.js';
-import { packetsOf, type Field } from './fields.js';
+import { packetsOf, type Grouping } from './fields.js';
 import { Histogram, type TimeScale } from './histogram.js';
 import { TimestampReader } from './times.js';
 
@@ -20,7 +20,7 @@ export interface Group {
 type Growing = { -readonly [K in keyof Group]: Group[K] } & { snapshot: string | number | undefined };
 
 interface TallyOptions {
-  readonly fields: readonly Field[];
+  readonly fields: readonly Grouping[];
   readonly scale: TimeScale;
   readonly samples?: boolean;
 }
@@ -37,6 +37,8 @@ export class Tally {
   records = 0;
   /** Records of groups beyond the limit. */
   ungrouped = 0;
+  /** Some record is in several groups, so that their counts add up to more than there was. */
+  isOverlapping = false;
 
   constructor(options: TallyOptions) {
     this.#options = options;
@@ -46,22 +48,23 @@ export class Tally {
   add(line: LineReader): void {
     // In the order in which a line has them, which is the fastest to find them in.
     const time = this.#times.read(String(line.get('@timestamp')));
-    const group = this.#groupOf(line);
+    const ids = this.#idsOf(line);
     const count = packetsOf(line);
     this.#options.scale.include(time);
     this.count += count;
     this.records += 1;
     this.histogram.add(time, count);
-    if (group === undefined) {
-      this.ungrouped += 1;
-      return;
+    if (ids.length > 1) this.isOverlapping = true;
+    const groups = ids.flatMap((id) => this.#groupOf(id) ?? []);
+    if (groups.length < ids.length) this.ungrouped += 1;
+    for (const group of groups) {
+      group.count += count;
+      group.records += 1;
+      group.histogram.add(time, count);
+      if (time < group.first) group.first = time;
+      if (time > group.last) group.last = time;
+      if (this.#options.samples === true) keepSample(group, line);
     }
-    group.count += count;
-    group.records += 1;
-    group.histogram.add(time, count);
-    if (time < group.first) group.first = time;
-    if (time > group.last) group.last = time;
-    if (this.#options.samples === true) keepSample(group, line);
   }
 
   /** The largest first. */
@@ -71,9 +74,20 @@ export class Tally {
     );
   }
 
-  #groupOf(line: LineReader): Growing | undefined {
-    let id = '';
-    for (const field of this.#options.fields) id += `${field(line)}\0`;
+  /** One per group of the record: nearly always one. */
+  #idsOf(line: LineReader): readonly string[] {
+    let ids = [''];
+    for (const field of this.#options.fields) {
+      const value = field(line);
+      ids =
+        typeof value === 'string'
+          ? ids.map((id) => `${id}${value}\0`)
+          : ids.flatMap((id) => value.map((one) => `${id}${one}\0`));
+    }
+    return ids;
+  }
+
+  #groupOf(id: string): Growing | undefined {
     const known = this.#groups.get(id);
     if (known !== undefined || this.#groups.size >= maxGroups) return known;
     const group: Growing = {

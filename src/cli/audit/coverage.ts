@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { directions, type AnyPolicy } from '../../model/policy.js';
 import { ruleTitle } from '../../nftables/names/comments.js';
+import { denialsByPolicy, type PolicyDenials } from '../../nftables/names/policy-denials.js';
 import { hitsKey, ruleHits, type RuleHits } from '../../nftables/names/rule-hits.js';
 import { printRows } from '../../report/rows.js';
 import { exitCode } from '../common/exit-codes.js';
@@ -40,7 +41,11 @@ export const coverageCommand = (): Command =>
         return;
       }
       const given = hasPolicies(flags) ? await readPolicies(flags) : undefined;
-      const rows = [...[...kernel.values()].sort(byPackets), ...unneeded(given?.policies ?? [], kernel)];
+      const [allows, denies] = (['allow', 'deny'] as const).map((verdict) =>
+        [...kernel.values()].filter((hits) => hits.verdict === verdict),
+      );
+      const counted: readonly Row[] = [...(allows ?? []), ...denialsByPolicy(denies ?? [])];
+      const rows = [...[...counted].sort(byPackets), ...unneeded(given?.policies ?? [], kernel)];
       await writeOutputs(flags.output, 'text', (format) => print(format, rows, flags));
       process.exitCode = given?.code ?? exitCode.done;
     });
@@ -51,9 +56,9 @@ const readHits = (): Promise<ReadonlyMap<string, RuleHits> | undefined> =>
     return policies && ruleHits(policies, await client.counters());
   });
 
-const byPackets = (a: RuleHits, b: RuleHits): number => b.packets - a.packets || (a.what < b.what ? -1 : 1);
+const byPackets = (a: Row, b: Row): number => (b.packets ?? 0) - (a.packets ?? 0) || (a.what < b.what ? -1 : 1);
 
-type Row = Omit<RuleHits, 'packets'> & { readonly packets?: number };
+type Row = Omit<RuleHits, 'packets'> & Partial<Pick<RuleHits, 'packets'> & Pick<PolicyDenials, 'alone' | 'mayBeMore'>>;
 
 /** Rules that the kernel does not hold. */
 const unneeded = (policies: readonly AnyPolicy[], kernel: ReadonlyMap<string, RuleHits>): readonly Row[] =>
@@ -70,15 +75,28 @@ const unneeded = (policies: readonly AnyPolicy[], kernel: ReadonlyMap<string, Ru
   );
 
 function print(format: Format, rows: readonly Row[], { all }: CoverageFlags): Iterable<string> {
-  const unused = rows.filter(({ packets }) => (packets ?? 0) === 0);
-  if (format === 'json' || format === 'yaml')
-    return [documentText({ kind: 'AuditCoverage', schemaVersion: 1, neverHit: unused.length, rules: rows }, format)];
-  const shown = (all ? rows : unused).map(({ what, verdict, packets }) => [
-    verdict,
-    what,
-    packets === undefined ? 'not on this node' : String(packets),
-  ]);
-  const table = printRows(['verdict', 'what', 'packets'], shown, format);
+  const unused = rows.filter(({ packets, mayBeMore }) => (packets ?? 0) === 0 && mayBeMore !== true);
+  if (format === 'json' || format === 'yaml') {
+    const rules = rows.map(({ mayBeMore, ...row }) => ({ ...row, ...(mayBeMore === true ? { mayBeMore } : {}) }));
+    return [documentText({ kind: 'AuditCoverage', schemaVersion: 1, neverHit: unused.length, rules }, format)];
+  }
+  const shown = (all ? rows : unused).map((row) => [row.verdict, row.what, ...countsOf(row)]);
+  const table = printRows(['verdict', 'what', 'packets', 'alone', 'with others'], shown, format);
   if (format !== 'text') return table;
-  return [...(shown.length === 0 ? [] : [...table, '\n']), `${unused.length} of ${rows.length} never hit\n`];
+  return [
+    ...(shown.length === 0 ? [] : [...table, '\n']),
+    ...(all && rows.some(sharesDenials) ? ['a packet that several policies deny is counted for each of them\n'] : []),
+    `${unused.length} of ${rows.length} never hit\n`,
+  ];
+}
+
+const sharesDenials = ({ packets = 0, alone = packets }: Row): boolean => alone < packets;
+
+/** All, those of a policy that isolates alone, and those that it denies with others. */
+function countsOf({ packets, alone, mayBeMore }: Row): readonly string[] {
+  if (packets === undefined) return ['not on this node', '', ''];
+  const more = mayBeMore === true ? ' or more' : '';
+  return alone === undefined
+    ? [String(packets), '', '']
+    : [`${packets}${more}`, String(alone), `${packets - alone}${more}`];
 }

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { fieldOf, namedFields } from '../../audit/query/fields.js';
+import { groupingOf, namedFields } from '../../audit/query/fields.js';
 import { TimeScale } from '../../audit/query/histogram.js';
 import { Tally, type Group } from '../../audit/query/tally.js';
 import { formatDuration, parseDuration } from '../../audit/query/times.js';
@@ -59,7 +59,7 @@ export function summaryCommand(): Command {
 
 function groupNames(value: string): readonly string[] {
   const names = value.split(',').filter((name) => name !== '');
-  const unknown = names.find((name) => fieldOf(name) === undefined);
+  const unknown = names.find((name) => groupingOf(name) === undefined);
   if (unknown !== undefined || names.length === 0)
     throw new InvalidArgumentError(
       `${unknown ?? value} is not a field; there are: ${[...namedFields.keys()].join(', ')}.`,
@@ -78,7 +78,7 @@ const mostBuckets = 40;
 
 async function summarize(flags: SummaryFlags, query: Query): Promise<void> {
   const scale = new TimeScale(flags.bucket ?? 1000, mostBuckets);
-  const tally = new Tally({ fields: flags.by.flatMap((name) => fieldOf(name) ?? []), scale });
+  const tally = new Tally({ fields: flags.by.flatMap((name) => groupingOf(name) ?? []), scale });
   const reading = await readVerdicts(await filesOf(flags), query, (line) => tally.add(line));
   const summary = {
     by: flags.by,
@@ -88,8 +88,13 @@ async function summarize(flags: SummaryFlags, query: Query): Promise<void> {
     scale,
   };
   await writeOutputs(flags.output, 'text', (format) => print(format, summary, reading));
+  if (tally.isOverlapping && !isTextOrDocument(flags)) process.stderr.write(`podwall: ${overlapText}\n`);
   process.exitCode = concludeLog(reading, flags);
 }
+
+/** Tables have no place for a remark. */
+const isTextOrDocument = ({ output = [] }: SummaryFlags): boolean =>
+  output.every(({ format }) => format !== 'csv' && format !== 'md');
 
 interface Summary {
   readonly by: readonly string[];
@@ -114,13 +119,16 @@ function print(format: Format, summary: Summary, reading: LogReading): Iterable<
 
 const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(whole, 1)).toFixed(1)}%`;
 
+const overlapText = 'rows overlap: a packet that no rule decided is counted for every policy that isolates';
+
 function totals({ top, groups, tally, scale }: Summary): string {
-  const { count, records, ungrouped, histogram } = tally;
+  const { count, records, ungrouped, isOverlapping, histogram } = tally;
   const [first = 0, last = first] = [scale.starts[0], scale.starts.at(-1)];
   const rest = groups - top.length;
   const lines = [
     `${count} packets in ${records} records${rest > 0 ? `; ${rest} more groups (--top)` : ''}`,
     ...(ungrouped > 0 ? [`${ungrouped} records of other groups, which are too many to count one by one`] : []),
+    ...(isOverlapping ? [overlapText] : []),
     ...(records > 0
       ? [
           `${sparkline(histogram.counts)}  ${timeText(first)} to ${timeText(last + scale.width)}, ${formatDuration(scale.width)} each`,
@@ -138,6 +146,7 @@ function asDocument({ by, top, groups, tally, scale }: Summary, { scan, losses }
     count: tally.count,
     records: tally.records,
     groupCount: groups,
+    ...(tally.isOverlapping ? { groupsOverlap: true } : {}),
     ...(tally.ungrouped > 0 ? { recordsOfOtherGroups: tally.ungrouped } : {}),
     lost: losses.count,
     malformedLines: scan.malformedLines,

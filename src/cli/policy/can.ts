@@ -4,7 +4,7 @@ import { answersFor } from '../../analysis/questions.js';
 import { answerWarnings } from '../../analysis/warnings.js';
 import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
 import { EndpointNames } from '../../analysis/endpoint-names.js';
-import { questionsBetween } from '../../analysis/endpoint-questions.js';
+import { isAllowed, questionsBetween } from '../../analysis/endpoint-questions.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { readInputs } from './inputs.js';
 import { answerText, answerWithReasons } from '../../report/answers.js';
@@ -19,11 +19,14 @@ interface CanFlags extends AnalysisFlags {
 
 const examples = `
 Endpoints:
-  web.shop               pod or workload web in namespace shop (split at the last dot)
+  web.shop, shop/web     pod, workload or Service web in namespace shop; web:8080 names its port, too
   deployment/web.shop    with its kind; deployment/web -n shop is the same
   shop/Deployment/web    an id as \`podwall reach\` prints it
+  shop/app=web,tier=x    every workload with these labels: allowed when all of them are
   10.0.0.7               an IP address; the address of a known pod means that pod
-  svc/api.shop:80        the pods of a Service, at their target port
+  svc/api.shop:80        the pods of a Service, at their target port; without a port, at all of its ports
+  api.shop.svc           a Service by its DNS name, with or without .cluster.local
+  node/n1                the addresses of a node
   internet               every public address
 
 Examples:
@@ -50,9 +53,12 @@ async function run(source: string, destination: string, port: string | undefined
   const evaluator = new Evaluator(input.program, input.blocks);
   const names = new EndpointNames(input, flags.namespace);
   const [from, to] = [names.named(source), names.destination(destination)];
-  const answers = questionsBetween(names, from, to, port).flatMap((question) => answersFor(evaluator, question));
+  const answered = questionsBetween(names, from, to, port).flatMap((question) =>
+    answersFor(evaluator, question).map((answer) => ({ answer, about: question.about })),
+  );
+  const answers = answered.map(({ answer }) => answer);
   if (answers.length === 0) throw new UsageError(`${source} and ${destination} have no address family in common`);
-  const allowed = flags.all ? answers.every((one) => one.allowed) : answers.some((one) => one.allowed);
+  const allowed = isAllowed(answered, flags.all);
   const resting = answers.flatMap((one) => answerWarnings(one, inputs.policies, inputs.implied));
   const warnings = [...new Set([...(to.note === undefined ? [] : [to.note]), ...resting])];
   await writeOutputs(flags.output, 'text', (format) => {

@@ -52,7 +52,7 @@ async function run(paths: readonly string[], flags: DiffFlags): Promise<void> {
     const [before, after] = await pathsOf(paths, flags, folder);
     const old = await readSide(before, flags);
     const now = await readSide(after, flags);
-    const diff = diffReachability(old.side, now.side);
+    const diff = diffReachability(old.side, now.side, flags.includeDryRun ? 'none' : 'annotated');
     await writeOutputs(flags.output, 'text', (format) => print(format, diff));
     process.exitCode = codeOf(diff, [old.code, now.code], flags);
   } finally {
@@ -84,10 +84,11 @@ async function readSide(place: string, flags: DiffFlags): Promise<{ side: Reacha
   if (place === 'live' && kubeconfig === undefined && context === undefined)
     throw new UsageError('live needs --kubeconfig or --context');
   const inputs = await readInputs(place === 'live' ? flags : { ...files, file: [place] });
-  const { workloads, program, blocks } = compiled(inputs, flags);
+  const input = compiled(inputs, flags);
+  const { workloads, program, blocks } = input;
   const reach = new Reach(workloads, program, { ...blocks, self: false });
   return {
-    side: { endpoints: reach.endpoints, connections: pairsWithProgress(reach), policies: inputs.policies },
+    side: { input, endpoints: reach.endpoints, connections: pairsWithProgress(reach) },
     code: conclude(inputs, flags, workloads.length === 0),
   };
 }

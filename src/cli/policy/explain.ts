@@ -8,7 +8,7 @@ import { directionSummaries } from '../../analysis/direction-summaries.js';
 import { policyKey } from '../../model/policy.js';
 import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
 import type { CompiledInput } from '../../analysis/compiled-input.js';
-import { questionsBetween } from '../../analysis/endpoint-questions.js';
+import { isAllowed, questionsBetween } from '../../analysis/endpoint-questions.js';
 import { EndpointNames } from '../../analysis/endpoint-names.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { explanationAsJson, explanationText, type PolicyPositions } from '../../report/explanations.js';
@@ -80,7 +80,10 @@ function pair(
     namespaces: new Map(input.objects.namespaces.map((namespace) => [namespace.name, namespace])),
     ipBlocks: input.blocks.ipBlocks,
   };
-  const explanations = questionsBetween(names, from, to, port).flatMap((question) => explain(analysisInput, question));
+  const explained = questionsBetween(names, from, to, port).flatMap((question) =>
+    explain(analysisInput, question).map((one) => ({ one, answer: one.answer, about: question.about })),
+  );
+  const explanations = explained.map(({ one }) => one);
   if (explanations.length === 0) throw new UsageError(`${source} and ${destination} have no address family in common`);
   const distinct = distinctOf(explanations);
   const { policies, implied } = input.objects;
@@ -91,7 +94,7 @@ function pair(
     return `${explanationText(one, positions)}${others}`;
   });
   const more = distinct.length > mostExplained ? [`(${distinct.length - mostExplained} more; -o json has all)\n`] : [];
-  const allowed = explanations.some(({ answer }) => answer.allowed);
+  const allowed = isAllowed(explained);
   return {
     text: [...shown, ...more, ...warnings.map((warning) => `warning: ${warning}\n`)].join('\n'),
     document: {

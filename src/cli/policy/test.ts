@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { dirname } from 'node:path';
+import { answerText } from '../../report/answers.js';
 import { reportTests, testFormats, type TestResult } from '../../report/test-results.js';
 import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
 import { readAssertions } from '../../cluster/assertion-files.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
-import { checkAssertions } from '../../analysis/expectations.js';
+import { checkAssertions, type CheckedExpectation } from '../../analysis/expectations.js';
 import { isLive, readInputs } from './inputs.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 
@@ -59,10 +60,9 @@ export const testCommand = (): Command =>
         if (inputs !== given || codes.length === 0) codes.push(conclude(inputs, flags, false));
         for (const line of inputs.unparsed) printed.add(line);
         results.push(
-          ...checkAssertions(compiledGiven ?? compiled(inputs, flags), assertions, flags.namespace).map((one) => ({
-            ...one,
-            file,
-          })),
+          ...checkAssertions(compiledGiven ?? compiled(inputs, flags), assertions, flags.namespace).map((one) =>
+            resultOf(file, one),
+          ),
         );
       }
       for (const line of unparsed) if (!printed.has(line)) process.stderr.write(`podwall: ${line}\n`);
@@ -80,6 +80,12 @@ export const testCommand = (): Command =>
       process.exitCode = codes.includes(exitCode.partial) ? exitCode.partial : verdict;
     });
 
+function resultOf(file: string, { found, ...checked }: CheckedExpectation): TestResult {
+  if (found === undefined) return { file, ...checked };
+  const { from, to, ...answered } = found;
+  return { file, ...checked, answer: answerText({ ...answered, warnings: [] }, from, to).trimEnd() };
+}
+
 function asDocument(results: readonly TestResult[]): object {
   const failed = results.filter(({ failure }) => failure !== undefined).length;
   return {
@@ -87,11 +93,13 @@ function asDocument(results: readonly TestResult[]): object {
     schemaVersion: 1,
     passed: results.length - failed,
     failed,
-    results: results.map(({ file, title, failure }) => ({
+    results: results.map(({ file, title, place, failure, answer }) => ({
       file,
       title,
+      ...(place === undefined ? {} : { place }),
       passed: failure === undefined,
       ...(failure === undefined ? {} : { failure }),
+      ...(answer === undefined ? {} : { answer }),
     })),
   };
 }

@@ -1,25 +1,8 @@
-import type { LabelSelector } from '../../model/labels.js';
 import { isMapping } from '../../model/parse.js';
+import { contradiction } from '../contradiction.js';
 import { fieldAt } from '../policy-parts.js';
 import { requirementPath, selectorsOf } from '../queries.js';
 import type { Rule } from '../types.js';
-
-/** A key on which the selector contradicts itself. */
-function contradiction({ requirements }: LabelSelector): string | undefined {
-  for (const { key } of requirements) {
-    const own = requirements.filter((one) => one.key === key);
-    const absent = own.some(({ operator }) => operator === 'DoesNotExist');
-    const present = own.some(({ operator }) => operator === 'Exists' || operator === 'In');
-    if (absent && present) return key;
-    let allowed: readonly string[] | undefined;
-    for (const one of own)
-      if (one.operator === 'In') allowed = allowed?.filter((value) => one.values.includes(value)) ?? one.values;
-    for (const one of own)
-      if (one.operator === 'NotIn') allowed = allowed?.filter((value) => !one.values.includes(value));
-    if (allowed?.length === 0) return key;
-  }
-  return undefined;
-}
 
 export const rule: Rule = {
   id: 'NP109',

@@ -19,3 +19,22 @@ export function isolationTitle(direction: Direction, { by }: Isolated, isDryRun:
   const policies = by.map(policyKey).join(', ');
   return commentOf(isDryRun ? `${direction} dry run of ${policies}` : `${direction} isolated by ${policies}`);
 }
+
+/** What {@link isolationTitle} says; undefined for any other comment. */
+export function isolationIn(comment: string):
+  | {
+      /** As the title has it, before the policies: `ingress isolated by`. */
+      readonly how: string;
+      /** `namespace/name`, in the order of their names. */
+      readonly policies: readonly string[];
+      /** The comment had no room for all of them. */
+      readonly isCut: boolean;
+    }
+  | undefined {
+  const [, how, list = ''] = /^((?:in|e)gress (?:isolated by|dry run of)) (.+)$/.exec(comment) ?? [];
+  if (how === undefined) return undefined;
+  const policies = list.split(', ');
+  const isCut = list.endsWith('…');
+  // The last one may be the beginning of a name.
+  return { how, policies: isCut ? policies.slice(0, -1) : policies, isCut };
+}

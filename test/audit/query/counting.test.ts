@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { LineReader } from '../../../src/audit/reading/line-reader.js';
-import { fieldOf, namedFields } from '../../../src/audit/query/fields.js';
+import { fieldOf, groupingOf, namedFields } from '../../../src/audit/query/fields.js';
 import { Histogram, TimeScale } from '../../../src/audit/query/histogram.js';
 import { LossTotals } from '../../../src/audit/query/losses.js';
 import { Sequences } from '../../../src/audit/query/sequences.js';
@@ -80,12 +80,27 @@ describe('over time', () => {
 
 describe('groups', () => {
   const tallyOf = (by: readonly string[], ...records: readonly Parameters<typeof recordLine>[0][]): Tally => {
-    const fields = by.flatMap((name) => fieldOf(name) ?? []);
+    const fields = by.flatMap((name) => groupingOf(name) ?? []);
     const tally = new Tally({ fields, scale: new TimeScale(1000, 10), samples: true });
     const reader = new LineReader();
     for (const record of records) tally.add(reader.take(recordLine(record).trimEnd()));
     return tally;
   };
+
+  test('what no rule decided is counted for every policy that isolates, and the sum of packets stays', () => {
+    const tally = tallyOf(
+      ['policy', 'reason'],
+      deniedRecord({ 'podwall.policies.isolating': ['db/pg-in', 'db/default-deny'], 'podwall.count': 5 }),
+      deniedRecord({ 'security_rule.name': 'ingress[0]', 'podwall.reason': 'rule' }),
+    );
+    expect(tally.groups().map(({ key, count }) => [...key, count])).toEqual([
+      ['db/default-deny', 'default-deny', 5],
+      ['db/pg-in', 'default-deny', 5],
+      ['db/pg-in', 'rule', 1],
+    ]);
+    expect([tally.count, tally.records, tally.isOverlapping]).toEqual([6, 2, true]);
+    expect(tallyOf(['reason'], deniedRecord({})).isOverlapping).toBe(false);
+  });
 
   test('every short name says something of a record', () => {
     const line = new LineReader().take(recordLine(deniedRecord({ 'security_rule.name': 'ingress[0]' })).trimEnd());

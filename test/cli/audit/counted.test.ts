@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { execa } from 'execa';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { recordLine } from '../../../src/audit/record.js';
+import { deniedRecord } from '../../audit/records.js';
+import { bundle } from '../../support/product.js';
 import { audit, useRecordedMinute } from './recorded-minute.js';
 
 const minute = useRecordedMinute();
@@ -81,6 +85,20 @@ source-guard  enforce  1      2.1%       █
       'network.type,to-pod,count,share,first,last\r\nipv4,bookshop/db,44,91.7%,2026-11-22T10:00:00.000Z,2026-11-22T10:00:42.000Z',
     );
     expect((await ask('summary', '--by', 'colour')).exitCode).toBe(2);
+  });
+
+  test('by policy: each that isolates, and it is said that the rows overlap', async () => {
+    const several = { 'podwall.policies.isolating': ['db/pg-in', 'db/default-deny'] };
+    const ofStdin = (...args: readonly string[]) =>
+      execa(process.execPath, [bundle, 'audit', 'summary', '--log', '-', ...args], {
+        input: recordLine(deniedRecord(several)) + recordLine(deniedRecord({})),
+      });
+    const { stdout } = await ofStdin('--by', 'policy');
+    expect(stdout).toMatch(/^db\/pg-in\s+2 /m);
+    expect(stdout).toMatch(/^db\/default-deny\s+1 /m);
+    expect(stdout).toMatch(/^2 packets in 2 records\nrows overlap/m);
+    expect(JSON.parse((await ofStdin('--by', 'policy', '-o', 'json')).stdout)).toMatchObject({ groupsOverlap: true });
+    expect((await ofStdin('--by', 'reason')).stdout).not.toContain('overlap');
   });
 });
 

@@ -477,11 +477,11 @@ describePackets('what a hostile pod sends from its link', () => {
       }),
     },
     {
-      title: '800 bytes behind a neighbour advertisement',
+      title: '800 bytes in a neighbour advertisement',
       at: 'victim',
       send: marked((mark) => {
-        const packet = claims(six('evil'), allNodes, { type: 136, target: six('evil') });
-        sendIp('evil', groupHardware(allNodes), Buffer.concat([packet, Buffer.from(much(mark))]));
+        const claim = { type: 136, target: six('evil'), mark: much(mark) } as const;
+        sendIp('evil', groupHardware(allNodes), claims(six('evil'), allNodes, claim));
       }),
     },
     {
@@ -779,14 +779,14 @@ describePackets('what a hostile pod sends from its link', () => {
       names.map((name): LabPod => ({ namespace: 'x', name, node: nodeOf(name), addresses: addressesOf[name] })),
     );
     farDevice = await lab.device('far.x');
-    for (const of of ['n1', 'n2'] as const)
+    for (const where of ['n1', 'n2'] as const)
       for (const [id, local] of [
-        [7, nodeAddresses[of][0]],
-        [8, nodeAddresses[of][1]],
+        [7, nodeAddresses[where][0]],
+        [8, nodeAddresses[where][1]],
       ] as const) {
         const link = ['type', 'vxlan', 'id', String(id), 'dstport', String(vxlanPort), 'local', local, 'dev', 'uplink'];
-        await lab.run(of, 'ip', 'link', 'add', `vx${id}`, ...link);
-        await lab.run(of, 'ip', 'link', 'set', `vx${id}`, 'up');
+        await lab.run(where, 'ip', 'link', 'add', `vx${id}`, ...link);
+        await lab.run(where, 'ip', 'link', 'set', `vx${id}`, 'up');
       }
   }, 60_000);
   afterAll(async () => {
@@ -803,6 +803,8 @@ describePackets('what a hostile pod sends from its link', () => {
     beforeAll(async () => {
       const directory = join(lab.folder, 'manifests');
       await lab.writeManifests(directory, { cluster: manifests });
+      // What the controls made the node believe of its neighbours is no part of what is tried here.
+      await lab.run('n1', 'ip', 'neigh', 'flush', 'dev', 'cni0');
       for (const name of lab.nodeNames) await lab.startAgent(name, { manifests: directory, 'unknown-pods': 'deny' });
     }, 60_000);
 

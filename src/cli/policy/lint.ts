@@ -103,7 +103,7 @@ async function run(paths: readonly string[], given: LintFlags): Promise<void> {
   if (flags.fix && ((flags.kustomize ?? []).length > 0 || isLive(flags)))
     throw new UsageError('--fix writes files: give them by -f');
   const settings = await readLintSettings(flags.config);
-  const { input, skipped, unbuilt, unparsed } = await readLintInputs(flags, settings.ignores);
+  const { input, skipped, unbuilt, unparsed } = await readLintInputs(flags, (file) => settings.ignores(file));
   const progress = new Progress('checking', rules.length);
   const onRule = (done: number): void => progress.step(done);
   const found = lint(input, {

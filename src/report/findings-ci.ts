@@ -1,5 +1,5 @@
 /** Findings for machines that watch repositories: GitHub's annotations, JUnit, SARIF. */
-import { countFindings, objectOf, type PrintedFinding } from './findings.js';
+import { countFindings, objectOf, type PrintedFinding, type ReportedInput } from './findings.js';
 import { visible } from '../model/visible.js';
 import { escapeXml } from './test-results.js';
 
@@ -9,10 +9,14 @@ const severities = ['error', 'warning', 'info'] as const;
 const commands = { error: 'error', warning: 'warning', info: 'notice' } as const;
 
 /** Workflow commands, the worst first, and how many were left out; data and properties are escaped as the runner reads them. */
-export function* printFindingsGithub(findings: readonly PrintedFinding[]): Iterable<string> {
+export function* printFindingsGithub(
+  findings: readonly PrintedFinding[],
+  { left: unread = [] }: ReportedInput = {},
+): Iterable<string> {
   const data = (text: string): string =>
     visible(text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A'));
   const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+  for (const line of unread.slice(0, annotationsShown)) yield `::error title=not read::${data(line)}\n`;
   const left: PrintedFinding[] = [];
   for (const severity of severities) {
     const own = findings.filter((one) => one.severity === severity);
@@ -27,12 +31,18 @@ export function* printFindingsGithub(findings: readonly PrintedFinding[]): Itera
 }
 
 /** One test case an object that was found at fault, and one for all when nothing was. */
-export function* printFindingsJunit(findings: readonly PrintedFinding[]): Iterable<string> {
+export function* printFindingsJunit(
+  findings: readonly PrintedFinding[],
+  { left = [] }: ReportedInput = {},
+): Iterable<string> {
   const failing = findings.filter(({ severity }) => severity !== 'info');
   yield '<?xml version="1.0" encoding="UTF-8"?>\n';
-  const tests = Math.max(failing.length, 1);
-  yield `<testsuites><testsuite name="podwall lint" tests="${tests}" failures="${failing.length}">\n`;
-  if (failing.length === 0) yield '  <testcase name="no error and no warning" classname="podwall.lint"/>\n';
+  const failures = failing.length + left.length;
+  const tests = Math.max(failures, 1);
+  yield `<testsuites><testsuite name="podwall lint" tests="${tests}" failures="${failures}">\n`;
+  for (const line of left)
+    yield `  <testcase name="not read" classname="podwall.lint"><failure type="error" message="${escapeXml(line)}"/></testcase>\n`;
+  if (failures === 0) yield '  <testcase name="no error and no warning" classname="podwall.lint"/>\n';
   for (const one of failing) {
     const where = `${one.file}:${one.line}:${one.column}`;
     yield `  <testcase name="${escapeXml(`${one.rule} ${one.name} ${where}`)}" classname="${escapeXml(objectOf(one))}">`;

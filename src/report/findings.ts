@@ -29,18 +29,31 @@ export interface PrintedFinding {
 export const objectOf = ({ object }: PrintedFinding): string =>
   `${object.kind} ${object.namespace === undefined ? '' : `${object.namespace}/`}${object.name}`;
 
-/** `2 errors, 1 warning`; `nothing found`. */
-export function countFindings(findings: readonly PrintedFinding[]): string {
+/** What else a report says of the input. */
+export interface ReportedInput {
+  /** What was not read and makes the answer partial, one line each. */
+  readonly left?: readonly string[];
+  readonly read?: { readonly policies: number; readonly workloads: number; readonly files: number };
+}
+
+/** `2 errors, 1 warning`; `no findings in 1 policy, 3 workloads, 2 files`. */
+export function countFindings(findings: readonly PrintedFinding[], { read }: ReportedInput = {}): string {
   const counts = (['error', 'warning', 'info'] as const).flatMap((severity) => {
     const count = findings.filter((one) => one.severity === severity).length;
     return count === 0 ? [] : [`${count} ${severity}${count === 1 || severity === 'info' ? '' : 's'}`];
   });
-  return counts.length === 0 ? 'nothing found' : counts.join(', ');
+  if (counts.length > 0) return counts.join(', ');
+  if (read === undefined) return 'no findings';
+  const { policies, workloads, files } = read;
+  const policyCount = `${policies} ${policies === 1 ? 'policy' : 'policies'}`;
+  return `no findings in ${policyCount}, ${plural(workloads, 'workload')}, ${plural(files, 'file')}`;
 }
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 export function* printFindingsText(
   findings: readonly PrintedFinding[],
-  { colours }: { readonly colours: boolean },
+  { colours, ...input }: ReportedInput & { readonly colours: boolean },
 ): Iterable<string> {
   const paint = createColors(colours);
   const colour = { error: paint.red, warning: paint.yellow, info: paint.cyan };
@@ -51,13 +64,18 @@ export function* printFindingsText(
     if (fix !== undefined) yield `    fix: ${fix.description} (--fix)\n`;
     for (const one of related) yield `    ${visible(one.file)}:${one.line}:${one.column}: ${one.message}\n`;
   }
-  yield `${findings.length === 0 ? '' : '\n'}${countFindings(findings)}\n`;
+  yield `${findings.length === 0 ? '' : '\n'}${countFindings(findings, input)}\n`;
 }
 
-export function* printFindingsMarkdown(findings: readonly PrintedFinding[]): Iterable<string> {
-  yield `**podwall lint: ${countFindings(findings)}**\n`;
-  if (findings.length === 0) return;
+export function* printFindingsMarkdown(
+  findings: readonly PrintedFinding[],
+  input: ReportedInput = {},
+): Iterable<string> {
+  const { left = [] } = input;
+  yield `**podwall lint: ${countFindings(findings, input)}**\n`;
+  if (findings.length + left.length === 0) return;
   yield '\n| Severity | Rule | Where | Object | Finding |\n|---|---|---|---|---|\n';
+  for (const line of left) yield markdownRow('error', 'not read', '', '', line);
   for (const one of findings) {
     const where = `${one.file}:${one.line}:${one.column}`;
     yield markdownRow(one.severity, `${one.rule} ${one.name}`, where, objectOf(one), one.message);

@@ -1,7 +1,7 @@
 /** Nothing valid is skipped, and nothing skipped looks green: the inputs of public repositories, before the product. */
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { execa } from 'execa';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readInputs, type InputFlags } from '../../src/cli/policy/inputs.js';
@@ -202,5 +202,28 @@ describe('trees as they are', () => {
     await write({ 'a/secret.yaml': 'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n', 'b/.hidden/a.yaml': deny() });
     expect(await podwall('lint -f a')).toEqual([3, expect.anything()]);
     expect(await podwall('lint -f b')).toEqual([3, expect.stringContaining('begins with a dot')]);
+  });
+});
+
+describe('lint reports', () => {
+  test('what was not read is a failed case, a row and an annotation; paths need no -f', async () => {
+    await write({ 'a.yaml': deny(), 'bad.yaml': 'a: [\n' });
+    const [code] = await podwall('lint a.yaml bad.yaml -o junit=out.xml -o md=out.md -o github=out.txt');
+    const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
+    expect(code).toBe(4);
+    expect(await read('out.xml')).toMatch(/failures="1"[^]*<failure type="error" message="bad\.yaml:2:1: /);
+    expect(await read('out.md')).toMatch(/\| error \| not read \| {2}\| {2}\| bad\.yaml:2:1: /);
+    expect(await read('out.txt')).toContain('::error title=not read::bad.yaml:2:1: ');
+  });
+
+  test('--severity, --rule and --skip choose what is shown and counted, --fail-on what fails', async () => {
+    await write({ 'a.yaml': badCidr });
+    expect(await podwall('lint a.yaml --rule np010')).toEqual([1, expect.stringMatching(/NP010[^]*1 error\n/)]);
+    const skipped = await podwall('lint a.yaml --skip bad-cidr --severity error');
+    expect(skipped).toEqual([0, expect.stringContaining('no findings in 1 policy, 0 workloads, 1 file')]);
+    await write({ 'b.yaml': deny('b', '{podSelector: {}}') });
+    const hidden = await podwall('lint b.yaml --severity error --fail-on info');
+    expect(hidden).toEqual([1, expect.stringContaining('no findings')]);
+    expect(await podwall('lint a.yaml --rule nonsense')).toEqual([2, expect.stringContaining('no rule nonsense')]);
   });
 });

@@ -114,7 +114,7 @@ describe('podwall lint', () => {
     const { stdout, exitCode } = await lint(['-f', 'bad.yaml']);
     expect([exitCode, stdout.includes('NP013'), stdout.includes('warning NP014')]).toEqual([0, false, true]);
     await writeFile(settings, 'ignore: ["bad*"]\n');
-    expect((await lint(['-f', 'bad.yaml'])).stdout).toContain('nothing found');
+    expect((await lint(['-f', 'bad.yaml'])).stdout).toContain('no findings in 1 policy, 0 workloads, 1 file');
     await writeFile(settings, 'rules:\n  NP999: off\n');
     const wrong = await lint(['-f', 'bad.yaml']);
     expect([wrong.exitCode, wrong.stderr]).toEqual([

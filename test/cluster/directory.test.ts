@@ -180,6 +180,19 @@ describe('while running', () => {
     expect(reported()).toEqual(['policy one']);
   });
 
+  test('a kustomization that appears is refused: the last good content stays until it goes', async () => {
+    await put('a.yaml', policy('one'));
+    const synced = await start();
+    await put('kustomization.yaml', 'resources: [a.yaml]\n');
+    await put('a.yaml', policy('one', '{ policyTypes: [Egress] }'));
+    await eventually(() => synced.problems().length > 0);
+    expect(synced.problems()[0]?.diagnostic.message).toContain('kubectl kustomize');
+    expect(reported()).toEqual([]);
+    await rm(join(directory, 'kustomization.yaml'));
+    await eventually(() => synced.problems().length === 0);
+    expect(reported()).toEqual(['policy one']);
+  });
+
   test('fifty files that are half written cost one wait, not one each', async () => {
     await start();
     const names = [...Array(50).keys()].map((number) => `p${number}`);

@@ -37,6 +37,12 @@ export const withFiles = (command: Command): Command =>
     .option('--verbose', 'name each file that holds no Kubernetes object', false)
     .option('--allow-partial', 'ignore what cannot be read in the exit code', false);
 
+/** Paths may be given without -f. */
+export const withPaths = <T extends Pick<InputFlags, 'file'>>(flags: T, paths: readonly string[]): T => ({
+  ...flags,
+  file: [...flags.file, ...paths],
+});
+
 /** Well-known workloads beside the manifests. */
 export const withWellKnown = (command: Command): Command =>
   command.addOption(

@@ -1,17 +1,17 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { atLeast, lint } from '../../lint/engine.js';
 import { fixedTexts, unifiedDiff } from '../../lint/fixes.js';
-import { rules } from '../../lint/catalogue.js';
+import { isRule, rules } from '../../lint/catalogue.js';
 import type { Finding, Findings, Severity } from '../../lint/finding.js';
 import type { LintObject } from '../../lint/objects.js';
 import { limitRule } from '../../lint/limit-rule.js';
-import type { Rule } from '../../lint/types.js';
+import type { LintInput, Rule } from '../../lint/types.js';
 import { standardLimits } from '../../limits/limits.js';
 import { standardPolicyMemory } from '../../limits/memory-weights.js';
 import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../../report/findings-ci.js';
 import { printFindingsCsv, printFindingsMarkdown, printFindingsText } from '../../report/findings.js';
 import { formatTable } from '../../report/table.js';
-import { withWellKnown, withFiles } from './analysis-options.js';
+import { withPaths, withWellKnown, withFiles } from './analysis-options.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { appendJobSummary } from './job-summary.js';
 import { isLive } from './inputs.js';
@@ -30,6 +30,9 @@ type Format = (typeof formats)[number];
 interface LintFlags extends LintInputFlags, LimitFlags {
   readonly limits: boolean;
   readonly failOn: Severity | 'never';
+  readonly severity: Severity;
+  readonly rule: readonly string[];
+  readonly skip: readonly string[];
   readonly allowPartial: boolean;
   readonly config?: string;
   readonly explain?: string | true;
@@ -40,7 +43,7 @@ interface LintFlags extends LintInputFlags, LimitFlags {
 
 const examples = `
 Examples:
-  podwall lint -f manifests/                         every policy below a directory
+  podwall lint manifests/                            every policy below a directory
   helm template . | podwall lint -f -                what a chart renders
   podwall lint -f cluster/ --closed-world            these manifests are everything: also what is missing
   podwall lint -f app/ --closed-world --assume kube-dns,ingress-nginx
@@ -66,6 +69,13 @@ export const lintCommand = (): Command =>
         .choices(['error', 'warning', 'info', 'never'])
         .default('error'),
     )
+    .addOption(
+      new Option('--severity <severity>', 'lowest severity that is shown and counted')
+        .choices(['error', 'warning', 'info'])
+        .default('info'),
+    )
+    .option('--rule <rules>', 'only these, by id or name, with commas (repeatable)', rulesOption, [])
+    .option('--skip <rules>', 'not these (repeatable)', rulesOption, [])
     .option('--closed-world', 'the input is the whole cluster: also report what is missing', false)
     .option('--limits', 'also report what is over the limits of the agents (--max-…, as they have them)', false)
     .option('--config <file>', 'severities and ignored paths (default: .podwall.yaml, if it exists)')
@@ -78,11 +88,13 @@ export const lintCommand = (): Command =>
     )
     .option('--fix', 'apply the fixes that are mechanical; comments and layout are kept', false)
     .option('--diff', 'with --fix: print what would change, and write nothing', false)
+    .argument('[path...]', 'manifests, as -f takes them')
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action(run);
 
-async function run(flags: LintFlags): Promise<void> {
+async function run(paths: readonly string[], given: LintFlags): Promise<void> {
+  const flags = withPaths(given, paths);
   if (flags.explain !== undefined) {
     process.stdout.write(flags.explain === true ? ruleTable() : ruleDocument(flags.explain));
     return;
@@ -91,7 +103,7 @@ async function run(flags: LintFlags): Promise<void> {
   if (flags.fix && ((flags.kustomize ?? []).length > 0 || isLive(flags)))
     throw new UsageError('--fix writes files: give them by -f');
   const settings = await readLintSettings(flags.config);
-  const { input, skipped, unbuilt, unparsed } = await readLintInputs(flags, settings.ignores);
+  const { input, skipped, unbuilt, unparsed } = await readLintInputs(flags, (file) => settings.ignores(file));
   const progress = new Progress('checking', rules.length);
   const onRule = (done: number): void => progress.step(done);
   const found = lint(input, {
@@ -100,11 +112,16 @@ async function run(flags: LintFlags): Promise<void> {
     ...(flags.limits ? { limits: { limits: limitsOf(flags), memory: policyMemoryOf(flags) } } : {}),
   });
   progress.end();
-  const findings = found.filter(({ file }) => !settings.ignores(file));
+  const findings = found.filter((one) => !settings.ignores(one.file) && isChosen(one, flags));
   const left = [...unparsed, ...unbuilt];
   for (const line of [...left, ...skipped]) process.stderr.write(`podwall: ${line}\n`);
   if (flags.fix) await fix(findings, flags.diff);
-  else await print({ kind: 'Findings', schemaVersion: 1, findings, skipped, unparsed: left }, flags);
+  else
+    await print(
+      { kind: 'Findings', schemaVersion: 1, findings: shownOf(findings, flags), skipped, unparsed: left },
+      input,
+      flags,
+    );
   process.exitCode = codeOf(
     findings,
     { objects: input.objects.filter(isAnalysed).length, unparsed: unparsed.length, unbuilt: unbuilt.length },
@@ -122,22 +139,28 @@ async function fix(findings: readonly Finding[], onlyShow: boolean): Promise<voi
   }
 }
 
-async function print(document: Findings, { output }: LintFlags): Promise<void> {
+async function print(
+  document: Findings,
+  { policies, workloads, objects }: LintInput,
+  { output }: LintFlags,
+): Promise<void> {
   const { findings, unparsed } = document;
+  const files = new Set(objects.map(({ document: { file } }) => file)).size;
+  const reported = { left: unparsed, read: { policies: policies.length, workloads: workloads.length, files } };
   // hasColors heeds NO_COLOR, FORCE_COLOR and TERM; what is no terminal has no such method, whatever FORCE_COLOR says.
   const colours = process.stdout.isTTY ? process.stdout.hasColors() : false;
   await writeOutputs(output, 'text', (format) => {
     switch (format) {
       case 'text':
-        return printFindingsText(findings, { colours });
+        return printFindingsText(findings, { colours, ...reported });
       case 'md':
-        return printFindingsMarkdown(findings);
+        return printFindingsMarkdown(findings, reported);
       case 'csv':
         return printFindingsCsv(findings);
       case 'github':
-        return printFindingsGithub(findings);
+        return printFindingsGithub(findings, reported);
       case 'junit':
-        return printFindingsJunit(findings);
+        return printFindingsJunit(findings, reported);
       case 'sarif':
         return [documentText(findingsSarif(findings, { rules, version, unparsed }), 'json')];
       default:
@@ -145,7 +168,24 @@ async function print(document: Findings, { output }: LintFlags): Promise<void> {
     }
   });
   if (output?.some(({ format }) => format === 'github') === true)
-    await appendJobSummary(printFindingsMarkdown(findings));
+    await appendJobSummary(printFindingsMarkdown(findings, reported));
+}
+
+/** By id or name, as `--rule` and `--skip` name them. */
+const isChosen = ({ rule, name }: Finding, { rule: only, skip }: LintFlags): boolean => {
+  const isNamed = (names: readonly string[]): boolean => names.includes(rule) || names.includes(name);
+  return (only.length === 0 || isNamed(only)) && !isNamed(skip);
+};
+
+/** Findings below `--severity` are neither shown nor counted; what fails is the business of `--fail-on`. */
+const shownOf = (findings: readonly Finding[], { severity }: LintFlags): readonly Finding[] =>
+  findings.filter((one) => atLeast(one.severity, severity));
+
+function rulesOption(value: string, before: readonly string[]): readonly string[] {
+  const names = value.split(',').map((name) => (/^np\d+$/i.test(name) ? name.toUpperCase() : name));
+  const unknown = names.find((name) => !isRule(name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no rule ${unknown}; --explain lists them.`);
+  return [...before, ...names];
 }
 
 /** What a rule may look at: a Secret or an Ingress alone is nothing to analyse. */

@@ -8,7 +8,7 @@ import type { GroupedReachability, Reachability } from '../../model/reachability
 import { pairFormats, printPairs } from '../../report/reachability.js';
 import { printReachabilityPage } from '../../report/reachability-page.js';
 import { printGroups, printPairTable } from '../../report/reachability-text.js';
-import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
+import { compiled, conclude, withInputs, type AnalysisFlags, withPaths } from './analysis-options.js';
 import { EndpointNames } from '../../analysis/endpoint-names.js';
 import { UsageError } from '../common/exit-codes.js';
 import { filterOf } from '../../analysis/endpoint-filters.js';
@@ -55,7 +55,9 @@ export const reachCommand = (): Command =>
     .option('--exposure', 'what an unknown pod and the internet may reach (with --to: only these destinations)', false)
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
-    .action(async (flags: ReachFlags) => {
+    .argument('[path...]', 'manifests, as -f takes them')
+    .action(async (paths: readonly string[], given: ReachFlags) => {
+      const flags = withPaths(given, paths);
       const inputs = await readInputs(flags);
       const input = compiled(inputs, flags);
       const shown = flags.exposure ? exposed(input, flags) : withPairProgress(reached(input, flags), flags);

@@ -17,7 +17,8 @@ import {
   withRulesetOptions,
   type RulesetFlags,
 } from '../agent/ruleset-options.js';
-import { exitCode } from '../common/exit-codes.js';
+import { exitCode, UsageError } from '../common/exit-codes.js';
+import { withPaths } from './analysis-options.js';
 import { repeatable, warnOf } from '../common/options.js';
 
 interface RenderFlags extends RulesetFlags {
@@ -38,7 +39,8 @@ export function renderCommand(): Command {
   const command = withRulesetOptions(
     new Command('render')
       .description('print the ruleset of a node as nft text, without touching the kernel; `nft -f` loads it')
-      .requiredOption('-f, --file <path>', 'manifests: a file or a directory (repeatable)', repeatable, [])
+      .argument('[path...]', 'manifests, as -f takes them')
+      .option('-f, --file <path>', 'manifests: a file or a directory (repeatable)', repeatable, [])
       .option('--program', 'print the compiled program instead: who is isolated, and what is allowed', false),
   );
   // Accepted, so that an agent's flags can be given as they are; they say nothing of the ruleset.
@@ -46,7 +48,9 @@ export function renderCommand(): Command {
   return command.addHelpText('after', examples).action(run);
 }
 
-async function run(flags: RenderFlags): Promise<void> {
+async function run(paths: readonly string[], given: RenderFlags): Promise<void> {
+  const flags = withPaths(given, paths);
+  if (flags.file.length === 0) throw new UsageError('nothing to read: give -f FILE or -f DIR');
   const forRenderer = renderOptions(flags);
   const { snapshot, problems } = await readManifests(flags.file);
   for (const problem of problems) warn(warnOf(problem));

@@ -30,7 +30,10 @@ const objects = [
 ];
 /** A record for each, and more than wait for a disk. */
 const manyPorts = Array.from({ length: 12_000 }, (_, index) => 10_000 + index);
-const noLimit = { 'audit-rate': '1000000', 'audit-burst': '1000000' };
+const noLimit = {
+  ...{ 'audit-rate': '1000000', 'audit-burst': '1000000' },
+  ...{ 'audit-shared-rate': '1000000', 'audit-sender-rate': '1000000' },
+};
 
 describePackets('the audit log in a flood', () => {
   let lab: Lab;

@@ -86,7 +86,14 @@ export function logRules({ chain, counter, evaluatedBy, first }: Logged, audit: 
       return [
         { statements: [...which, x.inSet(pair, pairs), x.recordLimited(pair, pairs, perPair), ...log] },
         // The pair comes last: without room for it the rule ends there.
-        { statements: [...isNew, x.recordLimited(sender, senders, perSender), ...log, x.recordLimited(pair, pairs, perPair)] },
+        {
+          statements: [
+            ...isNew,
+            x.recordLimited(sender, senders, perSender),
+            ...log,
+            x.recordLimited(pair, pairs, perPair),
+          ],
+        },
         {
           statements: [
             ...isNew,

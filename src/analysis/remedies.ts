@@ -2,7 +2,7 @@
 import { workloadOf } from '../audit/query/fields.js';
 import type { RecordFields } from '../audit/reading/line-reader.js';
 import { isOfPolicies } from '../audit/reasons.js';
-import { isLoss, type EventRecord, type RecordReason } from '../audit/record.js';
+import { isEvent, type EventRecord, type RecordReason } from '../audit/record.js';
 import type { SnapshotReader } from '../audit/snapshots/snapshot-reader.js';
 import type { Edit } from './edits.js';
 import { explainRecorded } from './recorded-explanation.js';
@@ -14,7 +14,7 @@ export type Remedy =
 
 export function remedyOf(fields: RecordFields, snapshots: SnapshotReader): Remedy | undefined {
   const event = fields.record();
-  if (isLoss(event)) return undefined;
+  if (!isEvent(event)) return undefined;
   // Where policies did not decide, a change of them would not help.
   const edit = isOfPolicies(event['podwall.reason']) ? editFor(fields, event, snapshots) : undefined;
   if (edit !== undefined) return { kind: 'edit', edit };

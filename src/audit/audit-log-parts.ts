@@ -14,6 +14,10 @@ export type PacketListener = (logged: LoggedPacket, sum: PacketSum) => void;
 export interface AuditLogParts extends LogTail {
   readonly attribution: Attribution;
   readonly sink: Sink;
+  /** Where scan records go. */
+  readonly scanSink: Sink;
+  /** New pairs of a sender a second that have records of their own; of others it has a scan record. */
+  readonly senderRate: number;
   /** Packets of every named counter. */
   readonly readCounters: () => Promise<ReadonlyMap<string, number>>;
   readonly packetCountOf: (name: string) => PacketCount | undefined;

@@ -1,8 +1,9 @@
 /**
  * The audit log of one agent:
  *
- *   reader --observations--> attribution --> aggregator ----records--> sink
- *   kernel's counters -----> packet accounting --------loss records--> sink
+ *   reader --observations--> attribution --> senders' shares --> aggregator --records--> file
+ *                                                      \\--> scan sums --scan records--> file of scans
+ *   kernel's counters -----> packet accounting ----------------------loss records--> file
  *
  * It never waits for the disk, and enforcement never waits for it: a packet without room is counted and recorded as lost.
  */
@@ -12,20 +13,25 @@ import type { Checkpoint, RecordedPackets } from './accounting/checkpoint.js';
 import { LossDetection } from './accounting/loss-detection.js';
 import type { CountedPackets } from './accounting/losses.js';
 import { PacketAccounting, type PacketTotals } from './accounting/packet-accounting.js';
-import { PacketsInFile } from './accounting/packets-in-file.js';
 import { recordsSinceCheckpoint } from './accounting/records-since-checkpoint.js';
-import { isDropped, type LoggedPacket } from './attribution/logged-packet.js';
+import { isDropped, senderName, type LoggedPacket } from './attribution/logged-packet.js';
 import type { AuditLogParts } from './audit-log-parts.js';
-import { recordLine, type AuditRecord, type LossCause } from './record.js';
+import type { LossCause } from './record.js';
 import { ReopeningReader } from './reopening-reader.js';
+import { FrameCopies } from './sharing/frame-copies.js';
+import { ScanSums, type ScanSum } from './sharing/scan-sums.js';
+import { SenderShares } from './sharing/sender-shares.js';
 import { Aggregator, type PacketSum } from './writing/aggregator.js';
 import { RecordBuilder } from './writing/record-builder.js';
+import { RecordFile } from './writing/record-file.js';
 import type { FileEnd } from './writing/rotating-file.js';
 
 /** Milliseconds: how long repeats are summed, and between two ticks while packets arrive and while none do. */
 const intervals = { aggregation: 5000, busyTick: 1000, idleTick: 5000 } as const;
 /** Distinct kinds of packets that are summed at once. */
 const aggregatedKinds = 16_384;
+
+type RecordFileName = 'records' | 'scans';
 
 export class AuditLog implements AsyncDisposable {
   readonly #parts: AuditLogParts;
@@ -34,18 +40,22 @@ export class AuditLog implements AsyncDisposable {
   readonly #records: RecordBuilder;
   readonly #reader: ReopeningReader;
   readonly #lossDetection: LossDetection;
-  readonly #inFile = new PacketsInFile();
+  readonly #files: Readonly<Record<RecordFileName, RecordFile>>;
+  readonly #shares: SenderShares;
+  readonly #scans = new ScanSums((sum) => this.#writeScan(sum));
+  readonly #copies: FrameCopies;
   /** At the last tick. */
   #receivedBefore = 0;
   #savedCheckpoint = '';
-  /** Sequence number of the last line that is on disk; lines are written in their order. */
-  #lastWritten = 0;
   #ticking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #closing = false;
 
   private constructor(parts: AuditLogParts, checkpoint: Checkpoint, recorded: RecordedPackets) {
     this.#parts = parts;
+    this.#files = { records: new RecordFile(parts.sink), scans: new RecordFile(parts.scanSink) };
+    this.#shares = new SenderShares(parts.senderRate, parts.now());
+    this.#copies = new FrameCopies(parts.now);
     this.#accounting = new PacketAccounting(parts.packetCountOf, checkpoint, recorded);
     this.#records = new RecordBuilder(parts.origin, parts.now);
     this.#reader = new ReopeningReader({ ...parts, onBatch: (batch) => this.#receive(batch) });
@@ -58,8 +68,6 @@ export class AuditLog implements AsyncDisposable {
       size: aggregatedKinds,
       onFirst: (logged, sum) => this.#write(logged, sum, (packets) => this.#accounting.addWritten(packets)),
       onRepeats: (logged, sum) => this.#write(logged, sum, (packets) => this.#accounting.addAggregated(packets)),
-      onFull: (logged) =>
-        this.#addLoss('agg-map-full', logged, { count: 1, start: logged.packet.time, end: logged.packet.time }),
     });
   }
 
@@ -87,7 +95,7 @@ export class AuditLog implements AsyncDisposable {
 
   /** Whether records reach their file or stream, until one fails. */
   get isWriting(): boolean {
-    return !this.#parts.sink.isFailing;
+    return !Object.values(this.#files).some((file) => file.isFailing);
   }
 
   totals(): PacketTotals {
@@ -98,8 +106,8 @@ export class AuditLog implements AsyncDisposable {
    * The file that has the lines written so far has ended. Lines of a file that was removed are a loss. Resolves when the
    * checkpoint knows of lines that the next run will not find, should this one be killed.
    */
-  async fileEnded(end: FileEnd): Promise<void> {
-    for (const packets of this.#inFile.take())
+  async fileEnded(end: FileEnd, file: RecordFileName = 'records'): Promise<void> {
+    for (const packets of this.#files[file].takePackets())
       if (end === 'removed') this.#accounting.addLoss({ cause: 'rotation', ...packets });
     if (end !== 'rotated') await this.#saveCheckpoint();
   }
@@ -123,7 +131,8 @@ export class AuditLog implements AsyncDisposable {
     await this.#tick();
     await this.#reader[Symbol.asyncDispose]();
     this.#aggregator.flush();
-    await this.#parts.sink[Symbol.asyncDispose]();
+    this.#scans.flush();
+    for (const file of Object.values(this.#files)) await file[Symbol.asyncDispose]();
     await this.#saveCheckpoint();
   }
 
@@ -144,36 +153,52 @@ export class AuditLog implements AsyncDisposable {
     const logged = this.#parts.attribution.attribute(observation);
     if (logged === undefined) return;
     this.#lossDetection.addReceived(1, observation.time);
-    this.#aggregator.add(logged, now);
+    if (this.#copies.isCopy(logged)) this.#accounting.addCopy();
+    else if (this.#hasOwnRecord(logged, now)) this.#aggregator.add(logged, now);
+    else this.#scans.add(logged, now);
+  }
+
+  /** Allowed flows are recorded only where a namespace asks for every one of them. */
+  #hasOwnRecord(logged: LoggedPacket, now: number): boolean {
+    const { verdict, mode, sender } = logged;
+    const isAsked = verdict === 'allow' && mode === 'enforce';
+    return isAsked || this.#aggregator.isRepeat(logged, now) || this.#shares.take(sender, now);
   }
 
   #write(logged: LoggedPacket, sum: PacketSum, onWritten: (packets: number) => void): void {
-    const { sink, onPacket, referencesFor } = this.#parts;
+    const { onPacket, referencesFor } = this.#parts;
+    const { records } = this.#files;
     onPacket?.(logged, sum);
-    if (sink.hasRoom)
-      this.#writeLine(this.#records.event(logged, sum, referencesFor?.(logged)), packetsOf(logged, sum), () =>
+    if (!records.hasRoom) this.#addLoss('writer', packetsOf(logged, sum));
+    else
+      records.write(this.#records.event(logged, sum, referencesFor?.(logged)), packetsOf(logged, sum), () =>
         onWritten(sum.count),
       );
-    else this.#addLoss('writer', logged, sum);
   }
 
-  /** @param packets that the line accounts for */
-  #writeLine(record: AuditRecord, packets: CountedPackets, onWritten: () => void): void {
-    this.#parts.sink.write(recordLine(record), () => {
-      this.#lastWritten = record['event.sequence'];
-      this.#inFile.add(packets);
-      onWritten();
-    });
+  #writeScan(sum: ScanSum): void {
+    const { onPacket, referencesFor } = this.#parts;
+    const { scans } = this.#files;
+    const { logged, packets, isOfOneSender } = sum;
+    onPacket?.(logged, packets);
+    const { sender, ...counted } = packetsOf(logged, packets);
+    if (!scans.hasRoom)
+      this.#addLoss('writer', { ...counted, ...(isOfOneSender && sender !== undefined ? { sender } : {}) });
+    else
+      scans.write(this.#records.scan(sum, referencesFor?.(logged)), counted, () =>
+        this.#accounting.addAggregated(packets.count),
+      );
   }
 
-  #addLoss(cause: LossCause, logged: LoggedPacket, sum: Omit<PacketSum, 'bytes'>): void {
-    this.#accounting.addLoss({ cause, ...packetsOf(logged, sum) });
+  #addLoss(cause: LossCause, packets: CountedPackets): void {
+    this.#accounting.addLoss({ cause, ...packets });
   }
 
   #schedule(): void {
     if (this.#closing) return;
     const { received } = this.#lossDetection;
-    const isBusy = received > this.#receivedBefore || this.#aggregator.pending > 0 || this.totals().inFlight !== 0;
+    const pending = this.#aggregator.pending + this.#scans.pending;
+    const isBusy = received > this.#receivedBefore || pending > 0 || this.totals().inFlight !== 0;
     this.#receivedBefore = received;
     this.#timer = setTimeout(
       () => {
@@ -185,20 +210,28 @@ export class AuditLog implements AsyncDisposable {
 
   async #tick(): Promise<void> {
     await this.#lossDetection.compare().catch(this.#cannotRead);
-    this.#aggregator.flush(this.#closing ? Infinity : this.#parts.now());
+    const due = this.#closing ? Infinity : this.#parts.now();
+    this.#aggregator.flush(due);
+    this.#scans.flush(due);
     this.#writeLosses();
     await this.#saveCheckpoint();
   }
 
   #writeLosses(): void {
-    if (!this.#parts.sink.hasRoom) return;
+    const { records } = this.#files;
+    if (!records.hasRoom) return;
     for (const loss of this.#accounting.takeLosses())
-      this.#writeLine(this.#records.loss(loss), loss, () => this.#accounting.lossRecorded(loss));
+      records.write(this.#records.loss(loss), loss, () => this.#accounting.lossRecorded(loss));
   }
 
   async #saveCheckpoint(): Promise<void> {
     const { time, ...numbers } = this.#accounting.checkpoint();
-    const written = { bootId: this.#parts.origin.bootId, sequence: this.#lastWritten };
+    const { records, scans } = this.#files;
+    const written = {
+      bootId: this.#parts.origin.bootId,
+      sequence: records.lastWritten,
+      scanSequence: scans.lastWritten,
+    };
     const checkpoint = { ...numbers, written };
     const text = JSON.stringify(checkpoint);
     if (text === this.#savedCheckpoint) return;
@@ -213,5 +246,6 @@ export class AuditLog implements AsyncDisposable {
 
 function packetsOf(logged: LoggedPacket, { count, start, end }: Omit<PacketSum, 'bytes'>): CountedPackets {
   const { direction } = logged;
-  return { ...(isDropped(logged) ? { direction } : { direction, isReport: true as const }), count, start, end };
+  const kind = isDropped(logged) ? { direction } : { direction, isReport: true as const };
+  return { ...kind, sender: senderName(logged.sender), count, start, end };
 }

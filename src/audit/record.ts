@@ -58,7 +58,7 @@ interface Envelope {
   readonly '@timestamp': string;
   /** Unique, and sorts by time (ULID). */
   readonly 'event.id': string;
-  /** Counts every line that one run of the agent wrote, from 1, without gaps. */
+  /** Counts every line that one run of the agent wrote, from 1, without gaps; scans are counted for themselves. */
   readonly 'event.sequence': number;
   /** One run of the agent. */
   readonly 'podwall.boot_id': string;
@@ -131,11 +131,53 @@ export interface LossRecord extends Envelope {
   readonly 'podwall.loss.cause': LossCause;
   /** Packets without a record. */
   readonly 'podwall.loss.count': number;
-  /** What the lost ones had in common, as far as known. */
-  readonly 'podwall.loss.scope': { readonly direction?: Direction; readonly verdict?: RecordVerdict };
+  /** What the lost ones had in common, as far as known; `sender`: `namespace/pod`, or an address. */
+  readonly 'podwall.loss.scope': {
+    readonly direction?: Direction;
+    readonly verdict?: RecordVerdict;
+    readonly sender?: string;
+  };
 }
 
-export type AuditRecord = EventRecord | LossRecord;
+/** An endpoint that a scan reached for, as its first packets did. */
+interface ScannedEndpoint {
+  readonly address: string;
+  readonly port?: number;
+  readonly transport: string;
+}
+
+/**
+ * Packets of a sender that was past its share of records, summed: those that the same policies decided in one direction.
+ * The source is the sender; such records are in a file of their own, and numbered for themselves.
+ */
+export interface ScanRecord extends Envelope, Disposition, FieldsOf<'source'> {
+  readonly 'event.kind': 'metric';
+  readonly 'event.action': 'podwall-scan';
+  readonly 'podwall.reason': RecordReason;
+  readonly 'network.direction': Direction;
+  readonly 'network.bytes': number;
+  /** Every policy that isolates, `namespace/name`; empty also where there was no room to tell policies apart. */
+  readonly 'podwall.policies.isolating': readonly string[];
+  /** In force at the first packet. */
+  readonly 'podwall.snapshot'?: string;
+  /** Packets. */
+  readonly 'podwall.count': number;
+  /** Above 1 where there was no room to tell senders apart; then the source is that of the first packet. */
+  readonly 'podwall.scan.senders': number;
+  /** Different addresses that were sent from and to, and ports that were sent to; beyond 64 within some percent. */
+  readonly 'podwall.scan.sources': number;
+  readonly 'podwall.scan.addresses': number;
+  readonly 'podwall.scan.ports': number;
+  /** The first few. */
+  readonly 'podwall.scan.first': readonly ScannedEndpoint[];
+}
+
+export type AuditRecord = EventRecord | LossRecord | ScanRecord;
+
+export const isScan = (record: AuditRecord): record is ScanRecord => record['event.action'] === 'podwall-scan';
+
+/** The verdict on the packets of one flow. */
+export const isEvent = (record: AuditRecord): record is EventRecord => !isLoss(record) && !isScan(record);
 
 export const isLoss = (record: AuditRecord): record is LossRecord => record['event.action'] === 'podwall-loss';
 

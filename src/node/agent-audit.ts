@@ -4,7 +4,7 @@ import { Attribution } from '../audit/attribution/attribution.js';
 import { AuditLog } from '../audit/audit-log.js';
 import type { AuditLogParts, PacketListener } from '../audit/audit-log-parts.js';
 import { logLinesInReverse } from '../audit/reading/reverse-lines.js';
-import type { FileEnd } from '../audit/writing/rotating-file.js';
+import type { FileEnd, RotationLimits } from '../audit/writing/rotating-file.js';
 import { Sink } from '../audit/writing/sink.js';
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { Address } from '../model/address.js';
@@ -13,6 +13,7 @@ import type { ClusterChange } from '../model/cluster.js';
 import { messageOf } from '../generic/message-of.js';
 import { SnapshotsBesideLog } from './snapshots-beside-log.js';
 import { recordOutput, type RecordOutputParts } from './record-output.js';
+import { scanPath } from '../audit/reading/rotated-file-names.js';
 import { CheckpointFile } from './state/checkpoint-file.js';
 import { parseLogPrefix } from '../nftables/names/log-prefix.js';
 import { packetCountOf } from '../nftables/names/packet-counts.js';
@@ -21,7 +22,11 @@ import type { ProgramChange } from '../program/types.js';
 import type { CompiledChanges, LoopObserver } from '../reconciler/types.js';
 
 interface AgentAuditParts
-  extends Omit<RecordOutputParts, 'onFileEnd'>, Pick<AuditLogParts, 'readCounters' | 'openReader' | 'now'> {
+  extends
+    Omit<RecordOutputParts, 'onFileEnd'>,
+    Pick<AuditLogParts, 'readCounters' | 'openReader' | 'senderRate' | 'now'> {
+  /** Of the scans' files. */
+  readonly scanRotation: RotationLimits;
   readonly mode: PolicyMode;
   readonly node: string;
   /** Absent where the cluster has none. */
@@ -98,24 +103,30 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
   }
 
   async #start(parts: AgentAuditParts): Promise<AuditLog> {
-    const { to, log, node, clusterUid, stateDir, version, readCounters, openReader, onPacket, now } = parts;
+    const { to, log, node, clusterUid, stateDir, version, readCounters, openReader, senderRate, onPacket, now } = parts;
     const { file } = to;
+    const scans = file === undefined ? to : { ...to, file: scanPath(file) };
     const snapshots = this.#snapshots;
     this.#log = await AuditLog.start({
       attribution: this.#attribution,
-      sink: new Sink(recordOutput({ ...parts, onFileEnd: (end) => this.#fileEnded(end, parts) }), {
-        capacity: bufferCapacity,
-        ...writing,
-        onWriteState: (error) => {
-          if (error === undefined) log.info({ ...to }, 'the audit log is written again');
-          else log.error({ ...to, error: messageOf(error) }, 'cannot write the audit log; records wait');
-        },
+      sink: sinkTo({ ...parts, onFileEnd: (end) => this.#fileEnded(end, 'records', parts) }),
+      scanSink: sinkTo({
+        ...parts,
+        to: scans,
+        rotation: parts.scanRotation,
+        onFileEnd: (end) => this.#fileEnded(end, 'scans', parts),
       }),
+      senderRate,
       readCounters,
       packetCountOf,
       openReader,
       checkpoints: new CheckpointFile(stateDir),
-      ...(file === undefined ? {} : { linesInReverse: () => logLinesInReverse(file) }),
+      ...(file === undefined
+        ? {}
+        : {
+            linesInReverse: () => logLinesInReverse(file),
+            scanLinesInReverse: () => logLinesInReverse(scanPath(file)),
+          }),
       origin: { node, ...(clusterUid === undefined ? {} : { clusterUid }), version, bootId: randomUUID() },
       ...(onPacket === undefined ? {} : { onPacket }),
       ...(snapshots === undefined ? {} : { referencesFor: (logged) => snapshots.recorder.referencesFor(logged) }),
@@ -125,14 +136,27 @@ export class AgentAudit implements LoopObserver, AsyncDisposable {
     return this.#log;
   }
 
-  async #fileEnded(end: FileEnd, { to, log }: AgentAuditParts): Promise<void> {
+  async #fileEnded(end: FileEnd, which: 'records' | 'scans', { to, log }: AgentAuditParts): Promise<void> {
     if (end !== 'rotated') {
-      log.warn({ ...to }, `the audit log was ${end} by another program; ${consequences[end]}`);
+      const file = which === 'scans' && to.file !== undefined ? { file: scanPath(to.file) } : {};
+      log.warn({ ...to, ...file }, `the audit log was ${end} by another program; ${consequences[end]}`);
       // With the folder, the snapshots may be gone, too.
       this.#snapshots?.reopen();
     }
-    await this.#log?.fileEnded(end);
+    await this.#log?.fileEnded(end, which);
   }
+}
+
+function sinkTo(parts: RecordOutputParts): Sink {
+  const { to, log } = parts;
+  return new Sink(recordOutput(parts), {
+    capacity: bufferCapacity,
+    ...writing,
+    onWriteState: (error) => {
+      if (error === undefined) log.info({ ...to }, 'the audit log is written again');
+      else log.error({ ...to, error: messageOf(error) }, 'cannot write the audit log; records wait');
+    },
+  });
 }
 
 const consequences = {

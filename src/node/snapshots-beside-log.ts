@@ -29,7 +29,7 @@ export class SnapshotsBesideLog {
     this.recorder = new SnapshotRecorder({
       mode,
       store: {
-        savePolicies: (id, policies) => this.#save(id, (store) => store.savePolicies(id, policies)),
+        savePolicies: (id, policies, cause) => this.#save(id, (store) => store.savePolicies(id, policies, cause)),
         saveIdentity: (id, identity) => this.#save(id, (store) => store.saveIdentity(id, identity)),
       },
       onFailure: (error) => this.#noteFailure(error),

@@ -1,14 +1,22 @@
 /** A record as one line for people. */
 import { podOf, portOf } from '../audit/query/fields.js';
 import { reasonMeanings } from '../audit/reasons.js';
-import { isLoss, type AuditRecord, type EndpointRole, type EventRecord, type LossRecord } from '../audit/record.js';
+import {
+  isLoss,
+  isScan,
+  type AuditRecord,
+  type EndpointRole,
+  type EventRecord,
+  type LossRecord,
+  type ScanRecord,
+} from '../audit/record.js';
 
 /** Names come from the cluster: none may move the cursor of who reads them. */
 export const printable = (text: string): string =>
   text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
 
 export const recordText = (record: AuditRecord): string =>
-  printable(isLoss(record) ? lossText(record) : eventText(record));
+  printable(isLoss(record) ? lossText(record) : isScan(record) ? scanText(record) : eventText(record));
 
 function eventText(event: EventRecord): string {
   const fields = {
@@ -53,9 +61,35 @@ export function meaningText({ 'podwall.reason': reason }: EventRecord): string {
   return `  ${reason}: ${text}${isOfPolicies ? '' : '; no policy decided this'}\n`;
 }
 
+function scanText(scan: ScanRecord): string {
+  const fields = {
+    get: (key: string) => (scan as unknown as Record<string, string | number>)[key],
+    record: () => scan,
+  };
+  const isolating = scan['podwall.policies.isolating'];
+  const first = scan['podwall.scan.first'].map(
+    ({ address, port, transport }) =>
+      `${address.includes(':') ? `[${address}]` : address}${portText(port)}/${transport}`,
+  );
+  return [
+    scan['@timestamp'],
+    scan['k8s.node.name'],
+    `${scan['podwall.mode'] === 'dry-run' ? 'would ' : ''}${scan['podwall.verdict'].toUpperCase()}`,
+    scan['network.direction'],
+    scan['podwall.scan.senders'] === 1 ? podOf(fields, 'source') : `${scan['podwall.scan.senders']} senders`,
+    '->',
+    `${podOf(fields, 'destination')} (${first.join(', ')}${scan['podwall.scan.addresses'] > first.length ? ', …' : ''})`,
+    portOf(fields),
+    'SCAN',
+    `${scan['podwall.reason']}${isolating.length === 0 ? '' : ` by ${isolating.join(', ')}`}`,
+    `(${scan['podwall.count']} packets)`,
+  ].join(' ');
+}
+
 function lossText(loss: LossRecord): string {
-  const { direction, verdict } = loss['podwall.loss.scope'];
-  const which = [verdict, direction].filter((word) => word !== undefined).join(' ');
+  const { direction, verdict, sender } = loss['podwall.loss.scope'];
+  const of = sender === undefined ? undefined : `of ${sender}`;
+  const which = [verdict, direction, of].filter((word) => word !== undefined).join(' ');
   return [
     loss['@timestamp'],
     loss['k8s.node.name'],

@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import type { Checkpoint } from '../../src/audit/accounting/checkpoint.js';
 import { Attribution } from '../../src/audit/attribution/attribution.js';
 import { AuditLog } from '../../src/audit/audit-log.js';
-import type { AuditRecord } from '../../src/audit/record.js';
+import { isEvent, isScan, type AuditRecord } from '../../src/audit/record.js';
+import { schemaChecker } from '../../src/audit/record-schema.js';
 import { Sink } from '../../src/audit/writing/sink.js';
 import { parseLogPrefix } from '../../src/nftables/names/log-prefix.js';
 import { packetCountOf } from '../../src/nftables/names/packet-counts.js';
@@ -15,15 +16,18 @@ import { ipv4Packet, udpDatagram } from '../support/lab/packets.js';
 import { until } from '../support/until.js';
 
 const endpoints = { source: '10.0.0.1', destination: '10.0.0.2', protocol: 17 };
-const packet = (destinationPort: number): Buffer =>
-  ipv4Packet(
-    endpoints,
-    udpDatagram({ ...endpoints, sourcePort: 4000, destinationPort }, Buffer.from('secret payload')),
-  );
+const packet = (destinationPort: number, to: Partial<typeof endpoints> = {}): Buffer => {
+  const tuple = { ...endpoints, ...to };
+  return ipv4Packet(tuple, udpDatagram({ ...tuple, sourcePort: 4000, destinationPort }, Buffer.from('secret payload')));
+};
+
+const check = schemaChecker();
+const isValid = (record: AuditRecord): boolean => check(record).length === 0;
 
 class LoggingNode {
   nflog = new FakeNflog();
   readonly lines: string[] = [];
+  readonly scanLines: string[] = [];
   readonly problems: string[] = [];
   readonly counters = new Map([
     ['drop-in-1', 0],
@@ -41,14 +45,15 @@ class LoggingNode {
     this.#run += 1;
     const run = this.#run;
     const isAlive = (): boolean => run === this.#run;
-    const output = {
-      write: (text: string) => {
+    const sinkTo = (lines: string[]): Sink => {
+      const write = (text: string): Promise<void> => {
         if (!isAlive()) return Promise.resolve();
         if (!this.hasDisk) return Promise.reject(new Error('ENOSPC'));
-        this.lines.push(...text.split('\n').slice(0, -1));
+        lines.push(...text.split('\n').slice(0, -1));
         return Promise.resolve();
-      },
-      close: () => Promise.resolve(),
+      };
+      const limits = { capacity: this.capacity, retryAfter: 5, settledAfter: 5, onWriteState: () => undefined };
+      return new Sink({ write, close: () => Promise.resolve() }, limits);
     };
     const note = (fields: object, message: string): void =>
       void this.problems.push(`${message}: ${JSON.stringify(fields)}`);
@@ -57,12 +62,9 @@ class LoggingNode {
         names: decisionNames,
         parsePrefix: parseLogPrefix,
       }),
-      sink: new Sink(output, {
-        capacity: this.capacity,
-        retryAfter: 5,
-        settledAfter: 5,
-        onWriteState: () => undefined,
-      }),
+      sink: sinkTo(this.lines),
+      scanSink: sinkTo(this.scanLines),
+      senderRate: 20,
       readCounters: () => Promise.resolve(this.counters),
       packetCountOf,
       openReader: (onBatch) => this.nflog.open({ onBatch }),
@@ -74,6 +76,7 @@ class LoggingNode {
         },
       },
       linesInReverse: () => Readable.from(this.lines.toReversed()),
+      scanLinesInReverse: () => Readable.from(this.scanLines.toReversed()),
       origin: { node: 'n1', version: '1', bootId: `boot-${run}` },
       now: Date.now,
       log: { warn: note, error: note },
@@ -88,11 +91,20 @@ class LoggingNode {
   }
 
   /** A packet is denied; the limits let it through or not. */
-  deny(port: number, isLogged = true): void {
+  deny(port: number, isLogged = true, to: Partial<typeof endpoints> = {}): void {
     this.#count('drop-in-1');
     if (!isLogged) return;
     this.#count('logged-in');
-    this.nflog.log('podwall deny-in-1 original', packet(port));
+    this.nflog.log('podwall deny-in-1 original', packet(port, to));
+  }
+
+  /** A bridge shows a frame to pods, and none may have it. */
+  broadcast(port: number, devices: readonly string[]): void {
+    for (const device of devices) {
+      this.#count('drop-in-1');
+      this.#count('logged-in');
+      this.nflog.log(`podwall to-${device} packet`, packet(port, { destination: '224.0.0.251' }));
+    }
   }
 
   /** A packet passes, and a dry run would deny it. */
@@ -111,7 +123,7 @@ class LoggingNode {
   }
 
   records(): AuditRecord[] {
-    return this.lines.map((line) => JSON.parse(line) as AuditRecord);
+    return [...this.lines, ...this.scanLines].map((line) => JSON.parse(line) as AuditRecord);
   }
 
   recorded(cause?: string): number {
@@ -277,6 +289,70 @@ describe('AuditLog', () => {
     }
     for (const log of logs.toReversed()) await log[Symbol.asyncDispose]();
     expect(node.recorded()).toBe(3);
+  });
+
+  test('a sender past its share is summed in the file of scans, and every packet is recorded once, also after a kill', async () => {
+    const node = new LoggingNode();
+    const first = await node.start();
+    await until(() => node.checkpoint !== undefined);
+    const scanner = { source: '10.0.0.9' };
+    for (let host = 0; host < 3000; host += 1)
+      node.deny(1 + (host % 7), true, { ...scanner, destination: `10.1.${host >> 8}.${host & 255}` });
+    for (let port = 1; port <= 100; port += 1) node.deny(port);
+    await until(() => node.scanLines.length > 0, 20_000);
+    const quiet = node.lines.map((line) => JSON.parse(line) as AuditRecord).filter(isEvent);
+    expect(
+      new Set(quiet.flatMap((one) => (one['source.address'] === '10.0.0.1' ? [one['destination.port']] : []))).size,
+    ).toBe(100);
+    expect(quiet.filter((one) => one['source.address'] === '10.0.0.9').length).toBeLessThan(1000);
+    const [scan] = node.records().filter(isScan);
+    expect(scan).toMatchObject({
+      'source.address': '10.0.0.9',
+      'podwall.verdict': 'deny',
+      'network.direction': 'ingress',
+      'podwall.scan.senders': 1,
+      'podwall.scan.ports': 7,
+    });
+    expect(scan?.['podwall.scan.first']).toHaveLength(5);
+    expect(Math.abs((scan?.['podwall.scan.addresses'] ?? 0) / (scan?.['podwall.count'] ?? 1) - 1)).toBeLessThan(0.05);
+    expect(node.records().filter((record) => !isValid(record))).toEqual([]);
+    node.savesCheckpoints = false;
+    node.kill();
+    const second = await node.start();
+    await second[Symbol.asyncDispose]();
+    await first[Symbol.asyncDispose]();
+    expect(node.recorded()).toBe(3100);
+  }, 40_000);
+
+  test('what finds no room is a loss of its own sender', async () => {
+    const node = new LoggingNode();
+    node.capacity = 1;
+    node.hasDisk = false;
+    const log = await node.start();
+    for (let port = 1; port <= 10; port += 1) node.deny(port);
+    for (let port = 1; port <= 5; port += 1) node.deny(port, true, { source: '10.0.0.9' });
+    await until(() => log.totals().inFlight === 15, 10_000);
+    node.hasDisk = true;
+    await until(() => node.recorded() === 15, 10_000);
+    await log[Symbol.asyncDispose]();
+    const lost = node
+      .records()
+      .flatMap((record) =>
+        'podwall.loss.cause' in record ? [[record['podwall.loss.scope'].sender, record['podwall.loss.count']]] : [],
+      );
+    expect(lost).toEqual([
+      ['10.0.0.1', 9],
+      ['10.0.0.9', 5],
+    ]);
+  });
+
+  test('a frame that a bridge shows to six pods is one packet', async () => {
+    const node = new LoggingNode();
+    const log = await node.start();
+    const devices = Array.from({ length: 6 }, (_, index) => `veth${index}`);
+    for (let frame = 0; frame < 100; frame += 1) node.broadcast(5353, devices);
+    await log[Symbol.asyncDispose]();
+    expect([node.recorded(), log.totals().observed, log.totals().inFlight]).toEqual([100, 100, 0]);
   });
 
   test('the first run of all begins with what the counters say then', async () => {

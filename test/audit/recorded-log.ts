@@ -63,7 +63,7 @@ export class RecordedLog {
       reasons.find(({ kind }) => kind !== 'notEnforced');
     const snapshot = policySetId(this.#recordedCluster.policies);
     this.#store ??= await SnapshotStore.open(this.folder);
-    await this.#store.savePolicies(snapshot, this.#recordedCluster.policies);
+    await this.#store.savePolicies(snapshot, this.#recordedCluster.policies, 'tiers');
     const plain = deniedRecord(
       { ...this.#envelope(second), 'event.id': `01JDADQ3V5Z0G${this.#boot}${String(this.#sequence).padStart(4, '0')}` },
       allowed ? 'allow' : 'deny',

@@ -4,6 +4,7 @@ import {
   type EventRecord,
   type LossCause,
   type LossRecord,
+  type ScanRecord,
   type RecordVerdict,
 } from '../../src/audit/record.js';
 
@@ -92,3 +93,38 @@ export const lossRecord = (cause: LossCause, count: number, fields: Partial<Loss
   'podwall.loss.scope': { direction: 'ingress', verdict: 'deny' },
   ...fields,
 });
+
+/** bookshop/web, past its share, was denied 5,000 addresses; `fields` replace what the record says. */
+export function scanRecord(fields: Partial<ScanRecord> = {}): ScanRecord {
+  return {
+    schema_version: 2,
+    '@timestamp': '2026-11-22T10:00:20Z',
+    'event.id': '01JDADQ8R80000000000000002',
+    'event.sequence': 1,
+    'podwall.boot_id': 'boot-1',
+    'event.start': '2026-11-22T10:00:20Z',
+    'event.end': '2026-11-22T10:00:25Z',
+    'event.category': ['network'],
+    'k8s.node.name': 'n1',
+    'observer.name': 'podwall',
+    'observer.version': '0.1.0',
+    'event.kind': 'metric',
+    'event.action': 'podwall-scan',
+    ...dispositionOf('deny', 'enforce'),
+    'podwall.reason': 'default-deny',
+    'network.direction': 'egress',
+    'network.bytes': 160_000,
+    'source.address': '10.244.1.26',
+    'source.k8s.namespace.name': 'bookshop',
+    'source.k8s.pod.name': 'web',
+    'source.podwall.class': 'pod',
+    'podwall.policies.isolating': ['bookshop/caged'],
+    'podwall.count': 5000,
+    'podwall.scan.senders': 1,
+    'podwall.scan.sources': 1,
+    'podwall.scan.addresses': 4990,
+    'podwall.scan.ports': 2,
+    'podwall.scan.first': [{ address: '10.9.0.1', port: 9, transport: 'udp' }],
+    ...fields,
+  };
+}

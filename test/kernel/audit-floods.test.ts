@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { mkdir, readdir } from 'node:fs/promises';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
-import type { AuditRecord, LossCause } from '../../src/audit/record.js';
+import { isEvent, isScan, type AuditRecord, type LossCause } from '../../src/audit/record.js';
 import schema from '../../src/audit/record.schema.json' with { type: 'json' };
 import { namespace, node, pod, podAddresses, policy } from '../cases/objects.js';
 import type { Manifest } from '../cases/types.js';
@@ -15,6 +15,7 @@ import { flood } from '../support/lab/flood.js';
 import * as libc from '../support/lab/libc.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import { describePackets } from '../support/lab/requirements.js';
+import { bundle } from '../support/product.js';
 import { until } from '../support/until.js';
 
 const isValid = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile<AuditRecord>(schema);
@@ -30,7 +31,10 @@ const objects = [
 ];
 /** A record for each, and more than wait for a disk. */
 const manyPorts = Array.from({ length: 12_000 }, (_, index) => 10_000 + index);
-const noLimit = { 'audit-rate': '1000000', 'audit-burst': '1000000' };
+const noLimit = {
+  ...{ 'audit-rate': '1000000', 'audit-burst': '1000000' },
+  ...{ 'audit-shared-rate': '1000000', 'audit-sender-rate': '1000000' },
+};
 
 describePackets('the audit log in a flood', () => {
   let lab: Lab;
@@ -198,6 +202,92 @@ describePackets('the audit log in a flood', () => {
       2,
     );
   }, 90_000);
+
+  /** To 60,000 addresses, one after the other, as fast as a pod can. */
+  const scanDuring = async (work: () => Promise<void>): Promise<number> => {
+    const targets = Array.from({ length: 60_000 }, (_, host) =>
+      libc.socketAddress(`10.9.${host >> 8}.${host & 255}`, 9),
+    );
+    const fd = libc.inNamed(lab.netns('client.x'), () => libc.socket(libc.AF_INET, libc.SOCK_DGRAM));
+    const ending = new AbortController();
+    let sent = 0;
+    const sending = (async () => {
+      for (let next = 0; !ending.signal.aborted; next += 200) {
+        for (let burst = 0; burst < 200; burst += 1) {
+          const target = targets[(next + burst) % targets.length];
+          if (target !== undefined && libc.sendTo(fd, Buffer.from('scan'), target) > 0) sent += 1;
+        }
+        await turn();
+      }
+    })();
+    try {
+      await work();
+    } finally {
+      ending.abort();
+      await sending;
+      libc.close(fd);
+    }
+    return sent;
+  };
+
+  test('a pod scans all the addresses that it can: of another pod’s denials none is missing', async () => {
+    await writeManifests(policy('caged.x', { podSelector: {}, policyTypes: ['Egress'] }));
+    await startAnew();
+    for (const command of [
+      ['link', 'add', 'nowhere', 'type', 'veth', 'peer', 'name', 'nowhere-too'],
+      ['link', 'set', 'nowhere', 'up'],
+      ['route', 'add', '10.8.0.0/15', 'dev', 'nowhere'],
+    ])
+      await lab.run('n1', 'ip', ...command);
+    const quiet = libc.inNamed(lab.netns('server.x'), () => libc.socket(libc.AF_INET, libc.SOCK_DGRAM));
+    const deny = (to: string, port: number): number =>
+      libc.sendTo(quiet, Buffer.from('quiet'), libc.socketAddress(to, port));
+    const before = await dropped();
+    try {
+      deny('10.8.0.1', 9);
+      const sent = await scanDuring(async () => {
+        await delay(1000);
+        for (let round = 0; round < 40; round += 1) {
+          deny('10.8.0.1', 9);
+          deny('10.8.0.2', 9);
+          for (let more = 0; more < 5; more += 1) deny('10.8.0.3', 1 + ((round * 5 + more) % 100));
+          await delay(50);
+        }
+      });
+      const recorded = await settled((await dropped()) - before);
+      const ofQuiet = recorded.filter(isEvent).filter((record) => record['source.k8s.pod.name'] === 'server');
+      const counted = (to: string): number =>
+        packetsRecorded(ofQuiet.filter((record) => record['destination.address'] === to));
+      expect([counted('10.8.0.1'), counted('10.8.0.2'), counted('10.8.0.3')]).toEqual([41, 40, 200]);
+      expect(new Set(ofQuiet.map((record) => record['destination.port'])).size).toBe(100);
+      const scans = recorded.filter(isScan);
+      expect(scans[0]).toMatchObject({ 'source.k8s.pod.name': 'client', 'podwall.scan.ports': 1 });
+      expect(scans[0]?.['podwall.scan.addresses']).toBeGreaterThan(100);
+      expect(recorded.filter((record) => !isValid(record))).toEqual([]);
+      // What the log holds of the scanner does not depend on how much it sends.
+      const ofScanner = recorded.filter((record) => isEvent(record) && record['source.k8s.pod.name'] === 'client');
+      expect(ofScanner.length).toBeLessThan(1500);
+      console.info(`${sent} packets of a scan in ${ofScanner.length} records and ${scans.length} scans`);
+      const { stdout } = await lab.run(
+        'n1',
+        process.execPath,
+        bundle,
+        'audit',
+        'show',
+        '--log',
+        dirname(trail.path),
+        '--from-pod',
+        'x/client',
+      );
+      expect(stdout).toMatch(
+        /DENY egress x\/client -> \d+ addresses \(10\.9\..*\) 1 ports SCAN default-deny by x\/caged \(\d+ packets\)/,
+      );
+    } finally {
+      libc.close(quiet);
+      await lab.run('n1', 'ip', 'link', 'delete', 'nowhere');
+      await writeManifests();
+    }
+  }, 120_000);
 
   test('a full disk: what finds no room is counted, rules are still changed, and records come when there is room', async () => {
     const small = join(lab.folder, 'small');

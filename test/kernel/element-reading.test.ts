@@ -35,13 +35,14 @@ const single: Readonly<Record<KeyType, fc.Arbitrary<string>>> = {
   ipv6_addr: address6,
   inet_service: fc.nat(0xffff).map(String),
   inet_proto: fc.constantFrom('tcp', 'udp', 'sctp', '200'),
-  // Of no set here: packets alone add bits of their headers.
+  // Of no set here: packets alone add bits of their headers, and devices.
   integer: fc.constant('0'),
+  iface_index: fc.constant('0'),
 };
 
 /** Single, a network, or any two ends. */
 function intervals(type: KeyType): fc.Arbitrary<string> {
-  const bits = { ipv4_addr: 32, ipv6_addr: 128, inet_service: 16, inet_proto: 8, integer: 128 }[type];
+  const bits = { ipv4_addr: 32, ipv6_addr: 128, inet_service: 16, inet_proto: 8, integer: 128, iface_index: 32 }[type];
   const text = (value: bigint): string =>
     bits < 32 ? String(value) : numberToAddress(value, type === 'ipv4_addr' ? 'IPv4' : 'IPv6');
   const any = fc.bigInt(0n, (1n << BigInt(bits)) - 1n);

@@ -52,8 +52,9 @@ const part: Readonly<Record<KeyType, fc.Arbitrary<string>>> = {
   ipv6_addr: fc.constantFrom('fd00::1', 'fd00:10:244:1::63', '::', '::1', '2001:db8:0:1:2:3:4:5'),
   inet_service: fc.constantFrom('0', '1', '80', '256', '65535'),
   inet_proto: fc.constantFrom('tcp', 'udp', 'sctp', '200'),
-  // Of no set here: packets alone add bits of their headers.
+  // Of no set here: packets alone add bits of their headers, and devices.
   integer: fc.constant('0'),
+  iface_index: fc.constant('0'),
 };
 const keysOf = ({ type }: SetForm): fc.Arbitrary<string> =>
   fc.tuple(...type.map((one) => part[one])).map((parts) => parts.join(' . '));

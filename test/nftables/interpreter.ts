@@ -148,6 +148,7 @@ function load(expression: Json, flow: Flow, packet: Packet): string | undefined 
   const { ct, meta, payload } = expression as Readonly<Record<string, Json | undefined>>;
   const six = flow.source.includes(':');
   const protocol = flow.protocol === 'other' ? 'icmp' : flow.protocol.toLowerCase();
+  if (meta?.['key'] === 'iif') return '1';
   if (meta !== undefined) return meta['key'] === 'nfproto' ? (six ? 'ipv6' : 'ipv4') : protocol;
   if (ct !== undefined && packet.untrackedFrom !== undefined) return ct['key'] === 'state' ? 'untracked' : undefined;
   if (ct !== undefined) {

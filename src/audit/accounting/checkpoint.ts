@@ -1,6 +1,13 @@
 /** What the packet accounting keeps while no agent runs. */
 import type { ByScope } from './counter-growth.js';
 
+export interface WrittenLines {
+  readonly bootId: string;
+  readonly sequence: number;
+  /** Of the file of scans. */
+  readonly scanSequence?: number;
+}
+
 export interface Checkpoint {
   /** Of the last reading of the counters, in milliseconds since the epoch. */
   readonly time: number;
@@ -14,7 +21,7 @@ export interface Checkpoint {
   /** Packets that the limits suppressed and that no line on disk accounts for yet. */
   readonly suppressed: Readonly<Partial<ByScope>>;
   /** The last line on disk that these numbers include; absent where they include none. */
-  readonly written?: { readonly bootId: string; readonly sequence: number };
+  readonly written?: WrittenLines;
 }
 
 /** Packets that lines after the checkpoint's last one account for. */

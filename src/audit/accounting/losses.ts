@@ -8,6 +8,8 @@ export interface CountedPackets {
   readonly direction?: Direction;
   /** The packets were not denied: they were allowed, or a dry run evaluated them. */
   readonly isReport?: true;
+  /** `namespace/pod` or address of the only one whose packets they are, where that is known. */
+  readonly sender?: string;
   /** Packets. */
   readonly count: number;
   /** When it may have begun and ended, in milliseconds since the epoch. */
@@ -18,6 +20,8 @@ export interface CountedPackets {
 export interface Loss extends CountedPackets {
   readonly cause: LossCause;
 }
+
+const mostPending = 256;
 
 export class Losses {
   readonly #pending = new Map<string, Loss>();
@@ -31,12 +35,14 @@ export class Losses {
     'agent-down': 0,
   };
 
-  add(loss: Loss): void {
+  add({ sender, ...loss }: Loss): void {
     if (loss.count <= 0) return;
-    const key = `${loss.cause} ${scopeOf(loss)} ${loss.direction ?? ''}`;
+    // Beyond so many, losses are summed without their senders.
+    const of = this.#pending.size < mostPending && sender !== undefined ? { sender } : {};
+    const key = `${loss.cause} ${scopeOf(loss)} ${loss.direction ?? ''} ${of.sender ?? ''}`;
     const { count, start, end } = this.#pending.get(key) ?? { count: 0, start: loss.start, end: loss.end };
     const sum = { count: count + loss.count, start: Math.min(start, loss.start), end: Math.max(end, loss.end) };
-    this.#pending.set(key, { ...loss, ...sum });
+    this.#pending.set(key, { ...loss, ...of, ...sum });
   }
 
   /** The losses without a record. Call {@link recorded} for each when its line is on disk. */
@@ -63,5 +69,5 @@ export class Losses {
   }
 }
 
-export const scopeOf = ({ direction, isReport }: Loss): PacketScope =>
+export const scopeOf = ({ direction, isReport }: Omit<Loss, 'sender'>): PacketScope =>
   isReport === true ? 'report' : (direction ?? 'neither');

@@ -12,7 +12,7 @@ import { Losses, scopeOf, type Loss } from './losses.js';
 
 /** Packets by what the lines on disk say of them: observed = written + aggregated + suppressed + lost + in flight. */
 export interface PacketTotals {
-  /** Since this run began, and the earlier ones that no line accounts for. */
+  /** Since this run began, and the earlier ones that no line accounts for; a frame that a bridge sends to many is one. */
   readonly observed: number;
   /** With a record of their own. */
   readonly written: number;
@@ -48,6 +48,8 @@ export class PacketAccounting {
   #readingBefore: number;
   #written = 0;
   #aggregated = 0;
+  /** Of packets that count already: a frame at other ports of its bridge. */
+  #copies = 0;
   /** Packets that passed the limits, and those of them that nobody received. */
   #logged: number;
   #unreceived = 0;
@@ -76,6 +78,10 @@ export class PacketAccounting {
 
   addAggregated(packets: number): void {
     this.#aggregated += packets;
+  }
+
+  addCopy(): void {
+    this.#copies += 1;
   }
 
   addLoss(loss: Loss): void {
@@ -130,7 +136,8 @@ export class PacketAccounting {
 
   totals(): PacketTotals {
     const { 'rate-limit': suppressed, ...lost } = this.#losses.recordedPackets;
-    const observed = this.#logged + sumOf(this.#limited.values(), ({ toLog, logged }) => toLog - logged);
+    const limited = sumOf(this.#limited.values(), ({ toLog, logged }) => toLog - logged);
+    const observed = this.#logged - this.#copies + limited;
     const recordedAsLost = suppressed + lostWithoutLine(lost);
     return {
       observed,

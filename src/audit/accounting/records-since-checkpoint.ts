@@ -2,11 +2,13 @@ import { messageOf } from '../../generic/message-of.js';
 import type { PacketScope } from '../../program/packet-count.js';
 import { LineReader, MalformedLine } from '../reading/line-reader.js';
 import { isLoss, type AuditRecord, type LossRecord } from '../record.js';
-import { nothingRecorded, type Checkpoint, type RecordedPackets } from './checkpoint.js';
+import { nothingRecorded, type Checkpoint, type RecordedPackets, type WrittenLines } from './checkpoint.js';
 
 export interface LogTail {
   /** The lines of the log, the last line first; absent where lines are not kept. */
   readonly linesInReverse?: () => AsyncIterable<string>;
+  /** The same of the scans. */
+  readonly scanLinesInReverse?: () => AsyncIterable<string>;
   readonly log: { warn(fields: object, message: string): void };
 }
 
@@ -16,10 +18,15 @@ export interface LogTail {
  */
 export async function recordsSinceCheckpoint(
   checkpoint: Checkpoint,
-  { linesInReverse, log }: LogTail,
+  { linesInReverse, scanLinesInReverse, log }: LogTail,
 ): Promise<RecordedPackets> {
+  const { time, written } = checkpoint;
+  if (written === undefined) return nothingRecorded;
+  const { bootId, sequence, scanSequence = 0 } = written;
   try {
-    return linesInReverse === undefined ? nothingRecorded : await packetsIn(linesInReverse(), checkpoint);
+    const events = await packetsIn(linesInReverse?.() ?? noLines(), { time, bootId, sequence });
+    const scans = await packetsIn(scanLinesInReverse?.() ?? noLines(), { time, bootId, sequence: scanSequence });
+    return { logged: events.logged + scans.logged, suppressed: events.suppressed };
   } catch (error) {
     log.warn({ error: messageOf(error) }, 'cannot read the end of the audit log: some packets may be recorded twice');
     return nothingRecorded;
@@ -27,10 +34,9 @@ export async function recordsSinceCheckpoint(
 }
 
 async function packetsIn(
-  linesInReverse: AsyncIterable<string>,
-  { time, written }: Pick<Checkpoint, 'time' | 'written'>,
+  linesInReverse: AsyncIterable<string> | Iterable<string>,
+  written: Pick<Checkpoint, 'time'> & WrittenLines,
 ): Promise<RecordedPackets> {
-  if (written === undefined) return nothingRecorded;
   const suppressed = { ...nothingRecorded.suppressed };
   let logged = 0;
   for await (const line of linesInReverse) {
@@ -39,7 +45,7 @@ async function packetsIn(
     const isOwn = record['podwall.boot_id'] === written.bootId;
     const ahead = record['event.sequence'] - written.sequence;
     // Later runs ended before they made a checkpoint. The lines of an earlier run precede all lines of this one.
-    if (isOwn ? ahead <= 0 : Date.parse(record['@timestamp']) < time) break;
+    if (isOwn ? ahead <= 0 : Date.parse(record['@timestamp']) < written.time) break;
     if (!isLoss(record)) logged += record['podwall.count'];
     else if (record['podwall.loss.cause'] === 'rate-limit')
       suppressed[scopeOf(record['podwall.loss.scope'])] += record['podwall.loss.count'];
@@ -49,6 +55,8 @@ async function packetsIn(
   }
   return { logged, suppressed };
 }
+
+const noLines = (): Iterable<string> => [];
 
 /** A loss without a verdict is of packets that were not denied. */
 const scopeOf = ({ direction, verdict }: LossRecord['podwall.loss.scope']): PacketScope =>

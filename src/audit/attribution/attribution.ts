@@ -16,7 +16,7 @@ import { AddressIdentities, type AddressSources } from './address-identities.js'
 import { deviceDenial } from './device-denials.js';
 import { DevicePods } from './device-pods.js';
 import { endpointsOf } from './flow-endpoints.js';
-import type { LoggedPacket } from './logged-packet.js';
+import type { LoggedPacket, PacketSender } from './logged-packet.js';
 import { PolicyHistory, type DecisionNames } from './policy-history.js';
 import { policyVerdict } from './policy-verdicts.js';
 import { skeletonDenial } from './skeleton-denials.js';
@@ -75,7 +75,10 @@ export class Attribution {
     if (prefix === undefined) return undefined;
     const { chain, meaning, orientation } = prefix;
     const [source, destination] = endpointsOf(packet, orientation, this.#identities);
-    const located = { packet, chain, source, destination };
+    // Of what is on its way to a pod, only the address says who sent it.
+    const device = meaning?.kind === 'guard' ? meaning.device : packet.device;
+    const sender = this.#senderOf(packet, meaning?.kind === 'egress-guard' ? undefined : device);
+    const located = { packet, sender, chain, source, destination };
     switch (meaning?.kind) {
       case 'guard':
       case 'egress-guard': {
@@ -87,6 +90,11 @@ export class Attribution {
       default:
         return policyVerdict(located, meaning, this.#history);
     }
+  }
+
+  #senderOf({ source: address, time }: Observation, device: string | undefined): PacketSender {
+    const pod = device === undefined ? undefined : this.#devices.podBehind(device, time);
+    return pod === undefined ? { address, ...this.#identities.at(address, time) } : { address, class: 'pod', pod };
   }
 
   #prefixOf(text: string): LogPrefix | undefined {

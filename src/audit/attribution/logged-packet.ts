@@ -12,9 +12,16 @@ export interface PacketEndpoint extends Identity {
   readonly namedPort?: string;
 }
 
+/** Who sent a packet: the pod behind the device that it came from; else whose address it has, if anybody's. */
+export interface PacketSender extends Identity {
+  readonly address: Observation['source'];
+}
+
 /** A packet with everything that a record says about it. */
 export interface LoggedPacket {
   readonly packet: Observation;
+  /** Of the packet itself: for a reply the flow's server, and never whom a forged address names. */
+  readonly sender: PacketSender;
   readonly chain: string;
   readonly verdict: RecordVerdict;
   /** `dry-run`: the verdict is what a dry run would have given, and the packet met the opposite. */
@@ -42,9 +49,13 @@ export const ownEndpoint = ({
 }: Pick<LoggedPacket, 'direction' | 'source' | 'destination'>): PacketEndpoint =>
   direction === 'ingress' ? destination : source;
 
+/** As records name a sender: `namespace/pod`, or the address. */
+export const senderName = ({ address, pod }: PacketSender): string =>
+  pod === undefined ? address : objectKey(pod.ref);
+
 /** Of the endpoint's pod; undefined where it has none. */
 export const podKeyOf = ({ pod }: PacketEndpoint): string | undefined =>
   pod === undefined ? undefined : objectKey(pod.ref);
 
 /** A packet whose endpoints are known, and whose verdict is not yet. */
-export type LocatedPacket = Pick<LoggedPacket, 'packet' | 'chain' | 'source' | 'destination'>;
+export type LocatedPacket = Pick<LoggedPacket, 'packet' | 'sender' | 'chain' | 'source' | 'destination'>;

@@ -1,7 +1,7 @@
 /** The criteria by which records are filtered, with the names of `hubble observe` where it has one. */
 import { tcpFlags, transportNames } from '../transports.js';
 import { directions } from '../../model/policy.js';
-import { endpointRoles, isLoss, reasons, tiers, type EndpointRole, type EventRecord } from '../record.js';
+import { endpointRoles, isEvent, isScan, reasons, tiers, type EndpointRole, type EventRecord } from '../record.js';
 import {
   addressCriterion,
   podCriterion,
@@ -98,12 +98,12 @@ const ofEvent =
   (matches: (event: EventRecord) => boolean): Criterion =>
   (fields) => {
     const record = fields.record();
-    return !isLoss(record) && matches(record);
+    return isEvent(record) && matches(record);
   };
 
 /** The policy decided, isolates, or was evaluated. */
-const policyCriterion = (text: string): Criterion =>
-  ofEvent(
+function policyCriterion(text: string): Criterion {
+  const decided = ofEvent(
     (event) =>
       event['security_rule.ruleset.name'] === text ||
       event['podwall.policies.isolating'].includes(text) ||
@@ -111,6 +111,11 @@ const policyCriterion = (text: string): Criterion =>
         ({ namespace, name }) => (namespace === undefined ? name : `${namespace}/${name}`) === text,
       ),
   );
+  return (fields) => {
+    const record = fields.record();
+    return isScan(record) ? record['podwall.policies.isolating'].includes(text) : decided(fields);
+  };
+}
 
 function tierCriterion(text: string): Criterion | undefined {
   const known = tiers.find((tier) => tier.toLowerCase() === text.toLowerCase());

@@ -18,18 +18,26 @@ const keys = { source: keysOf('source'), destination: keysOf('destination') } as
 export const packetsOf = (fields: RecordFields): number =>
   Number(fields.get('podwall.count') ?? 1) * Number(fields.get('podwall.sampled') ?? 1);
 
+/** A scan has no one destination: how many it has. */
+const destinationText = (fields: RecordFields, of: 'addresses' | 'ports'): string => {
+  const count = fields.get(`podwall.scan.${of}`);
+  return count === undefined ? '' : `${count} ${of}`;
+};
+
 /** `shop/web-1`; the address where the endpoint is no pod. */
 export function podOf(fields: RecordFields, end: EndpointRole): string {
   const { address, namespace, pod } = keys[end];
   const name = fields.get(pod);
-  return name === undefined ? String(fields.get(address) ?? '') : `${fields.get(namespace) ?? ''}/${name}`;
+  return name === undefined
+    ? String(fields.get(address) ?? destinationText(fields, 'addresses'))
+    : `${fields.get(namespace) ?? ''}/${name}`;
 }
 
 /** `shop/Deployment/web`, as `reach` names it; a bare pod is its own workload. */
 export function workloadOf(fields: RecordFields, end: EndpointRole): string {
   const { address, namespace, pod, workloadKind, workloadName } = keys[end];
   const space = fields.get(namespace);
-  if (space === undefined) return String(fields.get(address) ?? '');
+  if (space === undefined) return String(fields.get(address) ?? destinationText(fields, 'addresses'));
   const kind = fields.get(workloadKind);
   if (kind === undefined) return `${space}/Pod/${fields.get(pod) ?? ''}`;
   return `${space}/${kind}/${fields.get(workloadName) ?? ''}`;
@@ -37,9 +45,11 @@ export function workloadOf(fields: RecordFields, end: EndpointRole): string {
 
 /** `8080/TCP`, or the protocol alone where it has no ports. */
 export function portOf(fields: RecordFields): string {
-  const transport = String(fields.get('network.transport') ?? '').toUpperCase();
+  const transport = fields.get('network.transport');
+  if (transport === undefined) return destinationText(fields, 'ports');
+  const name = String(transport).toUpperCase();
   const port = fields.get('destination.port');
-  return port === undefined ? transport : `${port}/${transport}`;
+  return port === undefined ? name : `${port}/${name}`;
 }
 
 export type Field = (fields: RecordFields) => string;

@@ -6,6 +6,7 @@ export interface LossTotal {
   readonly node: string;
   readonly direction?: string;
   readonly verdict?: string;
+  readonly sender?: string;
   readonly count: number;
   readonly records: number;
   /** When the first and the last of them were lost, RFC 3339. */
@@ -18,12 +19,12 @@ export class LossTotals {
   count = 0;
 
   add(record: LossRecord): void {
-    const { direction, verdict } = record['podwall.loss.scope'];
+    const { direction, verdict, sender } = record['podwall.loss.scope'];
     const cause = record['podwall.loss.cause'];
     const node = record['k8s.node.name'];
     const lost = record['podwall.loss.count'];
     const [start, end] = [record['event.start'], record['event.end']];
-    const key = [cause, node, direction, verdict].join('\0');
+    const key = [cause, node, direction, verdict, sender].join('\0');
     const before = this.#totals.get(key);
     this.count += lost;
     this.#totals.set(key, {
@@ -31,6 +32,7 @@ export class LossTotals {
       node,
       ...(direction === undefined ? {} : { direction }),
       ...(verdict === undefined ? {} : { verdict }),
+      ...(sender === undefined ? {} : { sender }),
       count: (before?.count ?? 0) + lost,
       records: (before?.records ?? 0) + 1,
       first: before === undefined || start < before.first ? start : before.first,

@@ -7,6 +7,8 @@ import { InputError } from '../../generic/input-error.js';
 export interface RecordSelector {
   readonly title: string;
   readonly matches: (fields: RecordFields) => boolean;
+  /** Whether a scan is the one that is asked for, or of the sender of the flow that is. */
+  readonly isOfSender: (fields: RecordFields) => boolean;
 }
 
 /** @throws InputError for what is neither an id nor the source and destination of a flow */
@@ -21,12 +23,17 @@ export function parseRecordSelector(
     const transport = protocol?.toLowerCase();
     const ofProtocol = (fields: RecordFields): boolean =>
       transport === undefined || fields.get('network.transport') === transport;
-    return { title, matches: (fields) => ofProtocol(fields) && endpoints.every((matches) => matches(fields)) };
+    return {
+      title,
+      matches: (fields) => ofProtocol(fields) && endpoints.every((matches) => matches(fields)),
+      isOfSender: atEndpoint('source', record.replace(/(?<=^[\d.]+|\]):\d+$/, '')),
+    };
   }
   if (parseAddress(record) !== undefined || /:\d+$/.test(record))
     throw new InputError('give source and destination of the flow: SOURCE[:PORT] DESTINATION[:PORT] [PROTOCOL]');
   const key = record.startsWith('1:') ? 'network.community_id' : 'event.id';
-  return { title, matches: (fields) => fields.get(key) === record };
+  const matches = (fields: RecordFields): boolean => fields.get(key) === record;
+  return { title, matches, isOfSender: matches };
 }
 
 function atEndpoint(endpoint: EndpointRole, text: string): RecordSelector['matches'] {

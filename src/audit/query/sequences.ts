@@ -1,5 +1,5 @@
-/** Finds missing lines: each run of the agent numbers its lines from 1 without gaps. */
-import type { AuditRecord } from '../record.js';
+/** Finds missing lines: each run of the agent numbers its lines from 1 without gaps, and its scans for themselves. */
+import { isScan, type AuditRecord } from '../record.js';
 
 interface Range {
   first: number;
@@ -63,7 +63,7 @@ export class Sequences {
   readonly #runs = new Map<string, Lines>();
 
   add(record: AuditRecord): void {
-    const boot = record['podwall.boot_id'];
+    const boot = `${record['podwall.boot_id']}${isScan(record) ? ' (scans)' : ''}`;
     let lines = this.#runs.get(boot);
     if (lines === undefined) this.#runs.set(boot, (lines = new Lines(record)));
     lines.add(record['event.sequence'], record['@timestamp']);

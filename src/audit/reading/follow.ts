@@ -24,6 +24,31 @@ export async function* followLog(path: string, signal: AbortSignal): AsyncGenera
   }
 }
 
+/** The batches of several logs, each as soon as it is there; an empty one when everything of all was read. */
+export async function* followLogs(
+  paths: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<{ readonly path: string; readonly batch: LineBatch }> {
+  const following = new Map(paths.map((path) => [path, { batches: followLog(path, signal), isRead: false }]));
+  const next = async (path: string) => ({ path, result: await following.get(path)?.batches.next() });
+  const waiting = new Map(paths.map((path) => [path, next(path)]));
+  try {
+    while (waiting.size > 0) {
+      const { path, result } = await Promise.race(waiting.values());
+      const log = following.get(path);
+      if (log === undefined || result === undefined || result.done === true) {
+        waiting.delete(path);
+        continue;
+      }
+      log.isRead = result.value.text === '';
+      if (!log.isRead || [...following.values()].every(({ isRead }) => isRead)) yield { path, batch: result.value };
+      waiting.set(path, next(path));
+    }
+  } finally {
+    for (const { batches } of following.values()) void batches.return(undefined);
+  }
+}
+
 async function* untilReplaced(file: FileHandle, path: string, signal: AbortSignal): AsyncGenerator<LineBatch> {
   const cutter = new LineCutter();
   const buffer = Buffer.allocUnsafe(chunkBytes);

@@ -13,6 +13,18 @@ export function rotatedPath(live: string, time: number): string {
   return `${live.slice(0, live.length - extension.length)}-${stamp}${extension}`;
 }
 
+/** Where the scan records of a log are: `audit-scan.jsonl` beside `audit.jsonl`. */
+export function scanPath(live: string): string {
+  const extension = extname(live);
+  return `${live.slice(0, live.length - extension.length)}${scanSuffix}${extension}`;
+}
+
+/** Whether a file has the name of scans, rotated or not. */
+export const isScanFile = (path: string): boolean => {
+  const { live } = parseName(path);
+  return basename(live.replace(/\.gz$/, ''), logExtension).endsWith(scanSuffix);
+};
+
 /** When the file of this name was rotated, compressed or not; undefined unless {@link rotatedPath} gave it its name. */
 export function rotationTime(live: string, name: string): number | undefined {
   const extension = extname(live);
@@ -26,6 +38,7 @@ export function rotationTime(live: string, name: string): number | undefined {
 }
 
 const logExtension = '.jsonl';
+const scanSuffix = '-scan';
 
 interface LogName {
   /** The live file's path. */

@@ -32,6 +32,8 @@ const past = { kept: 10 * 60_000, pastKeys: 4096 };
 interface PolicySet {
   readonly id: ContentId;
   readonly policies: readonly AnyPolicy[];
+  /** The namespace whose change made it. */
+  readonly cause: string;
 }
 
 type PoliciesOfNamespace = ReadonlyMap<string, AnyPolicy>;
@@ -41,6 +43,8 @@ const none: PoliciesOfNamespace = new Map();
 export class SnapshotRecorder {
   readonly #options: SnapshotRecorderOptions;
   readonly #policies = new Timeline<string, PoliciesOfNamespace>(past);
+  /** When each namespace's policies last changed. */
+  readonly #changedAt = new Map<string, number>();
   readonly #namespaces = new Timeline<string, Namespace>(past);
   /** The sets whose ids are known, by the first namespace's policies, then by the second's. */
   readonly #sets = new WeakMap<PoliciesOfNamespace, WeakMap<PoliciesOfNamespace, PolicySet>>();
@@ -69,7 +73,10 @@ export class SnapshotRecorder {
       if (change.policy === undefined) policies.delete(policyKey(change.ref));
       else policies.set(policyKey(change.ref), change.policy);
     }
-    for (const [namespace, policies] of changed) this.#policies.set(namespace, policies, time);
+    for (const [namespace, policies] of changed) {
+      this.#policies.set(namespace, policies, time);
+      this.#changedAt.set(namespace, time);
+    }
   }
 
   /** Policies select pods of their own namespace: a verdict depends on the policies of both pods' namespaces alone. */
@@ -87,10 +94,17 @@ export class SnapshotRecorder {
   #snapshotOf(namespaces: readonly string[], time: number): ContentId {
     const [first = none, second = none] = namespaces.map((name) => this.#policies.at(name, time) ?? none);
     const known = this.#sets.get(first)?.get(second);
-    const set = known ?? policySet(namespaces.flatMap((name) => this.#inForce(name, time)));
+    const set = known ?? this.#newSet(namespaces, time);
     if (known === undefined) this.#sets.set(first, (this.#sets.get(first) ?? new WeakMap()).set(second, set));
-    this.#options.store.savePolicies(set.id, set.policies).catch(this.#options.onFailure);
+    this.#options.store.savePolicies(set.id, set.policies, set.cause).catch(this.#options.onFailure);
     return set.id;
+  }
+
+  #newSet(namespaces: readonly string[], time: number): PolicySet {
+    const policies = namespaces.flatMap((name) => this.#inForce(name, time));
+    const changedAt = (name: string): number => this.#changedAt.get(name) ?? 0;
+    const cause = namespaces.reduce((a, b) => (changedAt(b) > changedAt(a) ? b : a));
+    return { id: policySetId(policies), policies, cause };
   }
 
   /** A dry run of the namespace or of the agent is a dry run of each policy. */
@@ -111,7 +125,5 @@ export class SnapshotRecorder {
     return id;
   }
 }
-
-const policySet = (policies: readonly AnyPolicy[]): PolicySet => ({ id: policySetId(policies), policies });
 
 const isAllDryRun = (namespace: Namespace | undefined): boolean => isDryRun({}, namespace);

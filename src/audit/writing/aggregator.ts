@@ -13,12 +13,10 @@ export interface PacketSum {
 interface AggregatorOptions {
   /** How long repeats are summed, in milliseconds. */
   readonly window: number;
-  /** Distinct kinds of packets at once. */
+  /** Distinct kinds of packets at once; beyond that the sums of the oldest are handed over early. */
   readonly size: number;
   readonly onFirst: (logged: LoggedPacket, sum: PacketSum) => void;
   readonly onRepeats: (logged: LoggedPacket, sum: PacketSum) => void;
-  /** There is no room for another kind: the packet is not summed. */
-  readonly onFull: (logged: LoggedPacket) => void;
 }
 
 interface Entry {
@@ -46,6 +44,11 @@ export class Aggregator {
     return this.#pending;
   }
 
+  /** Whether the packet would be a repeat, whose first one has a record. */
+  isRepeat(logged: LoggedPacket, now: number): boolean {
+    return (this.#entries.get(keyOf(logged))?.due ?? -Infinity) > now;
+  }
+
   add(logged: LoggedPacket, now: number): void {
     const key = keyOf(logged);
     const entry = this.#entries.get(key);
@@ -54,10 +57,7 @@ export class Aggregator {
       return;
     }
     if (entry !== undefined) this.#close(key, entry);
-    if (this.#entries.size >= this.#options.size) {
-      this.#options.onFull(logged);
-      return;
-    }
+    if (this.#entries.size >= this.#options.size) this.#closeOldest();
     this.#entries.set(key, { logged, due: now + this.#options.window, repeats: undefined });
     const { time, bytes } = logged.packet;
     this.#options.onFirst(logged, { count: 1, start: time, end: time, bytes });
@@ -82,6 +82,13 @@ export class Aggregator {
     this.#pending += 1;
   }
 
+  #closeOldest(): void {
+    for (const [key, entry] of this.#entries) {
+      this.#close(key, entry);
+      return;
+    }
+  }
+
   #close(key: string, { logged, repeats }: Entry): void {
     this.#entries.delete(key);
     if (repeats === undefined) return;
@@ -90,10 +97,11 @@ export class Aggregator {
   }
 }
 
-/** Direction, chain, pods and the tuple. The source port counts for allowed connections only: each has its own record. */
-function keyOf({ direction, verdict, mode, chain, source, destination, packet }: LoggedPacket): string {
+/** Direction, chain, pods and the tuple; of what a bridge sends to many, one for all of its ports. The source port counts for allowed connections only: each has its own record. */
+function keyOf({ direction, verdict, mode, reason, chain, source, destination, packet }: LoggedPacket): string {
+  const [at, to] = reason === 'base' ? [reason, destination.address] : [chain, nameOf(destination)];
   const what = packet.icmp === undefined ? destination.port : `${packet.icmp.type}/${packet.icmp.code}`;
-  const key = [direction, chain, nameOf(source), nameOf(destination), packet.protocol, what].join(' ');
+  const key = [direction, at, nameOf(source), to, packet.protocol, what].join(' ');
   return verdict === 'allow' && mode === 'enforce' ? `${key} ${source.port}` : key;
 }
 

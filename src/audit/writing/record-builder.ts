@@ -4,7 +4,15 @@ import type { Observation } from '../../model/observation.js';
 import { policyKey } from '../../model/policy.js';
 import type { Loss } from '../accounting/losses.js';
 import type { LoggedPacket, PacketEndpoint } from '../attribution/logged-packet.js';
-import { dispositionOf, schemaVersion, type EndpointRole, type EventRecord, type LossRecord } from '../record.js';
+import {
+  dispositionOf,
+  schemaVersion,
+  type EndpointRole,
+  type EventRecord,
+  type LossRecord,
+  type ScanRecord,
+} from '../record.js';
+import type { ScanSum } from '../sharing/scan-sums.js';
 import type { ContentId } from '../snapshots/content-id.js';
 import type { SnapshotReferences } from '../snapshots/snapshot-references.js';
 import { tcpFlags, transportNames } from '../transports.js';
@@ -27,6 +35,7 @@ export class RecordBuilder {
   readonly #origin: RecordOrigin;
   readonly #now: () => number;
   #sequence = 0;
+  #scanSequence = 0;
 
   constructor(origin: RecordOrigin, now: () => number) {
     this.#origin = origin;
@@ -37,7 +46,7 @@ export class RecordBuilder {
     const { packet, direction, verdict, mode, reason, isolating, rule } = logged;
     const decider = rule?.policy ?? isolating[0];
     return {
-      ...this.#envelope(sum.start, sum),
+      ...this.#envelope(sum.start, sum, (this.#sequence += 1)),
       'event.kind': 'event',
       'event.action': 'network-policy-verdict',
       ...dispositionOf(verdict, mode),
@@ -68,9 +77,35 @@ export class RecordBuilder {
     };
   }
 
-  loss({ cause, direction, isReport, count, start, end }: Loss): LossRecord {
+  scan(sum: ScanSum, references: SnapshotReferences = {}): ScanRecord {
+    const { logged, packets, isOfOneSet, isOfOneSender } = sum;
+    const { direction, verdict, mode, reason, isolating, sender } = logged;
     return {
-      ...this.#envelope(this.#now(), { start, end }),
+      ...this.#envelope(packets.start, packets, (this.#scanSequence += 1)),
+      'event.kind': 'metric',
+      'event.action': 'podwall-scan',
+      ...dispositionOf(verdict, mode),
+      'podwall.reason': reason,
+      'network.direction': direction,
+      'network.bytes': packets.bytes,
+      ...endpointFields('source', isOfOneSender ? sender : { address: sender.address, class: 'unknown' }, undefined),
+      'podwall.policies.isolating': isOfOneSet ? isolating.map(policyKey) : [],
+      ...(references.snapshot === undefined ? {} : { 'podwall.snapshot': references.snapshot }),
+      'podwall.count': packets.count,
+      'podwall.scan.senders': sum.senders,
+      'podwall.scan.sources': sum.sources,
+      'podwall.scan.addresses': sum.addresses,
+      'podwall.scan.ports': sum.ports,
+      'podwall.scan.first': sum.first.map(({ protocol, ...endpoint }) => ({
+        ...endpoint,
+        transport: transportNames[protocol] ?? String(protocol),
+      })),
+    };
+  }
+
+  loss({ cause, direction, isReport, sender, count, start, end }: Loss): LossRecord {
+    return {
+      ...this.#envelope(this.#now(), { start, end }, (this.#sequence += 1)),
       'event.kind': 'metric',
       'event.action': 'podwall-loss',
       'podwall.loss.cause': cause,
@@ -78,18 +113,18 @@ export class RecordBuilder {
       'podwall.loss.scope': {
         ...(direction === undefined ? {} : { direction }),
         ...(isReport === true ? {} : { verdict: 'deny' }),
+        ...(sender === undefined ? {} : { sender }),
       },
     };
   }
 
-  #envelope(time: number, { start, end }: Pick<PacketSum, 'start' | 'end'>) {
-    this.#sequence += 1;
+  #envelope(time: number, { start, end }: Pick<PacketSum, 'start' | 'end'>, sequence: number) {
     const { node, clusterUid, version, bootId } = this.#origin;
     return {
       schema_version: schemaVersion,
       '@timestamp': timestamp(time),
       'event.id': ulid(this.#now()),
-      'event.sequence': this.#sequence,
+      'event.sequence': sequence,
       'podwall.boot_id': bootId,
       'event.start': timestamp(start),
       'event.end': timestamp(end),

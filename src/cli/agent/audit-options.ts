@@ -32,6 +32,11 @@ export interface RotationFlags {
   /** Milliseconds. */
   readonly auditLogRotateAfter: number;
   readonly auditGzip: 'on' | 'off';
+  /** New pairs of a sender a second that have records of their own. */
+  readonly auditSenderRate: number;
+  /** Megabytes. */
+  readonly auditScanMaxsize: number;
+  readonly auditScanMaxbackup: number;
 }
 
 const defaultAuditLog = '/var/log/podwall/audit.jsonl';
@@ -60,7 +65,11 @@ export function withAuditOptions(command: Command): Command {
     number('--audit-rate <packets>', 'packets a second that are recorded for a pair of addresses', 100),
     number('--audit-burst <packets>', 'packets of a pair that are recorded at once, before that rate holds', 200),
     number('--audit-pairs <number>', 'pairs of addresses with a limit of their own', 16_384),
-    number('--audit-shared-rate <packets>', 'packets a second that are recorded for all other pairs', 1000),
+    number(
+      '--audit-shared-rate <packets>',
+      'packets a second that are recorded of one sender’s pairs without a limit of their own',
+      1000,
+    ),
   ];
   for (const option of options) command.addOption(option);
   return refuseRenamed(command, {
@@ -83,6 +92,14 @@ export function rotationOptions(): readonly Option[] {
     new Option('--audit-log-rotate-after <duration>', 'age at which the file is rotated, as 24h; 0s: no limit')
       .default(86_400_000, '24h')
       .argParser(durationOption),
+    new Option(
+      '--audit-sender-rate <pairs>',
+      'new pairs a second of one sender that have records of their own; more of them are summed as a scan',
+    )
+      .default(20)
+      .argParser(numberUpTo(1e9)),
+    limit('--audit-scan-maxsize <megabytes>', 'size at which the file of scans is rotated', 20),
+    limit('--audit-scan-maxbackup <files>', 'rotated files of scans that are kept', 5),
     new Option('--audit-gzip <mode>', 'compress rotated files').choices(['on', 'off']).default('on'),
   ];
 }
@@ -116,6 +133,13 @@ export const rotation = (flags: RotationFlags): RotationLimits => ({
   maxBackups: unlimitedIfZero(flags.auditLogMaxbackup),
   maxBackupAge: unlimitedIfZero(flags.auditLogMaxage * 24 * 60 * 60 * 1000),
   gzip: flags.auditGzip === 'on',
+});
+
+/** Of the files of scans, whose age limits are those of the log. */
+export const scanRotation = (flags: RotationFlags): RotationLimits => ({
+  ...rotation(flags),
+  maxBytes: unlimitedIfZero(flags.auditScanMaxsize * 1024 * 1024),
+  maxBackups: unlimitedIfZero(flags.auditScanMaxbackup),
 });
 
 const unlimitedIfZero = (limit: number): number => (limit === 0 ? Infinity : limit);

@@ -25,7 +25,7 @@ import type { Listeners } from '../../cluster/listeners.js';
 import type { AgentAudit } from '../../node/agent-audit.js';
 import type { RecordTargets } from '../../node/record-output.js';
 import type { AgentFlags } from './agent-options.js';
-import { rotation } from './audit-options.js';
+import { rotation, scanRotation } from './audit-options.js';
 import { compilerOptions, policyLimitOptions, renderOptions, withoutEffect } from './ruleset-options.js';
 import { warnOf } from '../common/options.js';
 import { version } from '../common/version.js';
@@ -136,6 +136,8 @@ async function auditOf(
       to,
       mode: flags.mode,
       rotation: rotation(flags),
+      scanRotation: scanRotation(flags),
+      senderRate: flags.auditSenderRate,
       stdout: process.stdout,
       readCounters: () => client.counters(),
       onAddressNotFound: () => cluster.addressNotFound?.(),

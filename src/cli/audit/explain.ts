@@ -6,7 +6,7 @@ import { dryRunOf, recordedFlow, type RecordedFlow } from '../../analysis/record
 import { remedyOf } from '../../analysis/remedies.js';
 import { LineReader } from '../../audit/reading/line-reader.js';
 import { Query } from '../../audit/query/query.js';
-import { isLoss, type EventRecord, type TraceStep } from '../../audit/record.js';
+import { isEvent, type AuditRecord, type EventRecord, type TraceStep } from '../../audit/record.js';
 import type { SnapshotReader } from '../../audit/snapshots/snapshot-reader.js';
 import { policyKey, type AnyPolicy } from '../../model/policy.js';
 import { printOrigin } from '../../program/print.js';
@@ -52,10 +52,16 @@ export const explainCommand = (): Command =>
 
 async function explainFound(selector: RecordSelector, flags: ExplainFlags): Promise<void> {
   const files = await filesOf(flags);
-  let found = '';
+  let [found, scan] = ['', ''];
   await readVerdicts(files, new Query(), (line) => {
-    if (selector.matches(line)) found = Buffer.from(line.text).toString();
+    const isOfScan = line.get('event.action') === 'podwall-scan';
+    if (isOfScan && selector.isOfSender(line)) scan = Buffer.from(line.text).toString();
+    if (!isOfScan && selector.matches(line)) found = Buffer.from(line.text).toString();
   });
+  if (found === '' && scan !== '') {
+    await explainScan(new LineReader().take(scan).record(), flags);
+    return;
+  }
   if (found === '') {
     process.stderr.write(`podwall: no record of ${selector.title}\n`);
     process.exitCode = exitCode.nothing;
@@ -66,6 +72,17 @@ async function explainFound(selector: RecordSelector, flags: ExplainFlags): Prom
     format === 'text' ? [explained.text] : [documentText(explained.document, format)],
   );
   process.exitCode = explained.code;
+}
+
+/** A sum says what decided, and not of which flow. */
+async function explainScan(record: AuditRecord, { output }: ExplainFlags): Promise<void> {
+  const text =
+    `${recordText(record)}\n` +
+    'unknown: the sender was past its share of records (--audit-sender-rate), and its packets were summed; of the flow itself ' +
+    'nothing more is known\n';
+  const document = { kind: 'AuditExplanation', schemaVersion: 1, record, then: 'unknown' };
+  await writeOutputs(output, 'text', (format) => (format === 'text' ? [text] : [documentText(document, format)]));
+  process.exitCode = exitCode.partial;
 }
 
 /** What some policies decide for the flow; undefined where the policies or the identity of its pods are not known. */
@@ -112,7 +129,7 @@ interface Explained {
 
 async function explainRecord(line: LineReader, snapshots: SnapshotReader, flags: ExplainFlags): Promise<Explained> {
   const event = line.record();
-  if (isLoss(event)) throw new Error('a loss is no verdict');
+  if (!isEvent(event)) throw new Error('neither a loss nor a scan is the verdict on a flow');
   const flow = recordedFlow(line, (id) => snapshots.identity(id));
   const dryRun = dryRunOf(event);
   const then = decide(flow, snapshots.policies(event['podwall.snapshot'] ?? ''), {
@@ -125,7 +142,7 @@ async function explainRecord(line: LineReader, snapshots: SnapshotReader, flags:
   const passed = event['event.outcome'] === 'success';
   const sections = [
     `${recordText(event)}\n${meaningText(event)}${event['podwall.trace'].map(stepText).join('')}`,
-    then === undefined ? unknownText(event, flow) : `under the policies of that moment\n${then.text}`,
+    then === undefined ? unknownText(event, flow, snapshots) : `under the policies of that moment\n${then.text}`,
     ...(remedy?.kind === 'advice' && !passed ? [`to allow it: ${remedy.text}\n`] : []),
     ...(given === undefined ? [] : [`under the policies given\n${now?.text ?? 'unknown\n'}`]),
   ];
@@ -144,10 +161,16 @@ async function explainRecord(line: LineReader, snapshots: SnapshotReader, flags:
   };
 }
 
-function unknownText(event: EventRecord, flow: RecordedFlow | undefined): string {
+function unknownText(event: EventRecord, flow: RecordedFlow | undefined, snapshots: SnapshotReader): string {
+  const namespaces = [event['source.k8s.namespace.name'], event['destination.k8s.namespace.name']];
+  const removed = snapshots.pastBound([...new Set(namespaces)].filter((one) => one !== undefined));
+  const because =
+    removed.length === 0
+      ? ''
+      : ` (what changes in ${removed.join(', ')} had caused was past its bound in bytes, and the oldest of it was removed)`;
   const gone =
     flow === undefined ? 'the identity of its pods' : `policy set ${event['podwall.snapshot'] ?? '(none named)'}`;
-  return `unknown: ${printable(gone)} is no longer kept beside the log; only the record is left\n`;
+  return `unknown: ${printable(`${gone} is no longer kept beside the log${because}`)}; only the record is left\n`;
 }
 
 function stepText({ tier, namespace, name, generation, rule, action }: TraceStep): string {

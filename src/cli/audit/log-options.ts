@@ -1,6 +1,7 @@
 /** The options of every command that reads the audit log. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { criterionKinds } from '../../audit/query/criteria.js';
+import { packetsOf } from '../../audit/query/fields.js';
 import { LossTotals } from '../../audit/query/losses.js';
 import { Query } from '../../audit/query/query.js';
 import { parseMoment } from '../../audit/query/times.js';
@@ -22,7 +23,7 @@ export const withLog = (command: Command): Command =>
   command
     .option(
       '--log <path>',
-      `file, directory, glob, or - for stdin; .gz too (repeatable; default: ${defaultLogDirectory}/audit.jsonl and its rotated files)`,
+      `file, directory, glob, or - for stdin; .gz too (repeatable; default: ${defaultLogDirectory}: audit.jsonl, audit-scan.jsonl and their rotated files)`,
       (value: string, before: readonly string[] | undefined) => repeatable(value, before ?? []),
     )
     .option('--allow-partial', 'ignore malformed lines in the exit code', false);
@@ -88,6 +89,13 @@ what it matches.`;
 export interface LogReading {
   readonly scan: Scan;
   readonly losses: LossTotals;
+  /** Of the records that were passed on, those that sum a sender's packets. */
+  readonly sums: ScanTotals;
+}
+
+export interface ScanTotals {
+  readonly records: number;
+  readonly packets: number;
 }
 
 type Take = (line: LineReader) => boolean;
@@ -95,14 +103,23 @@ type Take = (line: LineReader) => boolean;
 /** Passes on the verdicts that the query selects, and adds up the losses of that time. False ends the scan. */
 export function readingOf(query: Query, takeVerdict: Take, takeLoss: Take = () => true): LogReading {
   const losses = new LossTotals();
+  const sums = { records: 0, packets: 0 };
   const scan = new Scan((line) => {
     if (!query.isInTime(line)) return true;
-    if (line.get('event.action') !== 'podwall-loss') return query.matches(line) ? takeVerdict(line) : true;
+    const action = line.get('event.action');
+    if (action !== 'podwall-loss') {
+      if (!query.matches(line)) return true;
+      if (action === 'podwall-scan') {
+        sums.records += 1;
+        sums.packets += packetsOf(line);
+      }
+      return takeVerdict(line);
+    }
     const record = line.record();
     if (isLoss(record)) losses.add(record);
     return takeLoss(line);
   });
-  return { scan, losses };
+  return { scan, losses, sums };
 }
 
 /** Reads the whole log. */
@@ -120,7 +137,7 @@ export async function readVerdicts(
 }
 
 /** Prints what could not be read and what was lost, and returns what the former means for the exit code. */
-export function concludeLog({ scan, losses }: LogReading, { allowPartial }: LogFlags): number {
+export function concludeLog({ scan, losses, sums }: LogReading, { allowPartial }: LogFlags): number {
   const { malformed, malformedLines, unread, records } = scan;
   for (const { source, message } of unread) process.stderr.write(`podwall: ${source}: ${message}\n`);
   for (const { source, line, message } of malformed)
@@ -128,6 +145,10 @@ export function concludeLog({ scan, losses }: LogReading, { allowPartial }: LogF
   if (malformedLines > malformed.length)
     process.stderr.write(
       `podwall: ${malformedLines - malformed.length} more malformed lines: see podwall audit verify\n`,
+    );
+  if (sums.records > 0)
+    process.stderr.write(
+      `podwall: of these records, ${sums.records} sum ${sums.packets} packets of senders that were past their share (scans)\n`,
     );
   if (losses.count > 0)
     process.stderr.write(

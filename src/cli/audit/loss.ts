@@ -42,10 +42,19 @@ export function lossCommand(): Command {
     });
 }
 
-const head = ['cause', 'node', 'direction', 'verdict', 'count', 'first', 'last'];
+const head = ['cause', 'node', 'direction', 'verdict', 'count', 'first', 'last', 'sender'];
 
-const rowOf = ({ cause, node, direction = '-', verdict = '-', count, first, last }: LossTotal): readonly string[] =>
-  [cause, node, direction, verdict, String(count), first, last].map(printable);
+const rowOf = ({
+  cause,
+  node,
+  direction = '-',
+  verdict = '-',
+  sender = '-',
+  count,
+  first,
+  last,
+}: LossTotal): readonly string[] =>
+  [cause, node, direction, verdict, String(count), first, last, sender].map(printable);
 
 const asDocument = (losses: LossTotals): object => ({
   kind: 'AuditLosses',

@@ -4,7 +4,15 @@ import type { Query } from '../../audit/query/query.js';
 import { printRows } from '../../report/rows.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
-import { concludeLog, filesOf, readVerdicts, withFilters, withLog, type LogFlags } from './log-options.js';
+import {
+  concludeLog,
+  filesOf,
+  readVerdicts,
+  withFilters,
+  withLog,
+  type LogFlags,
+  type ScanTotals,
+} from './log-options.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
 import { printable } from '../../report/audit-records.js';
 import { snapshotsBeside } from '../../audit/reading/snapshots-beside-log.js';
@@ -46,9 +54,12 @@ async function replay(flags: ReplayFlags, query: Query): Promise<void> {
   const files = await filesOf(flags);
   const snapshots = snapshotsBeside(files);
   const replayed = new Replay(policies, (id) => snapshots.identity(id));
-  const reading = await readVerdicts(files, query, (line) => replayed.add(line));
+  const reading = await readVerdicts(files, query, (line) => {
+    // Which flows a sum holds is not known.
+    if (line.get('event.action') !== 'podwall-scan') replayed.add(line);
+  });
   const changes = replayed.changes();
-  await writeOutputs(flags.output, 'text', (format) => print(format, replayed, changes));
+  await writeOutputs(flags.output, 'text', (format) => print(format, replayed, { changes, sums: reading.sums }));
   if (replayed.allows === 0)
     process.stderr.write(
       'podwall: the log has no record of a packet that passed: newly denied flows cannot be found\n',
@@ -66,16 +77,22 @@ const nothing = ({ allows }: Replay): number => (allows === 0 ? exitCode.nothing
 
 const head = ['change', 'from', 'to', 'port', 'direction', 'count', 'because'];
 
-function print(format: Format, replayed: Replay, changes: readonly ReplayChange[]): Iterable<string> {
-  if (format === 'json' || format === 'yaml') return [documentText(asDocument(replayed, changes), format)];
+interface Found {
+  readonly changes: readonly ReplayChange[];
+  readonly sums: ScanTotals;
+}
+
+function print(format: Format, replayed: Replay, found: Found): Iterable<string> {
+  const { changes } = found;
+  if (format === 'json' || format === 'yaml') return [documentText(asDocument(replayed, found), format)];
   const rows = changes.map(({ change, from, to, port, direction, count, because }) =>
     [change, from, to, port, direction, String(count), because.join(', ') || 'no policy isolates'].map(printable),
   );
   if (format !== 'text') return printRows(head, rows, format);
-  return [...(rows.length === 0 ? [] : [...printRows(head, rows, format), '\n']), totals(replayed, changes)];
+  return [...(rows.length === 0 ? [] : [...printRows(head, rows, format), '\n']), totals(replayed, found)];
 }
 
-function totals({ allows, denials, unknown, notByPolicy }: Replay, changes: readonly ReplayChange[]): string {
+function totals({ allows, denials, unknown, notByPolicy }: Replay, { changes, sums }: Found): string {
   const count = (kind: ReplayChange['change']): number =>
     changes.filter(({ change }) => change === kind).reduce((sum, { records }) => sum + records, 0);
   const lines = [
@@ -83,15 +100,19 @@ function totals({ allows, denials, unknown, notByPolicy }: Replay, changes: read
     `of ${denials} records of denied packets, ${count('newly-allowed')} would pass`,
     ...(unknown === 0 ? [] : [`unknown: ${unknown} records whose pods' labels are no longer kept beside the log`]),
     ...(notByPolicy === 0 ? [] : [`${notByPolicy} records whose verdict does not come from a policy are left out`]),
+    ...(sums.records === 0
+      ? []
+      : [`unknown: ${sums.packets} packets in ${sums.records} records of scans, which name no single flow`]),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-const asDocument = ({ allows, denials, unknown, notByPolicy }: Replay, changes: readonly ReplayChange[]): object => ({
+const asDocument = ({ allows, denials, unknown, notByPolicy }: Replay, { changes, sums }: Found): object => ({
   kind: 'AuditReplay',
   schemaVersion: 1,
   evaluated: { allows, denials },
   unknown,
   notByPolicy,
+  ...(sums.records === 0 ? {} : { scans: sums }),
   changes,
 });

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { followLog } from '../../audit/reading/follow.js';
-import { isLiveFile } from '../../audit/reading/rotated-file-names.js';
+import { followLogs } from '../../audit/reading/follow.js';
+import { isLiveFile, isScanFile } from '../../audit/reading/rotated-file-names.js';
 import type { LineReader } from '../../audit/reading/line-reader.js';
 import type { Query } from '../../audit/query/query.js';
 import { recordLine } from '../../audit/record.js';
@@ -104,24 +104,26 @@ class ShownLines {
 
 async function* pieces({ scan }: LogReading, lines: ShownLines, flags: ShowFlags): AsyncGenerator<string> {
   const { paths, sources } = await filesOf(flags);
-  const live = flags.follow ? liveOf(paths) : undefined;
-  for await (const step of scan.steps(sources.filter(({ name }) => name !== live))) {
+  const live = flags.follow ? liveOf(paths) : [];
+  for await (const step of scan.steps(sources.filter(({ name }) => !live.includes(name)))) {
     yield lines.flush();
     if (step === 'enough') return;
   }
-  if (live === undefined) yield lines.endPast();
+  if (!flags.follow) yield lines.endPast();
   else
-    for await (const batch of followLog(live, interrupted())) {
-      const goesOn = scan.takeBatch(live, batch);
+    for await (const { path, batch } of followLogs(live, interrupted())) {
+      const goesOn = scan.takeBatch(path, batch);
       yield batch.text === '' ? lines.endPast() : lines.flush();
       if (!goesOn) return;
     }
 }
 
-function liveOf(paths: readonly string[]): string {
-  const [live, ...more] = paths.filter(isLiveFile);
-  if (live === undefined || more.length > 0)
-    throw new UsageError(`-f follows one log, and --log names ${live === undefined ? 'none' : more.length + 1}`);
+/** One log, and its file of scans. */
+function liveOf(paths: readonly string[]): readonly string[] {
+  const live = paths.filter(isLiveFile);
+  const logs = live.filter((path) => live.length === 1 || !isScanFile(path));
+  if (logs.length !== 1)
+    throw new UsageError(`-f follows one log, and --log names ${logs.length === 0 ? 'none' : logs.length}`);
   return live;
 }
 

@@ -138,7 +138,7 @@ function totals({ top, groups, tally, scale }: Summary): string {
   return `${lines.join('\n')}\n`;
 }
 
-function asDocument({ by, top, groups, tally, scale }: Summary, { scan, losses }: LogReading): object {
+function asDocument({ by, top, groups, tally, scale }: Summary, { scan, losses, sums }: LogReading): object {
   return {
     kind: 'AuditSummary',
     schemaVersion: 1,
@@ -148,6 +148,7 @@ function asDocument({ by, top, groups, tally, scale }: Summary, { scan, losses }
     groupCount: groups,
     ...(tally.isOverlapping ? { groupsOverlap: true } : {}),
     ...(tally.ungrouped > 0 ? { recordsOfOtherGroups: tally.ungrouped } : {}),
+    ...(sums.records > 0 ? { scans: sums } : {}),
     lost: losses.count,
     malformedLines: scan.malformedLines,
     bucketMilliseconds: scale.width,

@@ -10,7 +10,7 @@ import { ipv4At, ipv6At } from '../netlink/address-bytes.js';
 /** Bytes of a part. */
 const lengthOf: Readonly<Record<KeyType, number>> = {
   ...{ ipv4_addr: 4, ipv6_addr: 16, inet_proto: 1, inet_service: 2 },
-  integer: 16,
+  ...{ integer: 16, iface_index: 4 },
 };
 const paddingAfter = (length: number): number => -length & 3;
 
@@ -42,8 +42,9 @@ function encodePart(type: KeyType, text: string): Buffer | undefined {
       return integerBytes(String(protocols[text] ?? text), lengthOf[type]);
     case 'inet_service':
       return integerBytes(text, lengthOf[type]);
-    // Packets alone add bits of theirs.
+    // Packets alone add bits of theirs, and devices.
     case 'integer':
+    case 'iface_index':
       return undefined;
   }
 }
@@ -95,6 +96,8 @@ function valueText(type: KeyType, bytes: Buffer): string {
       return String(bytes.readUInt16BE(0));
     case 'integer':
       return `0x${numberOf(bytes).toString(16)}`;
+    case 'iface_index':
+      return String(bytes.readUInt32LE(0));
   }
 }
 

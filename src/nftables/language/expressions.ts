@@ -16,6 +16,8 @@ export const flowPort = (sender: FlowDirection): Expression => ({ ct: { key: 'pr
 /** Listed without a direction, whatever was loaded: a flow has one protocol. */
 export const flowProtocol: Expression = { ct: { key: 'protocol' } };
 export const packetProtocol: Expression = { meta: { key: 'l4proto' } };
+/** The device that the packet came in by: for a bridged packet the bridge. */
+export const packetDevice: Expression = { meta: { key: 'iif' } };
 export const packetAddress = (family: Family, field: 'saddr' | 'daddr'): Expression => ({
   payload: { protocol: header(family), field },
 });

@@ -22,6 +22,7 @@ const typical: Readonly<Record<KeyType, Expression>> = {
   inet_proto: { meta: { key: 'l4proto' } },
   inet_service: { payload: { protocol: 'tcp', field: 'dport' } },
   integer: { payload: { base: 'th', offset: 64, len: 128 } },
+  iface_index: { meta: { key: 'iif' } },
 };
 
 /** Expressions of these types. */

@@ -85,7 +85,7 @@ export interface Chain {
  * nft's type words; several of them are a concatenation. `integer` stands for 128 bits of a header: an IPv6 address where
  * nft has no name for it.
  */
-export type KeyType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service' | 'integer';
+export type KeyType = 'ipv4_addr' | 'ipv6_addr' | 'inet_proto' | 'inet_service' | 'integer' | 'iface_index';
 
 /** What a set, or a verdict map when `verdicts` is true, may hold. */
 export interface SetForm {

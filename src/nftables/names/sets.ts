@@ -45,6 +45,9 @@ const forms = {
   'link-local-claims': ['link-local-claims'],
   /** Limits of the log, by pair of addresses: an element keeps the limit that it was made with. */
   'log-pairs': ['log-pairs', family, '-', count('rate'), '-', count('burst')],
+  /** The same by sender, and by device. */
+  'log-senders': ['log-senders', family, '-', count('rate')],
+  'log-devices': ['log-devices-', count('rate')],
 } as const;
 
 export type SetMeaning = MeaningIn<typeof forms>;

@@ -11,7 +11,7 @@ import type { Chain, NftSet, Rule, Statement } from '../language/types.js';
 import { chains, type SkeletonChain } from '../names/chains.js';
 import { counters } from '../names/counters.js';
 import { setName } from '../names/sets.js';
-import { firstOfFlow, loggedCounters, logRules, pairSets, type AuditRules, type Logged } from './log-rules.js';
+import { firstOfFlow, loggedCounters, logRules, limitSets, type AuditRules, type Logged } from './log-rules.js';
 
 /** Packets that the log should report, and those of them that passed its limits. */
 const toReport = counters.nameOf({ kind: 'to-report' });
@@ -32,7 +32,7 @@ export function auditObjects(audit: AuditRules | undefined): {
   return {
     counters: [...loggedCounters, toReport, loggedReport],
     sets: [
-      ...pairSets(audit),
+      ...limitSets(audit),
       ...families.flatMap((family) =>
         directions.flatMap((direction) => {
           const address = addressType(family);

@@ -34,13 +34,13 @@ describe('ids', () => {
 describe('what is stored', () => {
   test('is read back, by its owner only, from whichever log has it', async () => {
     const store = await SnapshotStore.open(folder);
-    await store.savePolicies(policySetId(policies), policies);
+    await store.savePolicies(policySetId(policies), policies, 'shop');
     await store.saveIdentity(identityId(identity), identity);
     const reader = new SnapshotReader(['/nowhere', folder]);
     expect(reader.policies(policySetId(policies))).toEqual(policies);
     expect(reader.identity(identityId(identity))).toEqual(identity);
     const [file = ''] = await readdir(join(folder, 'snapshots'));
-    expect(file).toBe(`${policySetId(policies).replace(':', '-')}.json.gz`);
+    expect(file).toBe(`${policySetId(policies).replace(':', '-')}.shop.json.gz`);
     expect((await stat(join(folder, 'snapshots', file))).mode & 0o777).toBe(0o600);
     expect((await stat(join(folder, 'identities'))).mode & 0o777).toBe(0o700);
   });
@@ -48,22 +48,54 @@ describe('what is stored', () => {
   test('beside records of schema version 1, its dry run has the name of today', async () => {
     const before = policies.map((policy) => ({ ...policy, mode: 'audit' })) as unknown as typeof policies;
     const store = await SnapshotStore.open(folder);
-    await store.savePolicies(policySetId(before), before);
+    await store.savePolicies(policySetId(before), before, 'shop');
     const read = new SnapshotReader([folder]).policies(policySetId(before));
     expect(read).toEqual(policies.map((policy) => ({ ...policy, mode: 'dry-run' })));
   });
 
+  const three = { ofNamespace: 3 * 4096, ofAll: 1 << 20 };
+
   test('is bounded: what was used longest ago goes, and is unknown then', async () => {
-    const store = await SnapshotStore.open(folder, { policySets: 2, identities: 3 });
+    const store = await SnapshotStore.open(folder, { policySets: three, identities: three });
     const ids = [1, 2, 3, 4].map((number) => identityId(numbered(number)));
     for (const number of [1, 2, 3, 1, 4]) await store.saveIdentity(identityId(numbered(number)), numbered(number));
     const reader = new SnapshotReader([folder]);
     expect(ids.map((id) => reader.identity(id) !== undefined)).toEqual([true, false, true, true]);
     // The next run knows what is there, and clears what was half written.
     await writeFile(join(folder, 'identities', 'sha256-x.json.gz.new'), 'half');
-    const next = await SnapshotStore.open(folder, { policySets: 2, identities: 3 });
+    const next = await SnapshotStore.open(folder, { policySets: three, identities: three });
     await next.saveIdentity(identityId(numbered(5)), numbered(5));
-    expect(await readdir(join(folder, 'identities'))).toHaveLength(3);
+    const files = await readdir(join(folder, 'identities'));
+    expect(files.filter((name) => name.endsWith('.gz'))).toHaveLength(3);
+  });
+
+  test('of one namespace goes when that one is past its bound, whatever it saves, and the reader says so', async () => {
+    const limits = { policySets: three, identities: three };
+    const store = await SnapshotStore.open(folder, limits);
+    const edited = (edit: number) => [{ ...policies[0], generation: edit }] as unknown as typeof policies;
+    await store.savePolicies(policySetId(policies), policies, 'quiet');
+    for (let edit = 1; edit <= 700; edit += 1)
+      await store.savePolicies(policySetId(edited(edit)), edited(edit), 'busy');
+    const reader = new SnapshotReader([folder]);
+    expect(reader.policies(policySetId(policies))).toEqual(policies);
+    expect([1, 697, 698, 700].map((edit) => reader.policies(policySetId(edited(edit))) !== undefined)).toEqual([
+      ...[false, false, true, true],
+    ]);
+    expect(reader.pastBound(['quiet', 'busy'])).toEqual(['busy']);
+  }, 20_000);
+
+  test('of the namespace that has most goes when all are past their bound together', async () => {
+    const limits = { ofNamespace: 1 << 20, ofAll: 4 * 4096 };
+    const store = await SnapshotStore.open(folder, { policySets: limits, identities: limits });
+    const of = (namespace: string, number: number): PodIdentity => ({ ...numbered(number), namespace });
+    const save = (namespace: string, number: number): Promise<void> =>
+      store.saveIdentity(identityId(of(namespace, number)), of(namespace, number));
+    await save('quiet', 0);
+    for (let number = 1; number <= 10; number += 1) await save('busy', number);
+    const reader = new SnapshotReader([folder]);
+    const has = (namespace: string, number: number): boolean =>
+      reader.identity(identityId(of(namespace, number))) !== undefined;
+    expect([has('quiet', 0), has('busy', 7), has('busy', 8)]).toEqual([true, false, true]);
   });
 
   test('at once by two, is written once', async () => {

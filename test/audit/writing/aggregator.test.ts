@@ -22,6 +22,7 @@ const denial = (
       ports: { source: sourcePort, destination: port },
       bytes: 60,
     },
+    sender: { address: source as Address, class: 'pod', pod },
     chain,
     verdict: 'deny',
     mode: 'enforce',
@@ -48,7 +49,6 @@ describe('Aggregator', () => {
       size: 2,
       onFirst: report('first'),
       onRepeats: report('sum'),
-      onFull: (one) => void reported.push(`full ${one.destination.port ?? ''}`),
     });
   });
 
@@ -79,13 +79,14 @@ describe('Aggregator', () => {
     expect(reported).toEqual(['first 80: 1 from 0 to 0', 'sum 80: 1 from 10 to 10', 'first 80: 1 from 6000 to 6000']);
   });
 
-  test('without room a new kind is reported as full, a known one is summed', () => {
-    for (const port of [80, 81, 82, 81]) aggregator.add(denial(0, { port }), 0);
+  test('without room the oldest kind ends early, and none is lost', () => {
+    for (const port of [80, 80, 81, 82, 81]) aggregator.add(denial(0, { port }), 0);
     aggregator.flush();
     expect(reported).toEqual([
       'first 80: 1 from 0 to 0',
       'first 81: 1 from 0 to 0',
-      'full 82',
+      'sum 80: 1 from 0 to 0',
+      'first 82: 1 from 0 to 0',
       'sum 81: 1 from 0 to 0',
     ]);
   });
@@ -100,7 +101,6 @@ describe('Aggregator', () => {
           size: 3,
           onFirst: (_, { count }) => (counted += count),
           onRepeats: (_, { count }) => (counted += count),
-          onFull: () => (counted += 1),
         });
         for (const { wait, port } of list) {
           now += wait;

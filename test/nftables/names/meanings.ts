@@ -114,4 +114,6 @@ export const ofSets = meanings<SetMeaning>({
   'link-local': fc.record({ ifindex: number }),
   'link-local-claims': nothing,
   'log-pairs': fc.record({ family, rate: number, burst: number }),
+  'log-senders': fc.record({ family, rate: number }),
+  'log-devices': fc.record({ rate: number }),
 });

@@ -25,6 +25,7 @@ const end = (name: string, address: string, port?: number) => ({
 
 const into = (name: string, policies: readonly string[] = ['deny']): LoggedPacket => ({
   packet: { time: 0 } as Observation,
+  sender: end('client', '10.244.1.11'),
   chain: 'deny-in',
   verdict: 'deny',
   mode: 'enforce',

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { isLoss, type AuditRecord, type EventRecord, type LossRecord } from '../../../src/audit/record.js';
+import { isEvent, isLoss, type AuditRecord, type EventRecord, type LossRecord } from '../../../src/audit/record.js';
 import { until } from '../until.js';
 
 type RecordFields = Readonly<Partial<Record<keyof EventRecord, unknown>>>;
@@ -47,7 +47,7 @@ export class AuditTrail {
   }
 
   async events(): Promise<EventRecord[]> {
-    return (await this.all()).filter((record) => !isLoss(record));
+    return (await this.all()).filter(isEvent);
   }
 
   /**

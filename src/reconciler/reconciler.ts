@@ -59,6 +59,8 @@ export class Reconciler implements AsyncDisposable {
   readonly #progress = new LoopProgress();
   readonly #subscriptions: Disposable[] = [];
   #guardsDriftBy = '';
+  /** Another process may have added to the verdict cache, whose elements are not compared: packets add them as well. */
+  #isCacheSuspect = false;
   #started = false;
   #wake: Disposable | undefined;
   #readBackTimer: Disposable | undefined;
@@ -138,6 +140,7 @@ export class Reconciler implements AsyncDisposable {
     // Before the start the program is empty: applying it would open what the last agent left closed.
     if (!this.#started) return;
     this.#guardsDriftBy = who;
+    this.#isCacheSuspect = true;
     this.#reader.request(who);
     this.#retryNow();
   }
@@ -244,7 +247,11 @@ export class Reconciler implements AsyncDisposable {
       if (!this.#turns.hasBegun) this.#turns.beginFirst(found.dirty);
       else if (isDirty(found.dirty)) this.#turns.repair(found.dirty);
       if (found.isForeign) this.#noteRepair(found.why, 'inet');
+      if (this.#isCacheSuspect) this.#cache.suspect();
+      this.#isCacheSuspect = false;
     }
+    // Before all that takes its time: no rule holds meanwhile.
+    if (table.isFlagged) await table.unflag();
     if (this.#turns.hasBegun && !table.isUnknown) return false;
     if (reader.waitingFor === undefined) reader.request(this.#turns.hasBegun ? 'own failure' : '');
     if (this.#blindFor > 0) return true;
@@ -301,7 +308,10 @@ export class Reconciler implements AsyncDisposable {
 
   #scheduleReadBack(): void {
     this.#readBackTimer = this.#parts.clock.after(this.#options.readBackEvery, () => {
-      if (this.#options.hearsCommits?.() !== true) this.#reader.request('found by read-back');
+      if (this.#options.hearsCommits?.() !== true) {
+        this.#reader.request('found by read-back');
+        this.#guards.request('table');
+      }
       this.#guards.request('links');
       this.#scheduleReadBack();
     });

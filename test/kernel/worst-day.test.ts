@@ -126,6 +126,15 @@ describePackets('the worst day of an agent', () => {
     30_000,
   );
 
+  test('the settings of bridges are switched off: on again at once, and counted', async () => {
+    const counted = await repairs();
+    const settings = ['bridge-nf-call-iptables', 'bridge-nf-call-ip6tables'].map((name) => `net.bridge.${name}`);
+    await lab.run('n1', 'sysctl', '-w', ...settings.map((name) => `${name}=0`));
+    await until(async () => (await lab.run('n1', 'sysctl', '-n', ...settings)).stdout === '1\n1');
+    await until(async () => (await repairs()) === counted + 2);
+    expect(await ask('client', 'other')).toEqual(['allowed', 'blocked']);
+  }, 30_000);
+
   test('a relation in the verdict cache that no policy allows: forgotten at once', async () => {
     const cache = `cache4-${await generation()}`;
     await nft('add', 'element', 'inet', 'podwall', cache, '{ 10.244.1.13 . 10.244.1.12 . udp . 80 }');

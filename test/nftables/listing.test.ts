@@ -290,6 +290,7 @@ function added(ruleset: Ruleset): readonly Added[] {
 const withoutTitle = <T extends object>(titled: T): T => ({ ...titled, title: undefined });
 const untitled = (ruleset: Ruleset): unknown => ({
   ...withoutTitle(ruleset),
+  others: new Map(),
   sets: new Map([...ruleset.sets].map(([name, set]) => [name, withoutTitle(set)])),
   chains: new Map([...ruleset.chains].map(([name, chain]) => [name, withoutTitle(chain)])),
 });

@@ -81,7 +81,7 @@ export async function buildReconciler(
       render: (snapshot) => render(compile(snapshot, forCompiler), forRenderer),
       nftables: metrics?.countTransactions(client) ?? client,
       links,
-      bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter, `${flags.sysctlDir}/bridge`),
+      bridgeNetfilter: (onSet) => bridgeNetfilter(flags.bridgeNetfilter, `${flags.sysctlDir}/bridge`, onSet),
       clock: systemClock,
       log,
       observer: together([audit, policyPackets].filter((one) => one !== undefined)),

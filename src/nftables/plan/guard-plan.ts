@@ -75,5 +75,3 @@ function fillSets(commands: CommandList, { desired, applied }: GuardPlanInput): 
     );
   }
 }
-
-const isLive = ({ hook }: Chain, { liveDevices }: GuardPlanInput): boolean => liveDevices.has(hook?.device ?? '');

@@ -107,10 +107,10 @@ describePackets('the worst day of an agent', () => {
         add limit inet podwall foreign { rate 5/second; }
         add synproxy inet podwall proxy { mss 1460; wscale 7; timestamp sack-perm; }
         add ct helper inet podwall helper { type "ftp" protocol tcp; }
-        add ct timeout inet podwall timeout { protocol tcp; policy = { established : 100 }; }
+        add ct timeout inet podwall times { protocol tcp; policy = { established : 100 }; }
         add ct expectation inet podwall expected { protocol tcp; dport 80; timeout 10m; size 12; l3proto ip; }
-        add quota inet podwall quota { over 5 mbytes; }
-        insert rule inet podwall egress quota name "quota" accept`,
+        add quota inet podwall share { over 5 mbytes; }
+        insert rule inet podwall egress quota name "share" accept`,
     ],
   ])(
     '%s: undone at once, and counted',

@@ -1,18 +1,23 @@
 /** The agent on its worst day, by real packets: foreign changes that switch it off without touching a rule. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { once } from 'node:events';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheInUse } from '../../src/nftables/render/cache.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
 import { isDirty } from '../../src/nftables/render/dirty.js';
 import { parseHookDevices, parseTable } from '../../src/nftables/language/listing.js';
 import type { Ruleset } from '../../src/nftables/language/types.js';
-import { askAgent, type AgentStatus } from '../../src/node/control-socket.js';
+import { agentAnswers, askAgent, type AgentStatus } from '../../src/node/control-socket.js';
 import { namespace, node, pod, policy } from '../cases/objects.js';
+import { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import type { Outcome } from '../support/lab/prober.js';
 import { describePackets } from '../support/lab/requirements.js';
+import { bundle } from '../support/product.js';
 import { until } from '../support/until.js';
 
 const pods = { client: '11', server: '12', other: '13' } as const;
@@ -31,6 +36,9 @@ const objects = [
 
 describePackets('the worst day of an agent', () => {
   let lab: Lab;
+  let agent: AgentProcess;
+  let directory: string;
+  let stateDir: string;
 
   const ask = (...who: readonly (keyof typeof pods)[]): Promise<Outcome[]> =>
     lab.prober.probe(
@@ -55,12 +63,16 @@ describePackets('the worst day of an agent', () => {
       (family) => !isDirty(findDrift(before[family], after[family])) && after[family].isFlagged !== true,
     );
   const generation = async (): Promise<number> => cacheInUse(await held('inet'))?.generation ?? 0;
-  const repairs = async (): Promise<number> =>
-    ((await askAgent(join(lab.folder, 'state-n1'), 'status')) as AgentStatus).repairs;
+  const repairs = async (): Promise<number> => ((await askAgent(stateDir, 'status')) as AgentStatus).repairs;
+
+  const bridgeSettings = ['bridge-nf-call-iptables', 'bridge-nf-call-ip6tables'].map((name) => `net.bridge.${name}`);
+  const settings = async (): Promise<string> => (await lab.run('n1', 'sysctl', '-n', ...bridgeSettings)).stdout;
 
   beforeAll(async () => {
     lab = await Lab.create([labNode(1, 'bridge')]);
-    const directory = join(lab.folder, 'manifests');
+    directory = join(lab.folder, 'manifests');
+    stateDir = join(lab.folder, 'state-n1');
+    await lab.run('n1', 'sysctl', '-w', ...bridgeSettings.map((name) => `${name}=0`));
     await lab.addPods(
       (['client', 'server', 'other'] as const).map((name) => ({
         name,
@@ -71,7 +83,7 @@ describePackets('the worst day of an agent', () => {
     );
     lab.prober.serve(lab.netns('server.x'), 80, 'UDP');
     await lab.writeManifests(directory, { cluster: objects });
-    await lab.startAgent('n1', { manifests: directory });
+    agent = await lab.startAgent('n1', { manifests: directory });
   }, 60_000);
   afterAll(() => lab[Symbol.asyncDispose](), 60_000);
 
@@ -128,9 +140,8 @@ describePackets('the worst day of an agent', () => {
 
   test('the settings of bridges are switched off: on again at once, and counted', async () => {
     const counted = await repairs();
-    const settings = ['bridge-nf-call-iptables', 'bridge-nf-call-ip6tables'].map((name) => `net.bridge.${name}`);
-    await lab.run('n1', 'sysctl', '-w', ...settings.map((name) => `${name}=0`));
-    await until(async () => (await lab.run('n1', 'sysctl', '-n', ...settings)).stdout === '1\n1');
+    await lab.run('n1', 'sysctl', '-w', ...bridgeSettings.map((name) => `${name}=0`));
+    await until(async () => (await settings()) === '1\n1');
     await until(async () => (await repairs()) === counted + 2);
     expect(await ask('client', 'other')).toEqual(['allowed', 'blocked']);
   }, 30_000);
@@ -142,4 +153,57 @@ describePackets('the worst day of an agent', () => {
     expect(`cache4-${await generation()}`).not.toBe(cache);
     expect(await ask('client', 'other')).toEqual(['allowed', 'blocked']);
   }, 30_000);
+
+  test('the state folder is deleted while the agent runs: made anew, and the agent answers', async () => {
+    await rm(stateDir, { recursive: true });
+    await until(() => agentAnswers(stateDir));
+    expect(await agent.status()).toMatchObject({ agent: 'running', ready: true });
+  }, 30_000);
+
+  test('a state folder that cannot be used, and a lock held by a process that is not root: it enforces', async () => {
+    await agent.stop();
+    await rm(stateDir, { recursive: true });
+    await writeFile(stateDir, '');
+    const squat = `process.setgid(65534); process.setuid(65534);
+      require('node:net').createServer().listen('\\0podwall-agent'.padEnd(108, '\\0'), () => console.log('held'));`;
+    const squatter = execa('ip', ['netns', 'exec', lab.netns('n1'), process.execPath, '-e', squat], { reject: false });
+    await once(squatter.stdout, 'data');
+    agent = new AgentProcess({ netns: lab.netns('n1'), node: 'n1', stateDir, flags: { manifests: directory } });
+    await agent.applied(0, 30_000);
+    expect(await ask('client', 'other')).toEqual(['allowed', 'blocked']);
+    expect(await agent.status()).toMatchObject({ agent: 'unreachable', ready: false, kernel: { guards: 3 } });
+    expect(agent.lines.map(({ msg }) => msg)).toContain(
+      'a process that is no agent holds the socket of the lock: passed over',
+    );
+    await rm(stateDir);
+    await until(() => agentAnswers(stateDir));
+    expect(await agent.status()).toMatchObject({ agent: 'running', ready: true });
+    squatter.kill('SIGKILL');
+    await squatter;
+  }, 60_000);
+
+  test('an uninstall that is killed: rules are in force, or no agent runs; a whole one puts everything back', async () => {
+    const uninstall = () =>
+      execa('ip', ['netns', 'exec', lab.netns('n1'), process.execPath, bundle, 'uninstall', '--state-dir', stateDir], {
+        reject: false,
+      });
+    await lab.run('n1', 'sysctl', '-w', ...bridgeSettings.map((name) => `${name}=0`));
+    await until(async () => (await settings()) === '1\n1');
+    for (const after of [300, 600, 900]) {
+      const interrupted = uninstall();
+      await delay(after);
+      interrupted.kill('SIGKILL');
+      await interrupted;
+      const { agent: found, kernel } = await agent.status();
+      const [other] = await ask('other');
+      if (found !== 'none' || kernel !== null) expect([after, found, other]).toEqual([after, found, 'blocked']);
+    }
+    const { stdout } = await uninstall();
+    expect(await ask('other')).toEqual(['allowed']);
+    expect((await nft('list', 'tables')).stdout).toBe('');
+    expect(await settings()).toBe('0\n0');
+    for (const setting of bridgeSettings) expect(stdout).toContain(`sysctl -w ${setting}=1`);
+    expect(await readdir(stateDir).catch(() => [])).toEqual([]);
+    expect(await agent.status()).toMatchObject({ agent: 'none', kernel: null });
+  }, 60_000);
 });

@@ -2,6 +2,7 @@ import { messageOf } from '../../generic/message-of.js';
 import type { PacketScope } from '../../program/packet-count.js';
 import { LineReader, MalformedLine } from '../reading/line-reader.js';
 import { isLoss, type AuditRecord, type LossRecord } from '../record.js';
+import { packetScopes } from './counter-growth.js';
 import { nothingRecorded, type Checkpoint, type RecordedPackets } from './checkpoint.js';
 
 export interface LogTail {
@@ -14,15 +15,55 @@ export interface LogTail {
  * What an agent wrote after its last checkpoint, before it was killed: without this, those packets would be recorded
  * twice. Where the log cannot be read back, the agent writes on all the same.
  */
-export async function recordsSinceCheckpoint(
-  checkpoint: Checkpoint,
+export async function recordsSinceCheckpoint(checkpoint: Checkpoint, tail: LogTail): Promise<RecordedPackets> {
+  return readable(tail, (lines) => packetsIn(lines, checkpoint));
+}
+
+/** What the last lines account for, whoever wrote them: of each kind at most so many packets. */
+export async function recordsUpTo(most: RecordedPackets, tail: LogTail): Promise<RecordedPackets> {
+  return readable(tail, async (lines) => {
+    const sum = new RecordedSum();
+    for await (const line of lines) {
+      if (sum.covers(most)) break;
+      const record = recordIn(line);
+      if (record !== undefined) sum.add(record);
+    }
+    return sum.atMost(most);
+  });
+}
+
+async function readable(
   { linesInReverse, log }: LogTail,
+  read: (lines: AsyncIterable<string>) => Promise<RecordedPackets>,
 ): Promise<RecordedPackets> {
   try {
-    return linesInReverse === undefined ? nothingRecorded : await packetsIn(linesInReverse(), checkpoint);
+    return linesInReverse === undefined ? nothingRecorded : await read(linesInReverse());
   } catch (error) {
     log.warn({ error: messageOf(error) }, 'cannot read the end of the audit log: some packets may be recorded twice');
     return nothingRecorded;
+  }
+}
+
+class RecordedSum implements RecordedPackets {
+  logged = 0;
+  readonly suppressed = { ...nothingRecorded.suppressed };
+
+  add(record: AuditRecord): void {
+    if (!isLoss(record)) this.logged += record['podwall.count'];
+    else if (record['podwall.loss.cause'] === 'rate-limit')
+      this.suppressed[scopeOf(record['podwall.loss.scope'])] += record['podwall.loss.count'];
+    // Lines of a file that was removed have accounted for the packets that are lost by rotation.
+    else if (record['podwall.loss.cause'] !== 'rotation') this.logged += record['podwall.loss.count'];
+  }
+
+  covers(most: RecordedPackets): boolean {
+    return this.logged >= most.logged && packetScopes.every((one) => this.suppressed[one] >= most.suppressed[one]);
+  }
+
+  atMost(most: RecordedPackets): RecordedPackets {
+    const suppressed = { ...most.suppressed };
+    for (const scope of packetScopes) suppressed[scope] = Math.min(suppressed[scope], this.suppressed[scope]);
+    return { logged: Math.min(most.logged, this.logged), suppressed };
   }
 }
 
@@ -31,8 +72,7 @@ async function packetsIn(
   { time, written }: Pick<Checkpoint, 'time' | 'written'>,
 ): Promise<RecordedPackets> {
   if (written === undefined) return nothingRecorded;
-  const suppressed = { ...nothingRecorded.suppressed };
-  let logged = 0;
+  const sum = new RecordedSum();
   for await (const line of linesInReverse) {
     const record = recordIn(line);
     if (record === undefined) continue;
@@ -40,14 +80,10 @@ async function packetsIn(
     const ahead = record['event.sequence'] - written.sequence;
     // Later runs ended before they made a checkpoint. The lines of an earlier run precede all lines of this one.
     if (isOwn ? ahead <= 0 : Date.parse(record['@timestamp']) < time) break;
-    if (!isLoss(record)) logged += record['podwall.count'];
-    else if (record['podwall.loss.cause'] === 'rate-limit')
-      suppressed[scopeOf(record['podwall.loss.scope'])] += record['podwall.loss.count'];
-    // Lines of a file that was removed have accounted for the packets that are lost by rotation.
-    else if (record['podwall.loss.cause'] !== 'rotation') logged += record['podwall.loss.count'];
+    sum.add(record);
     if (isOwn && ahead === 1) break;
   }
-  return { logged, suppressed };
+  return sum;
 }
 
 /** A loss without a verdict is of packets that were not denied. */

@@ -27,7 +27,6 @@ export class BridgeSettingsFile {
 
   /** Together with those of earlier runs. */
   async add(setting: string): Promise<void> {
-    if (this.#set.has(setting)) return;
     for (const one of (await savedIn(this.#file))?.set ?? []) this.#set.add(one);
     this.#set.add(setting);
     const saved: SavedSettings = { boot: await bootId(), folder: this.#folder, set: [...this.#set] };

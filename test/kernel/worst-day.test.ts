@@ -118,7 +118,7 @@ describePackets('the worst day of an agent', () => {
         add map inet podwall marks { type ipv4_addr : mark; elements = { 10.9.9.9 : 7 }; }
         add limit inet podwall foreign { rate 5/second; }
         add synproxy inet podwall proxy { mss 1460; wscale 7; timestamp sack-perm; }
-        add ct helper inet podwall helper { type "ftp" protocol tcp; }
+        add ct helper inet podwall ftp { type "ftp" protocol tcp; }
         add ct timeout inet podwall times { protocol tcp; policy = { established : 100 }; }
         add ct expectation inet podwall expected { protocol tcp; dport 80; timeout 10m; size 12; l3proto ip; }
         add quota inet podwall share { over 5 mbytes; }

@@ -9,8 +9,8 @@ import { UsageError } from '../common/exit-codes.js';
 import { defaultStateDir } from '../common/options.js';
 import { withNftClient } from '../with-nft-client.js';
 
-/** Milliseconds that an agent has to end. */
-const endsWithin = 5_000;
+/** Milliseconds that an agent has to stop. */
+const stopsWithin = 5_000;
 
 export const uninstallCommand = (): Command =>
   new Command('uninstall')
@@ -50,7 +50,7 @@ async function lockOfAgents(stateDir: string): Promise<Disposable> {
     answers: () => agentAnswers(stateDir),
   };
   try {
-    return await acquireLock(events, AbortSignal.timeout(endsWithin));
+    return await acquireLock(events, AbortSignal.timeout(stopsWithin));
   } catch (error) {
     if ((error as Error).name !== 'TimeoutError') throw error;
     throw new UsageError(

@@ -24,12 +24,12 @@ export function planGuards(input: GuardPlanInput): Transaction | undefined {
   for (const counter of desired.counters) if (applied?.counters.has(counter) !== true) commands.addCounter(counter);
   const present = applied?.chains ?? new Map<string, Chain>();
   // A device that went meanwhile: its chain would hook the next one of that name with this pod's addresses.
-  const wanted = [...desired.chains.values()].filter(
+  const required = [...desired.chains.values()].filter(
     ({ hook }) => hook === undefined || liveDevices.has(hook.device ?? ''),
   );
-  const remade = wanted.filter((chain) => !stays(chain, input));
-  const changed = wanted.filter((chain) => !sameRules(present.get(chain.name)?.rules ?? [], chain.rules));
-  const names = new Set(wanted.map(({ name }) => name));
+  const remade = required.filter((chain) => !stays(chain, input));
+  const changed = required.filter((chain) => !sameRules(present.get(chain.name)?.rules ?? [], chain.rules));
+  const names = new Set(required.map(({ name }) => name));
   const gone = [...present.values()].filter(({ name }) => !names.has(name));
   const outdated = [...gone, ...remade].filter(({ name }) => present.has(name));
   const rewritten = new Set([...remade, ...changed]);

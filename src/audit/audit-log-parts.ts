@@ -1,5 +1,6 @@
 import type { PacketCount } from '../program/packet-count.js';
 import type { Checkpoint } from './accounting/checkpoint.js';
+import type { UnreadableCheckpoint } from './accounting/unreadable-checkpoint.js';
 import type { LogTail } from './accounting/records-since-checkpoint.js';
 import type { Attribution } from './attribution/attribution.js';
 import type { LoggedPacket } from './attribution/logged-packet.js';
@@ -22,7 +23,10 @@ export interface AuditLogParts extends LogTail {
   readonly readCounters: () => Promise<ReadonlyMap<string, number>>;
   readonly packetCountOf: (name: string) => PacketCount | undefined;
   readonly openReader: OpenReader;
-  readonly checkpoints: { load(): Promise<Checkpoint | undefined>; save(checkpoint: Checkpoint): Promise<void> };
+  readonly checkpoints: {
+    load(): Promise<Checkpoint | UnreadableCheckpoint | undefined>;
+    save(checkpoint: Checkpoint): Promise<void>;
+  };
   readonly origin: RecordOrigin;
   /** Absent: records name no policy set and no pod identity. */
   readonly referencesFor?: (logged: LoggedPacket) => SnapshotReferences;

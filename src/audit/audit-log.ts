@@ -13,6 +13,7 @@ import type { Checkpoint, RecordedPackets } from './accounting/checkpoint.js';
 import { LossDetection } from './accounting/loss-detection.js';
 import type { CountedPackets } from './accounting/losses.js';
 import { PacketAccounting, type PacketTotals } from './accounting/packet-accounting.js';
+import { withoutCheckpoint } from './accounting/unreadable-checkpoint.js';
 import { recordsSinceCheckpoint } from './accounting/records-since-checkpoint.js';
 import { isDropped, senderName, type LoggedPacket } from './attribution/logged-packet.js';
 import type { AuditLogParts } from './audit-log-parts.js';
@@ -82,8 +83,17 @@ export class AuditLog implements AsyncDisposable {
       pending: 0,
       suppressed: {},
     });
-    const checkpoint = (await parts.checkpoints.load()) ?? (await fromNow());
-    const log = new AuditLog(parts, checkpoint, await recordsSinceCheckpoint(checkpoint, parts));
+    const found = (await parts.checkpoints.load()) ?? (await fromNow());
+    const isUnreadable = 'isUnreadable' in found;
+    if (isUnreadable)
+      parts.log.error(
+        {},
+        'the checkpoint of the audit log cannot be read; what no record accounts for is recorded as lost',
+      );
+    const [checkpoint, recorded] = isUnreadable
+      ? await withoutCheckpoint(found, parts)
+      : ([found, await recordsSinceCheckpoint(found, parts)] as const);
+    const log = new AuditLog(parts, checkpoint, recorded);
     await log.#reader.open();
     log.#ticking = log.#tick().then(() => log.#schedule());
     return log;

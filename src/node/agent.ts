@@ -6,7 +6,8 @@ import type { ClusterSource } from '../cluster/types.js';
 import type { Reconciler } from '../reconciler/reconciler.js';
 import type { ReconcilerLog } from '../reconciler/types.js';
 import type { SyncedCluster } from '../cluster/types.js';
-import { serveControl, type AgentStatus } from './control-socket.js';
+import { agentAnswers, serveControl, type AgentStatus } from './control-socket.js';
+import { systemClock } from '../reconciler/clock.js';
 import { acquireLock } from './agent-lock.js';
 import type { AgentMetrics } from './metrics/agent-metrics.js';
 import type { MonitoringServer } from './monitoring-server.js';
@@ -55,7 +56,12 @@ export async function runAgent(parts: AgentParts, options: AgentOptions, stop: A
   }
   // Read before anything is touched: a manifest that cannot be read must not cost a running agent its lock.
   const cluster = disposables.use(await parts.source.sync(signal));
-  disposables.use(await acquireLock(() => log.info({}, 'waiting for lock'), signal));
+  const lockEvents = {
+    onWait: () => log.info({}, 'waiting for lock'),
+    onPassedOver: () => log.warn({}, 'a process that is no agent holds the socket of the lock: passed over'),
+    answers: () => agentAnswers(options.stateDir),
+  };
+  disposables.use(await acquireLock(lockEvents, signal));
   const reconciler = await parts.startReconciler(cluster, disposables);
   const status = (): AgentStatus => ({
     agent: 'running',
@@ -64,12 +70,11 @@ export async function runAgent(parts: AgentParts, options: AgentOptions, stop: A
     version: options.version,
     ...reconciler.status(),
   });
-  const control = await serveControl(options.stateDir, { status, stop: () => (stop.abort(), { stopping: true }) });
-  disposables.use(control);
-  const state = new StateFile(options.stateDir);
+  const handlers = { status, stop: () => (stop.abort(), { stopping: true }) };
+  disposables.use(await serveControl(options.stateDir, handlers, { clock: systemClock, log }));
+  const state = new StateFile(options.stateDir, log);
   const startupHeap = disposables.use(new StartupHeap());
-  const save = (): void =>
-    state.write(status, (error) => log.error({ error: String(error) }, 'cannot write the state file'));
+  const save = (): void => state.write(status);
   disposables.defer(() => state.settled());
   if (monitoring !== undefined) {
     const { metrics, server } = monitoring;

@@ -36,6 +36,11 @@ export class CacheRenewal implements Disposable {
     this.#distrusted = true;
   }
 
+  /** It may hold what was never allowed: it is emptied although nothing changes. */
+  suspect(): void {
+    this.#distrusted = this.#isDue = true;
+  }
+
   /** All that was planned is in the kernel, and `applied` says what it holds. */
   settled(applied: Ruleset): void {
     this.#distrusted = false;

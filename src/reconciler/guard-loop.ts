@@ -8,6 +8,7 @@ import type { PolicyMode } from '../model/policy-mode.js';
 import type { AuditRules } from '../nftables/render/log-rules.js';
 import type { Nftables } from '../nftables/language/nftables.js';
 import type { ProgramChange } from '../program/types.js';
+import { BridgeWatch, type BridgeNetfilter } from './bridge-watch.js';
 import type { Clock } from './clock.js';
 import { namespacesOf } from './cluster-view.js';
 import {
@@ -26,8 +27,7 @@ import type { LoopObserver, ReconcilerLog } from './types.js';
 interface GuardParts {
   readonly nftables: Nftables;
   readonly links: LinkReader;
-  /** Makes the frames of bridged pods reach our table. @returns a message when they do not */
-  readonly bridgeNetfilter: () => Promise<string | undefined>;
+  readonly bridgeNetfilter: BridgeNetfilter;
   readonly clock: Clock;
   readonly log: ReconcilerLog;
   readonly observer?: Pick<LoopObserver, 'podsAttached'>;
@@ -45,6 +45,8 @@ interface GuardOptions {
   readonly onSettled: () => void;
   /** Another process had changed guards, which is mended. */
   readonly onRepair: () => void;
+  /** Another process had switched a setting of bridges off, which is on again. */
+  readonly onSettingRepair: (setting: string) => void;
 }
 
 /**
@@ -57,6 +59,8 @@ type GuardNews = 'pods' | 'links' | 'table' | 'namespaces' | 'nodes' | 'isolatio
 interface GuardStatus {
   readonly attachments: readonly Attachment[];
   readonly unattached: readonly UnattachedPod[];
+  /** Pods on a bridge whose frames do not reach our rules. */
+  readonly unfiltered: readonly UnattachedPod[];
   readonly failures: number;
   /** The links have been read, and bridged frames reach our rules or no pod is bridged. */
   readonly bridgesReady: boolean;
@@ -91,7 +95,7 @@ export class GuardLoop implements AsyncDisposable {
   #failures = 0;
   #attachments: readonly Attachment[] = [];
   #unattached: readonly UnattachedPod[] = [];
-  #bridgeProblem: string | undefined;
+  readonly #bridges: BridgeWatch;
   #openProblem: string | undefined;
   #failure: string | undefined;
 
@@ -99,6 +103,7 @@ export class GuardLoop implements AsyncDisposable {
     this.#parts = parts;
     this.#options = options;
     this.#table = new GuardTable(parts.nftables, parts.links, options);
+    this.#bridges = new BridgeWatch(parts, options);
     this.#runner = new SingleRunner(
       () => this.#run(),
       (error) => this.#failed(error),
@@ -115,7 +120,7 @@ export class GuardLoop implements AsyncDisposable {
   /** Runs again, and reads what the news may have changed: neither links nor the table for pods that are where they were. */
   request(news: GuardNews): void {
     if (!this.#started) return;
-    if (news === 'isolation' && !this.#hasBridge) return;
+    if (news === 'isolation' && this.#bridged.length === 0) return;
     // Pods without a device are searched again soon.
     if (news === 'pods' || news === 'links') this.#attempts = 0;
     this.#due = { links: this.#due.links || news === 'links', table: this.#due.table || news === 'table' };
@@ -123,18 +128,22 @@ export class GuardLoop implements AsyncDisposable {
   }
 
   status(): GuardStatus {
+    const { problem } = this.#bridges;
     return {
       attachments: this.#attachments,
       unattached: this.#unattached,
+      unfiltered:
+        problem === undefined ? [] : this.#bridged.map(({ pod, podUid }) => ({ pod, podUid, reason: problem })),
       failures: this.#failures,
-      bridgesReady: this.#settled && this.#bridgeProblem === undefined,
-      warnings: [this.#bridgeProblem, this.#openProblem, this.#failure].filter((text) => text !== undefined),
+      bridgesReady: this.#settled && problem === undefined,
+      warnings: [problem, this.#openProblem, this.#failure].filter((text) => text !== undefined),
     };
   }
 
   /** Lets a transaction in flight end; the guards stay. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#retry?.[Symbol.dispose]();
+    this.#bridges[Symbol.dispose]();
     await this.#runner.stop();
     this.#retry?.[Symbol.dispose]();
   }
@@ -151,7 +160,7 @@ export class GuardLoop implements AsyncDisposable {
     this.#parts.observer?.podsAttached(found.attachments);
     this.#failure = undefined;
     this.#warnOfOpenGuards(off);
-    await this.#checkBridges();
+    await this.#bridges.follow(this.#bridged.length > 0);
     if (this.#unattached.length > 0) this.#retryLater();
     this.#noteSettled();
   }
@@ -180,7 +189,7 @@ export class GuardLoop implements AsyncDisposable {
 
   /** Opting out on a bridge allows more than spoofing: frames that no rule can read pass as well. */
   #warnOfOpenGuards(off: ReadonlySet<string>): void {
-    const open = this.#attachments.filter((one) => one.kind === 'bridged' && off.has(one.pod.namespace));
+    const open = this.#bridged.filter((one) => off.has(one.pod.namespace));
     const problem =
       open.length === 0
         ? undefined
@@ -189,18 +198,8 @@ export class GuardLoop implements AsyncDisposable {
     this.#openProblem = problem;
   }
 
-  get #hasBridge(): boolean {
-    return this.#attachments.some(({ kind }) => kind === 'bridged');
-  }
-
-  async #checkBridges(): Promise<void> {
-    if (!this.#hasBridge) {
-      this.#bridgeProblem = undefined;
-      return;
-    }
-    const problem = await this.#parts.bridgeNetfilter();
-    if (problem !== undefined && problem !== this.#bridgeProblem) this.#parts.log.error({}, problem);
-    this.#bridgeProblem = problem;
+  get #bridged(): readonly Attachment[] {
+    return this.#attachments.filter(({ kind }) => kind === 'bridged');
   }
 
   /** A pod's device or neighbour entry may appear seconds after its address, without an event. */

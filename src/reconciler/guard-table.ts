@@ -1,6 +1,7 @@
 import { planGuards } from '../nftables/plan/guard-plan.js';
 import { renderGuards, type GuardOptions, type Tunnels } from '../nftables/render/guards.js';
-import { sameElements, sameKind, sameRules } from '../nftables/language/compare.js';
+import { sameChain, sameElements, sameKind } from '../nftables/language/compare.js';
+import { planUnflag } from '../nftables/plan/plan.js';
 import type { Nftables } from '../nftables/language/nftables.js';
 import type { Attachment } from '../model/attachment.js';
 import type { Address } from '../model/address.js';
@@ -103,7 +104,8 @@ export class GuardTable {
     const last = this.#applied;
     const before = table || known === undefined ? undefined : last;
     this.#applied = undefined;
-    const applied = before ?? (await this.#nftables.list({ family: 'netdev', table: 'podwall' }));
+    const applied = before ?? (await this.#read(table));
+    if (applied?.isFlagged === true) await this.#nftables.apply(planUnflag(desired));
     const liveDevices = await this.#links.devices();
     const isForeign = last !== undefined && this.#isChanged(last, applied, liveDevices);
     const transaction = planGuards({ desired, applied, liveDevices, hookedIfindex: this.#hooked });
@@ -118,6 +120,18 @@ export class GuardTable {
     return { ports, nodes: nodes?.() ?? new Set<Address>(), allowedNamespaces };
   }
 
+  /** @param withDevices also those that the chains are hooked on: only another process changes them */
+  async #read(withDevices: boolean): Promise<Ruleset | undefined> {
+    const held = await this.#nftables.list({ family: 'netdev', table: 'podwall' });
+    if (held === undefined || !withDevices) return held;
+    const devices = await this.#nftables.hookDevices(held);
+    for (const [name, { hook, ...chain }] of held.chains) {
+      const device = devices.get(name);
+      if (hook !== undefined && device !== undefined) held.chains.set(name, { ...chain, hook: { ...hook, device } });
+    }
+    return held;
+  }
+
   /** When every pod is where it was found before, with the addresses that it had. */
   #known(pods: readonly LocalPod[]): Guarded | undefined {
     const attachments = pods.map((pod) => this.#attached.get(placeOf(pod)));
@@ -127,16 +141,25 @@ export class GuardTable {
 
   /** A device that goes takes its chain along: that is no change of another process. */
   #isChanged(last: Ruleset, applied: Ruleset | undefined, live: ReadonlyMap<string, number>): boolean {
-    for (const { name, hook, rules } of last.chains.values()) {
-      const found = applied?.chains.get(name);
-      const isThere = live.get(hook?.device ?? '') === this.#hooked.get(name);
-      if (isThere && (found === undefined || !sameRules(found.rules, rules))) return true;
+    for (const chain of last.chains.values()) {
+      const found = applied?.chains.get(chain.name);
+      const isThere = live.get(chain.hook?.device ?? '') === this.#hooked.get(chain.name);
+      if (isThere && (found === undefined || !sameChain(chain, found))) return true;
     }
     for (const [name, set] of last.sets) {
       const found = applied?.sets.get(name);
       if (found === undefined || !sameKind(found, set) || !sameElements(found, set)) return true;
     }
-    return [...(applied?.chains.keys() ?? [])].some((name) => !last.chains.has(name));
+    if (applied === undefined) return true;
+    const { isFlagged, chains, counters, sets, others } = applied;
+    return (
+      isFlagged === true ||
+      (others?.size ?? 0) > 0 ||
+      [...sets.keys()].some((name) => !last.sets.has(name)) ||
+      counters.size !== last.counters.size ||
+      [...last.counters].some((name) => !counters.has(name)) ||
+      [...chains.keys()].some((name) => !last.chains.has(name))
+    );
   }
 
   #record(desired: Ruleset, live: ReadonlyMap<string, number>): void {

@@ -4,7 +4,7 @@ import { carryOver } from '../nftables/plan/carry-over.js';
 import { isInForce, needsReplacement } from '../nftables/plan/difference.js';
 import { findDrift, staleCachesIn } from '../nftables/plan/drift.js';
 import { InBuild } from '../nftables/plan/in-build.js';
-import { planReplacement, planSwitch } from '../nftables/plan/plan.js';
+import { planReplacement, planSwitch, planUnflag } from '../nftables/plan/plan.js';
 import type { PlanInput } from '../nftables/plan/plan-input.js';
 import { sweepSteps, undesiredOf } from '../nftables/plan/sweep.js';
 import { TurnContent } from '../nftables/plan/turn-content.js';
@@ -64,6 +64,7 @@ export class PolicyTable {
   /** What the sets of an earlier release hold, until others have taken their place. */
   #upgrade: Transaction | undefined;
   #isUnknown = false;
+  #isFlagged = false;
   /** The last one that was begun. */
   #reading: TableReading | undefined;
 
@@ -123,6 +124,17 @@ export class PolicyTable {
     return this.#isUnknown;
   }
 
+  /** Another process has given the table flags: perhaps no packet meets it. */
+  get isFlagged(): boolean {
+    return this.#isFlagged;
+  }
+
+  /** Takes them from it. */
+  async unflag(): Promise<void> {
+    await this.#parts.nftables.apply(planUnflag(this.#parts.desired));
+    this.#isFlagged = false;
+  }
+
   get sweepPending(): boolean {
     return this.#sweepPending;
   }
@@ -145,6 +157,7 @@ export class PolicyTable {
     if (isVoid) return { dirty: new DirtyCollector(), isForeign: false, isVoid, isWhole };
     const held = listed ?? emptyRuleset();
     const wasUnknown = this.#isUnknown;
+    this.#isFlagged = held.isFlagged === true;
     const known = this.#applied;
     const stale = staleCachesIn(known);
     const drift = isWhole ? DirtyCollector.merged(findDrift(known, held, known)) : reading.takeInto(known, held);
@@ -162,7 +175,7 @@ export class PolicyTable {
     dirty.remove(undesiredOf(this.#unused, desired));
     if (this.#sweepPending) dirty.remove(stale);
     // After an own failure a difference is no sign of another process.
-    const isForeign = isDirty(drift) && !wasUnknown;
+    const isForeign = this.#isFlagged || (isDirty(drift) && !wasUnknown);
     if (isDirty(drift)) cache.distrust();
     return { dirty, isForeign, isVoid, isWhole };
   }
@@ -246,7 +259,7 @@ export class PolicyTable {
       cache.distrust();
       return nftables.apply(planReplacement(desired));
     });
-    this.#isUnknown = false;
+    this.#isUnknown = this.#isFlagged = false;
     overwrite(this.#applied, desired);
     this.#order.allSwitched();
     this.#inBuild.clear();

@@ -8,6 +8,7 @@ import type { Renderer } from '../nftables/render/renderer.js';
 import type { Nftables } from '../nftables/language/nftables.js';
 import type { Ruleset } from '../nftables/language/types.js';
 import type { Clock } from './clock.js';
+import type { BridgeNetfilter } from './bridge-watch.js';
 import type { LinkReader, TunnelOptions } from './guard-table.js';
 import type { PolicyLimitOptions } from './policy-limits.js';
 import type { LoopObserver, ReconcilerLog } from './types.js';
@@ -20,8 +21,7 @@ export interface ReconcilerParts {
   readonly render: (snapshot: ClusterSnapshot) => Ruleset;
   readonly nftables: Nftables;
   readonly links: LinkReader;
-  /** Makes the frames of bridged pods reach our table. @returns a message when they do not */
-  readonly bridgeNetfilter: () => Promise<string | undefined>;
+  readonly bridgeNetfilter: BridgeNetfilter;
   readonly clock: Clock;
   readonly log: ReconcilerLog;
   readonly observer?: LoopObserver;

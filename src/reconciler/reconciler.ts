@@ -13,7 +13,6 @@ import { changesFrom, type ClusterChange } from '../model/cluster.js';
 import type { EnforcedPolicy } from '../model/node-policy-status.js';
 import { objectKey } from '../model/pod.js';
 import { policyKey } from '../model/policy.js';
-import type { Ruleset } from '../nftables/language/types.js';
 import { isDirty, noneDirty } from '../nftables/render/dirty.js';
 import { effectOf } from '../program/effect.js';
 import { CacheRenewal } from './cache-renewal.js';
@@ -59,6 +58,8 @@ export class Reconciler implements AsyncDisposable {
   readonly #progress = new LoopProgress();
   readonly #subscriptions: Disposable[] = [];
   #guardsDriftBy = '';
+  /** Another process may have added to the verdict cache, whose elements are not compared: packets add them as well. */
+  #isCacheSuspect = false;
   #started = false;
   #wake: Disposable | undefined;
   #readBackTimer: Disposable | undefined;
@@ -115,7 +116,8 @@ export class Reconciler implements AsyncDisposable {
       },
       optedOut: () => this.#view.guardOffNamespaces,
       onSettled: () => this.#onSettled?.(),
-      onRepair: () => this.#noteRepair(this.#guardsDriftBy, 'netdev'),
+      onRepair: () => this.#noteRepair(this.#guardsDriftBy, { table: 'netdev podwall' }),
+      onSettingRepair: (setting) => this.#noteRepair('', { setting }),
     });
     this.#runner = new SingleRunner(
       () => this.#run(),
@@ -138,6 +140,7 @@ export class Reconciler implements AsyncDisposable {
     // Before the start the program is empty: applying it would open what the last agent left closed.
     if (!this.#started) return;
     this.#guardsDriftBy = who;
+    this.#isCacheSuspect = true;
     this.#reader.request(who);
     this.#retryNow();
   }
@@ -191,6 +194,7 @@ export class Reconciler implements AsyncDisposable {
       mode: this.#options.mode ?? 'enforce',
       dryRun: this.#view.dryRun().map(({ namespace, name }) => ({ namespace, name })),
       unattached: guards.unattached,
+      unfiltered: guards.unfiltered,
       problems: this.#parts.cluster.problems(),
       ...(staleSince === undefined ? {} : { staleSeconds: Math.round((this.#parts.clock.now() - staleSince) / 1000) }),
       warnings: [...guards.warnings, ...this.#warnings()],
@@ -203,10 +207,11 @@ export class Reconciler implements AsyncDisposable {
    */
   enforced(): readonly EnforcedPolicy[] | undefined {
     if (!this.#progress.inKernel) return undefined;
+    const guards = this.#guards.status();
     return this.#enforced.update({
       program: this.#parts.compiler.program(),
       policies: this.#view.policies(),
-      unattached: this.#guards.status().unattached,
+      unattached: [...guards.unattached, ...guards.unfiltered],
       isPending: (namespace) => this.#turns.queues.isPending(namespace),
     });
   }
@@ -243,8 +248,12 @@ export class Reconciler implements AsyncDisposable {
     if (found !== undefined) {
       if (!this.#turns.hasBegun) this.#turns.beginFirst(found.dirty);
       else if (isDirty(found.dirty)) this.#turns.repair(found.dirty);
-      if (found.isForeign) this.#noteRepair(found.why, 'inet');
+      if (found.isForeign) this.#noteRepair(found.why, { table: 'inet podwall' });
+      if (this.#isCacheSuspect) this.#cache.suspect();
+      this.#isCacheSuspect = false;
     }
+    // Before all that takes its time: no rule holds meanwhile.
+    if (table.isFlagged) await table.unflag();
     if (this.#turns.hasBegun && !table.isUnknown) return false;
     if (reader.waitingFor === undefined) reader.request(this.#turns.hasBegun ? 'own failure' : '');
     if (this.#blindFor > 0) return true;
@@ -284,10 +293,10 @@ export class Reconciler implements AsyncDisposable {
     return { changes, program, namespaces, moved, dirty: renderer.apply(program), effect: effectOf(program) };
   }
 
-  #noteRepair(who: string, family: Ruleset['family']): void {
+  #noteRepair(who: string, what: Readonly<Record<string, string>>): void {
     if (!this.#progress.inKernel) return;
     this.#progress.repaired();
-    this.#parts.log.warn({ by: who === '' ? 'unknown' : who, table: `${family} podwall` }, 'drift');
+    this.#parts.log.warn({ by: who === '' ? 'unknown' : who, ...what }, 'drift');
   }
 
   #switched(turn: LoopTurn): void {
@@ -301,7 +310,10 @@ export class Reconciler implements AsyncDisposable {
 
   #scheduleReadBack(): void {
     this.#readBackTimer = this.#parts.clock.after(this.#options.readBackEvery, () => {
-      if (this.#options.hearsCommits?.() !== true) this.#reader.request('found by read-back');
+      if (this.#options.hearsCommits?.() !== true) {
+        this.#reader.request('found by read-back');
+        this.#guards.request('table');
+      }
       this.#guards.request('links');
       this.#scheduleReadBack();
     });

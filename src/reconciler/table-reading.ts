@@ -38,6 +38,9 @@ export class TableReading {
         case 'delete counter':
           this.#touched.counters.add(command.name);
           break;
+        case 'delete other':
+          this.#touched.others.add(`${command.object.kind} ${command.object.name}`);
+          break;
         case 'add set':
           this.#touched.sets.add(command.set.name);
           break;
@@ -69,6 +72,7 @@ export class TableReading {
     for (const name of drift.counters)
       if (listed.counters.has(name)) applied.counters.add(name);
       else applied.counters.delete(name);
+    for (const name of drift.others) copyEntry(applied.others, listed.others, name);
     for (const name of drift.chains) copyEntry(applied.chains, listed.chains, name);
     for (const name of drift.sets) copyEntry(applied.sets, listed.sets, name);
     for (const [name, keys] of drift.elements) {

@@ -56,6 +56,8 @@ export interface ReconcilerStatus {
   readonly dryRun: readonly ObjectRef[];
   /** Local pods whose traffic does not pass this node's forward path: not enforced. */
   readonly unattached: readonly UnattachedPod[];
+  /** Pods on a bridge whose frames do not reach our rules: policies do not hold between them. */
+  readonly unfiltered: readonly UnattachedPod[];
   readonly problems: readonly SourceProblem[];
   /** How long the source has been out of touch with the cluster, in seconds; absent while it follows it. */
   readonly staleSeconds?: number;

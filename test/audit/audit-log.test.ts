@@ -36,6 +36,7 @@ class LoggingNode {
     ['logged-report', 0],
   ]);
   checkpoint: Checkpoint | undefined;
+  isCheckpointUnreadable = false;
   hasDisk = true;
   savesCheckpoints = true;
   #run = 0;
@@ -69,7 +70,8 @@ class LoggingNode {
       packetCountOf,
       openReader: (onBatch) => this.nflog.open({ onBatch }),
       checkpoints: {
-        load: () => Promise.resolve(this.checkpoint),
+        load: () =>
+          Promise.resolve(this.isCheckpointUnreadable ? { isUnreadable: true, time: Date.now() } : this.checkpoint),
         save: (checkpoint) => {
           if (isAlive() && this.savesCheckpoints) this.checkpoint = structuredClone(checkpoint);
           return Promise.resolve();
@@ -218,6 +220,22 @@ describe('AuditLog', () => {
     expect(node.recorded('agent-down')).toBe(4);
     expect(node.recorded('rate-limit')).toBe(1);
     expect(node.recorded()).toBe(7);
+  });
+
+  test('a checkpoint that cannot be read: it is reported, and what no line accounts for is recorded as lost', async () => {
+    const node = new LoggingNode();
+    const first = await node.start();
+    for (let port = 1; port <= 3; port += 1) node.deny(port);
+    await first[Symbol.asyncDispose]();
+    for (let round = 0; round < 4; round += 1) node.deny(80);
+    node.deny(80, false);
+    node.isCheckpointUnreadable = true;
+    const second = await node.start();
+    node.deny(80);
+    await second[Symbol.asyncDispose]();
+    expect(node.problems).toEqual([expect.stringContaining('the checkpoint of the audit log cannot be read')]);
+    expect([node.recorded('agent-down'), node.recorded('rate-limit'), node.recorded()]).toEqual([4, 1, 9]);
+    expect(second.totals().inFlight).toBe(0);
   });
 
   test.each([

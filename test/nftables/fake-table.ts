@@ -52,6 +52,11 @@ export class FakeTable {
         this.#setRules(command.name, () => []);
         return;
       }
+      case 'delete other': {
+        const { kind, name } = command.object;
+        if (!this.state.others.delete(`${kind} ${name}`)) throw new Error(`no ${kind} ${name}`);
+        return;
+      }
       default: {
         this.#delete(command.kind, command.name);
         return;

@@ -1,7 +1,7 @@
 /** What nft lists as the table's objects, and what we add by JSON as what nft would list. */
 import { describe, expect, test } from '@jest/globals';
 import { transactionToJson } from '../../src/nftables/language/command-json.js';
-import { parseCounters, parseCountersText, parseTable } from '../../src/nftables/language/listing.js';
+import { parseCounters, parseCountersText, parseHookDevices, parseTable } from '../../src/nftables/language/listing.js';
 import { NftError } from '../../src/nftables/language/nftables.js';
 import type { Ruleset } from '../../src/nftables/language/types.js';
 import { planReplacement } from '../../src/nftables/plan/plan.js';
@@ -183,6 +183,42 @@ describe('a listing of nft 1.0.6', () => {
   });
 });
 
+describe('what we never write', () => {
+  const inTable = { family: 'inet', table: 'podwall' };
+  const table = parseTable(
+    listingOf(
+      // As nft 1.0.6 prints a table that is dormant.
+      { table: { family: 'inet', name: 'podwall', handle: 1, flags: 'Lester Gooch #5' } },
+      { quota: { ...inTable, name: 'q', handle: 4, bytes: 5242880, used: 0, inv: true } },
+      { 'ct helper': { ...inTable, name: 'q', handle: 5, type: 'ftp', protocol: 'tcp', l3proto: 'inet' } },
+      { set: { ...inTable, name: 's', type: 'ipv4_addr', handle: 8, stmt: [{ counter: null }] } },
+    ),
+  );
+
+  test('is kept by kind and name, and a table with flags is known as one', () => {
+    expect(table.isFlagged).toBe(true);
+    expect([...table.others.values()]).toEqual([
+      { kind: 'quota', name: 'q' },
+      { kind: 'ct helper', name: 'q' },
+    ]);
+    expect(table.sets.get('s')?.isForeign).toBe(true);
+  });
+});
+
+describe('the devices of base chains', () => {
+  test.each([
+    ['one', ' device "v0"', 'v0'],
+    ['several', ' devices = { v0, v1 }', 'v0, v1'],
+    ['several of nft 1.1', ' devices = { "v0", "v1" }', 'v0, v1'],
+    ['none', '', ''],
+  ])('%s', (_, on, devices) => {
+    const chain = (name: string, rest = ''): string =>
+      `\tchain ${name} {\n${rest}\t\ttype filter hook ingress${on} priority -500; policy drop;\n\t}\n`;
+    const text = `table netdev other {\n${chain('guard-v0')}}\ntable netdev podwall {\n\tchain plain {\n\t}\n${chain('guard-v1', '\t\tcomment "its pod"\n')}}\n`;
+    expect(parseHookDevices(text, { family: 'netdev', table: 'podwall' })).toEqual(new Map([['guard-v1', devices]]));
+  });
+});
+
 describe('a listing of nft 1.1', () => {
   const inTable = { family: 'inet', table: 'podwall' };
   const found = parseTable(
@@ -254,6 +290,7 @@ function added(ruleset: Ruleset): readonly Added[] {
 const withoutTitle = <T extends object>(titled: T): T => ({ ...titled, title: undefined });
 const untitled = (ruleset: Ruleset): unknown => ({
   ...withoutTitle(ruleset),
+  others: new Map(),
   sets: new Map([...ruleset.sets].map(([name, set]) => [name, withoutTitle(set)])),
   chains: new Map([...ruleset.chains].map(([name, chain]) => [name, withoutTitle(chain)])),
 });

@@ -35,7 +35,7 @@ describe('the checkpoint of the release before', () => {
   test('accounts for the packets that its counters have counted since, under their old names', async () => {
     await write('audit.json', previous);
     const checkpoint = await new CheckpointFile(folder).load();
-    if (checkpoint === undefined) throw new Error('no checkpoint');
+    if (checkpoint === undefined || 'isUnreadable' in checkpoint) throw new Error('no checkpoint');
     const accounting = new PacketAccounting(packetCountOf, checkpoint);
     const now = new Map(Object.entries({ ...previous.counters, 'drop-no-entry': 6, 'drop-in-1a2b3c': 13 }));
     accounting.addReading(now, 20);
@@ -48,11 +48,22 @@ describe('the checkpoint of the release before', () => {
     expect(accounting.totals()).toMatchObject({ observed: 2 + 8 + 6 });
   });
 
+  test.each(['[]', '7', '"x"', 'null', '{"time": 1, "counters": 7}', '{"time": 1}', '{"time": 1, "coun', ''])(
+    'of another shape (%s) is set aside, and known as one that cannot be read',
+    async (text) => {
+      await writeFile(join(folder, 'audit.json'), text);
+      const file = new CheckpointFile(folder);
+      expect(await file.load()).toMatchObject({ isUnreadable: true });
+      expect(await readFile(join(folder, 'audit.json.unreadable'), 'utf8')).toBe(text);
+      expect(await file.load()).toBeUndefined();
+    },
+  );
+
   test('is written with the fields of today', async () => {
     const file = new CheckpointFile(folder);
     await write('audit.json', previous);
     const checkpoint = await file.load();
-    if (checkpoint === undefined) throw new Error('no checkpoint');
+    if (checkpoint === undefined || 'isUnreadable' in checkpoint) throw new Error('no checkpoint');
     await file.save(checkpoint);
     const saved = JSON.parse(await readFile(join(folder, 'audit.json'), 'utf8')) as object;
     expect(saved).toMatchObject({ pending: 2 });

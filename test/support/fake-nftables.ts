@@ -27,6 +27,15 @@ export class FakeNftables implements Nftables {
     return Promise.resolve(exists ? listed(state) : undefined);
   }
 
+  hookDevices({ family }: TableName): Promise<ReadonlyMap<string, string>> {
+    const { chains } = this.#tables[family].state;
+    return Promise.resolve(
+      new Map(
+        [...chains].flatMap(([name, { hook }]) => (hook?.device === undefined ? [] : [[name, hook.device] as const])),
+      ),
+    );
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

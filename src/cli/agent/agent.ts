@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { runAgent, type AgentParts } from '../../node/agent.js';
 
 import { MonitoringServer, parseMonitoringAddress } from '../../node/monitoring-server.js';
+import { socketPath } from '../../node/control-socket.js';
 import { preferSmallHeap } from '../../node/heap.js';
 import type { ReconcilerLog } from '../../reconciler/types.js';
 import { CniResults } from '../../cluster/cni-results.js';
@@ -31,6 +32,8 @@ export const agentCommand = (): Command =>
 
 async function run(flags: AgentFlags): Promise<void> {
   preferSmallHeap();
+  // Before anything else happens: a path that no socket can have.
+  socketPath(flags.stateDir);
   const recordsTo = recordsGoTo(flags);
   const log = createLog(flags.logFormat, flags.logLevel, process.stderr);
   const stop = new AbortController();

@@ -1,5 +1,4 @@
 /** The agent's loop from its real parts. */
-import { mkdir } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { compile, Compiler } from '../../compiler/compiler.js';
 import { bridgeNetfilter } from '../../kernel/links/bridge-netfilter.js';
@@ -12,6 +11,8 @@ import type { AgentMetrics } from '../../node/metrics/agent-metrics.js';
 import type { Disposables } from '../../node/disposables.js';
 import { together } from '../../node/loop-observers.js';
 import type { PolicyPackets } from '../../node/metrics/policy-packets.js';
+import type { BridgeNetfilter } from '../../reconciler/bridge-watch.js';
+import { BridgeSettingsFile } from '../../node/state/bridge-settings-file.js';
 import { removeCheckpoint } from '../../node/state/checkpoint-file.js';
 import { policyPacketsFile, removePolicyPackets } from '../../node/state/policy-packets-file.js';
 import { render, Renderer } from '../../nftables/render/renderer.js';
@@ -19,6 +20,7 @@ import type { PolicyProgram } from '../../program/types.js';
 import { systemClock } from '../../reconciler/clock.js';
 import { Reconciler } from '../../reconciler/reconciler.js';
 import type { ReconcilerLog } from '../../reconciler/types.js';
+import { messageOf } from '../../generic/message-of.js';
 import type { SyncedCluster } from '../../cluster/types.js';
 import type { PacketListener } from '../../audit/audit-log-parts.js';
 import type { Listeners } from '../../cluster/listeners.js';
@@ -81,7 +83,7 @@ export async function buildReconciler(
       render: (snapshot) => render(compile(snapshot, forCompiler), forRenderer),
       nftables: metrics?.countTransactions(client) ?? client,
       links,
-      bridgeNetfilter: () => bridgeNetfilter(flags.bridgeNetfilter, `${flags.sysctlDir}/bridge`),
+      bridgeNetfilter: bridgesOf(flags, log),
       clock: systemClock,
       log,
       observer: together([audit, policyPackets].filter((one) => one !== undefined)),
@@ -122,10 +124,9 @@ async function auditOf(
   { to, cluster, client, log, disposables, packetListeners, isBusy }: AuditWiring,
 ): Promise<AgentAudit | undefined> {
   const { node, stateDir } = flags;
-  await mkdir(stateDir, { recursive: true });
   if (to === undefined) {
     // Denials while nothing is recorded are not losses of a log.
-    await removeCheckpoint(stateDir);
+    await leftBehind(removeCheckpoint(stateDir), log);
     return undefined;
   }
   const { AgentAudit } = await import('../../node/agent-audit.js');
@@ -168,13 +169,30 @@ async function policyPacketsOf(
 ): Promise<PolicyPackets | undefined> {
   if (!isScraped) {
     // Counters that nobody follows meanwhile cannot be compared with old readings.
-    await removePolicyPackets(stateDir);
+    await leftBehind(removePolicyPackets(stateDir), log);
     return undefined;
   }
   const { PolicyPackets } = await import('../../node/metrics/policy-packets.js');
   const file = policyPacketsFile(stateDir);
   return disposables.use(await PolicyPackets.start({ program, readCounters: () => client.counters(), file, log }));
 }
+
+/** What is set is noted, so that an uninstall can put it back. */
+function bridgesOf({ bridgeNetfilter: mode, sysctlDir, stateDir }: AgentFlags, log: ReconcilerLog): BridgeNetfilter {
+  const folder = `${sysctlDir}/bridge`;
+  const file = new BridgeSettingsFile(stateDir, folder);
+  return (onSet) =>
+    bridgeNetfilter(mode, folder, (setting) => {
+      onSet(setting);
+      file
+        .add(setting)
+        .catch((error: unknown) => log.warn({ error: messageOf(error), setting }, 'an uninstall will not put it back'));
+    });
+}
+
+/** A state folder that cannot be written keeps nobody from enforcing. */
+const leftBehind = (removal: Promise<void>, log: ReconcilerLog): Promise<void> =>
+  removal.catch((error: unknown) => log.warn({ error: messageOf(error) }, 'cannot remove a file of the state folder'));
 
 const ownAddresses = (): readonly Address[] =>
   Object.values(networkInterfaces()).flatMap((interfaces = []) =>

@@ -1,7 +1,10 @@
 import { Command, Option } from 'commander';
 import { InputError } from '../../generic/input-error.js';
 import { describeKernel, type KernelSummary } from '../../nftables/names/summary.js';
-import { askAgent, type AgentStatus } from '../../node/control-socket.js';
+import { messageOf } from '../../generic/message-of.js';
+import { emptyRuleset } from '../../nftables/language/mutable-ruleset.js';
+import { lockIsHeld } from '../../node/agent-lock.js';
+import { agentAnswers, askAgent, socketPath, type AgentStatus } from '../../node/control-socket.js';
 import { objectKey, type ObjectRef } from '../../model/pod.js';
 import { readStateFile } from '../../node/state/state-file.js';
 import { formatTable } from '../../report/table.js';
@@ -65,37 +68,64 @@ export const statusCommand = (): Command =>
         });
       }
       if (wait === true || only !== undefined) throw new InputError('--wait and --for belong to --cluster');
+      const warn = (message: string): void => void process.stderr.write(`podwall: ${message}\n`);
+      socketPath(stateDir);
       const kernel = await readKernel();
-      const running = (await askAgent(stateDir, 'status')) as AgentStatus | undefined;
-      const last = running ?? (await readStateFile(stateDir));
-      if (output === 'json') process.stdout.write(`${JSON.stringify(asJson(running, last, kernel), null, 2)}\n`);
-      else process.stdout.write(running === undefined ? withoutAgent(last, kernel) : withAgent(running, kernel));
+      const running = await askStatus(stateDir, warn);
+      const last = running ?? (await readStateFile(stateDir, warn));
+      const found = { last, kernel, isHeld: running === undefined && (await lockIsHeld(() => agentAnswers(stateDir))) };
+      if (output === 'json') process.stdout.write(`${JSON.stringify(asJson(running, found), null, 2)}\n`);
+      else process.stdout.write(running === undefined ? withoutAgent(found, stateDir) : withAgent(running, kernel));
       process.exitCode = running === undefined ? exitCode.no : exitCode.done;
     });
+
+/** Whatever stands where its socket should be: what the kernel holds is told all the same. */
+async function askStatus(stateDir: string, warn: (message: string) => void): Promise<AgentStatus | undefined> {
+  try {
+    return (await askAgent(stateDir, 'status')) as AgentStatus | undefined;
+  } catch (error) {
+    warn(messageOf(error));
+    return undefined;
+  }
+}
+
+interface WithoutAnswer {
+  readonly last: AgentStatus | undefined;
+  readonly kernel: KernelSummary | undefined;
+  /** An agent runs here all the same. */
+  readonly isHeld: boolean;
+}
 
 const readKernel = (): Promise<KernelSummary | undefined> =>
   withNftClient(async (client) => {
     const policies = await client.list({ family: 'inet', table: 'podwall' });
     const guards = await client.list({ family: 'netdev', table: 'podwall' });
-    return policies && describeKernel(policies, guards);
+    // An uninstall that was interrupted may have left one of them.
+    return policies === undefined && guards === undefined
+      ? undefined
+      : describeKernel(policies ?? emptyRuleset(), guards);
   });
 
 /** Without an agent nothing follows a change, although the rules may still be in the kernel. */
-const asJson = (
-  running: AgentStatus | undefined,
-  last: AgentStatus | undefined,
-  kernel: KernelSummary | undefined,
-): object => ({
+const asJson = (running: AgentStatus | undefined, { last, kernel, isHeld }: WithoutAnswer): object => ({
   kind: 'NodeStatus',
   schemaVersion: 1,
-  ...(running ?? { endpoints: [], failing: [], revision: 0, repairs: 0, ...last, agent: 'none', ready: false }),
+  ...(running ?? {
+    ...{ endpoints: [], failing: [], revision: 0, repairs: 0, ...last },
+    agent: isHeld ? 'unreachable' : 'none',
+    ready: false,
+  }),
   kernel: kernel ?? null,
 });
 
-function withoutAgent(last: AgentStatus | undefined, kernel: KernelSummary | undefined): string {
-  const lines = ['No agent runs in this network namespace.'];
+function withoutAgent({ last, kernel, isHeld }: WithoutAnswer, stateDir: string): string {
+  const lines = [
+    isHeld
+      ? `An agent runs in this network namespace, but none answers in ${stateDir}.`
+      : 'No agent runs in this network namespace.',
+  ];
   if (kernel === undefined) lines.push('The kernel holds no table of Podwall: nothing is enforced.');
-  else lines.push(`The kernel still enforces what was applied last: ${kernelLine(kernel)}.`);
+  else lines.push(`The kernel enforces what was applied last: ${kernelLine(kernel)}.`);
   if (last !== undefined) lines.push(`The last agent (pid ${last.pid}) applied revision ${last.revision}.`);
   return `${lines.join('\n')}\n`;
 }

@@ -5,11 +5,18 @@ export type BridgeNetfilterMode = 'ensure' | 'check';
 const settings = ['bridge-nf-call-iptables', 'bridge-nf-call-ip6tables'];
 
 /**
+ * Nothing announces that they are changed, so they are read often.
+ *
  * Frames between pods on one bridge reach our rules only with these two settings, which belong to the network namespace.
  * @param folder where the kernel shows them: `/proc/sys/net/bridge`, or where a container has it
+ * @param onSet is told what was set
  * @returns what is wrong, or undefined when frames are seen
  */
-export async function bridgeNetfilter(mode: BridgeNetfilterMode, folder: string): Promise<string | undefined> {
+export async function bridgeNetfilter(
+  mode: BridgeNetfilterMode,
+  folder: string,
+  onSet: (setting: string) => void = () => undefined,
+): Promise<string | undefined> {
   for (const setting of settings) {
     const path = `${folder}/${setting}`;
     try {
@@ -17,6 +24,7 @@ export async function bridgeNetfilter(mode: BridgeNetfilterMode, folder: string)
       if (mode === 'check')
         return `net.bridge.${setting} is 0: policies do not hold between pods of one bridge (sysctl -w net.bridge.${setting}=1)`;
       await writeFile(path, '1');
+      onSet(setting);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT')

@@ -1,5 +1,5 @@
 import { isRefusal, NftError, type Nftables } from '../../nftables/language/nftables.js';
-import { parseCounters, parseCountersText } from '../../nftables/language/listing.js';
+import { parseCounters, parseCountersText, parseHookDevices } from '../../nftables/language/listing.js';
 import type { MutableRuleset } from '../../nftables/language/mutable-ruleset.js';
 import type { Ruleset, TableName } from '../../nftables/language/types.js';
 import type { Transaction } from '../../nftables/language/command.js';
@@ -124,6 +124,12 @@ class NftProcessClient implements NftClient {
     const ruleset = await listTable(this.command, table, this.#elements, known);
     this.#forms.listed(table.family, ruleset);
     return ruleset;
+  }
+
+  async hookDevices(table: TableName): Promise<ReadonlyMap<string, string>> {
+    const { stdout, stderr, exitCode } = await runNft(this.command, ['list', 'chains', table.family]);
+    if (exitCode !== 0) throw nftErrorFrom(stderr);
+    return parseHookDevices(stdout, table);
   }
 
   async counters(): Promise<ReadonlyMap<string, number>> {

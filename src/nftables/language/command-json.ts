@@ -23,6 +23,8 @@ function commandToJson(command: Command, table: { readonly family: string; reado
       return { add: setToJson(command.set, table) };
     case 'delete set':
       return { delete: { [command.verdicts ? 'map' : 'set']: { ...table, name: command.name } } };
+    case 'delete other':
+      return { delete: { [command.object.kind]: { ...table, name: command.object.name } } };
     case 'add elements':
       return { add: { element: { ...table, name: command.set, elem: command.elements.map(elementToJson) } } };
     case 'delete elements':

@@ -1,6 +1,6 @@
 import type { Effect } from '../../program/types.js';
 import type { Command, Element, Transaction } from './command.js';
-import type { Chain, NftSet, Rule, SetForm, TableName } from './types.js';
+import type { Chain, NftSet, OtherObject, Rule, SetForm, TableName } from './types.js';
 
 /** Collects the commands of one transaction. */
 export class CommandList {
@@ -41,6 +41,10 @@ export class CommandList {
 
   deleteSet({ name, verdicts }: Pick<NftSet, 'name' | 'verdicts'>): void {
     this.#commands.push({ kind: 'delete set', name, verdicts });
+  }
+
+  deleteOther(object: OtherObject): void {
+    this.#commands.push({ kind: 'delete other', object });
   }
 
   addElements({ name }: Pick<NftSet, 'name'>, elements: readonly Element[]): void {

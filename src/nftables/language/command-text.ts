@@ -45,6 +45,8 @@ function nameIn(command: Command): string {
       return command.set;
     case 'add rule':
       return command.chain;
+    case 'delete other':
+      return command.object.name;
     default:
       return command.name;
   }
@@ -68,6 +70,8 @@ function printCommand(command: Command, { table, commented, keysBy }: Context): 
     }
     case 'delete set':
       return `delete ${mapOrSet(command)} ${table} ${command.name}`;
+    case 'delete other':
+      return `delete ${command.object.kind} ${table} ${command.object.name}`;
     case 'add elements':
       return `add element ${table} ${command.set} { ${command.elements.map(printElement).join(', ')} }`;
     case 'delete elements':

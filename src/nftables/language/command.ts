@@ -1,5 +1,5 @@
 import type { Effect } from '../../program/types.js';
-import type { Hook, Rule, SetForm, TableName } from './types.js';
+import type { Hook, OtherObject, Rule, SetForm, TableName } from './types.js';
 
 /** A key, and its value in a verdict map or ''. */
 export type Element = readonly [key: string, value: string];
@@ -12,6 +12,7 @@ export type Command =
   /** Without elements. */
   | { readonly kind: 'add set'; readonly set: SetForm }
   | { readonly kind: 'delete set'; readonly name: string; readonly verdicts: boolean }
+  | { readonly kind: 'delete other'; readonly object: OtherObject }
   | { readonly kind: 'add elements'; readonly set: string; readonly elements: readonly Element[] }
   | { readonly kind: 'delete elements'; readonly set: string; readonly keys: readonly string[] }
   /** Without rules. A base chain is one from its first line: a hook cannot be added later. */

@@ -14,6 +14,7 @@ export const sameHook = (a: Hook | undefined, b: Hook | undefined): boolean =>
   a === b ||
   (a !== undefined &&
     b !== undefined &&
+    a.type === b.type &&
     a.hook === b.hook &&
     a.priority === b.priority &&
     a.policy === b.policy &&
@@ -31,6 +32,7 @@ export const sameChain = (a: Chain, b: Chain): boolean => sameHook(a.hook, b.hoo
 export const sameKind = (a: NftSet, b: NftSet): boolean =>
   a.verdicts === b.verdicts &&
   a.interval === b.interval &&
+  a.isForeign === b.isForeign &&
   a.type.join() === b.type.join() &&
   a.dynamic?.size === b.dynamic?.size &&
   a.dynamic?.timeoutSeconds === b.dynamic?.timeoutSeconds;
@@ -42,4 +44,4 @@ export const sameElements = (a: NftSet, b: NftSet): boolean =>
 
 /** Whether the ruleset has any object at all. */
 export const isEmpty = (ruleset: Ruleset): boolean =>
-  ruleset.chains.size + ruleset.sets.size + ruleset.counters.size === 0;
+  ruleset.chains.size + ruleset.sets.size + ruleset.counters.size + (ruleset.others?.size ?? 0) === 0;

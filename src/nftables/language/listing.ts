@@ -3,9 +3,9 @@ import { elementFromJson } from './elements.js';
 import { keyTypesFrom } from './key-types.js';
 import { NftError } from './nftables.js';
 import { isRetired } from '../names/retired.js';
-import type { Chain, Hook, Rule, Ruleset, SetForm, Statement } from './types.js';
+import type { Chain, Hook, Rule, Ruleset, SetForm, Statement, TableName } from './types.js';
 
-/** One object of a listing: `{ chain: {…} }`, `{ rule: {…} }`, `{ set: {…} }`, `{ map: {…} }`, `{ counter: {…} }`. */
+/** One object of a listing: `{ chain: {…} }`, `{ rule: {…} }`, `{ set: {…} }`, `{ ct helper: {…} }`. */
 type ListedObject = Readonly<Record<string, unknown>>;
 
 type Body = Readonly<Record<string, unknown>>;
@@ -45,6 +45,7 @@ function setOf(body: Body, verdicts: boolean): MutableSet {
     type: keyTypesFrom(body['type']),
     verdicts,
     interval: flags.includes('interval'),
+    ...(body['stmt'] !== undefined || flags.includes('constant') ? { isForeign: true } : {}),
     ...(isDynamic ? { dynamic: { size: size ?? 0, ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }) } } : {}),
   };
   const elements = isListedWhole(form) ? listed : [];
@@ -76,10 +77,14 @@ const ruleOf = (body: Body): Rule => ({
  */
 function parseListing(objects: readonly ListedObject[]): MutableRuleset {
   const table = objects.map((object) => object['table']).find(isBody);
-  const ruleset = emptyRuleset(
-    table === undefined ? 'inet' : (textOf(table, 'family') as Ruleset['family']),
-    table === undefined ? 'podwall' : textOf(table, 'name'),
-  );
+  const ruleset: MutableRuleset = {
+    ...emptyRuleset(
+      table === undefined ? 'inet' : (textOf(table, 'family') as Ruleset['family']),
+      table === undefined ? 'podwall' : textOf(table, 'name'),
+    ),
+    // nft 1.0.6 prints some other text in the place of the flag.
+    ...(table?.['flags'] === undefined ? {} : { isFlagged: true }),
+  };
   const rules = new Map<string, Rule[]>();
   const chains: Omit<Chain, 'rules'>[] = [];
   for (const object of objects) {
@@ -95,9 +100,20 @@ function parseListing(objects: readonly ListedObject[]): MutableRuleset {
     } else if (isBody(set)) ruleset.sets.set(textOf(set, 'name'), setOf(set, false));
     else if (isBody(map)) ruleset.sets.set(textOf(map, 'name'), setOf(map, map['map'] === 'verdict'));
     else if (isBody(counter)) ruleset.counters.add(textOf(counter, 'name'));
+    else addOther(ruleset, object);
   }
   for (const chain of chains) ruleset.chains.set(chain.name, { ...chain, rules: rules.get(chain.name) ?? [] });
   return ruleset;
+}
+
+const notInTables = new Set(['metainfo', 'table']);
+
+function addOther({ others }: MutableRuleset, object: ListedObject): void {
+  for (const [kind, body] of Object.entries(object)) {
+    if (!isBody(body) || notInTables.has(kind)) continue;
+    const name = textOf(body, 'name');
+    others.set(`${kind} ${name}`, { kind, name });
+  }
 }
 
 /** @throws NftError when nft has not printed what it should */
@@ -141,4 +157,22 @@ export function parseCountersText(text: string): ReadonlyMap<string, number> | u
   const found = text.matchAll(/^\tcounter (\S+) \{\n(?:\t\tcomment ".*"\n)?\t\tpackets (\d+) bytes/gm);
   const counters = new Map([...found].map(([, name = '', packets]) => [name, Number(packets)]));
   return counters.size === [...text.matchAll(/\bcounter /g)].length ? counters : undefined;
+}
+
+/**
+ * The devices that base chains of a table are hooked on, by chain, joined by `, `: nft 1.0.6 leaves them out of its JSON.
+ * @param text what `nft list chains netdev` prints
+ */
+export function parseHookDevices(text: string, { family, table }: TableName): ReadonlyMap<string, string> {
+  const devices = new Map<string, string>();
+  let [isOurs, chain] = [false, ''];
+  for (const line of text.split('\n')) {
+    const [, inTable] = /^table (\S+ \S+) \{$/.exec(line) ?? [];
+    if (inTable !== undefined) isOurs = inTable === `${family} ${table}`;
+    [, chain = chain] = /^\tchain (.+) \{$/.exec(line) ?? [];
+    const [, one, several] =
+      /^\t\ttype \S+ hook \S+(?: devices? (?:= \{ ([^}]*) \}|(\S+)))? priority /.exec(line) ?? [];
+    if (isOurs && line.startsWith('\t\ttype ')) devices.set(chain, (one ?? several ?? '').replaceAll('"', ''));
+  }
+  return devices;
 }

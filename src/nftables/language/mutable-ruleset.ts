@@ -1,4 +1,4 @@
-import type { Chain, NftSet, Ruleset } from './types.js';
+import type { Chain, NftSet, OtherObject, Ruleset } from './types.js';
 
 export interface MutableSet extends NftSet {
   readonly elements: Map<string, string>;
@@ -9,6 +9,7 @@ export interface MutableRuleset extends Ruleset {
   readonly counters: Set<string>;
   readonly sets: Map<string, MutableSet>;
   readonly chains: Map<string, Chain>;
+  readonly others: Map<string, OtherObject>;
 }
 
 export const emptyRuleset = (
@@ -22,6 +23,7 @@ export const emptyRuleset = (
   counters: new Set(),
   sets: new Map(),
   chains: new Map(),
+  others: new Map(),
 });
 
 /** A set of one's own: the desired ruleset is live, and what was applied must not move with it. */
@@ -32,6 +34,7 @@ export function overwrite(applied: MutableRuleset, desired: Ruleset): void {
   applied.counters.clear();
   applied.sets.clear();
   applied.chains.clear();
+  applied.others.clear();
   for (const counter of desired.counters) applied.counters.add(counter);
   for (const [name, set] of desired.sets) applied.sets.set(name, copySet(set));
   for (const [name, chain] of desired.chains) applied.chains.set(name, chain);

@@ -12,6 +12,8 @@ export interface Nftables {
    * @param known what it may hold: where a set holds just that, its elements are the same map
    */
   list(table: TableName, known?: Ruleset): Promise<MutableRuleset | undefined>;
+  /** The devices that the base chains of a table are hooked on, by chain, joined by `, `; what is not known is left out. */
+  hookDevices(table: TableName): Promise<ReadonlyMap<string, string>>;
   close(): Promise<void>;
 }
 

@@ -96,6 +96,8 @@ export interface SetForm {
   readonly interval: boolean;
   /** Elements are added by packets: the listing's elements are not ours to compare. Without a time-out they stay. */
   readonly dynamic?: { readonly timeoutSeconds?: number; readonly size: number };
+  /** What ours never has: a statement that is evaluated with each element, or that elements cannot change. */
+  readonly isForeign?: boolean;
 }
 
 /**
@@ -111,10 +113,20 @@ export interface TableName {
   readonly table: string;
 }
 
+/** An object of a kind that we never write, as nft names that kind: `quota`, `ct helper`. */
+export interface OtherObject {
+  readonly kind: string;
+  readonly name: string;
+}
+
 /** Our whole table. */
 export interface Ruleset extends TableName {
   readonly title?: string;
+  /** It has flags, and ours has none: nft has one by which no chain of the table is hooked, `dormant`. */
+  readonly isFlagged?: boolean;
   readonly counters: ReadonlySet<string>;
   readonly sets: ReadonlyMap<string, NftSet>;
   readonly chains: ReadonlyMap<string, Chain>;
+  /** By kind and name. */
+  readonly others?: ReadonlyMap<string, OtherObject>;
 }

@@ -70,6 +70,7 @@ export function findDrift(desired: Ruleset, applied: Ruleset, known?: Ruleset): 
     else if (set.dynamic === undefined) collectElements(set, found, dirty);
   }
   for (const name of applied.sets.keys()) if (!isCacheSet(name) && !desired.sets.has(name)) dirty.sets.add(name);
+  for (const name of applied.others?.keys() ?? []) if (desired.others?.has(name) !== true) dirty.others.add(name);
   collectCache(desired, applied, dirty);
   if (known !== undefined && hasLostExceptions(known, applied)) collectPointers(dirty);
   return dirty;

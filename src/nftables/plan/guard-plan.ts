@@ -1,7 +1,7 @@
 import { CommandList } from '../language/command-list.js';
 import { sameHook, sameKind, sameRules } from '../language/compare.js';
 import type { Transaction } from '../language/command.js';
-import type { Chain, Ruleset } from '../language/types.js';
+import type { Chain, NftSet, Ruleset } from '../language/types.js';
 
 export interface GuardPlanInput {
   readonly desired: Ruleset;
@@ -24,19 +24,22 @@ export function planGuards(input: GuardPlanInput): Transaction | undefined {
   for (const counter of desired.counters) if (applied?.counters.has(counter) !== true) commands.addCounter(counter);
   const present = applied?.chains ?? new Map<string, Chain>();
   // A device that went meanwhile: its chain would hook the next one of that name with this pod's addresses.
-  const wanted = [...desired.chains.values()].filter(
+  const required = [...desired.chains.values()].filter(
     ({ hook }) => hook === undefined || liveDevices.has(hook.device ?? ''),
   );
-  const remade = wanted.filter((chain) => !stays(chain, input));
-  const changed = wanted.filter((chain) => !sameRules(present.get(chain.name)?.rules ?? [], chain.rules));
-  const names = new Set(wanted.map(({ name }) => name));
+  const remade = required.filter((chain) => !stays(chain, input));
+  const changed = required.filter((chain) => !sameRules(present.get(chain.name)?.rules ?? [], chain.rules));
+  const names = new Set(required.map(({ name }) => name));
   const gone = [...present.values()].filter(({ name }) => !names.has(name));
   const outdated = [...gone, ...remade].filter(({ name }) => present.has(name));
   const rewritten = new Set([...remade, ...changed]);
   // Rules first: they refer to other chains and to sets.
   for (const { name } of new Set([...outdated, ...rewritten])) if (present.has(name)) commands.flushChain(name);
+  // Elements of a map that goes name chains that go.
+  for (const set of applied?.sets.values() ?? []) if (!isKept(set, input)) commands.deleteSet(set);
+  for (const object of applied?.others?.values() ?? []) commands.deleteOther(object);
   for (const { name } of outdated) commands.deleteChain(name);
-  replaceSets(commands, input);
+  fillSets(commands, input);
   for (const chain of remade) commands.addChain(chain);
   for (const chain of rewritten) commands.addRules(chain.name, chain.rules);
   for (const counter of applied?.counters ?? []) if (!desired.counters.has(counter)) commands.deleteCounter(counter);
@@ -50,11 +53,12 @@ function stays({ name, hook }: Chain, { applied, liveDevices, hookedIfindex }: G
   return hook === undefined || hookedIfindex.get(name) === liveDevices.get(hook.device ?? '');
 }
 
-function replaceSets(commands: CommandList, { desired, applied }: GuardPlanInput): void {
-  for (const set of applied?.sets.values() ?? []) {
-    const after = desired.sets.get(set.name);
-    if (after === undefined || !sameKind(set, after)) commands.deleteSet(set);
-  }
+function isKept(set: NftSet, { desired }: GuardPlanInput): boolean {
+  const after = desired.sets.get(set.name);
+  return after !== undefined && sameKind(set, after);
+}
+
+function fillSets(commands: CommandList, { desired, applied }: GuardPlanInput): void {
   for (const set of desired.sets.values()) {
     const found = applied?.sets.get(set.name);
     const before = found !== undefined && sameKind(found, set) ? found : undefined;

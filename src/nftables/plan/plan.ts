@@ -34,6 +34,13 @@ export function planReplacement(desired: Ruleset): Transaction {
   return commands.transaction('narrows');
 }
 
+/** Hooks the chains of a table again that has been given flags. Nothing else may be in it: nf_tables refuses that. */
+export function planUnflag(table: Ruleset): Transaction {
+  const commands = new CommandList(table);
+  commands.addTable(table.title);
+  return commands.transaction('narrows');
+}
+
 /**
  * What a narrowing change does to the verdict cache: it empties it by default; `concerned`: it is made to forget the
  * addresses that the change concerns, where those are known; `renewed`: it is emptied whatever the effect is.

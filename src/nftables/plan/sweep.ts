@@ -11,7 +11,7 @@ interface SweepInput {
   readonly applied: MutableRuleset;
   readonly inBuild: InBuild;
   /** Names that may be unused; nothing in the kernel refers to those that are not desired. */
-  readonly unused: Pick<Dirty, 'chains' | 'sets' | 'counters'>;
+  readonly unused: Pick<Dirty, 'chains' | 'sets' | 'counters' | 'others'>;
   readonly swapsAgain: boolean;
 }
 
@@ -78,6 +78,13 @@ function* removeObjects({ desired, applied, inBuild, unused }: SweepInput, batch
     batch.done(1, () => applied.counters.delete(name));
     yield* batch.closedSteps();
   }
+  for (const name of unused.others) {
+    const object = applied.others.get(name);
+    if (object === undefined) continue;
+    batch.commands.deleteOther(object);
+    batch.done(1, () => applied.others.delete(name));
+    yield* batch.closedSteps();
+  }
 }
 
 /** Of these names, those of objects that should not be there. */
@@ -85,5 +92,6 @@ export function undesiredOf(dirty: SweepInput['unused'], desired: Ruleset): Dirt
   const names = new DirtyCollector();
   for (const kind of ['chains', 'sets', 'counters'] as const)
     for (const name of dirty[kind]) if (!desired[kind].has(name)) names[kind].add(name);
+  for (const name of dirty.others) names.others.add(name);
   return names;
 }

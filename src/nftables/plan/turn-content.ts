@@ -14,6 +14,8 @@ export class TurnContent {
   readonly sets = new Map<string, MutableSet | undefined>();
   /** Of other sets, by set and key. */
   readonly elements = new Map<string, Map<string, string | undefined>>();
+  /** Objects of kinds that we never write: they go. */
+  readonly others = new Set<string>();
 
   static of(dirty: Dirty, desired: Ruleset): TurnContent {
     const content = new TurnContent();
@@ -30,6 +32,7 @@ export class TurnContent {
 
   add(dirty: Dirty, desired: Ruleset): void {
     for (const name of dirty.counters) this.counters.set(name, desired.counters.has(name));
+    for (const name of dirty.others) this.others.add(name);
     for (const name of dirty.chains) this.chains.set(name, desired.chains.get(name));
     for (const name of dirty.sets) {
       const set = desired.sets.get(name);
@@ -47,6 +50,7 @@ export class TurnContent {
   /** What it brings of these names and elements. */
   part(dirty: Dirty): TurnContent {
     const part = new TurnContent();
+    for (const name of dirty.others) if (this.others.has(name)) part.others.add(name);
     for (const name of dirty.counters)
       if (this.counters.has(name)) part.counters.set(name, this.counters.get(name) === true);
     for (const name of dirty.chains) if (this.chains.has(name)) part.chains.set(name, this.chains.get(name));
@@ -79,6 +83,7 @@ export class TurnContent {
     for (const [name, chain] of this.chains) if ((chain !== undefined) === present) names.chains.add(name);
     for (const [name, set] of this.sets) if ((set !== undefined) === present) names.sets.add(name);
     for (const [name, isThere] of this.counters) if (isThere === present) names.counters.add(name);
+    if (!present) for (const name of this.others) names.others.add(name);
     return names;
   }
 
@@ -90,6 +95,7 @@ export class TurnContent {
   }
 
   #addLater(later: TurnContent): void {
+    for (const name of later.others) this.others.add(name);
     for (const [name, isThere] of later.counters) this.counters.set(name, isThere);
     for (const [name, chain] of later.chains) this.chains.set(name, chain);
     for (const [name, set] of later.sets) {

@@ -6,6 +6,8 @@ export interface Dirty {
   readonly sets: ReadonlySet<string>;
   /** By set: keys of elements. */
   readonly elements: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Objects of kinds that we never write. */
+  readonly others: ReadonlySet<string>;
 }
 
 export class DirtyCollector implements Dirty {
@@ -19,6 +21,7 @@ export class DirtyCollector implements Dirty {
   readonly counters = new Set<string>();
   readonly sets = new Set<string>();
   readonly elements = new Map<string, Set<string>>();
+  readonly others = new Set<string>();
 
   element(set: string, key: string): void {
     const keys = this.elements.get(set);
@@ -30,6 +33,7 @@ export class DirtyCollector implements Dirty {
     for (const name of other.chains) this.chains.add(name);
     for (const name of other.counters) this.counters.add(name);
     for (const name of other.sets) this.sets.add(name);
+    for (const name of other.others) this.others.add(name);
     for (const [set, keys] of other.elements) for (const key of keys) this.element(set, key);
   }
 
@@ -37,6 +41,7 @@ export class DirtyCollector implements Dirty {
     for (const name of other.chains) this.chains.delete(name);
     for (const name of other.counters) this.counters.delete(name);
     for (const name of other.sets) this.sets.delete(name);
+    for (const name of other.others) this.others.delete(name);
     for (const [set, keys] of other.elements) {
       const own = this.elements.get(set);
       if (own === undefined) continue;
@@ -49,4 +54,4 @@ export class DirtyCollector implements Dirty {
 export const noneDirty = (): Dirty => new DirtyCollector();
 
 export const isDirty = (dirty: Dirty): boolean =>
-  dirty.chains.size + dirty.counters.size + dirty.sets.size + dirty.elements.size > 0;
+  dirty.chains.size + dirty.counters.size + dirty.sets.size + dirty.elements.size + dirty.others.size > 0;

@@ -83,6 +83,7 @@ export class AgentMetrics implements Disposable {
       apply,
       check: (transaction, signal) => nft.check(transaction, signal),
       list: (table, known) => nft.list(table, known),
+      hookDevices: (table) => nft.hookDevices(table),
       close: () => nft.close(),
     };
   }

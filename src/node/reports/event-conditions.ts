@@ -12,8 +12,9 @@ export function eventConditions({
   failing,
   overLimits,
   unattached,
+  unfiltered,
   problems,
-}: Pick<ReconcilerStatus, 'failing' | 'overLimits' | 'unattached' | 'problems'>): ClusterEvent[] {
+}: Pick<ReconcilerStatus, 'failing' | 'overLimits' | 'unattached' | 'unfiltered' | 'problems'>): ClusterEvent[] {
   return [
     ...failing.map(({ namespace, name, uid, reasons }): ClusterEvent => ({
       object: { kind: 'NetworkPolicy', namespace, name, ...(uid === undefined ? {} : { uid }) },
@@ -28,6 +29,12 @@ export function eventConditions({
       type: 'Warning',
       reason: 'NotEnforced',
       message: `No policy is enforced on this pod: ${reason}`,
+    })),
+    ...unfiltered.map(({ pod, podUid, reason }): ClusterEvent => ({
+      object: { kind: 'Pod', ...pod, uid: podUid },
+      type: 'Warning',
+      reason: 'BridgeNotFiltered',
+      message: reason,
     })),
   ];
 }

@@ -1,5 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
-import { writeByRename } from './atomic-write.js';
+import { readFile } from 'node:fs/promises';
+import { removeWritten, writeByRename } from './atomic-write.js';
 
 /** What one run of the agent leaves to the next, as JSON. Written by rename. */
 export class SavedFile {
@@ -28,4 +28,4 @@ export class SavedFile {
   }
 }
 
-export const removeSaved = (path: string): Promise<void> => rm(path, { force: true });
+export const removeSaved = (path: string): Promise<void> => removeWritten(path);

@@ -1,9 +1,13 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { FailureStreak } from '../../generic/failure-streak.js';
+import { messageOf } from '../../generic/message-of.js';
+import { unlessMissing } from '../../generic/unless-missing.js';
+import type { ReconcilerLog } from '../../reconciler/types.js';
 import type { AgentStatus } from '../control-socket.js';
 import { renamedDryRun } from '../../model/policy-mode.js';
-import { writeByRename } from './atomic-write.js';
+import { removeWritten, writeByRename } from './atomic-write.js';
 
 const pathIn = (stateDir: string): string => join(stateDir, 'state.json');
 
@@ -19,15 +23,26 @@ export class StateFile {
   #isWaiting = false;
   #pause = 0;
 
-  constructor(stateDir: string) {
+  readonly #streak: FailureStreak;
+
+  constructor(stateDir: string, log: Pick<ReconcilerLog, 'info' | 'warn'>) {
     this.#stateDir = stateDir;
+    this.#streak = new FailureStreak(log, {
+      failed: 'cannot write the state file',
+      over: 'the state file is written again',
+    });
   }
 
   /** Writes soon what the status is then, once for all that is asked for until then. */
-  write(status: () => AgentStatus, onError: (error: unknown) => void): void {
+  write(status: () => AgentStatus): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
-    this.#writing = this.#writing.then(() => this.#flush(status)).catch(onError);
+    this.#writing = this.#writing
+      .then(() => this.#flush(status))
+      .then(
+        () => this.#streak.succeeded(),
+        (error: unknown) => this.#streak.failed(error),
+      );
   }
 
   /** Resolves when all that was asked for is on disk, without pauses from now on. */
@@ -47,15 +62,29 @@ export class StateFile {
   }
 }
 
-export async function readStateFile(stateDir: string): Promise<AgentStatus | undefined> {
+/**
+ * Undefined when there is none, or none that can be read.
+ * @param onProblem is told why it cannot be read
+ */
+export async function readStateFile(
+  stateDir: string,
+  onProblem: (message: string) => void = () => undefined,
+): Promise<AgentStatus | undefined> {
+  const path = pathIn(stateDir);
   try {
-    const status = JSON.parse(await readFile(pathIn(stateDir), 'utf8')) as AgentStatus;
+    const text = await unlessMissing(readFile(path, 'utf8'));
+    if (text === undefined) return undefined;
+    const status: unknown = JSON.parse(text);
+    if (!isStatus(status)) throw new Error('it holds no status of an agent');
     // The release before called a dry run `audit`.
     return (status.mode as string) === renamedDryRun ? { ...status, mode: 'dry-run' } : status;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    onProblem(`${path} cannot be read: ${messageOf(error)}`);
+    return undefined;
   }
 }
 
-export const removeStateFile = (stateDir: string): Promise<void> => rm(pathIn(stateDir), { force: true });
+const isStatus = (value: unknown): value is AgentStatus =>
+  typeof value === 'object' && value !== null && Number.isInteger((value as Partial<AgentStatus>).revision);
+
+export const removeStateFile = (stateDir: string): Promise<void> => removeWritten(pathIn(stateDir));

@@ -31,7 +31,7 @@ async function loaded(): Promise<Checkpoint> {
   try {
     await writeFile(join(folder, 'audit.json'), JSON.stringify(saved));
     const checkpoint = await new CheckpointFile(folder).load();
-    if (checkpoint === undefined) throw new Error('no checkpoint');
+    if (checkpoint === undefined || 'isUnreadable' in checkpoint) throw new Error('no checkpoint');
     return checkpoint;
   } finally {
     await rm(folder, { recursive: true });

@@ -28,6 +28,7 @@ const idle: ReconcilerStatus = {
   mode: 'enforce',
   dryRun: [],
   unattached: [],
+  unfiltered: [],
   problems: [],
   warnings: [],
 };
@@ -208,11 +209,17 @@ describe('the events that a node writes', () => {
   });
 
   test('policies that fail closed and pods that are not enforced become Events, with what is wrong', () => {
-    const [failing, unattached] = eventConditions({
+    const [failing, unattached, unfiltered] = eventConditions({
       failing: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'bad', uid: 'u', reasons: ['spec.ingress: no'] }],
       overLimits: [],
       unattached: [{ pod: { namespace: 'x', name: 'p' }, podUid: 'v', reason: 'no route to 10.0.0.1' }],
+      unfiltered: [{ pod: { namespace: 'x', name: 'q' }, podUid: 'w', reason: 'net.bridge.x is 0' }],
       problems: [],
+    });
+    expect(unfiltered).toMatchObject({
+      object: { uid: 'w' },
+      reason: 'BridgeNotFiltered',
+      message: 'net.bridge.x is 0',
     });
     expect(failing).toMatchObject({ object: { kind: 'NetworkPolicy', uid: 'u' }, reason: 'FailsClosed' });
     expect(failing?.message).toContain('spec.ingress: no');
@@ -229,6 +236,7 @@ describe('the events that a node writes', () => {
       failing: [],
       overLimits: [],
       unattached: [],
+      unfiltered: [],
       problems: [
         ...ofPolicy.diagnostics.map((diagnostic) => ({
           object: { kind: 'NetworkPolicy', namespace: 'x', name: 'p', uid: 'u' },

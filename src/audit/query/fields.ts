@@ -42,7 +42,7 @@ export function portOf(fields: RecordFields): string {
   return port === undefined ? transport : `${port}/${transport}`;
 }
 
-export type Field = (fields: RecordFields) => string;
+type Field = (fields: RecordFields) => string;
 
 const ofKey =
   (key: string): Field =>

@@ -7,7 +7,7 @@ import { ownerKey } from '../model/workload.js';
 import { perNode, type EndpointNames, type NamedEndpoint } from './endpoint-names.js';
 import type { Answer, Question } from './questions.js';
 
-export interface NamedQuestion extends Question {
+interface NamedQuestion extends Question {
   /** The workloads and the port of a Service that it is about: what a name means is allowed when each of these is. */
   readonly about: string;
 }

@@ -1,7 +1,7 @@
 /** What somebody who mistyped the name of an endpoint may have meant. */
 import { distance } from 'fastest-levenshtein';
 
-export interface KnownName {
+interface KnownName {
   readonly namespace: string;
   readonly name: string;
   /** How to ask for it. */

@@ -42,6 +42,11 @@ test.each(addresses)('%s is answered for the pods behind it, at their port', (ad
   expect(allowed([...cluster, whole], 'other', address)).toEqual([false]);
 });
 
+test('with its port it is the same', () => {
+  expect(allowed([...cluster, whole], 'client', '10.96.0.10:80')).toEqual([true]);
+  expect(allowed([...cluster, whole], 'other', '[fd00::10]:80')).toEqual([false]);
+});
+
 test('of a headless Service none is translated', () => {
   expect(allowed([...cluster, service('clusterIP: None,')], 'other', '203.0.113.9')).toEqual([true]);
 });

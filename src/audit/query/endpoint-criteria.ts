@@ -1,5 +1,6 @@
 /** Criteria for one endpoint of a record. */
 import { cidrContains, parseAddress, parseCidr, type Address, type Cidr } from '../../model/address.js';
+import { kindOf, parseEndpointName } from '../../model/endpoint-name.js';
 import type { RecordFields } from '../reading/line-reader.js';
 import type { EndpointRole } from '../record.js';
 import { podOf } from './fields.js';
@@ -11,26 +12,29 @@ export type EndpointCriterion = (end: EndpointRole) => Criterion;
 /** A pod by a prefix of its name, as in hubble. */
 export function podCriterion(text: string): EndpointCriterion | undefined {
   if (text === '') return undefined;
-  const slash = text.indexOf('/');
-  if (slash >= 0) return (end) => (fields) => podOf(fields, end).startsWith(text);
-  return (end) => (fields) => fields.get(`${end}.k8s.pod.name`)?.toString().startsWith(text) === true;
+  // As audit show prints it: with the port, which is another filter's.
+  const [, name = text, port] = /^([^:]+)(:\d+)?$/.exec(text) ?? [];
+  const matches = (pod: string): boolean => (port === undefined ? pod.startsWith(name) : pod === name);
+  if (name.includes('/')) return (end) => (fields) => matches(podOf(fields, end));
+  return (end) => (fields) => matches(String(fields.get(`${end}.k8s.pod.name`) ?? ''));
 }
 
-/** `web`, `shop/web`, `deployment/web`, `shop/deployment/web`. */
+/** Names as `can` takes them; the port of an endpoint is another filter's. Undefined for what a record does not know. */
 export function workloadCriterion(text: string): EndpointCriterion | undefined {
-  const parts = text.toLowerCase().split('/');
-  const name = parts.pop();
-  if (name === undefined || parts.length > 2) return undefined;
+  const asked = parseEndpointName(text.toLowerCase());
+  const { kind: askedKind, namespace: space, name } = asked;
+  if (name === '' || name.includes('/') || askedKind === 'svc' || askedKind === 'node' || askedKind === 'dns')
+    return undefined;
   return (end) => (fields) => {
     const lower = (key: string): string => String(fields.get(`${end}.k8s.${key}`) ?? '').toLowerCase();
-    const own =
+    const [kind, called] =
       lower('workload.name') === '' ? ['pod', lower('pod.name')] : [lower('workload.kind'), lower('workload.name')];
-    const [kind = '', called] = own;
-    if (called !== name) return false;
     const namespace = lower('namespace.name');
-    return parts.length === 2
-      ? parts[0] === namespace && parts[1] === kind
-      : parts.every((part) => part === namespace || part === kind);
+    if (called === '') return false;
+    if (askedKind !== undefined && askedKind !== kindOf(kind)) return false;
+    if (space === undefined) return called === name || `${called}.${namespace}` === name;
+    // Of rollout/web nobody knows whether it is a kind or a namespace.
+    return called === name && (space === namespace || (askedKind === undefined && kindOf(space) === kindOf(kind)));
   };
 }
 

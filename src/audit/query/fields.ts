@@ -52,7 +52,7 @@ export function portOf(fields: RecordFields): string {
   return port === undefined ? name : `${port}/${name}`;
 }
 
-export type Field = (fields: RecordFields) => string;
+type Field = (fields: RecordFields) => string;
 
 const ofKey =
   (key: string): Field =>

@@ -39,6 +39,19 @@ describe('filters', () => {
       [6, 7, 40],
     ],
     [
+      ['--workload', 'app.bookshop'],
+      [6, 7, 40],
+    ],
+    [
+      ['--workload', 'bookshop/app:8080'],
+      [6, 7, 40],
+    ],
+    [['--workload', 'app.elsewhere'], []],
+    [
+      ['--from-pod', 'bookshop/web:40001'],
+      [0, 5, 6, 42],
+    ],
+    [
       ['--to-workload', 'bookshop/Pod/db'],
       [0, 5, 7, 42],
     ],

@@ -45,7 +45,7 @@ export const guardChainNames = [
   'listener-reports',
   'multicast',
 ] as const;
-export type SharedGuardChain = (typeof guardChainNames)[number];
+type SharedGuardChain = (typeof guardChainNames)[number];
 
 const dryRun = flag('dryRun', 'dry-run-');
 /** For pods whose allowed flows are recorded. */

@@ -9,7 +9,7 @@ import type { Expression, Hook, Rule, Statement } from '../language/types.js';
 import { counters } from '../names/counters.js';
 import { logTo, type AuditRules } from './log-rules.js';
 
-export type GuardPoint = 'guard' | 'bridge';
+type GuardPoint = 'guard' | 'bridge';
 
 /** Before anything else on the device. */
 const priority = -500;

@@ -32,7 +32,7 @@ export interface Tunnels {
 }
 
 /** Pods that a policy isolates, by `namespace/name`. */
-export interface IsolatedPods {
+interface IsolatedPods {
   readonly ingress: ReadonlySet<string>;
   readonly egress: ReadonlySet<string>;
 }

@@ -73,7 +73,7 @@ function rules4(tunnels: boolean): Rule[] {
           rule([udp, noTunnelPort(), accept]),
           rule([udp, laterFragment, accept]),
           rule([inSet(packetAddress('IPv4', 'daddr'), nodeAddressSet('IPv4')), back], 'tunnel to a node'),
-          rule([anyOf(destinationKind, tunnelEnds), back], 'tunnel to this node'),
+          rule([anyOf(destinationKind, terminatedTunnels), back], 'tunnel to this node'),
           rule([accept]),
         ]),
   ];
@@ -102,13 +102,13 @@ function rules6(tunnels: boolean): Rule[] {
           rule([noTunnelPort(), accept]),
           rule([udp, laterFragment, accept]),
           rule([inSet(packetAddress('IPv6', 'daddr'), nodeAddressSet('IPv6')), back], 'tunnel to a node'),
-          rule([anyOf(destinationKind, tunnelEnds), back], 'tunnel to this node'),
+          rule([anyOf(destinationKind, terminatedTunnels), back], 'tunnel to this node'),
           rule([anyOf(packetProtocol, tunnelOrUdp), accept]),
         ]),
   ];
 }
 
-const tunnelEnds = ['local', 'broadcast', 'anycast', 'multicast'];
+const terminatedTunnels = ['local', 'broadcast', 'anycast', 'multicast'];
 
 const igmpReports = ['membership-report-v1', 'membership-report-v2', 'leave-group', 'membership-report-v3'];
 

@@ -70,6 +70,7 @@ export interface ClusterEvent {
     | 'UnknownMode'
     | 'RenamedMode'
     | 'NotEnforced'
+    | 'OutlivesObject'
     | 'SelectsNoPod'
     | 'NetworkPolicyDenied';
   /** The same on every node that says it. */

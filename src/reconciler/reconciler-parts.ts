@@ -8,6 +8,7 @@ import type { Renderer } from '../nftables/render/renderer.js';
 import type { Nftables } from '../nftables/language/nftables.js';
 import type { Ruleset } from '../nftables/language/types.js';
 import type { Clock } from './clock.js';
+import type { LinkRecord } from './guard-loop.js';
 import type { LinkReader, TunnelOptions } from './guard-table.js';
 import type { PolicyLimitOptions } from './policy-limits.js';
 import type { LoopObserver, ReconcilerLog } from './types.js';
@@ -22,6 +23,8 @@ export interface ReconcilerParts {
   readonly links: LinkReader;
   /** Makes the frames of bridged pods reach our table. @returns a message when they do not */
   readonly bridgeNetfilter: () => Promise<string | undefined>;
+  /** Absent: whose links are is not kept from one agent to the next. */
+  readonly linkRecord?: LinkRecord;
   readonly clock: Clock;
   readonly log: ReconcilerLog;
   readonly observer?: LoopObserver;

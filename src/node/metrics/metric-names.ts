@@ -11,6 +11,10 @@ export const metricNames = {
   policyMemory: ['podwall_policy_memory_bytes', 'Memory that the policies of this node take, by estimate'],
   endpoints: ['podwall_endpoints', 'Pods of this node that are enforced'],
   unattached: ['podwall_endpoints_unattached', 'Pods of this node whose traffic does not pass its forward path'],
+  outlived: [
+    'podwall_endpoints_outlived',
+    'Pods of this node whose links are still here although their objects no longer say so; closed',
+  ],
   sets: ['podwall_nft_sets', 'Sets and maps of the policy table'],
   elements: ['podwall_nft_elements', 'Elements of those sets and maps, without those that packets add'],
   rules: ['podwall_nft_rules', 'Rules of the policy table'],

@@ -28,6 +28,7 @@ const idle: ReconcilerStatus = {
   mode: 'enforce',
   dryRun: [],
   unattached: [],
+  outlived: [],
   problems: [],
   warnings: [],
 };
@@ -208,12 +209,25 @@ describe('the events that a node writes', () => {
   });
 
   test('policies that fail closed and pods that are not enforced become Events, with what is wrong', () => {
-    const [failing, unattached] = eventConditions({
+    const [failing, unattached, ...others] = eventConditions({
       failing: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'bad', uid: 'u', reasons: ['spec.ingress: no'] }],
       overLimits: [],
       unattached: [{ pod: { namespace: 'x', name: 'p' }, podUid: 'v', reason: 'no route to 10.0.0.1' }],
+      outlived: [
+        {
+          pod: { namespace: 'x', name: 'old' },
+          podUid: 'w',
+          device: 'd0',
+          addresses: [],
+          reason: 'its object is gone',
+        },
+        { pod: { namespace: '', name: 'd1' }, podUid: '', device: 'd1', addresses: [], reason: 'its object is gone' },
+      ],
       problems: [],
     });
+    expect(others).toHaveLength(1);
+    expect(others[0]).toMatchObject({ object: { kind: 'Pod', name: 'old', uid: 'w' }, reason: 'OutlivesObject' });
+    expect(others[0]?.message).toContain('Its link d0 is still');
     expect(failing).toMatchObject({ object: { kind: 'NetworkPolicy', uid: 'u' }, reason: 'FailsClosed' });
     expect(failing?.message).toContain('spec.ingress: no');
     expect(unattached).toMatchObject({ object: { kind: 'Pod', uid: 'v' }, reason: 'NotEnforced' });
@@ -229,6 +243,7 @@ describe('the events that a node writes', () => {
       failing: [],
       overLimits: [],
       unattached: [],
+      outlived: [],
       problems: [
         ...ofPolicy.diagnostics.map((diagnostic) => ({
           object: { kind: 'NetworkPolicy', namespace: 'x', name: 'p', uid: 'u' },

@@ -21,7 +21,7 @@ const over = (one: Partial<OverLimit>): OverLimit => ({
 
 describe('an Event', () => {
   const events = (...overLimits: readonly OverLimit[]) =>
-    eventConditions({ failing: [], unattached: [], unfiltered: [], problems: [], overLimits });
+    eventConditions({ failing: [], outlived: [], unattached: [], unfiltered: [], problems: [], overLimits });
 
   test('on a policy says number, limit and field, and that it is enforced', () => {
     expect(events(over({ uid: 'u' }))).toEqual([

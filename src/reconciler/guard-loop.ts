@@ -92,6 +92,9 @@ export const changesIsolation = ({ endpoints }: Pick<ProgramChange, 'endpoints'>
     ({ before, after }) => before?.ingress.kind !== after?.ingress.kind || before?.egress.kind !== after?.egress.kind,
   );
 
+/** Milliseconds that the first state waits for what guards say of links. */
+const adoptsWithin = 2000;
+
 const isSamePlace = (a: LocalPod, b: LocalPod): boolean =>
   a.podUid === b.podUid &&
   a.link === b.link &&
@@ -128,9 +131,20 @@ export class GuardLoop implements AsyncDisposable {
     );
   }
 
-  /** Before the first state is compiled: whose links are, as the last agent and its guards left it. */
-  adopt(): Promise<readonly ClusterChange[]> {
-    return this.#table.adopt();
+  /**
+   * Before the first state is compiled: whose links are, as the last agent and its guards left it. Guards that cannot be
+   * listed keep no policy waiting; what they say follows.
+   */
+  async adopt(): Promise<readonly ClusterChange[]> {
+    const { clock, log } = this.#parts;
+    const adopted = this.#table.adopt().catch((error: unknown) => {
+      log.warn({ error: messageOf(error) }, 'cannot read the source guards of an earlier agent yet');
+    });
+    let wait: Disposable | undefined;
+    const late = new Promise<void>((resolve) => (wait = clock.after(adoptsWithin, resolve)));
+    await Promise.race([adopted, late]);
+    wait?.[Symbol.dispose]();
+    return this.#table.takeNews();
   }
 
   /** The pods are known from now on. Before, guards of an earlier agent must not be removed as guards of no pod. */
@@ -183,7 +197,8 @@ export class GuardLoop implements AsyncDisposable {
     this.#links = found.links;
     this.#noteOutlived(outlivedPods(found.links, pods, this.#options.podOf));
     this.#parts.observer?.podsAttached(found.links);
-    if (found.news.length > 0) await this.#noteLinks(found.news);
+    const news = this.#table.takeNews();
+    if (news.length > 0) await this.#noteLinks(news);
     this.#failure = undefined;
     this.#warnOfOpenGuards(off);
     await this.#bridges.follow(this.#bridged.length > 0);

@@ -72,8 +72,6 @@ interface Guarded {
 interface Converged extends Guarded {
   /** Every link that is a pod's, with the addresses that it may send from. */
   readonly links: readonly LinkBinding[];
-  /** What is new about whose links are. */
-  readonly news: readonly ClusterChange[];
   readonly changed: boolean;
   readonly isForeign: boolean;
 }
@@ -88,6 +86,7 @@ export class GuardTable {
   readonly #links: LinkReader;
   readonly #options: GuardTableOptions;
   readonly #bindings: LinkBindings;
+  readonly #news: ClusterChange[];
   #hasAdopted = false;
   /** Chain name to the ifindex that it was created on; nft does not list that. */
   #hooked = new Map<string, number>();
@@ -104,15 +103,21 @@ export class GuardTable {
     this.#nftables = nftables;
     this.#links = links;
     this.#bindings = bindings;
+    this.#news = [...bindings.changes()];
     this.#options = options;
   }
 
-  /** Takes over what an earlier agent knew of links, and what its guards say of others. @returns whose links are */
-  async adopt(): Promise<readonly ClusterChange[]> {
+  /** Takes over what an earlier agent's guards say of links that no record names: it is among the news then. */
+  async adopt(): Promise<void> {
     const [guards, live] = await Promise.all([this.#read(false), this.#links.devices()]);
-    this.#adopt(guards, live);
-    this.#bindings.update([], live);
-    return this.#bindings.changes();
+    this.#hasAdopted = true;
+    if (guards !== undefined) this.#news.push(...this.#bindings.adopt(guardedLinks(guards), live));
+    this.#news.push(...this.#bindings.update([], live));
+  }
+
+  /** What is new about whose links are; at first, what an earlier agent recorded. */
+  takeNews(): readonly ClusterChange[] {
+    return this.#news.splice(0);
   }
 
   /**
@@ -128,13 +133,13 @@ export class GuardTable {
     const pods = all.filter(({ link }) => link === undefined);
     const last = this.#applied;
     this.#applied = undefined;
-    if (!this.#hasAdopted) this.#adopt(await this.#read(false), await this.#links.devices());
+    if (!this.#hasAdopted) await this.adopt();
     const known = links ? undefined : this.#known(pods);
     const found = known ?? (await this.#links.discover(pods, this.#bindings.all()));
     const { attachments } = found;
     this.#attached = new Map(attachments.map((one) => [placeOf(one), one]));
     const liveDevices = await this.#links.devices();
-    const news = this.#bindings.update(attachments, liveDevices);
+    this.#news.push(...this.#bindings.update(attachments, liveDevices));
     const bound = this.#withAddresses(attachments, all);
     const off =
       sourceGuardOffNamespaces === 'all' ? new Set(bound.map(({ pod }) => pod.namespace)) : sourceGuardOffNamespaces;
@@ -153,16 +158,11 @@ export class GuardTable {
     const transaction = planGuards({ desired, applied, liveDevices, hookedIfindex: this.#hooked });
     if (transaction !== undefined) await this.#nftables.apply(transaction);
     this.#record(desired, liveDevices);
-    return { ...found, links: bound, news, changed: transaction !== undefined, isForeign };
+    return { ...found, links: bound, changed: transaction !== undefined, isForeign };
   }
 
   get bindings(): readonly LinkBinding[] {
     return this.#bindings.all();
-  }
-
-  #adopt(guards: Ruleset | undefined, live: ReadonlyMap<string, number>): void {
-    this.#hasAdopted = true;
-    if (guards !== undefined) this.#bindings.adopt(guardedLinks(guards), live);
   }
 
   /**

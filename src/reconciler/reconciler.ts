@@ -235,6 +235,7 @@ export class Reconciler implements AsyncDisposable {
 
   async #run(): Promise<void> {
     if (!this.#turns.hasBegun) {
+      if (this.#reader.waitingFor === undefined) this.#reader.request('');
       // What outlived its object while no agent ran must not open with the first state.
       this.#turns.queues.add(await this.#guards.adopt(), this.#parts.clock.now());
       await this.#turns.compileFirst();

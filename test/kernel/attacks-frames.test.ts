@@ -746,7 +746,7 @@ describePackets('what a hostile pod sends from its link', () => {
       title: 'a broadcast between them',
       at: 'peer',
       send: marked((mark) =>
-        sendIp('evil', broadcastHardware, udp(four('evil'), '10.244.1.255', port, Buffer.from(mark))),
+        sendIp('evil', broadcastHardware, udp(four('evil'), '255.255.255.255', port, Buffer.from(mark))),
       ),
     },
     {

@@ -60,6 +60,7 @@ test('metrics: each limit, how much is over it, and 0 where nothing is', async (
     endpoints: [],
     unattached: [],
     unfiltered: [],
+    outlived: [],
   };
   metrics.sources.status = () => status as unknown as AgentStatus;
   const text = await metrics.text();

@@ -78,7 +78,8 @@ export const neighbourClaims = ({ device }: Attachment): Rule[] => [
 
 const source6 = packetAddress('IPv6', 'saddr');
 /** @param addresses sorted, none of them link-local */
-const linkLocalOr = (...addresses: readonly string[]): Statement => match(source6, { set: [...addresses, linkLocal] });
+const linkLocalOr = (...addresses: readonly string[]): Statement =>
+  match(source6, addresses.length === 0 ? linkLocal : { set: [...addresses, linkLocal] });
 
 /** Where ICMPv6 messages have an address or an option, in bits. */
 const target = bits('th', 64, 128);

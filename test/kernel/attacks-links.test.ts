@@ -67,6 +67,14 @@ describePackets('a link belongs to its pod', () => {
     if (agent === undefined) throw new Error(`no agent on ${on}`);
     return agent;
   };
+  /** Pods whose links have been found. */
+  const placed = async (on: NodeName): Promise<string[]> => {
+    const endpoints = (await agentOn(on).status())['endpoints'] as {
+      readonly name: string;
+      readonly device?: string;
+    }[];
+    return endpoints.flatMap(({ name, device }) => (device === undefined ? [] : [name]));
+  };
   interface Outlived {
     readonly pod: { readonly name: string };
     readonly reason: string;
@@ -244,6 +252,7 @@ describePackets('a link belongs to its pod', () => {
       await again('second', 21);
       await lab.deletePod(`${job}.x`);
       await again('third', 22);
+      await until(async () => (await placed(on)).includes(job), settlesWithin);
       objects.set(job, pod(`${job}.x`, { node: on, addresses: addressesAt(on, 22), uid: 'third', phase: 'Succeeded' }));
       await comesTo(on, `${job}: its object says Succeeded`);
       await lab.deletePod(`${job}.x`);

@@ -533,16 +533,16 @@ export const mutants: readonly Mutant[] = [
   },
   {
     title: 'in a dry run of the agent the source guard drops',
-    file: 'src/nftables/render/guards.ts',
-    find: "const refuse = options.mode === 'dry-run' ? accept : drop;",
-    replace: 'const refuse = options.mode === undefined ? accept : drop;',
+    file: 'src/nftables/render/guard-parts.ts',
+    find: "policy: mode === 'dry-run' ? 'accept' : 'drop',",
+    replace: "policy: 'drop',",
     tests: ['test/nftables/guards.test.ts'],
   },
   {
     title: 'in a dry run of the agent nothing is reported of what would not reach a bridged pod',
     file: 'src/nftables/render/guards.ts',
-    find: "if (attachment.kind === 'bridged') add(",
-    replace: "if (attachment.kind === 'bridged' && options.mode !== 'dry-run') add(",
+    find: '...bridged.map((one) => bridgeGuardChain(one,',
+    replace: "...(options.mode === 'dry-run' ? [] : bridged).map((one) => bridgeGuardChain(one,",
     tests: ['test/nftables/guards.test.ts'],
   },
   {
@@ -604,8 +604,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'losses of reports are recorded without their direction',
     file: 'src/audit/accounting/losses.ts',
-    find: "const key = `${loss.cause} ${scopeOf(loss)} ${loss.direction ?? ''}`;",
-    replace: 'const key = `${loss.cause} ${scopeOf(loss)}`;',
+    find: "const key = `${loss.cause} ${scopeOf(loss)} ${loss.direction ?? ''} ${of.sender ?? ''}`;",
+    replace: "const key = `${loss.cause} ${scopeOf(loss)} ${of.sender ?? ''}`;",
     tests: ['test/audit/accounting/packet-accounting.test.ts'],
   },
   {

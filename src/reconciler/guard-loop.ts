@@ -117,6 +117,7 @@ export class GuardLoop implements AsyncDisposable {
   readonly #bridges: BridgeWatch;
   #outlived: readonly OutlivedPod[] = [];
   #openProblem: string | undefined;
+  #adopting: Promise<void> | undefined;
   #failure: string | undefined;
 
   constructor(parts: GuardParts, options: GuardOptions) {
@@ -136,6 +137,11 @@ export class GuardLoop implements AsyncDisposable {
    * listed keep no policy waiting; what they say follows.
    */
   async adopt(): Promise<readonly ClusterChange[]> {
+    await (this.#adopting ??= this.#adoptSoon());
+    return this.#table.takeNews();
+  }
+
+  async #adoptSoon(): Promise<void> {
     const { clock, log } = this.#parts;
     const adopted = this.#table.adopt().catch((error: unknown) => {
       log.warn({ error: messageOf(error) }, 'cannot read the source guards of an earlier agent yet');
@@ -144,7 +150,6 @@ export class GuardLoop implements AsyncDisposable {
     const late = new Promise<void>((resolve) => (wait = clock.after(adoptsWithin, resolve)));
     await Promise.race([adopted, late]);
     wait?.[Symbol.dispose]();
-    return this.#table.takeNews();
   }
 
   /** The pods are known from now on. Before, guards of an earlier agent must not be removed as guards of no pod. */

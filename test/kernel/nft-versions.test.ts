@@ -5,10 +5,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openNftClient } from '../../src/kernel/nft/nft-client.js';
+import type { Address } from '../../src/model/address.js';
+import type { Attachment } from '../../src/model/attachment.js';
 import type { Ruleset } from '../../src/nftables/language/types.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
+import { planGuards } from '../../src/nftables/plan/guard-plan.js';
 import { planReplacement } from '../../src/nftables/plan/plan.js';
 import { noneDirty } from '../../src/nftables/render/dirty.js';
+import { renderGuards } from '../../src/nftables/render/guards.js';
 import { render, type RenderOptions } from '../../src/nftables/render/renderer.js';
 import { nftReleases, provideNft } from '../build/packages/nft-releases.js';
 import { policy } from '../cases/objects.js';
@@ -24,6 +28,17 @@ const logged: RenderOptions = {
   established: 'reevaluate',
   audit: { group: 100, pairRate: 10, pairBurst: 20, pairs: 4096, sharedRate: 50 },
 };
+const bridgedPod: Attachment = {
+  pod: { namespace: 'shop', name: 'api-0' },
+  podUid: 'uid-0',
+  device: 'd0',
+  ifindex: 1,
+  kind: 'bridged',
+  bridge: 'cni0',
+  hardware: '02:00:0a:00:00:01',
+  addresses: ['10.244.1.11', 'fd00:10:244:1::b'] as Address[],
+};
+const nodeAddresses = ['192.0.2.1', '2001:db8::1'] as Address[];
 const onlyClient = policy('only.x', {
   podSelector: app('server'),
   ingress: [{ from: [{ podSelector: app('client') }], ports: [{ port: 80 }] }],
@@ -56,6 +71,31 @@ for (const { release, programs } of releases) {
         await client.close();
       }, 60_000);
 
+      test('it and the system list guards as they were rendered', async () => {
+        using kernel = new NftNamespace();
+        kernel.run('ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1');
+        const client = await openNftClient({ command: ['ip', 'netns', 'exec', kernel.name, nft] });
+        const system = await openNftClient({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
+        const desired = renderGuards([bridgedPod], {
+          sourceGuardOffNamespaces: new Set(),
+          isolated: { ingress: new Set(), egress: new Set() },
+          tunnels: { ports: new Set([4789]), nodes: new Set(nodeAddresses), allowedNamespaces: new Set() },
+          ...logged,
+        });
+        const [liveDevices, hookedIfindex] = [
+          new Map([['d0', 1]]),
+          new Map([...desired.chains.keys()].map((name) => [name, 1])),
+        ];
+        const plan = (applied: Ruleset | undefined) => planGuards({ desired, applied, liveDevices, hookedIfindex });
+        const transaction = plan(undefined);
+        if (transaction === undefined) throw new Error('nothing is planned');
+        await client.apply(transaction);
+        for (const one of [client, system]) {
+          expect(plan(await one.list({ family: 'netdev', table: 'podwall' }))).toBeUndefined();
+          await one.close();
+        }
+      });
+
       test('says what is wrong with a transaction, and takes the next', async () => {
         using kernel = new NftNamespace();
         const client = await openNftClient({ command: ['ip', 'netns', 'exec', kernel.name, nft] });
@@ -67,7 +107,9 @@ for (const { release, programs } of releases) {
           message: expect.stringMatching(/^Error: .*No such file or directory\nflush chain inet podwall nowhere/),
         });
         await client.apply({ ...table, commands: [{ kind: 'add chain', name: 'somewhere' }] });
-        expect([...((await client.list({ family: 'inet', table: 'podwall' }))?.chains.keys() ?? [])]).toEqual(['somewhere']);
+        expect([...((await client.list({ family: 'inet', table: 'podwall' }))?.chains.keys() ?? [])]).toEqual([
+          'somewhere',
+        ]);
         await client.close();
       });
 

@@ -1,3 +1,4 @@
+import { canonicalStatement, isBody } from './canonical-statement.js';
 import { emptyRuleset, type MutableRuleset, type MutableSet } from './mutable-ruleset.js';
 import { elementFromJson } from './elements.js';
 import { keyTypesFrom } from './key-types.js';
@@ -10,7 +11,6 @@ type ListedObject = Readonly<Record<string, unknown>>;
 
 type Body = Readonly<Record<string, unknown>>;
 
-const isBody = (value: unknown): value is Body => typeof value === 'object' && value !== null;
 const textOf = (body: Body, key: string): string => {
   const value = body[key];
   return typeof value === 'string' ? value : '';
@@ -55,19 +55,8 @@ function setOf(body: Body, verdicts: boolean): MutableSet {
 /** What packets added is theirs, unless another set takes the place of this one. */
 export const isListedWhole = ({ name, dynamic }: SetForm): boolean => dynamic === undefined || isRetired(name);
 
-/** `flags & (a | b)` is listed as `[flags, ["a", "b"]]` by nft 1.0.6, and as `[flags, { "|": ["a", "b"] }]` since 1.1. */
-function canonical(statement: unknown): unknown {
-  if (!isBody(statement) || !isBody(statement['match'])) return statement;
-  const { left } = statement['match'];
-  const masked = isBody(left) ? left['&'] : undefined;
-  if (!Array.isArray(masked)) return statement;
-  const [field, mask] = masked as unknown[];
-  const flags = isBody(mask) ? mask['|'] : undefined;
-  return Array.isArray(flags) ? { match: { ...statement['match'], left: { '&': [field, flags] } } } : statement;
-}
-
 const ruleOf = (body: Body): Rule => ({
-  statements: Array.isArray(body['expr']) ? (body['expr'].map(canonical) as Statement[]) : [],
+  statements: Array.isArray(body['expr']) ? (body['expr'].map(canonicalStatement) as Statement[]) : [],
   ...(typeof body['comment'] === 'string' ? { comment: body['comment'] } : {}),
 });
 

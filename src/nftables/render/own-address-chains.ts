@@ -65,7 +65,7 @@ function rules4(tunnels: boolean): Rule[] {
     rule([match(ipOption('ssrr'), true), back], 'strict source route'),
     rule([match(protocol, 'igmp'), anyOf(headerField('igmp', 'type'), igmpReports), accept], 'a pod listens'),
     rule([anyOf(protocol, ['igmp', 'pim']), back], 'a pod is no multicast router'),
-    rule([anyOf(headerField('icmp', 'type'), ['redirect', 'router-advertisement']), back], 'a pod is no router'),
+    rule([match(headerField('icmp', 'type'), 'router-advertisement'), back], 'a pod is no router'),
     ...(tunnels
       ? [rule([accept])]
       : [

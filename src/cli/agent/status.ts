@@ -9,7 +9,7 @@ import { objectKey, type ObjectRef } from '../../model/pod.js';
 import { readStateFile } from '../../node/state/state-file.js';
 import { formatTable } from '../../report/table.js';
 import { exitCode } from '../common/exit-codes.js';
-import { withNftClient } from '../with-nft-client.js';
+import { withTableReader } from '../with-nft-client.js';
 import { choiceOf, defaultStateDir, durationOption, parseTarget, warnOf } from '../common/options.js';
 
 interface StatusFlags {
@@ -97,7 +97,7 @@ interface WithoutAnswer {
 }
 
 const readKernel = (): Promise<KernelSummary | undefined> =>
-  withNftClient(async (client) => {
+  withTableReader(async (client) => {
     const policies = await client.list({ family: 'inet', table: 'podwall' });
     const guards = await client.list({ family: 'netdev', table: 'podwall' });
     // An uninstall that was interrupted may have left one of them.

@@ -24,11 +24,17 @@ export const uninstallCommand = (): Command =>
       using _lock = await lockOfAgents(stateDir);
       await removeTables();
       process.stdout.write('Removed table inet podwall and table netdev podwall.\n');
-      for (const setting of await restoreBridgeSettings(stateDir))
-        process.stdout.write(
-          `Set net.bridge.${setting} to 0, as it was before the agent set it ` +
-            `(undo it where something else relies on it: sysctl -w net.bridge.${setting}=1).\n`,
-        );
+      for (const { setting, problem } of await restoreBridgeSettings(stateDir))
+        if (problem !== undefined)
+          process.stderr.write(
+            `podwall: the agent had set net.bridge.${setting} to 1, which stays (${problem}); ` +
+              `where nothing else relies on it: sysctl -w net.bridge.${setting}=0\n`,
+          );
+        else
+          process.stdout.write(
+            `Set net.bridge.${setting} to 0, as it was before the agent set it ` +
+              `(undo it where something else relies on it: sysctl -w net.bridge.${setting}=1).\n`,
+          );
       await removeStateFile(stateDir);
       await removeCheckpoint(stateDir);
       await removePolicyPackets(stateDir);

@@ -5,7 +5,7 @@ import { denialsByPolicy, type PolicyDenials } from '../../nftables/names/policy
 import { hitsKey, ruleHits, type RuleHits } from '../../nftables/names/rule-hits.js';
 import { printRows } from '../../report/rows.js';
 import { exitCode } from '../common/exit-codes.js';
-import { withNftClient } from '../with-nft-client.js';
+import { withTableReader } from '../with-nft-client.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
 import { hasPolicies, readPolicies, withPolicies, type PolicyFlags } from './policy-options.js';
 
@@ -51,7 +51,7 @@ export const coverageCommand = (): Command =>
     });
 
 const readHits = (): Promise<ReadonlyMap<string, RuleHits> | undefined> =>
-  withNftClient(async (client) => {
+  withTableReader(async (client) => {
     const policies = await client.list({ family: 'inet', table: 'podwall' });
     return policies && ruleHits(policies, await client.counters());
   });

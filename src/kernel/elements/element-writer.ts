@@ -91,13 +91,14 @@ class WorkerWriter implements ElementWriter {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
     this.#isOpen = false;
-    this.#settleOpened();
+    // A thread that is ended while it loads koffi ends the whole process.
+    await this.#opened;
     await this.#worker.terminate();
   }
 
   #receive(message: ElementWorkerMessage): void {
     if (message.kind === 'open') {
-      this.#isOpen = true;
+      this.#isOpen = !this.#isClosing;
       this.#settleOpened();
     } else if (message.kind === 'unavailable') this.#end(message.reason);
     else {

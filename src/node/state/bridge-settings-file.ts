@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../../generic/message-of.js';
 import { removeSaved, SavedFile } from './saved-file.js';
 
 const pathIn = (stateDir: string): string => join(stateDir, 'bridge-settings.json');
@@ -40,15 +41,25 @@ async function savedIn(file: SavedFile): Promise<SavedSettings | undefined> {
   return isSaved ? (saved as SavedSettings) : undefined;
 }
 
+interface RestoredSetting {
+  readonly setting: string;
+  /** Why it is still on. */
+  readonly problem?: string;
+}
+
 /** Switches off what agents have switched on. @returns the settings that were on until now */
-export async function restoreBridgeSettings(stateDir: string): Promise<readonly string[]> {
+export async function restoreBridgeSettings(stateDir: string): Promise<readonly RestoredSetting[]> {
   const saved = await savedIn(new SavedFile(pathIn(stateDir)));
-  const restored: string[] = [];
+  const restored: RestoredSetting[] = [];
   for (const setting of saved?.set ?? []) {
     const path = `${saved?.folder ?? ''}/${setting}`;
-    if ((await readFile(path, 'utf8')).trim() !== '1') continue;
-    await writeFile(path, '0');
-    restored.push(setting);
+    try {
+      if ((await readFile(path, 'utf8')).trim() !== '1') continue;
+      await writeFile(path, '0');
+      restored.push({ setting });
+    } catch (error) {
+      restored.push({ setting, problem: messageOf(error) });
+    }
   }
   await removeSaved(pathIn(stateDir));
   return restored;

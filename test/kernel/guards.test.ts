@@ -33,6 +33,11 @@ const asListed = (ruleset: Ruleset): readonly Chain[] =>
   });
 
 describePackets('guards in a kernel', () => {
+  // Also when an expectation fails: a child that is left would hold the test runner.
+  const opened: NftClient[] = [];
+  afterEach(async () => {
+    for (const client of opened.splice(0)) await client.close();
+  });
   const attachment = (change: Partial<Attachment>): Attachment => ({
     pod: { namespace: 'shop', name: 'api-0' },
     podUid: 'uid-0',
@@ -76,9 +81,7 @@ describePackets('guards in a kernel', () => {
       kernel.run('ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1');
       const desired = renderGuards([attachment({}), ...more], { sourceGuardOffNamespaces: noneOff, ...logging });
       const client = await openNftClient({ command: ['ip', 'netns', 'exec', kernel.name, 'nft'] });
-      // Also when an expectation fails: a child that is left would hold the test runner.
-      await using closing = { [Symbol.asyncDispose]: () => client.close() };
-      void closing;
+      opened.push(client);
       const listed = async () => (await client.list({ family: 'netdev', table: 'podwall' })) ?? emptyRuleset('netdev');
       const live = new Map([...desired.chains.values()].map(({ hook }) => [hook?.device ?? '', 1]));
       const transaction = planGuards({ desired, applied: undefined, liveDevices: live, hookedIfindex: new Map() });

@@ -3,6 +3,7 @@ import { acquireLock } from '../../node/agent-lock.js';
 import { agentAnswers, askAgent, socketPath } from '../../node/control-socket.js';
 import { restoreBridgeSettings } from '../../node/state/bridge-settings-file.js';
 import { removeCheckpoint } from '../../node/state/checkpoint-file.js';
+import { removeLinks } from '../../node/state/links-file.js';
 import { removePolicyPackets } from '../../node/state/policy-packets-file.js';
 import { removeStateFile } from '../../node/state/state-file.js';
 import { UsageError } from '../common/exit-codes.js';
@@ -21,7 +22,7 @@ export const uninstallCommand = (): Command =>
       socketPath(stateDir);
       if (await agentAnswers(stateDir)) await askAgent(stateDir, 'stop');
       // Until the end: an agent that is started meanwhile waits. If this process is killed, it enforces everything again.
-      using _lock = await lockOfAgents(stateDir);
+      const lock = await lockOfAgents(stateDir);
       await removeTables();
       process.stdout.write('Removed table inet podwall and table netdev podwall.\n');
       for (const { setting, problem } of await restoreBridgeSettings(stateDir))
@@ -38,6 +39,8 @@ export const uninstallCommand = (): Command =>
       await removeStateFile(stateDir);
       await removeCheckpoint(stateDir);
       await removePolicyPackets(stateDir);
+      await removeLinks(stateDir);
+      lock[Symbol.dispose]();
     });
 
 const removeTables = (): Promise<void> =>

@@ -14,7 +14,8 @@ export const sameHook = (a: Hook | undefined, b: Hook | undefined): boolean =>
   a === b ||
   (a !== undefined &&
     b !== undefined &&
-    a.type === b.type &&
+    // Another process may have made it of another type.
+    sameJson(a.type, b.type) &&
     a.hook === b.hook &&
     a.priority === b.priority &&
     a.policy === b.policy &&

@@ -45,7 +45,6 @@ export const guardChainNames = [
   'listener-reports',
   'multicast',
 ] as const;
-type SharedGuardChain = (typeof guardChainNames)[number];
 
 const dryRun = flag('dryRun', 'dry-run-');
 /** For pods whose allowed flows are recorded. */

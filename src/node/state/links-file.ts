@@ -1,7 +1,9 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LinkBinding } from '../../model/link-binding.js';
-import { SavedFile } from './saved-file.js';
+import { removeSaved, SavedFile } from './saved-file.js';
+
+const pathIn = (stateDir: string): string => join(stateDir, 'links.json');
 
 /** Indexes of links mean something within one boot and one network namespace. */
 interface SavedLinks {
@@ -15,7 +17,7 @@ export class LinksFile {
   readonly #file: SavedFile;
 
   constructor(stateDir: string) {
-    this.#file = new SavedFile(join(stateDir, 'links.json'));
+    this.#file = new SavedFile(pathIn(stateDir));
   }
 
   /** Empty when there is none that can be read, or none of this boot: then the guards in the kernel say it. */
@@ -31,6 +33,8 @@ export class LinksFile {
     await this.#file.save({ ...(await here()), links });
   }
 }
+
+export const removeLinks = (stateDir: string): Promise<void> => removeSaved(pathIn(stateDir));
 
 const here = async (): Promise<Omit<SavedLinks, 'links'>> => ({
   boot: (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(),

@@ -245,8 +245,8 @@ describePackets('an agent on a node', () => {
     });
     let text = '';
     second.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    await delay(1500);
-    expect(text).toContain('waiting for lock');
+    await until(() => text.includes('waiting for lock'), 20_000);
+    await delay(500);
     expect(text).not.toContain('msg=applied');
     expect(await agent.stop()).toBe(0);
     await until(() => text.includes('msg=applied'), 10_000);

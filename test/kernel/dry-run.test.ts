@@ -334,8 +334,8 @@ describePackets('the audit log of an agent', () => {
       sendTo(mouth, Buffer.from('to everybody'), socketAddress('224.0.0.251', 5353));
       close(mouth);
       expect(await capture.sees((frame) => frame.includes('to everybody'), 1500)).toBe(true);
-      // Once, however many pods it was brought to.
-      const record = await trail.find({ 'podwall.reason': 'base', 'destination.address': '224.0.0.251' });
+      // Once, by the first that would have denied it, however many pods it was brought to.
+      const record = await trail.find({ 'destination.address': '224.0.0.251' });
       expect(summary(record)).toMatchObject({ verdict: 'deny', mode: 'dry-run', outcome: 'success', from: 'client' });
     }, 30_000);
   });

@@ -112,6 +112,8 @@ export class ApiProxy implements AsyncDisposable {
           this.#cutsNextEvent = false;
           return void response.write(chunk.subarray(0, chunk.length >> 1), () => response.destroy());
         }
+        // Another cut may have ended it meanwhile.
+        if (response.writableEnded || response.destroyed) return;
         response.write(chunk);
       }
       response.end();

@@ -1,5 +1,6 @@
 /** One form for what releases of nft list in several: that of nft 1.0.6, in which rules are rendered. */
-import { addressToNumber, parseAddress } from '../../model/address.js';
+import { parseAddress } from '../../model/address.js';
+import { addressBits, neighbourTarget } from './expressions.js';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -9,12 +10,14 @@ export function canonicalStatement(statement: unknown): unknown {
   if (!isBody(statement)) return statement;
   const { match, set } = statement;
   if (isBody(match)) return { ...statement, match: canonicalMatch(match) };
-  return isBody(set) && isTargetAddress(set['elem']) ? { ...statement, set: { ...set, elem: targetBits } } : statement;
+  return isBody(set) && isTargetAddress(set['elem'])
+    ? { ...statement, set: { ...set, elem: neighbourTarget } }
+    : statement;
 }
 
 function canonicalMatch(match: Body): Body {
   const { left, right } = match;
-  if (isTargetAddress(left)) return { ...match, left: targetBits, right: withNumbers(right) };
+  if (isTargetAddress(left)) return { ...match, left: neighbourTarget, right: withNumbers(right) };
   // `flags & (a | b)` is listed as `[flags, ["a", "b"]]` by nft 1.0.6, and as `[flags, { "|": ["a", "b"] }]` since 1.1.
   const masked = isBody(left) ? left['&'] : undefined;
   if (!Array.isArray(masked)) return match;
@@ -22,9 +25,6 @@ function canonicalMatch(match: Body): Body {
   const flags = isBody(mask) ? mask['|'] : undefined;
   return Array.isArray(flags) ? { ...match, left: { '&': [field, flags] } } : match;
 }
-
-/** The target address of neighbour discovery, which nft 1.0.6 knows by its place only. */
-const targetBits = { payload: { base: 'th', offset: 64, len: 128 } };
 
 function isTargetAddress(expression: unknown): boolean {
   const payload = isBody(expression) ? expression['payload'] : undefined;
@@ -34,7 +34,7 @@ function isTargetAddress(expression: unknown): boolean {
 function withNumbers(right: unknown): unknown {
   if (typeof right === 'string') {
     const address = parseAddress(right);
-    return address === undefined ? right : `0x${addressToNumber(address).toString(16)}`;
+    return address === undefined ? right : addressBits(address);
   }
   const members = isBody(right) ? right['set'] : undefined;
   return Array.isArray(members) ? { set: members.map(withNumbers) } : right;

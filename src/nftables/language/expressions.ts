@@ -1,5 +1,5 @@
 /** The few expressions that our rules need, in exactly the JSON that nft 1.0.6 lists, so that rules compare by value. */
-import type { Family } from '../../model/address.js';
+import { addressToNumber, type Address, type Family } from '../../model/address.js';
 import type { Expression, Operand, Statement } from './types.js';
 
 export type { Expression } from './types.js';
@@ -26,6 +26,10 @@ export const headerField = (protocol: string, field: string): Expression => ({ p
 export const bits = (base: 'nh' | 'th', offset: number, len: number): Expression => ({
   payload: { base, offset, len },
 });
+/** The target address of neighbour discovery, which nft 1.0.6 knows by its place only. */
+export const neighbourTarget = bits('th', 64, 128);
+/** What 128 bits that nft does not know as an address are compared with. */
+export const addressBits = (address: Address): string => `0x${addressToNumber(address).toString(16)}`;
 export const masked = (field: Expression, mask: number): Expression => ({ '&': [field, mask] });
 export const extensionHeader = (name: string, field?: string): Expression => ({
   exthdr: { name, ...(field === undefined ? {} : { field }) },
@@ -65,8 +69,9 @@ export const match = (left: Expression, right: Operand, op: '==' | '!=' | '<=' |
 });
 export const inSet = (left: Expression, set: string): Statement => match(left, reference(set));
 export const notInSet = (left: Expression, set: string): Statement => match(left, reference(set), '!=');
-export const anyOf = (left: Expression, values: readonly (string | number)[], op: '==' | '!=' = '=='): Statement =>
-  match(left, { set: values }, op);
+/** A set of one is listed as the value itself. @param values in the order in which nft lists them */
+export const anyOf = (left: Expression, values: readonly Operand[], op: '==' | '!=' = '=='): Statement =>
+  match(left, values.length === 1 ? (values[0] as Operand) : { set: values }, op);
 export const flowState = (...states: readonly string[]): Statement =>
   match({ ct: { key: 'state' } }, states.length === 1 ? (states[0] as string) : states, 'in');
 export const ofFamily = (family: Family): Statement =>

@@ -62,7 +62,7 @@ export function bridgeGuardChain({ pod, device, addresses }: Attachment, options
   const name = chains.nameOf({ kind: 'egress-guard', device });
   const denied = { chain: name, at: 'bridge', ...options } as const;
   const carries = anyOf(packetProtocol, ['icmp', 'tcp', 'udp', 'sctp']);
-  const toLink = match(destination6, { set: [linkLocal, linkScopeMulticast] });
+  const toLink = anyOf(destination6, [linkLocal, linkScopeMulticast]);
   const hops = match(headerField('ip6', 'hoplimit'), 255);
   return {
     name,

@@ -4,7 +4,7 @@ import { addressToNumber, familyOf, numberToAddress, type Address, type Family }
 import { objectKey } from '../../model/pod.js';
 import type { PolicyMode } from '../../model/policy-mode.js';
 import { commentOf } from '../language/comment-text.js';
-import { anyOf, count, limit, match } from '../language/expressions.js';
+import { addressBits, anyOf, count, limit } from '../language/expressions.js';
 import type { Expression, Hook, Rule, Statement } from '../language/types.js';
 import { counters } from '../names/counters.js';
 import { logTo, type AuditRules } from './log-rules.js';
@@ -57,19 +57,12 @@ export const own = (addresses: readonly Address[], family: Family): readonly Add
 /** As nft lists the members of a set: by value, each once. */
 export const sorted = (addresses: readonly Address[]): Address[] => [...new Set(addresses)].sort(byNumber);
 
-/** nft lists a set of one as the value itself. */
-export function oneOfAddresses(field: Expression, addresses: readonly Address[]): Statement {
-  const values = sorted(addresses);
-  const [only = '', ...others] = values;
-  return others.length === 0 ? match(field, only) : anyOf(field, values);
-}
+export const oneOfAddresses = (field: Expression, addresses: readonly Address[]): Statement =>
+  anyOf(field, sorted(addresses));
 
-/** The same of 128 bits that nft does not know as an address. */
-export function oneOfNumbers(field: Expression, addresses: readonly Address[]): Statement {
-  const values = sorted(addresses).map((address) => `0x${addressToNumber(address).toString(16)}`);
-  const [only = '', ...others] = values;
-  return others.length === 0 ? match(field, only) : anyOf(field, values);
-}
+/** The same of bits that nft does not know as an address. */
+export const oneOfNumbers = (field: Expression, addresses: readonly Address[]): Statement =>
+  anyOf(field, sorted(addresses).map(addressBits));
 
 const byNumber = (a: Address, b: Address): number => {
   const difference = addressToNumber(a) - addressToNumber(b);

@@ -15,6 +15,7 @@ import {
   anyOf,
   back,
   bits,
+  neighbourTarget,
   headerField,
   inSet,
   jump,
@@ -78,11 +79,9 @@ export const neighbourClaims = ({ device }: Attachment): Rule[] => [
 
 const source6 = packetAddress('IPv6', 'saddr');
 /** @param addresses sorted, none of them link-local */
-const linkLocalOr = (...addresses: readonly string[]): Statement =>
-  match(source6, addresses.length === 0 ? linkLocal : { set: [...addresses, linkLocal] });
+const linkLocalOr = (...addresses: readonly string[]): Statement => anyOf(source6, [...addresses, linkLocal]);
 
 /** Where ICMPv6 messages have an address or an option, in bits. */
-const target = bits('th', 64, 128);
 const source = bits('nh', 64, 128);
 const firstOption = { NS: 192, RS: 64 };
 const optionBits = 64;
@@ -130,8 +129,8 @@ const solicitations = anyOf(icmp6Type, ['nd-router-solicit', 'nd-neighbor-solici
 const known = (mine: readonly Address[]): Rule[] => [
   rule([solicitations, oneOfAddresses(source6, mine), jump(messages)]),
   // The source is the pod's own or link-local: the guard has seen to that, or sees to it with the next rule's set.
-  rule([...advertises(mine), oneOfNumbers(target, mine), jump(messages)]),
-  rule([...detectsDuplicates, oneOfNumbers(target, mine), jump(messages)], 'duplicate address detection'),
+  rule([...advertises(mine), oneOfNumbers(neighbourTarget, mine), jump(messages)]),
+  rule([...detectsDuplicates, oneOfNumbers(neighbourTarget, mine), jump(messages)], 'duplicate address detection'),
 ];
 
 const advertises = (mine: readonly Address[]): Statement[] => [
@@ -154,10 +153,10 @@ function learnt(set: string, mine: readonly Address[], isHardwareKnown: boolean)
     jump(messages),
   ];
   return [
-    rule([...advertises(mine), inSet(target, set), jump(messages)]),
-    rule([...advertises(mine), ...isChosen(target, 'th')], 'announces a link-local address'),
-    rule([...detectsDuplicates, inSet(target, set), jump(messages)]),
-    rule([...detectsDuplicates, ...isChosen(target, 'th')], 'announces a link-local address'),
+    rule([...advertises(mine), inSet(neighbourTarget, set), jump(messages)]),
+    rule([...advertises(mine), ...isChosen(neighbourTarget, 'th')], 'announces a link-local address'),
+    rule([...detectsDuplicates, inSet(neighbourTarget, set), jump(messages)]),
+    rule([...detectsDuplicates, ...isChosen(neighbourTarget, 'th')], 'announces a link-local address'),
     // Solicitations with a source remain. In a rule that says so nft would know the bits for an address, not a number.
     rule([match(source6, '::'), back]),
     rule([anyOf(icmp6Type, ['nd-router-solicit', 'nd-neighbor-solicit'], '!='), back]),

@@ -24,7 +24,7 @@ interface Links {
   discover(pods: readonly PodToAttach[]): Promise<DiscoveredPods>;
   /** Devices with their ifindex, as the last discovery saw them. */
   devices(): Promise<ReadonlyMap<string, number>>;
-  /** UDP ports of this node's tunnels that ask for no key; read with the devices. */
+  /** UDP ports of this node's tunnels that ask for no key, as the last discovery saw them. */
   tunnelPorts(): Promise<ReadonlySet<number>>;
   /** Wakes on every link and route event, and on neighbour events while a pod's device is not known. */
   watch(onWake: () => void): Disposable;
@@ -47,12 +47,17 @@ export function openLinks(prefix: readonly string[] = []): Links {
   let asked: ReadonlyMap<string, number> = new Map();
   let encapsulations: { readonly ports: readonly number[]; readonly readAt: number } | undefined;
   const read = async (): Promise<LinkReadings> => (last ??= await readLinks(run));
+  const readEncapsulations = async (): Promise<readonly number[]> => {
+    encapsulations = { ports: await readUdpEncapsulations(run), readAt: performance.now() };
+    return encapsulations.ports;
+  };
   return {
     async discover(pods) {
       const found = await search(pods, run, { known, asked });
       last = found.readings;
       known = found.attachments;
       asked = found.asked;
+      if (performance.now() - (encapsulations?.readAt ?? -Infinity) >= encapsulationsEvery) await readEncapsulations();
       return { attachments: found.attachments, unattached: found.unattached };
     },
     async devices() {
@@ -61,9 +66,8 @@ export function openLinks(prefix: readonly string[] = []): Links {
     },
     async tunnelPorts() {
       const { links } = await read();
-      if (encapsulations === undefined || performance.now() - encapsulations.readAt >= encapsulationsEvery)
-        encapsulations = { ports: await readUdpEncapsulations(run), readAt: performance.now() };
-      return new Set([...links.flatMap(({ tunnelPort }) => tunnelPort ?? []), ...encapsulations.ports]);
+      const ofEncapsulations = encapsulations?.ports ?? (await readEncapsulations());
+      return new Set([...links.flatMap(({ tunnelPort }) => tunnelPort ?? []), ...ofEncapsulations]);
     },
     watch: (onWake) => watchLinks(onWake, { prefix, neighbours: () => asked.size > 0 }),
   };

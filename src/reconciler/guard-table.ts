@@ -107,7 +107,7 @@ export class GuardTable {
     const applied = before ?? (await this.#read(table));
     if (applied?.isFlagged === true) await this.#nftables.apply(planUnflag(desired));
     const liveDevices = await this.#links.devices();
-    const isForeign = last !== undefined && this.#isChanged(last, applied, liveDevices);
+    const isForeign = last !== undefined && applied !== last && this.#isChanged(last, applied, liveDevices);
     const transaction = planGuards({ desired, applied, liveDevices, hookedIfindex: this.#hooked });
     if (transaction !== undefined) await this.#nftables.apply(transaction);
     this.#record(desired, liveDevices);

@@ -5,7 +5,7 @@
  * not root can neither take the lock nor keep an agent from it. Whoever has bound one and then sees no other of root has the
  * lock: of two that bind at once, at least one sees the other. The kernel removes it with its owner.
  *
- * Beside it stands the abstract socket by which earlier releases lock. Who holds that cannot be told: it counts where an
+ * Beside it stands the abstract socket by which earlier releases lock. Who holds that is not known: it counts where an
  * agent answers in the state folder, or where there is no loopback.
  */
 import { createSocket, type Socket } from 'node:dgram';

@@ -162,7 +162,7 @@ class ControlSocket implements AsyncDisposable {
   }
 }
 
-/** Undefined when nothing is there, or it cannot be told. */
+/** Undefined when nothing is there, or nobody may look. */
 const inodeOf = (path: string): Promise<number | undefined> =>
   lstat(path).then(
     ({ ino }) => ino,

@@ -3,7 +3,7 @@ import type { ReconcilerLog } from './types.js';
 
 /**
  * Makes the frames of bridged pods reach our table.
- * @param onSet is told which setting was off
+ * @param onSet hears which setting was off
  * @returns a message when they do not reach it
  */
 export type BridgeNetfilter = (onSet: (setting: string) => void) => Promise<string | undefined>;

@@ -1,5 +1,5 @@
 /** How many different values there were, in bounded memory: exact for a few, within about 2 % for up to 100,000. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Values that are kept as they are. */
 const mostExact = 64;
@@ -33,8 +33,8 @@ export class DistinctCount {
   #mark(value: string): void {
     const seen = this.#seen;
     if (seen === undefined) return;
-    const hash = createHash('sha1').update(value).digest().readUInt32LE() % bits;
-    const [byte, bit] = [hash >> 3, 1 << (hash & 7)];
+    const place = hash('sha1', value, 'buffer').readUInt32LE() % bits;
+    const [byte, bit] = [place >> 3, 1 << (place & 7)];
     const before = seen[byte] ?? 0;
     if ((before & bit) !== 0) return;
     seen[byte] = before | bit;

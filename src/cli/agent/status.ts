@@ -79,7 +79,7 @@ export const statusCommand = (): Command =>
       process.exitCode = running === undefined ? exitCode.no : exitCode.done;
     });
 
-/** Whatever stands where its socket should be: what the kernel holds is told all the same. */
+/** Whatever stands where its socket should be: what the kernel holds is shown all the same. */
 async function askStatus(stateDir: string, warn: (message: string) => void): Promise<AgentStatus | undefined> {
   try {
     return (await askAgent(stateDir, 'status')) as AgentStatus | undefined;

@@ -5,11 +5,10 @@ export type BridgeNetfilterMode = 'ensure' | 'check';
 const settings = ['bridge-nf-call-iptables', 'bridge-nf-call-ip6tables'];
 
 /**
- * Nothing announces that they are changed, so they are read often.
- *
  * Frames between pods on one bridge reach our rules only with these two settings, which belong to the network namespace.
+ * Nothing announces that they are changed: ask often.
  * @param folder where the kernel shows them: `/proc/sys/net/bridge`, or where a container has it
- * @param onSet is told what was set
+ * @param onSet hears what was set
  * @returns what is wrong, or undefined when frames are seen
  */
 export async function bridgeNetfilter(

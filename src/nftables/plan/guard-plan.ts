@@ -58,10 +58,10 @@ function isKept(set: NftSet, { desired }: GuardPlanInput): boolean {
   return after !== undefined && sameKind(set, after);
 }
 
-function fillSets(commands: CommandList, { desired, applied }: GuardPlanInput): void {
-  for (const set of desired.sets.values()) {
-    const found = applied?.sets.get(set.name);
-    const before = found !== undefined && sameKind(found, set) ? found : undefined;
+function fillSets(commands: CommandList, input: GuardPlanInput): void {
+  for (const set of input.desired.sets.values()) {
+    const found = input.applied?.sets.get(set.name);
+    const before = found !== undefined && isKept(found, input) ? found : undefined;
     if (before === undefined) commands.addSet(set);
     // What packets add is theirs.
     if (set.dynamic !== undefined) continue;

@@ -2,6 +2,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '../../audit/accounting/checkpoint.js';
 import type { UnreadableCheckpoint } from '../../audit/accounting/unreadable-checkpoint.js';
+import { isMapping } from '../../model/parse.js';
 import { removeSaved, SavedFile } from './saved-file.js';
 
 const pathIn = (stateDir: string): string => join(stateDir, 'audit.json');
@@ -42,15 +43,12 @@ const checkpointIn = ({ pending, unsettled, ...rest }: SavedCheckpoint): Checkpo
   pending: pending ?? unsettled ?? 0,
 });
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const isNumbers = (value: unknown): boolean => isObject(value) && Object.values(value).every(Number.isFinite);
+const isNumbers = (value: unknown): boolean => isMapping(value) && Object.values(value).every(Number.isFinite);
 
 function isSaved(value: unknown): value is SavedCheckpoint {
-  if (!isObject(value)) return false;
+  if (!isMapping(value)) return false;
   const { time, counters, pending, unsettled, suppressed, written } = value;
-  const isWritten = isObject(written) && typeof written['bootId'] === 'string' && Number.isFinite(written['sequence']);
+  const isWritten = isMapping(written) && typeof written['bootId'] === 'string' && Number.isFinite(written['sequence']);
   return (
     [time, pending ?? unsettled ?? 0].every(Number.isFinite) &&
     [counters, suppressed].every(isNumbers) &&

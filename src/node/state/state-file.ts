@@ -64,7 +64,7 @@ export class StateFile {
 
 /**
  * Undefined when there is none, or none that can be read.
- * @param onProblem is told why it cannot be read
+ * @param onProblem hears why it cannot be read
  */
 export async function readStateFile(
   stateDir: string,

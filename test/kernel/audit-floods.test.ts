@@ -204,30 +204,9 @@ describePackets('the audit log in a flood', () => {
   }, 90_000);
 
   /** To 60,000 addresses, one after the other, as fast as a pod can. */
-  const scanDuring = async (work: () => Promise<void>): Promise<number> => {
-    const targets = Array.from({ length: 60_000 }, (_, host) =>
-      libc.socketAddress(`10.9.${host >> 8}.${host & 255}`, 9),
-    );
-    const fd = libc.inNamed(lab.netns('client.x'), () => libc.socket(libc.AF_INET, libc.SOCK_DGRAM));
-    const ending = new AbortController();
-    let sent = 0;
-    const sending = (async () => {
-      for (let next = 0; !ending.signal.aborted; next += 200) {
-        for (let burst = 0; burst < 200; burst += 1) {
-          const target = targets[(next + burst) % targets.length];
-          if (target !== undefined && libc.sendTo(fd, Buffer.from('scan'), target) > 0) sent += 1;
-        }
-        await turn();
-      }
-    })();
-    try {
-      await work();
-    } finally {
-      ending.abort();
-      await sending;
-      libc.close(fd);
-    }
-    return sent;
+  const scanDuring = (work: () => Promise<void>): Promise<number> => {
+    const to = Array.from({ length: 60_000 }, (_, host) => `10.9.${host >> 8}.${host & 255}`);
+    return flood({ from: lab.netns('client.x'), to, ports: [9] }, work);
   };
 
   test('a pod scans all the addresses that it can: of another pod’s denials none is missing', async () => {

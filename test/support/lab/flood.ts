@@ -5,15 +5,17 @@ import * as libc from './libc.js';
 export interface FloodTarget {
   /** Network namespace of the sender. */
   readonly from: string;
-  readonly to: string;
-  /** Destination ports, one after the other, again and again. */
+  /** One address, or several of one family. With their ports: one after the other, again and again. */
+  readonly to: string | readonly string[];
   readonly ports: readonly number[];
 }
 
 /** Sends until the work is done. @returns datagrams that the kernel took. */
 export async function flood({ from, to, ports }: FloodTarget, work: () => Promise<void>): Promise<number> {
-  const targets = ports.map((port) => libc.socketAddress(to, port));
-  const fd = libc.inNamed(from, () => libc.socket(to.includes(':') ? libc.AF_INET6 : libc.AF_INET, libc.SOCK_DGRAM));
+  const addresses = typeof to === 'string' ? [to] : to;
+  const targets = addresses.flatMap((address) => ports.map((port) => libc.socketAddress(address, port)));
+  const isIpv6 = addresses.some((address) => address.includes(':'));
+  const fd = libc.inNamed(from, () => libc.socket(isIpv6 ? libc.AF_INET6 : libc.AF_INET, libc.SOCK_DGRAM));
   const payload = Buffer.from('flood');
   const ending = new AbortController();
   let sent = 0;

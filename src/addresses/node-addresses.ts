@@ -14,6 +14,7 @@ export class NodeAddresses {
   readonly #byName = new Map<string, Counts<Address>>();
   readonly #byAddress = new Map<Address, Counts<string>>();
   #version = 0;
+  #all: ReadonlySet<Address> | undefined;
 
   /** @param addresses of its Node object; undefined: there is none */
   setNode(name: string, addresses: readonly Address[] | undefined): void {
@@ -45,9 +46,9 @@ export class NodeAddresses {
     return this.#byAddress.has(address);
   }
 
-  /** Of all nodes. */
+  /** Of all nodes; another set after each change. */
   all(): ReadonlySet<Address> {
-    return new Set(this.#byAddress.keys());
+    return (this.#all ??= new Set(this.#byAddress.keys()));
   }
 
   /** Another one whenever an address has come or gone. */
@@ -59,7 +60,9 @@ export class NodeAddresses {
     countIn(this.#byName, name, address, change);
     const had = this.#byAddress.has(address);
     countIn(this.#byAddress, address, name, change);
-    if (had !== this.#byAddress.has(address)) this.#version += 1;
+    if (had === this.#byAddress.has(address)) return;
+    this.#version += 1;
+    this.#all = undefined;
   }
 }
 

@@ -41,6 +41,7 @@ export const sameKind = (a: NftSet, b: NftSet): boolean =>
 /** Of a set that packets fill, none are compared. */
 export const sameElements = (a: NftSet, b: NftSet): boolean =>
   a.dynamic !== undefined ||
+  a.elements === b.elements ||
   (a.elements.size === b.elements.size && [...a.elements].every(([key, value]) => b.elements.get(key) === value));
 
 /** Whether the ruleset has any object at all. */

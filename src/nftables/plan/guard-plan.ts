@@ -64,7 +64,7 @@ function fillSets(commands: CommandList, input: GuardPlanInput): void {
     const before = found !== undefined && isKept(found, input) ? found : undefined;
     if (before === undefined) commands.addSet(set);
     // What packets add is theirs.
-    if (set.dynamic !== undefined) continue;
+    if (set.dynamic !== undefined || before?.elements === set.elements) continue;
     commands.deleteElements(
       set,
       [...(before?.elements.keys() ?? [])].filter((key) => !set.elements.has(key)),

@@ -1,5 +1,5 @@
 import type { Address } from '../../model/address.js';
-import { families } from '../../model/address.js';
+import { families, type Family } from '../../model/address.js';
 import type { PolicyMode } from '../../model/policy-mode.js';
 import type { Attachment } from '../../model/attachment.js';
 import { objectKey } from '../../model/pod.js';
@@ -25,7 +25,7 @@ import { nodeAddressSet, ownAddressChain, ownAddressChains, tunnelPortSet } from
 export interface Tunnels {
   /** UDP ports of those that this node ends. */
   readonly ports: ReadonlySet<number>;
-  /** Addresses of all nodes; this one's are known to the kernel. */
+  /** Addresses of all nodes, which another set has when they change; this one's are known to the kernel. */
   readonly nodes: ReadonlySet<Address>;
   /** Namespaces whose pods may use them. */
   readonly allowedNamespaces: ReadonlySet<string>;
@@ -68,11 +68,12 @@ export function renderGuards(found: readonly Attachment[], options: GuardOptions
   // A set of bits has no form in JSON, which a name that text cannot carry would need.
   const learns = attachments.every(({ device }) => isPlainName(device));
   const isOpenTo = direction(options);
+  const ofPods = attachments.map((one) => chainsOf(one, options, learns));
   const all = [
     ...sharedChains(guarded, bridged, options),
-    ...guarded.map((one) => neighbourClaimsChain(one, learns)),
-    ...guarded.map((one) => guardChain(one, options)),
-    ...bridged.map((one) => bridgeGuardChain(one, { ...options, isOpen: isOpenTo('ingress', one) })),
+    ...ofPods.flatMap(({ claims }) => claims ?? []),
+    ...ofPods.flatMap(({ guard }) => guard ?? []),
+    ...ofPods.flatMap(({ bridge }) => bridge ?? []),
   ];
   const sets = [
     ...(guarded.length === 0 ? [] : tunnelSets(options.tunnels)),
@@ -95,7 +96,7 @@ function onePerDevice(attachments: readonly Attachment[]): readonly Attachment[]
   for (const attachment of attachments) {
     const other = devices.get(attachment.device);
     const addresses = [...new Set([...(other?.addresses ?? []), ...attachment.addresses])];
-    devices.set(attachment.device, { ...attachment, addresses });
+    devices.set(attachment.device, other === undefined ? attachment : { ...attachment, addresses });
   }
   return [...devices.values()];
 }
@@ -105,6 +106,34 @@ const direction =
   ({ isolated }: GuardOptions) =>
   (way: keyof IsolatedPods, { pod }: Attachment): boolean =>
     isolated !== undefined && !isolated[way].has(objectKey(pod));
+
+/** Absent where there is none: no guard in a namespace that opted out, none towards a pod that is not on a bridge. */
+interface PodChains {
+  readonly claims?: Chain;
+  readonly guard?: Chain;
+  readonly bridge?: Chain;
+}
+
+/** A policy changes those of few pods: the others are the same objects, which nobody compares. By pod and what else they depend on. */
+const rendered = new WeakMap<Attachment, Map<string, PodChains>>();
+
+function chainsOf(one: Attachment, options: GuardOptions, learns: boolean): PodChains {
+  const { audit, mode } = options;
+  const isGuarded = !options.sourceGuardOffNamespaces.has(one.pod.namespace);
+  const isOpen = direction(options);
+  const [ingress, egress] = [isOpen('ingress', one), isOpen('egress', one)];
+  const key = JSON.stringify([isGuarded, learns, ingress, egress, mayTunnel(options, one), audit, mode]);
+  const known = rendered.get(one) ?? new Map<string, PodChains>();
+  rendered.set(one, known);
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = {
+    ...(isGuarded ? { claims: neighbourClaimsChain(one, learns), guard: guardChain(one, options) } : {}),
+    ...(one.kind === 'bridged' ? { bridge: bridgeGuardChain(one, { ...options, isOpen: ingress }) } : {}),
+  };
+  known.set(key, made);
+  return made;
+}
 
 const mayTunnel = ({ tunnels }: GuardOptions, { pod }: Attachment): boolean =>
   tunnels?.allowedNamespaces.has(pod.namespace) === true;
@@ -122,6 +151,19 @@ function sharedChains(
   ];
 }
 
+type ByFamily = Readonly<Record<Family, ReadonlyMap<string, string>>>;
+const noNodes: ReadonlySet<Address> = new Set();
+/** The same of the same nodes, of which there may be thousands. */
+const elementsOfNodes = new WeakMap<ReadonlySet<Address>, ByFamily>();
+
+function nodeElements(nodes: ReadonlySet<Address>): ByFamily {
+  const of = (family: Family): ReadonlyMap<string, string> =>
+    new Map(own([...nodes], family).map((address) => [address, '']));
+  const elements = elementsOfNodes.get(nodes) ?? { IPv4: of('IPv4'), IPv6: of('IPv6') };
+  elementsOfNodes.set(nodes, elements);
+  return elements;
+}
+
 const tunnelSets = (tunnels: Tunnels | undefined): NftSet[] => [
   {
     ...emptySet(tunnelPortSet, ['inet_service']),
@@ -131,7 +173,7 @@ const tunnelSets = (tunnels: Tunnels | undefined): NftSet[] => [
   ...families.map((family) => ({
     ...emptySet(nodeAddressSet(family), [addressType(family)]),
     title: 'addresses of nodes',
-    elements: new Map(own([...(tunnels?.nodes ?? [])], family).map((address) => [address, ''])),
+    elements: nodeElements(tunnels?.nodes ?? noNodes)[family],
   })),
 ];
 

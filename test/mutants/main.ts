@@ -1,8 +1,10 @@
 /**
- * `npm run mutants [-- --only TEXT ...]`: plants one fault after another in a copy of the source and expects the suite to
- * notice. A survivor names a test that is missing, and fails the run.
+ * `npm run mutants [-- --only TEXT ...] [-- --sample COUNT]`: plants one fault after another in a copy of the source and
+ * expects the suite to notice. A survivor names a test that is missing, and fails the run. A sample is another one in each
+ * run; its seed is printed, and PODWALL_SEED repeats it.
  */
 import { execa } from 'execa';
+import fc from 'fast-check';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -69,26 +71,45 @@ async function fateOf(mutant: Mutant, folder: string): Promise<Fate> {
   return { mutant, caughtBy, seconds: (performance.now() - started) / 1000 };
 }
 
+/** @throws RangeError when COUNT is no number above 0 */
+function chosen(only: readonly string[], sample: string | undefined): Mutant[] {
+  const all = mutants.filter(({ title }) => only.some((text) => title.includes(text)));
+  if (sample === undefined) return all;
+  const count = Number(sample);
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`--sample: a number above 0, not ${sample}`);
+  const seed = Number(process.env['PODWALL_SEED'] ?? Date.now() % 1_000_000);
+  console.error(`${String(Math.min(count, all.length))} of ${String(all.length)} planted faults, seed ${String(seed)}`);
+  const order = fc.sample(fc.shuffledSubarray(all, { minLength: all.length }), { seed, numRuns: 1 })[0] ?? [];
+  return order.slice(0, count);
+}
+
+/** Each piece of work by whichever folder is free; the first error once the others are through with their folders. */
+async function shareOut<T>(folders: readonly string[], work: T[], act: (one: T, folder: string) => Promise<void>) {
+  const workers = await Promise.allSettled(
+    folders.map(async (folder) => {
+      for (let next = work.shift(); next !== undefined; next = work.shift()) await act(next, folder);
+    }),
+  );
+  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
+}
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { only: { type: 'string', multiple: true, default: [''] } } });
-  const waiting = mutants.filter(({ title }) => values.only.some((text) => title.includes(text)));
+  const { values } = parseArgs({
+    options: { only: { type: 'string', multiple: true, default: [''] }, sample: { type: 'string' } },
+  });
+  const waiting = chosen(values.only, values.sample);
   const fates: Fate[] = [];
   const folders = await Promise.all(Array.from({ length: availableParallelism() }, copyOfSource));
   try {
     const suites = [...new Set(waiting.flatMap(({ tests }) => tests ?? defaultTests))];
-    for (const test of suites)
-      if (!(await passes(folders[0] ?? '', test))) throw new Error(`${test} fails without any fault`);
-    const workers = await Promise.allSettled(
-      folders.map(async (folder) => {
-        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-          const fate = await fateOf(next, folder);
-          fates.push(fate);
-          console.error(`${fate.caughtBy === undefined ? 'SURVIVES' : 'caught  '} ${next.title}`);
-        }
-      }),
-    );
-    // Not before the others are through with their folders.
-    for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
+    await shareOut(folders, suites, async (test, folder) => {
+      if (!(await passes(folder, test))) throw new Error(`${test} fails without any fault`);
+    });
+    await shareOut(folders, waiting, async (mutant, folder) => {
+      const fate = await fateOf(mutant, folder);
+      fates.push(fate);
+      console.error(`${fate.caughtBy === undefined ? 'SURVIVES' : 'caught  '} ${mutant.title}`);
+    });
   } finally {
     for (const folder of folders) await rm(folder, { recursive: true, force: true });
   }

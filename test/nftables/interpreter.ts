@@ -3,7 +3,7 @@ import { compile } from '../../src/compiler/compiler.js';
 import { render, type RenderOptions } from '../../src/nftables/render/renderer.js';
 import type { Cell, Manifest } from '../cases/types.js';
 import { ClusterState } from '../cases/cluster-state.js';
-import { cidrContains, parseAddress, parseCidr, type Address } from '../../src/model/address.js';
+import { cidrContains, parseCidr, type Address } from '../../src/model/address.js';
 import type { NftSet, Ruleset, Statement } from '../../src/nftables/language/types.js';
 import type { Flow } from '../../src/evaluation/types.js';
 
@@ -180,15 +180,24 @@ function contains(set: NftSet, values: readonly string[]): boolean {
   );
 }
 
+/** Of each part of a key of an interval set, read once: what values it covers. */
+const readers = new Map<string, (value: string) => boolean>();
+
 function covers(part: string, value: string): boolean {
-  if (part === value) return true;
-  if (parseAddress(value) !== undefined) {
-    const network = parseCidr(part);
-    return network !== undefined && cidrContains(network, value as Address);
-  }
+  const reader = readers.get(part) ?? readPart(part);
+  readers.set(part, reader);
+  return part === value || reader(value);
+}
+
+function readPart(part: string): (value: string) => boolean {
+  const network = parseCidr(part);
+  const isAddress = (value: string): value is Address => /[.:]/.test(value);
+  if (network !== undefined) return (value) => isAddress(value) && cidrContains(network, value);
   const [first = NaN, last = NaN] = part.split('-').map(Number);
-  const number = protocolNumbers[value] ?? Number(value);
-  return first <= number && number <= last;
+  return (value) => {
+    const number = protocolNumbers[value] ?? Number(value);
+    return first <= number && number <= last;
+  };
 }
 
 /** Of these cells, those that the rules of node n1 decide otherwise. */

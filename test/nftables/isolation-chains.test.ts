@@ -1,7 +1,7 @@
 /** What one more pod costs the rules of an isolation of many policies, in operations: no time is measured. */
 import { expect, test } from '@jest/globals';
 import { Compiler } from '../../src/compiler/compiler.js';
-import type { Address } from '../../src/model/address.js';
+import { families, type Address } from '../../src/model/address.js';
 import type { ClusterChange } from '../../src/model/cluster.js';
 import type { LabelSelector } from '../../src/model/labels.js';
 import { ChainTrees } from '../../src/nftables/render/chain-trees.js';
@@ -31,7 +31,7 @@ test('a pod that joins an isolation of 1,000 policies, or leaves it, looks at no
       rendered += 1;
       const list = lists.get(id.slice('ingress lab/'.length));
       if (list === undefined) throw new Error(`no list ${id}`);
-      return renderRuleList(list, groups);
+      return renderRuleList(list, { groups, families, audit: undefined });
     },
     trees: new ChainTrees(desired, new PeerBuckets(desired, groups)),
   });

@@ -1,5 +1,5 @@
-/** Groups of the program as sets, one a family: shared by every rule that looks the group up, there while one does. */
-import { families, familyOf, type Address, type Family } from '../../model/address.js';
+/** Groups of the program as sets, one for each family that this node's pods have: shared by every rule that looks the group up, there while one does. */
+import { familyOf, type Address, type Family } from '../../model/address.js';
 import {
   splitListener,
   type Group,
@@ -57,9 +57,21 @@ export class GroupSets {
   readonly #sets = new Map<GroupId, GroupSet>();
   /** The sets that hold a group's members. */
   readonly #setsOfGroup = new Map<GroupId, Set<GroupSet>>();
+  #families: readonly Family[] = [];
 
   constructor(desired: DesiredRuleset) {
     this.#desired = desired;
+  }
+
+  /** Sets are there for these, from now on. */
+  useFamilies(families: readonly Family[]): void {
+    const come = families.filter((family) => !this.#families.includes(family));
+    const gone = this.#families.filter((family) => !families.includes(family));
+    this.#families = families;
+    for (const set of this.#sets.values()) {
+      for (const family of come) this.#desired.addSet(setOf(set, family));
+      for (const family of gone) this.#desired.removeSet(set.use.names[family]);
+    }
   }
 
   /** A group of the program; or all pods of a rule's groups, as one. */
@@ -93,7 +105,7 @@ export class GroupSets {
     const set: GroupSet = { use, elements, users: 1 };
     this.#sets.set(use.id, set);
     for (const { id } of groups) this.#setsOfGroup.set(id, (this.#setsOfGroup.get(id) ?? new Set()).add(set));
-    for (const family of families) this.#desired.addSet(setOf(set, family));
+    for (const family of this.#families) this.#desired.addSet(setOf(set, family));
   }
 
   /** @returns whether that was the last use */
@@ -108,7 +120,7 @@ export class GroupSets {
       using?.delete(set);
       if (using?.size === 0) this.#setsOfGroup.delete(group);
     }
-    for (const family of families) this.#desired.removeSet(names[family]);
+    for (const family of this.#families) this.#desired.removeSet(names[family]);
     return true;
   }
 
@@ -133,7 +145,7 @@ export class GroupSets {
 
   #join({ use, elements }: GroupSet, element: string): void {
     elements.add(element);
-    this.#desired.setElement(use.names[familyOfElement(element)], element, '');
+    this.#setElement(use, element, '');
   }
 
   /** It stays while another of the groups has it. */
@@ -142,7 +154,12 @@ export class GroupSets {
     if (isHeld) return;
     const element = elementOf(group, member);
     elements.delete(element);
-    this.#desired.setElement(use.names[familyOfElement(element)], element, undefined);
+    this.#setElement(use, element, undefined);
+  }
+
+  #setElement({ names }: SetUse, element: string, value: '' | undefined): void {
+    const family = familyOfElement(element);
+    if (this.#families.includes(family)) this.#desired.setElement(names[family], element, value);
   }
 
   #unionGroup(id: GroupId): PodsChange['group'] | undefined {

@@ -37,10 +37,17 @@ export class PeerBuckets {
   readonly #bucketOf = new Map<GroupId, number>();
   /** Whose groups are other ones than at the last {@link refresh}. */
   readonly #stale = new Set<number>();
+  #families: readonly Family[] = [];
 
   constructor(desired: DesiredRuleset, groups: Pick<GroupSets, 'group'>) {
     this.#desired = desired;
     this.#groups = groups;
+  }
+
+  /** Sets are there for these, from the next {@link refresh} on. */
+  useFamilies(inUse: readonly Family[]): void {
+    this.#families = inUse;
+    for (const bucket of this.#users.keys()) this.#stale.add(bucket);
   }
 
   retain(pods: SetUse): void {
@@ -73,6 +80,7 @@ export class PeerBuckets {
     // A bucket that is stale is filled from its groups, whatever they hold then.
     if (bucket === undefined || this.#stale.has(bucket)) return;
     for (const member of members) {
+      if (!this.#families.includes(familyOf(member))) continue;
       const set = bucketSetName(bucket, familyOf(member));
       this.#desired.setElement(set, member, this.#isHeld(bucket, member) ? '' : undefined);
     }
@@ -86,8 +94,8 @@ export class PeerBuckets {
       if (!isUsed) this.#users.delete(bucket);
       for (const family of families) {
         const name = bucketSetName(bucket, family);
-        if (!isUsed) this.#desired.removeSet(name);
-        else this.#refill(bucket, family);
+        if (isUsed && this.#families.includes(family)) this.#refill(bucket, family);
+        else if (this.#desired.ruleset.sets.has(name)) this.#desired.removeSet(name);
       }
     }
     this.#stale.clear();

@@ -1,5 +1,5 @@
 /** What a rule's peers are looked up with: sets of pods, sets of CIDRs, or nothing. */
-import { families, type Family } from '../../model/address.js';
+import type { Family } from '../../model/address.js';
 import type { Direction } from '../../model/policy.js';
 import type { GroupId, PeerMatch } from '../../program/types.js';
 import * as x from '../language/expressions.js';
@@ -23,18 +23,22 @@ export interface PeerForm {
 /** With more groups of pods than this, a rule has a set of its own for all of them: a packet pays for each look-up. */
 const mostGroupsLookedUp = 8;
 
+interface PeerContext {
+  readonly direction: Direction;
+  /** Without one there are no forms: no packet asks. */
+  readonly families: readonly Family[];
+  readonly unionOf: (ids: readonly GroupId[]) => SetUse;
+}
+
 /** The rule allows what one of them matches. */
-export function peerForms(
-  peers: PeerMatch,
-  direction: Direction,
-  unionOf: (ids: readonly GroupId[]) => SetUse,
-): readonly PeerForm[] {
+export function peerForms(peers: PeerMatch, { direction, families, unionOf }: PeerContext): readonly PeerForm[] {
+  if (families.length === 0) return [];
   if (peers.kind === 'anyone') return [{ key: 'anyone', title: 'anyone', families, match: () => [], sets: [] }];
   const groups = [...new Set(peers.of.flatMap((peer) => (peer.kind === 'pods' ? [peer.of] : [])))];
   const uses = groups.length > mostGroupsLookedUp ? [unionOf(groups)] : groups.map((id) => unionOf([id]));
   const blocks = peers.of.filter((peer) => peer.kind === 'addressBlock');
   return [
-    ...uses.map((use) => podsForm(use, direction)),
+    ...uses.map((use) => podsForm(use, direction, families)),
     ...families.flatMap((family) => blockSets(blocks, family).map((layer) => blocksForm(layer, family, direction))),
   ];
 }
@@ -43,7 +47,7 @@ export function peerForms(
 export const peerAddress = (direction: Direction, family: Family, view: x.RelationView = x.byFlow): x.Expression =>
   direction === 'ingress' ? view.client(family) : view.server(family);
 
-const podsForm = (pods: SetUse, direction: Direction): PeerForm => ({
+const podsForm = (pods: SetUse, direction: Direction, families: readonly Family[]): PeerForm => ({
   key: pods.id,
   title: pods.title,
   families,

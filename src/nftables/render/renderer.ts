@@ -1,4 +1,4 @@
-import { cidrContains, familyOf, type Cidr } from '../../model/address.js';
+import { cidrContains, familyOf, type Cidr, type Family } from '../../model/address.js';
 import { changeFrom } from '../../program/change.js';
 import type {
   Endpoint,
@@ -10,8 +10,9 @@ import type {
   UnknownChange,
 } from '../../program/types.js';
 import { setName } from '../names/sets.js';
-import { ChainTrees } from './chain-trees.js';
 import { AddressElements } from './address-elements.js';
+import { AddressFamilies } from './address-families.js';
+import { ChainTrees } from './chain-trees.js';
 import { cacheSets, firstCache, generationChains, pointerChains } from './cache.js';
 import type { Dirty } from './dirty.js';
 import { networkKey } from '../language/elements.js';
@@ -49,8 +50,11 @@ const defaultInlineRules = 48;
 export class Renderer {
   readonly #desired = new DesiredRuleset();
   readonly #groups = new GroupSets(this.#desired);
-  readonly #lists = new Map<RuleListId, RenderedRuleList>();
+  readonly #lists = new Map<RuleListId, { readonly list: RuleList; readonly rendered: RenderedRuleList }>();
   readonly #endpoints = new Map<string, Endpoint>();
+  readonly #addressFamilies = new AddressFamilies();
+  /** That lists and sets are rendered for. */
+  #families: readonly Family[] = [];
   readonly #buckets = new PeerBuckets(this.#desired, this.#groups);
   readonly #isolations: IsolationChains;
   readonly #addresses: AddressElements;
@@ -87,6 +91,8 @@ export class Renderer {
 
   apply(change: ProgramChange): Dirty {
     for (const group of change.groups) if (group.change !== 'removed') this.#applyGroup(group);
+    for (const { key, after } of change.endpoints) this.#addressFamilies.replace(this.#endpoints.get(key), after);
+    this.#useFamilies(this.#addressFamilies.inUse());
     for (const { id, after } of change.ruleLists) this.#applyRuleList(id, after);
     for (const { key, after } of change.endpoints) this.#applyEndpoint(key, after);
     this.#addresses.refresh(this.#isolations.refresh());
@@ -100,12 +106,22 @@ export class Renderer {
     for (const pods of this.#groups.groupChanged(change)) this.#buckets.membersChanged(pods);
   }
 
+  /** Nearly always from none to those of all pods, with the first of them. */
+  #useFamilies(families: readonly Family[]): void {
+    if (families.join() === this.#families.join()) return;
+    this.#families = families;
+    this.#groups.useFamilies(families);
+    this.#buckets.useFamilies(families);
+    for (const [id, { list }] of this.#lists) this.#applyRuleList(id, list);
+  }
+
   #applyRuleList(id: RuleListId, after: RuleList | undefined): void {
-    const old = this.#lists.get(id);
+    const old = this.#lists.get(id)?.rendered;
     if (after === undefined) this.#lists.delete(id);
     else {
-      const rendered = renderRuleList(after, this.#groups, this.#audit);
-      this.#lists.set(id, rendered);
+      const context = { groups: this.#groups, families: this.#families, audit: this.#audit };
+      const rendered = renderRuleList(after, context);
+      this.#lists.set(id, { list: after, rendered });
       for (const set of rendered.sets.fixed) this.#desired.retainSet(set);
       for (const use of rendered.sets.ofGroups) this.#groups.retain(use);
       for (const counter of rendered.counters) this.#desired.retainCounter(counter);
@@ -128,7 +144,7 @@ export class Renderer {
   }
 
   #ruleList(id: RuleListId): RenderedRuleList {
-    const rendered = this.#lists.get(id);
+    const rendered = this.#lists.get(id)?.rendered;
     if (rendered === undefined) throw new Error(`an endpoint names rule list ${id}, which the program does not have`);
     return rendered;
   }

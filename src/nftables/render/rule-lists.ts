@@ -1,4 +1,5 @@
 /** A policy's rule list as one chain, shared by every endpoint that the policy selects. */
+import type { Family } from '../../model/address.js';
 import type { RuleList } from '../../program/types.js';
 import * as x from '../language/expressions.js';
 import type { Statement } from '../language/types.js';
@@ -63,13 +64,16 @@ function outcomeOf(list: RuleList, rule: number, use: ListUse, audit: AuditRules
 const ruleCounter = (list: RuleList, rule: number): string =>
   counters.nameOf({ kind: 'rule', ...ruleNamed(list, rule) });
 
+interface ListContext {
+  readonly groups: Pick<GroupSets, 'unionOf'>;
+  /** That packets may have which come here. */
+  readonly families: readonly Family[];
+  readonly audit: AuditRules | undefined;
+}
+
 /** Chains' names cover all of their content, so a chain in the kernel never changes. */
-export function renderRuleList(
-  list: RuleList,
-  groups: Pick<GroupSets, 'unionOf'>,
-  audit?: AuditRules,
-): RenderedRuleList {
-  const forms = formsOf(list, (ids) => groups.unionOf(ids));
+export function renderRuleList(list: RuleList, { groups, families, audit }: ListContext): RenderedRuleList {
+  const forms = formsOf(list, families, (ids) => groups.unionOf(ids));
   const withOutcomes = memoized((use: ListUse): readonly RuleWithOutcome[] =>
     forms.map((rule) => ({ ...rule, outcome: outcomeOf(list, rule.rule, use, audit) })),
   );
@@ -114,7 +118,7 @@ const entriesOf = (list: RuleList, rules: readonly RuleWithOutcome[]): readonly 
     return peers.flatMap((peer) =>
       forms.map((ports): RuleEntry => {
         const comment = ruleComment(list, rule, peer);
-        const content = hashOf(peer.key, text, comment);
+        const content = hashOf(peer.key, peer.families.join(' '), text, comment);
         const target = outcome.end;
         return { content, peer, ports, verdict, comment, ...(target === undefined ? {} : { target }) };
       }),

@@ -1,4 +1,5 @@
 /** What a policy's rules match, as nft expressions: each way to be its peer with each way to be on its ports. */
+import type { Family } from '../../model/address.js';
 import type { AllowRule, GroupId, RuleList } from '../../program/types.js';
 import * as x from '../language/expressions.js';
 import { commentOf } from '../language/comment-text.js';
@@ -27,11 +28,12 @@ export interface RuleSets {
 /** In the order of the YAML. */
 export function formsOf(
   { rules, direction }: Pick<RuleList, 'rules' | 'direction'>,
+  families: readonly Family[],
   unionOf: (ids: readonly GroupId[]) => SetUse,
 ): readonly RuleForms[] {
   return rules.map(({ origin, peers, ports }: AllowRule) => ({
     rule: origin.rule,
-    peers: peerForms(peers, direction, unionOf),
+    peers: peerForms(peers, { direction, families, unionOf }),
     ports: portForms(ports, unionOf),
   }));
 }

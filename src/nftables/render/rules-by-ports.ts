@@ -82,6 +82,10 @@ function groupedBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, Sev
   return groups;
 }
 
+/** Those that any of the entries is about. */
+const familiesOf = (entries: readonly RuleEntry[]): readonly Family[] =>
+  families.filter((family) => entries.some(({ peer }) => peer.families.includes(family)));
+
 /** Several forms of ports behind one look-up of all of their ports. */
 function partOfPorts(forms: Several<Several<RuleEntry>>, context: SearchContext): RulePart {
   const { direction } = context;
@@ -101,7 +105,7 @@ function partOfPorts(forms: Several<Several<RuleEntry>>, context: SearchContext)
   return {
     content: node.chain.name,
     // nft types a port by family and protocol.
-    rules: families.map((family) => ({
+    rules: familiesOf(forms.flat()).map((family) => ({
       statements: [x.ofFamily(family), x.flowHasPorts, match, x.jump(node.chain.name)],
     })),
     targets: [node],
@@ -121,18 +125,15 @@ function partsOfForm(entries: Several<RuleEntry>, context: SearchContext): reado
       }));
       return { content: `${ports.key} ${content}`, rules, targets };
     });
-  return families.flatMap((family): readonly RulePart[] => {
+  return familiesOf(entries).map((family): RulePart => {
     const ofFamily = byPeer.filter(([{ peer }]) => peer.families.includes(family));
-    if (ofFamily.length === 0) return [];
     const node = nodeOfPeers(ofFamily, family, context);
     const match = [x.ofFamily(family), ...ports.guard(), ...ports.match(family)];
-    return [
-      {
-        content: `${ports.key} ${node.chain.name}`,
-        rules: [{ statements: [...match, x.jump(node.chain.name)] }],
-        targets: [node],
-      },
-    ];
+    return {
+      content: `${ports.key} ${node.chain.name}`,
+      rules: [{ statements: [...match, x.jump(node.chain.name)] }],
+      targets: [node],
+    };
   });
 }
 

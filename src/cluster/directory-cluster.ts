@@ -1,13 +1,13 @@
-import type { ClusterSnapshot } from '../model/cluster.js';
+import type { ClusterChange, ClusterSnapshot } from '../model/cluster.js';
 import { SingleRunner } from '../generic/single-runner.js';
 import { FolderWatches } from './folder-watches.js';
 import { Listeners } from './listeners.js';
 import { readManifestFile, type FileContent } from './manifest-file.js';
 import { describeProblem, inputProblem, refuseKustomizations, wholeOrError } from './manifest-problems.js';
-import { describeDuplicate, ManifestSet } from './manifest-set.js';
+import { describeDuplicate, ManifestSet, type FileEdits } from './manifest-set.js';
 import { reasonOf, scanTree } from './manifest-tree.js';
 import { InputError } from '../generic/input-error.js';
-import { signaturesAfter, TouchedFiles } from './touched-files.js';
+import { manifestsTouched, TouchedFiles, type TouchedManifests } from './touched-files.js';
 import type { SourceChange, SourceProblem, SyncedCluster } from './types.js';
 
 export interface DirectoryOptions {
@@ -35,15 +35,13 @@ export class DirectoryCluster implements SyncedCluster {
   readonly #problemListeners = new Listeners<readonly SourceProblem[]>();
   readonly #watches: FolderWatches;
   readonly #signatures = new Map<string, string>();
-  /** Files that could not be read as they are now, and what was wrong; their last good content is in `contents`. */
+  /** Files that could not be read as they are now, and what was wrong; their last good content is in `set`. */
   readonly #bad = new Map<string, readonly SourceProblem[]>();
-  #contents = new Map<string, FileContent>();
-  /** What was announced last, and what will be next. */
-  #set = new ManifestSet(new Map());
-  #accepted = this.#set;
+  /** What was announced. */
+  #set = new ManifestSet();
   #treeProblem: SourceProblem | undefined;
   #goneSince: number | undefined;
-  /** Because of which the last contents were refused. */
+  /** Because of which the last edits were refused. */
   #duplicate: SourceProblem | undefined;
   #wakeTimer: NodeJS.Timeout | undefined;
   #rescanTimer: NodeJS.Timeout | undefined;
@@ -77,11 +75,12 @@ export class DirectoryCluster implements SyncedCluster {
       throw new InputError(`${directory}: ${reasonOf(error)}`);
     });
     refuseKustomizations(directory, tree.files.keys());
+    const contents = new Map<string, FileContent>();
     for (const [file, signature] of tree.files) {
-      this.#contents.set(file, await this.#read(file));
+      contents.set(file, await this.#read(file));
       this.#signatures.set(file, signature);
     }
-    this.#set = wholeOrError(this.#contents);
+    this.#set = wholeOrError(contents);
     this.#reportedProblems = JSON.stringify(this.problems());
     this.#watches.follow(tree.folders);
     this.#scheduleRescan();
@@ -94,10 +93,8 @@ export class DirectoryCluster implements SyncedCluster {
   }
 
   problems(): readonly SourceProblem[] {
-    const duplicates = this.#set.duplicates.map((duplicate) => inputProblem(describeDuplicate(duplicate)));
-    if (this.#duplicate !== undefined) duplicates.push(this.#duplicate);
-    const tree = this.#treeProblem === undefined ? [] : [this.#treeProblem];
-    return [...tree, ...[...this.#bad.values()].flat(), ...duplicates, ...this.#set.problems];
+    const ofAll = [this.#treeProblem, this.#duplicate].filter((problem) => problem !== undefined);
+    return [...ofAll, ...[...this.#bad.values()].flat(), ...this.#set.problems()];
   }
 
   staleSince(): number | undefined {
@@ -146,8 +143,8 @@ export class DirectoryCluster implements SyncedCluster {
     const noticedAt = this.#noticedAt ?? performance.now();
     this.#noticedAt = undefined;
     try {
-      const files = (await this.#touchedFiles()) ?? (await this.#allFiles());
-      if (await this.#takeFiles(files)) this.#announce(noticedAt);
+      const changes = await this.#take((await this.#touchedManifests()) ?? (await this.#allManifests()));
+      if (changes.length > 0) this.#listeners.notify({ changes, noticedAt });
     } catch (error) {
       // The directory is gone or unreadable: a failure of the world, not an empty cluster.
       if (this.#disposed) return;
@@ -163,32 +160,36 @@ export class DirectoryCluster implements SyncedCluster {
   }
 
   /** Undefined when the whole tree must be scanned: also while an object stands in two files, or the tree is gone. */
-  async #touchedFiles(): Promise<ReadonlyMap<string, string> | undefined> {
+  async #touchedManifests(): Promise<TouchedManifests | undefined> {
     const paths = this.#touched.take();
     const isSettled = this.#treeProblem === undefined && this.#duplicate === undefined;
-    return paths === undefined || !isSettled ? undefined : signaturesAfter(this.#signatures, paths);
+    return paths === undefined || !isSettled ? undefined : manifestsTouched(this.#signatures, paths);
   }
 
-  async #allFiles(): Promise<ReadonlyMap<string, string>> {
+  async #allManifests(): Promise<TouchedManifests> {
     const began = performance.now();
-    const tree = await scanTree(this.#options.directory);
+    const { files, folders } = await scanTree(this.#options.directory);
     this.#scanTook = performance.now() - began;
-    refuseKustomizations(this.#options.directory, tree.files.keys());
+    refuseKustomizations(this.#options.directory, files.keys());
     this.#treeProblem = undefined;
     this.#goneSince = undefined;
-    this.#watches.follow(tree.folders);
-    return tree.files;
+    this.#watches.follow(folders);
+    const known = new Set([...this.#signatures.keys(), ...this.#bad.keys(), ...this.#set.files()]);
+    return {
+      present: new Map([...files].filter(([file, signature]) => this.#signatures.get(file) !== signature)),
+      gone: [...known].filter((file) => !files.has(file)),
+    };
   }
 
-  /** @returns whether the contents changed. */
-  async #takeFiles(files: ReadonlyMap<string, string>): Promise<boolean> {
-    const contents = new Map([...this.#contents].filter(([file]) => files.has(file)));
-    let changed = contents.size !== this.#contents.size;
-    for (const file of [...this.#signatures.keys()]) if (!files.has(file)) this.#forget(file);
-    for (const file of [...this.#bad.keys()]) if (!files.has(file)) this.#bad.delete(file);
-    const touched = [...files].filter(([file, signature]) => this.#signatures.get(file) !== signature);
-    const read = await this.#readSettled(touched.map(([file]) => file));
-    for (const [file, signature] of touched) {
+  /** @returns what has changed by what the files hold now */
+  async #take({ present, gone }: TouchedManifests): Promise<readonly ClusterChange[]> {
+    const edits = new Map<string, FileContent | undefined>();
+    for (const file of gone) {
+      this.#forget(file);
+      if (this.#set.has(file)) edits.set(file, undefined);
+    }
+    const read = await this.#readSettled([...present.keys()]);
+    for (const [file, signature] of present) {
       const content = read.get(file);
       if (content === undefined || content.isGone === true) continue;
       this.#signatures.set(file, signature);
@@ -197,39 +198,25 @@ export class DirectoryCluster implements SyncedCluster {
         continue;
       }
       this.#bad.delete(file);
-      contents.set(file, content);
-      changed = true;
+      edits.set(file, content);
     }
-    if (changed) changed = this.#accept(contents);
-    return changed;
+    return this.#accept(edits);
   }
 
   /** A set in which an object appears twice is refused: the previous one stays in force, and the error names both positions. */
-  #accept(contents: Map<string, FileContent>): boolean {
-    const next = new ManifestSet(contents);
-    const [duplicate] = next.duplicates;
-    if (duplicate !== undefined) {
-      const message = describeDuplicate(duplicate);
-      if (this.#duplicate?.diagnostic.message !== message)
-        this.#options.onError?.(`${message} The last good state stays in force`);
-      this.#duplicate = inputProblem(message);
-      // Both files are read again when either changes, so the new content of other files is not lost.
-      for (const [changed, content] of contents)
-        if (this.#contents.get(changed) !== content) this.#signatures.delete(changed);
-      return false;
+  #accept(edits: FileEdits): readonly ClusterChange[] {
+    const edited = this.#set.edit(edits);
+    if (!('duplicates' in edited)) {
+      this.#duplicate = undefined;
+      return edited.changes;
     }
-    this.#duplicate = undefined;
-    this.#contents = contents;
-    this.#accepted = next;
-    return true;
-  }
-
-  #announce(noticedAt: number): void {
-    const next = this.#accepted;
-    const changes = next.changesSince(this.#set);
-    this.#set = next;
-    if (changes.length === 0) return;
-    this.#listeners.notify({ changes, noticedAt });
+    const message = edited.duplicates.slice(0, 1).map(describeDuplicate).join('');
+    if (this.#duplicate?.diagnostic.message !== message)
+      this.#options.onError?.(`${message} The last good state stays in force`);
+    this.#duplicate = inputProblem(message);
+    // They are read again with the next scan, so that the new content of other files is not lost.
+    for (const file of edits.keys()) this.#signatures.delete(file);
+    return [];
   }
 
   #forget(file: string): void {

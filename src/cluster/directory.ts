@@ -35,5 +35,5 @@ export async function readManifests(
     for (const file of files) contents.set(file, await readManifestFile(file));
   }
   const set = wholeOrError(contents);
-  return { snapshot: set.snapshot(), problems: set.problems };
+  return { snapshot: set.snapshot(), problems: set.problems() };
 }

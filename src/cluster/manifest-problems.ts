@@ -8,9 +8,10 @@ import type { SourceProblem } from './types.js';
 
 /** @throws InputError with every error found, and every object that appears twice */
 export function wholeOrError(contents: ReadonlyMap<string, FileContent>): ManifestSet {
-  const set = new ManifestSet(contents);
+  const set = new ManifestSet();
+  const edited = set.edit(contents);
   const errors = [...contents.values()].flatMap((content) => content.errors.map(describeProblem));
-  const all = [...errors, ...set.duplicates.map(describeDuplicate)];
+  const all = [...errors, ...('duplicates' in edited ? edited.duplicates.map(describeDuplicate) : [])];
   if (all.length > 0) throw new InputError(all.join('\n'));
   return set;
 }

@@ -33,24 +33,33 @@ export class TouchedFiles {
   }
 }
 
+/** Manifests of a tree by what has become of them. */
+export interface TouchedManifests {
+  /** New, or other ones than were read, with their signatures. */
+  readonly present: ReadonlyMap<string, string>;
+  readonly gone: readonly string[];
+}
+
 /**
- * The signatures of a tree's manifests after an event for each of `paths`.
- * @returns undefined when they cannot be known without a scan of the whole tree
+ * What an event for each of `paths` means for the manifests with these signatures.
+ * @returns undefined when that cannot be known without a scan of the whole tree
  */
-export async function signaturesAfter(
+export async function manifestsTouched(
   known: ReadonlyMap<string, string>,
   paths: ReadonlySet<string>,
-): Promise<ReadonlyMap<string, string> | undefined> {
-  const signatures = new Map(known);
+): Promise<TouchedManifests | undefined> {
+  const present = new Map<string, string>();
+  const gone: string[] = [];
   for (const path of paths) {
     const found = await lookAt(path);
     if (found === 'unknown') return undefined;
     if (found === 'gone') {
+      if (known.has(path)) gone.push(path);
       // A folder takes its files along.
-      if (!signatures.delete(path) && [...known.keys()].some((file) => file.startsWith(`${path}/`))) return undefined;
-    } else if (found !== 'ignored') signatures.set(path, found.signature);
+      else if ([...known.keys()].some((file) => file.startsWith(`${path}/`))) return undefined;
+    } else if (found !== 'ignored' && known.get(path) !== found.signature) present.set(path, found.signature);
   }
-  return signatures;
+  return { present, gone };
 }
 
 type Found = { readonly signature: string } | 'gone' | 'ignored' | 'unknown';

@@ -140,11 +140,8 @@ export class DirectoryCluster implements SyncedCluster {
 
   /** Changed files are read, and announced as one change. */
   async #scan(): Promise<void> {
-    const noticedAt = this.#noticedAt ?? performance.now();
-    this.#noticedAt = undefined;
     try {
-      const changes = await this.#take((await this.#touchedManifests()) ?? (await this.#allManifests()));
-      if (changes.length > 0) this.#listeners.notify({ changes, noticedAt });
+      await this.#bringIn((await this.#touchedManifests()) ?? (await this.#allManifests()));
     } catch (error) {
       // The directory is gone or unreadable: a failure of the world, not an empty cluster.
       if (this.#disposed) return;
@@ -154,6 +151,7 @@ export class DirectoryCluster implements SyncedCluster {
       if (this.#treeProblem === undefined) this.#options.onError?.(problem.diagnostic.message);
       this.#treeProblem = problem;
       this.#goneSince ??= performance.now();
+      this.#noticedAt = undefined;
       this.#signatures.clear();
     }
     this.#announceProblems();
@@ -168,17 +166,40 @@ export class DirectoryCluster implements SyncedCluster {
 
   async #allManifests(): Promise<TouchedManifests> {
     const began = performance.now();
-    const { files, folders } = await scanTree(this.#options.directory);
+    /** Their events have been dealt with since the scan began: what it has seen of them may be older. */
+    const isNewer = new Set<string>();
+    const meanwhile = (): Promise<void> => this.#bringInMeanwhile(isNewer);
+    const { files, folders } = await scanTree(this.#options.directory, undefined, meanwhile);
     this.#scanTook = performance.now() - began;
     refuseKustomizations(this.#options.directory, files.keys());
     this.#treeProblem = undefined;
     this.#goneSince = undefined;
     this.#watches.follow(folders);
     const known = new Set([...this.#signatures.keys(), ...this.#bad.keys(), ...this.#set.files()]);
+    const isOther = ([file, signature]: readonly [string, string]): boolean =>
+      this.#signatures.get(file) !== signature && !isNewer.has(file);
     return {
-      present: new Map([...files].filter(([file, signature]) => this.#signatures.get(file) !== signature)),
-      gone: [...known].filter((file) => !files.has(file)),
+      present: new Map([...files].filter(isOther)),
+      gone: [...known].filter((file) => !files.has(file) && !isNewer.has(file)),
     };
+  }
+
+  /** The scan of a large tree takes long: a change of a file does not wait for its end. */
+  async #bringInMeanwhile(isNewer: Set<string>): Promise<void> {
+    if (this.#noticedAt === undefined || performance.now() - this.#noticedAt < settleTime) return;
+    const touched = await this.#touchedManifests();
+    for (const file of [...(touched?.present.keys() ?? []), ...(touched?.gone ?? [])]) isNewer.add(file);
+    if (touched !== undefined) await this.#bringIn(touched);
+    else this.#noticedAt = undefined;
+    // What this scan may have passed already is found by the next, which the event has asked for.
+    if (touched === undefined || this.#duplicate !== undefined) this.#touched.addAll();
+  }
+
+  async #bringIn(touched: TouchedManifests): Promise<void> {
+    const noticedAt = this.#noticedAt ?? performance.now();
+    this.#noticedAt = undefined;
+    const changes = await this.#take(touched);
+    if (changes.length > 0) this.#listeners.notify({ changes, noticedAt });
   }
 
   /** @returns what has changed by what the files hold now */

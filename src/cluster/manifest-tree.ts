@@ -24,9 +24,14 @@ const refuse: OnUnreadable = (_, error) => {
 
 /**
  * Scans recursively; names that start with a dot are skipped (so a ConfigMap mount's `..data` is met once, through its
- * links). Links are followed; a link into a folder that is being scanned already is not.
+ * links). Links are followed; a link into a folder that is being scanned already is not. `between` is awaited before each
+ * entry, so that something else may be done meanwhile.
  */
-export async function scanTree(directory: string, onUnreadable: OnUnreadable = refuse): Promise<ManifestTree> {
+export async function scanTree(
+  directory: string,
+  onUnreadable: OnUnreadable = refuse,
+  between: () => Promise<void> = () => Promise.resolve(),
+): Promise<ManifestTree> {
   const files = new Map<string, string>();
   const folders = new Set<string>();
   const scan = async (folder: string, ancestors: readonly string[]): Promise<void> => {
@@ -37,6 +42,7 @@ export async function scanTree(directory: string, onUnreadable: OnUnreadable = r
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       if (entry.name.startsWith('.')) continue;
       const path = join(folder, entry.name);
+      await between();
       await visit(entry, path, [...ancestors, identity]).catch((error: unknown) => {
         // It may vanish after it was listed, and then it does not exist.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') onUnreadable(path, error);

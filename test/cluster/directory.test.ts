@@ -51,6 +51,9 @@ async function start(): Promise<SyncedCluster> {
   return cluster;
 }
 
+/** Milliseconds from an event to the scan, or a little more. */
+const settled = 8;
+
 async function eventually(check: () => boolean): Promise<void> {
   const deadline = performance.now() + 5000;
   while (!check() && performance.now() < deadline) await delay(10);
@@ -256,6 +259,30 @@ describe('while running', () => {
     await eventually(() => reported().length === 3);
     expect(reported()[2]).toBe('policy linked');
     await rm(outside, { recursive: true });
+  });
+
+  test('while a large tree is scanned, what changes is announced, and nothing that is there is called gone', async () => {
+    const many = Array.from({ length: 600 }, (_, index) => `p${String(index)}`);
+    await Promise.all(many.map((name) => writeFile(join(directory, `${name}.yaml`), policy(name))));
+    const started = await start();
+    const here = new Set(started.snapshot().policies.map((one) => one.ref.name));
+    for (let round = 0; round < 20; round += 1) {
+      // An event of a new folder asks for a scan of the whole tree.
+      await mkdir(join(directory, `folder-${String(round)}`));
+      await delay(settled);
+      await put(`new-${String(round)}.yaml`, policy(`new-${String(round)}`));
+      if (round % 2 === 1) await rm(join(directory, `p${String(round)}.yaml`));
+    }
+    const last = 'new-19';
+    await eventually(() => reported().includes(`policy ${last}`) && reported().includes('policy p19 gone'));
+    for (const entry of reported()) {
+      const [, name = '', gone] = entry.split(' ');
+      if (gone === undefined) here.add(name);
+      else expect(here.delete(name)).toBe(true);
+    }
+    expect(here.size).toBe(600 - 10 + 20);
+    expect(reported()).toHaveLength(30);
+    expect(new Set(started.snapshot().policies.map((one) => one.ref.name))).toEqual(here);
   });
 
   test('a folder takes its files along, and a file that is none any more goes', async () => {

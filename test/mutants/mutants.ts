@@ -541,8 +541,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'in a dry run of the agent nothing is reported of what would not reach a bridged pod',
     file: 'src/nftables/render/guards.ts',
-    find: '...bridged.map((one) => bridgeGuardChain(one,',
-    replace: "...(options.mode === 'dry-run' ? [] : bridged).map((one) => bridgeGuardChain(one,",
+    find: "...(one.kind === 'bridged' ? { bridge:",
+    replace: "...(one.kind === 'bridged' && options.mode !== 'dry-run' ? { bridge:",
     tests: ['test/nftables/guards.test.ts'],
   },
   {
@@ -703,8 +703,8 @@ export const mutants: readonly Mutant[] = [
   {
     title: 'what no event names is never read',
     file: 'src/cluster/directory-cluster.ts',
-    find: 'this.#touched.addAll();',
-    replace: '',
+    find: 'this.#touched.addAll();\n      this.#scans.request();',
+    replace: 'this.#scans.request();',
     tests: ['test/cluster/directory.test.ts'],
   },
 ];

@@ -6,6 +6,7 @@ import { nameOf, type FlowEndpoint } from '../evaluation/flow-endpoints.js';
 import { policyKey, type Direction } from '../model/policy.js';
 import { formatPorts } from '../model/reachability.js';
 import { printOrigin } from '../program/print.js';
+import { paintAnswer, plain, type Paint } from './paint.js';
 
 interface Answered {
   readonly answers: readonly Answer[];
@@ -13,12 +14,21 @@ interface Answered {
   readonly warnings: readonly string[];
 }
 
-export function answerText({ answers, allowed, warnings }: Answered, from: NamedEndpoint, to: NamedEndpoint): string {
+interface Asked {
+  readonly from: NamedEndpoint;
+  readonly to: NamedEndpoint;
+}
+
+export function answerText(
+  { answers, allowed, warnings }: Answered,
+  { from, to }: Asked,
+  paint: Paint = plain,
+): string {
   const sentences = (some: readonly Answer[]): readonly string[] => sentencesOf(some, answers, from, to);
   const expected = sentences(answers.filter((one) => one.allowed === allowed));
   const exceptions = sentences(answers.filter((one) => one.allowed !== allowed));
   return [
-    `${allowed ? 'yes' : 'no'}: ${expected.join('\n  ')}`,
+    `${paintAnswer(paint, allowed)}: ${expected.join('\n  ')}`,
     ...exceptions.map((sentence) => `  but ${sentence}`),
     ...warnings.map((warning) => `warning: ${warning}`),
     '',

@@ -10,15 +10,33 @@ import {
   type LossRecord,
   type ScanRecord,
 } from '../audit/record.js';
+import type { MomentText } from './moments.js';
+import { plain, type Paint } from './paint.js';
 
 /** Names come from the cluster: none may move the cursor of who reads them. */
 export const printable = (text: string): string =>
   text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
 
-export const recordText = (record: AuditRecord): string =>
-  printable(isLoss(record) ? lossText(record) : isScan(record) ? scanText(record) : eventText(record));
+/** How a record is shown. */
+export interface Look {
+  readonly paint: Paint;
+  readonly moment: MomentText;
+}
 
-function eventText(event: EventRecord): string {
+const asRecorded: Look = { paint: plain, moment: (text) => text };
+
+export function recordText(record: AuditRecord, { paint, moment }: Look = asRecorded): string {
+  const text = printable(
+    isLoss(record) ? lossText(record, moment) : isScan(record) ? scanText(record, moment) : eventText(record, moment),
+  );
+  // The first of these words stands before everything that comes from outside.
+  return text.replace(/ (ALLOW|DENY|LOST)(?= )/, (_, word: string) => ` ${painterOf(word, paint)(word)}`);
+}
+
+const painterOf = (word: string, paint: Paint): Paint['good'] =>
+  word === 'ALLOW' ? paint.good : word === 'DENY' ? paint.bad : paint.doubtful;
+
+function eventText(event: EventRecord, moment: MomentText): string {
   const fields = {
     get: (key: string) => (event as unknown as Record<string, string | number>)[key],
     record: () => event,
@@ -29,7 +47,7 @@ function eventText(event: EventRecord): string {
   };
   const { 'podwall.verdict': verdict, 'podwall.mode': mode, 'podwall.tcp_flags': flags } = event;
   return [
-    event['@timestamp'],
+    moment(event['@timestamp']),
     event['k8s.node.name'],
     `${mode === 'dry-run' ? 'would ' : ''}${verdict.toUpperCase()}`,
     event['network.direction'],
@@ -61,7 +79,7 @@ export function meaningText({ 'podwall.reason': reason }: EventRecord): string {
   return `  ${reason}: ${text}${isOfPolicies ? '' : '; no policy decided this'}\n`;
 }
 
-function scanText(scan: ScanRecord): string {
+function scanText(scan: ScanRecord, moment: MomentText): string {
   const fields = {
     get: (key: string) => (scan as unknown as Record<string, string | number>)[key],
     record: () => scan,
@@ -72,7 +90,7 @@ function scanText(scan: ScanRecord): string {
       `${address.includes(':') ? `[${address}]` : address}${portText(port)}/${transport}`,
   );
   return [
-    scan['@timestamp'],
+    moment(scan['@timestamp']),
     scan['k8s.node.name'],
     `${scan['podwall.mode'] === 'dry-run' ? 'would ' : ''}${scan['podwall.verdict'].toUpperCase()}`,
     scan['network.direction'],
@@ -86,15 +104,15 @@ function scanText(scan: ScanRecord): string {
   ].join(' ');
 }
 
-function lossText(loss: LossRecord): string {
+function lossText(loss: LossRecord, moment: MomentText): string {
   const { direction, verdict, sender } = loss['podwall.loss.scope'];
   const of = sender === undefined ? undefined : `of ${sender}`;
   const which = [verdict, direction, of].filter((word) => word !== undefined).join(' ');
   return [
-    loss['@timestamp'],
+    moment(loss['@timestamp']),
     loss['k8s.node.name'],
     `LOST ${loss['podwall.loss.count']}${which === '' ? '' : ` (${which})`}`,
-    `by ${loss['podwall.loss.cause']} since ${loss['event.start']}`,
+    `by ${loss['podwall.loss.cause']} since ${moment(loss['event.start'])}`,
   ].join(' ');
 }
 

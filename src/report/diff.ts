@@ -2,14 +2,15 @@
 import { csvRow } from './csv.js';
 import { markdownRow } from './markdown.js';
 import { formatPorts } from '../model/reachability.js';
+import { plain, type Paint } from './paint.js';
 import type { ConnectionDifference, ReachabilityDiff } from '../model/reachability-diff.js';
 
 const sign = { added: '+', removed: '-', changed: '~' } as const;
 
-function changeText({ added, removed }: ConnectionDifference): string {
+function changeText({ added, removed }: ConnectionDifference, paint: Paint = plain): string {
   return [
-    ...(added.length === 0 ? [] : [`+ ${formatPorts(added)}`]),
-    ...(removed.length === 0 ? [] : [`- ${formatPorts(removed)}`]),
+    ...(added.length === 0 ? [] : [paint.good(`+ ${formatPorts(added)}`)]),
+    ...(removed.length === 0 ? [] : [paint.bad(`- ${formatPorts(removed)}`)]),
   ].join('; ');
 }
 
@@ -21,11 +22,17 @@ function causeText({ causes, together }: ConnectionDifference): string {
 const pairText = ({ from, to, family }: ConnectionDifference): string =>
   `${from} -> ${to}${family === undefined ? '' : ` (${family})`}`;
 
-export function* printDiffText({ policies, endpoints, connections }: ReachabilityDiff): Iterable<string> {
-  for (const { change, policy } of policies) yield `${sign[change]} NetworkPolicy ${policy}\n`;
-  for (const { change, id } of endpoints) yield `${sign[change]} ${id}\n`;
+export function* printDiffText(
+  { policies, endpoints, connections }: ReachabilityDiff,
+  paint: Paint = plain,
+): Iterable<string> {
+  const painter = { added: paint.good, removed: paint.bad, changed: paint.doubtful };
+  const changed = (change: keyof typeof sign, what: string): string =>
+    `${painter[change](`${sign[change]} ${what}`)}\n`;
+  for (const { change, policy } of policies) yield changed(change, `NetworkPolicy ${policy}`);
+  for (const { change, id } of endpoints) yield changed(change, id);
   if (policies.length + endpoints.length > 0 && connections.length > 0) yield '\n';
-  for (const one of connections) yield `${pairText(one)}: ${changeText(one)}  (by ${causeText(one)})\n`;
+  for (const one of connections) yield `${pairText(one)}: ${changeText(one, paint)}  (by ${causeText(one)})\n`;
   yield `${connections.length === 0 ? 'no connection changes' : summary(connections)}\n`;
 }
 

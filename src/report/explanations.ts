@@ -8,6 +8,7 @@ import { formatPath } from '../model/diagnostic.js';
 import { policyKey, type PolicyRef } from '../model/policy.js';
 import { printOrigin } from '../program/print.js';
 import type { RuleOrigin } from '../program/types.js';
+import { paintAnswer, plain, type Paint } from './paint.js';
 import { answerAsJson, askedText, assumptionText, ownNodeText } from './answers.js';
 
 /** `file:line:column` of a policy's field; undefined for a policy that no document of the input holds. */
@@ -22,10 +23,14 @@ export function pathOf({ direction, rule, peer }: RuleOrigin): Mismatch['path'] 
 export const positionSuffix = (position: string | undefined): string =>
   position === undefined ? '' : `  (${position})`;
 
-export function explanationText({ answer, steps }: Explanation, positions: PolicyPositions): string {
+export function explanationText(
+  { answer, steps }: Explanation,
+  positions: PolicyPositions,
+  paint: Paint = plain,
+): string {
   const { allowed, from, to, family, assumed } = answer;
   const over = family === undefined ? '' : ` over ${family}`;
-  const head = `${allowed ? 'yes' : 'no'}: ${nameOf(from)} ${allowed ? 'may' : 'may not'} reach ${nameOf(to)} on ${askedText(answer)}${over}`;
+  const head = `${paintAnswer(paint, allowed)}: ${nameOf(from)} ${allowed ? 'may' : 'may not'} reach ${nameOf(to)} on ${askedText(answer)}${over}`;
   const assumption = assumed ? [`   ${assumptionText}`] : [];
   const lines = steps.flatMap((step, index) => stepLines(step, index + 1, positions));
   return [head, ...lines, ...assumption, ''].join('\n');

@@ -1,8 +1,8 @@
 /** Findings for people: by file, with what to do. The values come as data. */
-import { createColors } from 'picocolors';
 import { visible } from '../model/visible.js';
 import { csvRow } from './csv.js';
 import { markdownRow } from './markdown.js';
+import type { Paint } from './paint.js';
 
 /** What is printed of a finding. */
 export interface PrintedFinding {
@@ -53,10 +53,9 @@ const plural = (count: number, noun: string): string => `${count} ${noun}${count
 
 export function* printFindingsText(
   findings: readonly PrintedFinding[],
-  { colours, ...input }: ReportedInput & { readonly colours: boolean },
+  { paint, ...input }: ReportedInput & { readonly paint: Paint },
 ): Iterable<string> {
-  const paint = createColors(colours);
-  const colour = { error: paint.red, warning: paint.yellow, info: paint.cyan };
+  const colour = { error: paint.bad, warning: paint.doubtful, info: paint.note };
   for (const finding of findings) {
     const { file, line, column, severity, rule, name, message, fix, related } = finding;
     yield `${visible(file)}:${line}:${column}: ${colour[severity](severity)} ${rule} ${name}: ${objectOf(finding)}\n`;

@@ -1,5 +1,6 @@
 /** Results of expectations: for people, as TAP (version 13), and as JUnit XML. */
 import { visible } from '../model/visible.js';
+import { plain, type Paint } from './paint.js';
 
 export interface TestResult {
   readonly file: string;
@@ -15,18 +16,19 @@ export interface TestResult {
 export const testFormats = ['text', 'tap', 'junit'] as const;
 type TestFormat = (typeof testFormats)[number];
 
-export function reportTests(results: readonly TestResult[], format: TestFormat): string {
+export function reportTests(results: readonly TestResult[], format: TestFormat, paint: Paint = plain): string {
   if (format === 'tap') return tap(results);
-  return format === 'junit' ? junit(results) : text(results);
+  return format === 'junit' ? junit(results) : text(results, paint);
 }
 
-function text(results: readonly TestResult[]): string {
+function text(results: readonly TestResult[], paint: Paint): string {
   const failed = results.filter(({ failure }) => failure !== undefined);
   const lines = failed.flatMap(({ file, place = file, title, failure = '', answer }) => [
-    `${place}: ${title}: ${failure}`,
+    `${place}: ${title}: ${paint.bad(failure)}`,
     ...linesOf(answer).map((line) => `    ${line}`),
   ]);
-  return [...lines, `${results.length - failed.length} passed, ${failed.length} failed`, ''].join('\n');
+  const sum = `${results.length - failed.length} passed, ${failed.length} failed`;
+  return [...lines, (failed.length === 0 ? paint.good : paint.bad)(sum), ''].join('\n');
 }
 
 const linesOf = (answer = ''): readonly string[] => answer.split('\n').filter((line) => line !== '');

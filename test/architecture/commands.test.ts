@@ -37,5 +37,5 @@ test('main.ts loads no command before it is asked for', () => {
   const fromTheStart = entry.flatMap(({ tree }) =>
     tree.statements.filter(ts.isImportDeclaration).map(({ moduleSpecifier }) => moduleSpecifier.getText()),
   );
-  expect(fromTheStart).toEqual(["'commander'", "'./common/version.js'"]);
+  expect(fromTheStart).toEqual(["'commander'", "'./common/help.js'", "'./common/version.js'"]);
 });

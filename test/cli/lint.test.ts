@@ -30,9 +30,13 @@ describe('podwall lint', () => {
     expect(stdout).toMatch(/2 errors, 1 warning/);
   });
 
-  test('what is read by a program has no colours, even where CI forces them', async () => {
-    const { stdout } = await lint(['-f', 'bad.yaml'], '', { FORCE_COLOR: '1', CI: 'true' });
-    expect(stdout).toContain('bad.yaml:9:26: error NP013');
+  test('where CI forces colours it gets them, and no file does; what is read by a program asks for a format', async () => {
+    const forced = { FORCE_COLOR: '1', CI: 'true' };
+    const { stdout } = await lint(['-f', 'bad.yaml', '-o', 'text', '-o', 'text=out.txt'], '', forced);
+    expect(stdout).toContain('bad.yaml:9:26: \u001b[31merror\u001b[39m NP013');
+    expect(await readFile(join(folder, 'out.txt'), 'utf8')).toContain('bad.yaml:9:26: error NP013');
+    for (const format of ['json', 'csv', 'md', 'github', 'junit', 'sarif'])
+      expect((await lint(['-f', 'bad.yaml', '-o', format], '', forced)).stdout).not.toContain('\u001b');
   });
 
   test.each([

@@ -13,6 +13,7 @@ import { lint } from '../../src/lint/engine.js';
 import { rules } from '../../src/lint/catalogue.js';
 import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../../src/report/findings-ci.js';
 import { printFindingsMarkdown, printFindingsText } from '../../src/report/findings.js';
+import { plain } from '../../src/report/paint.js';
 import { pairFormats, printPairs } from '../../src/report/reachability.js';
 import { printGroups } from '../../src/report/reachability-text.js';
 
@@ -48,7 +49,7 @@ async function readLint(path: string): Promise<void> {
   const lost = findings.find(({ line, column, file }) => line < 1 || column < 1 || file !== path);
   if (lost !== undefined) throw new Error(`a finding without its place: ${JSON.stringify(lost)}`);
   for (const print of [printFindingsGithub, printFindingsJunit, printFindingsMarkdown]) drain(print(findings));
-  drain(printFindingsText(findings, { colours: false }));
+  drain(printFindingsText(findings, { paint: plain }));
   JSON.stringify(findingsSarif(findings, { rules, version: '0', unparsed }));
 }
 

@@ -8,6 +8,7 @@ export const shared = {
   roots: ['<rootDir>/test'],
   globalSetup: '<rootDir>/test/jest/begin.mjs',
   globalTeardown: '<rootDir>/test/jest/end.mjs',
+  setupFiles: ['<rootDir>/test/jest/colours.mjs'],
   testEnvironment: 'node',
   testEnvironmentOptions: { globalsCleanup: 'off' },
   extensionsToTreatAsEsm: ['.ts'],

@@ -25,7 +25,8 @@ function block(text: string): string {
 test('the table of formats says what each command takes', async () => {
   const help = async (...args: readonly string[]): Promise<string> =>
     (await execa(process.execPath, [bundle, ...args, '--help'])).stdout;
-  const commandsIn = (text: string): string[] => [...text.matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
+  const commandsIn = (text: string): string[] =>
+    [...(text.split('\nExamples:')[0] ?? '').matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
   const commands = commandsIn(await help()).filter((name) => name !== 'audit');
   const ofAudit = commandsIn(await help('audit')).map((name) => `audit ${name}`);
   const taken = await Promise.all(
@@ -33,8 +34,8 @@ test('the table of formats says what each command takes', async () => {
       const text = /help$/.test(name)
         ? ''
         : (await help(...name.split(' '))).replaceAll('"', '').replaceAll(/\s+/g, ' ');
-      const [, choices] = /-o, --output .*?\(choices: ([^):]*?)(?:, default: [^)]*)?\)/.exec(text) ?? [];
-      return choices === undefined ? [] : [[name, choices]];
+      const [, choices] = /-o, --output .*?\(([a-z|]+); default [a-z]+\)/.exec(text) ?? [];
+      return choices === undefined ? [] : [[name, choices.replaceAll('|', ', ')]];
     }),
   );
   const rows = [...readme.matchAll(/^\| `([\w ]+)` \| ([a-z, ]+) \|$/gm)].map(([, name, formats]) => [name, formats]);

@@ -15,6 +15,7 @@ import { answerText } from '../../src/report/answers.js';
 import { csvRow } from '../../src/report/csv.js';
 import { explanationText } from '../../src/report/explanations.js';
 import { findingsSarif, printFindingsGithub, printFindingsJunit } from '../../src/report/findings-ci.js';
+import { plain } from '../../src/report/paint.js';
 import { printFindingsCsv, printFindingsMarkdown, printFindingsText } from '../../src/report/findings.js';
 import { markdownRow } from '../../src/report/markdown.js';
 
@@ -62,7 +63,7 @@ test('lint: findings in every format, and what is left out', () => {
       expect(findings.length).toBeGreaterThan(3);
       for (const print of [printFindingsMarkdown, printFindingsCsv, printFindingsGithub, printFindingsJunit])
         for (const piece of print(findings)) expect(piece.replace(/\r\n$/, '\n')).not.toMatch(harmful);
-      const pieces = [...printFindingsText(findings, { colours: false }), ...printFindingsGithub(findings)];
+      const pieces = [...printFindingsText(findings, { paint: plain }), ...printFindingsGithub(findings)];
       for (const piece of pieces) expect(piece.trimEnd()).not.toContain('\n::');
       for (const piece of [...pieces, ...skipped, ...unparsed]) expect(piece).not.toMatch(harmful);
       for (const line of [...skipped, ...unparsed]) expect(line).not.toContain('\n');
@@ -93,7 +94,7 @@ test('can and explain: names and labels of both ends', () => {
         for (const question of questionsBetween(names, from, to, '80')) {
           const answers = answersFor(evaluator, question);
           const printed = [
-            answerText({ answers, allowed: answers.some(({ allowed }) => allowed), warnings: [] }, from, to),
+            answerText({ answers, allowed: answers.some(({ allowed }) => allowed), warnings: [] }, { from, to }),
             ...explain(context, question).map((found) => explanationText(found, policyPositions(objects))),
           ];
           for (const piece of printed) expect(piece).not.toMatch(harmful);

@@ -26,6 +26,7 @@ Examples:
 
 export const agentCommand = (): Command =>
   withAgentOptions(new Command('agent'))
+    .summary('enforce policies on this node')
     .description('enforce the policies of a cluster on this node, and keep them enforced')
     .addHelpText('after', examples)
     .action(run);

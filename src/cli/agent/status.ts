@@ -25,6 +25,7 @@ interface StatusFlags {
 
 export const statusCommand = (): Command =>
   new Command('status')
+    .summary('what this node enforces now; with --cluster, every node')
     .description(
       'what this node enforces now, from the kernel and the running agent (exit 1 when no agent runs); ' +
         'with --cluster: whether every node enforces the current policies (exit 1 when not)',

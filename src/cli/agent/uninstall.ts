@@ -14,6 +14,7 @@ const stopsWithin = 5_000;
 
 export const uninstallCommand = (): Command =>
   new Command('uninstall')
+    .summary("remove Podwall's own tables: nothing is enforced afterwards")
     .description("remove exactly Podwall's own tables from this network namespace: nothing is enforced afterwards")
     .option('--state-dir <dir>', 'the state folder of the agent', defaultStateDir)
     .addHelpText('after', '\nExamples:\n  podwall uninstall                  also stops the agent, when one runs')

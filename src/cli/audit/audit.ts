@@ -9,9 +9,9 @@ import { summaryCommand } from './summary.js';
 import { verifyCommand } from './verify.js';
 
 export function auditCommand(): Command {
-  const audit = new Command('audit').description(
-    'what the audit log says: who was denied what, by which policies, and what would allow it',
-  );
+  const audit = new Command('audit')
+    .summary('who was denied what, by which policies, and what would allow it')
+    .description('what the audit log says: who was denied what, by which policies, and what would allow it');
   for (const command of [
     coverageCommand(),
     deniedCommand(),

@@ -28,6 +28,7 @@ Examples:
 
 export const coverageCommand = (): Command =>
   withPolicies(new Command('coverage'))
+    .summary('rules and policies that never met a packet')
     .description('rules that never allowed a packet, and policies that never denied one, on this node')
     .option('--all', 'also list those that did', false)
     .option('--allow-partial', 'ignore what cannot be read in the exit code', false)

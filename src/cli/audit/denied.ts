@@ -12,14 +12,25 @@ import { formatPath } from '../../model/diagnostic.js';
 import { policyKey } from '../../model/policy.js';
 import { printRows } from '../../report/rows.js';
 import { documentText, outputOption, writeOutputs, type Output } from '../common/outputs.js';
-import { concludeLog, filesOf, readVerdicts, wholeNumber, withFilters, withLog, type LogFlags } from './log-options.js';
+import {
+  concludeLog,
+  filesOf,
+  readVerdicts,
+  wholeNumber,
+  withFilters,
+  withLog,
+  timeOption,
+  type LogFlags,
+  type TimeFlags,
+} from './log-options.js';
 import { printable, timeText } from '../../report/audit-records.js';
+import { momentText, type MomentText } from '../../report/moments.js';
 import { snapshotsBeside } from '../../audit/reading/snapshots-beside-log.js';
 
 const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;
 type Format = (typeof formats)[number];
 
-interface DeniedFlags extends LogFlags {
+interface DeniedFlags extends LogFlags, TimeFlags {
   readonly top: number;
   readonly output?: readonly Output<Format>[];
 }
@@ -35,12 +46,14 @@ Examples:
 export function deniedCommand(): Command {
   const { command, query } = withFilters(withLog(new Command('denied')));
   return command
+    .summary('what was denied, and what would allow it')
     .description(
       'what was denied, or would be without the dry run: source, destination, when, how often, and what would allow it',
     )
     .addOption(
       new Option('--top <number>', 'show only this many, the most frequent first').argParser(wholeNumber).default(20),
     )
+    .addOption(timeOption())
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action((flags: DeniedFlags) => denied(flags, query));
@@ -57,8 +70,9 @@ async function denied(flags: DeniedFlags, query: Query): Promise<void> {
   });
   const snapshots = snapshotsBeside(files);
   const groups = tally.groups();
+  const moment = momentText(flags.time, Date.now());
   const shown = groups.slice(0, flags.top).map((group) => denialOf(group, snapshots));
-  await writeOutputs(flags.output, 'text', (format) => print(format, shown, { tally, groups: groups.length }));
+  await writeOutputs(flags.output, 'text', (format) => print(format, shown, { tally, groups: groups.length, moment }));
   process.exitCode = concludeLog(reading, flags);
 }
 
@@ -95,11 +109,12 @@ function denialOf(group: Group, snapshots: SnapshotReader): Denial {
 interface All {
   readonly tally: Tally;
   readonly groups: number;
+  readonly moment: MomentText;
 }
 
 function print(format: Format, shown: readonly Denial[], all: All): Iterable<string> {
   if (format === 'json' || format === 'yaml') return [documentText(asDocument(shown, all), format)];
-  if (format === 'text') return [...shown.map(denialText), totals(shown, all)];
+  if (format === 'text') return [...shown.map((one) => denialText(one, all.moment)), totals(shown, all)];
   const head = [...fields, 'policies', 'count', 'first', 'last', 'allow'];
   const rows = shown.map((one) => [
     ...fields.map((name) => one[name]),
@@ -112,14 +127,14 @@ function print(format: Format, shown: readonly Denial[], all: All): Iterable<str
   );
 }
 
-function denialText(one: Denial): string {
+function denialText(one: Denial, moment: MomentText): string {
   const { from, to, port, direction, reason, mode, policies, count, first, last } = one;
   const why = policies.length === 0 ? reason : `${reason} by ${policies.join(', ')}`;
   const remedy = remedyText(one.remedy);
   return [
     `${from} -> ${to} ${port}  ${count} ${mode === 'dry-run' ? 'would be denied' : 'denied'}`,
     `  ${direction}, ${why}`,
-    `  first ${first}, last ${last}`,
+    `  first ${moment(first)}, last ${moment(last)}`,
     ...remedy.map((line, index) => (index === 0 ? `  to allow it: ${line}` : `    ${line}`)),
     '',
   ]

@@ -37,6 +37,7 @@ Examples:
 
 export const explainCommand = (): Command =>
   withPolicies(withLog(new Command('explain')))
+    .summary('why a recorded packet was allowed or denied')
     .description(
       'why a recorded packet was allowed or denied, rule by rule; exit 0 when it passed (or would pass now), 1 when not',
     )

@@ -1,5 +1,5 @@
 /** The options of every command that reads the audit log. */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { criterionKinds } from '../../audit/query/criteria.js';
 import { packetsOf } from '../../audit/query/fields.js';
 import { LossTotals } from '../../audit/query/losses.js';
@@ -8,6 +8,7 @@ import { parseMoment } from '../../audit/query/times.js';
 import type { LineReader } from '../../audit/reading/line-reader.js';
 import { Scan } from '../../audit/reading/scan.js';
 import { isLoss } from '../../audit/record.js';
+import { timeStyles, type TimeStyle } from '../../report/moments.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { repeatable, SuggestedOption } from '../common/options.js';
 import { withRenamedValues } from '../common/renamed.js';
@@ -18,6 +19,15 @@ export interface LogFlags {
   readonly log?: readonly string[];
   readonly allowPartial: boolean;
 }
+
+export interface TimeFlags {
+  readonly time: TimeStyle;
+}
+
+export const timeOption = (): Option =>
+  new Option('--time <style>', "times of text output: as recorded, in this machine's time zone, or how long ago")
+    .choices(timeStyles)
+    .default(timeStyles[0]);
 
 export const withLog = (command: Command): Command =>
   command

@@ -27,6 +27,7 @@ Examples:
 export function lossCommand(): Command {
   const { command, query } = withTimes(withLog(new Command('loss')));
   return command
+    .summary('packets that the audit log reports as lost')
     .description('packets that the audit log reports as lost: how many, why and when')
     .addOption(outputOption(formats))
     .addHelpText('after', examples)

@@ -37,6 +37,7 @@ Examples:
 export function replayCommand(): Command {
   const { command, query } = withFilters(withPolicies(withLog(new Command('replay'))));
   return command
+    .summary('evaluate recorded flows under other policies')
     .description('evaluate recorded flows under other policies: newly denied, newly allowed; exit 1 on a regression')
     .addOption(
       new Option('--fail-on <change>', 'what is a regression: newly denied flows, newly allowed ones, or either')

@@ -5,23 +5,27 @@ import type { LineReader } from '../../audit/reading/line-reader.js';
 import type { Query } from '../../audit/query/query.js';
 import { recordLine } from '../../audit/record.js';
 import { UsageError } from '../common/exit-codes.js';
-import { outputOption, streamOutput, type Output } from '../common/outputs.js';
+import { outputOption, screenPaint, streamOutput, type Output } from '../common/outputs.js';
 import {
   concludeLog,
   filesOf,
   readingOf,
   withFilters,
   wholeNumber,
+  timeOption,
   withLog,
   type LogFlags,
   type LogReading,
+  type TimeFlags,
 } from './log-options.js';
-import { recordText } from '../../report/audit-records.js';
+import { recordText, type Look } from '../../report/audit-records.js';
+import { momentText } from '../../report/moments.js';
+import { plain } from '../../report/paint.js';
 
 const formats = ['text', 'json'] as const;
 type Format = (typeof formats)[number];
 
-interface ShowFlags extends LogFlags {
+interface ShowFlags extends LogFlags, TimeFlags {
   readonly follow: boolean;
   readonly first?: number;
   readonly last?: number;
@@ -46,6 +50,7 @@ export function showCommand(): Command {
         .conflicts('last'),
     )
     .addOption(new Option('--last <number>', 'print only the last records, this many').argParser(wholeNumber))
+    .addOption(timeOption())
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action((flags: ShowFlags) => show(flags, query));
@@ -54,7 +59,11 @@ export function showCommand(): Command {
 async function show(flags: ShowFlags, query: Query): Promise<void> {
   const [output = { format: 'text' as const }, ...more]: readonly Output<Format>[] = flags.output ?? [];
   if (more.length > 0) throw new UsageError('show prints one output: the log is read once');
-  const lines = new ShownLines(output.format, flags);
+  const paint = output.path === undefined ? screenPaint() : plain;
+  const lines = new ShownLines(output.format, {
+    ...flags,
+    look: { paint, moment: momentText(flags.time, Date.now()) },
+  });
   const take = (line: LineReader): boolean => lines.take(line);
   // A filter about verdicts leaves losses out; one sentence at the end still reports them.
   const reading = readingOf(query, take, query.isAboutVerdicts ? undefined : take);
@@ -66,20 +75,22 @@ async function show(flags: ShowFlags, query: Query): Promise<void> {
 class ShownLines {
   readonly #format: Format;
   readonly #limits: Pick<ShowFlags, 'first' | 'last'>;
+  readonly #look: Look;
   #lines: string[] = [];
   #taken = 0;
   /** Until then only the last few are kept. */
   #isPast = true;
 
-  constructor(format: Format, limits: Pick<ShowFlags, 'first' | 'last'>) {
+  constructor(format: Format, { look, ...limits }: Pick<ShowFlags, 'first' | 'last'> & { readonly look: Look }) {
     this.#format = format;
+    this.#look = look;
     this.#limits = limits;
   }
 
   /** False when it was the last one asked for. */
   take(line: LineReader): boolean {
     const record = line.record();
-    this.#lines.push(this.#format === 'json' ? recordLine(record) : `${recordText(record)}\n`);
+    this.#lines.push(this.#format === 'json' ? recordLine(record) : `${recordText(record, this.#look)}\n`);
     this.#taken += 1;
     return this.#taken !== this.#limits.first;
   }

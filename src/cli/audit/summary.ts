@@ -14,16 +14,19 @@ import {
   readVerdicts,
   wholeNumber,
   withFilters,
+  timeOption,
   withLog,
   type LogFlags,
   type LogReading,
+  type TimeFlags,
 } from './log-options.js';
+import { momentText, type MomentText } from '../../report/moments.js';
 import { printable, timeText } from '../../report/audit-records.js';
 
 const formats = ['text', 'json', 'yaml', 'csv', 'md'] as const;
 type Format = (typeof formats)[number];
 
-interface SummaryFlags extends LogFlags {
+interface SummaryFlags extends LogFlags, TimeFlags {
   readonly by: readonly string[];
   readonly top: number;
   readonly bucket?: number;
@@ -52,6 +55,7 @@ export function summaryCommand(): Command {
       new Option('--top <number>', 'show only this many groups, the largest first').argParser(wholeNumber).default(10),
     )
     .addOption(new Option('--bucket <duration>', 'shortest interval of the counts over time').argParser(bucketWidth))
+    .addOption(timeOption())
     .addOption(outputOption(formats))
     .addHelpText('after', examples)
     .action((flags: SummaryFlags) => summarize(flags, query));
@@ -86,6 +90,7 @@ async function summarize(flags: SummaryFlags, query: Query): Promise<void> {
     groups: tally.groups().length,
     tally,
     scale,
+    moment: momentText(flags.time, Date.now()),
   };
   await writeOutputs(flags.output, 'text', (format) => print(format, summary, reading));
   if (tally.isOverlapping && !isTextOrDocument(flags)) process.stderr.write(`podwall: ${overlapText}\n`);
@@ -102,6 +107,7 @@ interface Summary {
   readonly groups: number;
   readonly tally: Tally;
   readonly scale: TimeScale;
+  readonly moment: MomentText;
 }
 
 function print(format: Format, summary: Summary, reading: LogReading): Iterable<string> {
@@ -121,7 +127,7 @@ const percent = (part: number, whole: number): string => `${((100 * part) / Math
 
 const overlapText = 'rows overlap: a packet that no rule decided is counted for every policy that isolates';
 
-function totals({ top, groups, tally, scale }: Summary): string {
+function totals({ top, groups, tally, scale, moment }: Summary): string {
   const { count, records, ungrouped, isOverlapping, histogram } = tally;
   const [first = 0, last = first] = [scale.starts[0], scale.starts.at(-1)];
   const rest = groups - top.length;
@@ -131,7 +137,7 @@ function totals({ top, groups, tally, scale }: Summary): string {
     ...(isOverlapping ? [overlapText] : []),
     ...(records > 0
       ? [
-          `${sparkline(histogram.counts)}  ${timeText(first)} to ${timeText(last + scale.width)}, ${formatDuration(scale.width)} each`,
+          `${sparkline(histogram.counts)}  ${moment(timeText(first))} to ${moment(timeText(last + scale.width))}, ${formatDuration(scale.width)} each`,
         ]
       : []),
   ];

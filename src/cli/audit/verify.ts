@@ -25,6 +25,7 @@ Examples:
 
 export const verifyCommand = (): Command =>
   withLog(new Command('verify'))
+    .summary('check that the audit log is complete')
     .description(
       'check that the audit log is complete: every line matches the schema, and none is missing; exit 1 if not',
     )

@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { stringify } from 'yaml';
 import { InputError } from '../../generic/input-error.js';
+import { paintOf, plain, type Paint } from '../../report/paint.js';
+import { hasColours } from './colours.js';
 
 export interface Output<F extends string> {
   readonly format: F;
@@ -20,24 +22,26 @@ export function outputOption<F extends string>(formats: readonly [F, ...F[]]): O
     if (format === undefined) throw new InvalidArgumentError(`Formats are ${formats.join(', ')}.`);
     return [...(before ?? []), path.length === 0 ? { format } : { format, path: path.join('=') }];
   };
-  const option = new Option(
-    '-o, --output <format[=path]>',
-    `format and, optionally, a file; repeatable (default: ${formats[0]})`,
-  ).argParser(parse);
+  const option = new Option('-o, --output <format[=path]>', 'format and, optionally, a file; repeatable')
+    .argParser(parse)
+    .default(undefined, formats[0]);
   // For help and completion; Option.choices would take no path.
   option.argChoices = [...formats];
   return option;
 }
 
+/** Of what is printed; a file has no colours. */
+export const screenPaint = (): Paint => paintOf(hasColours(process.stdout));
+
 /** Writes each output; pieces are joined before they are written, so that a million pieces are few writes. */
 export async function writeOutputs<F extends string>(
   outputs: readonly Output<F>[] | undefined,
   standard: F,
-  print: (format: F) => Iterable<string>,
+  print: (format: F, paint: Paint) => Iterable<string>,
 ): Promise<void> {
   for (const { format, path } of outputs ?? [{ format: standard }])
-    if (path === undefined) await writeTo(process.stdout, print(format));
-    else await writeFile(path, print(format));
+    if (path === undefined) await writeTo(process.stdout, print(format, screenPaint()));
+    else await writeFile(path, print(format, plain));
 }
 
 async function writeFile(path: string, pieces: Iterable<string>): Promise<void> {

@@ -37,6 +37,7 @@ Examples:
 
 export const canCommand = (): Command =>
   withInputs(new Command('can'))
+    .summary('whether a source may open connections to a destination')
     .description('whether a source may open connections to a destination; exit 0 when it may, 1 when not')
     .argument('<source>', 'an endpoint')
     .argument('<destination>', 'an endpoint')
@@ -61,8 +62,8 @@ async function run(source: string, destination: string, port: string | undefined
   const allowed = isAllowed(answered, flags.all);
   const resting = answers.flatMap((one) => answerWarnings(one, inputs.policies, inputs.implied));
   const warnings = [...new Set([...(to.note === undefined ? [] : [to.note]), ...resting])];
-  await writeOutputs(flags.output, 'text', (format) => {
-    if (format === 'text') return [answerText({ answers, allowed, warnings }, from, to)];
+  await writeOutputs(flags.output, 'text', (format, paint) => {
+    if (format === 'text') return [answerText({ answers, allowed, warnings }, { from, to }, paint)];
     const document = { kind: 'Answer', schemaVersion: 1, allowed, answers: answers.map(answerWithReasons), warnings };
     return [documentText(document, format)];
   });

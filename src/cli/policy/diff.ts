@@ -6,6 +6,7 @@ import { Reach } from '../../analysis/reachability.js';
 import { diffReachability, type ReachabilitySnapshot } from '../../analysis/reach-diff.js';
 import { checkOutRevision } from '../../cluster/git-revision.js';
 import type { ReachabilityDiff } from '../../model/reachability-diff.js';
+import type { Paint } from '../../report/paint.js';
 import { printDiffCsv, printDiffMarkdown, printDiffText } from '../../report/diff.js';
 import { compiled, conclude, withInputs, type AnalysisFlags } from './analysis-options.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
@@ -31,6 +32,7 @@ Examples:
 
 export const diffCommand = (): Command =>
   withInputs(new Command('diff'))
+    .summary('what a change of policies opens and closes')
     .description('compare policies and reachability before and after; exit 0, unless --fail-on says otherwise')
     .argument('<paths...>', 'A and B: files, directories, or `live`; with --git one path inside the repository')
     .option('--git <range>', 'compare two revisions of a path: REV..REV, or REV with what is checked out')
@@ -53,7 +55,7 @@ async function run(paths: readonly string[], flags: DiffFlags): Promise<void> {
     const old = await readSide(before, flags);
     const now = await readSide(after, flags);
     const diff = diffReachability(old.side, now.side, flags.includeDryRun ? 'none' : 'annotated');
-    await writeOutputs(flags.output, 'text', (format) => print(format, diff));
+    await writeOutputs(flags.output, 'text', (format, paint) => print(format, diff, paint));
     process.exitCode = codeOf(diff, [old.code, now.code], flags);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -93,8 +95,8 @@ async function readSide(place: string, flags: DiffFlags): Promise<{ side: Reacha
   };
 }
 
-function print(format: Format, diff: ReachabilityDiff): Iterable<string> {
-  if (format === 'text') return printDiffText(diff);
+function print(format: Format, diff: ReachabilityDiff, paint: Paint): Iterable<string> {
+  if (format === 'text') return printDiffText(diff, paint);
   if (format === 'md') return printDiffMarkdown(diff);
   if (format === 'csv') return printDiffCsv(diff);
   return [documentText({ kind: 'ReachabilityDiff', schemaVersion: 1, ...diff }, format)];

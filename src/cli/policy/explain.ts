@@ -12,6 +12,7 @@ import { isAllowed, questionsBetween } from '../../analysis/endpoint-questions.j
 import { EndpointNames } from '../../analysis/endpoint-names.js';
 import { exitCode, UsageError } from '../common/exit-codes.js';
 import { explanationAsJson, explanationText, type PolicyPositions } from '../../report/explanations.js';
+import type { Paint } from '../../report/paint.js';
 import { workloadAsJson, workloadText } from '../../report/workload-explanations.js';
 import { readInputs } from './inputs.js';
 import { policyPositions } from '../../manifests/manifest-collector.js';
@@ -33,6 +34,7 @@ Examples:
 
 export const explainCommand = (): Command =>
   withInputs(new Command('explain'))
+    .summary('why it may or may not, rule by rule, and what would allow it')
     .description(
       'why a source may reach a destination or not, rule by rule; or what the policies of one workload add up to',
     )
@@ -49,8 +51,8 @@ export const explainCommand = (): Command =>
       const context = { input, names, positions: policyPositions(inputs) };
       const explained =
         destination === undefined ? workload(context, source) : pair(context, { source, destination, port });
-      await writeOutputs(flags.output, 'text', (format) =>
-        format === 'text' ? [explained.text] : [documentText(explained.document, format)],
+      await writeOutputs(flags.output, 'text', (format, paint) =>
+        format === 'text' ? [explained.text(paint)] : [documentText(explained.document, format)],
       );
       process.exitCode = partial !== exitCode.done ? partial : explained.code;
     });
@@ -62,7 +64,7 @@ interface ExplainContext {
 }
 
 interface Explained {
-  readonly text: string;
+  text(paint: Paint): string;
   readonly document: object;
   readonly code: number;
 }
@@ -89,14 +91,15 @@ function pair(
   const { policies, implied } = input.objects;
   const resting = explanations.flatMap(({ answer }) => answerWarnings(answer, policies, implied));
   const warnings = [...new Set([...(to.note === undefined ? [] : [to.note]), ...resting])];
-  const shown = distinct.slice(0, mostExplained).map(([one, ...alike]) => {
-    const others = alike.length === 0 ? '' : `(the same for ${alike.length} more)\n`;
-    return `${explanationText(one, positions)}${others}`;
-  });
+  const shown = (paint: Paint): readonly string[] =>
+    distinct.slice(0, mostExplained).map(([one, ...alike]) => {
+      const others = alike.length === 0 ? '' : `(the same for ${alike.length} more)\n`;
+      return `${explanationText(one, positions, paint)}${others}`;
+    });
   const more = distinct.length > mostExplained ? [`(${distinct.length - mostExplained} more; -o json has all)\n`] : [];
   const allowed = isAllowed(explained);
   return {
-    text: [...shown, ...more, ...warnings.map((warning) => `warning: ${warning}\n`)].join('\n'),
+    text: (paint) => [...shown(paint), ...more, ...warnings.map((warning) => `warning: ${warning}\n`)].join('\n'),
     document: {
       kind: 'Explanation',
       schemaVersion: 1,
@@ -136,7 +139,7 @@ function workload({ input, names, positions }: ExplainContext, source: string): 
     return { workload: end.workload, summaries: directionSummaries(matrix, listed, end.workload) };
   });
   return {
-    text: summarised.map((one) => workloadText(one.workload, one.summaries, { endpoints, positions })).join('\n'),
+    text: () => summarised.map((one) => workloadText(one.workload, one.summaries, { endpoints, positions })).join('\n'),
     document: {
       kind: 'WorkloadExplanation',
       schemaVersion: 1,

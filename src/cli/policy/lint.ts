@@ -61,6 +61,7 @@ Ignore a finding with a comment on its line or the line above, or with an annota
 
 export const lintCommand = (): Command =>
   withLimitOptions(withWellKnown(withFiles(new Command('lint'))))
+    .summary('find mistakes in policies, and mend what is mechanical')
     .description(
       'find mistakes, and what is probably a mistake, in policies; exit 1 for findings at or above --fail-on',
     )
@@ -147,12 +148,10 @@ async function print(
   const { findings, unparsed } = document;
   const files = new Set(objects.map(({ document: { file } }) => file)).size;
   const reported = { left: unparsed, read: { policies: policies.length, workloads: workloads.length, files } };
-  // hasColors heeds NO_COLOR, FORCE_COLOR and TERM; what is no terminal has no such method, whatever FORCE_COLOR says.
-  const colours = process.stdout.isTTY ? process.stdout.hasColors() : false;
-  await writeOutputs(output, 'text', (format) => {
+  await writeOutputs(output, 'text', (format, paint) => {
     switch (format) {
       case 'text':
-        return printFindingsText(findings, { colours, ...reported });
+        return printFindingsText(findings, { paint, ...reported });
       case 'md':
         return printFindingsMarkdown(findings, reported);
       case 'csv':

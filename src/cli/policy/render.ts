@@ -38,6 +38,7 @@ Examples:
 export function renderCommand(): Command {
   const command = withRulesetOptions(
     new Command('render')
+      .summary('the ruleset of a node as nft text')
       .description('print the ruleset of a node as nft text, without touching the kernel; `nft -f` loads it')
       .argument('[path...]', 'manifests, as -f takes them')
       .option('-f, --file <path>', 'manifests: a file or a directory (repeatable)', repeatable, [])

@@ -35,6 +35,7 @@ Examples:
 
 export const testCommand = (): Command =>
   withInputs(new Command('test'))
+    .summary('check policies against expected reachability')
     .description(
       'check policies against expected reachability (documents of kind Assertions); exit 1 when an expectation fails',
     )
@@ -68,10 +69,10 @@ export const testCommand = (): Command =>
       for (const line of unparsed) if (!printed.has(line)) process.stderr.write(`podwall: ${line}\n`);
       if (unparsed.length > 0 && files.length === 0) throw new UsageError('no Assertions in what could be read');
       if (unparsed.length > 0 && !flags.allowPartial) codes.push(exitCode.partial);
-      await writeOutputs(flags.output, 'text', (format) =>
+      await writeOutputs(flags.output, 'text', (format, paint) =>
         format === 'json' || format === 'yaml'
           ? [documentText(asDocument(results), format)]
-          : [reportTests(results, format)],
+          : [reportTests(results, format, paint)],
       );
       if (results.length === 0)
         process.stderr.write('podwall: no Assertions found: give a file or a directory that contains some\n');
@@ -83,7 +84,7 @@ export const testCommand = (): Command =>
 function resultOf(file: string, { found, ...checked }: CheckedExpectation): TestResult {
   if (found === undefined) return { file, ...checked };
   const { from, to, ...answered } = found;
-  return { file, ...checked, answer: answerText({ ...answered, warnings: [] }, from, to).trimEnd() };
+  return { file, ...checked, answer: answerText({ ...answered, warnings: [] }, { from, to }).trimEnd() };
 }
 
 function asDocument(results: readonly TestResult[]): object {

@@ -4,23 +4,23 @@ import { describePackets } from '../support/lab/requirements.js';
 import { seed } from '../support/seed.js';
 import { kills } from './kills.js';
 import { attempted, type Extent } from './statement.js';
-import { World } from './world.js';
+import { FaultCluster } from './fault-cluster.js';
 
 /** Other steps in each run. */
 const few: Extent = { oneOf: 5, first: Math.abs(seed), atMost: 2 };
 
 describePackets('under packets, an agent', () => {
-  let world: World;
+  let cluster: FaultCluster;
   beforeAll(async () => {
-    world = await World.create();
-    await world.start();
+    cluster = await FaultCluster.create();
+    await cluster.start();
   }, 60_000);
-  afterAll(() => world[Symbol.asyncDispose](), 60_000);
+  afterAll(() => cluster[Symbol.asyncDispose](), 60_000);
 
   test.each(kills.filter(({ name }) => !name.startsWith('uninstall')).map((one) => [one.name, one] as const))(
     '%s',
     async (_, statement) => {
-      const outcome = await attempted(statement, world, few);
+      const outcome = await attempted(statement, cluster, few);
       expect([outcome.problems, outcome.text]).toEqual([[], expect.stringContaining(' 0 wrong verdicts')]);
       expect(outcome.isMet).toBe(true);
     },

@@ -4,14 +4,14 @@ import { watch } from 'node:fs';
 import { bundle } from '../support/product.js';
 import { until } from '../support/until.js';
 import type { Extent, Outcome, Statement } from './statement.js';
-import type { World } from './world.js';
+import type { FaultCluster } from './fault-cluster.js';
 
 const moments = ['before', 'after'] as const;
 
 /** The name of a step without what differs from run to run. */
-const kindOf = (step: string, world: World): string =>
+const kindOf = (step: string, cluster: FaultCluster): string =>
   step
-    .replaceAll(world.lab.folder, '')
+    .replaceAll(cluster.lab.folder, '')
     .replace(/podwall-nft-\w+/, '…')
     .slice(0, 80);
 
@@ -20,7 +20,7 @@ const kindOf = (step: string, world: World): string =>
  * @param act calls `kill` when its first step may follow, and ends when the agent has or nothing follows
  */
 async function killEach(
-  { world, outcome, extent }: { readonly world: World; readonly outcome: Outcome; readonly extent: Extent },
+  { cluster, outcome, extent }: { readonly cluster: FaultCluster; readonly outcome: Outcome; readonly extent: Extent },
   act: (kill: () => void) => Promise<void>,
 ): Promise<void> {
   const { oneOf, first, atMost } = extent;
@@ -29,13 +29,13 @@ async function killEach(
     for (const moment of moments) {
       trials += 1;
       let killedAt: () => string | undefined = () => undefined;
-      const traffic = world.traffic();
-      await act(() => (killedAt = world.steps.killAt(step, moment)));
-      world.steps.spare();
+      const traffic = cluster.traffic();
+      await act(() => (killedAt = cluster.steps.killAt(step, moment)));
+      cluster.steps.spare();
       const what = killedAt();
-      isKilled = what !== undefined && world.agent?.hasEnded === true;
-      outcome.add(isKilled ? `${moment} ${kindOf(what ?? '', world)}` : 'not killed', await traffic.end());
-      if (!(await world.isDenied())) outcome.problems.push(`${moment} ${what ?? ''}: a denied pod connects`);
+      isKilled = what !== undefined && cluster.agent?.hasEnded === true;
+      outcome.add(isKilled ? `${moment} ${kindOf(what ?? '', cluster)}` : 'not killed', await traffic.end());
+      if (!(await cluster.isDenied())) outcome.problems.push(`${moment} ${what ?? ''}: a denied pod connects`);
     }
   }
 }
@@ -43,42 +43,42 @@ async function killEach(
 /** The agent ends; the next begins, and is killed at its steps. */
 const start: Statement = {
   name: 'killed at each step of a start',
-  attempt: async (world, outcome, extent) => {
-    await world.agent?.stop();
-    await killEach({ world, outcome, extent }, async (kill) => {
-      await world.agent?.kill();
-      world.steps.clear();
+  attempt: async (cluster, outcome, extent) => {
+    await cluster.agent?.stop();
+    await killEach({ cluster, outcome, extent }, async (kill) => {
+      await cluster.agent?.kill();
+      cluster.steps.clear();
       kill();
-      world.begin();
-      await world.settled();
+      cluster.begin();
+      await cluster.settled();
     });
-    await rightAgain(world, outcome);
+    await rightAgain(cluster, outcome);
   },
 };
 
-async function running(world: World): Promise<void> {
-  if (world.agent?.hasEnded === false) return;
-  world.steps.clear();
-  await world.start();
+async function running(cluster: FaultCluster): Promise<void> {
+  if (cluster.agent?.hasEnded === false) return;
+  cluster.steps.clear();
+  await cluster.start();
 }
 
-async function rightAgain(world: World, outcome: Outcome): Promise<void> {
-  await running(world);
-  await world.toggle();
-  await until(() => world.isInForce(), 10_000).catch(() => outcome.problems.push('the next change is not in force'));
+async function rightAgain(cluster: FaultCluster, outcome: Outcome): Promise<void> {
+  await running(cluster);
+  await cluster.toggle();
+  await until(() => cluster.isInForce(), 10_000).catch(() => outcome.problems.push('the next change is not in force'));
 }
 
 const change: Statement = {
   name: 'killed at each step of a change',
-  attempt: async (world, outcome, extent) => {
-    await killEach({ world, outcome, extent }, async (kill) => {
-      await running(world);
+  attempt: async (cluster, outcome, extent) => {
+    await killEach({ cluster, outcome, extent }, async (kill) => {
+      await running(cluster);
       kill();
-      await world.toggle();
-      await until(() => world.agent?.hasEnded === true || world.isInForce(), 10_000);
-      await world.settled();
+      await cluster.toggle();
+      await until(() => cluster.agent?.hasEnded === true || cluster.isInForce(), 10_000);
+      await cluster.settled();
     });
-    await rightAgain(world, outcome);
+    await rightAgain(cluster, outcome);
   },
 };
 
@@ -88,44 +88,44 @@ const damage =
 
 const repair: Statement = {
   name: 'killed at each step of a repair',
-  attempt: async (world, outcome, extent) => {
+  attempt: async (cluster, outcome, extent) => {
     const isDamaged = async (): Promise<boolean> =>
-      (await world.lab.run('n1', 'nft', 'list', 'table', 'inet', 'podwall')).stdout.includes('visitor');
-    await killEach({ world, outcome, extent }, async (kill) => {
-      await running(world);
+      (await cluster.lab.run('n1', 'nft', 'list', 'table', 'inet', 'podwall')).stdout.includes('visitor');
+    await killEach({ cluster, outcome, extent }, async (kill) => {
+      await running(cluster);
       // What the last one has left is not this one's damage.
       await until(async () => !(await isDamaged()), 10_000);
-      await world.settled();
+      await cluster.settled();
       kill();
-      await world.lab.run('n1', 'nft', damage);
-      await until(async () => world.agent?.hasEnded === true || !(await isDamaged()), 10_000);
-      await world.settled();
+      await cluster.lab.run('n1', 'nft', damage);
+      await until(async () => cluster.agent?.hasEnded === true || !(await isDamaged()), 10_000);
+      await cluster.settled();
     });
-    await rightAgain(world, outcome);
+    await rightAgain(cluster, outcome);
   },
 };
 
 /** Killed itself: then rules are in force, or no agent runs. */
 const uninstall: Statement = {
   name: 'uninstall killed at each of its steps',
-  attempt: async (world, outcome, { oneOf, first, atMost }) => {
+  attempt: async (cluster, outcome, { oneOf, first, atMost }) => {
     let trials = 0;
-    const { lab, stateDir, steps } = world;
+    const { lab, stateDir, steps } = cluster;
     const command = ['netns', 'exec', lab.netns('n1'), process.execPath, bundle, 'uninstall', '--state-dir', stateDir];
     for (let step = 1 + (first % oneOf), isKilled = true; isKilled && trials < atMost; step += oneOf) {
       for (const moment of moments) {
         trials += 1;
-        await world.agent?.stop();
-        await world.start({ isRecorded: false });
+        await cluster.agent?.stop();
+        await cluster.start({ isRecorded: false });
         steps.clear();
         const killedAt = steps.killAt(step, moment);
         const { signal, exitCode } = await execa('ip', command, { reject: false, env: steps.environment });
         const what = killedAt();
         isKilled = signal === 'SIGKILL';
-        outcome.add(isKilled ? `${moment} ${kindOf(what ?? '', world)}` : 'not killed');
+        outcome.add(isKilled ? `${moment} ${kindOf(what ?? '', cluster)}` : 'not killed');
         const [runs, isDenied, tables] = [
-          (await world.status()) !== undefined,
-          await world.isDenied(),
+          (await cluster.status()) !== undefined,
+          await cluster.isDenied(),
           (await lab.run('n1', 'nft', 'list', 'tables')).stdout,
         ];
         if (runs && !isDenied)
@@ -136,18 +136,18 @@ const uninstall: Statement = {
           outcome.problems.push(`a whole uninstall left ${tables} (exit ${exitCode ?? '?'})`);
       }
     }
-    await world.agent?.stop();
-    world.steps.clear();
-    await world.start();
+    await cluster.agent?.stop();
+    cluster.steps.clear();
+    await cluster.start();
   },
 };
 
 /** The recorder is compared with others who see the same: nft monitor, and what happens in the state folder. */
 const completeness: Statement = {
   name: 'every step is recorded',
-  attempt: async (world, outcome) => {
-    const { lab, steps, stateDir } = world;
-    await running(world);
+  attempt: async (cluster, outcome) => {
+    const { lab, steps, stateDir } = cluster;
+    await running(cluster);
     const changed = new Set<string>();
     const folder = watch(stateDir, (_, name) => void changed.add(name ?? ''));
     const monitor = execa('ip', ['netns', 'exec', lab.netns('n1'), 'nft', 'monitor'], { reject: false });
@@ -161,9 +161,9 @@ const completeness: Statement = {
     const before = steps.begun.length;
     heard = '';
     for (let round = 0; round < 3; round += 1) {
-      await world.toggle();
-      await until(() => world.isInForce(), 10_000);
-      await world.settled();
+      await cluster.toggle();
+      await until(() => cluster.isInForce(), 10_000);
+      await cluster.settled();
     }
     const begun = steps.begun.slice(before);
     const commits = heard.match(/# new generation/g)?.length ?? 0;
@@ -175,7 +175,7 @@ const completeness: Statement = {
     for (const name of changed)
       if (!begun.some((step) => step.includes(`${stateDir}/${name}`)))
         outcome.problems.push(`${name} in the state folder was changed, and by no recorded step`);
-    for (const step of begun) outcome.add(kindOf(step, world));
+    for (const step of begun) outcome.add(kindOf(step, cluster));
   },
 };
 

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { missingForPackets } from '../support/lab/prerequisites.js';
 import { attempted, everything } from './statement.js';
 import { statements } from './statements.js';
-import { World } from './world.js';
+import { FaultCluster } from './fault-cluster.js';
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
 const chosen = statements.filter(({ name }) => name.includes(values.only));
@@ -17,11 +17,11 @@ async function main(): Promise<number> {
     console.error(`faults: ${reason}`);
     return 5;
   }
-  await using world = await World.create();
-  await world.start();
+  await using cluster = await FaultCluster.create();
+  await cluster.start();
   let failures = 0;
   for (const statement of chosen) {
-    const outcome = await attempted(statement, world, everything);
+    const outcome = await attempted(statement, cluster, everything);
     console.log(`${outcome.isMet ? 'met    ' : 'NOT MET'} ${statement.name}: ${outcome.text}`);
     for (const problem of outcome.problems) console.log(`        ${problem}`);
     if (!outcome.isMet) failures += 1;

@@ -10,7 +10,7 @@ import { pod } from '../cases/objects.js';
 import { FailingNft, type Fault } from '../support/lab/failing-nft.js';
 import { missingForPackets } from '../support/lab/prerequisites.js';
 import { growthOf, tolerated, type Kind, type Reading } from './growth.js';
-import { World } from './world.js';
+import { FaultCluster } from './fault-cluster.js';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '3' } } });
 
@@ -23,29 +23,29 @@ const moods: readonly (Fault | undefined)[] = [undefined, undefined, 'fails half
 
 const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
 
-async function reading(world: World, minute: number): Promise<Reading> {
-  const pid = String(world.agent?.pid);
+async function reading(cluster: FaultCluster, minute: number): Promise<Reading> {
+  const pid = String(cluster.agent?.pid);
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const { stdout } = await world.lab.run('n1', 'nft', '-n', 'list', 'ruleset');
+  const { stdout } = await cluster.lab.run('n1', 'nft', '-n', 'list', 'ruleset');
   return {
     minute,
     'memory (MB)': Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024,
     descriptors: (await readdir(`/proc/${pid}/fd`)).length,
-    children: world.agent?.children.size ?? 0,
+    children: cluster.agent?.children.size ?? 0,
     'kernel objects': count(stdout, /^\s*(table|chain|set|map|counter) /gm),
   };
 }
 
 class Load {
-  readonly #world: World;
+  readonly #cluster: FaultCluster;
   readonly #nft: FailingNft;
 
   changes = 0;
   arrivals = 0;
   kills = 0;
 
-  constructor(world: World, nft: FailingNft) {
-    this.#world = world;
+  constructor(cluster: FaultCluster, nft: FailingNft) {
+    this.#cluster = cluster;
     this.#nft = nft;
   }
 
@@ -58,15 +58,15 @@ class Load {
   async #change(ending: AbortSignal): Promise<void> {
     const began = performance.now();
     for (let done = 0; !ending.aborted; done += 1) {
-      await this.#world.toggle();
+      await this.#cluster.toggle();
       this.changes += 1;
       await delay(Math.max(0, began + (done + 1) * changesEvery - performance.now()));
     }
-    await this.#world.toggleTo(true);
+    await this.#cluster.toggleTo(true);
   }
 
   async #comeAndGo(ending: AbortSignal): Promise<void> {
-    const { lab, manifests } = this.#world;
+    const { lab, manifests } = this.#cluster;
     for (let turn = 0; !ending.aborted; turn += 1) {
       const host = guests[turn % guests.length] ?? guests[0];
       const addresses = [`10.244.1.${host}`, `fd00:10:244:1::${host}`];
@@ -82,7 +82,7 @@ class Load {
   async #disturb(ending: AbortSignal): Promise<void> {
     while (!ending.aborted) {
       await this.#nft.set(moods[Math.floor(Math.random() * moods.length)]);
-      const children = [...(this.#world.agent?.children.keys() ?? [])];
+      const children = [...(this.#cluster.agent?.children.keys() ?? [])];
       const pid = children[Math.floor(Math.random() * children.length)];
       try {
         if (pid !== undefined) process.kill(pid, 'SIGKILL');
@@ -103,21 +103,21 @@ async function main(): Promise<number> {
     console.error(`soak: ${reason}`);
     return 5;
   }
-  await using world = await World.create();
-  const nft = await FailingNft.create(world.lab.folder);
-  await world.toggleTo(true);
-  await world.start({ programs: nft.folder, isRecorded: false });
-  const load = new Load(world, nft);
-  const traffic = world.traffic();
+  await using cluster = await FaultCluster.create();
+  const nft = await FailingNft.create(cluster.lab.folder);
+  await cluster.toggleTo(true);
+  await cluster.start({ programs: nft.folder, isRecorded: false });
+  const load = new Load(cluster, nft);
+  const traffic = cluster.traffic();
   const readings: Reading[] = [];
   const minutes = Number(values.minutes);
   const began = performance.now();
   for (let minute = 0; minute < minutes; minute = (performance.now() - began) / 60_000) {
     await load.run();
-    await world.settled();
+    await cluster.settled();
     // Children that were killed are there again.
     await delay(2_000);
-    readings.push(await reading(world, minute));
+    readings.push(await reading(cluster, minute));
   }
   const { flows, wrong, lost, longestGap } = await traffic.end();
   console.log(

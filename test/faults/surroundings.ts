@@ -7,7 +7,7 @@ import { FailingNft, nftFaults } from '../support/lab/failing-nft.js';
 import { productFolder } from '../support/product.js';
 import { until } from '../support/until.js';
 import type { Extent, Outcome, Statement } from './statement.js';
-import type { World } from './world.js';
+import type { FaultCluster } from './fault-cluster.js';
 
 const chosen = <T>(all: readonly T[], { oneOf, first }: Extent): readonly T[] =>
   all.filter((_, index) => index % oneOf === first % oneOf);
@@ -17,51 +17,51 @@ const faultLasts = 3_000;
 const rightWithin = 15_000;
 
 /** Changes go on while `disturb` is done again and again, and the last of them is in force soon after. */
-async function underChanges(world: World, disturb: () => Promise<void> | void): Promise<void> {
+async function underChanges(cluster: FaultCluster, disturb: () => Promise<void> | void): Promise<void> {
   for (const end = performance.now() + faultLasts; performance.now() < end;) {
-    await world.toggle();
+    await cluster.toggle();
     await disturb();
     await delay(100);
   }
 }
 
-async function rightAgain(world: World, outcome: Outcome, what: string): Promise<void> {
-  await world.toggle();
+async function rightAgain(cluster: FaultCluster, outcome: Outcome, what: string): Promise<void> {
+  await cluster.toggle();
   try {
-    await until(() => world.isInForce(), rightWithin);
-    await world.settled(rightWithin);
+    await until(() => cluster.isInForce(), rightWithin);
+    await cluster.settled(rightWithin);
   } catch (error) {
     outcome.problems.push(`${what}: not right again: ${String(error)}`);
   }
-  if (!(await world.isDenied())) outcome.problems.push(`${what}: a denied pod connects`);
+  if (!(await cluster.isDenied())) outcome.problems.push(`${what}: a denied pod connects`);
 }
 
 const failingNft: Statement = {
   name: 'nft fails, hangs, crashes, prints garbage',
-  attempt: async (world, outcome, extent) => {
-    const nft = await FailingNft.create(world.lab.folder);
-    await world.agent?.stop();
-    await world.start({ programs: nft.folder, isRecorded: false });
+  attempt: async (cluster, outcome, extent) => {
+    const nft = await FailingNft.create(cluster.lab.folder);
+    await cluster.agent?.stop();
+    await cluster.start({ programs: nft.folder, isRecorded: false });
     for (const fault of chosen(nftFaults, extent)) {
-      const traffic = world.traffic();
+      const traffic = cluster.traffic();
       await nft.set(fault);
-      await underChanges(world, () => undefined);
+      await underChanges(cluster, () => undefined);
       await nft.set(undefined);
-      await rightAgain(world, outcome, fault);
+      await rightAgain(cluster, outcome, fault);
       outcome.add(fault, await traffic.end());
     }
-    await world.agent?.stop();
+    await cluster.agent?.stop();
   },
 };
 
 const killedChildren: Statement = {
   name: 'children killed ten times a second',
-  attempt: async (world, outcome) => {
-    await world.agent?.stop();
-    const agent = await world.start({ isRecorded: false });
-    const traffic = world.traffic();
+  attempt: async (cluster, outcome) => {
+    await cluster.agent?.stop();
+    const agent = await cluster.start({ isRecorded: false });
+    const traffic = cluster.traffic();
     const names = new Map<string, number>();
-    await underChanges(world, () => {
+    await underChanges(cluster, () => {
       for (const [pid, command] of agent.children) {
         const [name = ''] = command.split(' -');
         try {
@@ -73,7 +73,7 @@ const killedChildren: Statement = {
         }
       }
     });
-    await rightAgain(world, outcome, 'killed children');
+    await rightAgain(cluster, outcome, 'killed children');
     const counts = await traffic.end();
     for (const [name, times] of names) for (let time = 0; time < times; time += 1) outcome.add(name);
     outcome.add('all of them', counts);
@@ -85,18 +85,18 @@ const silenceFoundWithin = 20_000;
 
 const stoppedMonitors: Statement = {
   name: 'nft monitor and ip monitor are stopped',
-  attempt: async (world, outcome) => {
-    const { lab } = world;
-    await world.agent?.stop();
+  attempt: async (cluster, outcome) => {
+    const { lab } = cluster;
+    await cluster.agent?.stop();
     // Without its packages, as where koffi has no build: nft monitor follows the tables.
     const alone = join(lab.folder, 'alone');
     await cp(productFolder, alone, { recursive: true });
-    const agent = await world.start({ bundle: join(alone, 'podwall.js'), isRecorded: false });
+    const agent = await cluster.start({ bundle: join(alone, 'podwall.js'), isRecorded: false });
     const monitors = (): readonly number[] =>
       [...agent.children].filter(([, command]) => /^(nft|ip) monitor/.test(command)).map(([pid]) => pid);
     await until(() => monitors().length === 2);
     const stopped = monitors();
-    const traffic = world.traffic();
+    const traffic = cluster.traffic();
     for (const pid of stopped) process.kill(pid, 'SIGSTOP');
     await lab.run('n1', 'nft', 'add chain inet podwall visitor');
     const isOver = async (): Promise<boolean> =>
@@ -105,11 +105,11 @@ const stoppedMonitors: Statement = {
       !monitors().some((pid) => stopped.includes(pid));
     await until(isOver, silenceFoundWithin);
     outcome.add('both', await traffic.end());
-    await world.agent?.stop();
+    await cluster.agent?.stop();
   },
 };
 
-interface Place {
+interface FolderFault {
   readonly make: (folder: string) => Promise<unknown>;
   /** While the agent runs; absent where it would not see it, since it has mounts of its own. */
   readonly mend?: (folder: string) => Promise<unknown>;
@@ -122,7 +122,7 @@ const disk = async (folder: string, options: string): Promise<void> => {
   await execa('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]);
 };
 const unmount = (folder: string) => execa('umount', ['--lazy', folder]);
-const places: Readonly<Record<string, Place>> = {
+const folderFaults: Readonly<Record<string, FolderFault>> = {
   'read-only': { make: (folder) => disk(folder, 'ro'), remove: unmount },
   full: {
     make: (folder) => disk(folder, 'size=64k,nr_inodes=1'),
@@ -134,33 +134,33 @@ const places: Readonly<Record<string, Place>> = {
 
 const stateFolder: Statement = {
   name: 'state folder read-only, full, a file, deleted',
-  attempt: async (world, outcome, extent) => {
-    const { stateDir } = world;
-    for (const [name, place] of chosen(Object.entries(places), extent)) {
-      await world.agent?.stop();
+  attempt: async (cluster, outcome, extent) => {
+    const { stateDir } = cluster;
+    for (const [name, fault] of chosen(Object.entries(folderFaults), extent)) {
+      await cluster.agent?.stop();
       await remove(stateDir);
-      await place.make(stateDir);
-      const traffic = world.traffic();
+      await fault.make(stateDir);
+      const traffic = cluster.traffic();
       try {
-        await world.begin({ isRecorded: false }).applied(0, 30_000);
-        await world.toggle();
-        await until(() => world.isInForce(), rightWithin);
-        await place.mend?.(stateDir);
-        if (place.mend !== undefined) {
-          await until(async () => (await world.status()) !== undefined, rightWithin);
-          await rightAgain(world, outcome, name);
+        await cluster.begin({ isRecorded: false }).applied(0, 30_000);
+        await cluster.toggle();
+        await until(() => cluster.isInForce(), rightWithin);
+        await fault.mend?.(stateDir);
+        if (fault.mend !== undefined) {
+          await until(async () => (await cluster.status()) !== undefined, rightWithin);
+          await rightAgain(cluster, outcome, name);
         }
       } finally {
-        await world.agent?.stop();
-        await place.remove(stateDir);
+        await cluster.agent?.stop();
+        await fault.remove(stateDir);
       }
       outcome.add(name, await traffic.end());
     }
-    await world.start({ isRecorded: false });
-    const traffic = world.traffic();
+    await cluster.start({ isRecorded: false });
+    const traffic = cluster.traffic();
     await remove(stateDir);
-    await until(async () => (await world.status()) !== undefined, rightWithin);
-    await rightAgain(world, outcome, 'deleted');
+    await until(async () => (await cluster.status()) !== undefined, rightWithin);
+    await rightAgain(cluster, outcome, 'deleted');
     outcome.add('deleted', await traffic.end());
   },
 };

@@ -23,7 +23,7 @@ const patience = 30_000;
 
 type StartOptions = Pick<AgentStart, 'programs' | 'bundle'> & { readonly isRecorded?: boolean };
 
-export class World implements AsyncDisposable {
+export class FaultCluster implements AsyncDisposable {
   readonly lab: Lab;
   readonly manifests: string;
   readonly stateDir: string;
@@ -39,16 +39,16 @@ export class World implements AsyncDisposable {
     this.steps = new Steps(lab.folder, this.stateDir);
   }
 
-  static async create(): Promise<World> {
+  static async create(): Promise<FaultCluster> {
     const lab = await Lab.create([labNode(1)]);
-    const world = new World(lab);
+    const cluster = new FaultCluster(lab);
     try {
-      await world.#fill();
+      await cluster.#fill();
     } catch (error) {
       await lab[Symbol.asyncDispose]();
       throw error;
     }
-    return world;
+    return cluster;
   }
 
   async #fill(): Promise<void> {

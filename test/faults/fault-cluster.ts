@@ -109,7 +109,8 @@ export class FaultCluster implements AsyncDisposable {
     return (await this.lab.prober.probe(flows, 200)).every((outcome) => outcome === 'blocked');
   }
 
-  traffic(): Traffic {
+  /** @param every milliseconds from one flow of a relation to the next */
+  traffic(every = 1): Traffic {
     const relations = (['client', 'other'] as const).flatMap((from, row) =>
       addressesOf('server').map((to, column): Relation => ({
         from: this.lab.netns(`${from}.x`),
@@ -117,7 +118,7 @@ export class FaultCluster implements AsyncDisposable {
         ...{ to, port: 7_000 + 2 * row + column, isAllowed: from === 'client' },
       })),
     );
-    return Traffic.start(this.lab.prober, relations, this.#streams);
+    return new Traffic(this.lab.prober, { relations, streams: this.#streams, every });
   }
 
   /** An agent that begins; its steps are recorded from the first. */

@@ -18,6 +18,7 @@ const { values } = parseArgs({ options: { minutes: { type: 'string', default: '3
 const changesEvery = 20;
 const loadLasts = 8_000;
 const killsEvery = 1_000;
+const flowsEvery = 20;
 const guests = [21, 22, 23, 24] as const;
 const moods: readonly (Fault | undefined)[] = [undefined, undefined, 'fails half of the time', 'is busy', 'crashes'];
 
@@ -108,7 +109,8 @@ async function main(): Promise<number> {
   await cluster.toggleTo(true);
   await cluster.start({ programs: nft.folder, isRecorded: false });
   const load = new Load(cluster, nft);
-  const traffic = cluster.traffic();
+  // One a millisecond would leave this process no time for the changes.
+  const traffic = cluster.traffic(flowsEvery);
   const readings: Reading[] = [];
   const minutes = Number(values.minutes);
   const began = performance.now();
@@ -121,7 +123,7 @@ async function main(): Promise<number> {
   }
   const { flows, wrong, lost, longestGap } = await traffic.end();
   console.log(
-    `${load.changes} changes, ${load.arrivals} pods, ${load.kills} children killed, ${readings.length} readings`,
+    `${load.changes} changes (${Math.round(load.changes / (readings.length * (loadLasts / 1000)))} a second), ${load.arrivals} pods, ${load.kills} children killed, ${readings.length} readings`,
   );
   console.log(
     `${flows} flows: ${wrong} wrong verdicts, ${lost} allowed lost, longest gap ${Math.round(longestGap)} ms`,

@@ -40,6 +40,13 @@ export interface Stream {
   readonly isAllowed: boolean;
 }
 
+interface TrafficOptions {
+  readonly relations: readonly Relation[];
+  readonly streams: readonly Stream[];
+  /** Milliseconds from one flow of a relation to the next. */
+  readonly every: number;
+}
+
 /** Milliseconds for what is on its way, and for what TCP sends again. */
 const arrivesWithin = 100;
 const streamCarriesWithin = 2_000;
@@ -48,22 +55,20 @@ const streamsCarryEvery = 50;
 
 export class Traffic {
   readonly #prober: Prober;
+  readonly #every: number;
   readonly #lanes: readonly Lane[];
   readonly #streams: readonly Stream[];
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   readonly #streamCounts: Promise<readonly Counts[]>;
 
-  private constructor(prober: Prober, relations: readonly Relation[], streams: readonly Stream[]) {
+  constructor(prober: Prober, { relations, streams, every }: TrafficOptions) {
     this.#prober = prober;
+    this.#every = every;
     this.#lanes = relations.map((relation) => new Lane(prober, relation));
     this.#streams = streams;
     this.#running = this.#run();
     this.#streamCounts = Promise.all(streams.map((stream) => this.#runStream(stream)));
-  }
-
-  static start(prober: Prober, relations: readonly Relation[], streams: readonly Stream[]): Traffic {
-    return new Traffic(prober, relations, streams);
   }
 
   async end(): Promise<Counts> {
@@ -80,7 +85,7 @@ export class Traffic {
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       for (const lane of this.#lanes) lane.send(this.#prober);
-      await delay(1);
+      await delay(this.#every);
     }
   }
 

@@ -47,6 +47,11 @@ const owners: readonly Owner[] = [
     why: 'coalesces changes; says when it noticed',
   },
   { path: 'src/cluster/early-addresses.ts', reads: ['clock'], why: 'says when it noticed a change' },
+  {
+    path: 'src/kernel/children/sign-of-life.ts',
+    reads: ['clock', 'timer'],
+    why: 'asks what has been quiet for long for a sign of life',
+  },
   { path: 'src/kernel/links/link-monitor.ts', reads: ['timer'], why: 'coalesces what ip reports; starts it again' },
   { path: 'src/kernel/links/links.ts', reads: ['clock', 'timer'], why: 'waits for neighbours to answer' },
   {
@@ -62,7 +67,11 @@ const owners: readonly Owner[] = [
   },
   { path: 'src/kernel/nft/nft-shell.ts', reads: ['clock', 'timer'], why: 'waits for the end of a listing' },
   { path: 'src/kernel/nft/time-limit.ts', reads: ['clock', 'timer'], why: 'nft has a time limit' },
-  { path: 'src/kernel/nft/nft-client.ts', reads: ['clock'], why: 'counts how often nft died lately' },
+  {
+    path: 'src/kernel/nft/nft-client.ts',
+    reads: ['clock'],
+    why: 'counts how often nft died lately; says when a commit began',
+  },
   { path: 'src/node/agent-lock.ts', reads: ['timer'], why: 'asks for the lock again after a pause' },
   { path: 'src/node/state/state-file.ts', reads: ['clock', 'timer'], why: 'writes the status so often, and no more' },
   { path: 'src/node/heap.ts', reads: ['timer'], why: 'frees memory once the agent is idle' },

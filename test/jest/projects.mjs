@@ -14,7 +14,7 @@ export const projects = [
     // Root, network namespaces and nft as well; where they are missing, the tests are skipped with the reason.
     name: 'kernel',
     needs: ['product', 'packages'],
-    tests: ['test/kernel/'],
+    tests: ['test/kernel/', 'test/faults/faults.test.ts'],
     except: ['attachments', 'bridge-netfilter', 'monitor', 'nft-errors', 'time-limit'].map(
       (name) => `test/kernel/${name}.test.ts`,
     ),

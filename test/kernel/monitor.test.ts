@@ -2,10 +2,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { join } from 'node:path';
 import { monitorTables, type ForeignChange } from '../../src/kernel/table-events/nft-monitor.js';
 import { OwnCommits } from '../../src/kernel/nft/own-commits.js';
 import type { Transaction } from '../../src/nftables/language/command.js';
+import type { Restart } from '../../src/kernel/children/restart.js';
 import { until } from '../support/until.js';
 
 const change: Transaction = {
@@ -26,16 +28,24 @@ function markOf({ marked }: ReturnType<OwnCommits['mark']>): readonly string[] {
 describe('watching nft monitor', () => {
   let folder: string;
   const ownCommits = new OwnCommits();
+  const restarts: Restart[] = [];
+  let commitMark: () => 'committed' | 'no table' | 'not yet' = () => 'not yet';
   const watch = async (program: string, seen: ForeignChange[]): Promise<Disposable> => {
     const file = join(folder, 'nft');
     await writeFile(file, `#!/bin/sh\n${program}\n`, { mode: 0o755 });
-    const client = { command: [file], ownCommits };
-    return monitorTables({ client, onForeignChange: (foreign) => void seen.push(foreign) });
+    const client = { command: [file], ownCommits, commitMark: () => Promise.resolve(commitMark()) };
+    return monitorTables({
+      client,
+      onForeignChange: (foreign) => void seen.push(foreign),
+      onRestart: (restart) => void restarts.push(restart),
+    });
   };
   const printing = (lines: readonly string[]): string =>
     `printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')}; exec sleep 60`;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'podwall-monitor-'));
+    restarts.length = 0;
+    commitMark = () => 'not yet';
   });
   afterEach(() => rm(folder, { recursive: true }));
 
@@ -116,4 +126,37 @@ describe('watching nft monitor', () => {
     // The loop was never kept from its work for as long as a policy may take to apply.
     expect(longest).toBeLessThan(1000);
   });
+
+  test('a monitor that is stopped is ended when it does not report an own commit, begun anew, and what it missed is looked for', async () => {
+    const seen: ForeignChange[] = [];
+    const monitor = await watch(
+      `[ -e "$0.again" ] && exec sleep 60; touch "$0.again"; echo '# new generation 1 by process 7 (nft)'; kill -STOP $$`,
+      seen,
+    );
+    await until(() => readFile(join(folder, 'nft.again')).then(Boolean, () => false));
+    // It has reported, and is stopped by now.
+    await delay(100);
+    ownCommits.committed(performance.now());
+    await until(() => seen.length > 0, 6_000);
+    monitor[Symbol.dispose]();
+    expect(seen).toEqual([{ text: 'nft monitor was restarted' }]);
+    expect(restarts).toEqual([{ child: 'nft monitor', reason: 'silent' }]);
+  }, 15_000);
+
+  test('a monitor that reports own commits is not ended, and that the table is gone is found by the sign', async () => {
+    const seen: ForeignChange[] = [];
+    let signs = 0;
+    commitMark = () => ((signs += 1) === 1 ? 'no table' : 'not yet');
+    const monitor = await watch(`while true; do echo '# new generation 1 by process 7 (nft)'; sleep 0.05; done`, seen);
+    for (let time = 0; time < 30; time += 1) {
+      ownCommits.committed(performance.now());
+      await delay(100);
+    }
+    expect([seen, restarts]).toEqual([[], []]);
+    monitor[Symbol.dispose]();
+    const quiet = await watch('exec sleep 60', seen);
+    await until(() => seen.length > 0);
+    quiet[Symbol.dispose]();
+    expect(seen).toEqual([{ text: 'table inet podwall is missing' }]);
+  }, 15_000);
 });

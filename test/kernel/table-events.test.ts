@@ -122,6 +122,45 @@ describePackets('commits to our tables', () => {
     await client.close();
   });
 
+  test('a thread that hears no own commit is ended, another takes its place, and what it missed is looked for', async () => {
+    const restarts: unknown[] = [];
+    const heard = join(folder, 'heard');
+    // The first hears one commit and none after; the second hears all.
+    const deaf = worker(
+      `import { existsSync, writeFileSync } from 'node:fs';
+      import { parentPort, workerData } from 'node:worker_threads';
+      const isFirst = !existsSync('${heard}');
+      writeFileSync('${heard}', '');
+      parentPort.postMessage({ kind: 'open' });
+      setTimeout(() => parentPort.postMessage({ kind: 'lost' }), 50);
+      setInterval(() => {
+        if (Atomics.load(new Int32Array(workerData.stop), 0) !== 0) process.exit();
+        if (!isFirst) parentPort.postMessage({ kind: 'lost' });
+      }, 50);`,
+    );
+    const client = await open();
+    foreign.length = 0;
+    await using watch = await inNamed(space.name, () =>
+      watchTables({
+        client,
+        worker: pathToFileURL(deaf),
+        onForeignChange: (change) => void foreign.push(change),
+        onUnavailable: (why) => void unavailable.push(why),
+        onRestart: (restart) => void restarts.push(restart),
+      }),
+    );
+    await until(() => foreign.length > 0);
+    await delay(100);
+    expect(watch.hearsAll).toBe(true);
+    await client.apply(tx([table]));
+    await until(() => restarts.length > 0, 6_000);
+    expect(watch.hearsAll).toBe(false);
+    await until(() => watch.hearsAll);
+    expect(foreign.map(({ text }) => text)).toContain('the thread that hears commits was started again');
+    expect(restarts).toEqual([{ child: 'event thread', reason: 'silent' }]);
+    await client.close();
+  }, 20_000);
+
   test.each([
     [
       'cannot be had',

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { once } from 'node:events';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheInUse } from '../../src/nftables/render/cache.js';
 import { findDrift } from '../../src/nftables/plan/drift.js';
@@ -17,10 +17,12 @@ import { AgentProcess } from '../support/lab/agent-process.js';
 import { Lab, labNode } from '../support/lab/lab.js';
 import type { Outcome } from '../support/lab/prober.js';
 import { describePackets } from '../support/lab/requirements.js';
-import { bundle } from '../support/product.js';
+import { bundle, productFolder } from '../support/product.js';
 import { until } from '../support/until.js';
 
 const pods = { client: '11', server: '12', other: '13' } as const;
+/** Milliseconds: 15 s are promised. */
+const stoppedFor = 20_000;
 const addressesOf = (name: keyof typeof pods): string[] => [`10.244.1.${pods[name]}`, `fd00:10:244:1::${pods[name]}`];
 const objects = [
   node('n1'),
@@ -145,6 +147,34 @@ describePackets('the worst day of an agent', () => {
     await until(async () => (await repairs()) === counted + 2);
     expect(await ask('client', 'other')).toEqual(['allowed', 'blocked']);
   }, 30_000);
+
+  test('ip monitor and nft monitor are stopped: ended within the promised time, begun anew, what they missed is repaired', async () => {
+    await agent.stop();
+    // Without its packages, as where koffi has no build: nft monitor follows the tables.
+    const alone = join(lab.folder, 'alone');
+    await cp(productFolder, alone, { recursive: true });
+    agent = await lab.startAgent('n1', { manifests: directory }, { bundle: join(alone, 'podwall.js') });
+    const monitors = (): readonly number[] =>
+      [...agent.children].filter(([, command]) => /^(nft|ip) monitor/.test(command)).map(([pid]) => pid);
+    await until(() => monitors().length === 2);
+    const stopped = monitors();
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+    const counted = await repairs();
+    const guard = `guard-${await lab.device('client.x')}`;
+    await nft('flush', 'chain', 'inet', 'podwall', 'forward');
+    await nft('flush', 'chain', 'netdev', 'podwall', guard);
+    // No event of the cluster comes with it: only links say that the pod has another device.
+    await lab.movePod('other.x', { node: 'n1', addresses: addressesOf('other') });
+    const other = `guard-${await lab.device('other.x')}`;
+    await until(async () => (await held('netdev')).chains.has(other), stoppedFor);
+    await until(async () => (await repairs()) > counted, stoppedFor);
+    await until(async () => ((await held('netdev')).chains.get(guard)?.rules.length ?? 0) > 0, stoppedFor);
+    expect(await ask('client', 'other')).toEqual(['allowed', 'blocked']);
+    for (const child of ['ip monitor', 'nft monitor'])
+      expect(agent.lines).toContainEqual(expect.objectContaining({ child, reason: 'silent' }));
+    await until(() => monitors().length === 2);
+    expect(monitors().filter((pid) => stopped.includes(pid))).toEqual([]);
+  }, 60_000);
 
   test('a relation in the verdict cache that no policy allows: forgotten at once', async () => {
     const cache = `cache4-${await generation()}`;

@@ -1,6 +1,7 @@
 /** The agent's loop from its real parts. */
 import { networkInterfaces } from 'node:os';
 import { compile, Compiler } from '../../compiler/compiler.js';
+import type { Restart } from '../../kernel/children/restart.js';
 import { bridgeNetfilter } from '../../kernel/links/bridge-netfilter.js';
 import { openLinks } from '../../kernel/links/links.js';
 import { watchTables } from '../../kernel/table-events/watch-tables.js';
@@ -58,7 +59,15 @@ export async function buildReconciler(
   warnAtStart(flags, cluster, log);
   const elements = startElementWriter(elementWorker, (why) => log.warn({ why }, 'set elements go by nft'));
   disposables.defer(async () => elements[Symbol.asyncDispose]());
-  const client = await openNftClient({ onRestart: (why) => log.warn({ why }, 'nft restarted'), elements });
+  const onNftEnd = (why: string): void => {
+    log.warn({ why }, 'nft restarted');
+    metrics?.childRestarted({ child: 'nft', reason: 'ended' });
+  };
+  const onRestart = (restart: Restart): void => {
+    log.warn({ ...restart }, 'restarted; what it may have missed is read');
+    metrics?.childRestarted(restart);
+  };
+  const client = await openNftClient({ onRestart: onNftEnd, elements });
   disposables.defer(() => client.close());
   const loop: { reconciler?: Pick<Reconciler, 'busySince'>; watch?: { readonly hearsAll: boolean } } = {};
   const isBusy = (): boolean => loop.reconciler?.busySince !== undefined;
@@ -105,9 +114,10 @@ export async function buildReconciler(
       worker: eventWorker,
       onForeignChange: (event) => reconciler.drift(event.process ?? event.text),
       onUnavailable: (why) => log.warn({ why }, 'changes by others are followed by nft monitor'),
+      onRestart,
     }),
   );
-  disposables.use(links.watch(() => reconciler.linksChanged()));
+  disposables.use(links.watch(() => reconciler.linksChanged(), onRestart));
   return reconciler;
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ExecaError } from 'execa';
 import type { Address } from '../../model/address.js';
 import type { Attachment } from '../../model/attachment.js';
+import type { Restart } from '../children/restart.js';
 import { objectKey, type ObjectRef } from '../../model/pod.js';
 import { locatePods, type PodLocation, type PodToAttach } from './attachments.js';
 import { watchLinks } from './link-monitor.js';
@@ -27,7 +28,7 @@ interface Links {
   /** UDP ports of this node's tunnels that ask for no key, as the last discovery saw them. */
   tunnelPorts(): Promise<ReadonlySet<number>>;
   /** Wakes on every link and route event, and on neighbour events while a pod's device is not known. */
-  watch(onWake: () => void): Disposable;
+  watch(onWake: () => void, onRestart?: (restart: Restart) => void): Disposable;
 }
 
 /** Milliseconds to wait for a silent pod's answer to the first neighbour request, and between two readings meanwhile. */
@@ -69,7 +70,8 @@ export function openLinks(prefix: readonly string[] = []): Links {
       const ofEncapsulations = encapsulations?.ports ?? (await readEncapsulations());
       return new Set([...links.flatMap(({ tunnelPort }) => tunnelPort ?? []), ...ofEncapsulations]);
     },
-    watch: (onWake) => watchLinks(onWake, { prefix, neighbours: () => asked.size > 0 }),
+    watch: (onWake, onRestart = () => undefined) =>
+      watchLinks(onWake, { prefix, neighbours: () => asked.size > 0, onRestart }),
   };
 }
 

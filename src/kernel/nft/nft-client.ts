@@ -28,6 +28,11 @@ export interface NftClient extends Nftables {
   readonly command: NftCommand;
   /** By which a monitor knows what this client has changed. */
   readonly ownCommits: OwnCommits;
+  /**
+   * Commits nothing but a mark, for those who follow our commits; `not yet` before there is a table of ours.
+   * @throws NftError where nft fails
+   */
+  commitMark(): Promise<'committed' | 'no table' | 'not yet'>;
   /** Packets of every named counter of our tables. */
   counters(): Promise<ReadonlyMap<string, number>>;
 }
@@ -57,6 +62,7 @@ class NftProcessClient implements NftClient {
   readonly #elements: NftClientOptions['elements'];
   readonly #forms = new SetForms();
   #shell: NftShell | undefined;
+  #hasTable = false;
   #deaths: number[] = [];
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -95,14 +101,28 @@ class NftProcessClient implements NftClient {
   apply(transaction: Transaction, signal?: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async () => {
       const { marked, refused } = this.ownCommits.mark(transaction);
+      const since = performance.now();
       try {
         if (!(await this.#writeElements(marked))) await this.#commit(await this.#sourceOf(marked));
         this.#forms.applied(transaction);
+        this.#hasTable ||= transaction.family === 'inet';
+        if (marked !== transaction) this.ownCommits.committed(since);
       } catch (error) {
         if (isRefusal(error)) refused();
         throw error;
       }
     });
+  }
+
+  async commitMark(): Promise<'committed' | 'no table' | 'not yet'> {
+    if (!this.#hasTable) return 'not yet';
+    try {
+      await this.apply({ family: 'inet', table: 'podwall', effect: 'none', commands: [] });
+      return 'committed';
+    } catch (error) {
+      if (error instanceof NftError && isNoTable(error.message)) return 'no table';
+      throw error;
+    }
   }
 
   /** @returns false, and nothing changed: nft has to do it, or to say why it cannot be done. */

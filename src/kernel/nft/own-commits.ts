@@ -12,6 +12,7 @@ const mostExpected = 1_000;
  */
 export class OwnCommits {
   readonly #expected = new Set<string>();
+  readonly #listeners = new Set<(since: number) => void>();
 
   /** @returns the transaction with its mark, and how to forget it when the kernel has refused it */
   mark(transaction: Transaction): { readonly marked: Transaction; readonly refused: () => void } {
@@ -28,6 +29,16 @@ export class OwnCommits {
       { kind: 'delete counter', name } as const,
     ];
     return { marked: { ...transaction, commands }, refused: () => void this.#expected.delete(name) };
+  }
+
+  /** @param listener hears of each commit that has succeeded, and when it began at the earliest, by performance.now() */
+  onCommit(listener: (since: number) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  committed(since: number): void {
+    for (const listener of this.#listeners) listener(since);
   }
 
   /** Whether the commit with these marks is our own. Only the first with its one mark is. */

@@ -1,5 +1,8 @@
 import { execa } from 'execa';
+import { NftError } from '../../nftables/language/nftables.js';
 import type { NftClient } from '../nft/nft-client.js';
+import type { Restart } from '../children/restart.js';
+import { SignOfLife } from '../children/sign-of-life.js';
 import { isMark } from '../nft/own-commits.js';
 
 export interface ForeignChange {
@@ -11,8 +14,22 @@ export interface ForeignChange {
 
 export interface MonitorOptions {
   /** Its own commits are not foreign. */
-  readonly client: Pick<NftClient, 'command' | 'ownCommits'>;
+  readonly client: Pick<NftClient, 'command' | 'ownCommits' | 'commitMark'>;
   readonly onForeignChange: (change: ForeignChange) => void;
+  readonly onRestart?: (restart: Restart) => void;
+}
+
+/** A commit of our own that must be heard. That there is no table any more is news by itself. */
+export async function makeSign({ client, onForeignChange }: MonitorOptions): Promise<boolean> {
+  try {
+    const made = await client.commitMark();
+    if (made === 'no table') onForeignChange({ text: 'table inet podwall is missing' });
+    return made === 'committed';
+  } catch (error) {
+    if (!(error instanceof NftError)) throw error;
+    // That nft fails is reported by whoever needs it.
+    return false;
+  }
 }
 
 const ours = /\b(inet|netdev) podwall\b/;
@@ -68,10 +85,16 @@ class Monitor implements Disposable {
   #startedAt = 0;
   #report: NodeJS.Timeout | undefined;
   #restartedForComplaint = -Infinity;
+  /** Why it is ended by us. */
+  #reason: Restart['reason'] = 'ended';
+  readonly #sign: SignOfLife;
+  readonly #commits: Disposable;
   #disposed = false;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
+    this.#sign = new SignOfLife({ make: () => makeSign(options), onSilent: () => this.#kill('silent') });
+    this.#commits = options.client.ownCommits.onCommit((since) => this.#sign.expect(since));
   }
 
   start(): void {
@@ -81,11 +104,16 @@ class Monitor implements Disposable {
     this.#startedAt = performance.now();
     const child = startMonitor(this.#options.client.command);
     child.stdout.setEncoding('utf8');
-    child.stdout.on('data', (chunk: string) => this.#read(chunk));
+    child.stdout.on('data', (chunk: string) => {
+      this.#sign.heard();
+      this.#read(chunk);
+    });
     child.stderr.on('data', () => {
+      this.#sign.heard();
       if (!child.killed) this.#complained();
     });
     this.#child = child;
+    this.#sign.begin();
     void child.then(() => this.#ended());
   }
 
@@ -93,7 +121,15 @@ class Monitor implements Disposable {
     this.#disposed = true;
     clearTimeout(this.#restart);
     clearTimeout(this.#report);
-    this.#child?.kill('SIGTERM');
+    this.#sign[Symbol.dispose]();
+    this.#commits[Symbol.dispose]();
+    // One that is stopped does not hear SIGTERM.
+    this.#child?.kill('SIGKILL');
+  }
+
+  #kill(reason: Restart['reason']): void {
+    this.#reason = reason;
+    this.#child?.kill('SIGKILL');
   }
 
   #read(chunk: string): void {
@@ -106,13 +142,13 @@ class Monitor implements Disposable {
     }
     if (this.#rest.length > longestLine) {
       this.#rest = '';
-      this.#child?.kill('SIGKILL');
+      this.#kill('unreadable');
     }
   }
 
   #readLine(line: string): void {
     // The kernel had more events than the monitor has read.
-    if (line.startsWith('# ERROR')) this.#child?.kill('SIGKILL');
+    if (line.startsWith('# ERROR')) this.#kill('unreadable');
     const end = /^# new generation \d+ by process (\d+) \((.*)\)/.exec(line);
     if (end === null) {
       if (!ours.test(line)) return;
@@ -135,7 +171,7 @@ class Monitor implements Disposable {
     const now = performance.now();
     if (now - this.#restartedForComplaint > restartForComplaintEvery) {
       this.#restartedForComplaint = now;
-      this.#child?.kill('SIGKILL');
+      this.#kill('unreadable');
       return;
     }
     this.#reportLater('nft monitor could not print an event', complaintsEvery);
@@ -151,6 +187,9 @@ class Monitor implements Disposable {
   /** Changes while no monitor ran are unknown: they count as foreign until the tables are read. */
   #ended(): void {
     if (this.#disposed || this.#restart !== undefined) return;
+    this.#sign.end();
+    this.#options.onRestart?.({ child: 'nft monitor', reason: this.#reason });
+    this.#reason = 'ended';
     const wasShort = performance.now() - this.#startedAt < restartAtMost;
     const delay = wasShort ? this.#restartDelay : restartAfter;
     this.#restartDelay = Math.min(delay * 2, restartAtMost);

@@ -22,6 +22,7 @@ export class AgentMetrics implements Disposable {
   readonly #transactions: Counter;
   readonly #changedElements: Counter;
   readonly #failedReports: Counter;
+  readonly #childRestarts: Counter;
   readonly #eventLoopDelay = monitorEventLoopDelay({ resolution: 20 });
   /** Of this scrape. */
   #status: AgentStatus | undefined;
@@ -37,6 +38,7 @@ export class AgentMetrics implements Disposable {
     this.#transactions = this.#counter('transactions', ['outcome']);
     this.#changedElements = this.#counter('changed');
     this.#failedReports = this.#counter('reportFailures', ['kind']);
+    this.#childRestarts = this.#counter('childRestarts', ['child', 'reason']);
     defineStateMetrics(this.#registry, this.sources, () => this.#status);
     definePolicyMetrics(this.#registry, this.sources, () => performance.now());
     defineLimitMetrics(this.#registry, this.sources, () => this.#status);
@@ -61,6 +63,10 @@ export class AgentMetrics implements Disposable {
 
   reportFailed(kind: 'Event' | 'NodePolicyStatus'): void {
     this.#failedReports.inc({ kind });
+  }
+
+  childRestarted({ child, reason }: { readonly child: string; readonly reason: string }): void {
+    this.#childRestarts.inc({ child, reason });
   }
 
   [Symbol.dispose](): void {

@@ -27,6 +27,10 @@ export const metricNames = {
   changed: ['podwall_nft_elements_changed_total', 'Elements added to sets and maps or deleted from them'],
   failures: ['podwall_sync_errors_total', 'Failed attempts to change the kernel or to read it back; each is retried'],
   repairs: ['podwall_drift_repairs_total', 'Times that a change of the tables by another program was undone'],
+  childRestarts: [
+    'podwall_child_restarts_total',
+    'Times that nft, nft monitor, ip monitor or the thread that hears commits was started again, by child and reason',
+  ],
   revision: ['podwall_revision', 'Revision of the policies in force'],
   lastApplied: ['podwall_last_applied_timestamp_seconds', 'When the last change came into force'],
   ready: ['podwall_ready', '1 when the whole cluster has been read and is enforced'],

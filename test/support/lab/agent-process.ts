@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bundle } from '../product.js';
 
@@ -17,6 +17,10 @@ export interface AgentStart {
   readonly pidNamespace?: 'own' | 'host';
   /** A folder in which it looks for programs first. */
   readonly programs?: string;
+  /** Another copy of our own bundle. */
+  readonly bundle?: string;
+  /** Variables of its environment, beside those of the tests. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Milliseconds, on a machine that is busy with other tests. */
@@ -47,13 +51,17 @@ export class AgentProcess {
   get pid(): number {
     const { pid } = this.#child;
     if (pid === undefined || !hasOwnPids(this.#start)) return pid ?? -1;
-    try {
-      const [child = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
-      return child === '' ? -1 : Number(child);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      return -1;
-    }
+    const [child = ''] = textOf(`/proc/${pid}/task/${pid}/children`).split(' ');
+    return child === '' ? -1 : Number(child);
+  }
+
+  /** Command lines of its children, by process id. */
+  get children(): ReadonlyMap<number, string> {
+    const found = new Map<number, string>();
+    for (const task of entriesOf(`/proc/${this.pid}/task`))
+      for (const child of textOf(`/proc/${this.pid}/task/${task}/children`).split(' ').filter(Boolean))
+        found.set(Number(child), textOf(`/proc/${child}/cmdline`).split('\0').join(' ').trim());
+    return found;
   }
 
   get hasEnded(): boolean {
@@ -117,28 +125,40 @@ export class AgentProcess {
   }
 }
 
+/** Of what may be gone: nothing then. */
+function ofProcess<T>(read: () => T, nothing: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return nothing;
+  }
+}
+const textOf = (path: string): string => ofProcess(() => readFileSync(path, 'utf8'), '');
+const entriesOf = (path: string): readonly string[] => ofProcess(() => readdirSync(path), []);
+
 const hasOwnPids = ({ launch, pidNamespace = 'own' }: AgentStart): boolean =>
   launch === undefined && pidNamespace === 'own';
 
 function spawnAgent(start: AgentStart) {
-  const { netns, launch, programs } = start;
+  const { netns, launch, programs, environment = {} } = start;
   // `ip netns exec` becomes what follows, so that a signal reaches it.
   return execa('ip', ['netns', 'exec', netns, ...(launch ?? ownBundle(start))], {
     reject: false,
     stdout: 'ignore',
     buffer: false,
-    ...(programs === undefined ? {} : { env: { PATH: `${programs}:${process.env['PATH'] ?? ''}` } }),
+    env: { ...environment, ...(programs === undefined ? {} : { PATH: `${programs}:${process.env['PATH'] ?? ''}` }) },
   });
 }
 
 function ownBundle(start: AgentStart): readonly string[] {
-  const { node, stateDir, flags } = start;
+  const { node, stateDir, flags, bundle: file = bundle } = start;
   const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
   const namespace = hasOwnPids(start) ? ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'] : [];
   return [
     ...namespace,
     process.execPath,
-    bundle,
+    file,
     'agent',
     '--node',
     node,

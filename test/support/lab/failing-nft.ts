@@ -21,6 +21,7 @@ const faults = {
   'hangs when it lists': 'case "$*" in *list*table*) exec sleep 600;; esac',
 } as const;
 export type Fault = keyof typeof faults;
+export const nftFaults = Object.keys(faults) as readonly Fault[];
 
 const script = (real: string, folder: string): string => `#!/bin/bash
 real=${real}

@@ -178,7 +178,7 @@ export class Lab implements AsyncDisposable {
   async startAgent(
     node: string,
     flags: AgentFlags,
-    options: Pick<AgentStart, 'pidNamespace' | 'programs'> = {},
+    options: Pick<AgentStart, 'pidNamespace' | 'programs' | 'bundle' | 'environment'> = {},
   ): Promise<AgentProcess> {
     const agent = new AgentProcess({
       netns: this.netns(node),

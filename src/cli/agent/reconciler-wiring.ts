@@ -1,4 +1,5 @@
 /** The agent's loop from its real parts. */
+import { conntrackUse } from '../../kernel/conntrack/conntrack-use.js';
 import { networkInterfaces } from 'node:os';
 import { compile, Compiler } from '../../compiler/compiler.js';
 import type { Restart } from '../../kernel/children/restart.js';
@@ -83,6 +84,7 @@ export async function buildReconciler(
       ruleset: () => renderer.ruleset(),
       ...(policyPackets === undefined ? {} : { policyPackets }),
       audit: () => audit?.running,
+      conntrack: () => conntrackUse(),
     });
   const reconciler = new Reconciler(
     {

@@ -76,6 +76,11 @@ export const metricNames = {
     'podwall_audit_in_flight_packets',
     'Packets for the audit log that are not yet read, aggregated or written',
   ],
+  conntrackEntries: ['podwall_conntrack_entries', 'Flows of the node that conntrack knows'],
+  conntrackLimit: [
+    'podwall_conntrack_entries_limit',
+    'Flows that conntrack has room for; beyond it the kernel drops every new one (nf_conntrack_max)',
+  ],
   reportFailures: ['podwall_reports_failed_total', 'Writes of Events and NodePolicyStatus that failed, by kind'],
   lag: ['podwall_event_loop_lag_seconds', 'Longest delay of the event loop since the last scrape'],
   memory: ['process_resident_memory_bytes', 'Resident memory of the agent'],

@@ -12,6 +12,8 @@ export interface MetricSources {
   ruleset?: () => Ruleset;
   /** Absent where no packets are counted by policy. */
   policyPackets?: Pick<PolicyPackets, 'read' | 'series'>;
+  /** Undefined where conntrack is not loaded. */
+  conntrack?: () => { readonly entries: number; readonly limit: number } | undefined;
   source?: () => SourceTraffic | undefined;
   /** Undefined while there is no audit log. */
   audit?: () => AuditNumbers | undefined;

@@ -21,6 +21,8 @@ export function defineStateMetrics(
   defineRulesetMetrics(gauge, () => sources.ruleset?.());
   counter('restarts', () => sources.source?.()?.restarts);
   counter('received', () => sources.source?.()?.receivedBytes);
+  gauge('conntrackEntries', () => sources.conntrack?.()?.entries);
+  gauge('conntrackLimit', () => sources.conntrack?.()?.limit);
   gauge('memory', () => process.memoryUsage.rss());
   counter('cpu', () => {
     const { user, system } = process.cpuUsage();

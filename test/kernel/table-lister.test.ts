@@ -14,7 +14,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'podwall-table-lister-'));
   nft = join(folder, 'nft');
   const table = (elements: string): string =>
-    `{"nftables": [{"table": {"family": "inet", "name": "podwall"}}, {"set": {"name": "pods4", "type": "ipv4_addr"${elements}}}]}`;
+    `{"nftables": [{"table": {"family": "inet", "name": "podwall"}}, {"set": {"family": "inet", "table": "podwall", "name": "pods4", "type": "ipv4_addr"${elements}}}]}`;
   const script = [
     '#!/bin/sh',
     `case "$*" in *-t*) echo '${table('')}';; *) echo '${table(', "elem": ["10.0.0.9"]')}';; esac`,
@@ -98,4 +98,22 @@ describe('a set', () => {
 
 test('an outline that nft does not print is an error', async () => {
   await expect(listTable(['false'], { family: 'inet', table: 'podwall' }, new Dumps())).rejects.toThrow('nft');
+});
+
+test('what nft lists of other tables of the family is none of ours', async () => {
+  const others = '{"set": {"family": "inet", "table": "theirs", "name": "pods6", "type": "ipv6_addr"}}';
+  const script = [
+    '#!/bin/sh',
+    'case "$*" in',
+    `*'list ruleset inet') echo '{"nftables": [${others}, {"table": {"family": "inet", "name": "podwall"}}, {"counter": {"family": "inet", "table": "podwall", "name": "x"}}]}';;`,
+    `*'list ruleset netdev') echo '{"nftables": [${others}]}';;`,
+    // This nft would read all that packets have filled.
+    '*) exit 1;;',
+    'esac',
+  ];
+  const other = join(folder, 'other-nft');
+  await writeFile(other, `${script.join('\n')}\n`, { mode: 0o755 });
+  const listed = await listTable([other], { family: 'inet', table: 'podwall' }, new Dumps());
+  expect([[...(listed?.sets.keys() ?? [])], [...(listed?.counters ?? [])]]).toEqual([[], ['x']]);
+  expect(await listTable([other], { family: 'netdev', table: 'podwall' }, new Dumps())).toBeUndefined();
 });

@@ -128,6 +128,21 @@ export function parseTable(json: string): MutableRuleset {
 }
 
 /**
+ * @param json what `nft -j list ruleset FAMILY` prints
+ * @returns undefined when this table is not in it
+ * @throws NftError when nft has not printed that
+ */
+export function parseFamily(json: string, { family, table }: TableName): MutableRuleset | undefined {
+  const ours = objectsIn(json).filter((object) =>
+    Object.entries(object).some(
+      ([kind, body]) =>
+        isBody(body) && body['family'] === family && body[kind === 'table' ? 'name' : 'table'] === table,
+    ),
+  );
+  return ours.length === 0 ? undefined : parseListing(ours);
+}
+
+/**
  * Packets by the name of their counter.
  * @param json what `nft -j list counters` prints
  */

@@ -62,7 +62,7 @@ interface Changed {
 const packets: readonly (readonly [string, Packet])[] = [
   ['the first packet of a flow', {}],
   ['a packet in the middle of a stream', { isMiddle: true }],
-  ['one of those when no more of them are recorded', { isMiddle: true, full: 'midstream' }],
+  ['one of those when no more of them are recorded', { isMiddle: true, full: 'mid-stream' }],
   ['a packet when no more relations fit into dry-run-reported', { full: 'dry-run-reported' }],
   ['a packet when the verdict cache is full', { full: 'cache' }],
 ];

@@ -13,7 +13,7 @@ export interface Packet {
   readonly isLater?: true;
   /** To conntrack it is new all the same. */
   readonly isUnanswered?: true;
-  /** Of TCP: in the middle of a stream that conntrack has not seen. */
+  /** Of TCP and SCTP: in the middle of a stream that conntrack has not seen. */
   readonly isMiddle?: true;
   /** Conntrack does not know it; it is sent from this port. */
   readonly untrackedFrom?: number;
@@ -128,7 +128,11 @@ export class Interpreter {
         ? contains(this.#set(right), values) || this.#recorded.has(`${right} ${values.join(' . ')}`)
         : Array.isArray(right)
           ? among(right)
-          : among(typeof right === 'object' ? ((right as Json)['set'] as unknown[]) : [right]);
+          : among(
+              typeof right === 'object'
+                ? ((right as Json)['set'] as unknown[])
+                : [typeof right === 'number' ? String(right) : right],
+            );
     return op === '!=' ? !found : found;
   }
 
@@ -163,6 +167,8 @@ function load(expression: Json, flow: Flow, packet: Packet): string | undefined 
   if (payload?.['protocol'] === (six ? 'ip6' : 'ip') && payload['field'] === 'saddr') return flow.source;
   if (payload?.['protocol'] === (six ? 'ip6' : 'ip') && payload['field'] === 'daddr') return flow.destination;
   if (payload?.['field'] === 'saddr' || payload?.['field'] === 'daddr') return undefined;
+  // The type of the first chunk.
+  if (payload?.['base'] === 'th') return protocol !== 'sctp' ? undefined : packet.isMiddle === true ? '4' : '1';
   if (payload?.['protocol'] === 'th')
     return protocol === 'icmp'
       ? undefined

@@ -122,8 +122,10 @@ export const record = (operation: 'add' | 'update', elem: Expression, set: strin
   set: { op: operation, elem, set: reference(set) },
 });
 
-/** Packets a second; true of those within the rate. */
-export const limit = (rate: number, burst: number): Statement => ({ limit: { rate, burst, per: 'second' } });
+/** Packets a second, or other period; true of those within the rate. */
+export const limit = (rate: number, burst: number, per: 'second' | 'minute' = 'second'): Statement => ({
+  limit: { rate, burst, per },
+});
 /** A limit for every element; false beyond it, and false when the set has no room for the element. */
 export const recordLimited = (elem: Expression, set: string, limited: Statement): Statement => ({
   set: { op: 'update', elem, set: reference(set), stmt: [limited] },

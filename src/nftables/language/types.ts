@@ -34,7 +34,7 @@ export type Statement =
   | { readonly match: { readonly op: '==' | '!=' | '<=' | 'in'; readonly left: Expression; readonly right: Operand } }
   | { readonly vmap: { readonly key: Expression; readonly data: string } }
   | { readonly set: SetStatement }
-  | { readonly limit: { readonly rate: number; readonly burst: number; readonly per: 'second' } }
+  | { readonly limit: { readonly rate: number; readonly burst: number; readonly per: 'second' | 'minute' } }
   | { readonly log: LogStatement }
   | { readonly counter: string }
   | { readonly goto: { readonly target: string } }

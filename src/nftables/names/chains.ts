@@ -21,6 +21,7 @@ export const skeletonChainNames = [
   'ingress',
   'ingress-after-egress',
   'mid-stream',
+  'mid-stream-allowed',
   'icmp-errors',
   'untracked',
   ...untrackedChainNames,

@@ -7,7 +7,7 @@ const renamed: readonly (readonly [old: RegExp, name: string])[] = [
   [/^(deny|drop)-no-entry$/, '$1-invalid'],
   [/^(deny|drop)-picked-full$/, '$1-midstream-full'],
   [/^(deny|drop)-error$/, '$1-icmp-error'],
-  [/^picked([46])$/, 'midstream$1'],
+  [/^(?:picked|midstream)([46])$/, 'mid-streams$1'],
 ];
 
 /** What an object of an earlier release is called today; any other name as it is. */

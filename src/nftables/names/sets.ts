@@ -5,11 +5,17 @@ import { headerReadings, type HeaderReading } from '../language/expressions.js';
 import { count, direction, family, hash, oneOf } from './fields.js';
 import { grammarOf, type MeaningIn } from './grammar.js';
 
+/** Whose share of a set that packets fill an element counts towards: a pod of this node that is the client of a flow, a client elsewhere, a server. */
+export const shareHolders = ['pods', 'clients', 'servers'] as const;
+export type ShareHolder = (typeof shareHolders)[number];
+
 const forms = {
-  /** Pods of this node; pairs of a pod's own addresses; streams that were met in their middle and allowed. */
+  /** Pods of this node; pairs of a pod's own addresses. */
   pods: ['pods', family],
   self: ['self', family],
-  midstream: ['midstream', family],
+  /** Streams that were met in their middle and allowed; limits by whose share they count towards. */
+  midstream: ['mid-streams', family],
+  'midstream-share': ['mid-stream-', oneOf('of', shareHolders), family],
   isolated: ['isolated-', direction, family],
   /** Pods that are in a dry run of this direction, or whose allowed flows are recorded: the cache would hide them. */
   uncached: ['uncached-', direction, family],
@@ -32,6 +38,8 @@ const forms = {
   cache: ['cache', family, '-', count('generation')],
   /** Addresses whose relations this generation may still hold although a change has narrowed them. */
   'cache-except': ['cache-except', family, '-', count('generation')],
+  /** Limits of it, by whose share its relations count towards. */
+  'cache-share': ['cache-', oneOf('of', shareHolders), family, '-', count('generation')],
   group: [oneOf('of', ['pods', 'blocks', 'listeners']), family, '-', hash('group')],
   ports: ['ports-', hash('ports')],
   /** What some groups of pods hold together. */
@@ -84,6 +92,7 @@ export const setName = {
   pods: ofFamily('pods'),
   self: ofFamily('self'),
   midstream: ofFamily('midstream'),
+  midstreamShare: (of: ShareHolder, family: Family) => sets.nameOf({ kind: 'midstream-share', of, family }),
   unknownRanges: ofFamily('unknown-ranges'),
   knownPods: ofFamily('known-pods'),
   isolated: ofDirection('isolated'),

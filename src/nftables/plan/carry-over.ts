@@ -14,7 +14,9 @@ export function carryOver(desired: Ruleset, held: Ruleset): Transaction | undefi
   for (const old of held.sets.values()) {
     if (old.dynamic === undefined) continue;
     const set = desired.sets.get(todaysName(old.name));
-    if (set === undefined || set.name === old.name || !sameKind(set, old)) continue;
+    // It may have room for more.
+    if (set?.dynamic === undefined || set.name === old.name) continue;
+    if (!sameKind(set, { ...old, dynamic: set.dynamic })) continue;
     isUpgrade = true;
     for (const piece of piecesOf([...old.elements])) commands.addElements(set, piece);
   }

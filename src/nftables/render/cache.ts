@@ -17,6 +17,7 @@ import { addressType } from '../language/key-types.js';
 import type { Chain, NftSet, Rule, Ruleset, Statement } from '../language/types.js';
 import { cacheUses, chains, type CacheUse } from '../names/chains.js';
 import { sets } from '../names/sets.js';
+import { shareSets, withinShare, type Share } from './shares.js';
 import { cacheTitles } from './skeleton-titles.js';
 
 const cacheSet = (family: Family, generation: number): string => sets.nameOf({ kind: 'cache', family, generation });
@@ -45,12 +46,26 @@ export function cacheSets(generation: number): NftSet[] {
     return [
       {
         ...emptySet(cacheSet(family, generation), [address, address, 'inet_proto', 'inet_service']),
-        dynamic: { timeoutSeconds: 300, size: 65_536 },
+        dynamic: { timeoutSeconds: relationTimeout, size: 65_536 },
       },
       emptySet(exceptSet(family, generation), [address]),
+      ...shareSets(family, shareOf(generation)),
     ];
   });
 }
+
+/** A time-out of relations, in seconds. */
+const relationTimeout = 300;
+/**
+ * Of 65,536 relations a pod has at most 6,848: after a swap 2,048 at once, since all that live are cached anew. The limits are
+ * of the generation, as what counts towards them. One that has used its share up is evaluated, and alone pays for it.
+ */
+const shareOf = (generation: number): Share => ({
+  setOf: (of, family) => sets.nameOf({ kind: 'cache-share', of, family, generation }),
+  one: x.limit(16, 2048),
+  all: x.limit(32, 8192),
+  timeoutSeconds: relationTimeout,
+});
 
 /** The rules that name the sets of this generation; look-ups in both forms. */
 export function generationChains(generation: number): Chain[] {
@@ -58,13 +73,13 @@ export function generationChains(generation: number): Chain[] {
   for (const excepting of [false, true])
     for (const use of cacheUses) {
       const name = generationChain(use, { generation, excepting });
-      const rules = families.map((family) => generationRule(use, family, { generation, excepting }));
+      const rules = families.flatMap((family) => generationRules(use, family, { generation, excepting }));
       if (!found.has(name)) found.set(name, { name, rules });
     }
   return [...found.values()];
 }
 
-function generationRule(use: CacheUse, family: Family, { generation, excepting }: CacheState): Rule {
+function generationRules(use: CacheUse, family: Family, { generation, excepting }: CacheState): Rule[] {
   const cache = cacheSet(family, generation);
   // After the look-up: a packet whose relation is not cached needs none of these two.
   const unlessExcepted: readonly Statement[] = excepting
@@ -73,12 +88,14 @@ function generationRule(use: CacheUse, family: Family, { generation, excepting }
   const ofPacket = x.relation(family, x.packetProtocol);
   switch (use) {
     case 'cache-lookup':
-      return { statements: [x.packetHasPorts, x.inSet(ofPacket, cache), ...unlessExcepted, x.accept] };
+      return [{ statements: [x.packetHasPorts, x.inSet(ofPacket, cache), ...unlessExcepted, x.accept] }];
     case 'cache-add':
-      return { statements: [x.packetHasPorts, x.record('add', ofPacket, cache)] };
+      return withinShare(family, shareOf(generation)).map((within) => ({
+        statements: [x.packetHasPorts, ...within, x.record('add', ofPacket, cache)],
+      }));
     case 'icmp-error-cache-lookup': {
       const quoted = x.inSet(x.relation(family, x.flowProtocol), cache);
-      return { statements: [x.ofFamily(family), x.flowHasPorts, quoted, ...unlessExcepted, x.accept] };
+      return [{ statements: [x.ofFamily(family), x.flowHasPorts, quoted, ...unlessExcepted, x.accept] }];
     }
   }
 }
@@ -93,7 +110,9 @@ export const pointerChains = (state: CacheState): Chain[] =>
 
 /** Which generation a set belongs to; undefined for a set that is not of the cache. */
 const generationOfSet = (name: string): number | undefined =>
-  (sets.meaningAs('cache', name) ?? sets.meaningAs('cache-except', name))?.generation;
+  (['cache', 'cache-except', 'cache-share'] as const)
+    .map((kind) => sets.meaningAs(kind, name))
+    .find((meaning) => meaning !== undefined)?.generation;
 
 export const isCacheSet = (name: string): boolean => generationOfSet(name) !== undefined;
 export const isCacheChain = (name: string): boolean =>

@@ -4,6 +4,7 @@ import { headerReadings } from '../language/expressions.js';
 import { addressType } from '../language/key-types.js';
 import type { NftSet } from '../language/types.js';
 import { setName } from '../names/sets.js';
+import { midstreamSets } from './mid-streams.js';
 import type { SkeletonOptions } from './skeleton.js';
 
 /** Sets that are in the ruleset of every node, empty. */
@@ -17,12 +18,7 @@ export function skeletonSets(untracked: SkeletonOptions['untracked'] = 'drop'): 
       titled('pods whose ingress is never cached', emptySet(setName.uncached('ingress', family), [address])),
       titled('pods whose egress is never cached', emptySet(setName.uncached('egress', family), [address])),
       titled('pairs of addresses of one pod', emptySet(setName.self(family), [address, address])),
-      {
-        ...emptySet(setName.midstream(family), [address, 'inet_service', address, 'inet_service']),
-        title: 'streams that were met in their middle, and allowed',
-        // As long as conntrack keeps an idle established stream: with less, an idle one would be evaluated one way.
-        dynamic: { timeoutSeconds: 5 * 24 * 60 * 60, size: 65_536 },
-      },
+      ...midstreamSets(family),
       {
         ...titled('from a client to its egress chain', emptySet(setName.dispatch('egress', family), [address])),
         verdicts: true,

@@ -7,6 +7,7 @@ export const skeletonTitles: Readonly<Record<SkeletonChain, string>> = {
   ingress: 'by server; where nothing isolates either, to not-isolated',
   'ingress-after-egress': 'the egress stage allowed it, so a server that is not isolated makes it allowed',
   'mid-stream': 'who is the client is not known: only where neither orientation meets an isolated pod',
+  'mid-stream-allowed': 'recorded, within what one pod may have of it; without room it is dropped',
   'icmp-errors': 'ICMP errors are evaluated by the flow that they quote; only its client and server may send them',
   untracked: 'no conntrack entry: nothing to or from an isolated pod',
   'untracked-flow': 'read as if its sender asked: goes back where policies do not allow that',

@@ -23,12 +23,19 @@ import { counters } from '../names/counters.js';
 import { setName } from '../names/sets.js';
 import { denyName, skeletonDenialChains, skeletonDropCounters } from './denial-chains.js';
 import type { AuditRules } from './log-rules.js';
+import {
+  isMidstream,
+  keepRecorded,
+  midstreamAccepted,
+  newFromTheMiddle,
+  quotesMidstream,
+  recordAndAccept,
+} from './mid-streams.js';
 import { notIsolatedRecordChains } from './report-chains.js';
 import { skeletonTitles } from './skeleton-titles.js';
 import { isUntrackedChain, readByHeader, untrackedChains } from './untracked-stages.js';
 
 const policyAccepted = counters.nameOf({ kind: 'accepted', what: 'policy' });
-const midstreamAccepted = counters.nameOf({ kind: 'accepted', what: 'midstream' });
 
 export const skeletonCounters: readonly string[] = [policyAccepted, midstreamAccepted, ...skeletonDropCounters];
 
@@ -38,16 +45,6 @@ const throughCache = (use: CacheUse): Statement => x.jump(chains.nameOf({ kind: 
 const rule = (...statements: readonly Statement[]): Rule => ({ statements });
 const named = (comment: string, ...statements: readonly Statement[]): Rule => ({ statements, comment });
 
-/** Conntrack takes whoever it sees first as the client, so the direction of such a stream is not known. */
-const middleOfStream: readonly Statement[] = [
-  x.flowState('new'),
-  x.match({ '&': [x.headerField('tcp', 'flags'), ['fin', 'syn', 'rst', 'ack']] }, 'syn', '!='),
-];
-
-const isTcp = x.match(x.packetProtocol, 'tcp');
-const isMidstream = (family: Family): Statement => x.inSet(x.fullTuple(family), setName.midstream(family));
-const recordMidstream = (family: Family): Statement =>
-  x.record('update', x.fullTuple(family), setName.midstream(family));
 const toItself = (family: Family): Rule =>
   named('pod to itself', x.inSet(x.concat(x.client(family), x.server(family)), setName.self(family)), x.accept);
 
@@ -69,8 +66,8 @@ function forward(options: SkeletonOptions): Rule[] {
   return [
     ...(options.established === 'keep' ? [keep] : []),
     // Before the cache: the reverse relation may rightly be in it, and would carry the stream's other half.
-    rule(...middleOfStream, goto('mid-stream')),
-    ...families.map((family) => rule(isTcp, isMidstream(family), goto('mid-stream'))),
+    ...newFromTheMiddle(goto('mid-stream')),
+    ...families.map((family) => rule(...isMidstream(family), goto('mid-stream'))),
     rule(throughCache('cache-lookup')),
     // Only on a bridge: a routed packet has at most 254 here. No MLD and no router messages.
     named(
@@ -117,16 +114,10 @@ const stage = (direction: Direction, next: SkeletonChain): Rule[] => [
   rule(goto(next)),
 ];
 
-/** Each packet of a stream that was met in its middle keeps its record. */
-const keepMidstream: readonly Rule[] = families.map((family) =>
-  rule(isTcp, isMidstream(family), recordMidstream(family), x.accept),
-);
-
-/** Such a stream is recorded in the rule that accepts it: when the set is full it is refused, never unrecorded. */
-const allow = (deny: Deny): Rule[] => [
-  ...families.map((family) => rule(...middleOfStream, recordMidstream(family), x.count(midstreamAccepted), x.accept)),
-  ...keepMidstream,
-  rule(...middleOfStream, deny('midstream-full')),
+/** A stream that was met in its middle is not cached: it is evaluated both ways. */
+const allow = (): Rule[] => [
+  ...newFromTheMiddle(goto('mid-stream-allowed')),
+  ...families.map((family) => rule(...isMidstream(family), x.accept)),
   // What is reported must meet the rules that report it again: the cache would hide it.
   ...families.flatMap((family) => [
     rule(x.inSet(x.client(family), setName.uncached('egress', family)), x.count(policyAccepted), x.accept),
@@ -137,30 +128,18 @@ const allow = (deny: Deny): Rule[] => [
   rule(x.count(policyAccepted), x.accept),
 ];
 
-/** Nothing isolates client or server: no relation to cache, but a stream met in its middle is recorded, since a policy may come later. */
-const notIsolated = (): Rule[] => [
-  ...families.map((family) => rule(...middleOfStream, recordMidstream(family))),
-  rule(x.accept),
-];
-
 /**
- * Of a server that nothing isolates, in a dry run or recorded: as `not-isolated`, but for a client that is isolated, whose
- * stream met in its middle must not go unrecorded.
+ * Nothing isolates the server, and the client not either or it is allowed, in a dry run or recorded: no relation to cache,
+ * but a stream met in its middle is recorded, since a policy may come later.
  */
-const allowUncached = (deny: Deny): Rule[] => [
-  ...families.map((family) => rule(...middleOfStream, recordMidstream(family), x.accept)),
-  ...keepMidstream,
-  ...families.map((family) =>
-    rule(...middleOfStream, x.inSet(x.client(family), setName.isolated('egress', family)), deny('midstream-full')),
-  ),
-  rule(x.accept),
-];
+const uncached: readonly Rule[] = [...newFromTheMiddle(goto('mid-stream-allowed')), rule(x.accept)];
 
 /**
  * The client is not known. The packet is evaluated as it looks; it is dropped where an isolated pod would be met if client and
  * server were the other way round.
  */
 const midStream = (deny: Deny): Rule[] => [
+  ...keepRecorded,
   ...families.map(toItself),
   ...families.flatMap((family) => [
     rule(x.inSet(x.client(family), setName.isolated('ingress', family)), deny('mid-stream')),
@@ -194,7 +173,7 @@ const icmpErrors = (deny: Deny): Rule[] => [
       deny('icmp-error'),
     );
   }),
-  ...families.map((family) => rule(x.ofFamily(family), x.flowHasPorts, isMidstream(family), goto('mid-stream'))),
+  ...families.map((family) => rule(...quotesMidstream(family), goto('mid-stream'))),
   rule(throughCache('icmp-error-cache-lookup')),
   rule(goto('egress')),
 ];
@@ -233,13 +212,14 @@ export function skeletonChains(options: SkeletonOptions): Chain[] {
     ingress: stage('ingress', 'not-isolated'),
     'ingress-after-egress': stage('ingress', 'allow'),
     'mid-stream': midStream(deny),
+    'mid-stream-allowed': recordAndAccept(deny('midstream-full')),
     'icmp-errors': icmpErrors(deny),
     untracked: untracked(deny, isStateless),
     ...untrackedChains(policyAccepted),
     'deny-by-ct-state': denyByCtState,
-    allow: allow(deny),
-    'not-isolated': notIsolated(),
-    'allow-uncached': allowUncached(deny),
+    allow: allow(),
+    'not-isolated': uncached,
+    'allow-uncached': uncached,
   };
   return [
     ...skeletonChainNames

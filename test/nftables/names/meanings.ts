@@ -11,7 +11,7 @@ import {
   type ChainMeaning,
 } from '../../../src/nftables/names/chains.js';
 import type { CounterMeaning } from '../../../src/nftables/names/counters.js';
-import type { SetMeaning } from '../../../src/nftables/names/sets.js';
+import { shareHolders, type SetMeaning } from '../../../src/nftables/names/sets.js';
 import '../../support/seed.js';
 
 /** An arbitrary for every kind: one without is a type error. */
@@ -91,10 +91,13 @@ export const ofCounters = meanings<CounterMeaning>({
   commit: fc.record({ mark: hash }),
 });
 
+const shareHolder = fc.constantFrom(...shareHolders);
+
 export const ofSets = meanings<SetMeaning>({
   pods: fc.record({ family }),
   self: fc.record({ family }),
   midstream: fc.record({ family }),
+  'midstream-share': fc.record({ of: shareHolder, family }),
   isolated: fc.record({ direction, family }),
   uncached: fc.record({ direction, family }),
   'dry-run-reported': fc.record({ direction, family }),
@@ -105,6 +108,7 @@ export const ofSets = meanings<SetMeaning>({
   'known-pods': fc.record({ family }),
   cache: fc.record({ family, generation: number }),
   'cache-except': fc.record({ family, generation: number }),
+  'cache-share': fc.record({ of: shareHolder, family, generation: number }),
   group: fc.record({ of: fc.constantFrom('pods', 'blocks', 'listeners'), family, group: hash }),
   ports: fc.record({ ports: hash }),
   peers: fc.record({ family, bucket: number }),

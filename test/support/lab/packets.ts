@@ -42,6 +42,19 @@ export function sctpInit({ sourcePort, destinationPort }: Segment, type: 1 | 2, 
   return packet;
 }
 
+/** An SCTP packet with one chunk of another type, for example DATA (0), HEARTBEAT (4), COOKIE ECHO (10). */
+export function sctpChunk({ sourcePort, destinationPort }: Segment, type: number, tag: number, value: Buffer): Buffer {
+  const packet = Buffer.alloc(12 + 4 + Math.ceil(value.length / 4) * 4);
+  packet.writeUInt16BE(sourcePort, 0);
+  packet.writeUInt16BE(destinationPort, 2);
+  packet.writeUInt32BE(tag, 4);
+  packet.writeUInt8(type, 12);
+  packet.writeUInt16BE(4 + value.length, 14);
+  value.copy(packet, 16);
+  packet.writeUInt32LE(crc32c(packet), 8);
+  return packet;
+}
+
 export function icmpEcho(version: 4 | 6, identifier: number): Buffer {
   const packet = Buffer.alloc(16);
   packet.writeUInt8(version === 4 ? 8 : 128, 0);

@@ -17,7 +17,12 @@ export function sendFrame(namespace: string, device: string, frame: Buffer): voi
 }
 
 /** Sends an IP packet with its own header; the kernel routes it, whatever its source. */
-export function sendIp(namespace: string, packet: Buffer): void {
+export const sendIp = (namespace: string, packet: Buffer): void => sendAllIp(namespace, [packet]);
+
+/** The same for many to one destination. */
+export function sendAllIp(namespace: string, packets: readonly Buffer[]): void {
+  const [packet] = packets;
+  if (packet === undefined) return;
   const isV6 = (packet[0] ?? 0) >> 4 === 6;
   const destination = isV6 ? packet.subarray(24, 40) : packet.subarray(16, 20);
   const address = libc.socketAddress(isV6 ? '::' : '0.0.0.0', 0);
@@ -25,7 +30,8 @@ export function sendIp(namespace: string, packet: Buffer): void {
   const domain = isV6 ? libc.AF_INET6 : libc.AF_INET;
   const fd = libc.inNamed(namespace, () => libc.socket(domain, libc.SOCK_RAW, libc.IPPROTO_RAW));
   try {
-    if (libc.sendTo(fd, packet, address) !== packet.length) throw new Error(`packet not sent: errno ${libc.errno()}`);
+    for (const one of packets)
+      if (libc.sendTo(fd, one, address) !== one.length) throw new Error(`packet not sent: errno ${libc.errno()}`);
   } finally {
     libc.close(fd);
   }

@@ -46,13 +46,13 @@ export const keepRecorded: readonly Rule[] = families.map((family) => rule(...is
 /** As long as conntrack keeps an idle established stream: with less, an idle one would be evaluated one way. */
 const timeoutSeconds = 5 * 24 * 60 * 60;
 /**
- * A pod has 4,096 streams at once, and 18,496 in the whole time-out; all clients elsewhere of one server four times that.
+ * A pod has 16,384 streams at once, and 30,784 in the whole time-out; all clients elsewhere of one server four times that.
  * One that begins anew after two days has all of it again.
  */
 const share: Share = {
   setOf: setName.midstreamShare,
-  one: x.limit(2, 4096, 'minute'),
-  all: x.limit(8, 16_384, 'minute'),
+  one: x.limit(2, 16_384, 'minute'),
+  all: x.limit(8, 65_536, 'minute'),
   timeoutSeconds: 2 * 24 * 60 * 60,
 };
 

@@ -71,6 +71,7 @@ export interface ClusterEvent {
     | 'RenamedMode'
     | 'NotEnforced'
     | 'BridgeNotFiltered'
+    | 'OutlivesObject'
     | 'SelectsNoPod'
     | 'NetworkPolicyDenied';
   /** The same on every node that says it. */

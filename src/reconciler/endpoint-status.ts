@@ -1,4 +1,4 @@
-import type { Attachment } from '../model/attachment.js';
+import type { LinkBinding } from '../model/link-binding.js';
 import { objectKey } from '../model/pod.js';
 import type { Isolation, PolicyProgram } from '../program/types.js';
 import type { EndpointStatus, IsolationStatus } from './types.js';
@@ -6,12 +6,13 @@ import type { EndpointStatus, IsolationStatus } from './types.js';
 /** Every pod whose policies are enforced on this node, by name. */
 export function endpointStatuses(
   { endpoints }: PolicyProgram,
-  attachments: readonly Attachment[],
+  links: readonly LinkBinding[],
 ): readonly EndpointStatus[] {
-  const devices = new Map(attachments.map((attachment) => [objectKey(attachment.pod), attachment.device]));
+  const devices = new Map(links.map(({ pod, podUid, device }) => [`${objectKey(pod)} ${podUid}`, device]));
   return [...endpoints.values()]
+    .filter(({ link }) => link === undefined)
     .map((endpoint): EndpointStatus => {
-      const device = devices.get(objectKey(endpoint.pod));
+      const device = devices.get(`${objectKey(endpoint.pod)} ${endpoint.podUid}`);
       return {
         ...endpoint.pod,
         addresses: endpoint.addresses,

@@ -1,12 +1,16 @@
 import { planGuards } from '../nftables/plan/guard-plan.js';
+import { guardedLinks } from '../nftables/plan/guarded-links.js';
 import { renderGuards, type GuardOptions, type Tunnels } from '../nftables/render/guards.js';
 import { sameChain, sameElements, sameKind } from '../nftables/language/compare.js';
 import { planUnflag } from '../nftables/plan/plan.js';
 import type { Nftables } from '../nftables/language/nftables.js';
 import type { Attachment } from '../model/attachment.js';
 import type { Address } from '../model/address.js';
+import type { ClusterChange } from '../model/cluster.js';
+import { isSamePod, type LinkBinding } from '../model/link-binding.js';
 import { objectKey, type ObjectRef } from '../model/pod.js';
 import type { Ruleset } from '../nftables/language/types.js';
+import { LinkBindings } from './link-bindings.js';
 
 export interface LocalPod {
   readonly pod: ObjectRef;
@@ -15,6 +19,8 @@ export interface LocalPod {
   /** Whether policies isolate it; where that is not said, they do. */
   readonly ingress?: { readonly kind: 'open' | 'isolated' };
   readonly egress?: { readonly kind: 'open' | 'isolated' };
+  /** Index of the link by which alone it is still here. */
+  readonly link?: number;
 }
 
 export interface UnattachedPod {
@@ -25,7 +31,11 @@ export interface UnattachedPod {
 
 /** Reads links; kernel/ implements it, and tests run the loop without devices. */
 export interface LinkReader {
-  discover(pods: readonly LocalPod[]): Promise<{
+  /** @param known whose links are */
+  discover(
+    pods: readonly LocalPod[],
+    known?: readonly LinkBinding[],
+  ): Promise<{
     readonly attachments: readonly Attachment[];
     readonly unattached: readonly UnattachedPod[];
   }>;
@@ -54,18 +64,30 @@ export interface ReadAnew {
 }
 
 interface Guarded {
+  /** Of pods with an object, where they were found. */
   readonly attachments: readonly Attachment[];
   readonly unattached: readonly UnattachedPod[];
 }
 
+interface Converged extends Guarded {
+  /** Every link that is a pod's, with the addresses that it may send from. */
+  readonly links: readonly LinkBinding[];
+  readonly changed: boolean;
+  readonly isForeign: boolean;
+}
+
 /**
- * Holds `table netdev podwall` to the pods that are attached here: one guard per veth, hooked on the device that exists
- * now (a chain survives its device and would hook the next one of that name with the old pod's addresses).
+ * Holds `table netdev podwall` to the links that are pods': one guard per veth, hooked on the device that exists now (a
+ * chain survives its device and would hook the next one of that name with the old pod's addresses). A guard stays as long
+ * as its link, whatever happens to the pod's object.
  */
 export class GuardTable {
   readonly #nftables: Nftables;
   readonly #links: LinkReader;
   readonly #options: GuardTableOptions;
+  readonly #bindings: LinkBindings;
+  readonly #news: ClusterChange[];
+  #hasAdopted = false;
   /** Chain name to the ifindex that it was created on; nft does not list that. */
   #hooked = new Map<string, number>();
   /** What the kernel holds; undefined when that must be listed. */
@@ -73,10 +95,29 @@ export class GuardTable {
   /** By the pod and its addresses. */
   #attached: ReadonlyMap<string, Attachment> = new Map();
 
-  constructor(nftables: Nftables, links: LinkReader, options: GuardTableOptions = {}) {
+  constructor(
+    nftables: Nftables,
+    links: LinkReader,
+    { bindings = new LinkBindings(), ...options }: GuardTableOptions & { readonly bindings?: LinkBindings } = {},
+  ) {
     this.#nftables = nftables;
     this.#links = links;
+    this.#bindings = bindings;
+    this.#news = [...bindings.changes()];
     this.#options = options;
+  }
+
+  /** Takes over what an earlier agent's guards say of links that no record names: it is among the news then. */
+  async adopt(): Promise<void> {
+    const [guards, live] = await Promise.all([this.#read(false), this.#links.devices()]);
+    this.#hasAdopted = true;
+    if (guards !== undefined) this.#news.push(...this.#bindings.adopt(guardedLinks(guards), live));
+    this.#news.push(...this.#bindings.update([], live));
+  }
+
+  /** What is new about whose links are; at first, what an earlier agent recorded. */
+  takeNews(): readonly ClusterChange[] {
+    return this.#news.splice(0);
   }
 
   /**
@@ -85,33 +126,56 @@ export class GuardTable {
    * Links are also read when a pod has no device yet, and the table whenever links were: a device takes its chain along.
    */
   async converge(
-    pods: readonly LocalPod[],
-    sourceGuardOffNamespaces: ReadonlySet<string>,
+    all: readonly LocalPod[],
+    sourceGuardOffNamespaces: ReadonlySet<string> | 'all',
     { links, table }: ReadAnew = { links: true, table: true },
-  ): Promise<Guarded & { readonly changed: boolean; readonly isForeign: boolean }> {
+  ): Promise<Converged> {
+    const pods = all.filter(({ link }) => link === undefined);
+    const last = this.#applied;
+    this.#applied = undefined;
+    if (!this.#hasAdopted) await this.adopt();
     const known = links ? undefined : this.#known(pods);
-    const found = known ?? (await this.#links.discover(pods));
+    const found = known ?? (await this.#links.discover(pods, this.#bindings.all()));
     const { attachments } = found;
     this.#attached = new Map(attachments.map((one) => [placeOf(one), one]));
+    const liveDevices = await this.#links.devices();
+    this.#news.push(...this.#bindings.update(attachments, liveDevices));
+    const bound = this.#withAddresses(attachments, all);
+    const off =
+      sourceGuardOffNamespaces === 'all' ? new Set(bound.map(({ pod }) => pod.namespace)) : sourceGuardOffNamespaces;
     const { audit, mode } = this.#options;
-    const desired = renderGuards(attachments, {
-      sourceGuardOffNamespaces,
-      isolated: { ingress: isolatedOf(pods, 'ingress'), egress: isolatedOf(pods, 'egress') },
+    const desired = renderGuards(bound, {
+      sourceGuardOffNamespaces: off,
+      isolated: { ingress: isolatedOf(all, bound, 'ingress'), egress: isolatedOf(all, bound, 'egress') },
       tunnels: await this.#tunnels(),
       ...(audit === undefined ? {} : { audit }),
       ...(mode === undefined ? {} : { mode }),
     });
-    const last = this.#applied;
-    const before = table || known === undefined ? undefined : last;
-    this.#applied = undefined;
-    const applied = before ?? (await this.#read(table));
+    const isKnown = !table && known !== undefined && last !== undefined;
+    const applied = isKnown ? last : await this.#read(table);
     if (applied?.isFlagged === true) await this.#nftables.apply(planUnflag(desired));
-    const liveDevices = await this.#links.devices();
     const isForeign = last !== undefined && applied !== last && this.#isChanged(last, applied, liveDevices);
     const transaction = planGuards({ desired, applied, liveDevices, hookedIfindex: this.#hooked });
     if (transaction !== undefined) await this.#nftables.apply(transaction);
     this.#record(desired, liveDevices);
-    return { ...found, changed: transaction !== undefined, isForeign };
+    return { ...found, links: bound, changed: transaction !== undefined, isForeign };
+  }
+
+  get bindings(): readonly LinkBinding[] {
+    return this.#bindings.all();
+  }
+
+  /**
+   * Every link with what it may send from: where a pod was found, all that is its own; elsewhere what nobody else has since
+   * its object went.
+   */
+  #withAddresses(attachments: readonly Attachment[], pods: readonly LocalPod[]): readonly LinkBinding[] {
+    const found = new Map(attachments.map((one) => [one.ifindex, one.addresses]));
+    const left = new Map(pods.map(({ link, addresses }) => [link, addresses]));
+    return this.#bindings.all().map((binding) => ({
+      ...binding,
+      addresses: found.get(binding.ifindex) ?? left.get(binding.ifindex) ?? [],
+    }));
   }
 
   async #tunnels(): Promise<Tunnels> {
@@ -172,5 +236,14 @@ export class GuardTable {
 
 const placeOf = ({ pod, podUid, addresses }: LocalPod): string => [objectKey(pod), podUid, ...addresses].join(' ');
 
-const isolatedOf = (pods: readonly LocalPod[], direction: 'ingress' | 'egress'): ReadonlySet<string> =>
-  new Set(pods.filter((pod) => pod[direction]?.kind !== 'open').map(({ pod }) => objectKey(pod)));
+const isolatedOf = (
+  pods: readonly LocalPod[],
+  links: readonly LinkBinding[],
+  direction: 'ingress' | 'egress',
+): ReadonlySet<string> => {
+  // A link whose pod is none of them is that of a pod without an object.
+  const others = links.filter((link) => !pods.some((pod) => isSamePod(pod, link)));
+  return new Set(
+    [...pods.filter((pod) => pod[direction]?.kind !== 'open'), ...others].map(({ pod }) => objectKey(pod)),
+  );
+};

@@ -77,7 +77,7 @@ const pod = (name: string, ...addresses: readonly string[]): PodToAttach => ({
 
 /** One line per pod: where it is and why. */
 const summary = (pods: readonly PodToAttach[], readings = read(), known: readonly Attachment[] = []): string[] =>
-  locatePods(pods, readings, known).map((place) =>
+  locatePods(pods, readings, { known }).map((place) =>
     place.kind === 'attached'
       ? `${place.attachment.kind} ${place.attachment.device} ${place.attachment.ifindex}`
       : `${place.kind}: ${place.reason}`,
@@ -181,6 +181,37 @@ describe('what a bridge has learned is what pods claim', () => {
     const next = { ...api, podUid: 'uid-next' };
     expect(summary([next], read({ forwarding: [] }), [attachmentOf(api)])[0]).toMatch(/^silent/);
   });
+
+  const named = new Map([['uid-api-0', { device: 'veth-b', hardware: '02:00:00:00:00:0c' }]]);
+  const placesOf = (pods: readonly PodToAttach[], known: readonly Attachment[], by = named): string[] =>
+    locatePods(pods, stolen, { known, named: by }).map((place) =>
+      place.kind === 'attached' ? `${place.attachment.device} ${place.attachment.hardware ?? ''}` : place.kind,
+    );
+
+  test("CNI's result goes before what a bridge has learned, and before the record of a pod that is gone", () => {
+    const gone = { ...attachmentOf(thief), podUid: 'gone' };
+    expect(placesOf([api], [])).toEqual(['veth-b 02:00:00:00:00:0c']);
+    expect(placesOf([api], [gone])).toEqual(['veth-b 02:00:00:00:00:0c']);
+    const ofAnother = { device: 'veth-b', hardware: '02:00:00:00:00:0c', pod: { namespace: 'shop', name: 'another' } };
+    expect(placesOf([api], [gone], new Map([['uid-api-0', ofAnother]]))).toEqual(['silent']);
+  });
+
+  test("a result that names another pod's link gives nobody that link", () => {
+    expect(placesOf([api, thief], [attachmentOf(thief)])).toEqual(['silent', expect.stringMatching(/^veth-b /)]);
+  });
+
+  test('a link of which only the guard is known is that of the pod that has its address', () => {
+    const guarded = { ...attachmentOf(api), pod: { namespace: '', name: 'veth-a' }, podUid: '' };
+    expect(summary([api], read({ neighbours: [], forwarding: [] }), [guarded])).toEqual(['bridged veth-a 4']);
+  });
+
+  test('a routed pod that is gone keeps its link: another pod whose status has its address does not get it', () => {
+    const old = pod('old', '10.9.4.7');
+    const next = pod('next', '10.9.4.7');
+    const [known] = [attachmentOf(old)];
+    expect(summary([next], read(), [known])).toEqual(["elsewhere: its route leads to veth-c, which is another pod's"]);
+    expect(summary([old], read({ routes4: [] }), [known])).toEqual(['routed veth-c 7']);
+  });
 });
 
 test('ports of tunnels that ask for no key: as iproute2 names them', () => {
@@ -205,6 +236,6 @@ test('the hardware address of a bridged pod is the one that its bridge was seen 
   const first = attachmentOf(one);
   expect(first.hardware).toBe('02:00:00:00:00:0a');
   const moved = [{ dst: '10.9.1.11', dev: 'cni0', lladdr: '02:00:00:00:00:0b', state: ['STALE'] }];
-  const [again] = locatePods([one], read({ neighbours: moved }), [first]);
+  const [again] = locatePods([one], read({ neighbours: moved }), { known: [first] });
   expect(again).toMatchObject({ attachment: { hardware: '02:00:00:00:00:0a', device: 'veth-a' } });
 });

@@ -173,9 +173,10 @@ describe('the loop', () => {
           read.links += 1;
           return Promise.resolve({ attachments: attach(pods, kind), unattached: [] });
         },
-        devices: () => Promise.resolve(new Map([0, 1, 2].map((index) => [`veth${index}`, index + 1]))),
+        devices: () => Promise.resolve(live),
         tunnelPorts: () => Promise.resolve(new Set([4789])),
       };
+      const live = new Map([0, 1, 2].map((index) => [`veth${index}`, index + 1]));
       const loop = start([], { links });
       const list = loop.nft.list.bind(loop.nft);
       loop.nft.list = (table) => {
@@ -196,7 +197,7 @@ describe('the loop', () => {
         await settle();
         return { links: read.links - before.links, table: read.table - before.table };
       };
-      return { ...loop, guards, elements, readBy };
+      return { ...loop, live, guards, elements, readBy };
     }
 
     test('not for a policy, a label or a namespace, whose opting out holds all the same', async () => {
@@ -238,10 +239,19 @@ describe('the loop', () => {
     });
 
     test('not when a pod goes, once when one comes, when a link changed, and now and then', async () => {
-      const { cluster, clock, reconciler, guards, readBy } = await started();
+      const { cluster, clock, reconciler, live, guards, readBy } = await started();
       const ref = { namespace: 'x', name: 'a' };
       expect(await readBy(() => cluster.change({ kind: 'pod', ref }))).toEqual({ links: 0, table: 0 });
+      // Its link is still there.
+      expect(await guards()).toBe(2);
+      expect(reconciler.status().outlived.map(({ device, reason }) => [device, reason])).toEqual([
+        ['veth0', 'its object is gone'],
+      ]);
+      live.delete('veth0');
+      expect(await readBy(() => reconciler.linksChanged())).toEqual({ links: 1, table: 1 });
       expect(await guards()).toBe(1);
+      expect(reconciler.status().outlived).toEqual([]);
+      live.set('veth0', 1);
       const pod = podNamed('a', '10.0.0.3');
       expect(await readBy(() => cluster.change({ kind: 'pod', ref, pod }))).toEqual({ links: 1, table: 1 });
       expect(await guards()).toBe(2);

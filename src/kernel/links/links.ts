@@ -3,8 +3,9 @@ import { ExecaError } from 'execa';
 import type { Address } from '../../model/address.js';
 import type { Attachment } from '../../model/attachment.js';
 import type { Restart } from '../children/restart.js';
+import type { LinkBinding } from '../../model/link-binding.js';
 import { objectKey, type ObjectRef } from '../../model/pod.js';
-import { locatePods, type PodLocation, type PodToAttach } from './attachments.js';
+import { locatePods, type KnownLinks, type NamedLink, type PodLocation, type PodToAttach } from './attachments.js';
 import { watchLinks } from './link-monitor.js';
 import {
   askRoute,
@@ -22,7 +23,8 @@ export interface DiscoveredPods {
 }
 
 interface Links {
-  discover(pods: readonly PodToAttach[]): Promise<DiscoveredPods>;
+  /** @param known whose links are; by default what the last discovery found */
+  discover(pods: readonly PodToAttach[], known?: readonly LinkBinding[]): Promise<DiscoveredPods>;
   /** Devices with their ifindex, as the last discovery saw them. */
   devices(): Promise<ReadonlyMap<string, number>>;
   /** UDP ports of this node's tunnels that ask for no key, as the last discovery saw them. */
@@ -40,11 +42,17 @@ const askAgainAfter = 2_000;
 /** Milliseconds between two readings of what raises no event, and costs a process of its own. */
 const encapsulationsEvery = 10_000;
 
-/** The links of a network namespace; `prefix` enters another one, in tests. */
-export function openLinks(prefix: readonly string[] = []): Links {
+/**
+ * The links of a network namespace; `prefix` enters another one, in tests.
+ * @param namedLinks what CNI's results say of pods' links, by the pod's uid
+ */
+export function openLinks(
+  prefix: readonly string[] = [],
+  namedLinks: () => ReadonlyMap<string, NamedLink> = () => new Map(),
+): Links {
   const run = runner(prefix);
   let last: LinkReadings | undefined;
-  let known: readonly Attachment[] = [];
+  let lastFound: readonly Attachment[] = [];
   let asked: ReadonlyMap<string, number> = new Map();
   let encapsulations: { readonly ports: readonly number[]; readonly readAt: number } | undefined;
   const read = async (): Promise<LinkReadings> => (last ??= await readLinks(run));
@@ -53,10 +61,10 @@ export function openLinks(prefix: readonly string[] = []): Links {
     return encapsulations.ports;
   };
   return {
-    async discover(pods) {
-      const found = await search(pods, run, { known, asked });
+    async discover(pods, known = lastFound) {
+      const found = await search(pods, run, { known, named: namedLinks(), asked });
       last = found.readings;
-      known = found.attachments;
+      lastFound = found.attachments;
       asked = found.asked;
       if (performance.now() - (encapsulations?.readAt ?? -Infinity) >= encapsulationsEvery) await readEncapsulations();
       return { attachments: found.attachments, unattached: found.unattached };
@@ -85,8 +93,7 @@ export async function discoverAttachments(
   return { attachments, unattached };
 }
 
-interface Memory {
-  readonly known: readonly Attachment[];
+interface Memory extends KnownLinks {
   /** When pods that did not answer were asked. No discovery waits for them again: their answer raises an event. */
   readonly asked: ReadonlyMap<string, number>;
 }
@@ -98,9 +105,9 @@ interface Found extends DiscoveredPods {
 
 async function search(pods: readonly PodToAttach[], run: Run, memory: Memory): Promise<Found> {
   const first = await readLinks(run);
-  const answers = await askRoutes(elsewhere(pods, locatePods(pods, first, memory.known)), run);
+  const answers = await askRoutes(elsewhere(pods, locatePods(pods, first, memory)), run);
   const { readings, asked } = await askSilent(pods, { ...first, answers }, { run, memory });
-  const places = locatePods(pods, readings, memory.known);
+  const places = locatePods(pods, readings, memory);
   const silent = new Set(
     pods.map((_, index) => keyAt(pods, index)).filter((_, index) => places[index]?.kind === 'silent'),
   );
@@ -127,7 +134,7 @@ async function askSilent(
   { run, memory }: { readonly run: Run; readonly memory: Memory },
 ): Promise<{ readings: LinkReadings; asked: ReadonlyMap<string, number> }> {
   const asked = new Map(memory.asked);
-  const places = locatePods(pods, readings, memory.known);
+  const places = locatePods(pods, readings, memory);
   for (const [index, place] of places.entries()) {
     const key = keyAt(pods, index);
     if (place.kind !== 'silent' || performance.now() - (asked.get(key) ?? -Infinity) < askAgainAfter) continue;
@@ -142,7 +149,7 @@ async function askSilent(
   do {
     await pause(readAgainEvery);
     now = { ...readings, ...(await readLinks(run)) };
-  } while (locatePods(pods, now, memory.known).some(isWaitedFor) && performance.now() < deadline);
+  } while (locatePods(pods, now, memory).some(isWaitedFor) && performance.now() < deadline);
   return { readings: now, asked };
 }
 

@@ -1,0 +1,70 @@
+import { linkChange, type ClusterChange } from '../model/cluster.js';
+import { isSamePod, unknownUid, type LinkBinding } from '../model/link-binding.js';
+import type { Attachment } from '../model/attachment.js';
+
+/**
+ * Whose the links of this node are. A binding ends with its link: neither a pod's object that goes, nor tables that forget
+ * where a pod is, nor a restart of the agent ends it.
+ */
+export class LinkBindings {
+  /** By index, which no other link ever has. */
+  readonly #bindings: Map<number, LinkBinding>;
+
+  /** @param recorded what an earlier agent knew */
+  constructor(recorded: readonly LinkBinding[] = []) {
+    this.#bindings = new Map(recorded.map((one) => [one.ifindex, one]));
+  }
+
+  all(): readonly LinkBinding[] {
+    return [...this.#bindings.values()];
+  }
+
+  changes(): readonly ClusterChange[] {
+    return this.all().map((one) => linkChange(one.ifindex, one));
+  }
+
+  /**
+   * Links that no record names, by the guards that an earlier agent left on them.
+   * @param live devices that are there, with their ifindex
+   */
+  adopt(guarded: readonly Omit<LinkBinding, 'ifindex'>[], live: ReadonlyMap<string, number>): readonly ClusterChange[] {
+    // A device that was recorded with another index is another link now, which the old one's chain has hooked.
+    const recorded = new Set(this.all().map(({ device }) => device));
+    return guarded.flatMap((guard) => {
+      const ifindex = live.get(guard.device);
+      if (ifindex === undefined || recorded.has(guard.device) || this.#bindings.has(ifindex)) return [];
+      const binding = { ...guard, ifindex };
+      this.#bindings.set(ifindex, binding);
+      return [linkChange(ifindex, binding)];
+    });
+  }
+
+  /** @returns what is new: links that were found to be pods', have other names or addresses, or are gone. */
+  update(found: readonly Attachment[], live: ReadonlyMap<string, number>): readonly ClusterChange[] {
+    const names = new Map([...live].map(([name, ifindex]) => [ifindex, name]));
+    const changes: ClusterChange[] = [];
+    for (const binding of this.all()) {
+      const device = names.get(binding.ifindex);
+      if (device === binding.device) continue;
+      if (device === undefined) this.#bindings.delete(binding.ifindex);
+      else this.#bindings.set(binding.ifindex, { ...binding, device });
+      changes.push(linkChange(binding.ifindex, this.#bindings.get(binding.ifindex)));
+    }
+    for (const one of found) {
+      if (isSameBinding(this.#bindings.get(one.ifindex), one)) continue;
+      this.#bindings.set(one.ifindex, one);
+      changes.push(linkChange(one.ifindex, one));
+    }
+    return changes;
+  }
+}
+
+const isSameBinding = (a: LinkBinding | undefined, b: LinkBinding): boolean =>
+  a !== undefined &&
+  isSamePod(a, b) &&
+  a.podUid !== unknownUid &&
+  a.device === b.device &&
+  a.kind === b.kind &&
+  a.bridge === b.bridge &&
+  a.hardware === b.hardware &&
+  a.addresses.join() === b.addresses.join();

@@ -1,0 +1,36 @@
+import { isSamePod, type LinkBinding } from '../model/link-binding.js';
+import type { ObjectRef, Pod } from '../model/pod.js';
+import type { LocalPod } from './guard-table.js';
+
+/** A pod whose link is still here although its object no longer says so. */
+export interface OutlivedPod {
+  readonly pod: ObjectRef;
+  readonly podUid: string;
+  readonly device: string;
+  /** Those that its link still has. */
+  readonly addresses: LinkBinding['addresses'];
+  readonly reason: string;
+}
+
+/** @param pods endpoints of this node @param podOf the object of that name, if there is one */
+export function outlivedPods(
+  links: readonly LinkBinding[],
+  pods: readonly LocalPod[],
+  podOf: (ref: ObjectRef) => Pod | undefined,
+): readonly OutlivedPod[] {
+  const live = pods.filter(({ link }) => link === undefined);
+  return links
+    .filter((link) => !live.some((pod) => isSamePod(pod, link)))
+    .map(({ pod, podUid, device, addresses }) => {
+      const object = podOf(pod);
+      const reason = reasonOf(object?.uid === podUid ? object : undefined);
+      return { pod, podUid, device, addresses, reason };
+    });
+}
+
+function reasonOf(object: Pod | undefined): string {
+  if (object === undefined) return 'its object is gone';
+  const { phase, addresses } = object;
+  if (phase === 'Succeeded' || phase === 'Failed') return `its object says ${phase}`;
+  return addresses.length === 0 ? 'its status has no address' : 'its addresses are those of another pod';
+}

@@ -1,0 +1,69 @@
+import { expect, test } from '@jest/globals';
+import type { Address } from '../../src/model/address.js';
+import type { LinkBinding } from '../../src/model/link-binding.js';
+import { guardedLinks } from '../../src/nftables/plan/guarded-links.js';
+import { renderGuards } from '../../src/nftables/render/guards.js';
+import { LinkBindings } from '../../src/reconciler/link-bindings.js';
+
+const binding = (name: string, ifindex: number, change: Partial<LinkBinding> = {}): LinkBinding => ({
+  pod: { namespace: 'x', name },
+  podUid: `uid-${name}`,
+  device: `veth-${name}`,
+  ifindex,
+  kind: 'bridged',
+  bridge: 'cni0',
+  addresses: [`10.244.1.${ifindex}`, `fd00:10:244:1::${ifindex}`] as Address[],
+  ...change,
+});
+const [a, b] = [binding('a', 11), binding('b', 12)];
+const live = (...links: readonly LinkBinding[]): Map<string, number> =>
+  new Map([['uplink', 2], ...links.map(({ device, ifindex }) => [device, ifindex] as const)]);
+const names = (bindings: LinkBindings): string[] =>
+  bindings.all().map(({ pod, device, ifindex }) => `${pod.name} ${device} ${ifindex}`);
+
+test('a binding ends with its link alone, and follows a rename', () => {
+  const bindings = new LinkBindings();
+  expect(bindings.update([a, b], live(a, b))).toHaveLength(2);
+  expect(bindings.update([a, b], live(a, b))).toEqual([]);
+  expect(bindings.update([], live(a, b))).toEqual([]);
+  const renamed = { ...a, device: 'renamed' };
+  expect(bindings.update([], live(renamed, b))).toHaveLength(1);
+  expect(names(bindings)).toEqual(['a renamed 11', 'b veth-b 12']);
+  // Made anew under its name, it is another link.
+  expect(bindings.update([], live(renamed, { ...b, ifindex: 40 }))).toEqual([{ kind: 'link', name: '12' }]);
+  expect(names(bindings)).toEqual(['a renamed 11']);
+});
+
+test('a guard says whose its link is, whichever chains there are', () => {
+  const guards = renderGuards([a, { ...b, kind: 'routed' }], { sourceGuardOffNamespaces: new Set() });
+  expect(guardedLinks(guards)).toEqual([
+    { pod: a.pod, podUid: '', device: 'veth-a', kind: 'bridged', addresses: a.addresses },
+    { pod: b.pod, podUid: '', device: 'veth-b', kind: 'routed', addresses: b.addresses },
+  ]);
+  const off = renderGuards([a], { sourceGuardOffNamespaces: new Set(['x']) });
+  expect(guardedLinks(off)).toMatchObject([{ device: 'veth-a', addresses: a.addresses }]);
+});
+
+test('guards without addresses, and of pods whose names are too long, are taken over too', () => {
+  const long = binding('n'.repeat(200), 13, { device: 'long0' });
+  const guards = renderGuards([{ ...a, addresses: [] }, long], { sourceGuardOffNamespaces: new Set() });
+  const bindings = new LinkBindings();
+  bindings.adopt(guardedLinks(guards), live(a, long));
+  expect(names(bindings)).toEqual(['veth-a veth-a 11', 'long0 long0 13']);
+  expect(bindings.all()[1]?.addresses).toEqual(long.addresses);
+});
+
+test('guards are taken over where no record names the link', () => {
+  const guards = renderGuards([a, b], { sourceGuardOffNamespaces: new Set() });
+  const recorded = new LinkBindings([a]);
+  recorded.adopt(guardedLinks(guards), live(a, b));
+  expect(recorded.all()).toMatchObject([{ podUid: 'uid-a' }, { pod: b.pod, podUid: '', ifindex: 12 }]);
+  // A chain has hooked another link of the name that it was made for.
+  const remade = new LinkBindings([a]);
+  remade.adopt(guardedLinks(guards), live({ ...a, ifindex: 40 }, b));
+  remade.update([], live({ ...a, ifindex: 40 }, b));
+  expect(names(remade)).toEqual(['b veth-b 12']);
+  // Found again, it has its uid.
+  recorded.update([b], live(a, b));
+  expect(recorded.all()[1]).toEqual(b);
+});

@@ -334,7 +334,7 @@ export class Compiler {
 
   /**
    * Of a pod that is here by its link alone. Its object may still be there, running, with a status that lost its addresses:
-   * then its policies hold as before.
+   * then its policies hold as before. Where the status has others, the pod is at another link.
    */
   #linkEndpoint(key: string, link: LinkBinding): Endpoint | undefined {
     const addresses = link.addresses.filter(
@@ -343,7 +343,8 @@ export class Compiler {
     if (addresses.length === 0) return undefined;
     const { pod: ref, podUid, ifindex } = link;
     const pod = this.#pods.get(objectKey(ref));
-    const isSame = pod !== undefined && pod.uid === podUid && isEnforceable(pod) && this.#isInScope(pod.node);
+    const isThere = pod?.addresses.length === 0 || pod?.addresses.some((address) => link.addresses.includes(address));
+    const isSame = isThere && pod?.uid === podUid && isEnforceable(pod) && this.#isInScope(pod.node);
     const settings = this.#settingsOf(ref.namespace);
     if (!isSame) return { ...closedFor(ref, podUid, settings), node: this.#nodeName, addresses, link: ifindex };
     const enforcement = this.#policies.get(ref.namespace)?.enforcementOn(pod, settings) ?? notIsolated;

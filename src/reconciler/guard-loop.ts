@@ -4,7 +4,7 @@
  */
 import type { ClusterChange } from '../model/cluster.js';
 import type { LinkBinding } from '../model/link-binding.js';
-import { objectKey, type ObjectRef, type Pod } from '../model/pod.js';
+import { isEnforceable, objectKey, type ObjectRef, type Pod } from '../model/pod.js';
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { AuditRules } from '../nftables/render/log-rules.js';
 import type { Nftables } from '../nftables/language/nftables.js';
@@ -124,7 +124,11 @@ export class GuardLoop implements AsyncDisposable {
     this.#parts = parts;
     this.#options = options;
     const bindings = new LinkBindings(parts.linkRecord?.recorded);
-    this.#table = new GuardTable(parts.nftables, parts.links, { ...options, bindings });
+    const isLive = ({ pod, podUid }: LinkBinding): boolean => {
+      const object = options.podOf(pod);
+      return object?.uid === podUid && isEnforceable(object);
+    };
+    this.#table = new GuardTable(parts.nftables, parts.links, { ...options, bindings, isLive });
     this.#bridges = new BridgeWatch(parts, options);
     this.#runner = new SingleRunner(
       () => this.#run(),

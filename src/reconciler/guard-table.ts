@@ -7,7 +7,7 @@ import type { Nftables } from '../nftables/language/nftables.js';
 import type { Attachment } from '../model/attachment.js';
 import type { Address } from '../model/address.js';
 import type { ClusterChange } from '../model/cluster.js';
-import { isSamePod, type LinkBinding } from '../model/link-binding.js';
+import type { LinkBinding } from '../model/link-binding.js';
 import { objectKey, type ObjectRef } from '../model/pod.js';
 import type { Ruleset } from '../nftables/language/types.js';
 import { LinkBindings } from './link-bindings.js';
@@ -31,10 +31,11 @@ export interface UnattachedPod {
 
 /** Reads links; kernel/ implements it, and tests run the loop without devices. */
 export interface LinkReader {
-  /** @param known whose links are */
+  /** @param known whose links are @param held indexes of those whose pods are live without an address */
   discover(
     pods: readonly LocalPod[],
     known?: readonly LinkBinding[],
+    held?: ReadonlySet<number>,
   ): Promise<{
     readonly attachments: readonly Attachment[];
     readonly unattached: readonly UnattachedPod[];
@@ -55,6 +56,8 @@ export interface TunnelOptions extends Pick<Tunnels, 'allowedNamespaces'> {
 
 interface GuardTableOptions extends Pick<GuardOptions, 'audit' | 'mode'> {
   readonly tunnels?: TunnelOptions;
+  /** Whether the pod that a link is bound to has an object that is not finished. */
+  readonly isLive?: (binding: LinkBinding) => boolean;
 }
 
 /** What a convergence reads, although nothing it knows has changed. */
@@ -92,6 +95,8 @@ export class GuardTable {
   #hooked = new Map<string, number>();
   /** What the kernel holds; undefined when that must be listed. */
   #applied: Ruleset | undefined;
+  /** By index: what was recorded of a link, and the same with the addresses that it may send from. */
+  #bound: ReadonlyMap<number, { readonly of: LinkBinding; readonly link: LinkBinding }> = new Map();
   /** By the pod and its addresses. */
   #attached: ReadonlyMap<string, Attachment> = new Map();
 
@@ -135,7 +140,7 @@ export class GuardTable {
     this.#applied = undefined;
     if (!this.#hasAdopted) await this.adopt();
     const known = links ? undefined : this.#known(pods);
-    const found = known ?? (await this.#links.discover(pods, this.#bindings.all()));
+    const found = known ?? (await this.#links.discover(pods, this.#bindings.all(), this.#heldBeside(pods)));
     const { attachments } = found;
     this.#attached = new Map(attachments.map((one) => [placeOf(one), one]));
     const liveDevices = await this.#links.devices();
@@ -165,17 +170,30 @@ export class GuardTable {
     return this.#bindings.all();
   }
 
+  /** Links of live pods that are none of `pods`, as their status has no address. */
+  #heldBeside(pods: readonly LocalPod[]): ReadonlySet<number> {
+    const { isLive = () => false } = this.#options;
+    const asked = new Set(pods.map(podKeyOf));
+    const held = this.#bindings.all().filter((one) => !asked.has(podKeyOf(one)) && isLive(one));
+    return new Set(held.map(({ ifindex }) => ifindex));
+  }
+
   /**
    * Every link with what it may send from: where a pod was found, all that is its own; elsewhere what nobody else has since
-   * its object went.
+   * its object went. The same object while nothing changes: what is rendered of it is kept.
    */
   #withAddresses(attachments: readonly Attachment[], pods: readonly LocalPod[]): readonly LinkBinding[] {
     const found = new Map(attachments.map((one) => [one.ifindex, one.addresses]));
     const left = new Map(pods.map(({ link, addresses }) => [link, addresses]));
-    return this.#bindings.all().map((binding) => ({
-      ...binding,
-      addresses: found.get(binding.ifindex) ?? left.get(binding.ifindex) ?? [],
-    }));
+    const bound = this.#bindings.all().map((binding) => {
+      const addresses = found.get(binding.ifindex) ?? left.get(binding.ifindex) ?? [];
+      const last = this.#bound.get(binding.ifindex);
+      if (last?.of === binding && last.link.addresses.join() === addresses.join()) return last;
+      const link = binding.addresses.join() === addresses.join() ? binding : { ...binding, addresses };
+      return { of: binding, link };
+    });
+    this.#bound = new Map(bound.map((one) => [one.of.ifindex, one]));
+    return bound.map(({ link }) => link);
   }
 
   async #tunnels(): Promise<Tunnels> {
@@ -234,15 +252,18 @@ export class GuardTable {
   }
 }
 
-const placeOf = ({ pod, podUid, addresses }: LocalPod): string => [objectKey(pod), podUid, ...addresses].join(' ');
+const podKeyOf = ({ pod, podUid }: Pick<LocalPod, 'pod' | 'podUid'>): string => `${objectKey(pod)} ${podUid}`;
+
+const placeOf = (pod: LocalPod): string => [podKeyOf(pod), ...pod.addresses].join(' ');
 
 const isolatedOf = (
   pods: readonly LocalPod[],
   links: readonly LinkBinding[],
   direction: 'ingress' | 'egress',
 ): ReadonlySet<string> => {
+  const known = new Set(pods.map(podKeyOf));
   // A link whose pod is none of them is that of a pod without an object.
-  const others = links.filter((link) => !pods.some((pod) => isSamePod(pod, link)));
+  const others = links.filter((link) => !known.has(podKeyOf(link)));
   return new Set(
     [...pods.filter((pod) => pod[direction]?.kind !== 'open'), ...others].map(({ pod }) => objectKey(pod)),
   );

@@ -1,10 +1,12 @@
 import { linkChange, type ClusterChange } from '../model/cluster.js';
 import { isSamePod, unknownUid, type LinkBinding } from '../model/link-binding.js';
 import type { Attachment } from '../model/attachment.js';
+import { objectKey } from '../model/pod.js';
 
 /**
  * Whose the links of this node are. A binding ends with its link: neither a pod's object that goes, nor tables that forget
- * where a pod is, nor a restart of the agent ends it.
+ * where a pod is, nor a restart of the agent ends it. Another pod gets the link only where kernel/ grants it
+ * (link-claims.ts); who was found is taken as granted here.
  */
 export class LinkBindings {
   /** By index, which no other link ever has. */
@@ -55,7 +57,26 @@ export class LinkBindings {
       this.#bindings.set(one.ifindex, one);
       changes.push(linkChange(one.ifindex, one));
     }
-    return changes;
+    return [...changes, ...this.#leave(found)];
+  }
+
+  /** A link whose pod was found at another one is nobody's that is known: closed, until a pod is found there. */
+  #leave(found: readonly Attachment[]): readonly ClusterChange[] {
+    const places = new Map(found.map((one) => [objectKey(one.pod), one]));
+    return this.all().flatMap(({ pod, podUid, device, ifindex, ...link }) => {
+      const place = places.get(objectKey(pod));
+      if (place === undefined || place.podUid !== podUid || place.ifindex === ifindex) return [];
+      const nobodys = {
+        ...link,
+        ifindex,
+        device,
+        pod: { namespace: '', name: device },
+        podUid: unknownUid,
+        addresses: [],
+      };
+      this.#bindings.set(ifindex, nobodys);
+      return [linkChange(ifindex, nobodys)];
+    });
   }
 }
 

@@ -1,5 +1,5 @@
-import { isSamePod, type LinkBinding } from '../model/link-binding.js';
-import type { ObjectRef, Pod } from '../model/pod.js';
+import type { LinkBinding } from '../model/link-binding.js';
+import { objectKey, type ObjectRef, type Pod } from '../model/pod.js';
 import type { LocalPod } from './guard-table.js';
 
 /** A pod whose link is still here although its object no longer says so. */
@@ -18,12 +18,13 @@ export function outlivedPods(
   pods: readonly LocalPod[],
   podOf: (ref: ObjectRef) => Pod | undefined,
 ): readonly OutlivedPod[] {
-  const live = pods.filter(({ link }) => link === undefined);
+  const live = new Map(pods.filter(({ link }) => link === undefined).map((pod) => [objectKey(pod.pod), pod.podUid]));
   return links
-    .filter((link) => !live.some((pod) => isSamePod(pod, link)))
+    .filter((link) => live.get(objectKey(link.pod)) !== link.podUid)
     .map(({ pod, podUid, device, addresses }) => {
       const object = podOf(pod);
-      const reason = reasonOf(object?.uid === podUid ? object : undefined);
+      const reason =
+        pod.namespace === '' ? 'no pod is known to have it' : reasonOf(object?.uid === podUid ? object : undefined);
       return { pod, podUid, device, addresses, reason };
     });
 }

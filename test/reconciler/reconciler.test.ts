@@ -164,7 +164,10 @@ describe('the loop', () => {
 
   describe('links and the table of guards are read', () => {
     const attach = (pods: readonly LocalPod[], kind: Attachment['kind']): Attachment[] =>
-      pods.map((pod, index) => ({ ...pod, device: `veth${index}`, ifindex: index + 1, kind }));
+      pods.map((pod) => {
+        const index = ['a', 'b'].indexOf(pod.pod.name);
+        return { ...pod, device: `veth${index}`, ifindex: index + 1, kind };
+      });
     /** Starts with two pods that are attached at once; counts what is read. */
     async function started(kind: Attachment['kind'] = 'routed') {
       const read = { links: 0, table: 0 };

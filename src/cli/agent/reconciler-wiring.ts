@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { compile, Compiler } from '../../compiler/compiler.js';
 import type { Restart } from '../../kernel/children/restart.js';
 import { bridgeNetfilter } from '../../kernel/links/bridge-netfilter.js';
-import type { NamedLink } from '../../kernel/links/attachments.js';
+import type { NamedLink } from '../../kernel/links/known-links.js';
 import { openLinks } from '../../kernel/links/links.js';
 import { watchTables } from '../../kernel/table-events/watch-tables.js';
 import { startElementWriter } from '../../kernel/elements/element-writer.js';

@@ -1,199 +1,268 @@
-import { cidrContains, formatCidr, isSingleAddress, type Address } from '../../model/address.js';
+import { formatCidr, isSingleAddress, type Address } from '../../model/address.js';
 import type { Attachment } from '../../model/attachment.js';
-import { isSamePod, unknownUid, type LinkBinding } from '../../model/link-binding.js';
-import { objectKey, type ObjectRef } from '../../model/pod.js';
+import type { LinkBinding } from '../../model/link-binding.js';
+import { objectKey } from '../../model/pod.js';
+import {
+  identityOf,
+  LinksBefore,
+  sharesAddress,
+  type KnownLinks,
+  type NamedLink,
+  type PodToAttach,
+} from './known-links.js';
+import { grantLinks, type Evidence, type LinkClaim } from './link-claims.js';
+import { LinkIndex } from './link-index.js';
 import type { Link, LinkReadings, Route } from './link-readings.js';
 
-export interface PodToAttach {
-  readonly pod: ObjectRef;
-  readonly podUid: string;
-  readonly addresses: readonly Address[];
+/** On a bridge that does not say on which port, or says one that is another's: asking the neighbour may. */
+interface Silent {
+  readonly kind: 'silent';
+  readonly address: Address;
+  readonly bridge: string;
+  readonly reason: string;
+  /** Where it is taken to be until it answers. */
+  readonly attachment?: Attachment;
 }
 
 export type PodLocation =
   | { readonly kind: 'attached'; readonly attachment: Attachment }
-  /** On a bridge that does not say on which port: asking the neighbour may. */
-  | { readonly kind: 'silent'; readonly address: Address; readonly bridge: string; readonly reason: string }
+  | Silent
   | { readonly kind: 'elsewhere'; readonly reason: string };
 
-/** What is known before anything is read. */
-export interface KnownLinks {
-  /** Whose links are: as an earlier discovery found, or an earlier agent. A link that is gone counts no more. */
-  readonly known?: readonly LinkBinding[];
-  /** By the pod's uid. */
-  readonly named?: ReadonlyMap<string, NamedLink>;
+/** Where one pod is said to be, before others are asked. */
+type Found = { readonly kind: 'found'; readonly link: Link; readonly by: Evidence } & Place;
+/** Something better speaks against what was read. */
+interface Contested {
+  readonly kind: 'contested';
+  readonly location: Unattached;
 }
+type Unattached = Exclude<PodLocation, { readonly kind: 'attached' }>;
+type Reading = Found | Contested | Unattached;
 
-/** What CNI's result says of a pod's link. */
-export interface NamedLink {
-  /** Absent where the runtime did not say it. */
-  readonly pod?: ObjectRef;
-  /** The host's end. */
-  readonly device: string;
-  /** Of the pod's end. */
-  readonly hardware?: string;
+interface Place {
+  readonly bridge?: string | undefined;
+  readonly hardware?: string | undefined;
+  /** The address by which a bridge said it. */
+  readonly address?: Address;
 }
 
 /**
  * Finds the devices of pods, in their order, by routes, neighbour table and the bridges' forwarding tables. One of a pod's
  * addresses is enough.
  *
- * A bridge learns what pods claim: a pod that sends with another's hardware address is taken for that pod. So CNI's results
- * and what was known before come first, then whoever was found first; as long as a link is there, no other pod gets it,
- * unless CNI's result names it and the pod that had it is gone.
+ * A bridge learns what pods claim: a pod that sends with another's hardware address is taken for that pod. So CNI's
+ * results, the node's own routes and what was known before come first. Who gets a link that was another's, link-claims.ts
+ * says.
  */
 export function locatePods(
   pods: readonly PodToAttach[],
   readings: LinkReadings,
-  { known = [], named = new Map() }: KnownLinks = {},
+  knownLinks: KnownLinks = {},
 ): readonly PodLocation[] {
-  const owners = new Map<number, Owner>();
-  for (const binding of known)
-    owners.set(binding.ifindex, { ...binding, isLive: pods.some((pod) => isBoundTo(pod, binding)) });
-  return pods.map((pod) => {
-    const before = known.find(
-      (one) => isBoundTo(pod, one) && readings.links.some(({ ifindex }) => ifindex === one.ifindex),
+  const search = new Search(pods, readings, knownLinks);
+  const found = pods.map((pod) => search.find(pod));
+  const claims = found.flatMap((reading, index) => search.claimOf(pods[index], reading));
+  const granted = grantLinks(claims, search.before.owners);
+  search.noteClaimed(claims);
+  return pods.map((pod, index) =>
+    search.locationOf(pod, found[index] ?? nowhere, granted.has(identityOf(pod)) ? 'granted' : 'refused'),
+  );
+}
+
+const nowhere: Reading = { kind: 'elsewhere', reason: 'the pod has no address' };
+
+class Search {
+  readonly before: LinksBefore;
+  readonly #index: LinkIndex;
+  readonly #named: ReadonlyMap<string, NamedLink>;
+  /** Devices that results name, with the uids of those pods. */
+  readonly #namedFor = new Map<string, Set<string>>();
+  readonly #live: ReadonlySet<string>;
+  readonly #claimed = new Set<number>();
+  readonly #free = new Map<string, readonly Link[]>();
+
+  constructor(pods: readonly PodToAttach[], readings: LinkReadings, known: KnownLinks) {
+    this.#live = new Set(pods.map(identityOf));
+    this.#index = new LinkIndex(readings);
+    this.before = new LinksBefore(pods, known, this.#index);
+    this.#named = known.named ?? new Map();
+    for (const [uid, { device }] of this.#named)
+      this.#namedFor.set(device, (this.#namedFor.get(device) ?? new Set()).add(uid));
+  }
+
+  find(pod: PodToAttach): Reading {
+    const named = this.#namedLink(pod);
+    if (named !== undefined) return named;
+    const reading = this.#unlessAnothers(pod, this.#read(pod));
+    const own = this.before.ownOf(pod);
+    const link = this.#index.at(own?.ifindex);
+    if (own === undefined || link === undefined) return reading;
+    const isItsOwn = sharesAddress(pod, own);
+    if (reading.kind === 'contested' && !isItsOwn) return reading;
+    if (reading.kind === 'found') {
+      const hasLeft = reading.bridge !== undefined && link.master !== reading.bridge;
+      if (reading.by === 'route' || hasLeft || !isItsOwn) return reading;
+    }
+    // Its route may be gone, or its address not have answered: its link is there.
+    if (reading.kind !== 'silent' || isItsOwn) return { ...this.#placeAt(pod, link), by: 'record' };
+    return { ...reading, attachment: attached(pod, this.#placeAt(pod, link)) };
+  }
+
+  /** A pod that is nowhere else stays at its own link, whoever else is found there. */
+  claimOf(pod: PodToAttach | undefined, reading: Reading): readonly LinkClaim[] {
+    if (pod === undefined) return [];
+    const own = this.before.ownOf(pod)?.ifindex;
+    const owned = own === undefined ? {} : { own };
+    const name = identityOf(pod);
+    if (reading.kind === 'found') return [{ pod: name, link: reading.link.ifindex, by: reading.by, ...owned }];
+    return own === undefined ? [] : [{ pod: name, link: own, by: 'record', own }];
+  }
+
+  noteClaimed(claims: readonly LinkClaim[]): void {
+    for (const { link } of claims) this.#claimed.add(link);
+  }
+
+  locationOf(pod: PodToAttach, reading: Reading, decision: 'granted' | 'refused'): PodLocation {
+    if (reading.kind === 'contested') return reading.location;
+    if (reading.kind !== 'found') return reading;
+    if (decision === 'granted') {
+      const isUnsure = reading.by === 'bridge' && this.#mayBeNewer(pod, reading);
+      if (!isUnsure) return { kind: 'attached', attachment: attached(pod, reading) };
+      return notGiven(reading, 'that of a pod that is gone, and another port is newer');
+    }
+    const own = this.before.ownOf(pod);
+    const link = this.#index.at(own?.ifindex);
+    if (own !== undefined && link !== undefined && sharesAddress(pod, own))
+      return { kind: 'attached', attachment: attached(pod, this.#placeAt(pod, link)) };
+    return notGiven(reading, "another pod's");
+  }
+
+  /** Undefined when CNI's result names no link that is here. A Pod may be given another's uid by an annotation, its name it cannot. */
+  #namedLink(pod: PodToAttach): Found | undefined {
+    const named = this.#named.get(pod.podUid);
+    const link = named && this.#index.named(named.device);
+    if (named === undefined || link?.kind !== 'veth' || !isNamed(pod, named)) return undefined;
+    return { ...this.#placeAt(pod, link, named.hardware), by: 'result' };
+  }
+
+  /** What speaks against a reading: a result that names the link for somebody else, a port that has the address already. */
+  #unlessAnothers(pod: PodToAttach, reading: Reading): Reading {
+    if (reading.kind !== 'found') return reading;
+    const others = [...(this.#namedFor.get(reading.link.name) ?? [])].some((uid) => {
+      const named = this.#named.get(uid);
+      return uid !== pod.podUid || (named !== undefined && !isNamed(pod, named));
+    });
+    if (others && this.before.ownOf(pod)?.ifindex !== reading.link.ifindex)
+      return { kind: 'contested', location: notGiven(reading, "another pod's by CNI's result") };
+    const holder = this.before.holderOf(pod);
+    if (holder === undefined || holder.ifindex === reading.link.ifindex) return reading;
+    const location = notGiven(reading, `not ${holder.device}, which has its address for a live pod`);
+    return { kind: 'contested', location };
+  }
+
+  /**
+   * The process of a pod that is gone may answer for its old address, which is a new pod's now. That pod's port is newer:
+   * where there is one that is nobody's and may have the address, what the bridge says is not enough.
+   */
+  #mayBeNewer(pod: PodToAttach, { link, bridge = '', address }: Found): boolean {
+    const owner = this.before.owners.get(link.ifindex);
+    if (owner === undefined || owner.pod === identityOf(pod) || this.#live.has(owner.pod)) return false;
+    return this.#freePorts(bridge).some((port) => {
+      if (port.ifindex <= link.ifindex) return false;
+      const behind = this.#index.addressesBehind(port.name);
+      return behind.size === 0 || (address !== undefined && behind.has(address));
+    });
+  }
+
+  #freePorts(bridge: string): readonly Link[] {
+    const isFree = ({ kind, ifindex }: Link): boolean =>
+      kind === 'veth' && !this.before.owners.has(ifindex) && !this.#claimed.has(ifindex);
+    const known = this.#free.get(bridge) ?? this.#index.portsOf(bridge).filter(isFree);
+    this.#free.set(bridge, known);
+    return known;
+  }
+
+  #read(pod: PodToAttach): Reading {
+    const places = pod.addresses.map((address) => this.#readAddress(pod, address));
+    return (
+      places.find(({ kind }) => kind === 'found') ??
+      places.find(({ kind }) => kind === 'silent') ??
+      places[0] ??
+      nowhere
     );
-    const place =
-      locateNamed(pod, readings, { named: named.get(pod.podUid), owners }) ??
-      withoutTaken(locate({ pod, before }, readings), owners);
-    if (place.kind === 'attached') owners.set(place.attachment.ifindex, { ...place.attachment, isLive: true });
-    return place;
-  });
+  }
+
+  #readAddress(pod: PodToAttach, address: Address): Reading {
+    const route = this.#index.routeTo(address);
+    if (route === undefined) return { kind: 'elsewhere', reason: `no route to ${address}` };
+    const device = this.#index.named(route.device);
+    if (device === undefined)
+      return { kind: 'elsewhere', reason: `the route to ${address} (${formatCidr(route.to)}) leads to no device here` };
+    if (device.kind === 'bridge') return this.#readBridge(pod, address, device.name);
+    if (device.kind !== 'veth') return notVeth(address, device);
+    if (isHostRoute(route)) return { ...this.#placeAt(pod, device), bridge: undefined, by: 'route' };
+    return {
+      kind: 'elsewhere',
+      reason: `${address} has no route of its own, only ${formatCidr(route.to)} by veth ${device.name}: another node's or network's`,
+    };
+  }
+
+  #readBridge(pod: PodToAttach, address: Address, bridge: string): Reading {
+    const mac = this.#index.hardwareOf(address, bridge);
+    const ports = [...this.#index.learnedOn(mac)].flatMap((name) => this.#index.named(name) ?? []);
+    const port = ports.find(({ master }) => master === bridge);
+    if (port === undefined) {
+      const reason =
+        mac === undefined
+          ? `${address} has not answered on bridge ${bridge} yet`
+          : `bridge ${bridge} does not say on which port ${address} (${mac}) is`;
+      return { kind: 'silent', address, bridge, reason };
+    }
+    if (port.kind !== 'veth') return notVeth(address, port, ` of bridge ${bridge}`);
+    return { ...this.#placeAt(pod, port), by: 'bridge', bridge, address };
+  }
+
+  /** A hardware address belongs to the link: the first that was known stays. */
+  #placeAt(pod: PodToAttach, link: Link, named?: string): Omit<Found, 'by'> {
+    const bridge = this.#index.bridgeOf(link);
+    const isLearned = (mac: string): boolean => this.#index.learnedOn(mac).has(link.name);
+    const learned = (): string | undefined =>
+      bridge === undefined
+        ? undefined
+        : pod.addresses.flatMap((address) => this.#index.hardwareOf(address, bridge) ?? []).find(isLearned);
+    return { kind: 'found', link, bridge, hardware: named ?? this.before.at(link.ifindex)?.hardware ?? learned() };
+  }
 }
 
-type Owner = LinkBinding & {
-  /** It is one of the pods that are searched. */
-  readonly isLive: boolean;
-};
+const isNamed = ({ pod }: PodToAttach, named: NamedLink): boolean =>
+  named.pod === undefined || objectKey(named.pod) === objectKey(pod);
 
-/** A link that is only known by its guard is that of the pod that has its name, or an address of it. */
-const isBoundTo = (pod: PodToAttach, binding: LinkBinding): boolean =>
-  isSamePod(pod, binding) ||
-  (binding.podUid === unknownUid &&
-    (objectKey(pod.pod) === objectKey(binding.pod) ||
-      binding.addresses.some((address) => pod.addresses.includes(address))));
-
-/** Undefined when CNI's result names no link that is here, or one that another pod has. */
-function locateNamed(
-  pod: PodToAttach,
-  { links }: LinkReadings,
-  { named, owners }: { readonly named: NamedLink | undefined; readonly owners: ReadonlyMap<number, Owner> },
-): PodLocation | undefined {
-  const link = named && links.find(({ name, kind }) => name === named.device && kind === 'veth');
-  if (named === undefined || link === undefined) return undefined;
-  // A Pod may be given another's uid by an annotation, its name it cannot.
-  if (named.pod !== undefined && objectKey(named.pod) !== objectKey(pod.pod)) return undefined;
-  const owner = owners.get(link.ifindex);
-  if (owner?.isLive === true && owner.podUid !== unknownUid && !isSamePod(owner, pod)) return undefined;
-  return attached(pod, link, { bridge: bridgeOf(link, links), hardware: named.hardware });
-}
-
-/** A link that another pod has does not belong to this pod. */
-function withoutTaken(place: PodLocation, owners: ReadonlyMap<number, Owner>): PodLocation {
-  if (place.kind !== 'attached') return place;
-  const { addresses, bridge, device, ifindex } = place.attachment;
-  const owner = owners.get(ifindex);
-  if (owner === undefined || isSamePod(owner, place.attachment) || isBoundTo(place.attachment, owner)) return place;
-  const [address] = addresses;
-  const reason = `${bridge === undefined ? 'its route leads to' : `${bridge} has learned it on`} ${device}, which is another pod's`;
-  return address === undefined || bridge === undefined
+function notGiven({ link, by, bridge, address }: Found, whose: string): Unattached {
+  const said =
+    by === 'bridge'
+      ? `${bridge ?? ''} has learned it on`
+      : by === 'route'
+        ? 'its route leads to'
+        : "CNI's result names";
+  const reason = `${said} ${link.name}, which is ${whose}`;
+  return by !== 'bridge' || address === undefined || bridge === undefined
     ? { kind: 'elsewhere', reason }
     : { kind: 'silent', address, bridge, reason };
 }
 
-function locate({ pod, before }: Omit<Search, 'address'>, readings: LinkReadings): PodLocation {
-  const places = pod.addresses.map((address) => locateAddress({ pod, address, before }, readings));
-  const link = readings.links.find(({ ifindex }) => ifindex === before?.ifindex);
-  return (
-    places.find(({ kind }) => kind === 'attached') ??
-    places.find(({ kind }) => kind === 'silent') ??
-    // Its route may be gone, its link is not.
-    (link && attached(pod, link, { bridge: bridgeOf(link, readings.links), hardware: before?.hardware })) ??
-    places[0] ?? { kind: 'elsewhere', reason: 'the pod has no address' }
-  );
-}
-
-interface Search {
-  readonly pod: PodToAttach;
-  readonly address: Address;
-  /** The link that is the pod's already. */
-  readonly before: LinkBinding | undefined;
-}
-
-function locateAddress(search: Search, readings: LinkReadings): PodLocation {
-  const { pod, address } = search;
-  const route = routeTo(address, readings);
-  if (route === undefined) return { kind: 'elsewhere', reason: `no route to ${address}` };
-  const device = readings.links.find(({ name }) => name === route.device);
-  if (device === undefined)
-    return { kind: 'elsewhere', reason: `the route to ${address} (${formatCidr(route.to)}) leads to no device here` };
-  if (device.kind === 'bridge') return onBridge(search, device, readings);
-  if (device.kind !== 'veth') return notVeth(address, device);
-  if (isHostRoute(route)) return attached(pod, device, {});
-  return {
-    kind: 'elsewhere',
-    reason: `${address} has no route of its own, only ${formatCidr(route.to)} by veth ${device.name}: another node's or network's`,
-  };
-}
-
-function onBridge({ pod, address, before }: Search, bridge: Link, readings: LinkReadings): PodLocation {
-  const { links, neighbours, forwarding } = readings;
-  const ports = links.filter(({ master }) => master === bridge.name);
-  const settled = ports.find(({ ifindex }) => ifindex === before?.ifindex);
-  const mac = neighbours.find((one) => one.address === address && one.device === bridge.name)?.mac;
-  const learnedOn = new Set(forwarding.filter((entry) => entry.mac === mac).map((entry) => entry.port));
-  if (settled !== undefined) {
-    const hardware = before?.hardware ?? (learnedOn.has(settled.name) ? mac : undefined);
-    return attached(pod, settled, { bridge: bridge.name, hardware });
-  }
-  const port = ports.find(({ name }) => learnedOn.has(name));
-  if (port === undefined) {
-    const reason =
-      mac === undefined
-        ? `${address} has not answered on bridge ${bridge.name} yet`
-        : `bridge ${bridge.name} does not say on which port ${address} (${mac}) is`;
-    return { kind: 'silent', address, bridge: bridge.name, reason };
-  }
-  return port.kind === 'veth'
-    ? attached(pod, port, { bridge: bridge.name, hardware: mac })
-    : notVeth(address, port, ` of bridge ${bridge.name}`);
-}
-
-/** The bridge that a link is a port of. */
-const bridgeOf = ({ master }: Link, links: readonly Link[]): string | undefined =>
-  links.find(({ name, kind }) => name === master && kind === 'bridge')?.name;
-
-const notVeth = (address: Address, { kind, name }: Link, where = ''): PodLocation => ({
+const notVeth = (address: Address, { kind, name }: Link, where = ''): Unattached => ({
   kind: 'elsewhere',
   reason: `${address} is behind ${kind === '' ? 'device' : kind} ${name}${where}, not behind a veth of this node: its traffic is not seen here`,
 });
 
 function attached(
   { pod, podUid, addresses }: PodToAttach,
-  { name, ifindex }: Link,
-  { bridge, hardware }: { readonly bridge?: string | undefined; readonly hardware?: string | undefined },
-): PodLocation {
+  { link: { name, ifindex }, bridge, hardware }: Omit<Found, 'by'>,
+): Attachment {
   const link = { device: name, ifindex, ...(hardware === undefined ? {} : { hardware }) };
-  const common = { pod, podUid, addresses, ...link };
-  return {
-    kind: 'attached',
-    attachment: bridge === undefined ? { ...common, kind: 'routed' } : { ...common, kind: 'bridged', bridge },
-  };
+  const common: Omit<LinkBinding, 'kind' | 'bridge'> = { pod, podUid, addresses, ...link };
+  return bridge === undefined ? { ...common, kind: 'routed' } : { ...common, kind: 'bridged', bridge };
 }
-
-function routeTo(address: Address, { answers, routes }: LinkReadings): Route | undefined {
-  const answer = answers?.get(address);
-  if (answer !== undefined) return answer;
-  let best: Route | undefined;
-  for (const route of routes) if (cidrContains(route.to, address) && isBetter(route, best)) best = route;
-  return best;
-}
-
-const isBetter = (route: Route, than: Route | undefined): boolean =>
-  than === undefined ||
-  route.to.prefix > than.to.prefix ||
-  (route.to.prefix === than.to.prefix && route.metric < than.metric);
 
 /** A veth whose route covers more than one address leads to another node or network, not to a pod. */
 const isHostRoute = ({ to }: Route): boolean => isSingleAddress(to);

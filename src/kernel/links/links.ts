@@ -5,7 +5,8 @@ import type { Attachment } from '../../model/attachment.js';
 import type { Restart } from '../children/restart.js';
 import type { LinkBinding } from '../../model/link-binding.js';
 import { objectKey, type ObjectRef } from '../../model/pod.js';
-import { locatePods, type KnownLinks, type NamedLink, type PodLocation, type PodToAttach } from './attachments.js';
+import { locatePods, type PodLocation } from './attachments.js';
+import type { KnownLinks, NamedLink, PodToAttach } from './known-links.js';
 import { watchLinks } from './link-monitor.js';
 import {
   askRoute,
@@ -23,8 +24,15 @@ export interface DiscoveredPods {
 }
 
 interface Links {
-  /** @param known whose links are; by default what the last discovery found */
-  discover(pods: readonly PodToAttach[], known?: readonly LinkBinding[]): Promise<DiscoveredPods>;
+  /**
+   * @param known whose links are; by default what the last discovery found
+   * @param held indexes of links whose pods are live without an address
+   */
+  discover(
+    pods: readonly PodToAttach[],
+    known?: readonly LinkBinding[],
+    held?: ReadonlySet<number>,
+  ): Promise<DiscoveredPods>;
   /** Devices with their ifindex, as the last discovery saw them. */
   devices(): Promise<ReadonlyMap<string, number>>;
   /** UDP ports of this node's tunnels that ask for no key, as the last discovery saw them. */
@@ -61,8 +69,8 @@ export function openLinks(
     return encapsulations.ports;
   };
   return {
-    async discover(pods, known = lastFound) {
-      const found = await search(pods, run, { known, named: namedLinks(), asked });
+    async discover(pods, known = lastFound, held = new Set()) {
+      const found = await search(pods, run, { known, held, named: namedLinks(), asked });
       last = found.readings;
       lastFound = found.attachments;
       asked = found.asked;
@@ -175,10 +183,14 @@ async function askNeighbour(address: Address, bridge: string, run: Run): Promise
 
 function sortOut(pods: readonly PodToAttach[], places: readonly PodLocation[]): DiscoveredPods {
   return {
-    attachments: places.flatMap((place) => (place.kind === 'attached' ? [place.attachment] : [])),
+    attachments: places.flatMap((place) => attachmentIn(place) ?? []),
     unattached: pods.flatMap(({ pod, podUid }, index) => {
       const place = places[index];
-      return place === undefined || place.kind === 'attached' ? [] : [{ pod, podUid, reason: place.reason }];
+      const isFound = place === undefined || attachmentIn(place) !== undefined;
+      return isFound || place.kind === 'attached' ? [] : [{ pod, podUid, reason: place.reason }];
     }),
   };
 }
+
+const attachmentIn = (place: PodLocation): Attachment | undefined =>
+  place.kind === 'elsewhere' ? undefined : place.attachment;

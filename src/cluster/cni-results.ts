@@ -2,6 +2,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAddress, type Address } from '../model/address.js';
+import { isHardwareAddress } from '../model/attachment.js';
 import type { ObjectRef } from '../model/pod.js';
 import { SingleRunner } from '../generic/single-runner.js';
 import { Listeners } from './listeners.js';
@@ -163,7 +164,7 @@ function linkIn(interfaces: NonNullable<NonNullable<CacheFile['result']>['interf
   const mac = interfaces.find(({ sandbox = '', name }) => sandbox !== '' && name === podInterface)?.mac;
   const hardware = mac?.toLowerCase();
   if (device === undefined) return undefined;
-  return { device, ...(hardware !== undefined && /^([\da-f]{2}:){5}[\da-f]{2}$/.test(hardware) ? { hardware } : {}) };
+  return { device, ...(hardware !== undefined && isHardwareAddress(hardware) ? { hardware } : {}) };
 }
 
 /** What is read of libcni's cachedInfo (github.com/containernetworking/cni, libcni/api.go). */

@@ -37,6 +37,15 @@ test.each<[string, (saved: object) => string]>([
   ['half of it', (saved) => JSON.stringify(saved).slice(0, 60)],
   ['another form', () => '[1]'],
   ['nothing', () => 'null'],
+  ['a file without a bound', (saved) => JSON.stringify(saved) + ' '.repeat(17 * 1024 ** 2)],
+  ['links in another form', (saved) => JSON.stringify({ ...saved, links: { 7: link } })],
+  [
+    'an address that is none',
+    (saved) => JSON.stringify({ ...saved, links: [{ ...link, addresses: ['10.0.0.1; drop'] }] }),
+  ],
+  ['a device name that is none', (saved) => JSON.stringify({ ...saved, links: [{ ...link, device: 'a b{' }] })],
+  ['a hardware address that is none', (saved) => JSON.stringify({ ...saved, links: [{ ...link, hardware: 'x' }] })],
+  ['an index that is none', (saved) => JSON.stringify({ ...saved, links: [{ ...link, ifindex: 1.5 }] })],
   ['a link without an index', (saved) => JSON.stringify({ ...saved, links: [{ ...link, ifindex: undefined }] })],
 ])('%s: as if nothing had been saved', async (_, damage) => {
   await new LinksFile(folder).save([link]);

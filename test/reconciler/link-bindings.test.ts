@@ -34,6 +34,26 @@ test('a binding ends with its link alone, and follows a rename', () => {
   expect(names(bindings)).toEqual(['a renamed 11']);
 });
 
+test('of a pod that is found at another link, the first is nobody any more that is known, with no address', () => {
+  const bindings = new LinkBindings();
+  bindings.update([a, b], live(a, b));
+  const moved = { ...a, device: b.device, ifindex: b.ifindex, addresses: b.addresses };
+  const news = bindings.update([moved], live(a, b));
+  const left = { ...a, pod: { namespace: '', name: 'veth-a' }, podUid: '', addresses: [] };
+  expect(news).toEqual([
+    { kind: 'link', name: '12', link: moved },
+    { kind: 'link', name: '11', link: left },
+  ]);
+  expect(bindings.all()).toEqual([left, moved]);
+  // In a circle, each link has its pod.
+  const [there, back] = [
+    { ...a, addresses: b.addresses },
+    { ...b, addresses: a.addresses },
+  ];
+  bindings.update([there, back], live(a, b));
+  expect(bindings.all()).toEqual([there, back]);
+});
+
 test('a guard says whose its link is, whichever chains there are', () => {
   const guards = renderGuards([a, { ...b, kind: 'routed' }], { sourceGuardOffNamespaces: new Set() });
   expect(guardedLinks(guards)).toEqual([

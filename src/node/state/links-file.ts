@@ -1,9 +1,14 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseAddress } from '../../model/address.js';
+import { isHardwareAddress } from '../../model/attachment.js';
 import type { LinkBinding } from '../../model/link-binding.js';
 import { removeSaved, SavedFile } from './saved-file.js';
 
 const pathIn = (stateDir: string): string => join(stateDir, 'links.json');
+
+/** Twenty times what a thousand pods take, which is more than a node can have. */
+const maxBytes = 16 * 1024 ** 2;
 
 /** Indexes of links mean something within one boot and one network namespace. */
 interface SavedLinks {
@@ -17,7 +22,7 @@ export class LinksFile {
   readonly #file: SavedFile;
 
   constructor(stateDir: string) {
-    this.#file = new SavedFile(pathIn(stateDir));
+    this.#file = new SavedFile(pathIn(stateDir), maxBytes);
   }
 
   /** Empty when there is none that can be read, or none of this boot: then the guards in the kernel say it. */
@@ -41,17 +46,20 @@ const here = async (): Promise<Omit<SavedLinks, 'links'>> => ({
   namespace: await readlink('/proc/self/ns/net'),
 });
 
-/** Written by a later release, it may have further fields. */
+/** Written by a later release, it may have further fields. What nft would refuse is none: one such link would fail all. */
 function isBinding(value: unknown): value is LinkBinding {
-  const { pod, podUid, device, ifindex, kind, addresses } = (value ?? {}) as Partial<LinkBinding>;
+  const { pod, podUid, device, ifindex, kind, bridge, hardware, addresses } = (value ?? {}) as Partial<LinkBinding>;
   return (
-    typeof pod?.namespace === 'string' &&
-    typeof pod.name === 'string' &&
-    typeof podUid === 'string' &&
+    [pod?.namespace, pod?.name, podUid, bridge ?? ''].every((text) => typeof text === 'string') &&
     typeof device === 'string' &&
-    typeof ifindex === 'number' &&
+    deviceName.test(device) &&
+    Number.isInteger(ifindex) &&
     (kind === 'routed' || kind === 'bridged') &&
+    (hardware === undefined || (typeof hardware === 'string' && isHardwareAddress(hardware))) &&
     Array.isArray(addresses) &&
-    addresses.every((address) => typeof address === 'string')
+    addresses.every((address: unknown) => typeof address === 'string' && parseAddress(address) === address)
   );
 }
+
+/** As Linux allows it. */
+const deviceName = /^[^\s/:]{1,15}$/;

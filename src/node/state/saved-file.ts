@@ -1,18 +1,22 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { removeWritten, writeByRename } from './atomic-write.js';
 
 /** What one run of the agent leaves to the next, as JSON. Written by rename. */
 export class SavedFile {
   readonly #path: string;
+  readonly #maxBytes: number;
   #saving: Promise<void> = Promise.resolve();
 
-  constructor(path: string) {
+  /** @param maxBytes a larger file is not read */
+  constructor(path: string, maxBytes = Infinity) {
     this.#path = path;
+    this.#maxBytes = maxBytes;
   }
 
   /** Undefined when there is none, or none that can be read. */
   async load(): Promise<unknown> {
     try {
+      if ((await stat(this.#path)).size > this.#maxBytes) return undefined;
       return JSON.parse(await readFile(this.#path, 'utf8'));
     } catch (error) {
       if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

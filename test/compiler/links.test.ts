@@ -114,3 +114,11 @@ test('its policies change while its status has no address', () => {
   apply({ kind: 'policy', ref: { kind: 'NetworkPolicy', namespace: 'x', name: 'p' } });
   expect(lines()).toEqual(['a 10.244.1.11 open open 7']);
 });
+
+test('a live pod whose status has another address is at another link: this one is closed', () => {
+  const { apply, podChange, lines } = compiled();
+  apply(podChange('a.x', at('10.244.1.11')));
+  apply(linkOf(binding('a')));
+  apply(podChange('a.x', at('10.244.1.12')));
+  expect(lines()).toEqual(['a 10.244.1.12 x/p open', 'a 10.244.1.11 closed closed 7']);
+});

@@ -283,7 +283,7 @@ describe('pods that are exchanged behind links', () => {
 
     test("while a newer port is nobody's, the old link is not given; then the new one is", () => {
       expect(summary([heir], newer(), before)).toEqual([
-        'silent: cni0 has learned it on veth-a, which is that of a pod that is gone, and another port is newer',
+        'silent: cni0 has learned it on veth-a, which is that of a pod that is gone, and another link is newer',
       ]);
       const forwarding = fixture.forwarding.map((entry) =>
         entry.mac === '02:00:00:00:00:0a' ? { ...entry, ifname: 'veth-new' } : entry,
@@ -298,6 +298,7 @@ describe('pods that are exchanged behind links', () => {
           neighbours: [
             ...fixture.neighbours,
             { dst: '10.9.1.77', dev: 'cni0', lladdr: '02:00:00:00:00:0e', state: ['STALE'] },
+            { dst: 'fe80::77', dev: 'cni0', lladdr: '02:00:00:00:00:0e', state: ['STALE'] },
           ],
           forwarding: [
             ...fixture.forwarding,
@@ -310,6 +311,24 @@ describe('pods that are exchanged behind links', () => {
       ['no veth', read({ links: [...fixture.links, link(12, 'vxlan0', 'vxlan', 'cni0')] })],
     ])('the control: %s does not matter', (_, readings) => {
       expect(summary([heir], readings, before)).toEqual(['bridged veth-a 4']);
+    });
+
+    test('with routes the same, until the route leads to the new link', () => {
+      const next = inPlaceOf(routed, 'next');
+      const links = [...fixture.links, link(12, 'veth-new', 'veth')];
+      expect(summary([next], read({ links }), before)).toEqual([
+        'elsewhere: its route leads to veth-c, which is that of a pod that is gone, and another link is newer',
+      ]);
+      const routeTo = (dst: string, dev: string): object => ({ dst, dev, scope: 'host', flags: [] });
+      const routes = (dst: string, dev: string): typeof fixture.routes4 =>
+        [...fixture.routes4.slice(0, -1), routeTo('10.9.4.7', dev), routeTo(dst, 'veth-new')] as typeof fixture.routes4;
+      expect(summary([next], read({ links, routes4: routes('10.9.4.7', 'veth-new') }), before)).toEqual([
+        'routed veth-new 12',
+      ]);
+      // The control: a link that another address is routed to.
+      expect(summary([next], read({ links, routes4: routes('10.9.4.9', 'veth-c') }), before)).toEqual([
+        'routed veth-c 7',
+      ]);
     });
 
     test('a guard with the address and the name of the pod that is gone does not give the heir its link', () => {

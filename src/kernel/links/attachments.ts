@@ -79,7 +79,7 @@ class Search {
   readonly #namedFor = new Map<string, Set<string>>();
   readonly #live: ReadonlySet<string>;
   readonly #claimed = new Set<number>();
-  readonly #free = new Map<string, readonly Link[]>();
+  readonly #free = new Map<string | undefined, readonly Link[]>();
 
   constructor(pods: readonly PodToAttach[], readings: LinkReadings, known: KnownLinks) {
     this.#live = new Set(pods.map(identityOf));
@@ -126,9 +126,8 @@ class Search {
     if (reading.kind === 'contested') return reading.location;
     if (reading.kind !== 'found') return reading;
     if (decision === 'granted') {
-      const isUnsure = reading.by === 'bridge' && this.#mayBeNewer(pod, reading);
-      if (!isUnsure) return { kind: 'attached', attachment: attached(pod, reading) };
-      return notGiven(reading, 'that of a pod that is gone, and another port is newer');
+      if (!this.#mayBeNewer(pod, reading)) return { kind: 'attached', attachment: attached(pod, reading) };
+      return notGiven(reading, 'that of a pod that is gone, and another link is newer');
     }
     const own = this.before.ownOf(pod);
     const link = this.#index.at(own?.ifindex);
@@ -161,23 +160,26 @@ class Search {
   }
 
   /**
-   * The process of a pod that is gone may answer for its old address, which is a new pod's now. That pod's port is newer:
-   * where there is one that is nobody's and may have the address, what the bridge says is not enough.
+   * The process of a pod that is gone may answer for its old address, or still have the route, when that is a new pod's
+   * address. The new pod's link is newer: where there is one that is nobody's and may have the address, neither is enough.
    */
-  #mayBeNewer(pod: PodToAttach, { link, bridge = '', address }: Found): boolean {
+  #mayBeNewer(pod: PodToAttach, { link, by, bridge }: Found): boolean {
     const owner = this.before.owners.get(link.ifindex);
-    if (owner === undefined || owner.pod === identityOf(pod) || this.#live.has(owner.pod)) return false;
-    return this.#freePorts(bridge).some((port) => {
-      if (port.ifindex <= link.ifindex) return false;
-      const behind = this.#index.addressesBehind(port.name);
-      return behind.size === 0 || (address !== undefined && behind.has(address));
+    if (by === 'result' || owner === undefined || owner.pod === identityOf(pod) || this.#live.has(owner.pod))
+      return false;
+    return this.#freeLinks(bridge).some(({ name, ifindex }) => {
+      if (ifindex <= link.ifindex) return false;
+      const behind = this.#index.addressesBehind(name);
+      return behind.size === 0 || pod.addresses.some((address) => behind.has(address));
     });
   }
 
-  #freePorts(bridge: string): readonly Link[] {
+  /** Links that are nobody's and may be pods': ports of the bridge, or routed ones. */
+  #freeLinks(bridge: string | undefined): readonly Link[] {
     const isFree = ({ kind, ifindex }: Link): boolean =>
       kind === 'veth' && !this.before.owners.has(ifindex) && !this.#claimed.has(ifindex);
-    const known = this.#free.get(bridge) ?? this.#index.portsOf(bridge).filter(isFree);
+    const all = (): readonly Link[] => (bridge === undefined ? this.#index.routedVeths : this.#index.portsOf(bridge));
+    const known = this.#free.get(bridge) ?? all().filter(isFree);
     this.#free.set(bridge, known);
     return known;
   }

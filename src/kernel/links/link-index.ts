@@ -15,6 +15,8 @@ export class LinkIndex {
   readonly #learnedOn = new Map<string, Set<string>>();
   /** Addresses that a hardware address answered for. */
   readonly #answeredFor = new Map<string, Set<Address>>();
+  /** By device: addresses with a route of their own. */
+  readonly #routed = new Map<string, Set<Address>>();
   /** Hardware addresses that a port learned. */
   readonly #learned = new Map<string, Set<string>>();
 
@@ -27,10 +29,11 @@ export class LinkIndex {
     for (const route of routes)
       if (isSingleAddress(route.to) && isBetter(route, this.#hostRoutes.get(route.to.address)))
         this.#hostRoutes.set(route.to.address, route);
+    for (const { to, device } of routes) if (isSingleAddress(to)) setIn(this.#routed, device).add(to.address);
     for (const { address, device, mac } of neighbours) {
       const key = `${address} ${device}`;
       if (!this.#hardware.has(key)) this.#hardware.set(key, mac);
-      setIn(this.#answeredFor, mac).add(address);
+      if (!isLinkLocal(address)) setIn(this.#answeredFor, mac).add(address);
     }
     for (const { mac, port } of forwarding) {
       setIn(this.#learnedOn, mac).add(port);
@@ -75,11 +78,23 @@ export class LinkIndex {
     return (mac === undefined ? undefined : this.#learnedOn.get(mac)) ?? new Set();
   }
 
-  /** Addresses that whoever is behind the port has answered for. */
-  addressesBehind(port: string): ReadonlySet<Address> {
-    return new Set([...(this.#learned.get(port) ?? [])].flatMap((mac) => [...(this.#answeredFor.get(mac) ?? [])]));
+  /** Addresses that whoever is behind a link has answered for, or that have routes to it. */
+  addressesBehind(link: string): ReadonlySet<Address> {
+    const answered = [...(this.#learned.get(link) ?? [])].flatMap((mac) => [...(this.#answeredFor.get(mac) ?? [])]);
+    return new Set([...answered, ...(this.#routed.get(link) ?? [])]);
+  }
+
+  /** Veths that are no port of a bridge and no way to a network. */
+  get routedVeths(): readonly Link[] {
+    const ways = new Set(this.#networks.map(({ device }) => device));
+    return [...this.#byIfindex.values()].filter(
+      ({ kind, master, name }) => kind === 'veth' && master === undefined && !ways.has(name),
+    );
   }
 }
+
+/** Every interface has one, which says nothing about whose it is. */
+const isLinkLocal = (address: Address): boolean => /^fe[89ab]/.test(address);
 
 const isBetter = (route: Route, than: Route | undefined): boolean =>
   than === undefined ||

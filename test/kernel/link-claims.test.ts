@@ -1,11 +1,11 @@
 /** Who gets a link that two pods claim, as a table: pods are letters, links numbers. */
 import { describe, expect, test } from '@jest/globals';
-import { grantLinks, type Evidence, type LinkClaim, type LinkOwner } from '../../src/kernel/links/link-claims.js';
+import { grantLinks, type ClaimSource, type LinkClaim, type LinkOwner } from '../../src/kernel/links/link-claims.js';
 
 /** `a route 1 own 2`: pod a is found at link 1 by a route, its own is 2. */
 function claimOf(text: string): LinkClaim {
   const [pod = '', by, link, , own] = text.split(' ');
-  return { pod, link: Number(link), by: by as Evidence, ...(own === undefined ? {} : { own: Number(own) }) };
+  return { pod, link: Number(link), by: by as ClaimSource, ...(own === undefined ? {} : { own: Number(own) }) };
 }
 /** `a 1`: link 1 was a's; `held 1`: that of a live pod which is not asked for. */
 const ownersOf = (texts: readonly string[]): ReadonlyMap<number, LinkOwner> =>

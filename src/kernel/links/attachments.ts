@@ -10,7 +10,7 @@ import {
   type NamedLink,
   type PodToAttach,
 } from './known-links.js';
-import { grantLinks, type Evidence, type LinkClaim } from './link-claims.js';
+import { grantLinks, type ClaimSource, type LinkClaim } from './link-claims.js';
 import { LinkIndex } from './link-index.js';
 import type { Link, LinkReadings, Route } from './link-readings.js';
 
@@ -30,7 +30,7 @@ export type PodLocation =
   | { readonly kind: 'elsewhere'; readonly reason: string };
 
 /** Where one pod is said to be, before others are asked. */
-type Found = { readonly kind: 'found'; readonly link: Link; readonly by: Evidence } & Place;
+type Found = { readonly kind: 'found'; readonly link: Link; readonly by: ClaimSource } & LinkDetails;
 /** Something better speaks against what was read. */
 interface Contested {
   readonly kind: 'contested';
@@ -39,7 +39,7 @@ interface Contested {
 type Unattached = Exclude<PodLocation, { readonly kind: 'attached' }>;
 type Reading = Found | Contested | Unattached;
 
-interface Place {
+interface LinkDetails {
   readonly bridge?: string | undefined;
   readonly hardware?: string | undefined;
   /** The address by which a bridge said it. */
@@ -240,13 +240,13 @@ const isNamed = ({ pod }: PodToAttach, named: NamedLink): boolean =>
   named.pod === undefined || objectKey(named.pod) === objectKey(pod);
 
 function notGiven({ link, by, bridge, address }: Found, whose: string): Unattached {
-  const said =
+  const source =
     by === 'bridge'
       ? `${bridge ?? ''} has learned it on`
       : by === 'route'
         ? 'its route leads to'
         : "CNI's result names";
-  const reason = `${said} ${link.name}, which is ${whose}`;
+  const reason = `${source} ${link.name}, which is ${whose}`;
   return by !== 'bridge' || address === undefined || bridge === undefined
     ? { kind: 'elsewhere', reason }
     : { kind: 'silent', address, bridge, reason };

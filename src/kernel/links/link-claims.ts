@@ -10,19 +10,19 @@
  *   another link             link or in a circle, else all of it stays
  *   is live, stays           does not: first come, first kept; the newcomer is closed and reported
  *
- * Of two pods that claim a link of nobody, the better evidence wins: CNI's result, then a route, then what a bridge has
+ * Of two pods that claim a link of nobody, the better source wins: CNI's result, then a route, then what a bridge has
  * learned; of two alike the first.
  */
 
 /** From the best; a record only speaks for a link of its own pod. */
 const ranking = ['record', 'result', 'route', 'bridge'] as const;
-export type Evidence = (typeof ranking)[number];
+export type ClaimSource = (typeof ranking)[number];
 
 /** What a live pod asks for; pods and links are named as the caller likes. */
 export interface LinkClaim {
   readonly pod: string;
   readonly link: number;
-  readonly by: Evidence;
+  readonly by: ClaimSource;
   /** The link that it falls back to. */
   readonly own?: number;
 }
@@ -44,15 +44,15 @@ export function grantLinks(claims: readonly LinkClaim[], owners: ReadonlyMap<num
   const claimants = new Map<number, LinkClaim[]>();
   for (const claim of claims) claimantsOf(claimants, claim.link).push(claim);
   // Who is refused stays where it was, which may refuse another: each pod once.
-  const unsettled = [...claimants.keys()];
-  for (let link = unsettled.pop(); link !== undefined; link = unsettled.pop()) {
+  const pending = [...claimants.keys()];
+  for (let link = pending.pop(); link !== undefined; link = pending.pop()) {
     const here = claimantsOf(claimants, link);
     const winner = winnerOf(here, owners.get(link));
     claimants.set(link, winner === undefined ? [] : [winner]);
     for (const { pod, own } of here) {
       if (pod === winner?.pod || !granted.delete(pod) || own === undefined || own === link) continue;
       claimantsOf(claimants, own).push({ pod, link: own, by: 'record' });
-      unsettled.push(own);
+      pending.push(own);
     }
   }
   return granted;

@@ -112,6 +112,8 @@ export class GuardLoop implements AsyncDisposable {
   #retry: Disposable | undefined;
   #attempts = 0;
   #failures = 0;
+  /** The revision of the bindings that the record has. */
+  #recorded = 0;
   #links: readonly LinkBinding[] = [];
   #unattached: readonly UnattachedPod[] = [];
   readonly #bridges: BridgeWatch;
@@ -207,7 +209,8 @@ export class GuardLoop implements AsyncDisposable {
     this.#noteOutlived(outlivedPods(found.links, pods, this.#options.podOf));
     this.#parts.observer?.podsAttached(found.links);
     const news = this.#table.takeNews();
-    if (news.length > 0) await this.#noteLinks(news);
+    if (news.length > 0) this.#options.onLinks(news);
+    await this.#recordLinks();
     this.#failure = undefined;
     this.#warnOfOpenGuards(off);
     await this.#bridges.follow(this.#bridged.length > 0);
@@ -237,10 +240,13 @@ export class GuardLoop implements AsyncDisposable {
     this.#unattached = unattached;
   }
 
-  async #noteLinks(news: readonly ClusterChange[]): Promise<void> {
-    this.#options.onLinks(news);
+  async #recordLinks(): Promise<void> {
+    const { bindings } = this.#table;
+    const { revision } = bindings;
+    if (revision === this.#recorded) return;
     try {
-      await this.#parts.linkRecord?.save(this.#table.bindings);
+      await this.#parts.linkRecord?.save(bindings.all());
+      this.#recorded = revision;
     } catch (error) {
       // The guards in the kernel say nearly the same.
       this.#parts.log.error({ error: messageOf(error) }, 'cannot record whose links are');

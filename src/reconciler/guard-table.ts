@@ -166,8 +166,8 @@ export class GuardTable {
     return { ...found, links: bound, changed: transaction !== undefined, isForeign };
   }
 
-  get bindings(): readonly LinkBinding[] {
-    return this.#bindings.all();
+  get bindings(): Pick<LinkBindings, 'all' | 'revision'> {
+    return this.#bindings;
   }
 
   /** Links of live pods that are none of `pods`, as their status has no address. */

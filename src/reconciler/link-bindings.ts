@@ -11,10 +11,16 @@ import { objectKey } from '../model/pod.js';
 export class LinkBindings {
   /** By index, which no other link ever has. */
   readonly #bindings: Map<number, LinkBinding>;
+  #revision = 0;
 
   /** @param recorded what an earlier agent knew */
   constructor(recorded: readonly LinkBinding[] = []) {
     this.#bindings = new Map(recorded.map((one) => [one.ifindex, one]));
+  }
+
+  /** Grows with every change: what was recorded at an earlier one is out of date. */
+  get revision(): number {
+    return this.#revision;
   }
 
   all(): readonly LinkBinding[] {
@@ -36,8 +42,7 @@ export class LinkBindings {
       const ifindex = live.get(guard.device);
       if (ifindex === undefined || recorded.has(guard.device) || this.#bindings.has(ifindex)) return [];
       const binding = { ...guard, ifindex };
-      this.#bindings.set(ifindex, binding);
-      return [linkChange(ifindex, binding)];
+      return [this.#note(ifindex, binding)];
     });
   }
 
@@ -48,16 +53,20 @@ export class LinkBindings {
     for (const binding of this.all()) {
       const device = names.get(binding.ifindex);
       if (device === binding.device) continue;
-      if (device === undefined) this.#bindings.delete(binding.ifindex);
-      else this.#bindings.set(binding.ifindex, { ...binding, device });
-      changes.push(linkChange(binding.ifindex, this.#bindings.get(binding.ifindex)));
+      changes.push(this.#note(binding.ifindex, device === undefined ? undefined : { ...binding, device }));
     }
     for (const one of found) {
       if (isSameBinding(this.#bindings.get(one.ifindex), one)) continue;
-      this.#bindings.set(one.ifindex, one);
-      changes.push(linkChange(one.ifindex, one));
+      changes.push(this.#note(one.ifindex, one));
     }
     return [...changes, ...this.#leave(found)];
+  }
+
+  #note(ifindex: number, link: LinkBinding | undefined): ClusterChange {
+    this.#revision += 1;
+    if (link === undefined) this.#bindings.delete(ifindex);
+    else this.#bindings.set(ifindex, link);
+    return linkChange(ifindex, link);
   }
 
   /** A link whose pod was found at another one is nobody's that is known: closed, until a pod is found there. */
@@ -74,8 +83,7 @@ export class LinkBindings {
         podUid: unknownUid,
         addresses: [],
       };
-      this.#bindings.set(ifindex, nobodys);
-      return [linkChange(ifindex, nobodys)];
+      return [this.#note(ifindex, nobodys)];
     });
   }
 }

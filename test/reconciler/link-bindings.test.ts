@@ -3,7 +3,9 @@ import type { Address } from '../../src/model/address.js';
 import type { LinkBinding } from '../../src/model/link-binding.js';
 import { guardedLinks } from '../../src/nftables/plan/guarded-links.js';
 import { renderGuards } from '../../src/nftables/render/guards.js';
+import { GuardTable } from '../../src/reconciler/guard-table.js';
 import { LinkBindings } from '../../src/reconciler/link-bindings.js';
+import { FakeNftables } from '../support/fake-nftables.js';
 
 const binding = (name: string, ifindex: number, change: Partial<LinkBinding> = {}): LinkBinding => ({
   pod: { namespace: 'x', name },
@@ -86,4 +88,24 @@ test('guards are taken over where no record names the link', () => {
   // Found again, it has its uid.
   recorded.update([b], live(a, b));
   expect(recorded.all()[1]).toEqual(b);
+});
+
+test('an agent without a record learns uids anew from where pods are found, as news to be recorded', async () => {
+  const links = {
+    discover: () => Promise.resolve({ attachments: [a, b], unattached: [] }),
+    devices: () => Promise.resolve(live(a, b)),
+    tunnelPorts: () => Promise.resolve(new Set<number>()),
+  };
+  const nft = new FakeNftables();
+  const tables = [new GuardTable(nft, links), new GuardTable(nft, links)];
+  for (const table of tables) {
+    await table.converge([a, b], new Set());
+    expect(table.takeNews()).toContainEqual({ kind: 'link', name: '11', link: a });
+    expect(table.bindings.all()).toEqual([a, b]);
+    const { revision } = table.bindings;
+    expect(revision).toBeGreaterThan(0);
+    await table.converge([a, b], new Set());
+    expect(table.takeNews()).toEqual([]);
+    expect(table.bindings.revision).toBe(revision);
+  }
 });

@@ -86,7 +86,7 @@ export class LinkIndex {
 
   /** Veths that are no port of a bridge and no way to a network. */
   get routedVeths(): readonly Link[] {
-    const ways = new Set(this.#networks.map(({ device }) => device));
+    const ways = new Set(this.#networks.filter(({ to }) => !isLinkLocal(to.address)).map(({ device }) => device));
     return [...this.#byIfindex.values()].filter(
       ({ kind, master, name }) => kind === 'veth' && master === undefined && !ways.has(name),
     );

@@ -20,7 +20,7 @@ const port = 8080;
 /** As many forged packets, some time apart: one that gets through is enough for an attacker. */
 const attempts = 16;
 /** Milliseconds; a status asked of an agent on a busy machine takes a second. */
-const settlesWithin = 15_000;
+const settlesWithin = 30_000;
 
 /** evil may send to nobody; victim may; server lets victim in. Each node has them, bridged on n1 and routed on n2. */
 const roles = { evil: 11, victim: 12, server: 13 } as const;
@@ -41,6 +41,19 @@ const policies: readonly Manifest[] = [
     ingress: [{ from: [{ podSelector: role('victim') }] }],
   }),
   policy('server.x', { podSelector: role('server'), ingress: [{ from: [{ podSelector: role('victim') }] }] }),
+];
+
+/** What a restart finds of the record. */
+const records: readonly (readonly [string, (path: string) => Promise<unknown>])[] = [
+  ['with what was recorded', () => Promise.resolve()],
+  ['with a record that cannot be read', (path) => writeFile(path, '{"links": [{"pod"')],
+  [
+    'with the record of another boot',
+    async (path) => {
+      const saved = JSON.parse(await readFile(path, 'utf8')) as object;
+      await writeFile(path, JSON.stringify({ ...saved, boot: 'another' }));
+    },
+  ],
 ];
 
 describePackets('a link belongs to its pod', () => {
@@ -144,10 +157,10 @@ describePackets('a link belongs to its pod', () => {
         serve(nameOf(is, on));
       }
     await publish();
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await lab[Symbol.asyncDispose]();
-  }, 60_000);
+  }, 120_000);
 
   test.each(['n1', 'n2'] as const)('without an agent all that follows works: %s', async (on) => {
     expect(await attack(on)).toEqual([attempts, attempts]);
@@ -159,7 +172,7 @@ describePackets('a link belongs to its pod', () => {
     afterEach(async () => {
       objects.set(evil, podOf('evil', on));
       await comesTo(on);
-    }, 40_000);
+    }, 80_000);
 
     test('the honest pods work, the attacker is held', async () => {
       expect(await reaches(on, 'victim', 'server')).toBe('allowed allowed');
@@ -182,7 +195,7 @@ describePackets('a link belongs to its pod', () => {
       objects.set(evil, podOf('evil', on));
       await comesTo(on);
       expect(await reaches(on, 'victim', 'evil')).toBe('allowed allowed');
-    }, 60_000);
+    }, 120_000);
 
     test.each(['Failed', 'Succeeded'] as const)(
       'phase %s: closed both ways',
@@ -192,7 +205,7 @@ describePackets('a link belongs to its pod', () => {
         expect(await attack(on)).toEqual([0, 0]);
         expect(await reaches(on, 'victim', 'evil')).toBe('blocked blocked');
       },
-      40_000,
+      80_000,
     );
 
     test('its object exchanged for another behind the same link: that pod has all its traffic', async () => {
@@ -209,7 +222,7 @@ describePackets('a link belongs to its pod', () => {
       expect(await placed(on)).toContain(evil);
       expect(await reaches(on, 'victim', 'evil')).toBe('allowed allowed');
       objects.delete('next');
-    }, 40_000);
+    }, 80_000);
 
     test('a status without addresses: its isolation stays as it was', async () => {
       objects.set(evil, podOf('evil', on, { addresses: [] }));
@@ -217,7 +230,7 @@ describePackets('a link belongs to its pod', () => {
       expect(await attack(on)).toEqual([0, 0]);
       expect(await reaches(on, 'victim', 'evil')).toBe('allowed allowed');
       expect(await reaches(on, 'server', 'evil')).toBe('blocked blocked');
-    }, 40_000);
+    }, 80_000);
 
     test('its address given to another pod: the old link loses it, the new pod has it', async () => {
       objects.delete(evil);
@@ -237,7 +250,7 @@ describePackets('a link belongs to its pod', () => {
       if (on === 'n2')
         for (const address of inherited)
           await lab.run(on, 'ip', 'route', 'replace', address, 'dev', await lab.device(`${evil}.x`));
-    }, 60_000);
+    }, 120_000);
 
     test('a Pod of another namespace whose status claims the address does not open the pod that has it', async () => {
       const claim = pod('claims.other', {
@@ -255,7 +268,7 @@ describePackets('a link belongs to its pod', () => {
       expect(await attack(on)).toEqual([0, 0]);
       expect(await reaches(on, 'victim', 'evil')).toBe('allowed allowed');
       objects.delete('claims');
-    }, 40_000);
+    }, 80_000);
 
     test('Jobs that complete and whose links go, and pods that come back under their names, leave nothing', async () => {
       const job = `job-${on}`;
@@ -278,19 +291,10 @@ describePackets('a link belongs to its pod', () => {
       await lab.deletePod(`${job}.x`);
       await comesTo(on);
       objects.delete(job);
-    }, 60_000);
+    }, 120_000);
 
-    test.each<[string, (path: string) => Promise<unknown>]>([
-      ['with what was recorded', () => Promise.resolve()],
-      ['with a record that cannot be read', (path) => writeFile(path, '{"links": [{"pod"')],
-      [
-        'with the record of another boot',
-        async (path) => {
-          const saved = JSON.parse(await readFile(path, 'utf8')) as object;
-          await writeFile(path, JSON.stringify({ ...saved, boot: 'another' }));
-        },
-      ],
-    ])(
+    // What a record says does not depend on the kind of link; that guards alone suffice does.
+    test.each(records.filter(([title]) => on === 'n1' || title.includes('cannot be read')))(
       'a restart %s opens no window for pods that stopped answering',
       async (_, damage) => {
         const quiet = [evil, nameOf('victim', on)];
@@ -318,7 +322,7 @@ describePackets('a link belongs to its pod', () => {
         for (const name of quiet) await lab.run(`${name}.x`, 'ip', 'link', 'set', 'eth0', 'arp', 'on');
         await until(async () => (await reaches(on, 'victim', 'server')) === 'allowed allowed', settlesWithin);
       },
-      60_000,
+      120_000,
     );
   });
 
@@ -363,5 +367,5 @@ describePackets('a link belongs to its pod', () => {
     expect(await learned()).not.toMatch(isLearned);
     expect(await learned()).not.toContain('02:00:00:00:00:ff');
     expect(await reaches(on, 'victim', 'server')).toBe('allowed allowed');
-  }, 60_000);
+  }, 120_000);
 });

@@ -125,15 +125,13 @@ class Search {
   locationOf(pod: PodToAttach, reading: Reading, decision: 'granted' | 'refused'): PodLocation {
     if (reading.kind === 'contested') return reading.location;
     if (reading.kind !== 'found') return reading;
-    if (decision === 'granted') {
-      if (!this.#mayBeNewer(pod, reading)) return { kind: 'attached', attachment: attached(pod, reading) };
-      return notGiven(reading, 'that of a pod that is gone, and another link is newer');
-    }
+    const isUnsure = this.#mayBeNewer(pod, reading);
+    if (decision === 'granted' && !isUnsure) return { kind: 'attached', attachment: attached(pod, reading) };
     const own = this.before.ownOf(pod);
     const link = this.#index.at(own?.ifindex);
     if (own !== undefined && link !== undefined && sharesAddress(pod, own))
       return { kind: 'attached', attachment: attached(pod, this.#placeAt(pod, link)) };
-    return notGiven(reading, "another pod's");
+    return notGiven(reading, isUnsure ? 'that of a pod that is gone, and another link is newer' : "another pod's");
   }
 
   /** Undefined when CNI's result names no link that is here. A Pod may be given another's uid by an annotation, its name it cannot. */

@@ -316,7 +316,10 @@ describe('pods that are exchanged behind links', () => {
     test('with routes the same, until the route leads to the new link', () => {
       const next = inPlaceOf(routed, 'next');
       const links = [...fixture.links, link(12, 'veth-new', 'veth')];
-      const routes6 = [...fixture.routes6, { dst: 'fe80::/64', dev: 'veth-new', metric: 256, flags: [] }];
+      const onEvery = ['veth-c', 'veth-new'].flatMap((dev) =>
+        ['fe80::/64', 'fd00:9:4::1'].map((dst) => ({ dst, dev, metric: 256, flags: [] })),
+      );
+      const routes6 = [...fixture.routes6, ...onEvery];
       expect(summary([next], read({ links, routes6 }), before)).toEqual([
         'elsewhere: its route leads to veth-c, which is that of a pod that is gone, and another link is newer',
       ]);

@@ -57,9 +57,16 @@ test('of a pod that is found at another link, the first is nobody any more that 
 });
 
 test('a guard says whose its link is, whichever chains there are', () => {
-  const guards = renderGuards([a, { ...b, kind: 'routed' }], { sourceGuardOffNamespaces: new Set() });
+  const hardware = '02:00:0a:00:00:01';
+  const guards = renderGuards(
+    [
+      { ...a, hardware },
+      { ...b, kind: 'routed' },
+    ],
+    { sourceGuardOffNamespaces: new Set() },
+  );
   expect(guardedLinks(guards)).toEqual([
-    { pod: a.pod, podUid: '', device: 'veth-a', kind: 'bridged', addresses: a.addresses },
+    { pod: a.pod, podUid: '', device: 'veth-a', kind: 'bridged', addresses: a.addresses, hardware },
     { pod: b.pod, podUid: '', device: 'veth-b', kind: 'routed', addresses: b.addresses },
   ]);
   const off = renderGuards([a], { sourceGuardOffNamespaces: new Set(['x']) });

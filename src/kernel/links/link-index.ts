@@ -17,6 +17,7 @@ export class LinkIndex {
   readonly #answeredFor = new Map<string, Set<Address>>();
   /** By device: addresses with a route of their own. */
   readonly #routed = new Map<string, Set<Address>>();
+  readonly #routesTo = new Map<Address, number>();
   /** Hardware addresses that a port learned. */
   readonly #learned = new Map<string, Set<string>>();
 
@@ -29,7 +30,11 @@ export class LinkIndex {
     for (const route of routes)
       if (isSingleAddress(route.to) && isBetter(route, this.#hostRoutes.get(route.to.address)))
         this.#hostRoutes.set(route.to.address, route);
-    for (const { to, device } of routes) if (isSingleAddress(to)) setIn(this.#routed, device).add(to.address);
+    for (const { to, device } of routes)
+      if (isSingleAddress(to)) {
+        setIn(this.#routed, device).add(to.address);
+        this.#routesTo.set(to.address, (this.#routesTo.get(to.address) ?? 0) + 1);
+      }
     for (const { address, device, mac } of neighbours) {
       const key = `${address} ${device}`;
       if (!this.#hardware.has(key)) this.#hardware.set(key, mac);
@@ -81,7 +86,9 @@ export class LinkIndex {
   /** Addresses that whoever is behind a link has answered for, or that have routes to it. */
   addressesBehind(link: string): ReadonlySet<Address> {
     const answered = [...(this.#learned.get(link) ?? [])].flatMap((mac) => [...(this.#answeredFor.get(mac) ?? [])]);
-    return new Set([...answered, ...(this.#routed.get(link) ?? [])]);
+    // A gateway's address, which the node has on every such link, is behind none of them.
+    const routed = [...(this.#routed.get(link) ?? [])].filter((address) => this.#routesTo.get(address) === 1);
+    return new Set([...answered, ...routed]);
   }
 
   /** Veths that are no port of a bridge and no way to a network. */

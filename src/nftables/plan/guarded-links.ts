@@ -1,4 +1,5 @@
 import { parseAddress, type Address } from '../../model/address.js';
+import { isHardwareAddress } from '../../model/attachment.js';
 import { unknownUid, type LinkBinding } from '../../model/link-binding.js';
 import type { Chain, Rule, Ruleset } from '../language/types.js';
 import { chains } from '../names/chains.js';
@@ -20,7 +21,11 @@ export function guardedLinks(guards: Ruleset): readonly Omit<LinkBinding, 'ifind
     const addresses = [...new Set([...(before?.addresses ?? []), ...addressesIn(chain)])];
     const isBridged = meaning.kind === 'egress-guard' || before?.kind === 'bridged';
     const pod = podIn(chain) ?? before?.pod ?? { namespace: '', name: device };
-    found.set(device, { pod, podUid: unknownUid, device, kind: isBridged ? 'bridged' : 'routed', addresses });
+    const hardware = hardwareIn(chain) ?? before?.hardware;
+    found.set(device, {
+      ...{ pod, podUid: unknownUid, device, kind: isBridged ? 'bridged' : 'routed', addresses },
+      ...(hardware === undefined ? {} : { hardware }),
+    });
   }
   return [...found.values()];
 }
@@ -29,6 +34,18 @@ function podIn({ rules }: Chain): LinkBinding['pod'] | undefined {
   for (const { comment = '' } of rules) {
     const { namespace, name } = ownAddress.exec(comment)?.groups ?? {};
     if (namespace !== undefined && name !== undefined) return { namespace, name };
+  }
+  return undefined;
+}
+
+/** The one that frames must come from. */
+function hardwareIn({ rules }: Chain): string | undefined {
+  for (const { statements } of rules) {
+    const [first] = statements;
+    if (first === undefined || !('match' in first) || typeof first.match.right !== 'string') continue;
+    const { left, op, right } = first.match;
+    const isSource = 'payload' in left && 'field' in left.payload && left.payload.field === 'saddr';
+    if (op === '!=' && isSource && isHardwareAddress(right)) return right;
   }
   return undefined;
 }

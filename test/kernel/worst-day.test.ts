@@ -169,7 +169,7 @@ describePackets('the worst day of an agent', () => {
     await until(async () => (await held('netdev')).chains.has(other), stoppedFor);
     await until(async () => (await repairs()) > counted, stoppedFor);
     await until(async () => ((await held('netdev')).chains.get(guard)?.rules.length ?? 0) > 0, stoppedFor);
-    expect(await ask('client', 'other')).toEqual(['allowed', 'blocked']);
+    await until(async () => isDeepStrictEqual(await ask('client', 'other'), ['allowed', 'blocked']), stoppedFor);
     for (const child of ['ip monitor', 'nft monitor'])
       expect(agent.lines).toContainEqual(expect.objectContaining({ child, reason: 'silent' }));
     await until(() => monitors().length === 2);

@@ -101,6 +101,7 @@ export class Reconciler implements AsyncDisposable {
       quarantine: (turn) => this.#quarantine(turn),
       onInForce: (slices) => observer?.changesApplied(slices),
       onSwitched: (turn) => this.#switched(turn),
+      onRepaired: () => this.#noteRepair('own failure', { table: 'inet podwall' }),
       onFailure: (error, attempt) => this.#noteFailure(error, attempt),
     });
     this.#view = new ClusterView(options.mode);

@@ -53,6 +53,8 @@ interface TurnLoopParts {
   readonly onSwitched: (turn: LoopTurn) => void;
   /** These changes alter nothing in the kernel, or are in force. */
   readonly onInForce: (slices: readonly CompiledSlice[]) => void;
+  /** The kernel refused what no policy is at fault for, so it held something else: all was replaced. */
+  readonly onRepaired: () => void;
   /** @param attempt how often in a row */
   readonly onFailure: (error: unknown, attempt: number) => void;
 }
@@ -292,7 +294,7 @@ export class TurnLoop {
   }
 
   async #prepareRetry(turn: LoopTurn): Promise<void> {
-    const { quarantine, compile, clock } = this.#parts;
+    const { quarantine, compile, clock, onRepaired } = this.#parts;
     for (const queue of turn.isFirst ? this.queues.all() : turn.queues)
       if (queue.length > 0) this.#extend(turn, this.#compileSlice(queue));
     if (!isBlame(turn.lastError)) {
@@ -301,8 +303,10 @@ export class TurnLoop {
     }
     if (turn.failures <= failuresBeforeQuarantine) return;
     const changes = await quarantine(turn);
-    if (changes.length === 0) await this.replace();
-    else this.#extend(turn, { ...compile(changes), queue: undefined, noticedAt: clock.now() });
+    if (changes.length === 0) {
+      await this.replace();
+      onRepaired();
+    } else this.#extend(turn, { ...compile(changes), queue: undefined, noticedAt: clock.now() });
   }
 
   #extend(turn: LoopTurn, slice: CompiledSlice): void {

@@ -184,6 +184,25 @@ describe('a reading', () => {
     await loop.reconciler[Symbol.asyncDispose]();
   });
 
+  test('that does not end while a turn is refused for what no policy is at fault: all is replaced, which is a repair', async () => {
+    const loop = new Loop(onlyPod, policy('one'));
+    await settle();
+    const end = hold(loop);
+    const isReplacement = ({ commands }: Transaction): boolean => commands.some(({ kind }) => kind === 'delete table');
+    loop.nft.failWith = (transaction) =>
+      isReplacement(transaction) ? undefined : new NftError('refused', 'No such file or directory');
+    loop.push(policy('two'));
+    await pass(loop, 500, 100);
+    loop.nft.failWith = () => undefined;
+    await pass(loop, 2_000);
+    expect(loop.reconciler.status()).toMatchObject({ repairs: 1, failing: [], waiting: 0 });
+    const drift = { message: 'drift', fields: { by: 'own failure', table: 'inet podwall' } };
+    expect(loop.lines).toContainEqual(drift);
+    expect(loop.isConverged).toBe(true);
+    end();
+    await loop.reconciler[Symbol.asyncDispose]();
+  });
+
   test('that does not end at the start: after ten seconds all is replaced', async () => {
     const loop = new Loop(onlyPod, policy('one'));
     const end = hold(loop);

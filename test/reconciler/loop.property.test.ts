@@ -126,4 +126,4 @@ test('what the loop sends is never refused, and ends in the ruleset rendered fro
     ),
     { numRuns: cases(300) },
   );
-});
+}, 120_000);

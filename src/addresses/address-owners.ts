@@ -1,15 +1,9 @@
 import type { Address } from '../model/address.js';
-import { isSamePod, type LinkBinding } from '../model/link-binding.js';
 import { isEnforceable, objectKey, type Pod } from '../model/pod.js';
 
-/**
- * Who holds an address: of several live pods the one whose link of this node has it, else the newest, since an old one may
- * linger while its address is reused.
- */
+/** Who holds an address: of several live pods the newest, since an old one may linger while its address is reused. */
 export class AddressOwners {
   readonly #holders = new Map<Address, readonly Pod[]>();
-  /** The pod whose link of this node has the address. */
-  readonly #bound = new Map<Address, Pick<LinkBinding, 'pod' | 'podUid'>>();
 
   /**
    * A pod came, changed or went.
@@ -23,46 +17,27 @@ export class AddressOwners {
       const holders = after !== undefined && heldBy(after).includes(address) ? [...others, after] : others;
       for (const pod of others) affected.add(objectKey(pod.ref));
       if (holders.length === 0) this.#holders.delete(address);
-      else this.#holders.set(address, this.#sorted(address, holders));
+      else this.#holders.set(address, [...holders].sort(newestFirst));
     }
     for (const pod of [before, after]) if (pod !== undefined) affected.add(objectKey(pod.ref));
     return affected;
-  }
-
-  /**
-   * A link of this node has the address, or no longer.
-   * @returns keys of the pods whose addresses this may have changed
-   */
-  bind(address: Address, to: Pick<LinkBinding, 'pod' | 'podUid'> | undefined): Iterable<string> {
-    if (to === undefined) this.#bound.delete(address);
-    else this.#bound.set(address, to);
-    const holders = this.#holders.get(address) ?? [];
-    if (holders.length > 1) this.#holders.set(address, this.#sorted(address, holders));
-    return holders.map(({ ref }) => objectKey(ref));
   }
 
   isHeld(address: Address): boolean {
     return this.#holders.has(address);
   }
 
-  /** The pod that holds it. */
+  /** The newest pod that holds it. */
   holderOf(address: Address): Pod | undefined {
     return this.#holders.get(address)?.[0];
   }
 
-  /** The pod's addresses that no other pod holds. */
+  /** The pod's addresses that no newer pod holds. */
   addressesOf(pod: Pod): readonly Address[] {
     const held = heldBy(pod);
     const isOwn = (address: Address): boolean => this.holderOf(address) === pod;
     // Nearly always all of them: no other list for each pod.
     return held.every(isOwn) ? held : held.filter(isOwn);
-  }
-
-  #sorted(address: Address, holders: readonly Pod[]): readonly Pod[] {
-    const bound = this.#bound.get(address);
-    const isBound = ({ ref: pod, uid: podUid }: Pod): number =>
-      bound !== undefined && isSamePod(bound, { pod, podUid }) ? 1 : 0;
-    return [...holders].sort((a, b) => isBound(b) - isBound(a) || newestFirst(a, b));
   }
 }
 

@@ -17,9 +17,7 @@ export const reasonMeanings: Readonly<Record<RecordReason, ReasonMeaning>> = {
   'admin-deny': ofPolicies('a rule of the admin tier denies the flow'),
   'baseline-deny': ofPolicies('a rule of the baseline tier denies the flow'),
   exempt: whateverPoliciesSay('policies do not apply to this traffic'),
-  'unknown-pod': whateverPoliciesSay(
-    'an address in the pod ranges belongs to no known pod, or to one that outlives its object',
-  ),
+  'unknown-pod': whateverPoliciesSay('an address in the pod ranges belongs to no known pod'),
   'source-guard': whateverPoliciesSay('the pod sent from an address that is not its own'),
   'mid-stream': whateverPoliciesSay(
     'the packet is from the middle of a connection whose beginning conntrack has not seen',

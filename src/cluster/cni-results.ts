@@ -2,8 +2,6 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAddress, type Address } from '../model/address.js';
-import { isHardwareAddress } from '../model/attachment.js';
-import type { ObjectRef } from '../model/pod.js';
 import { SingleRunner } from '../generic/single-runner.js';
 import { Listeners } from './listeners.js';
 
@@ -11,8 +9,6 @@ import { Listeners } from './listeners.js';
 interface CniResult {
   readonly podUid: string;
   readonly addresses: readonly Address[];
-  /** The host's end of its link, as the plugin named it; absent in results of plugins that name none. */
-  readonly link?: { readonly device: string; readonly hardware?: string; readonly pod?: ObjectRef };
 }
 
 /** Milliseconds from the first event to the scan, so that a burst is one scan. */
@@ -62,15 +58,6 @@ export class CniResults implements Disposable {
     return new Map(
       [...this.#files.values()].flatMap(({ result }) =>
         result === undefined ? [] : [[result.podUid, result.addresses] as const],
-      ),
-    );
-  }
-
-  /** By the pod's uid. */
-  links(): ReadonlyMap<string, NonNullable<CniResult['link']>> {
-    return new Map(
-      [...this.#files.values()].flatMap(({ result }) =>
-        result?.link === undefined ? [] : [[result.podUid, result.link] as const],
       ),
     );
   }
@@ -142,29 +129,13 @@ export function parseCniResult(text: string): CniResult | undefined {
     return undefined;
   }
   if (file?.kind !== 'cniCacheV1' || file.ifName !== podInterface) return undefined;
-  const cniArgs = new Map(file.cniArgs);
-  const podUid = cniArgs.get('K8S_POD_UID');
+  const podUid = new Map(file.cniArgs).get('K8S_POD_UID');
   if (podUid === undefined) return undefined;
   const addresses = (file.result?.ips ?? []).flatMap(({ address = '' }) => {
     const parsed = parseAddress(address.split('/')[0] ?? '');
     return parsed === undefined ? [] : [parsed];
   });
-  const link = linkIn(file.result?.interfaces ?? []);
-  const [namespace, name] = [cniArgs.get('K8S_POD_NAMESPACE'), cniArgs.get('K8S_POD_NAME')];
-  const pod = namespace === undefined || name === undefined ? {} : { pod: { namespace, name } };
-  return { podUid, addresses: [...new Set(addresses)], ...(link === undefined ? {} : { link: { ...link, ...pod } }) };
-}
-
-/**
- * Interfaces with a sandbox are the pod's, others the host's: a bridge, its port, a veth. Which of those is the pod's link
- * shows its name among the links that are here, so the last one is taken: plugins append the veth to the bridge.
- */
-function linkIn(interfaces: NonNullable<NonNullable<CacheFile['result']>['interfaces']>): CniResult['link'] {
-  const device = interfaces.findLast(({ sandbox = '', name = '' }) => sandbox === '' && name !== '')?.name;
-  const mac = interfaces.find(({ sandbox = '', name }) => sandbox !== '' && name === podInterface)?.mac;
-  const hardware = mac?.toLowerCase();
-  if (device === undefined) return undefined;
-  return { device, ...(hardware !== undefined && isHardwareAddress(hardware) ? { hardware } : {}) };
+  return { podUid, addresses: [...new Set(addresses)] };
 }
 
 /** What is read of libcni's cachedInfo (github.com/containernetworking/cni, libcni/api.go). */
@@ -172,8 +143,5 @@ interface CacheFile {
   readonly kind?: string;
   readonly ifName?: string;
   readonly cniArgs?: readonly (readonly [key: string, value: string])[];
-  readonly result?: {
-    readonly ips?: readonly { readonly address?: string }[];
-    readonly interfaces?: readonly { readonly name?: string; readonly mac?: string; readonly sandbox?: string }[];
-  };
+  readonly result?: { readonly ips?: readonly { readonly address?: string }[] };
 }

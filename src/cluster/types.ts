@@ -71,7 +71,6 @@ export interface ClusterEvent {
     | 'RenamedMode'
     | 'NotEnforced'
     | 'BridgeNotFiltered'
-    | 'OutlivesObject'
     | 'SelectsNoPod'
     | 'NetworkPolicyDenied';
   /** The same on every node that says it. */

@@ -3,15 +3,13 @@
  *
  *   pods, namespaces --> AddressOwners --> SelectorIndex --> Groups (members)
  *   policies, local pods --> endpoints --> UsedRuleLists --> Groups in use
- *   links of this node --> AddressOwners, and endpoints of pods whose objects no longer say that they are here
  *
  * In the scope of one node, only what its own pods need exists: the rule lists that select one of them, and the groups
  * those name.
  */
 import type { Address, Cidr } from '../model/address.js';
-import type { LinkBinding } from '../model/link-binding.js';
 import { changesFrom, type ClusterChange, type ClusterSnapshot } from '../model/cluster.js';
-import { isEnforceable, objectKey, type Namespace, type Node, type ObjectRef, type Pod } from '../model/pod.js';
+import { isEnforceable, objectKey, type Namespace, type Node, type Pod } from '../model/pod.js';
 import type { Annotations } from '../model/annotations.js';
 import { logsAllowed } from '../model/audit-annotation.js';
 import { modeIn, type DryRunScope } from '../model/policy-mode.js';
@@ -27,18 +25,9 @@ import { SelectorIndex } from '../selectors/selector-index.js';
 import { NodeAddresses } from '../addresses/node-addresses.js';
 import { AddressOwners } from '../addresses/address-owners.js';
 import { difference } from './difference.js';
-import {
-  closedFor,
-  makeEndpoint,
-  notIsolated,
-  ruleListsOf,
-  sameEndpoint,
-  selects,
-  type EndpointSettings,
-} from './endpoints.js';
+import { makeEndpoint, notIsolated, ruleListsOf, sameEndpoint, selects, type EndpointSettings } from './endpoints.js';
 import { Groups, type Contribution, type Move } from './groups.js';
 import { KnownPods } from './known-pods.js';
-import { Links } from './links.js';
 import { NamespacePolicies } from './namespace-policies.js';
 import { Before } from './recorder.js';
 import { compileRules, type CompiledRules } from './rule-lists.js';
@@ -84,8 +73,6 @@ export class Compiler {
   /** Local pods by namespace: the only ones that policies of that namespace can select here. */
   readonly #localPods = new Map<string, Set<string>>();
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #links = new Links();
-  readonly #linksByName = new Map<string, LinkBinding>();
   readonly #ruleLists = new UsedRuleLists(this.#groups, (id) => this.#compileList(id));
   readonly #nodeAddresses = new NodeAddresses();
   /** Of nodes out of scope too: the program knows only what policies need. */
@@ -116,19 +103,12 @@ export class Compiler {
     return this.#changeOf(step);
   }
 
-  /** By its name, as it is now; for a pod that is gone, undefined. */
-  podOf(ref: ObjectRef): Pod | undefined {
-    return this.#pods.get(objectKey(ref));
-  }
-
   /** Addresses of the pods that a change alters, or whose labels selectors may see otherwise after it; to be asked before it is applied. */
   addressesOf(change: ClusterChange): readonly Address[] {
     if (change.kind === 'pod') {
       const before = this.#contributions.get(objectKey(change.ref))?.addresses ?? [];
       return [...before, ...(change.pod?.addresses ?? [])];
     }
-    if (change.kind === 'link')
-      return [...(this.#linksByName.get(change.name)?.addresses ?? []), ...(change.link?.addresses ?? [])];
     if (change.kind !== 'namespace') return [];
     return [...this.#index.podsOf(change.name)].flatMap((pod) => this.#contributions.get(pod)?.addresses ?? []);
   }
@@ -163,9 +143,6 @@ export class Compiler {
         return;
       case 'node':
         this.#takeNode(change.name, change.node, step);
-        return;
-      case 'link':
-        this.#takeLink(change.name, change.link, step);
     }
   }
 
@@ -181,20 +158,6 @@ export class Compiler {
     );
     this.#nodeAddresses.replacePod(left, joined);
     for (const name of new Set([left?.node, joined?.node])) if (name !== undefined) this.#refreshNode(name, step);
-  }
-
-  #takeLink(name: string, link: LinkBinding | undefined, step: Step): void {
-    const before = this.#linksByName.get(name);
-    if (before !== undefined) this.#links.remove(before);
-    if (link !== undefined) this.#links.add(link);
-    if (link === undefined) this.#linksByName.delete(name);
-    else this.#linksByName.set(name, link);
-    for (const one of [before, link]) if (one !== undefined) step.endpoints.add(Links.keyOf(one));
-    for (const address of new Set([before, link].flatMap((one) => one?.addresses ?? []))) {
-      const [key] = this.#links.withAddress(address);
-      for (const pod of this.#owners.bind(address, key === undefined ? undefined : this.#links.get(key)))
-        step.pods.add(pod);
-    }
   }
 
   #takeNamespace(name: string, namespace: Namespace | undefined, step: Step): void {
@@ -217,7 +180,6 @@ export class Compiler {
     else this.#annotations.set(name, after);
     this.#policies.get(name)?.forget();
     for (const pod of this.#localPods.get(name) ?? []) step.endpoints.add(pod);
-    for (const link of this.#links.inNamespace(name)) step.endpoints.add(link);
     if (!logsAnew) return;
     for (const { ref } of this.#policies.get(name)?.values() ?? []) this.#recompile(ref);
   }
@@ -242,7 +204,6 @@ export class Compiler {
       if (pod !== undefined && [before, policy].some((one) => one !== undefined && selects(one, pod)))
         step.endpoints.add(podKey);
     }
-    if (isolatesAnew) for (const link of this.#links.inNamespace(namespace)) step.endpoints.add(link);
     const ref = (policy ?? before)?.ref;
     if (ref !== undefined) this.#recompile(ref);
   }
@@ -288,11 +249,8 @@ export class Compiler {
       this.#contributions.set(key, after);
       this.#index.setPod(key, enforced.ref.namespace, enforced.labels);
     }
-    for (const address of [...(before?.addresses ?? []), ...(after?.addresses ?? [])]) {
+    for (const address of [...(before?.addresses ?? []), ...(after?.addresses ?? [])])
       this.#known?.settle(address, this.#owners.isHeld(address));
-      for (const link of this.#links.withAddress(address)) step.endpoints.add(link);
-    }
-    for (const link of this.#links.ofPod(key)) step.endpoints.add(link);
     this.#noteLocal(key, enforced, after);
     step.endpoints.add(key);
     return { before, selectedBefore, after, selectedNow: this.#index.selectionsOf(key, namespaceOf(key)) };
@@ -312,7 +270,6 @@ export class Compiler {
     const before = this.#endpoints.get(key);
     const after = this.#endpointOf(key);
     if (sameEndpoint(before, after)) return;
-    for (const one of [before, after]) if (one?.link !== undefined) this.#settleKnown(one.addresses, after);
     step.endpointsBefore.touch(key, before);
     if (after === undefined) this.#endpoints.delete(key);
     else this.#endpoints.set(key, after);
@@ -320,43 +277,7 @@ export class Compiler {
     for (const lists of ruleListsOf(before)) this.#ruleLists.release(lists);
   }
 
-  /** A pod whose object is here is known, although its status has lost its addresses. */
-  #settleKnown(addresses: readonly Address[], after: Endpoint | undefined): void {
-    const isHere = (address: Address): boolean =>
-      after?.addresses.includes(address) === true && this.#pods.get(objectKey(after.pod))?.uid === after.podUid;
-    for (const address of addresses) this.#known?.settle(address, this.#owners.isHeld(address) || isHere(address));
-  }
-
   #endpointOf(key: string): Endpoint | undefined {
-    const link = this.#links.get(key);
-    return link === undefined ? this.#podEndpoint(key) : this.#linkEndpoint(key, link);
-  }
-
-  /**
-   * Of a pod that is here by its link alone. Its object may still be there, running, with a status that lost its addresses:
-   * then its policies hold as before. Where the status has others, the pod is at another link.
-   */
-  #linkEndpoint(key: string, link: LinkBinding): Endpoint | undefined {
-    const addresses = link.addresses.filter(
-      (address) => !this.#owners.isHeld(address) && this.#links.withAddress(address)[0] === key,
-    );
-    if (addresses.length === 0) return undefined;
-    const { pod: ref, podUid, ifindex } = link;
-    const pod = this.#pods.get(objectKey(ref));
-    const isThere = pod?.addresses.length === 0 || pod?.addresses.some((address) => link.addresses.includes(address));
-    const isSame = isThere && pod?.uid === podUid && isEnforceable(pod) && this.#isInScope(pod.node);
-    const settings = this.#settingsOf(ref.namespace);
-    if (!isSame) return { ...closedFor(ref, podUid, settings), node: this.#nodeName, addresses, link: ifindex };
-    const enforcement = this.#policies.get(ref.namespace)?.enforcementOn(pod, settings) ?? notIsolated;
-    return { ...makeEndpoint(pod, addresses, enforcement, settings), link: ifindex };
-  }
-
-  get #nodeName(): string {
-    const { scope } = this.#options;
-    return scope === 'everywhere' ? '' : scope.node;
-  }
-
-  #podEndpoint(key: string): Endpoint | undefined {
     const pod = this.#pods.get(key);
     const addresses = this.#contributions.get(key)?.addresses ?? [];
     const namespace = namespaceOf(key);

@@ -3,10 +3,10 @@ import { logsAllowed } from '../model/audit-annotation.js';
 import { isDryRun, type DryRunScope } from '../model/policy-mode.js';
 import { youngestBeyond } from '../model/policy-age.js';
 import { directions, type AnyPolicy, type Direction } from '../model/policy.js';
-import type { ObjectRef, Pod } from '../model/pod.js';
+import type { Pod } from '../model/pod.js';
 import type { Address } from '../model/address.js';
 import { isolationsOf, sameIsolation } from '../program/isolation.js';
-import { closed, open, ruleListId, type Endpoint, type Isolation, type RuleListId } from '../program/types.js';
+import { open, ruleListId, type Endpoint, type Isolation, type RuleListId } from '../program/types.js';
 import { matches } from '../selectors/match.js';
 
 /** Whether the policy selects a pod of its own namespace. */
@@ -49,16 +49,6 @@ export function enforcementBy(policies: readonly AnyPolicy[], settings: Endpoint
           ...dryRunIsolation('egress', egress, isolation(policies, 'egress')),
         };
   return { policies: policies.length, ingress, egress, ...(Object.keys(dryRun).length === 0 ? {} : { dryRun }) };
-}
-
-/** Of a pod without an object; open where nothing is to be dropped at all. */
-export function closedFor(
-  pod: ObjectRef,
-  podUid: string,
-  { dryRun }: Pick<EndpointSettings, 'dryRun'>,
-): Pick<Endpoint, 'pod' | 'podUid' | 'ingress' | 'egress'> {
-  const isolation = dryRun === 'all' ? open : closed;
-  return { pod, podUid, ingress: isolation, egress: isolation };
 }
 
 export const makeEndpoint = (
@@ -109,7 +99,6 @@ export function sameEndpoint(a: Endpoint | undefined, b: Endpoint | undefined): 
     a.podUid === b.podUid &&
     a.policies === b.policies &&
     a.node === b.node &&
-    a.link === b.link &&
     a.addresses.join() === b.addresses.join() &&
     a.logsAllowed === b.logsAllowed &&
     directions.every(

@@ -15,6 +15,3 @@ export interface Attachment {
   readonly hardware?: string;
   readonly addresses: readonly Address[];
 }
-
-/** In the text form that the kernel lists, in lower case. */
-export const isHardwareAddress = (text: string): boolean => /^([\da-f]{2}:){5}[\da-f]{2}$/.test(text);

@@ -1,5 +1,4 @@
 import type { AnyPolicy, PolicyRef } from './policy.js';
-import type { LinkBinding } from './link-binding.js';
 import { objectKey, type Namespace, type Node, type ObjectRef, type Pod } from './pod.js';
 
 /** Everything known about the cluster at one revision of the source. */
@@ -10,20 +9,12 @@ export interface ClusterSnapshot {
   readonly nodes: readonly Node[];
 }
 
-/** One object's new state, or whose a link of this node is; absent means deleted. */
+/** One object's new state; absent means deleted. */
 export type ClusterChange =
   | { readonly kind: 'policy'; readonly ref: PolicyRef; readonly policy?: AnyPolicy }
   | { readonly kind: 'pod'; readonly ref: ObjectRef; readonly pod?: Pod }
   | { readonly kind: 'namespace'; readonly name: string; readonly namespace?: Namespace }
-  | { readonly kind: 'node'; readonly name: string; readonly node?: Node }
-  | { readonly kind: 'link'; readonly name: string; readonly link?: LinkBinding };
-
-/** A link by its index, which no other link of the network namespace ever has. */
-export const linkChange = (ifindex: number, link: LinkBinding | undefined): ClusterChange => ({
-  kind: 'link',
-  name: String(ifindex),
-  ...(link === undefined ? {} : { link }),
-});
+  | { readonly kind: 'node'; readonly name: string; readonly node?: Node };
 
 /** The changes that lead from nothing to `snapshot`. */
 export function changesFrom(snapshot: ClusterSnapshot): ClusterChange[] {
@@ -50,8 +41,6 @@ export function deletionOf(change: ClusterChange): ClusterChange {
       return { kind: 'namespace', name: change.name };
     case 'node':
       return { kind: 'node', name: change.name };
-    case 'link':
-      return { kind: 'link', name: change.name };
   }
 }
 

@@ -100,7 +100,7 @@ export interface RuleList {
 
 export interface Isolated {
   readonly kind: 'isolated';
-  /** Every policy that isolates, sorted by key; a default deny names all of them. Empty for a pod without an object. */
+  /** Every policy that isolates, sorted by key; a default deny names all of them. */
   readonly by: readonly PolicyRef[];
   /** Sorted. */
   readonly allowedBy: readonly RuleListId[];
@@ -110,18 +110,10 @@ export type Isolation = { readonly kind: 'open' } | Isolated;
 
 export const open: Isolation = { kind: 'open' };
 
-/** Of a pod that is here without an object: nothing passes, whatever policies say. */
-export const closed: Isolation = { kind: 'isolated', by: [], allowedBy: [] };
-
 /** A pod that policies are enforced on: in a node's program, the pods of that node. */
 export interface Endpoint {
   readonly pod: ObjectRef;
   readonly podUid: string;
-  /**
-   * Index of the link by which alone it is still here: its object is gone, finished or without addresses. These are the
-   * addresses that it had last, without those that others have now. It is no peer.
-   */
-  readonly link?: number;
   /** How many policies select it, those in a dry run included. */
   readonly policies?: number;
   readonly node: string;

@@ -1,6 +1,6 @@
 import { directions, policyKey } from '../model/policy.js';
 import { isolationsOf } from './isolation.js';
-import { closed, groupsOf, type AllowRule, type Isolation, type PolicyProgram, type RuleList } from './types.js';
+import { groupsOf, type AllowRule, type Isolation, type PolicyProgram, type RuleList } from './types.js';
 
 /** What is wrong with a program, one sentence each; a compiler's output has none. */
 export function validateProgram(program: PolicyProgram): readonly string[] {
@@ -17,7 +17,6 @@ function* endpointProblems(program: PolicyProgram): Iterable<string> {
       owners.set(address, key);
     }
     for (const direction of directions) {
-      if (endpoint[direction] === closed && endpoint.link !== undefined) continue;
       yield* isolationProblems(program, `${key} ${direction}`, endpoint[direction]);
       const dryRun = endpoint.dryRun?.[direction];
       if (dryRun !== undefined) yield* isolationProblems(program, `${key} ${direction} in dry run`, dryRun);

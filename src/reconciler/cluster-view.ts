@@ -1,7 +1,7 @@
 import type { ClusterChange } from '../model/cluster.js';
 import { isDryRun, modeIn, type DryRunScope, type PolicyMode } from '../model/policy-mode.js';
 import { policyKey, type AnyPolicy, type BrokenPolicy, type PolicyRef } from '../model/policy.js';
-import type { Namespace } from '../model/pod.js';
+import type { Namespace, ObjectRef } from '../model/pod.js';
 import { failingReasons } from './enforced-policies.js';
 import type { FailingPolicy } from './types.js';
 
@@ -84,6 +84,10 @@ export class ClusterView {
     else this.#failing.delete(key);
   }
 }
+
+/** The namespaces of `pods`: with --source-guard=off, all of them are opted out. */
+export const namespacesOf = (pods: readonly { readonly pod: ObjectRef }[]): ReadonlySet<string> =>
+  new Set(pods.map(({ pod }) => pod.namespace));
 
 function setPresent(set: Set<string>, name: string, isPresent: boolean): void {
   if (isPresent) set.add(name);

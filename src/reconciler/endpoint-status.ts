@@ -1,4 +1,4 @@
-import type { LinkBinding } from '../model/link-binding.js';
+import type { Attachment } from '../model/attachment.js';
 import { objectKey } from '../model/pod.js';
 import type { Isolation, PolicyProgram } from '../program/types.js';
 import type { EndpointStatus, IsolationStatus } from './types.js';
@@ -6,13 +6,12 @@ import type { EndpointStatus, IsolationStatus } from './types.js';
 /** Every pod whose policies are enforced on this node, by name. */
 export function endpointStatuses(
   { endpoints }: PolicyProgram,
-  links: readonly LinkBinding[],
+  attachments: readonly Attachment[],
 ): readonly EndpointStatus[] {
-  const devices = new Map(links.map(({ pod, podUid, device }) => [`${objectKey(pod)} ${podUid}`, device]));
+  const devices = new Map(attachments.map((attachment) => [objectKey(attachment.pod), attachment.device]));
   return [...endpoints.values()]
-    .filter(({ link }) => link === undefined)
     .map((endpoint): EndpointStatus => {
-      const device = devices.get(`${objectKey(endpoint.pod)} ${endpoint.podUid}`);
+      const device = devices.get(objectKey(endpoint.pod));
       return {
         ...endpoint.pod,
         addresses: endpoint.addresses,

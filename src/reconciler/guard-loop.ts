@@ -2,15 +2,15 @@
  * The loop of the guards. It is separate from the loop of the policies: reading links can take long (a network namespace
  * that is being removed holds the kernel's lock), and a device that vanishes says nothing about the policy table.
  */
-import type { ClusterChange } from '../model/cluster.js';
-import type { LinkBinding } from '../model/link-binding.js';
-import { isEnforceable, objectKey, type ObjectRef, type Pod } from '../model/pod.js';
+import type { Attachment } from '../model/attachment.js';
+import { objectKey } from '../model/pod.js';
 import type { PolicyMode } from '../model/policy-mode.js';
 import type { AuditRules } from '../nftables/render/log-rules.js';
 import type { Nftables } from '../nftables/language/nftables.js';
 import type { ProgramChange } from '../program/types.js';
 import { BridgeWatch, type BridgeNetfilter } from './bridge-watch.js';
 import type { Clock } from './clock.js';
+import { namespacesOf } from './cluster-view.js';
 import {
   GuardTable,
   type LinkReader,
@@ -19,8 +19,6 @@ import {
   type TunnelOptions,
   type UnattachedPod,
 } from './guard-table.js';
-import { LinkBindings } from './link-bindings.js';
-import { outlivedPods, type OutlivedPod } from './outlived-pods.js';
 import { retryDelay } from './retry-delay.js';
 import { SingleRunner } from '../generic/single-runner.js';
 import { messageOf } from '../generic/message-of.js';
@@ -33,14 +31,6 @@ interface GuardParts {
   readonly clock: Clock;
   readonly log: ReconcilerLog;
   readonly observer?: Pick<LoopObserver, 'podsAttached'>;
-  readonly linkRecord?: LinkRecord;
-}
-
-/** Whose the links of this node are, from one agent to the next. */
-export interface LinkRecord {
-  /** What the last agent knew. */
-  readonly recorded: readonly LinkBinding[];
-  readonly save: (links: readonly LinkBinding[]) => Promise<void>;
 }
 
 interface GuardOptions {
@@ -52,10 +42,6 @@ interface GuardOptions {
   readonly pods: () => readonly LocalPod[];
   /** Namespaces whose pods may send from addresses that are not theirs. */
   readonly optedOut: () => ReadonlySet<string>;
-  /** By its name; undefined when there is no such object. */
-  readonly podOf: (ref: ObjectRef) => Pod | undefined;
-  /** It is news whose links are. */
-  readonly onLinks: (news: readonly ClusterChange[]) => void;
   readonly onSettled: () => void;
   /** Another process had changed guards, which is mended. */
   readonly onRepair: () => void;
@@ -71,11 +57,10 @@ interface GuardOptions {
 type GuardNews = 'pods' | 'links' | 'table' | 'namespaces' | 'nodes' | 'isolation';
 
 interface GuardStatus {
-  readonly links: readonly LinkBinding[];
+  readonly attachments: readonly Attachment[];
   readonly unattached: readonly UnattachedPod[];
   /** Pods on a bridge whose frames do not reach our rules. */
   readonly unfiltered: readonly UnattachedPod[];
-  readonly outlived: readonly OutlivedPod[];
   readonly failures: number;
   /** The links have been read, and bridged frames reach our rules or no pod is bridged. */
   readonly bridgesReady: boolean;
@@ -92,12 +77,8 @@ export const changesIsolation = ({ endpoints }: Pick<ProgramChange, 'endpoints'>
     ({ before, after }) => before?.ingress.kind !== after?.ingress.kind || before?.egress.kind !== after?.egress.kind,
   );
 
-/** Milliseconds that the first state waits for what guards say of links. */
-const adoptsWithin = 2000;
-
 const isSamePlace = (a: LocalPod, b: LocalPod): boolean =>
   a.podUid === b.podUid &&
-  a.link === b.link &&
   a.addresses.length === b.addresses.length &&
   a.addresses.every((address, index) => address === b.addresses[index]);
 
@@ -112,50 +93,21 @@ export class GuardLoop implements AsyncDisposable {
   #retry: Disposable | undefined;
   #attempts = 0;
   #failures = 0;
-  /** The revision of the bindings that the record has. */
-  #recorded = 0;
-  #links: readonly LinkBinding[] = [];
+  #attachments: readonly Attachment[] = [];
   #unattached: readonly UnattachedPod[] = [];
   readonly #bridges: BridgeWatch;
-  #outlived: readonly OutlivedPod[] = [];
   #openProblem: string | undefined;
-  #adopting: Promise<void> | undefined;
   #failure: string | undefined;
 
   constructor(parts: GuardParts, options: GuardOptions) {
     this.#parts = parts;
     this.#options = options;
-    const bindings = new LinkBindings(parts.linkRecord?.recorded);
-    const isLive = ({ pod, podUid }: LinkBinding): boolean => {
-      const object = options.podOf(pod);
-      return object?.uid === podUid && isEnforceable(object);
-    };
-    this.#table = new GuardTable(parts.nftables, parts.links, { ...options, bindings, isLive });
+    this.#table = new GuardTable(parts.nftables, parts.links, options);
     this.#bridges = new BridgeWatch(parts, options);
     this.#runner = new SingleRunner(
       () => this.#run(),
       (error) => this.#failed(error),
     );
-  }
-
-  /**
-   * Before the first state is compiled: whose links are, as the last agent and its guards left it. Guards that cannot be
-   * listed keep no policy waiting; what they say follows.
-   */
-  async adopt(): Promise<readonly ClusterChange[]> {
-    await (this.#adopting ??= this.#adoptSoon());
-    return this.#table.takeNews();
-  }
-
-  async #adoptSoon(): Promise<void> {
-    const { clock, log } = this.#parts;
-    const adopted = this.#table.adopt().catch((error: unknown) => {
-      log.warn({ error: messageOf(error) }, 'cannot read the source guards of an earlier agent yet');
-    });
-    let wait: Disposable | undefined;
-    const late = new Promise<void>((resolve) => (wait = clock.after(adoptsWithin, resolve)));
-    await Promise.race([adopted, late]);
-    wait?.[Symbol.dispose]();
   }
 
   /** The pods are known from now on. Before, guards of an earlier agent must not be removed as guards of no pod. */
@@ -178,11 +130,10 @@ export class GuardLoop implements AsyncDisposable {
   status(): GuardStatus {
     const { problem } = this.#bridges;
     return {
-      links: this.#links,
+      attachments: this.#attachments,
       unattached: this.#unattached,
       unfiltered:
         problem === undefined ? [] : this.#bridged.map(({ pod, podUid }) => ({ pod, podUid, reason: problem })),
-      outlived: this.#outlived,
       failures: this.#failures,
       bridgesReady: this.#settled && problem === undefined,
       warnings: [problem, this.#openProblem, this.#failure].filter((text) => text !== undefined),
@@ -199,18 +150,14 @@ export class GuardLoop implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const pods = this.#options.pods();
-    const off = this.#options.sourceGuard ? this.#options.optedOut() : 'all';
+    const off = this.#options.sourceGuard ? this.#options.optedOut() : namespacesOf(pods);
     const due = this.#due;
     this.#due = { links: false, table: false };
     const found = await this.#table.converge(pods, off, due);
     if (found.isForeign) this.#options.onRepair();
     this.#noteUnattached(found.unattached);
-    this.#links = found.links;
-    this.#noteOutlived(outlivedPods(found.links, pods, this.#options.podOf));
-    this.#parts.observer?.podsAttached(found.links);
-    const news = this.#table.takeNews();
-    if (news.length > 0) this.#options.onLinks(news);
-    await this.#recordLinks();
+    this.#attachments = found.attachments;
+    this.#parts.observer?.podsAttached(found.attachments);
     this.#failure = undefined;
     this.#warnOfOpenGuards(off);
     await this.#bridges.follow(this.#bridged.length > 0);
@@ -240,30 +187,9 @@ export class GuardLoop implements AsyncDisposable {
     this.#unattached = unattached;
   }
 
-  async #recordLinks(): Promise<void> {
-    const { bindings } = this.#table;
-    const { revision } = bindings;
-    if (revision === this.#recorded) return;
-    try {
-      await this.#parts.linkRecord?.save(bindings.all());
-      this.#recorded = revision;
-    } catch (error) {
-      // The guards in the kernel say nearly the same.
-      this.#parts.log.error({ error: messageOf(error) }, 'cannot record whose links are');
-    }
-  }
-
-  #noteOutlived(outlived: readonly OutlivedPod[]): void {
-    const known = new Set(this.#outlived.map(({ device }) => device));
-    for (const { pod, device, reason } of outlived)
-      if (!known.has(device))
-        this.#parts.log.warn({ pod: objectKey(pod), device, reason }, 'outlives its object; closed');
-    this.#outlived = outlived;
-  }
-
   /** Opting out on a bridge allows more than spoofing: frames that no rule can read pass as well. */
-  #warnOfOpenGuards(off: ReadonlySet<string> | 'all'): void {
-    const open = this.#bridged.filter(({ pod }) => off === 'all' || off.has(pod.namespace));
+  #warnOfOpenGuards(off: ReadonlySet<string>): void {
+    const open = this.#bridged.filter((one) => off.has(one.pod.namespace));
     const problem =
       open.length === 0
         ? undefined
@@ -272,8 +198,8 @@ export class GuardLoop implements AsyncDisposable {
     this.#openProblem = problem;
   }
 
-  get #bridged(): readonly LinkBinding[] {
-    return this.#links.filter(({ kind }) => kind === 'bridged');
+  get #bridged(): readonly Attachment[] {
+    return this.#attachments.filter(({ kind }) => kind === 'bridged');
   }
 
   /** A pod's device or neighbour entry may appear seconds after its address, without an event. */

@@ -1,16 +1,12 @@
 import { planGuards } from '../nftables/plan/guard-plan.js';
-import { guardedLinks } from '../nftables/plan/guarded-links.js';
 import { renderGuards, type GuardOptions, type Tunnels } from '../nftables/render/guards.js';
 import { sameChain, sameElements, sameKind } from '../nftables/language/compare.js';
 import { planUnflag } from '../nftables/plan/plan.js';
 import type { Nftables } from '../nftables/language/nftables.js';
 import type { Attachment } from '../model/attachment.js';
 import type { Address } from '../model/address.js';
-import type { ClusterChange } from '../model/cluster.js';
-import type { LinkBinding } from '../model/link-binding.js';
 import { objectKey, type ObjectRef } from '../model/pod.js';
 import type { Ruleset } from '../nftables/language/types.js';
-import { LinkBindings } from './link-bindings.js';
 
 export interface LocalPod {
   readonly pod: ObjectRef;
@@ -19,8 +15,6 @@ export interface LocalPod {
   /** Whether policies isolate it; where that is not said, they do. */
   readonly ingress?: { readonly kind: 'open' | 'isolated' };
   readonly egress?: { readonly kind: 'open' | 'isolated' };
-  /** Index of the link by which alone it is still here. */
-  readonly link?: number;
 }
 
 export interface UnattachedPod {
@@ -31,12 +25,7 @@ export interface UnattachedPod {
 
 /** Reads links; kernel/ implements it, and tests run the loop without devices. */
 export interface LinkReader {
-  /** @param known whose links are @param held indexes of those whose pods are live without an address */
-  discover(
-    pods: readonly LocalPod[],
-    known?: readonly LinkBinding[],
-    held?: ReadonlySet<number>,
-  ): Promise<{
+  discover(pods: readonly LocalPod[]): Promise<{
     readonly attachments: readonly Attachment[];
     readonly unattached: readonly UnattachedPod[];
   }>;
@@ -56,8 +45,6 @@ export interface TunnelOptions extends Pick<Tunnels, 'allowedNamespaces'> {
 
 interface GuardTableOptions extends Pick<GuardOptions, 'audit' | 'mode'> {
   readonly tunnels?: TunnelOptions;
-  /** Whether the pod that a link is bound to has an object that is not finished. */
-  readonly isLive?: (binding: LinkBinding) => boolean;
 }
 
 /** What a convergence reads, although nothing it knows has changed. */
@@ -67,62 +54,29 @@ export interface ReadAnew {
 }
 
 interface Guarded {
-  /** Of pods with an object, where they were found. */
   readonly attachments: readonly Attachment[];
   readonly unattached: readonly UnattachedPod[];
 }
 
-interface Converged extends Guarded {
-  /** Every link that is a pod's, with the addresses that it may send from. */
-  readonly links: readonly LinkBinding[];
-  readonly changed: boolean;
-  readonly isForeign: boolean;
-}
-
 /**
- * Holds `table netdev podwall` to the links that are pods': one guard per veth, hooked on the device that exists now (a
- * chain survives its device and would hook the next one of that name with the old pod's addresses). A guard stays as long
- * as its link, whatever happens to the pod's object.
+ * Holds `table netdev podwall` to the pods that are attached here: one guard per veth, hooked on the device that exists
+ * now (a chain survives its device and would hook the next one of that name with the old pod's addresses).
  */
 export class GuardTable {
   readonly #nftables: Nftables;
   readonly #links: LinkReader;
   readonly #options: GuardTableOptions;
-  readonly #bindings: LinkBindings;
-  readonly #news: ClusterChange[];
-  #hasAdopted = false;
   /** Chain name to the ifindex that it was created on; nft does not list that. */
   #hooked = new Map<string, number>();
   /** What the kernel holds; undefined when that must be listed. */
   #applied: Ruleset | undefined;
-  /** By index: what was recorded of a link, and the same with the addresses that it may send from. */
-  #bound: ReadonlyMap<number, { readonly of: LinkBinding; readonly link: LinkBinding }> = new Map();
   /** By the pod and its addresses. */
   #attached: ReadonlyMap<string, Attachment> = new Map();
 
-  constructor(
-    nftables: Nftables,
-    links: LinkReader,
-    { bindings = new LinkBindings(), ...options }: GuardTableOptions & { readonly bindings?: LinkBindings } = {},
-  ) {
+  constructor(nftables: Nftables, links: LinkReader, options: GuardTableOptions = {}) {
     this.#nftables = nftables;
     this.#links = links;
-    this.#bindings = bindings;
-    this.#news = [...bindings.changes()];
     this.#options = options;
-  }
-
-  /** Takes over what an earlier agent's guards say of links that no record names: it is among the news then. */
-  async adopt(): Promise<void> {
-    const [guards, live] = await Promise.all([this.#read(false), this.#links.devices()]);
-    this.#hasAdopted = true;
-    if (guards !== undefined) this.#news.push(...this.#bindings.adopt(guardedLinks(guards), live));
-    this.#news.push(...this.#bindings.update([], live));
-  }
-
-  /** What is new about whose links are; at first, what an earlier agent recorded. */
-  takeNews(): readonly ClusterChange[] {
-    return this.#news.splice(0);
   }
 
   /**
@@ -131,69 +85,33 @@ export class GuardTable {
    * Links are also read when a pod has no device yet, and the table whenever links were: a device takes its chain along.
    */
   async converge(
-    all: readonly LocalPod[],
-    sourceGuardOffNamespaces: ReadonlySet<string> | 'all',
+    pods: readonly LocalPod[],
+    sourceGuardOffNamespaces: ReadonlySet<string>,
     { links, table }: ReadAnew = { links: true, table: true },
-  ): Promise<Converged> {
-    const pods = all.filter(({ link }) => link === undefined);
-    const last = this.#applied;
-    this.#applied = undefined;
-    if (!this.#hasAdopted) await this.adopt();
+  ): Promise<Guarded & { readonly changed: boolean; readonly isForeign: boolean }> {
     const known = links ? undefined : this.#known(pods);
-    const found = known ?? (await this.#links.discover(pods, this.#bindings.all(), this.#heldBeside(pods)));
+    const found = known ?? (await this.#links.discover(pods));
     const { attachments } = found;
     this.#attached = new Map(attachments.map((one) => [placeOf(one), one]));
-    const liveDevices = await this.#links.devices();
-    this.#news.push(...this.#bindings.update(attachments, liveDevices));
-    const bound = this.#withAddresses(attachments, all);
-    const off =
-      sourceGuardOffNamespaces === 'all' ? new Set(bound.map(({ pod }) => pod.namespace)) : sourceGuardOffNamespaces;
     const { audit, mode } = this.#options;
-    const desired = renderGuards(bound, {
-      sourceGuardOffNamespaces: off,
-      isolated: { ingress: isolatedOf(all, bound, 'ingress'), egress: isolatedOf(all, bound, 'egress') },
+    const desired = renderGuards(attachments, {
+      sourceGuardOffNamespaces,
+      isolated: { ingress: isolatedOf(pods, 'ingress'), egress: isolatedOf(pods, 'egress') },
       tunnels: await this.#tunnels(),
       ...(audit === undefined ? {} : { audit }),
       ...(mode === undefined ? {} : { mode }),
     });
-    const isKnown = !table && known !== undefined && last !== undefined;
-    const applied = isKnown ? last : await this.#read(table);
+    const last = this.#applied;
+    const before = table || known === undefined ? undefined : last;
+    this.#applied = undefined;
+    const applied = before ?? (await this.#read(table));
     if (applied?.isFlagged === true) await this.#nftables.apply(planUnflag(desired));
+    const liveDevices = await this.#links.devices();
     const isForeign = last !== undefined && applied !== last && this.#isChanged(last, applied, liveDevices);
     const transaction = planGuards({ desired, applied, liveDevices, hookedIfindex: this.#hooked });
     if (transaction !== undefined) await this.#nftables.apply(transaction);
     this.#record(desired, liveDevices);
-    return { ...found, links: bound, changed: transaction !== undefined, isForeign };
-  }
-
-  get bindings(): Pick<LinkBindings, 'all' | 'revision'> {
-    return this.#bindings;
-  }
-
-  /** Links of live pods that are none of `pods`, as their status has no address. */
-  #heldBeside(pods: readonly LocalPod[]): ReadonlySet<number> {
-    const { isLive = () => false } = this.#options;
-    const asked = new Set(pods.map(podKeyOf));
-    const held = this.#bindings.all().filter((one) => !asked.has(podKeyOf(one)) && isLive(one));
-    return new Set(held.map(({ ifindex }) => ifindex));
-  }
-
-  /**
-   * Every link with what it may send from: where a pod was found, all that is its own; elsewhere what nobody else has since
-   * its object went. The same object while nothing changes: what is rendered of it is kept.
-   */
-  #withAddresses(attachments: readonly Attachment[], pods: readonly LocalPod[]): readonly LinkBinding[] {
-    const found = new Map(attachments.map((one) => [one.ifindex, one.addresses]));
-    const left = new Map(pods.map(({ link, addresses }) => [link, addresses]));
-    const bound = this.#bindings.all().map((binding) => {
-      const addresses = found.get(binding.ifindex) ?? left.get(binding.ifindex) ?? [];
-      const last = this.#bound.get(binding.ifindex);
-      if (last?.of === binding && last.link.addresses.join() === addresses.join()) return last;
-      const link = binding.addresses.join() === addresses.join() ? binding : { ...binding, addresses };
-      return { of: binding, link };
-    });
-    this.#bound = new Map(bound.map((one) => [one.of.ifindex, one]));
-    return bound.map(({ link }) => link);
+    return { ...found, changed: transaction !== undefined, isForeign };
   }
 
   async #tunnels(): Promise<Tunnels> {
@@ -252,19 +170,7 @@ export class GuardTable {
   }
 }
 
-const podKeyOf = ({ pod, podUid }: Pick<LocalPod, 'pod' | 'podUid'>): string => `${objectKey(pod)} ${podUid}`;
+const placeOf = ({ pod, podUid, addresses }: LocalPod): string => [objectKey(pod), podUid, ...addresses].join(' ');
 
-const placeOf = (pod: LocalPod): string => [podKeyOf(pod), ...pod.addresses].join(' ');
-
-const isolatedOf = (
-  pods: readonly LocalPod[],
-  links: readonly LinkBinding[],
-  direction: 'ingress' | 'egress',
-): ReadonlySet<string> => {
-  const known = new Set(pods.map(podKeyOf));
-  // A link whose pod is none of them is that of a pod without an object.
-  const others = links.filter((link) => !known.has(podKeyOf(link)));
-  return new Set(
-    [...pods.filter((pod) => pod[direction]?.kind !== 'open'), ...others].map(({ pod }) => objectKey(pod)),
-  );
-};
+const isolatedOf = (pods: readonly LocalPod[], direction: 'ingress' | 'egress'): ReadonlySet<string> =>
+  new Set(pods.filter((pod) => pod[direction]?.kind !== 'open').map(({ pod }) => objectKey(pod)));

@@ -9,7 +9,6 @@ import type { Nftables } from '../nftables/language/nftables.js';
 import type { Ruleset } from '../nftables/language/types.js';
 import type { Clock } from './clock.js';
 import type { BridgeNetfilter } from './bridge-watch.js';
-import type { LinkRecord } from './guard-loop.js';
 import type { LinkReader, TunnelOptions } from './guard-table.js';
 import type { PolicyLimitOptions } from './policy-limits.js';
 import type { LoopObserver, ReconcilerLog } from './types.js';
@@ -23,8 +22,6 @@ export interface ReconcilerParts {
   readonly nftables: Nftables;
   readonly links: LinkReader;
   readonly bridgeNetfilter: BridgeNetfilter;
-  /** Absent: whose links are is not kept from one agent to the next. */
-  readonly linkRecord?: LinkRecord;
   readonly clock: Clock;
   readonly log: ReconcilerLog;
   readonly observer?: LoopObserver;

@@ -115,11 +115,6 @@ export class Reconciler implements AsyncDisposable {
         ...options.tunnels,
         nodes: () => parts.compiler.everyNode.all(),
       },
-      podOf: (ref) => parts.compiler.podOf(ref),
-      onLinks: (news) => {
-        this.#addChanges(news, clock.now());
-        this.#runner.request();
-      },
       optedOut: () => this.#view.guardOffNamespaces,
       onSettled: () => this.#onSettled?.(),
       onRepair: () => this.#noteRepair(this.#guardsDriftBy, { table: 'netdev podwall' }),
@@ -193,7 +188,7 @@ export class Reconciler implements AsyncDisposable {
       failures: this.#progress.failures + guards.failures + this.#reader.failures,
       policies: this.#view.policyCount,
       waiting: this.#turns.waiting,
-      endpoints: endpointStatuses(this.#parts.compiler.program(), guards.links),
+      endpoints: endpointStatuses(this.#parts.compiler.program(), guards.attachments),
       failing: this.#view.failing(),
       overLimits: this.#limits.over(),
       policyMemory: this.#limits.memory,
@@ -201,7 +196,6 @@ export class Reconciler implements AsyncDisposable {
       dryRun: this.#view.dryRun().map(({ namespace, name }) => ({ namespace, name })),
       unattached: guards.unattached,
       unfiltered: guards.unfiltered,
-      outlived: guards.outlived,
       problems: this.#parts.cluster.problems(),
       ...(staleSince === undefined ? {} : { staleSeconds: Math.round((this.#parts.clock.now() - staleSince) / 1000) }),
       warnings: [...guards.warnings, ...this.#warnings()],
@@ -235,12 +229,7 @@ export class Reconciler implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    if (!this.#turns.hasBegun) {
-      if (this.#reader.waitingFor === undefined) this.#reader.request('');
-      // What outlived its object while no agent ran must not open with the first state.
-      this.#turns.queues.add(await this.#guards.adopt(), this.#parts.clock.now());
-      await this.#turns.compileFirst();
-    }
+    if (!this.#turns.hasBegun) await this.#turns.compileFirst();
     this.#guards.start();
     const isBlind = await this.#knowTheKernel();
     if (!isBlind) {

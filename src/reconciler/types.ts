@@ -8,7 +8,6 @@ import type { PolicyRef } from '../model/policy.js';
 import type { ProgramChange } from '../program/types.js';
 import type { SourceProblem } from '../cluster/types.js';
 import type { UnattachedPod } from './guard-table.js';
-import type { OutlivedPod } from './outlived-pods.js';
 
 /** A policy that fails closed, and why. */
 export interface FailingPolicy extends PolicyRef {
@@ -59,8 +58,6 @@ export interface ReconcilerStatus {
   readonly unattached: readonly UnattachedPod[];
   /** Pods on a bridge whose frames do not reach our rules: policies do not hold between them. */
   readonly unfiltered: readonly UnattachedPod[];
-  /** Pods whose links are still here although their objects no longer say so: closed until the link goes. */
-  readonly outlived: readonly OutlivedPod[];
   readonly problems: readonly SourceProblem[];
   /** How long the source has been out of touch with the cluster, in seconds; absent while it follows it. */
   readonly staleSeconds?: number;

@@ -166,11 +166,13 @@ export class PacketRunner implements AsyncDisposable {
         timeout,
       );
       const seconds = (performance.now() - started) / 1000;
-      const wrong = cells.flatMap(({ cell, pairing }, index) => {
-        const expected = cell.allowed && cell.outlived !== true ? 'allowed' : 'blocked';
-        const over = `${describeCell(cell)} over ${familyOf(pairing.source)}`;
-        return outcomes[index] === expected ? [] : [`${over}: ${outcomes[index] ?? ''} instead of ${expected}`];
-      });
+      const wrong = cells.flatMap(({ cell, pairing }, index) =>
+        outcomes[index] === (cell.allowed ? 'allowed' : 'blocked')
+          ? []
+          : [
+              `${describeCell(cell)} over ${familyOf(pairing.source)}: ${outcomes[index] ?? ''} instead of ${cell.allowed ? 'allowed' : 'blocked'}`,
+            ],
+      );
       if (wrong.length === 0 || seconds * 1000 > within) return { asked: cells.length, wrong, seconds };
       await delay(50);
     }

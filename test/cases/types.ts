@@ -30,8 +30,6 @@ export interface Cell {
   readonly port: number | string;
   readonly protocol: Protocol | 'ICMP';
   readonly allowed: boolean;
-  /** An end is a link whose pod is gone: policies say nothing of it, packets are denied until another pod has it. */
-  readonly outlived?: boolean;
   /** Only over this family; otherwise over every family that both ends have. */
   readonly family?: Family;
 }

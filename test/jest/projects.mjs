@@ -15,7 +15,7 @@ export const projects = [
     name: 'kernel',
     needs: ['product', 'packages'],
     tests: ['test/kernel/', 'test/faults/faults.test.ts'],
-    except: ['attachments', 'bridge-netfilter', 'link-claims', 'monitor', 'nft-errors', 'time-limit'].map(
+    except: ['attachments', 'bridge-netfilter', 'monitor', 'nft-errors', 'time-limit'].map(
       (name) => `test/kernel/${name}.test.ts`,
     ),
   },

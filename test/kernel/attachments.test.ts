@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { locatePods } from '../../src/kernel/links/attachments.js';
-import type { PodToAttach } from '../../src/kernel/links/known-links.js';
+import { locatePods, type PodToAttach } from '../../src/kernel/links/attachments.js';
 import {
   parseForwarding,
   parseLinks,
@@ -78,7 +77,7 @@ const pod = (name: string, ...addresses: readonly string[]): PodToAttach => ({
 
 /** One line per pod: where it is and why. */
 const summary = (pods: readonly PodToAttach[], readings = read(), known: readonly Attachment[] = []): string[] =>
-  locatePods(pods, readings, { known }).map((place) =>
+  locatePods(pods, readings, known).map((place) =>
     place.kind === 'attached'
       ? `${place.attachment.kind} ${place.attachment.device} ${place.attachment.ifindex}`
       : `${place.kind}: ${place.reason}`,
@@ -182,185 +181,6 @@ describe('what a bridge has learned is what pods claim', () => {
     const next = { ...api, podUid: 'uid-next' };
     expect(summary([next], read({ forwarding: [] }), [attachmentOf(api)])[0]).toMatch(/^silent/);
   });
-
-  const named = new Map([['uid-api-0', { device: 'veth-b', hardware: '02:00:00:00:00:0c' }]]);
-  const placesOf = (pods: readonly PodToAttach[], known: readonly Attachment[], by = named): string[] =>
-    locatePods(pods, stolen, { known, named: by }).map((place) =>
-      place.kind === 'attached' ? `${place.attachment.device} ${place.attachment.hardware ?? ''}` : place.kind,
-    );
-
-  test("CNI's result goes before what a bridge has learned, and before the record of a pod that is gone", () => {
-    const gone = { ...attachmentOf(thief), podUid: 'gone' };
-    expect(placesOf([api], [])).toEqual(['veth-b 02:00:00:00:00:0c']);
-    expect(placesOf([api], [gone])).toEqual(['veth-b 02:00:00:00:00:0c']);
-    const ofAnother = { device: 'veth-b', hardware: '02:00:00:00:00:0c', pod: { namespace: 'shop', name: 'another' } };
-    expect(placesOf([api], [gone], new Map([['uid-api-0', ofAnother]]))).toEqual(['silent']);
-  });
-
-  test("a result that names another pod's link gives nobody that link", () => {
-    expect(placesOf([api, thief], [attachmentOf(thief)])).toEqual(['elsewhere', expect.stringMatching(/^veth-b /)]);
-  });
-
-  test('a link of which only the guard is known is that of the pod that has its address', () => {
-    const guarded = { ...attachmentOf(api), pod: { namespace: '', name: 'veth-a' }, podUid: '' };
-    expect(summary([api], read({ neighbours: [], forwarding: [] }), [guarded])).toEqual(['bridged veth-a 4']);
-  });
-
-  test('a routed pod whose route is gone keeps its link', () => {
-    const old = pod('old', '10.9.4.7');
-    expect(summary([old], read({ routes4: [] }), [attachmentOf(old)])).toEqual(['routed veth-c 7']);
-  });
-});
-
-describe('pods that are exchanged behind links', () => {
-  const [a, b] = [pod('a', '10.9.1.11'), pod('b', 'fd00:9::c')];
-  const routed = pod('routed', '10.9.4.7');
-  /** `name` is another object at the address of `one`. */
-  const inPlaceOf = (one: PodToAttach, name: string, podUid = `uid-${name}`): PodToAttach => ({
-    ...one,
-    podUid,
-    pod: { namespace: 'shop', name },
-  });
-  const before = [attachmentOf(a), attachmentOf(b), attachmentOf(routed)];
-
-  test('new objects at the addresses of old ones have their links, routed and bridged', () => {
-    const next = [inPlaceOf(b, 'd'), inPlaceOf(a, 'c'), inPlaceOf(routed, 'e')];
-    expect(summary(next, read(), before)).toEqual(['bridged veth-b 5', 'bridged veth-a 4', 'routed veth-c 7']);
-  });
-
-  test('a mirror Pod made anew under another uid keeps its link', () => {
-    const next = [inPlaceOf(a, 'a', 'uid-anew'), inPlaceOf(routed, 'routed', 'uid-anew')];
-    expect(summary(next, read(), before)).toEqual(['bridged veth-a 4', 'routed veth-c 7']);
-  });
-
-  test('live pods whose addresses are exchanged change places', () => {
-    const next = [
-      { ...a, addresses: b.addresses },
-      { ...b, addresses: routed.addresses },
-      { ...routed, addresses: a.addresses },
-    ];
-    expect(summary(next, read(), before)).toEqual(['bridged veth-b 5', 'routed veth-c 7', 'bridged veth-a 4']);
-  });
-
-  test('a live pod keeps its link against a newcomer that has its route', () => {
-    const routes4 = [...fixture.routes4, { dst: '10.9.4.8', dev: 'veth-c', scope: 'host', flags: [] }];
-    expect(summary([pod('new', '10.9.4.8'), routed], read({ routes4 }), before)).toEqual([
-      "elsewhere: its route leads to veth-c, which is another pod's",
-      'routed veth-c 7',
-    ]);
-  });
-
-  test('live, though its status has lost its addresses: the same', () => {
-    const heir = inPlaceOf(routed, 'heir');
-    const [place] = locatePods([heir], read(), { known: before, held: new Set([7]) });
-    expect(place).toMatchObject({ kind: 'elsewhere', reason: "its route leads to veth-c, which is another pod's" });
-  });
-
-  test("CNI's result names the link for another pod, or another link for this one: not given by a reading", () => {
-    const heir = inPlaceOf(routed, 'heir');
-    const place = (named: ReadonlyMap<string, { readonly device: string }>): string[] =>
-      locatePods([heir], read(), { known: before, named }).map((one) =>
-        one.kind === 'attached' ? one.attachment.device : one.reason,
-      );
-    expect(place(new Map([['uid-routed', { device: 'veth-c' }]]))).toEqual([
-      "its route leads to veth-c, which is another pod's by CNI's result",
-    ]);
-    expect(place(new Map([['uid-heir', { device: 'veth-b' }]]))).toEqual(['veth-b']);
-    expect(place(new Map([['uid-heir', { device: 'veth-c' }]]))).toEqual(['veth-c']);
-  });
-
-  test("a port that has the address for a live pod without one speaks against another's", () => {
-    const heir = inPlaceOf(routed, 'heir');
-    const known = [attachmentOf(a), { ...attachmentOf(routed), ifindex: 5, device: 'veth-b' }];
-    const reason = 'its route leads to veth-c, which is not veth-b, which has its address for a live pod';
-    expect(locatePods([heir], read(), { known, held: new Set([5]) })).toEqual([{ kind: 'elsewhere', reason }]);
-  });
-
-  describe("the process of a pod that is gone answers for its address, which is a new pod's", () => {
-    const heir = inPlaceOf(a, 'heir');
-    const newer = (more: Partial<typeof fixture> = {}): LinkReadings =>
-      read({ links: [...fixture.links, link(12, 'veth-new', 'veth', 'cni0')], ...more });
-
-    test("while a newer port is nobody's, the old link is not given; then the new one is", () => {
-      expect(summary([heir], newer(), before)).toEqual([
-        'silent: cni0 has learned it on veth-a, which is that of a pod that is gone, and another link is newer',
-      ]);
-      const forwarding = fixture.forwarding.map((entry) =>
-        entry.mac === '02:00:00:00:00:0a' ? { ...entry, ifname: 'veth-new' } : entry,
-      );
-      expect(summary([heir], newer({ forwarding }), before)).toEqual(['bridged veth-new 12']);
-    });
-
-    test.each<[string, LinkReadings]>([
-      [
-        'a port that has answered for another address',
-        newer({
-          neighbours: [
-            ...fixture.neighbours,
-            { dst: '10.9.1.77', dev: 'cni0', lladdr: '02:00:00:00:00:0e', state: ['STALE'] },
-            { dst: 'fe80::77', dev: 'cni0', lladdr: '02:00:00:00:00:0e', state: ['STALE'] },
-          ],
-          forwarding: [
-            ...fixture.forwarding,
-            { mac: '02:00:00:00:00:0e', ifname: 'veth-new', flags: [], master: 'cni0', state: '' },
-          ],
-        }),
-      ],
-      ['a port of another bridge', read({ links: [...fixture.links, link(12, 'veth-new', 'veth', 'docker0')] })],
-      ['an older port', read({ links: [...fixture.links, link(3, 'veth-old', 'veth', 'cni0')] })],
-      ['no veth', read({ links: [...fixture.links, link(12, 'vxlan0', 'vxlan', 'cni0')] })],
-    ])('the control: %s does not matter', (_, readings) => {
-      expect(summary([heir], readings, before)).toEqual(['bridged veth-a 4']);
-    });
-
-    test('with routes the same, until the route leads to the new link', () => {
-      const next = inPlaceOf(routed, 'next');
-      const links = [...fixture.links, link(12, 'veth-new', 'veth')];
-      const onEvery = ['veth-c', 'veth-new'].flatMap((dev) =>
-        ['fe80::/64', 'fd00:9:4::1'].map((dst) => ({ dst, dev, metric: 256, flags: [] })),
-      );
-      const routes6 = [...fixture.routes6, ...onEvery];
-      expect(summary([next], read({ links, routes6 }), before)).toEqual([
-        'elsewhere: its route leads to veth-c, which is that of a pod that is gone, and another link is newer',
-      ]);
-      const routeTo = (dst: string, dev: string): object => ({ dst, dev, scope: 'host', flags: [] });
-      const routes = (dst: string, dev: string): typeof fixture.routes4 =>
-        [...fixture.routes4.slice(0, -1), routeTo('10.9.4.7', dev), routeTo(dst, 'veth-new')] as typeof fixture.routes4;
-      expect(summary([next], read({ links, routes4: routes('10.9.4.7', 'veth-new') }), before)).toEqual([
-        'routed veth-new 12',
-      ]);
-      // The control: a link that another address is routed to.
-      expect(summary([next], read({ links, routes4: routes('10.9.4.9', 'veth-c') }), before)).toEqual([
-        'routed veth-c 7',
-      ]);
-    });
-
-    test('a guard with the address and the name of the pod that is gone does not give the heir its link', () => {
-      const guarded = { ...attachmentOf(a), podUid: '' };
-      const [place] = summary([heir], newer({ forwarding: [] }), [guarded]);
-      expect(place).toMatch(/^silent/);
-    });
-  });
-
-  test('three attackers who let a bridge see them one place further do not move a pod that stays', () => {
-    const [thief, third] = [pod('thief', '10.9.1.21'), pod('third', '10.9.1.22')];
-    const at = (one: PodToAttach, device: string, ifindex: number): Attachment => ({
-      ...{ ...one, device, ifindex, kind: 'bridged', bridge: 'cni0' },
-    });
-    const links = [...fixture.links, link(13, 'veth-t', 'veth', 'cni0'), link(14, 'veth-3', 'veth', 'cni0')];
-    const neighbours = ['10.9.1.11', '10.9.1.21', '10.9.1.22'].map((dst, index) => ({
-      ...{ dst, dev: 'cni0', lladdr: `02:00:00:00:00:0${index}`, state: ['STALE'] },
-    }));
-    const forwarding = ['veth-t', 'veth-3', 'veth-b'].map((ifname, index) => ({
-      ...{ mac: `02:00:00:00:00:0${index}`, ifname, flags: [], master: 'cni0', state: '' },
-    }));
-    const known = [at(a, 'veth-a', 4), at(thief, 'veth-t', 13), at(third, 'veth-3', 14), at(pod('gone'), 'veth-b', 5)];
-    expect(summary([a, thief, third], read({ links, neighbours, forwarding }), known)).toEqual([
-      'bridged veth-a 4',
-      'bridged veth-t 13',
-      'bridged veth-3 14',
-    ]);
-  });
 });
 
 test('ports of tunnels that ask for no key: as iproute2 names them', () => {
@@ -385,6 +205,6 @@ test('the hardware address of a bridged pod is the one that its bridge was seen 
   const first = attachmentOf(one);
   expect(first.hardware).toBe('02:00:00:00:00:0a');
   const moved = [{ dst: '10.9.1.11', dev: 'cni0', lladdr: '02:00:00:00:00:0b', state: ['STALE'] }];
-  const [again] = locatePods([one], read({ neighbours: moved }), { known: [first] });
+  const [again] = locatePods([one], read({ neighbours: moved }), [first]);
   expect(again).toMatchObject({ attachment: { hardware: '02:00:00:00:00:0a', device: 'veth-a' } });
 });

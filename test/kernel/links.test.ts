@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PodToAttach } from '../../src/kernel/links/known-links.js';
+import type { PodToAttach } from '../../src/kernel/links/attachments.js';
 import { runner } from '../../src/kernel/links/link-readings.js';
 import { discoverAttachments, openLinks, type DiscoveredPods } from '../../src/kernel/links/links.js';
 import type { Address } from '../../src/model/address.js';

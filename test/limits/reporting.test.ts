@@ -21,7 +21,7 @@ const over = (one: Partial<OverLimit>): OverLimit => ({
 
 describe('an Event', () => {
   const events = (...overLimits: readonly OverLimit[]) =>
-    eventConditions({ failing: [], outlived: [], unattached: [], unfiltered: [], problems: [], overLimits });
+    eventConditions({ failing: [], unattached: [], unfiltered: [], problems: [], overLimits });
 
   test('on a policy says number, limit and field, and that it is enforced', () => {
     expect(events(over({ uid: 'u' }))).toEqual([
@@ -60,7 +60,6 @@ test('metrics: each limit, how much is over it, and 0 where nothing is', async (
     endpoints: [],
     unattached: [],
     unfiltered: [],
-    outlived: [],
   };
   metrics.sources.status = () => status as unknown as AgentStatus;
   const text = await metrics.text();

@@ -35,7 +35,6 @@ describe('renderGuards', () => {
     comment "shop/api-0: what it may send";
     type filter hook ingress device "veth0" priority -500; policy drop;
     ether type != { ip, arp, ip6 } drop comment "shop/api-0: IP and ARP only"
-    ether saddr != 02:00:0a:00:00:01 drop comment "hardware address of another"
     ip saddr 10.244.1.11 jump own-ipv4 comment "shop/api-0: own address"
     ip6 saddr fd00:10:244:1::b jump own-ipv6 comment "shop/api-0: own address"
     meta length <= 46 arp saddr ether 02:00:0a:00:00:01 arp saddr ip 10.244.1.11 accept comment "ARP"
@@ -59,19 +58,6 @@ describe('renderGuards', () => {
     expect(claims).toContain('ip6 saddr { fd00:10:244:1::b, fe80::aff:fe00:1 } jump neighbour-messages');
     expect(claims).toContain('@th,192,16 257 @th,208,48 != 2199191027713 return');
     expect(claims).toContain('@nh,152,16 != 65534');
-  });
-
-  test('a frame with the hardware address of another is dropped on a bridge, logged where it is IP; in a dry run only that', () => {
-    const hardware = '02:00:0a:00:00:01';
-    const audit = { group: 1, pairRate: 100, pairBurst: 200, pairs: 1024, sharedRate: 1000 };
-    const lines = (one: Attachment, mode: 'dry-run' | 'enforce'): string[] =>
-      chainIn(renderGuards([one], { ...noneOff, audit, mode }), 'guard-veth0')
-        .split('\n')
-        .filter((line) => line.includes(`ether saddr != ${hardware}`))
-        .map((line) => (/ (?:counter|limit|drop)\b/.exec(line)?.[0] ?? '').trim());
-    expect(lines({ ...bridged, hardware }, 'enforce')).toEqual(['counter', 'limit', 'drop']);
-    expect(lines({ ...bridged, hardware }, 'dry-run')).toEqual(['counter', 'limit']);
-    expect([...lines(bridged, 'enforce'), ...lines({ ...attachment(), hardware }, 'enforce')]).toEqual([]);
   });
 
   test('tunnels to nodes: their ports, their addresses, and who may use them', () => {

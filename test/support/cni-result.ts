@@ -4,12 +4,10 @@ export interface CniResultOptions {
   /** With their prefix lengths. */
   readonly addresses: readonly string[];
   readonly interface?: string;
-  /** The host's end of its link, and the hardware address of the pod's end. */
-  readonly link?: { readonly device: string; readonly hardware: string };
 }
 
 /** A file of /var/lib/cni/results as libcni writes it (github.com/containernetworking/cni, libcni/api.go, cachedInfo). */
-export function cniResult({ uid, addresses, interface: ifName = 'eth0', link }: CniResultOptions): string {
+export function cniResult({ uid, addresses, interface: ifName = 'eth0' }: CniResultOptions): string {
   return JSON.stringify({
     kind: 'cniCacheV1',
     containerId: '0a1b',
@@ -29,11 +27,7 @@ export function cniResult({ uid, addresses, interface: ifName = 'eth0', link }: 
     result: {
       cniVersion: '1.0.0',
       dns: {},
-      interfaces: [
-        { name: 'cni0', mac: '02:00:00:00:00:01' },
-        ...(link === undefined ? [] : [{ name: link.device }]),
-        { name: ifName, ...(link === undefined ? {} : { mac: link.hardware }), sandbox: '/var/run/netns/cni-0a1b' },
-      ],
+      interfaces: [{ name: 'cni0' }, { name: ifName, sandbox: '/var/run/netns/cni-0a1b' }],
       ips: addresses.map((address) => ({ address, interface: 1 })),
       routes: [{ dst: '0.0.0.0/0' }],
     },

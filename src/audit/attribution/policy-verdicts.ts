@@ -1,7 +1,6 @@
 /** Verdicts of policies: what is enforced, or what a dry run would do. */
 import { policyKey, type Direction, type PolicyRef } from '../../model/policy.js';
 import type { PolicyMode } from '../../model/policy-mode.js';
-import type { Decision } from '../../program/decision.js';
 import type { LoggedChain } from '../../program/logged-chain.js';
 import type { RecordReason, RecordVerdict, TraceStep } from '../record.js';
 import { ownEndpoint, podKeyOf, type LocatedPacket, type LoggedPacket, type PacketEndpoint } from './logged-packet.js';
@@ -38,14 +37,7 @@ export function policyVerdict(
     ...located,
     verdict,
     mode,
-    reason:
-      verdict === 'deny'
-        ? isByNobody(decision)
-          ? 'unknown-pod'
-          : denialReason(isolating, moment)
-        : byRule
-          ? 'rule'
-          : 'not-isolated',
+    reason: verdict === 'deny' ? denialReason(isolating, moment) : byRule ? 'rule' : 'not-isolated',
     direction,
     isolating,
     ...(rule === undefined ? {} : { rule }),
@@ -57,9 +49,6 @@ export function policyVerdict(
     ],
   };
 }
-
-/** Of a pod that is here without an object. */
-const isByNobody = (decision: Decision | undefined): boolean => decision?.isolating?.length === 0;
 
 /** A policy that fails closed allows nothing: once it is corrected, it may allow the packet. */
 function denialReason(isolating: readonly PolicyRef[], { time, history }: Moment): RecordReason {

@@ -39,8 +39,7 @@ async function run(flags: AgentFlags): Promise<void> {
   const log = createLog(flags.logFormat, flags.logLevel, process.stderr);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
-  const results = flags.cniCacheDir === 'off' ? undefined : await CniResults.open(flags.cniCacheDir);
-  const source = nodeSource(flags, results, log);
+  const source = await nodeSource(flags, log);
   const monitoring = await monitoringOf(flags, log);
   const packetListeners = new Listeners<Parameters<PacketListener>>();
   const reporting = reportOptions(flags);
@@ -51,30 +50,20 @@ async function run(flags: AgentFlags): Promise<void> {
       : { reports: clusterReports(reporting, { metrics: monitoring?.metrics, log, packetListeners }) }),
     source,
     log,
-    startReconciler: (cluster, disposables) => {
-      if (results !== undefined) disposables.use(results);
-      return buildReconciler(flags, {
-        cluster,
-        log,
-        disposables,
-        packetListeners,
-        recordsTo,
-        metrics: monitoring?.metrics,
-        namedLinks: () => results?.links() ?? new Map(),
-      });
-    },
+    startReconciler: (cluster, disposables) =>
+      buildReconciler(flags, { cluster, log, disposables, packetListeners, recordsTo, metrics: monitoring?.metrics }),
   };
   await runAgent(parts, { node: flags.node, stateDir: flags.stateDir, version, pid: process.pid }, stop);
 }
 
 /** Manifests have a pod's addresses from the start; the API server learns them seconds after CNI has assigned them. */
-function nodeSource(flags: AgentFlags, results: CniResults | undefined, log: ReconcilerLog): ClusterSource {
+async function nodeSource(flags: AgentFlags, log: ReconcilerLog): Promise<ClusterSource> {
   const source = sourceOf(flags, {
     debug: (message) => log.debug({}, message),
     error: (message) => log.error({}, message),
   });
-  if (flags.manifests !== undefined || results === undefined) return source;
-  return new EarlyAddressesSource(source, { node: flags.node, results });
+  if (flags.manifests !== undefined || flags.cniCacheDir === 'off') return source;
+  return new EarlyAddressesSource(source, { node: flags.node, results: await CniResults.open(flags.cniCacheDir) });
 }
 
 /** Loaded only when metrics are served: it is memory. */

@@ -4,11 +4,9 @@ import { networkInterfaces } from 'node:os';
 import { compile, Compiler } from '../../compiler/compiler.js';
 import type { Restart } from '../../kernel/children/restart.js';
 import { bridgeNetfilter } from '../../kernel/links/bridge-netfilter.js';
-import type { NamedLink } from '../../kernel/links/known-links.js';
 import { openLinks } from '../../kernel/links/links.js';
 import { watchTables } from '../../kernel/table-events/watch-tables.js';
 import { startElementWriter } from '../../kernel/elements/element-writer.js';
-import type { LinkBinding } from '../../model/link-binding.js';
 import { parseAddress, type Address } from '../../model/address.js';
 import { openNftClient, type NftClient } from '../../kernel/nft/nft-client.js';
 import type { AgentMetrics } from '../../node/metrics/agent-metrics.js';
@@ -18,7 +16,6 @@ import type { PolicyPackets } from '../../node/metrics/policy-packets.js';
 import type { BridgeNetfilter } from '../../reconciler/bridge-watch.js';
 import { BridgeSettingsFile } from '../../node/state/bridge-settings-file.js';
 import { removeCheckpoint } from '../../node/state/checkpoint-file.js';
-import { LinksFile } from '../../node/state/links-file.js';
 import { policyPacketsFile, removePolicyPackets } from '../../node/state/policy-packets-file.js';
 import { render, Renderer } from '../../nftables/render/renderer.js';
 import type { PolicyProgram } from '../../program/types.js';
@@ -52,14 +49,12 @@ interface ReconcilerWiring {
   readonly log: ReconcilerLog;
   readonly disposables: Disposables;
   readonly metrics: AgentMetrics | undefined;
-  /** What CNI's results say of pods' links, by the pod's uid. */
-  readonly namedLinks: () => ReadonlyMap<string, NamedLink>;
 }
 
 /** Builds the real parts and wires what wakes the loop: our tables touched by others, links that change. */
 export async function buildReconciler(
   flags: AgentFlags,
-  { cluster, log, disposables, metrics, packetListeners, recordsTo, namedLinks }: ReconcilerWiring,
+  { cluster, log, disposables, metrics, packetListeners, recordsTo }: ReconcilerWiring,
 ): Promise<Reconciler> {
   const [forCompiler, forRenderer, limits] = [compilerOptions(flags), renderOptions(flags), policyLimitOptions(flags)];
   warnAtStart(flags, cluster, log);
@@ -78,9 +73,7 @@ export async function buildReconciler(
   const loop: { reconciler?: Pick<Reconciler, 'busySince'>; watch?: { readonly hearsAll: boolean } } = {};
   const isBusy = (): boolean => loop.reconciler?.busySince !== undefined;
   const audit = await auditOf(flags, { to: recordsTo, cluster, client, log, disposables, packetListeners, isBusy });
-  const links = openLinks([], namedLinks);
-  const linksFile = new LinksFile(flags.stateDir);
-  const linkRecord = { recorded: await linksFile.load(), save: (all: readonly LinkBinding[]) => linksFile.save(all) };
+  const links = openLinks();
   const [compiler, renderer] = [new Compiler(forCompiler), new Renderer(forRenderer)];
   const isScraped = metrics !== undefined && flags.audit !== 'off';
   const wiring = { isScraped, program: () => compiler.program(), client, log, disposables };
@@ -102,7 +95,6 @@ export async function buildReconciler(
       nftables: metrics?.countTransactions(client) ?? client,
       links,
       bridgeNetfilter: bridgesOf(flags, log),
-      linkRecord,
       clock: systemClock,
       log,
       observer: together([audit, policyPackets].filter((one) => one !== undefined)),

@@ -153,10 +153,6 @@ function withAgent(status: AgentStatus, kernel: KernelSummary | undefined): stri
       .filter(({ of, refused }) => of !== 'policy' || !refused)
       .map((one) => `over a limit: ${one.of} ${one.of === 'namespace' ? one.name : objectKey(one)}: ${one.message}`),
     ...status.unattached.map(({ pod, reason }) => `NOT enforced: ${pod.namespace}/${pod.name}: ${reason}`),
-    ...status.outlived.map(
-      ({ pod, device, addresses, reason }) =>
-        `outlives its object: ${objectKey(pod)} on ${device}${[' with', ...addresses].join(addresses.length === 0 ? '' : ' ')}: ${reason}; closed`,
-    ),
     ...status.problems.map((problem) => `input: ${warnOf(problem)}`),
     '',
     formatTable([

@@ -3,7 +3,6 @@ import { acquireLock } from '../../node/agent-lock.js';
 import { agentAnswers, askAgent, socketPath } from '../../node/control-socket.js';
 import { restoreBridgeSettings } from '../../node/state/bridge-settings-file.js';
 import { removeCheckpoint } from '../../node/state/checkpoint-file.js';
-import { removeLinks } from '../../node/state/links-file.js';
 import { removePolicyPackets } from '../../node/state/policy-packets-file.js';
 import { removeStateFile } from '../../node/state/state-file.js';
 import { UsageError } from '../common/exit-codes.js';
@@ -40,7 +39,6 @@ export const uninstallCommand = (): Command =>
       await removeStateFile(stateDir);
       await removeCheckpoint(stateDir);
       await removePolicyPackets(stateDir);
-      await removeLinks(stateDir);
       lock[Symbol.dispose]();
     });
 

@@ -3,10 +3,8 @@ import { ExecaError } from 'execa';
 import type { Address } from '../../model/address.js';
 import type { Attachment } from '../../model/attachment.js';
 import type { Restart } from '../children/restart.js';
-import type { LinkBinding } from '../../model/link-binding.js';
 import { objectKey, type ObjectRef } from '../../model/pod.js';
-import { locatePods, type PodLocation } from './attachments.js';
-import type { KnownLinks, NamedLink, PodToAttach } from './known-links.js';
+import { locatePods, type PodLocation, type PodToAttach } from './attachments.js';
 import { watchLinks } from './link-monitor.js';
 import {
   askRoute,
@@ -24,15 +22,7 @@ export interface DiscoveredPods {
 }
 
 interface Links {
-  /**
-   * @param known whose links are; by default what the last discovery found
-   * @param held indexes of links whose pods are live without an address
-   */
-  discover(
-    pods: readonly PodToAttach[],
-    known?: readonly LinkBinding[],
-    held?: ReadonlySet<number>,
-  ): Promise<DiscoveredPods>;
+  discover(pods: readonly PodToAttach[]): Promise<DiscoveredPods>;
   /** Devices with their ifindex, as the last discovery saw them. */
   devices(): Promise<ReadonlyMap<string, number>>;
   /** UDP ports of this node's tunnels that ask for no key, as the last discovery saw them. */
@@ -50,17 +40,11 @@ const askAgainAfter = 2_000;
 /** Milliseconds between two readings of what raises no event, and costs a process of its own. */
 const encapsulationsEvery = 10_000;
 
-/**
- * The links of a network namespace; `prefix` enters another one, in tests.
- * @param namedLinks what CNI's results say of pods' links, by the pod's uid
- */
-export function openLinks(
-  prefix: readonly string[] = [],
-  namedLinks: () => ReadonlyMap<string, NamedLink> = () => new Map(),
-): Links {
+/** The links of a network namespace; `prefix` enters another one, in tests. */
+export function openLinks(prefix: readonly string[] = []): Links {
   const run = runner(prefix);
   let last: LinkReadings | undefined;
-  let lastFound: readonly Attachment[] = [];
+  let known: readonly Attachment[] = [];
   let asked: ReadonlyMap<string, number> = new Map();
   let encapsulations: { readonly ports: readonly number[]; readonly readAt: number } | undefined;
   const read = async (): Promise<LinkReadings> => (last ??= await readLinks(run));
@@ -69,10 +53,10 @@ export function openLinks(
     return encapsulations.ports;
   };
   return {
-    async discover(pods, known = lastFound, held = new Set()) {
-      const found = await search(pods, run, { known, held, named: namedLinks(), asked });
+    async discover(pods) {
+      const found = await search(pods, run, { known, asked });
       last = found.readings;
-      lastFound = found.attachments;
+      known = found.attachments;
       asked = found.asked;
       if (performance.now() - (encapsulations?.readAt ?? -Infinity) >= encapsulationsEvery) await readEncapsulations();
       return { attachments: found.attachments, unattached: found.unattached };
@@ -101,7 +85,8 @@ export async function discoverAttachments(
   return { attachments, unattached };
 }
 
-interface Memory extends KnownLinks {
+interface Memory {
+  readonly known: readonly Attachment[];
   /** When pods that did not answer were asked. No discovery waits for them again: their answer raises an event. */
   readonly asked: ReadonlyMap<string, number>;
 }
@@ -113,9 +98,9 @@ interface Found extends DiscoveredPods {
 
 async function search(pods: readonly PodToAttach[], run: Run, memory: Memory): Promise<Found> {
   const first = await readLinks(run);
-  const answers = await askRoutes(elsewhere(pods, locatePods(pods, first, memory)), run);
+  const answers = await askRoutes(elsewhere(pods, locatePods(pods, first, memory.known)), run);
   const { readings, asked } = await askSilent(pods, { ...first, answers }, { run, memory });
-  const places = locatePods(pods, readings, memory);
+  const places = locatePods(pods, readings, memory.known);
   const silent = new Set(
     pods.map((_, index) => keyAt(pods, index)).filter((_, index) => places[index]?.kind === 'silent'),
   );
@@ -142,7 +127,7 @@ async function askSilent(
   { run, memory }: { readonly run: Run; readonly memory: Memory },
 ): Promise<{ readings: LinkReadings; asked: ReadonlyMap<string, number> }> {
   const asked = new Map(memory.asked);
-  const places = locatePods(pods, readings, memory);
+  const places = locatePods(pods, readings, memory.known);
   for (const [index, place] of places.entries()) {
     const key = keyAt(pods, index);
     if (place.kind !== 'silent' || performance.now() - (asked.get(key) ?? -Infinity) < askAgainAfter) continue;
@@ -157,7 +142,7 @@ async function askSilent(
   do {
     await pause(readAgainEvery);
     now = { ...readings, ...(await readLinks(run)) };
-  } while (locatePods(pods, now, memory).some(isWaitedFor) && performance.now() < deadline);
+  } while (locatePods(pods, now, memory.known).some(isWaitedFor) && performance.now() < deadline);
   return { readings: now, asked };
 }
 
@@ -183,14 +168,10 @@ async function askNeighbour(address: Address, bridge: string, run: Run): Promise
 
 function sortOut(pods: readonly PodToAttach[], places: readonly PodLocation[]): DiscoveredPods {
   return {
-    attachments: places.flatMap((place) => attachmentIn(place) ?? []),
+    attachments: places.flatMap((place) => (place.kind === 'attached' ? [place.attachment] : [])),
     unattached: pods.flatMap(({ pod, podUid }, index) => {
       const place = places[index];
-      const isFound = place === undefined || attachmentIn(place) !== undefined;
-      return isFound || place.kind === 'attached' ? [] : [{ pod, podUid, reason: place.reason }];
+      return place === undefined || place.kind === 'attached' ? [] : [{ pod, podUid, reason: place.reason }];
     }),
   };
 }
-
-const attachmentIn = (place: PodLocation): Attachment | undefined =>
-  place.kind === 'elsewhere' ? undefined : place.attachment;

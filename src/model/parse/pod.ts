@@ -45,7 +45,7 @@ export function parsePod(object: unknown, { unnamedPorts = false }: PodOptions =
   const ref = { namespace: metadata.namespace ?? 'default', name: metadata.name };
   const pod: Pod = {
     ref,
-    uid: staticUid(metadata.annotations) ?? metadata.uid ?? `${ref.namespace}/${ref.name}`,
+    uid: metadata.uid ?? `${ref.namespace}/${ref.name}`,
     labels: metadata.labels,
     addresses,
     ...(hostAddresses.length === 0 ? {} : { hostAddresses }),
@@ -59,13 +59,6 @@ export function parsePod(object: unknown, { unnamedPorts = false }: PodOptions =
   };
   return { ok: true, value: pod, diagnostics: reader.diagnostics };
 }
-
-/**
- * A static pod runs on, with one link, while its mirror Pod is made anew: kubelet, CNI's results and Events know it by its
- * hash (kubectl describe does the same).
- */
-const staticUid = (annotations: Readonly<Record<string, string>>): string | undefined =>
-  annotations['kubernetes.io/config.mirror'] === undefined ? undefined : annotations['kubernetes.io/config.hash'];
 
 /** `podIPs`, or `podIP` where a server has no more than that; likewise `hostIPs`. */
 function parseAddresses(reader: Reader, status: Fields, name: 'podIP' | 'hostIP'): readonly Address[] {

@@ -16,7 +16,6 @@ export const ruleTitle = ({ policy, direction }: Pick<RuleList, 'policy' | 'dire
 export const ruleTitleIn = (comment: string): string => /^\S+ (?:in|e)gress\[\d+\]/.exec(comment)?.[0] ?? comment;
 
 export function isolationTitle(direction: Direction, { by }: Isolated, isDryRun: boolean): string {
-  if (by.length === 0) return `${direction} of pods that outlive their object`;
   const policies = by.map(policyKey).join(', ');
   return commentOf(isDryRun ? `${direction} dry run of ${policies}` : `${direction} isolated by ${policies}`);
 }

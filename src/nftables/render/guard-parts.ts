@@ -27,7 +27,7 @@ export const dropped = (at: GuardPoint, mode: PolicyMode): string =>
 export const logged = (at: GuardPoint, mode: PolicyMode): string =>
   counters.nameOf({ kind: mode === 'enforce' ? 'guard-logged' : 'guard-logged-report', at });
 
-export interface Denied {
+interface Denied {
   readonly audit?: AuditRules;
   readonly mode?: PolicyMode;
   readonly chain: string;

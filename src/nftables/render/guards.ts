@@ -8,10 +8,10 @@ import type { AuditRules } from './log-rules.js';
 import { isPlainName } from '../language/command-text.js';
 import { accept, anyOf, drop, headerField, jump, match, packetAddress } from '../language/expressions.js';
 import { addressType } from '../language/key-types.js';
-import type { Chain, NftSet, Rule, Ruleset } from '../language/types.js';
+import type { Chain, NftSet, Ruleset } from '../language/types.js';
 import { chains } from '../names/chains.js';
 import { bridgeGuardChain, multicastChain, multicastFromLinkLocal, multicastSets } from './bridge-guards.js';
-import { dropped, hookOn, logged, logRules, type Denied, metaProtocol, own, ownAddress, rule } from './guard-parts.js';
+import { dropped, hookOn, logged, logRules, metaProtocol, own, ownAddress, rule } from './guard-parts.js';
 import {
   arpClaims,
   linkLocalSets,
@@ -177,19 +177,6 @@ const tunnelSets = (tunnels: Tunnels | undefined): NftSet[] => [
   })),
 ];
 
-/**
- * A bridge learns from every frame that passes this hook: one with another's hardware address would take that pod's traffic
- * over, and invented ones would fill the bridge's table. A routed link has nobody else behind it.
- */
-function hardwareClaims({ kind, hardware }: Attachment, denied: Denied): Rule[] {
-  if (kind === 'routed' || hardware === undefined) return [];
-  const foreign = match(headerField('ether', 'saddr'), hardware, '!=');
-  return [
-    ...logRules(denied, foreign, anyOf(metaProtocol, ['ip', 'ip6'])),
-    ...(denied.mode === 'dry-run' ? [] : [rule([foreign, drop], 'hardware address of another')]),
-  ];
-}
-
 /** What the pod may send: nothing that does not carry its own addresses. */
 function guardChain(attachment: Attachment, options: GuardOptions): Chain {
   const { pod, device, addresses } = attachment;
@@ -203,7 +190,6 @@ function guardChain(attachment: Attachment, options: GuardOptions): Chain {
       [anyOf(headerField('ether', 'type'), ['ip', 'arp', 'ip6'], '!='), options.mode === 'dry-run' ? accept : drop],
       `${objectKey(pod)}: IP and ARP only`,
     ),
-    ...hardwareClaims(attachment, denied),
     ...families.flatMap((family) =>
       own(addresses, family).map((address) =>
         rule(

@@ -15,10 +15,6 @@ export const metricNames = {
     'podwall_endpoints_unfiltered',
     'Pods on a bridge of this node whose frames do not reach the rules (bridge-nf-call-iptables)',
   ],
-  outlived: [
-    'podwall_endpoints_outlived',
-    'Pods of this node whose links are still here although their objects no longer say so; closed',
-  ],
   sets: ['podwall_nft_sets', 'Sets and maps of the policy table'],
   elements: ['podwall_nft_elements', 'Elements of those sets and maps, without those that packets add'],
   rules: ['podwall_nft_rules', 'Rules of the policy table'],

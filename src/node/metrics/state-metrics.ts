@@ -38,7 +38,6 @@ function defineStatusMetrics(gauge: Define, counter: Define, status: () => Agent
   gauge('endpoints', () => status()?.endpoints.length);
   gauge('unattached', () => status()?.unattached.length);
   gauge('unfiltered', () => status()?.unfiltered.length);
-  gauge('outlived', () => status()?.outlived.length);
   gauge('ready', () => (status()?.ready === true ? 1 : 0));
   gauge('revision', () => status()?.revision);
   gauge('stale', () => (status() === undefined ? undefined : (status()?.staleSeconds ?? 0)));

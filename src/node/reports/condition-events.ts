@@ -16,8 +16,6 @@ interface ConditionEventsParts extends EventWriterParts {
 /** How long a condition that may pass must hold before its Event is written, in milliseconds; all others are written at once. */
 const minDuration: Readonly<Partial<Record<ClusterEvent['reason'], number>>> = {
   NotEnforced: 10_000,
-  // A pod's object often goes a moment before its link.
-  OutlivesObject: 10_000,
   SelectsNoPod: 300_000,
 };
 /** Milliseconds. The API server deletes Events after an hour (--event-ttl): a lasting condition is written again before. */

@@ -2,7 +2,6 @@ import { selects } from '../../compiler/endpoints.js';
 import type { ClusterEvent, SourceProblem } from '../../cluster/types.js';
 import { formatPath } from '../../model/diagnostic.js';
 import type { ClusterSnapshot } from '../../model/cluster.js';
-import { unknownUid } from '../../model/link-binding.js';
 import { groupBy } from '../../generic/group-by.js';
 import { limitText } from '../../limits/limits.js';
 import type { OverLimit } from '../../limits/over-limit.js';
@@ -14,12 +13,8 @@ export function eventConditions({
   overLimits,
   unattached,
   unfiltered,
-  outlived,
   problems,
-}: Pick<
-  ReconcilerStatus,
-  'failing' | 'overLimits' | 'unattached' | 'unfiltered' | 'outlived' | 'problems'
->): ClusterEvent[] {
+}: Pick<ReconcilerStatus, 'failing' | 'overLimits' | 'unattached' | 'unfiltered' | 'problems'>): ClusterEvent[] {
   return [
     ...failing.map(({ namespace, name, uid, reasons }): ClusterEvent => ({
       object: { kind: 'NetworkPolicy', namespace, name, ...(uid === undefined ? {} : { uid }) },
@@ -41,15 +36,6 @@ export function eventConditions({
       reason: 'BridgeNotFiltered',
       message: reason,
     })),
-    // Of a link that only its guard knows, the guard may not say the pod.
-    ...outlived
-      .filter(({ pod }) => pod.namespace !== '')
-      .map(({ pod, podUid, device, reason }): ClusterEvent => ({
-        object: { kind: 'Pod', ...pod, ...(podUid === unknownUid ? {} : { uid: podUid }) },
-        type: 'Warning',
-        reason: 'OutlivesObject',
-        message: `Its link ${device} is still on the node although ${reason}: it stays guarded and isolated until the link goes`,
-      })),
   ];
 }
 

@@ -1,22 +1,18 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { removeWritten, writeByRename } from './atomic-write.js';
 
 /** What one run of the agent leaves to the next, as JSON. Written by rename. */
 export class SavedFile {
   readonly #path: string;
-  readonly #maxBytes: number;
   #saving: Promise<void> = Promise.resolve();
 
-  /** @param maxBytes a larger file is not read */
-  constructor(path: string, maxBytes = Infinity) {
+  constructor(path: string) {
     this.#path = path;
-    this.#maxBytes = maxBytes;
   }
 
   /** Undefined when there is none, or none that can be read. */
   async load(): Promise<unknown> {
     try {
-      if ((await stat(this.#path)).size > this.#maxBytes) return undefined;
       return JSON.parse(await readFile(this.#path, 'utf8'));
     } catch (error) {
       if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

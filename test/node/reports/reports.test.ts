@@ -29,7 +29,6 @@ const idle: ReconcilerStatus = {
   dryRun: [],
   unattached: [],
   unfiltered: [],
-  outlived: [],
   problems: [],
   warnings: [],
 };
@@ -210,26 +209,13 @@ describe('the events that a node writes', () => {
   });
 
   test('policies that fail closed and pods that are not enforced become Events, with what is wrong', () => {
-    const [failing, unattached, unfiltered, ...others] = eventConditions({
+    const [failing, unattached, unfiltered] = eventConditions({
       failing: [{ kind: 'NetworkPolicy', namespace: 'x', name: 'bad', uid: 'u', reasons: ['spec.ingress: no'] }],
       overLimits: [],
       unattached: [{ pod: { namespace: 'x', name: 'p' }, podUid: 'v', reason: 'no route to 10.0.0.1' }],
       unfiltered: [{ pod: { namespace: 'x', name: 'q' }, podUid: 'w', reason: 'net.bridge.x is 0' }],
-      outlived: [
-        {
-          pod: { namespace: 'x', name: 'old' },
-          podUid: 'w',
-          device: 'd0',
-          addresses: [],
-          reason: 'its object is gone',
-        },
-        { pod: { namespace: '', name: 'd1' }, podUid: '', device: 'd1', addresses: [], reason: 'its object is gone' },
-      ],
       problems: [],
     });
-    expect(others).toHaveLength(1);
-    expect(others[0]).toMatchObject({ object: { kind: 'Pod', name: 'old', uid: 'w' }, reason: 'OutlivesObject' });
-    expect(others[0]?.message).toContain('Its link d0 is still');
     expect(unfiltered).toMatchObject({
       object: { uid: 'w' },
       reason: 'BridgeNotFiltered',
@@ -251,7 +237,6 @@ describe('the events that a node writes', () => {
       overLimits: [],
       unattached: [],
       unfiltered: [],
-      outlived: [],
       problems: [
         ...ofPolicy.diagnostics.map((diagnostic) => ({
           object: { kind: 'NetworkPolicy', namespace: 'x', name: 'p', uid: 'u' },

@@ -66,7 +66,7 @@ export class GroupText {
   describe(ids: readonly string[], options: GroupTextOptions = {}): string {
     const all = new Set(ids);
     const outside = this.#isWholeOutside(all)
-      ? ['anywhere outside']
+      ? ['the internet']
       : this.#cut(
           this.#outside.filter((id) => all.has(id)).map((id) => ({ text: id, count: 1 })),
           options,

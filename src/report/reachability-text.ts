@@ -122,7 +122,7 @@ class Printer {
     const closed = workloads.filter(({ rows }) => rows.size === 0);
     const parts = [
       `${counted(count(workloads), 'workload')} in ${counted(namespaces.size, 'namespace')}`,
-      `${count(open)} open to anywhere outside on all ports`,
+      `${count(open)} open to the internet on all ports`,
       `${count(closed)} to nobody`,
     ];
     return `${parts.join(', ')}\n`;

@@ -27,7 +27,7 @@ function pairsIn(text: string, endpoints: readonly ReachEndpoint[]): readonly st
         return workloads.filter((id) => !left.includes(id));
       }
       if (part === 'every workload') return workloads;
-      if (part === 'anywhere outside') return external;
+      if (part === 'the internet') return external;
       const [, whole] = /^all of (.*)$/.exec(part) ?? [];
       if (whole !== undefined)
         return inBraces(whole).flatMap((name) => workloads.filter((id) => id.startsWith(`${name}/`)));
@@ -187,11 +187,11 @@ describe('a cluster of 300 workloads', () => {
 
   test('says first how much is open, then what is alike, then namespace by namespace', () => {
     expect(text.split('\n').slice(0, 29).join('\n'))
-      .toBe(`303 workloads in 22 namespaces, 63 open to anywhere outside on all ports, 0 to nobody
+      .toBe(`303 workloads in 22 namespaces, 63 open to the internet on all ports, 0 to nobody
 
 alike in several namespaces
   all of {monitoring, team04, team09, team14, team19}, edge/Deployment/ingress
-    all ports  from every workload, anywhere outside
+    all ports  from every workload, the internet
 
 team00
   all of team00

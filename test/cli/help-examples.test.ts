@@ -17,10 +17,15 @@ const root = resolve(import.meta.dirname, '../..');
 const helpOf = (...command: readonly string[]): string =>
   execFileSync(process.execPath, [bundle, ...command, '--help'], { encoding: 'utf8' });
 const commandsIn = (help: string): readonly string[] =>
-  [...help.matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name).filter((name) => name !== 'help');
-const commands: readonly (readonly string[])[] = commandsIn(helpOf()).flatMap((name) =>
-  name === 'audit' ? commandsIn(helpOf('audit')).map((inner) => ['audit', inner]) : [[name]],
-);
+  [...(help.split('\nExamples:')[0] ?? '').matchAll(/^ {2}([a-z]+) /gm)]
+    .map(([, name = '']) => name)
+    .filter((name) => name !== 'help');
+const commands: readonly (readonly string[])[] = [
+  [],
+  ...commandsIn(helpOf()).flatMap((name) =>
+    name === 'audit' ? commandsIn(helpOf('audit')).map((inner) => ['audit', inner]) : [[name]],
+  ),
+];
 
 /** What to type, without what is said about it behind three spaces. */
 const examplesOf = (command: readonly string[]): readonly string[] => {

@@ -273,8 +273,8 @@ describe('while running', () => {
       await put(`new-${String(round)}.yaml`, policy(`new-${String(round)}`));
       if (round % 2 === 1) await rm(join(directory, `p${String(round)}.yaml`));
     }
-    const last = 'new-19';
-    await eventually(() => reported().includes(`policy ${last}`) && reported().includes('policy p19 gone'));
+    // One that was named while a folder was, too, is found by the scan that follows.
+    await eventually(() => reported().length >= 30);
     for (const entry of reported()) {
       const [, name = '', gone] = entry.split(' ');
       if (gone === undefined) here.add(name);

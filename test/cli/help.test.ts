@@ -30,6 +30,10 @@ test('a choice and its default stand in one bracket', async () => {
   expect((await help('audit', 'show')).replace(/\s+/g, ' ')).toContain('(utc|local|relative; default utc)');
 });
 
+test('an argument says what it may be', async () => {
+  expect((await help('completion')).replace(/\s+/g, ' ')).toContain('(bash|zsh|fish)');
+});
+
 test('verdicts are coloured where that is asked for, and nowhere else', async () => {
   const can = async (environment: NodeJS.ProcessEnv): Promise<string> =>
     (

@@ -1,6 +1,6 @@
 /**
  * Loaded into an agent before its own code (`--import`), in each of its threads: numbers every step by which it changes
- * the kernel or its state folder, writes each down before and after, and kills the process at the one that it is told.
+ * the kernel or its state folder, writes each down before and after, and kills the process at the step that $PODWALL_STEPS_KILL names.
  *
  *   PODWALL_STEPS_LOG    file that gets a line `NUMBER before|after WHAT` each
  *   PODWALL_STEPS_FOLDER the state folder

@@ -1,5 +1,5 @@
 /** Help as people know it from kubectl and gh: groups, defaults as one types them, as wide as the terminal. */
-import { Option, type Argument, type Command } from 'commander';
+import type { Argument, Command, Option } from 'commander';
 import { hasColours } from './colours.js';
 
 /** Characters beside a term: with fewer, its text stands below it. */
@@ -14,10 +14,11 @@ export function withHelp(command: Command): Command {
       showGlobalOptions: true,
       minWidthToWrap,
       helpWidth: Math.min(process.stdout.isTTY ? process.stdout.columns : 80, widest),
-      optionDescription: describeOption,
-      argumentDescription: ({ description }: Argument) => description,
+      optionDescription: describe,
+      argumentDescription: describe,
       subcommandTerm: (one) => [one.name(), ...one.registeredArguments.map(argumentTerm)].join(' '),
-      styleTitle: (text) => (hasColours(process.stdout) ? `\u001b[1m${text}\u001b[22m` : text),
+      // Taken away again where there are no colours.
+      styleTitle: (text) => `\u001b[1m${text}\u001b[22m`,
     })
     .configureOutput({ getOutHasColors: () => hasColours(process.stdout) });
   for (const one of command.commands) withHelp(one);
@@ -29,7 +30,7 @@ function argumentTerm(argument: Argument): string {
   return argument.required ? `<${name}>` : `[${name}]`;
 }
 
-function describeOption({ description, argChoices, defaultValue, defaultValueDescription }: Option): string {
+function describe({ description, argChoices, defaultValue, defaultValueDescription }: Option | Argument): string {
   const standard = defaultValueDescription ?? typed(defaultValue);
   const more = [
     ...(argChoices === undefined ? [] : [argChoices.join('|')]),

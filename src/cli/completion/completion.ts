@@ -20,7 +20,7 @@ Examples:
 export const completionCommand = (program: () => Command): Command =>
   new Command('completion')
     .description('print a script that completes podwall in a shell')
-    .addArgument(new Argument('<shell>').choices(Object.keys(scripts)))
+    .addArgument(new Argument('<shell>', 'the shell that is to complete podwall').choices(Object.keys(scripts)))
     .addHelpText('after', examples)
     .action((shell: keyof typeof scripts) => {
       process.stdout.write(scripts[shell](wordsOf(program())));
